@@ -1,0 +1,11 @@
+"""Names of columns, written once: a misspelt constant fails, a misspelt string does nothing."""
+
+USER, ITEM, RATING, TIME = "user_id", "item_id", "rating", "timestamp"
+TITLE, CATEGORIES, DESCRIPTION = "title", "categories", "description"
+
+SOURCE, TARGET = "source", "target"  # the two domains, and the two parts of a score
+PART = "part"  # which held-out part a row belongs to
+VALID, TEST = "valid", "test"
+SEGMENT, METRIC, RUN = "segment", "metric", "run"
+MEAN, LOW, HIGH, USERS, SKIPPED = "mean", "low", "high", "users", "skipped"
+RANK, SCORE = "rank", "score"

@@ -1,0 +1,67 @@
+"""Where everything an analyst makes is kept: one folder, one path per kind of thing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLE = "CROSSWALK_WORKSPACE"
+DEFAULT = Path(__file__).resolve().parents[2] / ".crosswalk"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths of one workspace; every folder in them is named by content hash or run id."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Workspace:
+        """The folder named by CROSSWALK_WORKSPACE, else `.crosswalk` beside app.py."""
+        return cls(Path(os.environ.get(VARIABLE) or DEFAULT).resolve())
+
+    @property
+    def database(self) -> Path:
+        """DuckDB file; the app process alone opens it."""
+        return self.root / "crosswalk.duckdb"
+
+    @property
+    def jobs(self) -> Path:
+        """SQLite file of the jobs."""
+        return self.root / "jobs.sqlite"
+
+    @property
+    def uploads(self) -> Path:
+        """Staged uploads, one folder each, gone after import."""
+        return self.root / "uploads"
+
+    @property
+    def datasets(self) -> Path:
+        """Checked interactions or items of one uploaded file, Parquet, by content hash."""
+        return self.root / "datasets"
+
+    @property
+    def pairs(self) -> Path:
+        """Two domains after filters, Parquet, by dataset hash."""
+        return self.root / "pairs"
+
+    @property
+    def splits(self) -> Path:
+        """Snapshots a run reads: train, valid and test of one pair, by split hash."""
+        return self.root / "splits"
+
+    @property
+    def runs(self) -> Path:
+        """Trained models with metrics and candidates, by run id."""
+        return self.root / "runs"
+
+    @property
+    def maps(self) -> Path:
+        """Two-dimensional maps, by content hash."""
+        return self.root / "maps"
+
+    @property
+    def logs(self) -> Path:
+        """What jobs printed, one file each."""
+        return self.root / "logs"

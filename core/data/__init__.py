@@ -1,0 +1,1 @@
+"""Interactions from files to a pair of domains and its splits; the only room with SQL."""

@@ -1,0 +1,75 @@
+"""A pair of domains: two user-item matrices over one user list, with ids and item texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.ids import IdMap
+from core.basics.scores import BoolArray, IntArray
+
+
+@dataclass(frozen=True)
+class ItemFeatures:
+    """What is known about the items of one domain, in the order of their numbers; "" if unknown.
+
+    titles, categories, descriptions: (n_items,) object arrays of str; an item's categories are
+    joined by "|".
+    """
+
+    titles: np.ndarray
+    categories: np.ndarray
+    descriptions: np.ndarray
+
+    def names(self, items: IdMap) -> np.ndarray:
+        """What to call each item: its title, or its id where it has none."""
+        return np.where(self.titles == "", items.ids, self.titles)
+
+
+@dataclass(frozen=True)
+class DomainPair:
+    """source, target: (n_users, n_items of the domain) float32; ones for ranking models."""
+
+    users: IdMap
+    source_items: IdMap
+    target_items: IdMap
+    source: csr_matrix
+    target: csr_matrix
+    source_features: ItemFeatures | None = None
+    target_features: ItemFeatures | None = None
+
+    def target_only(self) -> DomainPair:
+        """The pair a twin trains on: the same users and target, and a source with no items."""
+        return replace(
+            self,
+            source_items=IdMap(np.array([], dtype=object)),
+            source=csr_matrix((len(self.users), 0), dtype=np.float32),
+            source_features=None,
+        )
+
+    @property
+    def source_history(self) -> IntArray:
+        """(n_users,) number of source interactions of each user."""
+        return np.diff(self.source.indptr)
+
+    @property
+    def target_history(self) -> IntArray:
+        """(n_users,) number of target interactions of each user."""
+        return np.diff(self.target.indptr)
+
+    @property
+    def shared(self) -> BoolArray:
+        """(n_users,) whether the user has interactions in both domains."""
+        return (self.source_history > 0) & (self.target_history > 0)
+
+    @property
+    def cold_users(self) -> IntArray:
+        """Numbers of users with source history and no target history."""
+        return np.flatnonzero((self.source_history > 0) & (self.target_history == 0))
+
+    @property
+    def popularity(self) -> np.ndarray:
+        """(n_target_items,) float32 interactions of each target item."""
+        return np.bincount(self.target.indices, minlength=self.target.shape[1]).astype(np.float32)

@@ -1,0 +1,200 @@
+"""Snapshots of a split: immutable Parquet folders that children read without a database."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from core.basics.columns import (
+    CATEGORIES,
+    DESCRIPTION,
+    ITEM,
+    RATING,
+    TEST,
+    TIME,
+    TITLE,
+    USER,
+    VALID,
+)
+from core.basics.errors import DataError
+from core.basics.files import read_json, whole_folder, write_json
+from core.basics.fingerprint import fingerprint
+from core.basics.ids import IdMap
+from core.basics.scores import IntArray
+from core.data.pair import DomainPair, ItemFeatures
+
+PARTS = ("source_train", "target_train", "target_valid", "target_test")
+
+
+@dataclass(frozen=True)
+class SplitInfo:
+    """What a split is about, in words and hashes."""
+
+    source_name: str
+    target_name: str
+    kind: str  # "random", "leave-k-out", "temporal", "cold-start users", "given files"
+    seed: int
+    settings: dict
+    dataset_hash: str
+    split_hash: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class SplitTables:
+    """A split before it is written: frames of text ids (USER, ITEM, maybe RATING and TIME)."""
+
+    source_train: pd.DataFrame
+    target_train: pd.DataFrame
+    target_valid: pd.DataFrame
+    target_test: pd.DataFrame
+    items_source: pd.DataFrame | None  # ITEM and any of TITLE, CATEGORIES, DESCRIPTION
+    items_target: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training matrices and what is held out; valid, test: (n_users, n_target_items) ones."""
+
+    info: SplitInfo
+    train: DomainPair
+    valid: csr_matrix
+    test: csr_matrix
+    folder: Path
+
+    def held_out(self, part: str) -> csr_matrix:
+        """What is to be found: the validation or the test interactions."""
+        return {VALID: self.valid, TEST: self.test}[part]
+
+    def masked(self, part: str) -> csr_matrix:
+        """What may not be recommended: training items, and validation items at test time."""
+        return self.train.target if part == VALID else (self.train.target + self.valid).tocsr()
+
+    def users(self, part: str) -> IntArray:
+        """Numbers of the users with something to find."""
+        return np.flatnonzero(np.diff(self.held_out(part).indptr))
+
+
+def write_snapshot(
+    root: Path,
+    tables: SplitTables,
+    *,
+    source_name: str,
+    target_name: str,
+    kind: str,
+    seed: int,
+    settings: dict,
+    dataset_hash: str,
+) -> Path:
+    """Write the split under `root`, in a folder named by its split hash; answers the folder.
+
+    Target items are the union of train, valid and test items. A split that exists is kept.
+    """
+    _check_tables(tables)
+    target_parts = [tables.target_train, tables.target_valid, tables.target_test]
+    users = IdMap.of(*(getattr(tables, part)[USER] for part in PARTS))
+    source_items = IdMap.of(tables.source_train[ITEM])
+    target_items = IdMap.of(*(frame[ITEM] for frame in target_parts))
+    coded = {
+        part: _coded(
+            getattr(tables, part), users, source_items if "source" in part else target_items
+        )
+        for part in PARTS
+    }
+    split_hash = fingerprint(
+        dataset_hash, users.ids, source_items.ids, target_items.ids,
+        *(coded[part][column].to_numpy() for part in PARTS for column in (USER, ITEM)),
+    )  # fmt: skip
+    info = SplitInfo(
+        source_name, target_name, kind, seed, settings, dataset_hash, split_hash,
+        counts={part: len(coded[part]) for part in PARTS}
+        | {"users": len(users), "source_items": len(source_items)}
+        | {"target_items": len(target_items)},
+    )  # fmt: skip
+    folder = root / split_hash
+    if folder.exists():
+        return folder
+    with whole_folder(folder) as part_folder:
+        for part in PARTS:
+            coded[part].to_parquet(part_folder / f"{part}.parquet", index=False)
+        pd.DataFrame({USER: users.ids}).to_parquet(part_folder / "users.parquet", index=False)
+        _described(source_items, tables.items_source).to_parquet(
+            part_folder / "items_source.parquet", index=False
+        )
+        _described(target_items, tables.items_target).to_parquet(
+            part_folder / "items_target.parquet", index=False
+        )
+        write_json(part_folder / "split.json", asdict(info))
+    return folder
+
+
+def read_info(folder: Path) -> SplitInfo:
+    """What the snapshot is about, without reading its rows."""
+    return SplitInfo(**read_json(folder / "split.json"))
+
+
+def read_snapshot(folder: Path) -> Split:
+    """The split a snapshot folder holds; raises DataError where the folder is not there."""
+    if not (folder / "split.json").exists():
+        raise DataError(
+            what=f"The split {folder.name} is not in this workspace.",
+            hint="Import its two files and split them again, or choose another run.",
+        )
+    users = IdMap(pd.read_parquet(folder / "users.parquet")[USER].to_numpy(dtype=object))
+    source_items, source_features = _items(folder / "items_source.parquet")
+    target_items, target_features = _items(folder / "items_target.parquet")
+    shapes = {"source": (len(users), len(source_items)), "target": (len(users), len(target_items))}
+    matrices = {part: _matrix(folder, part, shapes[part.split("_")[0]]) for part in PARTS}
+    train = DomainPair(
+        users, source_items, target_items, matrices["source_train"], matrices["target_train"],
+        source_features, target_features,
+    )  # fmt: skip
+    valid, test = matrices["target_valid"], matrices["target_test"]
+    return Split(read_info(folder), train, valid, test, folder)
+
+
+def _check_tables(tables: SplitTables) -> None:
+    for part in ("source_train", "target_train"):
+        if getattr(tables, part).empty:
+            raise DataError(
+                what=f"Nothing is left in {part.replace('_', ' ')}.",
+                hint="Loosen the filters, or hold out a smaller share.",
+            )
+
+
+def _coded(frame: pd.DataFrame, users: IdMap, items: IdMap) -> pd.DataFrame:
+    """Rows by user, then item, as numbers; ratings and times kept where the file has them."""
+    coded = pd.DataFrame({USER: users.numbers(frame[USER]), ITEM: items.numbers(frame[ITEM])})
+    rating = frame.get(RATING, 1.0)
+    coded[RATING] = np.asarray(pd.Series(rating, index=frame.index), dtype=np.float32)
+    if TIME in frame:
+        coded[TIME] = pd.array(frame[TIME].to_numpy(), dtype="Int64")
+    coded = coded.sort_values([USER, ITEM], ignore_index=True)
+    return coded.drop_duplicates([USER, ITEM], keep="last", ignore_index=True)
+
+
+def _described(items: IdMap, table: pd.DataFrame | None) -> pd.DataFrame:
+    columns = [TITLE, CATEGORIES, DESCRIPTION]
+    frame = pd.DataFrame({ITEM: items.ids})
+    if table is not None:
+        known = table.astype({ITEM: "str"}).drop_duplicates(ITEM).set_index(ITEM)
+        frame = frame.join(known[[c for c in columns if c in known]], on=ITEM)
+    for column in columns:
+        frame[column] = frame[column].fillna("").astype("str") if column in frame else ""
+    return frame[[ITEM, *columns]]
+
+
+def _items(path: Path) -> tuple[IdMap, ItemFeatures]:
+    frame = pd.read_parquet(path)
+    texts = [frame[column].to_numpy(dtype=object) for column in (TITLE, CATEGORIES, DESCRIPTION)]
+    return IdMap(frame[ITEM].to_numpy(dtype=object)), ItemFeatures(*texts)
+
+
+def _matrix(folder: Path, part: str, shape: tuple[int, int]) -> csr_matrix:
+    frame = pd.read_parquet(folder / f"{part}.parquet", columns=[USER, ITEM])
+    ones = np.ones(len(frame), dtype=np.float32)
+    return csr_matrix((ones, (frame[USER].to_numpy(), frame[ITEM].to_numpy())), shape=shape)

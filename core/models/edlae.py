@@ -1,0 +1,77 @@
+"""EDLAE: EASE with a ridge that grows with an item's popularity, as dropout would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.basics.progress import Progress
+from core.basics.scores import FloatArray
+from core.basics.settings import Settings, setting
+from core.data.pair import DomainPair
+from core.models.item_weights import ItemWeights, solve_memory
+from core.models.protocol import ModelCard, PairSizes
+
+
+@dataclass(frozen=True)
+class EdlaeSettings(Settings):
+    """Strength of the ridge, dropout and weight of the source in the regression."""
+
+    regularization: float = setting(
+        100.0, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
+    )
+    dropout: float = setting(
+        0.2, low=0.0, high=0.95,
+        help="Share of a history hidden while training; popular items are damped by it.",
+    )  # fmt: skip
+    source_weight: float = setting(
+        0.5, low=0.01, high=5.0,
+        help="What a source interaction counts beside a target one while training.",
+    )  # fmt: skip
+    solver: str = setting(
+        "auto", choices=("auto", "primal", "dual"),
+        help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
+    )  # fmt: skip
+
+
+class Edlae(ItemWeights):
+    """Steck 2020, sec. 3: the ridge of item i is lambda + p / (1 - p) * (its sum of squares)."""
+
+    settings: EdlaeSettings
+
+    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+        """Solve once, in closed form."""
+        self.solve(train, self._ridge(train))
+        yield Progress(done=1, total=1, stage="solved")
+
+    def _ridge(self, train: DomainPair) -> FloatArray:
+        rows = self.joint(train.source, train.target)
+        squares = np.asarray(rows.multiply(rows).sum(axis=0)).ravel()  # diagonal of the Gram matrix
+        odds = self.settings.dropout / (1 - self.settings.dropout)
+        return (self.settings.regularization + odds * squares).astype(np.float32)
+
+
+def _memory(sizes: PairSizes, settings: EdlaeSettings) -> int:
+    return solve_memory(sizes, settings.solver)
+
+
+CARD = ModelCard(
+    name="edlae",
+    title="EDLAE",
+    family="Linear",
+    line="EASE that also learns as if parts of each history were hidden.",
+    paper="Steck: Autoencoders that don't overfit towards the identity, NeurIPS 2020",
+    differs="Joint, as EASE here; the full-rank, full-emphasis form of the paper.",
+    when="Beside EASE: often a little better where a few items are very popular.",
+    words="Each score is a sum over history items, so its source part and its target part are "
+    "exact: with alpha = beta = 1 the list is the model's own.",
+    settings=EdlaeSettings,
+    build=Edlae,
+    memory=_memory,
+    cross_domain=True,
+    has_twin=True,
+    additive=True,
+    fold_in="exact",
+)

@@ -1,0 +1,108 @@
+"""The promise every model keeps, and the card that says what a model is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.progress import Progress
+from core.basics.scores import Contributions, DomainScores, IntArray, Vectors
+from core.basics.settings import Settings
+from core.data.pair import DomainPair
+
+State = dict[str, np.ndarray]
+
+
+class CrossDomainModel(Protocol):
+    """A model that can be trained step by step, asked, explained, kept and brought back.
+
+    A model sees training data only: who calls it evaluates validation after each yield, keeps the
+    best state and decides when to stop.
+    """
+
+    settings: Any  # the model's own Settings class
+
+    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+        """Train; the model can be used after every yield."""
+        ...
+
+    def score(self, users: IntArray) -> DomainScores:
+        """Both parts of the scores of training users."""
+        ...
+
+    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
+        """Both parts for histories nobody trained on, (n_asked, n_items of the domain) each."""
+        ...
+
+    def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
+        """What each history item, (1, n_items of the domain) each, adds to one item's score."""
+        ...
+
+    def vectors(self) -> Vectors | None:
+        """Vectors for the map, None for a model that has none."""
+        ...
+
+    def state(self) -> State:
+        """Everything learned, as named arrays."""
+        ...
+
+    def restore(self, train: DomainPair, state: State) -> None:
+        """Take up a state; arrays may be read-only and memory-mapped."""
+        ...
+
+
+class Resumable(Protocol):
+    """What a gradient model also promises: go on from where it was killed."""
+
+    def checkpoint(self) -> State:
+        """State, optimiser, epoch and random generator after the last yield."""
+        ...
+
+    def resume(self, train: DomainPair, checkpoint: State) -> None:
+        """Take up a checkpoint; the next fit_epochs goes on with the epoch after it."""
+        ...
+
+
+@dataclass(frozen=True)
+class PairSizes:
+    """What a memory estimate needs to know about a pair."""
+
+    users: int
+    source_items: int
+    target_items: int
+    source_rows: int
+    target_rows: int
+
+    @classmethod
+    def of(cls, pair: DomainPair) -> PairSizes:
+        """Sizes of a pair as it is trained on."""
+        items = len(pair.source_items), len(pair.target_items)
+        return cls(len(pair.users), *items, pair.source.nnz, pair.target.nnz)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a page, a table or the command line says about a model without loading it."""
+
+    name: str  # as the command line spells it
+    title: str
+    family: str
+    line: str  # one sentence: what it does
+    paper: str
+    differs: str  # where it differs from the paper, "" where it does not
+    when: str  # when to use it
+    words: str  # how its two parts come about, for the Fusion page
+    settings: type[Settings]
+    build: Callable[[Any], CrossDomainModel]  # settings -> model
+    memory: Callable[[PairSizes, Any], int]  # sizes, settings -> bytes at the peak of a fit
+    cross_domain: bool  # whether it uses the source at all
+    has_twin: bool  # whether it has a target-only form
+    additive: bool  # whether base + parts is exactly its own score
+    fold_in: Literal["exact", "approximate", "none"]
+    needs: tuple[str, ...] = ()  # "shared users", "timestamps", "item text", "ratings"
+    gradient: bool = False  # trained by epochs on torch: curves, best epoch, resume
+    task: Literal["ranking", "rating"] = "ranking"
