@@ -1,0 +1,149 @@
+"""Fit a model step by step: watch validation, keep the best state, stop early, survive a kill."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.basics.errors import RunError
+from core.basics.files import read_json, write_json
+from core.basics.progress import Cancelled, Progress, Report
+from core.data.pair import DomainPair
+from core.models.protocol import CrossDomainModel, State
+from core.store.tensors import read_tensors, write_tensors
+
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
+
+
+@dataclass(frozen=True)
+class Point:
+    """One epoch of the learning curve."""
+
+    epoch: int
+    loss: float | None
+    valid: float | None  # validation nDCG@10
+
+
+@dataclass
+class Fit:
+    """How a fit went; the model stands at its best epoch when it ends."""
+
+    curve: list[Point] = field(default_factory=list)
+    best_epoch: int = 0
+    cancelled: bool = False
+    finished: bool = False
+
+    @property
+    def best(self) -> float:
+        """Validation quality of the best epoch so far, minus infinity before the first."""
+        return max((point.valid or 0.0 for point in self.curve), default=-np.inf)
+
+
+class Checkpoints:
+    """A folder with the last and the best state of an unfinished fit."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._last_saved = time.monotonic()
+
+    def save(self, model: CrossDomainModel, fit: Fit, best: State) -> None:
+        """Keep where the fit stands; files appear whole, the record last."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_tensors(self.folder / "best.safetensors", best)
+        write_tensors(self.folder / f"{len(fit.curve)}.safetensors", model.checkpoint())  # type: ignore[attr-defined]
+        write_json(self.folder / "fit.json", asdict(fit))
+        for path in self.folder.glob("[0-9]*.safetensors"):
+            if path.stem != str(len(fit.curve)):
+                path.unlink()
+        self._last_saved = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether enough time has passed to be worth another save."""
+        return time.monotonic() - self._last_saved >= SECONDS_BETWEEN_CHECKPOINTS
+
+    def load(self) -> tuple[Fit, State, State] | None:
+        """The fit, its best state and its last checkpoint; None where there is nothing whole."""
+        if not (self.folder / "fit.json").exists():
+            return None
+        try:
+            values = read_json(self.folder / "fit.json")
+            fit = Fit(**values | {"curve": [Point(**point) for point in values["curve"]]})
+            last = read_tensors(self.folder / f"{len(fit.curve)}.safetensors")
+            return fit, _copied(read_tensors(self.folder / "best.safetensors")), _copied(last)
+        except RunError:  # killed between two files: start again
+            return None
+
+
+def fit_best(
+    model: CrossDomainModel,
+    train: DomainPair,
+    seed: int,
+    validate: Callable[[CrossDomainModel], float],
+    report: Report,
+    checkpoints: Checkpoints | None = None,
+) -> Fit:
+    """Train to the end, or until validation has not risen for the model's `patience` epochs.
+
+    Cancelling keeps the best epoch of a model that has one, and raises Cancelled otherwise.
+    Checkpoints are kept for models that can resume; a fit found in them goes on from there.
+    """
+    fit, best = _resumed(model, train, checkpoints)
+    if fit.finished:
+        model.restore(train, best)
+        return fit
+    patience = getattr(model.settings, "patience", None)
+    try:
+        for progress in model.fit_epochs(train, seed):
+            if progress.total == 1:  # solved at once: nothing to choose from
+                report(progress)
+                return replace(fit, best_epoch=1, finished=True)
+            best = _one_step(model, fit, best, progress, validate)
+            if checkpoints and checkpoints.due:
+                checkpoints.save(model, fit, best)
+            report(replace(progress, valid=fit.curve[-1].valid))
+            if patience and progress.done - fit.best_epoch >= patience:
+                break
+    except Cancelled:
+        if not best:
+            raise
+        fit.cancelled = True
+    fit.finished = True
+    if checkpoints and not fit.cancelled:
+        checkpoints.save(model, fit, best)
+    model.restore(train, best)
+    return fit
+
+
+def _one_step(
+    model: CrossDomainModel,
+    fit: Fit,
+    best: State,
+    progress: Progress,
+    validate: Callable[[CrossDomainModel], float],
+) -> State:
+    """Add the epoch to the curve and answer the best state so far."""
+    valid, before = validate(model), fit.best
+    fit.curve.append(Point(progress.done, progress.loss, valid))
+    if valid <= before:
+        return best
+    fit.best_epoch = progress.done
+    return _copied(model.state())
+
+
+def _resumed(
+    model: CrossDomainModel, train: DomainPair, checkpoints: Checkpoints | None
+) -> tuple[Fit, State]:
+    if checkpoints is None or (found := checkpoints.load()) is None:
+        return Fit(), {}
+    fit, best, last = found
+    model.resume(train, last)  # type: ignore[attr-defined]
+    return fit, best
+
+
+def _copied(state: State) -> State:
+    return {name: np.array(array) for name, array in state.items()}

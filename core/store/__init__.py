@@ -1,0 +1,1 @@
+"""Run folders: what a run keeps, whole or not at all, in tensors, Parquet and JSON."""

@@ -1,0 +1,148 @@
+"""Runs as folders: read, list, rename and delete them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.basics.columns import PART, TEST, USER, VALID
+from core.basics.errors import DataError, RunError
+from core.basics.files import read_json, write_json
+from core.basics.scores import Candidates
+from core.basics.workspace import Workspace
+from core.data.snapshot import Split
+from core.models.protocol import CrossDomainModel, ModelCard, State
+from core.models.registry import build, card_of
+from core.store.candidate_files import read_candidates, write_candidates
+from core.store.tensors import read_tensors, write_tensors
+
+RECORD, WEIGHTS, METRICS, LABEL = "run.json", "model.safetensors", "metrics.parquet", "label.json"
+TWIN, POPULARITY = "twin", "popularity"
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """What one trained model leaves behind: the run itself, its twin, or popularity beside it."""
+
+    record: dict[str, Any]  # plain values only
+    state: State
+    metrics: dict[str, pd.DataFrame]  # by part: USER number and one column per metric
+    candidates: dict[str, Candidates]  # by part
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run; everything in it is read when asked for."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Name of the folder, which never changes."""
+        return self.folder.name
+
+    @cached_property
+    def label(self) -> str:
+        """What a person calls the run: given by hand, else made from model and seed."""
+        path = self.folder / LABEL
+        return read_json(path)["label"] if path.exists() else self.record["label"]
+
+    @property
+    def card(self) -> ModelCard:
+        """Card of the run's model."""
+        return card_of(self.record["model"])
+
+    @cached_property
+    def twin(self) -> Run | None:
+        """The target-only model of the same run, where the model has one."""
+        return self._beside(TWIN)
+
+    @cached_property
+    def popularity(self) -> Run | None:
+        """Popularity on the same split."""
+        return self._beside(POPULARITY)
+
+    def metrics(self, part: str) -> pd.DataFrame:
+        """One row per user of the part: USER (number) and a column per metric."""
+        frame = pd.read_parquet(self.folder / METRICS, filters=[(PART, "==", part)])
+        return frame.drop(columns=PART).sort_values(USER, ignore_index=True)
+
+    def candidates(self, part: str) -> Candidates:
+        """The items that can reach a list at some weighting, for every user of the part."""
+        return read_candidates(self.folder / f"candidates_{part}.parquet")
+
+    def model(self, split: Split) -> CrossDomainModel:
+        """The trained model, its weights memory-mapped; `split` must be the one it trained on."""
+        if split.info.split_hash != self.record["split_hash"]:
+            raise RunError(
+                what=f"{self.label} was trained on split {self.record['split_hash']}, "
+                f"not on {split.info.split_hash}.",
+                hint="Choose the split this run belongs to.",
+            )
+        model = build(self.record["model"], self.record["settings"])
+        target_only = self.record["role"] == TWIN
+        train = split.train.target_only() if target_only else split.train
+        model.restore(train, read_tensors(self.folder / WEIGHTS))
+        return model
+
+    def _beside(self, role: str) -> Run | None:
+        folder = self.folder / role
+        return Run(folder, read_json(folder / RECORD)) if (folder / RECORD).exists() else None
+
+
+def write_contender(folder: Path, contender: Contender) -> None:
+    """Write one contender's files into a folder that nobody reads yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tensors(folder / WEIGHTS, contender.state)
+    frames = [frame.assign(**{PART: part}) for part, frame in contender.metrics.items()]
+    pd.concat(frames).to_parquet(folder / METRICS, index=False)
+    for part in (VALID, TEST):
+        if part in contender.candidates:
+            path = folder / f"candidates_{part}.parquet"
+            write_candidates(path, contender.candidates[part])
+    write_json(folder / RECORD, contender.record)
+
+
+def read_run(folder: Path) -> Run:
+    """The run a folder holds; raises RunError where there is none."""
+    if not _ID.fullmatch(folder.name) or not (folder / RECORD).exists():
+        raise RunError(
+            what=f"There is no run {folder.name[:80]!r} in this workspace.",
+            hint="Choose another run, or train this one again.",
+        )
+    return Run(folder, read_json(folder / RECORD))
+
+
+def list_runs(workspace: Workspace) -> list[Run]:
+    """Every whole run, newest first; folders that cannot be read are left out."""
+    runs = []
+    for record in workspace.runs.glob(f"*/{RECORD}"):
+        if record.parent.suffix == ".part":  # not whole yet, or on its way out
+            continue
+        try:
+            runs.append(read_run(record.parent))
+        except (DataError, RunError):
+            continue
+    return sorted(runs, key=lambda run: run.record["created"], reverse=True)
+
+
+def rename_run(run: Run, label: str) -> None:
+    """Give the run another label; its id stays."""
+    if not (label := " ".join(label.split())[:120]):
+        raise RunError(what="A run needs a name.", hint="Type at least one character.")
+    write_json(run.folder / LABEL, {"label": label})
+
+
+def delete_run(run: Run) -> None:
+    """Remove the run with everything in it: out of sight in one step, then from the disk."""
+    doomed = run.folder.with_name(f"{run.folder.name}.deleted.part")
+    run.folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
