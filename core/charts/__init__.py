@@ -1,0 +1,1 @@
+"""Figures: every function takes tidy tables or arrays and returns a Plotly figure."""

@@ -1,0 +1,114 @@
+"""How every figure looks: colours with a fixed meaning, readable sizes, safe labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+# Told apart by people with red- or green-blindness, and visible on light and dark pages.
+SOURCE_COLOUR = "#E07B12"  # orange: the source domain
+TARGET_COLOUR = "#1F78C8"  # blue: the target domain
+FUSED_COLOUR = "#12925F"  # green: both together
+TWIN_COLOUR = "#8A8F98"  # grey: the twin, and whatever is only there to compare with
+ALARM_COLOUR = "#C8322B"  # red: harm and failed checks, nothing else
+CATEGORY_COLOURS = (
+    "#42AEAE", "#A824A8", "#C8936F", "#478BF0", "#BD320F", "#4747F0", "#DE8C12", "#C62A68",
+)  # fmt: skip
+OTHER_COLOUR = TWIN_COLOUR  # categories beyond the eight, and items without one
+SEQUENTIAL_COLOURS = ("#C9D2DC", "#8FB3D9", "#5A8FCB", "#6A5FB8", "#8A2F8F", "#B0124F")
+
+TEXT_SIZE, AXIS_SIZE, TITLE_SIZE = 14, 15, 18  # pixels; smaller text is lost on a projector
+CLEAR = "rgba(0, 0, 0, 0)"
+QUIET = "rgba(128, 128, 128, 0.25)"  # grid and zero lines, on light and dark alike
+STRONG = "rgba(128, 128, 128, 0.85)"
+
+
+def themed(
+    figure: go.Figure,
+    *,
+    title: str = "",
+    x: str = "",
+    y: str = "",
+    height: int | None = None,
+    legend: bool = True,
+) -> go.Figure:
+    """The same figure in the house style; `x` and `y` say what the axes hold, units and k included.
+
+    The background is clear and text takes the page's colour, so light and dark pages both work.
+    Labels never get cut: axes make the room they need.
+    """
+    top = 12 + (34 if title else 0) + (30 if legend else 0)
+    figure.update_layout(
+        title={"text": title, "x": 0, "xref": "container", "y": 1, "yref": "container",
+               "yanchor": "top", "pad": {"t": 6}, "font": {"size": TITLE_SIZE}},
+        font={"size": TEXT_SIZE},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        margin={"l": 8, "r": 12, "t": top, "b": 8},
+        showlegend=legend,
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom",
+                "title": {"text": ""}, "font": {"size": TEXT_SIZE}, "bgcolor": CLEAR},
+        hoverlabel={"font": {"size": TEXT_SIZE}, "namelength": -1, "align": "left"},
+        bargap=0.25,
+    )  # fmt: skip
+    if height is not None:
+        figure.update_layout(height=height)
+    axes = {"automargin": True, "gridcolor": QUIET, "zerolinecolor": STRONG, "zerolinewidth": 1,
+            "tickfont": {"size": TEXT_SIZE}}  # fmt: skip
+    figure.update_xaxes(showgrid=False, zeroline=False, **axes)
+    figure.update_yaxes(showgrid=True, zeroline=False, **axes)
+    title_style = {"font": {"size": AXIS_SIZE}, "standoff": 8}
+    if x:
+        figure.update_xaxes(title={"text": x, **title_style})
+    if y:
+        figure.update_yaxes(title={"text": y, **title_style})
+    return figure
+
+
+def chart_config(
+    name: str = "crosswalk", image: Literal["png", "svg"] = "png", *, tools: bool = False
+) -> dict[str, Any]:
+    """Plotly's config: a download button that saves `name`.png (or .svg), twice the screen's size.
+
+    tools: also show zoom, box and lasso, for maps that can be selected from.
+    """
+    buttons = ["toImage", "zoom2d", "pan2d", "select2d", "lasso2d", "resetScale2d"]
+    return {
+        "displaylogo": False,
+        "displayModeBar": "hover" if not tools else True,
+        "scrollZoom": tools,
+        "modeBarButtons": [buttons if tools else buttons[:1]],
+        "toImageButtonOptions": {"format": image, "filename": name, "scale": 2},
+    }
+
+
+CHART_CONFIG = chart_config()
+SVG_CONFIG = chart_config(image="svg")
+
+
+def faded(colour: str, opacity: float) -> str:
+    """The colour `#RRGGBB` as rgba text with an opacity from 0 to 1; for bands and areas."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+SOURCE_TINT, TARGET_TINT = faded(SOURCE_COLOUR, 0.18), faded(TARGET_COLOUR, 0.18)
+FUSED_TINT, TWIN_TINT = faded(FUSED_COLOUR, 0.18), faded(TWIN_COLOUR, 0.18)
+
+
+def plain(names: Iterable[object], length: int = 60) -> list[str]:
+    """Names as literal text for labels and hover boxes, shortened to `length` characters.
+
+    Plotly reads `<b>`, `<a href>` and `&lt;` in any label; a title from a file must not.
+    """
+    return [_escaped(_shortened(" ".join(str(name).split()), length)) for name in names]
+
+
+def _shortened(name: str, length: int) -> str:
+    return name if len(name) <= length else name[: length - 1].rstrip() + "…"
+
+
+def _escaped(name: str) -> str:
+    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
