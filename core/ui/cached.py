@@ -1,0 +1,133 @@
+"""What pages read again and again, kept by ids and hashes only; never a whole score matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import SOURCE, TEST, USER, VALID
+from core.basics.scores import Candidates
+from core.data.snapshot import PARTS, Split, SplitInfo, read_info, read_snapshot
+from core.models.protocol import CrossDomainModel
+from core.store.run_folder import Run, list_runs
+from core.ui.shell import workspace
+
+
+def runs() -> list[Run]:
+    """Every run of the workspace, newest first."""
+    folder = workspace().runs
+    stamps = [(entry.name, entry.stat().st_mtime_ns) for entry in _entries(folder)]
+    return _runs(str(folder), tuple(stamps))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _runs(folder: str, stamps: tuple[tuple[str, int], ...]) -> list[Run]:
+    return list_runs(workspace())
+
+
+def split_hashes() -> list[str]:
+    """Every split of the workspace, the newest first."""
+    folders = [entry for entry in _entries(workspace().splits) if (entry / "split.json").exists()]
+    folders.sort(key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
+    return [folder.name for folder in folders]
+
+
+def split(split_hash: str) -> Split:
+    """Matrices, ids and titles of a split; raises DataError where it is gone."""
+    return _split(str(workspace().splits / split_hash))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _split(folder: str) -> Split:
+    return read_snapshot(Path(folder))
+
+
+def split_info(split_hash: str) -> SplitInfo:
+    """What a split is about, without its rows; raises DataError where it is gone."""
+    return _split_info(str(workspace().splits / split_hash))
+
+
+@st.cache_resource(show_spinner=False, max_entries=50)
+def _split_info(folder: str) -> SplitInfo:
+    return read_info(Path(folder))
+
+
+def shared_users(split_hash: str) -> int:
+    """Number of users with interactions in both domains, held-out ones included."""
+    return _shared_users(str(workspace().splits / split_hash))
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _shared_users(folder: str) -> int:
+    source, *target = [
+        pd.read_parquet(Path(folder) / f"{part}.parquet", columns=[USER])[USER].unique()
+        for part in PARTS
+    ]
+    return len(np.intersect1d(source, np.concatenate(target)))
+
+
+def split_of(run: Run) -> Split:
+    """The split a run was trained on."""
+    return split(run.record["split_hash"])
+
+
+def per_user(run: Run, part: str) -> pd.DataFrame:
+    """Metrics of every user of the part: USER (number) and a column per metric."""
+    return _per_user(str(run.folder), part, run)
+
+
+@st.cache_data(show_spinner=False, max_entries=30)
+def _per_user(folder: str, part: str, _run: Run) -> pd.DataFrame:
+    return _run.metrics(part)
+
+
+def users_evaluated(run: Run) -> dict[str, int]:
+    """Number of users with metrics in each part, validation first."""
+    return _users_evaluated(str(run.folder), run)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _users_evaluated(folder: str, _run: Run) -> dict[str, int]:
+    return {part: len(_run.metrics(part)) for part in (VALID, TEST)}
+
+
+def candidates(run: Run, part: str) -> Candidates:
+    """What can reach a list of the part's users at some weighting."""
+    return _candidates(str(run.folder), part, run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _candidates(folder: str, part: str, _run: Run) -> Candidates:
+    return _run.candidates(part)
+
+
+def model(run: Run) -> CrossDomainModel:
+    """The trained model, its weights memory-mapped."""
+    return _model(str(run.folder), run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _model(folder: str, _run: Run) -> CrossDomainModel:
+    return _run.model(split_of(_run))
+
+
+def item_names(of: Split, domain: str) -> np.ndarray:
+    """(n_items of the domain,) titles, or ids where there is no title."""
+    return _item_names(str(of.folder), domain, of)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _item_names(folder: str, domain: str, _split: Split) -> np.ndarray:
+    train = _split.train
+    if domain == SOURCE:
+        items, features = train.source_items, train.source_features
+    else:
+        items, features = train.target_items, train.target_features
+    return items.ids if features is None else features.names(items)
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.exists() else []

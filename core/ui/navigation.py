@@ -1,0 +1,39 @@
+"""Which pages there are, in which group, and how to link to one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+GROUPS = {
+    "Prepare": [("start", ":material/home:"), ("data", ":material/table:")],
+    "Build": [("train", ":material/model_training:")],
+    "Understand": [
+        ("fusion", ":material/tune:"),
+        ("metrics", ":material/query_stats:"),
+        ("embeddings", ":material/scatter_plot:"),
+        ("recommendations", ":material/recommend:"),
+    ],
+}
+
+
+def pages() -> dict[str, list]:
+    """Pages by group, for st.navigation; the first of them opens at `/`."""
+    return {
+        group: [
+            st.Page(file, title=name.capitalize(), icon=icon, default=name == "start")
+            for name, icon in entries
+            if (file := PAGES / f"{name}.py").exists()
+        ]
+        for group, entries in GROUPS.items()
+        if any((PAGES / f"{name}.py").exists() for name, _ in entries)
+    }
+
+
+def link_to(name: str, label: str) -> None:
+    """A link to one of the pages, `name` as its file is called."""
+    icons = {entry: icon for entries in GROUPS.values() for entry, icon in entries}
+    if (file := PAGES / f"{name}.py").exists():
+        st.page_link(str(file), label=label, icon=icons[name])

@@ -1,0 +1,117 @@
+"""What every page stands in: a heading, its question, and errors in two sentences."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING, Any, Literal
+
+import streamlit as st
+
+from core.basics.errors import CrosswalkError
+from core.basics.workspace import VARIABLE, Workspace
+from core.ui.texts import plain
+
+if TYPE_CHECKING:
+    import duckdb
+    import plotly.graph_objects as go
+
+LOG = "app.log"
+_LOG_BYTES = 2_000_000
+
+
+@contextmanager
+def page(title: str, question: str) -> Iterator[None]:
+    """Heading and question of a page; whatever goes wrong inside becomes two sentences."""
+    st.header(title, anchor=False)
+    st.caption(question)
+    with guarded():
+        yield
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Show an error as two sentences; also for the inside of a fragment, which reruns alone.
+
+    Anything that is not a CrosswalkError goes to the log with its traceback. Streamlit's own
+    stop and rerun pass: they are no `Exception`.
+    """
+    try:
+        yield
+    except CrosswalkError as error:
+        show_error(error)
+    except Exception:
+        log().exception("A page stopped")
+        st.error(
+            "This page met a problem it does not know. "
+            f"Reload it; if it stays, look at the end of logs/{LOG} in the workspace."
+        )
+
+
+def show_error(error: CrosswalkError) -> None:
+    """Both sentences of an error, as plain text."""
+    st.error(f"{plain(error.what, 600)} {plain(error.hint, 600)}")
+
+
+def workspace() -> Workspace:
+    """The workspace of this process, its folder made."""
+    return _workspace(os.environ.get(VARIABLE))
+
+
+@st.cache_resource(show_spinner=False)
+def _workspace(variable: str | None) -> Workspace:
+    here = Workspace.from_environment()
+    here.root.mkdir(parents=True, exist_ok=True)
+    return here
+
+
+def database() -> duckdb.DuckDBPyConnection:
+    """A cursor of its own on the one connection to the workspace's database."""
+    return _connection(workspace()).cursor()
+
+
+@st.cache_resource(show_spinner=False, hash_funcs={Workspace: lambda here: str(here.root)})
+def _connection(here: Workspace) -> duckdb.DuckDBPyConnection:
+    from core.data.database import open_database
+
+    return open_database(here.database)
+
+
+def log() -> logging.Logger:
+    """The app's log, a file in the workspace that stays small."""
+    return _log(str(workspace().logs / LOG))
+
+
+@st.cache_resource(show_spinner=False)
+def _log(path: str) -> logging.Logger:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger(f"crosswalk.app.{path}")
+    logger.handlers = [handler]
+    logger.propagate = False
+    return logger
+
+
+def show_chart(
+    figure: go.Figure,
+    caption: str,
+    key: str,
+    on_select: Literal["ignore", "rerun"] = "ignore",
+    selection_mode: tuple[Literal["points", "box", "lasso"], ...] = ("points", "box", "lasso"),
+) -> Any:
+    """A chart over the sentence that says what it answers; the selection where it is asked for.
+
+    The camera in its tool bar saves a PNG at twice the size.
+    """
+    picture = {"format": "png", "scale": 2, "filename": key}
+    config = {"displaylogo": False, "toImageButtonOptions": picture}
+    answer = st.plotly_chart(
+        figure, key=key, width="stretch", config=config,
+        on_select=on_select, selection_mode=selection_mode, alt=caption,
+    )  # fmt: skip
+    st.caption(caption)
+    return answer

@@ -1,0 +1,54 @@
+"""What the numbers are about, on every page: pair, run, split, users, running jobs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.snapshot import SplitInfo
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.jobs_panel import draw_jobs
+from core.ui.shell import guarded
+from core.ui.state import current_run, current_split_info, notice, pick_run, restore_address
+from core.ui.texts import count, plain
+
+
+def draw_sidebar() -> None:
+    """Draw the sidebar; app.py calls it before the page, so that the page reads what is set."""
+    restore_address()
+    with st.sidebar, guarded():
+        run = current_run()
+        _draw_pair(run)
+        if run is not None:
+            pick_run("sidebar_run")
+            _draw_run(run)
+        if message := notice():
+            st.warning(message, icon=":material/link_off:")
+        draw_jobs()
+
+
+def _draw_pair(run: Run | None) -> None:
+    info = _info_of(run) if run else current_split_info()
+    if info is None:
+        st.caption("No pair yet.")
+        return
+    source, target = plain(info.source_name, 40), plain(info.target_name, 40)
+    st.markdown(f":orange[**{source}**] → :blue[**{target}**]")
+    st.caption(count(cached.shared_users(info.split_hash), "shared user"))
+
+
+def _draw_run(run: Run) -> None:
+    twin = "twin ✓" if run.twin else "no twin"
+    st.caption(f"{plain(run.card.title)} · seed {run.record.get('seed', '–')} · {twin}")
+    if info := _info_of(run):
+        seed = f"seed {info.seed}"
+        st.caption(f"Split: {plain(info.kind)} · {seed} · {plain(info.split_hash[:8])}")
+    evaluated = cached.users_evaluated(run)
+    if evaluated:
+        said = " · ".join(f"{users:,} {part}" for part, users in evaluated.items())
+        st.caption(f"Users evaluated: {said}")
+
+
+def _info_of(run: Run) -> SplitInfo | None:
+    split_hash = run.record["split_hash"]
+    return cached.split_info(split_hash) if split_hash in cached.split_hashes() else None

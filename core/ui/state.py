@@ -1,0 +1,175 @@
+"""What every page is about - run, split, user, weights - kept in the address bar and the session.
+
+The address bar wins when a page is opened from a link, refreshed or gone back to; the session
+carries the values from page to page, because changing the page empties the address bar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core.data.snapshot import Split, SplitInfo
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.navigation import link_to
+from core.ui.texts import plain
+
+ADDRESS = ("run", "split", "user", "k", "alpha", "beta")
+LONGEST = 200  # characters of one value; anything longer was not written by a page
+_KEPT = "kept_address"
+_NOTICE = "notice"
+
+
+def restore_address() -> None:
+    """At the start of every script run: take up the address bar, then fill in what it lacks."""
+    kept = st.session_state.setdefault(_KEPT, {})
+    for name in ADDRESS:
+        if (text := st.query_params.get(name)) is not None and len(text) <= LONGEST:
+            kept[name] = text
+        elif name in kept:
+            st.query_params[name] = kept[name]
+
+
+def recall(name: str) -> str | None:
+    """The text kept under one of the names of ADDRESS; None where there is none."""
+    return st.session_state.get(_KEPT, {}).get(name)
+
+
+def set_current(**values: object) -> None:
+    """Keep values under names of ADDRESS, in the session and the address bar; None forgets."""
+    kept = st.session_state.setdefault(_KEPT, {})
+    for name, value in values.items():
+        if name not in ADDRESS:
+            raise KeyError(name)
+        if value is None:
+            kept.pop(name, None)
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != str(value) or kept.get(name) != str(value):
+            kept[name] = st.query_params[name] = str(value)
+
+
+def linked(name: str, default: Any, parse: Callable[[str], Any]) -> dict[str, Any]:
+    """Arguments that tie a widget to the address bar: `st.slider("k", 5, 50, **linked("k", …))`.
+
+    parse turns the text of the address into the widget's value; where it raises ValueError the
+    default stands. Do not pass the widget a value, a key or on_change of its own.
+    """
+    key = f"{name}_widget"
+    if key not in st.session_state or _went_back():
+        st.session_state[key] = recalled(name, default, parse)
+    return {"key": key, "on_change": _keep_widget, "args": (name, key)}
+
+
+def recalled(name: str, default: Any, parse: Callable[[str], Any]) -> Any:
+    """The kept value as `parse` reads it, on pages that do not show its widget."""
+    text = recall(name)
+    try:
+        return default if text is None else parse(text)
+    except ValueError:
+        return default
+
+
+def bounded(low: float, high: float, kind: type = float) -> Callable[[str], Any]:
+    """A parser for numbers: beyond the bounds gives the bound, nonsense raises ValueError."""
+
+    def parse(text: str) -> Any:
+        value = float(text)
+        if value != value:
+            raise ValueError(text)
+        return kind(min(high, max(low, value)))
+
+    return parse
+
+
+def weights() -> tuple[float, float]:
+    """alpha and beta as set on the Fusion page, both in [0, 1]; 1 and 1 at first."""
+    fraction = bounded(0.0, 1.0)
+    return recalled("alpha", 1.0, fraction), recalled("beta", 1.0, fraction)
+
+
+def current_run() -> Run | None:
+    """The run every page is about; where none is chosen, the newest that has a twin."""
+    runs = cached.runs()
+    wanted = recall("run")
+    for run in runs:
+        if run.id == wanted:
+            return run
+    chosen = next((run for run in runs if run.twin), runs[0] if runs else None)
+    if wanted is not None:
+        _say_gone(wanted, chosen)
+    set_current(run=chosen.id if chosen else None)
+    return chosen
+
+
+def require_run() -> Run:
+    """The current run; without one the page says what is missing and where it is made."""
+    if (run := current_run()) is not None:
+        return run
+    st.info("There is no trained run yet. Train one, or load the sample pair with its demo runs.")
+    link_to("start", "Load the sample pair")
+    link_to("train", "Train a model")
+    st.stop()
+
+
+def pick_run(key: str, label: str = "Run") -> Run | None:
+    """A box that changes the current run on every page; nothing where there are no runs."""
+    run = current_run()
+    if run is None:
+        return None
+    names = {entry.id: plain(entry.label) for entry in cached.runs()}
+    st.session_state[key] = run.id
+    st.selectbox(
+        label, list(names), format_func=lambda id: names.get(id, id),
+        key=key, on_change=_keep_run, args=(key,),
+    )  # fmt: skip
+    return run
+
+
+def current_split() -> Split | None:
+    """The split to train on: the one chosen last, else the current run's, else the newest."""
+    chosen = current_split_hash()
+    return cached.split(chosen) if chosen else None
+
+
+def current_split_info() -> SplitInfo | None:
+    """What the current split is about, without its rows."""
+    chosen = current_split_hash()
+    return cached.split_info(chosen) if chosen else None
+
+
+def current_split_hash() -> str | None:
+    """Hash of the current split, None where the workspace has no split."""
+    hashes = cached.split_hashes()
+    run = current_run()
+    wanted = [recall("split"), run.record["split_hash"] if run else None]
+    return next((entry for entry in wanted if entry in hashes), hashes[0] if hashes else None)
+
+
+def notice() -> str | None:
+    """One sentence for the person about something that could not be taken up; said once."""
+    return st.session_state.pop(_NOTICE, None)
+
+
+def _say_gone(wanted: str, instead: Run | None) -> None:
+    other = f"Showing {plain(instead.label)} instead." if instead else "There is no other run."
+    st.session_state[_NOTICE] = f"There is no run {plain(wanted, 60)} here any more. {other}"
+
+
+def _keep_run(key: str) -> None:
+    chosen = st.session_state[key]
+    run = next((run for run in cached.runs() if run.id == chosen), None)
+    if run is not None:
+        set_current(run=run.id, split=run.record["split_hash"], user=None)
+
+
+def _keep_widget(name: str, key: str) -> None:
+    set_current(**{name: st.session_state.get(key)})
+
+
+def _went_back() -> bool:
+    context = get_script_run_ctx()
+    return bool(context and getattr(context, "is_history_navigation", False))
