@@ -67,7 +67,8 @@ GENRES: dict[str, tuple[list[str], list[str], list[str]]] = {
 PLACES = [
     "Veldmere", "Harrowick", "Ostrel", "Pendlow", "Marrowby", "Quillan Bay", "Tarnhold",
     "Luminster", "Brackwater", "Saint Orrin", "Fallowmere", "Dunmarrow", "Kessary", "Ivelcombe",
-    "Norrington Quay", "Ashgrave", "Colbrook", "Wexmoor", "Tolvane", "Embercote", "Rushdale", "Mirefield", "Sorrelby",
+    "Norrington Quay", "Ashgrave", "Colbrook", "Wexmoor", "Tolvane", "Embercote", "Rushdale",
+    "Mirefield", "Sorrelby",
     "Candlewick Row", "Oldenmouth", "Perrault Street", "Zennick", "Hallowford", "Little Varrow",
     "Cape Ilmar", "Bellhaven", "Gorsedown", "Thistleby", "Lake Ondra", "Vantry", "Murrenfall",
 ]  # fmt: skip
@@ -118,7 +119,8 @@ SUBJECTS = [
 
 FINISHES = [
     "in slate", "in oak", "in copper", "in linen", "in moss green", "in clay", "in chalk",
-    "in navy", "in rust", "in pearl", "in cork", "in steel", "in bamboo", "in wool", "in plum", "in sand",
+    "in navy", "in rust", "in pearl", "in cork", "in steel", "in bamboo", "in wool",
+    "in plum", "in sand",
 ]  # fmt: skip
 
 LEVELS = ["for beginners", "step by step", "for teams", "in a weekend", "in depth", "at home"]
