@@ -105,12 +105,13 @@ def show_chart(
 ) -> Any:
     """A chart over the sentence that says what it answers; the selection where it is asked for.
 
-    The camera in its tool bar saves a PNG at twice the size.
+    The camera that shows over the chart saves a PNG at twice the size.
     """
-    picture = {"format": "png", "scale": 2, "filename": key}
-    config = {"displaylogo": False, "toImageButtonOptions": picture}
+    from core.charts.theme import chart_config
+
+    tools = on_select == "rerun" and selection_mode != ("points",)
     answer = st.plotly_chart(
-        figure, key=key, width="stretch", config=config,
+        figure, key=key, width="stretch", config=chart_config(key, tools=tools),
         on_select=on_select, selection_mode=selection_mode, alt=caption,
     )  # fmt: skip
     st.caption(caption)

@@ -120,7 +120,7 @@ def pick_run(key: str, label: str = "Run") -> Run | None:
     run = current_run()
     if run is None:
         return None
-    names = {entry.id: plain(entry.label) for entry in cached.runs()}
+    names = {entry.id: entry.label for entry in cached.runs()}
     st.session_state[key] = run.id
     st.selectbox(
         label, list(names), format_func=lambda id: names.get(id, id),
