@@ -1,0 +1,93 @@
+"""What a child holds in its hand: it claims its job, says how far it is, and hears a cancel."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+from core.basics.errors import JobError
+from core.basics.progress import Cancelled, Progress
+from core.basics.workspace import Workspace
+from core.jobs.job import CANCELLED, DONE, FAILED, CurvePoint
+from core.jobs.lifecycle import claim, end_job, mark_cancel_seen, write_progress
+from core.jobs.processes import start_time
+
+EVERY = 0.5  # seconds between two writes
+TWIN_STAGE = "twin"  # stages that begin with this word are about the twin
+
+
+class JobReporter:
+    """A `Report` that writes to the job's row at most twice a second.
+
+    Calling it raises `Cancelled` once after a cancel was asked for (or on SIGTERM); later calls
+    only report, so that the work can put away what it has.
+    """
+
+    def __init__(self, workspace: Workspace, job_id: str) -> None:
+        self.workspace = workspace
+        self.job_id = job_id
+        self.cancelled = False  # whether Cancelled was raised
+        self._terminated = False
+        self._points: list[CurvePoint] = []
+        self._last: Progress | None = None
+        self._written = 0.0  # when, by the monotonic clock
+
+    def begin(self) -> bool:
+        """Claim the job; False where it is not queued any more, and then nothing may be done."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._on_terminate)
+        return claim(self.workspace, self.job_id, start_time())
+
+    def __call__(self, progress: Progress) -> None:
+        """Report; raises Cancelled where the work has to stop."""
+        if progress.loss is not None or progress.valid is not None:
+            twin = progress.stage.startswith(TWIN_STAGE)
+            self._points.append(CurvePoint(progress.done, progress.loss, progress.valid, twin))
+        self._last = progress
+        asked = self._terminated
+        if time.monotonic() - self._written >= EVERY:
+            asked = self._write() or asked
+        if asked and not self.cancelled:
+            self.cancelled = True
+            mark_cancel_seen(self.workspace, self.job_id)
+            raise Cancelled
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """The work came to its end; after a cancel the result is what could be kept."""
+        self._write()
+        if not self.cancelled:
+            end_job(self.workspace, self.job_id, DONE, result=result)
+            return
+        what = "It was cancelled; what was best so far is kept."
+        end_job(self.workspace, self.job_id, CANCELLED, what, "Start it again to go on.", result)
+
+    def stop(self) -> None:
+        """The work stopped because a person asked for it, and kept nothing."""
+        self._write()
+        what = "It was cancelled, and nothing of it is kept."
+        end_job(self.workspace, self.job_id, CANCELLED, what, "Start it again.")
+
+    def fail(self, what: str, hint: str) -> None:
+        """The work could not be done, for a reason in two sentences."""
+        self._write()
+        end_job(self.workspace, self.job_id, FAILED, what, hint)
+
+    def _write(self) -> bool:
+        """Write what is new; whether a cancel was asked for. A locked table may skip a beat."""
+        if self._last is None:
+            return False
+        self._written = time.monotonic()
+        try:
+            asked = write_progress(self.workspace, self.job_id, self._last, self._points)
+        except JobError as error:
+            print(error, file=sys.stderr)
+            return False
+        self._points.clear()
+        return asked
+
+    def _on_terminate(self, number: int, frame: FrameType | None) -> None:
+        self._terminated = True

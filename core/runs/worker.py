@@ -1,0 +1,64 @@
+"""The child that does one job: `python -m core.runs.worker WORKSPACE JOB_ID`.
+
+Whatever happens ends in the job's row: the result, two sentences on why not, or that it was
+cancelled. A traceback goes to the log, never to the row.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+import traceback
+from pathlib import Path
+
+from core.basics.errors import CrosswalkError
+from core.basics.progress import Cancelled
+from core.basics.workspace import Workspace
+from core.jobs.job import Job
+from core.jobs.reporter import JobReporter
+from core.jobs.table import read_job
+from core.runs.kinds import Work, work_of
+
+RESUME = "resume"  # key of the payload that tells the work to go on from its checkpoint
+
+
+def do(job: Job, reporter: JobReporter, work: Work | None = None) -> None:
+    """Do a claimed job and write how it ended; work: what to call, by its kind if None."""
+    payload = {**job.payload, RESUME: True} if job.resumed else job.payload
+    try:
+        result = (work or work_of(job.kind))(reporter.workspace, payload, reporter)
+    except Cancelled:
+        reporter.stop()
+    except CrosswalkError as error:
+        print(error, file=sys.stderr)
+        reporter.fail(error.what, error.hint)
+    except Exception as error:  # the last line of defence: a person reads two sentences
+        traceback.print_exc()
+        reporter.fail(*_sentences(error))
+    else:
+        reporter.finish(result)
+
+
+def _sentences(error: Exception) -> tuple[str, str]:
+    if isinstance(error, MemoryError):
+        return "Memory ran out.", "Choose smaller settings or fewer items, or free some memory."
+    if isinstance(error, OSError) and error.strerror:
+        hint = "Check that the disk is not full and the workspace is writable, then start it again."
+        return f"A file could not be read or written ({error.strerror}).", hint
+    return (
+        f"The job met an error nobody foresaw ({type(error).__name__}).",
+        "Its log has the details; start it again, or report it with the log.",
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Claim the job and do it; nothing happens where it is not queued any more."""
+    faulthandler.enable()  # a crash in native code leaves its stack in the log
+    workspace, job_id = Workspace(Path(arguments[0])), arguments[1]
+    reporter = JobReporter(workspace, job_id)
+    if reporter.begin():
+        do(read_job(workspace, job_id), reporter)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
