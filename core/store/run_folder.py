@@ -23,7 +23,7 @@ from core.store.candidate_files import read_candidates, write_candidates
 from core.store.tensors import read_tensors, write_tensors
 
 RECORD, WEIGHTS, METRICS, LABEL = "run.json", "model.safetensors", "metrics.parquet", "label.json"
-TWIN, POPULARITY = "twin", "popularity"
+RUN, TWIN, POPULARITY = "run", "twin", "popularity"
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 

@@ -1,0 +1,127 @@
+"""Crosswalk without a screen: `python -m core models | run | recommend | demo`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in two sentences instead of a usage dump."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{message[:1].upper()}{message[1:]}. See `{self.prog} --help`.", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = _Parser(prog="python -m core", description="Crosswalk without a screen.")
+    commands = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    _add_models(commands)
+    _add_run(commands)
+    _add_recommend(commands)
+    _add_demo(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it is done, 2 with two sentences on stderr when it cannot be."""
+    options = parser().parse_args(arguments)
+    if getattr(options, "threads", None):
+        for variable in THREAD_VARIABLES:  # before NumPy is imported, which reads them once
+            os.environ[variable] = str(options.threads)
+    from core.basics.errors import CrosswalkError
+    from core.runs import headless
+
+    try:
+        answer = getattr(headless, options.command)(options)
+    except CrosswalkError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (OSError, MemoryError) as error:
+        print(f"{error or 'Memory ran out'}. Check the paths and the disk.", file=sys.stderr)
+        return 2
+    _show(answer, options.json)
+    return 0
+
+
+def _show(answer: Any, as_json: bool) -> None:
+    """One JSON object on the last line, or the same thing readable."""
+    print(json.dumps(answer, ensure_ascii=False, indent=None if as_json else 1))
+
+
+def _add_models(commands: Any) -> None:
+    models = commands.add_parser("models", help="list the models")
+    _add_json(models)
+
+
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser("run", help="train a model and its twin, print the figures")
+    run.add_argument("--source", type=Path, help="interactions of the source domain")
+    run.add_argument("--target", type=Path, help="interactions of the target domain")
+    run.add_argument("--items-source", type=Path, help="titles and categories of source items")
+    run.add_argument("--items-target", type=Path, help="titles and categories of target items")
+    run.add_argument(
+        "--splits", type=Path,
+        help="folder with source_train, target_train, target_valid and target_test .csv",
+    )  # fmt: skip
+    run.add_argument("--model", required=True, help="name of a model, see `models`")
+    run.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
+        help="a setting of the model; may be repeated",
+    )  # fmt: skip
+    run.add_argument("--alpha", type=float, default=1.0, help="weight of the source evidence")
+    run.add_argument("--beta", type=float, default=1.0, help="weight of the target evidence")
+    run.add_argument("--k", type=int, default=10, help="length of a list")
+    run.add_argument("--seed", type=int, default=2022)
+    run.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    run.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
+    run.add_argument(
+        "--cold-folds", type=int, default=0, metavar="N",
+        help="test cold users: N folds over all shared users, each once without target history",
+    )  # fmt: skip
+    run.add_argument("--swap", action="store_true", help="exchange source and target")
+    _add_workspace(run)
+    _add_json(run)
+
+
+def _add_recommend(commands: Any) -> None:
+    recommend = commands.add_parser("recommend", help="one user's list with both parts")
+    recommend.add_argument("--run", type=Path, required=True, help="folder of a run")
+    recommend.add_argument("--user", required=True, help="id of a user")
+    recommend.add_argument("--k", type=int, default=10)
+    recommend.add_argument("--alpha", type=float, default=1.0)
+    recommend.add_argument("--beta", type=float, default=1.0)
+    _add_json(recommend)
+
+
+def _add_demo(commands: Any) -> None:
+    demo = commands.add_parser("demo", help="load the sample pair and train the demo runs")
+    _add_workspace(demo)
+    _add_json(demo)
+
+
+def _add_workspace(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--workspace", type=Path, help="folder that keeps everything")
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="one JSON value on the last line")
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("threads must be at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""The figures of a run's record: means, lifts over twin and popularity, and segments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.basics.columns import TEST
+from core.data.snapshot import Split
+from core.evaluation.evaluate import Evaluation
+from core.evaluation.segments import user_segments
+from core.evaluation.summary import by_segment, lift, summarise
+from core.store.run_folder import POPULARITY, RUN, TWIN
+
+Evaluations = dict[str, dict[str, Evaluation]]  # by contender, then by part
+
+
+def summary(evaluation: Evaluation) -> dict[str, Any]:
+    """{"ndcg@10": {mean, low, high, users, skipped}, …} of one contender on one part."""
+    skipped = evaluation.counts["skipped"]
+    return summarise(evaluation.per_user, evaluation.coverage, skipped)
+
+
+def comparison(split: Split, evaluations: Evaluations) -> dict[str, Any]:
+    """lift over the twin, lift_over_popularity and segments, all on the test users.
+
+    A lift is None where there is no such contender; nothing is compared with itself.
+    """
+    frames = {role: parts[TEST].per_user for role, parts in evaluations.items()}
+    run, twin, popularity = (frames.get(role) for role in (RUN, TWIN, POPULARITY))
+    assert run is not None
+    return {
+        "lift": None if twin is None else lift(run, twin),
+        "lift_over_popularity": None if popularity is None else lift(run, popularity),
+        "segments": by_segment(run, user_segments(split.train), twin, popularity),
+    }

@@ -1,0 +1,200 @@
+"""Train a plan: the model, its target-only twin and popularity on one split, kept as one folder."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core import __version__
+from core.basics.columns import TEST, VALID
+from core.basics.files import whole_folder, write_json
+from core.basics.progress import Cancelled, Progress, Report, silent
+from core.basics.workspace import Workspace
+from core.data.pair import DomainPair
+from core.data.snapshot import Split, read_snapshot
+from core.evaluation.evaluate import Evaluation, evaluate
+from core.models.protocol import CrossDomainModel, ModelCard
+from core.models.registry import build, card_of
+from core.runs.compare import comparison, summary
+from core.runs.cost import Cost, measured
+from core.runs.fit import Checkpoints, Fit, fit_best
+from core.runs.plan import RunPlan
+from core.store.run_folder import POPULARITY, RECORD, RUN, TWIN, Contender, write_contender
+
+WATCHED_USERS = 2_000  # validation users looked at after every epoch
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted and evaluated contender with what it cost."""
+
+    model: CrossDomainModel
+    fit: Fit
+    evaluations: dict[str, Evaluation]
+    fit_cost: Cost
+    evaluation_cost: Cost
+
+
+def train_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Train the plan in the payload; answers the id of the new run."""
+    plan = RunPlan.from_dict({key: payload[key] for key in payload if key != "resume"})
+    return {"run": train_run(plan, workspace, report).name}
+
+
+def train_run(plan: RunPlan, workspace: Workspace, report: Report = silent) -> Path:
+    """Train, evaluate and keep a run; answers its folder, which appears whole or not at all.
+
+    A cancelled gradient model keeps its best epoch, without a twin; any other raises Cancelled.
+    """
+    split = read_snapshot(workspace.splits / plan.split)
+    card = card_of(plan.model)
+    checkpoints = workspace.root / "checkpoints" / plan.key
+    main = _train(plan, card, split, split.train, RUN, report, checkpoints)
+    trained = {RUN: main}
+    if not main.fit.cancelled:
+        trained |= _twin(plan, card, split, report, checkpoints)
+    if plan.model != POPULARITY:
+        popularity = RunPlan(plan.split, POPULARITY, seed=plan.seed)
+        trained[POPULARITY] = _train(
+            popularity, card_of(POPULARITY), split, split.train, POPULARITY, silent
+        )
+    report(Progress(done=0, total=1, stage="keeping"))
+    folder = _keep(workspace.runs / _run_id(plan), plan, split, trained)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return folder
+
+
+def _twin(
+    plan: RunPlan, card: ModelCard, split: Split, report: Report, checkpoints: Path
+) -> dict[str, Trained]:
+    """The target-only twin where the model has one; none if it was cancelled on the way."""
+    if not card.has_twin:
+        return {}
+    train = split.train.target_only()
+    try:
+        return {TWIN: _train(plan, card, split, train, TWIN, report, checkpoints)}
+    except Cancelled:
+        return {}
+
+
+def _train(
+    plan: RunPlan,
+    card: ModelCard,
+    split: Split,
+    train: DomainPair,
+    role: str,
+    report: Report,
+    checkpoints: Path | None = None,
+) -> Trained:
+    """Fit on `train` and evaluate on both held-out parts."""
+    prefix = "twin: " if role == TWIN else ""
+    model = build(plan.model, plan.settings)
+    report(Progress(done=0, total=1, stage=f"{prefix}training"))
+    kept = Checkpoints(checkpoints / role) if checkpoints and card.gradient else None
+    with measured() as fit_cost:
+        watch = _staged(report, f"{prefix}training")
+        fit = fit_best(model, train, plan.seed, _watcher(split, plan.seed), watch, kept)
+    report_on = silent if fit.cancelled else report
+    with measured() as evaluation_cost:
+        evaluations = {}
+        for part in (VALID, TEST):
+            report_on(Progress(done=0, total=1, stage=f"{prefix}evaluating on {part}"))
+            evaluations[part] = evaluate(model.score, split, part)
+    return Trained(model, fit, evaluations, fit_cost, evaluation_cost)
+
+
+def _staged(report: Report, stage: str) -> Report:
+    return lambda progress: report(replace(progress, stage=stage))
+
+
+def _watcher(split: Split, seed: int) -> Callable[[CrossDomainModel], float]:
+    """Validation nDCG@10 over at most WATCHED_USERS users, the same ones every epoch."""
+    users = split.users(VALID)
+    if len(users) > WATCHED_USERS:
+        users = np.random.default_rng(seed).choice(users, WATCHED_USERS, replace=False)
+        watched = np.zeros(split.valid.shape[0], dtype=np.float32)
+        watched[users] = 1.0
+        valid = split.valid.multiply(watched[:, None]).tocsr()
+        valid.eliminate_zeros()
+        split = replace(split, valid=valid)
+
+    def watch(model: CrossDomainModel) -> float:
+        found = evaluate(model.score, split, VALID, ks=(10,)).per_user["ndcg@10"]
+        return float(found.mean()) if len(found) else 0.0
+
+    return watch
+
+
+def _run_id(plan: RunPlan) -> str:
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{plan.model}-{moment}-{plan.key[:6]}"
+
+
+def _keep(folder: Path, plan: RunPlan, split: Split, trained: dict[str, Trained]) -> Path:
+    records = {
+        role: _record(plan if role != POPULARITY else RunPlan(plan.split, POPULARITY), split, role)
+        | _figures(part)
+        for role, part in trained.items()
+    }
+    evaluations = {role: part.evaluations for role, part in trained.items()}
+    records[RUN] |= comparison(split, evaluations)
+    with whole_folder(folder) as part_folder:
+        for role, part in trained.items():
+            inside = part_folder if role == RUN else part_folder / role
+            write_contender(inside, _contender(records[role], part))
+    return folder
+
+
+def _contender(record: dict[str, Any], trained: Trained) -> Contender:
+    evaluations = trained.evaluations
+    return Contender(
+        record=record,
+        state=trained.model.state(),
+        metrics={part: evaluation.per_user for part, evaluation in evaluations.items()},
+        candidates={
+            part: evaluation.candidates
+            for part, evaluation in evaluations.items()
+            if evaluation.candidates is not None
+        },
+    )
+
+
+def _record(plan: RunPlan, split: Split, role: str) -> dict[str, Any]:
+    """What the contender is and what it was trained on."""
+    card = card_of(plan.model)
+    info = split.info
+    return {
+        "crosswalk": __version__,
+        "created": time.time(),
+        "role": role,
+        "model": plan.model,
+        "label": plan.label or f"{card.title} · seed {plan.seed}",
+        "settings": card.settings.of(plan.settings).to_dict(),
+        "seed": plan.seed,
+        "device": plan.device,
+        "split_hash": info.split_hash,
+        "dataset_hash": info.dataset_hash,
+        "source_name": info.source_name,
+        "target_name": info.target_name,
+    }
+
+
+def _figures(trained: Trained) -> dict[str, Any]:
+    """What training cost and how good it came out."""
+    fit = trained.fit
+    return {
+        "fit": trained.fit_cost.to_dict(),
+        "evaluate": trained.evaluation_cost.to_dict(),
+        "curve": [asdict(point) for point in fit.curve],
+        "best_epoch": fit.best_epoch,
+        "cancelled": fit.cancelled,
+        **{part: summary(evaluation) for part, evaluation in trained.evaluations.items()},
+        "counts": {part: evaluation.counts for part, evaluation in trained.evaluations.items()},
+    }
