@@ -1,0 +1,1 @@
+"""One protocol for every figure: full ranking, per-user metrics, segments, lifts and verdicts."""

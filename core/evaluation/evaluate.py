@@ -1,0 +1,125 @@
+"""Full ranking of the whole catalogue for every user with something to find, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from core.basics.columns import USER
+from core.basics.errors import RunError
+from core.basics.scores import Candidates, DomainScores, FloatArray, IntArray
+from core.data.snapshot import Split
+from core.fusion.lists import mask, top_k
+from core.metrics.catalogue import coverage, novelty
+from core.metrics.ranking import KS, per_user_auc, per_user_metrics
+
+CELLS = 4_000_000  # users times items ranked at once
+
+Score = Callable[[IntArray], DomainScores]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Lists and metrics of the users with something to find."""
+
+    users: IntArray  # (n,) user numbers
+    per_user: pd.DataFrame  # USER and one column per metric, a row per user
+    lists: IntArray  # (n, largest k) int32 item numbers, -1 padded
+    coverage: dict[str, float]  # "coverage@10": share of the catalogue in some list
+    counts: dict[str, int]  # users, skipped (nothing to find), by_popularity (no evidence)
+    candidates: Candidates | None = None
+
+
+def evaluate(score: Score, split: Split, part: str, ks: Sequence[int] = KS) -> Evaluation:
+    """Rank every target item by the model's own score and measure what is held out in the part.
+
+    Training items, and validation items at test time, are masked; held-out items among them count
+    as nothing to find. A user without evidence in either domain is ranked by popularity in the
+    target's training data, and counted.
+    """
+    relevant = _findable(split.held_out(part), split.masked(part))
+    users = np.flatnonzero(np.diff(relevant.indptr))
+    masked, popularity = split.masked(part), split.train.popularity
+    parts, by_popularity = [], 0
+    for chunk in user_chunks(users, relevant.shape[1]):
+        scores = score(chunk).filled(popularity)
+        by_popularity += int((~scores.has_evidence).sum())
+        parts.append(_ranked(scores, masked[chunk], relevant[chunk], ks))
+    lists = (
+        np.concatenate([ranked[0] for ranked in parts]) if parts else np.empty((0, max(ks)), int)
+    )
+    n_known = int((split.train.target_history > 0).sum())
+    columns = _columns(parts, ks) | _novelties(lists, popularity, n_known, ks)
+    return Evaluation(
+        users=users,
+        per_user=pd.DataFrame({USER: users.astype(np.int32)} | columns),
+        lists=lists,
+        coverage={f"coverage@{k}": coverage(lists[:, :k], relevant.shape[1]) for k in ks},
+        counts={
+            "users": len(users),
+            "skipped": relevant.shape[0] - len(users),
+            "by_popularity": by_popularity,
+        },
+    )
+
+
+def user_chunks(users: IntArray, n_items: int) -> Iterator[IntArray]:
+    """The users in pieces that keep a score matrix within CELLS."""
+    step = max(1, CELLS // max(1, n_items))
+    for start in range(0, len(users), step):
+        yield users[start : start + step]
+
+
+def _findable(held_out: csr_matrix, masked: csr_matrix) -> csr_matrix:
+    """What is held out and may be recommended, (n_users, n_target_items) ones."""
+    overlap = held_out.multiply(masked)
+    if overlap.nnz == 0:
+        return held_out
+    left = (held_out - held_out.multiply(masked > 0)).tocsr()
+    left.eliminate_zeros()
+    return left
+
+
+def _ranked(
+    scores: DomainScores, masked: csr_matrix, relevant: csr_matrix, ks: Sequence[int]
+) -> tuple[IntArray, dict[str, FloatArray]]:
+    """Lists (users, largest k) and metrics of some users."""
+    own = np.array(np.broadcast_to(scores.own_scores(), scores.source.shape), dtype=np.float32)
+    _check_finite(own)
+    mask(own, masked)
+    lists = top_k(own, scores.source, scores.target, max(ks))
+    n_relevant = np.diff(relevant.indptr)
+    rows = np.repeat(np.arange(len(own)), n_relevant)
+    wanted = np.zeros((len(own), own.shape[1] + 1), dtype=bool)  # column -1 is the padding
+    wanted[rows, relevant.indices] = True
+    hits = np.take_along_axis(wanted, lists.astype(np.int64) % wanted.shape[1], axis=1)
+    metrics = per_user_metrics(hits, n_relevant, ks)
+    metrics["auc"] = per_user_auc(own, rows, relevant.indices)
+    return lists, metrics
+
+
+def _check_finite(own: FloatArray) -> None:
+    if not np.isfinite(own).all():
+        raise RunError(
+            what="The model gave scores that are not finite numbers.",
+            hint="Train it again with a smaller learning rate or more regularization.",
+        )
+
+
+def _columns(
+    parts: list[tuple[IntArray, dict[str, FloatArray]]], ks: Sequence[int]
+) -> dict[str, FloatArray]:
+    if not parts:
+        nobody = per_user_metrics(np.zeros((0, max(ks)), dtype=bool), np.zeros(0, dtype=int), ks)
+        return nobody | {"auc": np.zeros(0)}
+    return {name: np.concatenate([metrics[name] for _, metrics in parts]) for name in parts[0][1]}
+
+
+def _novelties(
+    lists: IntArray, popularity: FloatArray, n_users: int, ks: Sequence[int]
+) -> dict[str, FloatArray]:
+    return {f"novelty@{k}": novelty(lists[:, :k], popularity, n_users) for k in ks}

@@ -1,0 +1,149 @@
+"""The verdict in one sentence, made from the numbers by rules that a sceptic can check.
+
+Nothing "helps" unless the interval of the difference to the twin lies above zero, and for users
+without target history the difference to popularity as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.basics.columns import USER
+from core.evaluation.segments import BINS, BOUNDS, TARGET_HISTORY
+from core.evaluation.summary import differences
+from core.metrics.cards import metric_title
+from core.metrics.intervals import Interval, bootstrap_means
+
+FEWEST = 20  # users below which a segment is not judged
+HELPS, HARMS, OPEN = "helps", "harms", "open"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A run beside its twin and popularity, per user on one split; None where there is none."""
+
+    run: pd.DataFrame
+    twin: pd.DataFrame | None
+    popularity: pd.DataFrame | None
+    segments: pd.DataFrame  # as user_segments gives them
+    source_name: str
+    target_name: str
+
+
+def verdict(comparison: Comparison, metric: str = "ndcg@10") -> str:
+    """Whether the source helps, and for whom; one or two sentences in words of the two domains."""
+    if comparison.twin is None:
+        return _over_popularity(comparison, metric)
+    judged = {name: _judge(comparison, metric, [name]) for name in BINS}
+    helped = [name for name in BINS if judged[name] == HELPS]
+    harmed = [name for name in BINS if judged[name] == HARMS]
+    parts = [
+        _clause(comparison, metric, bins, verb)
+        for bins, verb in ((helped, "helps"), (harmed, "harms"))
+        if bins
+    ]
+    if not parts:
+        return _altogether(comparison, metric)
+    others = [name for name in BINS if judged[name] == OPEN]
+    rest = " For others no difference beyond user sampling (one seed)." if others else ""
+    return " ".join(parts) + rest
+
+
+def difference_words(interval: Interval, metric: str) -> str:
+    """A difference with its interval: "+.012 nDCG@10, 95 % .006 to .018"."""
+    mean, low, high = (_short(x) for x in (interval.mean, interval.low, interval.high))
+    sign = "+" if interval.mean >= 0 else ""
+    return f"{sign}{mean} {metric_title(metric)}, 95 % {low} to {high}"
+
+
+def bins_words(bins: Sequence[str], target_name: str) -> str:
+    """Users of some target-history bins in words: "users with fewer than 5 in films"."""
+    places = [BINS.index(name) for name in bins]
+    if len(bins) == len(BINS):
+        return "all users"
+    if places == [0]:
+        return f"users with no history in {target_name}"
+    if places == list(range(len(places))):
+        return f"users with fewer than {BOUNDS[len(places)]} interactions in {target_name}"
+    if places == list(range(places[0], len(BINS))):
+        return f"users with {BOUNDS[places[0]]} or more interactions in {target_name}"
+    return f"users with {' or '.join(bins)} interactions in {target_name}"
+
+
+def _judge(comparison: Comparison, metric: str, bins: list[str]) -> str | None:
+    """HELPS, HARMS or OPEN; None for a segment with nobody in it."""
+    interval = _lift(comparison, comparison.twin, metric, bins)
+    if interval is None or interval.users == 0:
+        return None
+    if interval.users < FEWEST or not interval.excludes_zero:
+        return OPEN
+    if interval.mean < 0:
+        return HARMS
+    if bins == [BINS[0]]:
+        floor = _lift(comparison, comparison.popularity, metric, bins)
+        return HELPS if floor is not None and floor.low > 0 else OPEN
+    return HELPS
+
+
+def _clause(comparison: Comparison, metric: str, bins: list[str], verb: str) -> str:
+    interval = _lift(comparison, comparison.twin, metric, bins)
+    assert interval is not None  # the bins were judged by the same frames
+    who = bins_words(bins, comparison.target_name)
+    words = difference_words(interval, metric)
+    return (
+        f"History in {comparison.source_name} {verb} recommendations in "
+        f"{comparison.target_name} for {who} ({words}, {interval.users} users)."
+    )
+
+
+def _altogether(comparison: Comparison, metric: str) -> str:
+    """No single segment is beyond user sampling: what can be said over all users."""
+    interval = _lift(comparison, comparison.twin, metric, list(BINS))
+    about = f"{comparison.source_name} for recommendations in {comparison.target_name}"
+    if interval is None or interval.users < 2:
+        return f"Too few users are evaluated to judge {about}."
+    words = f"({difference_words(interval, metric)}, {interval.users} users)"
+    if interval.excludes_zero:
+        verb = "helps" if interval.mean > 0 else "harms"
+        return (
+            f"Over all users together history in {comparison.source_name} {verb} recommendations "
+            f"in {comparison.target_name} {words}; no single segment shows it beyond user sampling."
+        )
+    return (
+        f"History in {comparison.source_name} makes no difference to recommendations in "
+        f"{comparison.target_name} beyond user sampling (one seed) {words}."
+    )
+
+
+def _over_popularity(comparison: Comparison, metric: str) -> str:
+    """For a model without a target-only form: better than popularity, or not."""
+    interval = _lift(comparison, comparison.popularity, metric, list(BINS))
+    if interval is None or interval.users < 2:
+        return "There is nothing to compare this run with."
+    words = f"({difference_words(interval, metric)}, {interval.users} users)"
+    if not interval.excludes_zero:
+        return f"This run is no different from popularity beyond user sampling (one seed) {words}."
+    verb = "beats" if interval.mean > 0 else "falls behind"
+    return f"This run {verb} popularity {words}; it has no target-only twin to compare with."
+
+
+def _lift(
+    comparison: Comparison, other: pd.DataFrame | None, metric: str, bins: list[str]
+) -> Interval | None:
+    if other is None:
+        return None
+    difference = differences(comparison.run[[USER, metric]], other[[USER, metric]])
+    segment = comparison.segments[TARGET_HISTORY].astype("str").to_numpy()
+    chosen = np.isin(segment[difference[USER].to_numpy()], bins)
+    return bootstrap_means(difference.loc[chosen, metric].to_numpy())[0]
+
+
+def _short(value: float) -> str:
+    """Three decimals without the leading zero: .012, −.003."""
+    text = f"{abs(value):.3f}"
+    text = text[1:] if text.startswith("0") else text
+    return f"−{text}" if value < 0 and float(f"{abs(value):.3f}") > 0 else text

@@ -1,0 +1,57 @@
+"""Lists in the one order that holds everywhere: score, source part, target part, item number."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.scores import FloatArray, IntArray
+
+NOBODY = -1  # item number where a list is shorter than k
+
+
+def mask(scores: FloatArray, masked: csr_matrix) -> FloatArray:
+    """The scores, changed in place, with -inf wherever masked, (users, items), has an entry."""
+    rows = np.repeat(np.arange(len(scores)), np.diff(masked.indptr))
+    scores[rows, masked.indices] = -np.inf
+    return scores
+
+
+def top_k(fused: FloatArray, source: FloatArray, target: FloatArray, k: int) -> IntArray:
+    """Item numbers of each row's best k, (rows, k) int32, -1 where fewer items are unmasked.
+
+    All three are (rows, items); fused is -inf where an item is masked. Equal scores stand by
+    source part, then target part (both falling), then item number.
+    """
+    n_items = fused.shape[1]
+    short = min(k, n_items)
+    lists = np.full((len(fused), k), NOBODY, dtype=np.int32)
+    if short:
+        lists[:, :short] = _best(fused, source, target, short)
+    return lists
+
+
+def _best(fused: FloatArray, source: FloatArray, target: FloatArray, k: int) -> IntArray:
+    cut = np.partition(fused, fused.shape[1] - k, axis=1)[:, -k]  # (rows,) the k-th best score
+    reach = fused >= cut[:, None]
+    crowded = reach.sum(axis=1) > k  # more items share the k-th score than there is room for
+    for row in np.flatnonzero(crowded):
+        keys = fused[row], source[row], target[row]
+        reach[row] = False
+        reach[row, _first(np.arange(fused.shape[1]), keys, k)] = True
+    rows, items = np.nonzero(reach)  # k entries a row, in the order of item numbers
+    shape = (len(fused), k)
+    order = np.lexsort((-target[rows, items], -source[rows, items], -fused[rows, items], rows))
+    items = items[order].reshape(shape)
+    masked = np.isneginf(np.take_along_axis(fused, items, axis=1))
+    return np.where(masked, NOBODY, items)
+
+
+def _first(items: IntArray, keys: tuple[FloatArray, ...], k: int) -> IntArray:
+    """The k items that stand first by the keys in turn, then by their number; in any order."""
+    if not keys or len(items) <= k:
+        return items[:k]
+    values = keys[0][items]
+    cut = np.partition(values, len(values) - k)[-k]
+    above = items[values > cut]
+    return np.concatenate([above, _first(items[values == cut], keys[1:], k - len(above))])

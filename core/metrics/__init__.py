@@ -1,0 +1,1 @@
+"""Metrics over users: ranking quality, catalogue figures and their bootstrap intervals."""

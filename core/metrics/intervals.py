@@ -1,0 +1,98 @@
+"""Bootstrap intervals over users: every mean and every difference with its 95 % range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.basics.scores import FloatArray
+
+SAMPLES = 1000
+LEVEL = 95  # per cent
+BLOCK = 4_000_000  # draws held at once, so that many users take bounded memory
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over users with its 95 % percentile interval; NaN where it cannot be said."""
+
+    mean: float
+    low: float
+    high: float
+    users: int  # users in the mean
+    skipped: int  # users without a value
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the whole interval lies on one side of zero; False where it is unknown."""
+        return self.low > 0 or self.high < 0
+
+
+def bootstrap_means(values: FloatArray, seed: int = 0, samples: int = SAMPLES) -> list[Interval]:
+    """One interval per column of values, (users, metrics); NaN cells are skipped and counted.
+
+    All columns share their samples. A column with fewer than two users has no interval.
+    """
+    values = _as_columns(values)
+    there = ~np.isnan(values)
+    users = there.sum(axis=0)
+    means = np.full(values.shape[1], np.nan)
+    total = np.where(there, values, 0.0).sum(axis=0)
+    np.divide(total, users, out=means, where=users > 0)
+    low, high = _percentiles(values, users, seed, samples)
+    return [
+        Interval(float(mean), float(a), float(b), int(n), int(len(values) - n))
+        for mean, a, b, n in zip(means, low, high, users, strict=True)
+    ]
+
+
+def bootstrap_difference(
+    ours: FloatArray, theirs: FloatArray, seed: int = 0, samples: int = SAMPLES
+) -> list[Interval]:
+    """Intervals of ours - theirs, paired: rows of both are the same users, (users, metrics)."""
+    return bootstrap_means(_as_columns(ours) - _as_columns(theirs), seed, samples)
+
+
+def resampled_means(values: FloatArray, seed: int = 0, samples: int = SAMPLES) -> FloatArray:
+    """Column means of users drawn with replacement, (samples, metrics); NaN cells do not count.
+
+    Efron 1979. Draws become counts per user, so that all columns are one matrix product.
+    """
+    values = _as_columns(values)
+    there = ~np.isnan(values)
+    filled, complete = np.where(there, values, 0.0), bool(there.all())
+    means = np.empty((samples, values.shape[1]))
+    generator = np.random.default_rng(seed)
+    step = max(1, BLOCK // max(1, len(values)))
+    for start in range(0, samples, step):
+        rows = slice(start, min(start + step, samples))
+        counts = _counts(generator, rows.stop - rows.start, len(values))
+        drawn = float(len(values)) if complete else counts @ there.astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):  # a sample may miss a rare column
+            means[rows] = counts @ filled / drawn
+    return means
+
+
+def _counts(generator: np.random.Generator, samples: int, users: int) -> FloatArray:
+    """How often each user is drawn in each sample, (samples, users): multinomial counts."""
+    drawn = generator.integers(0, users, size=(samples, users), dtype=np.int64)
+    drawn += np.arange(samples)[:, None] * users
+    return np.bincount(drawn.ravel(), minlength=samples * users).reshape(samples, users) * 1.0
+
+
+def _percentiles(
+    values: FloatArray, users: np.ndarray, seed: int, samples: int
+) -> tuple[FloatArray, FloatArray]:
+    bounds = np.full((2, values.shape[1]), np.nan)
+    enough = users >= 2
+    if enough.any():
+        tail = (100 - LEVEL) / 2
+        means = resampled_means(values[:, enough], seed, samples)
+        bounds[:, enough] = np.nanpercentile(means, [tail, 100 - tail], axis=0)
+    return bounds[0], bounds[1]
+
+
+def _as_columns(values: FloatArray) -> FloatArray:
+    values = np.asarray(values, dtype=np.float64)
+    return values[:, None] if values.ndim == 1 else values

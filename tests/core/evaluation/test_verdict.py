@@ -1,0 +1,71 @@
+"""The sentence says 'helps' only where the numbers carry it."""
+
+import numpy as np
+import pytest
+from evaluation_worlds import frame, segments
+
+from core.evaluation.verdict import Comparison, bins_words, verdict
+
+BINS = ["0"] * 50 + ["1–4"] * 50 + ["20+"] * 50
+
+
+def compare(lifts, over_popularity=0.1, twin=True):
+    """150 users in three segments, lifted over the twin by so much, give or take .01."""
+    generator = np.random.default_rng(0)
+    base = generator.random(150) * 0.5
+    run = base + np.repeat(lifts, 50) + generator.normal(0, 0.01, 150)
+    floor = run - over_popularity + generator.normal(0, 0.01, 150)
+    return Comparison(
+        frame(run), frame(base) if twin else None, frame(floor), segments(BINS), "books", "films"
+    )
+
+
+def test_segments_that_are_lifted_are_named_from_the_bottom_up():
+    said = verdict(compare([0.15, 0.15, 0.0]))
+    assert said.startswith(
+        "History in books helps recommendations in films "
+        "for users with fewer than 5 interactions in films (+.1"
+    )
+    assert said.endswith("For others no difference beyond user sampling (one seed).")
+
+
+def test_cold_users_are_not_helped_where_popularity_does_as_well():
+    said = verdict(compare([0.1, 0.0, 0.0], over_popularity=0.0))
+    assert "helps recommendations in films for" not in said
+
+
+def test_harm_is_said_as_plainly_as_help():
+    said = verdict(compare([0.0, 0.0, -0.1]))
+    assert "harms recommendations in films for users with 20 or more" in said
+    assert "(−.1" in said
+
+
+def test_nothing_helps_where_every_interval_holds_zero():
+    said = verdict(compare([0.0, 0.0, 0.0]))
+    assert "no difference" in said
+    assert "beyond user sampling (one seed)" in said
+    assert "helps" not in said
+
+
+def test_a_segment_of_a_few_users_is_not_judged():
+    few = compare([0.1, 0.0, 0.0])
+    rows = few.run["user_id"].isin([*range(10), *range(50, 150)])
+    few = Comparison(few.run[rows], few.twin, few.popularity, few.segments, "books", "films")
+    assert "for users with no history" not in verdict(few)
+
+
+def test_a_model_without_a_twin_is_held_against_popularity():
+    assert verdict(compare([0.0] * 3, twin=False)).startswith("This run beats popularity (+.1")
+
+
+@pytest.mark.parametrize(
+    ("bins", "words"),
+    [
+        (["0"], "users with no history in films"),
+        (["0", "1–4", "5–9"], "users with fewer than 10 interactions in films"),
+        (["10–19", "20+"], "users with 10 or more interactions in films"),
+        (["1–4", "10–19"], "users with 1–4 or 10–19 interactions in films"),
+    ],
+)
+def test_bins_read_as_a_person_would_say_them(bins, words):
+    assert bins_words(bins, "films") == words

@@ -1,0 +1,18 @@
+import numpy as np
+
+from core.metrics.cards import METRICS, metric_card, metric_title
+from core.metrics.ranking import per_user_metrics
+
+
+def test_every_metric_that_is_computed_has_a_card_with_help():
+    computed = {
+        name.split("@")[0] for name in per_user_metrics(np.zeros((1, 5), bool), np.array([1]), [5])
+    }
+    assert computed | {"auc", "novelty", "coverage"} == set(METRICS)
+    assert all(card.help and card.formula and card.source for card in METRICS.values())
+
+
+def test_columns_read_like_a_paper():
+    assert metric_title("ndcg@10") == "nDCG@10"
+    assert metric_title("auc") == "AUC"
+    assert metric_card("coverage@5").has_interval is False
