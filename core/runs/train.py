@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 
 from core import __version__
 from core.basics.columns import TEST, VALID
-from core.basics.files import whole_folder, write_json
+from core.basics.files import whole_folder
 from core.basics.progress import Cancelled, Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
@@ -26,7 +27,7 @@ from core.runs.compare import comparison, summary
 from core.runs.cost import Cost, measured
 from core.runs.fit import Checkpoints, Fit, fit_best
 from core.runs.plan import RunPlan
-from core.store.run_folder import POPULARITY, RECORD, RUN, TWIN, Contender, write_contender
+from core.store.run_folder import POPULARITY, RUN, TWIN, Contender, write_contender
 
 WATCHED_USERS = 2_000  # validation users looked at after every epoch
 
@@ -65,7 +66,8 @@ def train_run(plan: RunPlan, workspace: Workspace, report: Report = silent) -> P
         trained[POPULARITY] = _train(
             popularity, card_of(POPULARITY), split, split.train, POPULARITY, silent
         )
-    report(Progress(done=0, total=1, stage="keeping"))
+    with suppress(Cancelled):  # everything is there: too late to throw it away
+        report(Progress(done=0, total=1, stage="keeping"))
     folder = _keep(workspace.runs / _run_id(plan), plan, split, trained)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return folder
@@ -74,14 +76,18 @@ def train_run(plan: RunPlan, workspace: Workspace, report: Report = silent) -> P
 def _twin(
     plan: RunPlan, card: ModelCard, split: Split, report: Report, checkpoints: Path
 ) -> dict[str, Trained]:
-    """The target-only twin where the model has one; none if it was cancelled on the way."""
+    """The target-only twin where the model has one; none if it was cancelled on the way.
+
+    A twin trained for fewer epochs than the run would make the run look better than it is.
+    """
     if not card.has_twin:
         return {}
     train = split.train.target_only()
     try:
-        return {TWIN: _train(plan, card, split, train, TWIN, report, checkpoints)}
+        twin = _train(plan, card, split, train, TWIN, report, checkpoints)
     except Cancelled:
         return {}
+    return {} if twin.fit.cancelled else {TWIN: twin}
 
 
 def _train(
@@ -101,13 +107,25 @@ def _train(
     with measured() as fit_cost:
         watch = _staged(report, f"{prefix}training")
         fit = fit_best(model, train, plan.seed, _watcher(split, plan.seed), watch, kept)
-    report_on = silent if fit.cancelled else report
+    report_on = _noting(report, fit) if card.gradient and role == RUN else report
     with measured() as evaluation_cost:
         evaluations = {}
         for part in (VALID, TEST):
             report_on(Progress(done=0, total=1, stage=f"{prefix}evaluating on {part}"))
             evaluations[part] = evaluate(model.score, split, part)
     return Trained(model, fit, evaluations, fit_cost, evaluation_cost)
+
+
+def _noting(report: Report, fit: Fit) -> Report:
+    """A Report for the time after a gradient fit: a cancel is noted, the fit is kept."""
+
+    def note(progress: Progress) -> None:
+        try:
+            report(progress)
+        except Cancelled:
+            fit.cancelled = True
+
+    return note
 
 
 def _staged(report: Report, stage: str) -> Report:
@@ -133,7 +151,7 @@ def _watcher(split: Split, seed: int) -> Callable[[CrossDomainModel], float]:
 
 
 def _run_id(plan: RunPlan) -> str:
-    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")  # two runs may end in one second
     return f"{plan.model}-{moment}-{plan.key[:6]}"
 
 

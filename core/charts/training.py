@@ -1,0 +1,76 @@
+"""Curves of a training that is going on: validation quality and loss by epoch."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.charts.theme import FUSED_COLOUR, TEXT_SIZE, TWIN_COLOUR, themed
+
+EPOCH, LOSS, VALID, TWIN = "epoch", "loss", "valid", "twin"
+PANELS = {VALID: "validation nDCG@10", LOSS: "training loss"}
+HEIGHT = 260  # pixels
+
+
+def draw_learning_curve(points: pd.DataFrame) -> go.Figure:
+    """Validation quality with its best epoch marked, beside the loss; the twin in grey.
+
+    points: one row per epoch with EPOCH, LOSS, VALID (either may be missing) and TWIN, whether it
+    was an epoch of the twin.
+    """
+    figure = make_subplots(cols=2, horizontal_spacing=0.12)
+    twin = points[TWIN].astype(bool)
+    for column, measure in enumerate(PANELS, start=1):
+        for rows, name, colour in (
+            (points[twin], "twin (target only)", TWIN_COLOUR),
+            (points[~twin], "model", FUSED_COLOUR),
+        ):
+            if rows[measure].notna().any():
+                line = _line(rows, measure, name, colour, in_legend=column == 1)
+                figure.add_trace(line, row=1, col=column)
+    themed(figure, x="epoch", height=HEIGHT, legend=bool(twin.any()))
+    for column, title in enumerate(PANELS.values(), start=1):
+        figure.update_yaxes(title={"text": title}, row=1, col=column)
+        figure.update_xaxes(rangemode="tozero", row=1, col=column)
+    return _with_best(figure, points[~twin])
+
+
+def best_epoch(points: pd.DataFrame) -> tuple[int, float] | None:
+    """The model's epoch with the best validation quality, and that quality; None without any."""
+    rows = points[~points[TWIN].astype(bool)].dropna(subset=[VALID])
+    if rows.empty:
+        return None
+    best = rows.loc[rows[VALID].astype(float).idxmax()]
+    return int(best[EPOCH]), float(best[VALID])
+
+
+def _line(
+    rows: pd.DataFrame, measure: str, name: str, colour: str, *, in_legend: bool
+) -> go.Scatter:
+    return go.Scatter(
+        x=rows[EPOCH], y=rows[measure], name=name, legendgroup=name, showlegend=in_legend,
+        mode="lines+markers" if len(rows) < 3 else "lines", line={"color": colour, "width": 2.5},
+        hovertemplate="epoch %{x}: %{y:.4f}",
+    )  # fmt: skip
+
+
+def _with_best(figure: go.Figure, rows: pd.DataFrame) -> go.Figure:
+    best = best_epoch(rows)
+    if best is None:
+        return figure
+    epoch, quality = best
+    figure.add_trace(
+        go.Scatter(
+            x=[epoch], y=[quality], mode="markers", showlegend=False, name="best epoch",
+            marker={"color": FUSED_COLOUR, "size": 11, "line": {"color": "white", "width": 2}},
+            hovertemplate="best epoch %{x}: %{y:.4f}",
+        ),
+        row=1, col=1,
+    )  # fmt: skip
+    figure.add_annotation(
+        x=epoch, y=quality, text=f"best: epoch {epoch}", showarrow=False, yshift=-18,
+        xanchor="right" if epoch > rows[EPOCH].max() / 2 else "left",
+        font={"size": TEXT_SIZE, "color": FUSED_COLOUR}, row=1, col=1,
+    )  # fmt: skip
+    return figure
