@@ -11,7 +11,8 @@ from core.basics.progress import Progress
 from core.basics.scores import FloatArray
 from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
-from core.models.item_weights import ItemWeights, solve_memory
+from core.models.closed_form import solve_memory
+from core.models.item_weights import ItemWeights
 from core.models.protocol import ModelCard, PairSizes
 
 
@@ -39,7 +40,7 @@ class Ease(ItemWeights):
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """Solve once, in closed form."""
-        self.solve(train, self._ridge(train))
+        self.solve_ease(train, self._ridge(train))
         yield Progress(done=1, total=1, stage="solved")
 
     def _ridge(self, train: DomainPair) -> FloatArray:

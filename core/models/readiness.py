@@ -1,0 +1,69 @@
+"""Whether a model can be trained on a pair: green, amber or red, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.basics.errors import RunError
+from core.data.pair import DomainPair
+from core.models.protocol import ModelCard, PairSizes
+
+FEW_SHARED = 100  # below this a lesson learned on shared users is mostly chance
+TIGHT = 0.7  # share of the free memory from which a run is called tight
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """A light and the sentence beside it."""
+
+    light: Literal["green", "amber", "red"]
+    reason: str
+
+
+def readiness(
+    card: ModelCard,
+    sizes: PairSizes,
+    shared_users: int,
+    settings: Any = None,
+    free_bytes: int | None = None,
+) -> Readiness:
+    """Whether the model suits a pair of these sizes; settings default to the card's own.
+
+    free_bytes: memory a run may take; without it memory is not judged.
+    """
+    needed = card.memory(sizes, settings or card.settings())
+    if free_bytes is not None and needed > free_bytes:
+        return Readiness(
+            "red", f"It needs about {in_gib(needed)} and {in_gib(free_bytes)} are free."
+        )
+    if card.cross_domain and shared_users == 0:
+        if "shared users" in card.needs:
+            return Readiness("red", "It learns from shared users and the pair has none.")
+        return Readiness("amber", "No users are shared, so the source domain cannot help.")
+    if card.cross_domain and shared_users < FEW_SHARED:
+        return Readiness("amber", f"Only {shared_users} users are shared: expect wide intervals.")
+    if free_bytes is not None and needed > TIGHT * free_bytes:
+        return Readiness("amber", f"It needs about {in_gib(needed)} of {in_gib(free_bytes)} free.")
+    return Readiness("green", f"It needs about {in_gib(needed)}.")
+
+
+def check_readiness(
+    card: ModelCard, train: DomainPair, settings: Any, free_bytes: int | None = None
+) -> None:
+    """Refuse a run that cannot work; raises RunError with the reason and what to do."""
+    found = readiness(card, PairSizes.of(train), int(train.shared.sum()), settings, free_bytes)
+    if found.light != "red":
+        return
+    if "shared users" in card.needs and not train.shared.any():
+        hint = "Choose a pair with shared users, or a model that does not need them."
+    else:
+        hint = "Choose ItemKNN or fewer factors, filter rare items away, or use a larger machine."
+    raise RunError(what=f"{card.title} cannot be trained here. {found.reason}", hint=hint)
+
+
+def in_gib(size: int) -> str:
+    """A size in bytes as a person reads it: "0.9 GiB", "12 MiB"."""
+    if size >= 2**30:
+        return f"{size / 2**30:.1f} GiB"
+    return f"{max(1, round(size / 2**20))} MiB"

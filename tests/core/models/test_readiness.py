@@ -1,0 +1,53 @@
+"""Lights and reasons before a run starts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.basics.errors import RunError
+from core.models.protocol import PairSizes
+from core.models.readiness import check_readiness, in_gib, readiness
+from core.models.registry import card_of
+from tests.worlds import pair_of, twin_tastes
+
+SIZES = PairSizes(1000, 500, 400, 10_000, 8_000)
+GIB = 2**30
+
+
+def test_enough_memory_and_shared_users_is_green():
+    assert readiness(card_of("ease"), SIZES, 800, free_bytes=8 * GIB).light == "green"
+
+
+def test_too_little_memory_is_red_and_says_both_sizes():
+    big = PairSizes(500_000, 60_000, 60_000, 10**7, 10**7)
+    found = readiness(card_of("ease"), big, 800, free_bytes=8 * GIB)
+    assert found.light == "red"
+    assert "8.0 GiB are free" in found.reason
+
+
+def test_no_shared_users_is_red_where_they_are_needed_and_amber_elsewhere():
+    assert readiness(card_of("ridge"), SIZES, 0).light == "red"
+    assert readiness(card_of("ease"), SIZES, 0).light == "amber"
+    assert readiness(card_of("popularity"), SIZES, 0).light == "green"
+
+
+def test_few_shared_users_are_amber_with_their_number():
+    found = readiness(card_of("ease"), SIZES, 12)
+    assert found.light == "amber"
+    assert "12 users" in found.reason
+
+
+def test_a_red_run_is_refused_with_what_to_do():
+    apart = pair_of(np.eye(4)[:, :2], np.eye(4)[:, 2:])
+    card = card_of("ridge")
+    with pytest.raises(RunError, match="Choose a pair with shared users"):
+        check_readiness(card, apart, card.settings())
+    with pytest.raises(RunError, match="larger machine"):
+        check_readiness(card_of("ease"), twin_tastes().pair, card_of("ease").settings(), 1000)
+
+
+def test_sizes_read_plainly():
+    assert in_gib(3 * GIB) == "3.0 GiB"
+    assert in_gib(5 * 2**20) == "5 MiB"
+    assert in_gib(10) == "1 MiB"

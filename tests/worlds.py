@@ -1,0 +1,56 @@
+"""Planted worlds: small pairs with a known answer, for every test that needs one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.ids import IdMap
+from core.data.pair import DomainPair
+
+
+@dataclass(frozen=True)
+class World:
+    """A pair and what its users would like: (n_users, n_target_items) bool."""
+
+    pair: DomainPair
+    liked: np.ndarray
+
+
+def pair_of(source: np.ndarray, target: np.ndarray) -> DomainPair:
+    """A pair from two dense tables of zeros and ones, (n_users, n_items of the domain) each."""
+
+    def names(letter: str, count: int) -> IdMap:
+        return IdMap(np.array([f"{letter}{number:04d}" for number in range(count)], dtype=object))
+
+    matrices = [csr_matrix(np.asarray(table, dtype=np.float32)) for table in (source, target)]
+    return DomainPair(
+        names("u", len(source)), names("s", source.shape[1]), names("t", target.shape[1]), *matrices
+    )
+
+
+def twin_tastes(
+    seed: int = 0, n_users: int = 160, n_source: int = 60, n_target: int = 40, n_cold: int = 30
+) -> World:
+    """Even users like even items and odd users odd ones, in both domains.
+
+    Every user took 8 of the source items they like and 6 of the target items; the last `n_cold`
+    users took no target item, so that popularity finds half of what they like.
+    """
+    rng = np.random.default_rng(seed)
+    parity = np.arange(n_users) % 2
+    likes_source = parity[:, None] == np.arange(n_source)[None, :] % 2
+    liked = parity[:, None] == np.arange(n_target)[None, :] % 2
+    source, target = _some(rng, likes_source, 8), _some(rng, liked, 6)
+    target[n_users - n_cold :] = 0
+    return World(pair_of(source, target), liked)
+
+
+def _some(rng: np.random.Generator, liked: np.ndarray, count: int) -> np.ndarray:
+    """`count` liked items of each user, as zeros and ones."""
+    order = np.argsort(np.where(liked, rng.random(liked.shape), 2.0), axis=1)[:, :count]
+    taken = np.zeros(liked.shape, dtype=np.float32)
+    np.put_along_axis(taken, order, 1.0, axis=1)
+    return taken
