@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import SOURCE, TEST, USER, VALID
+from core.basics.columns import SOURCE, USER
 from core.basics.scores import Candidates
 from core.data.snapshot import PARTS, Split, SplitInfo, read_info, read_snapshot
+from core.evaluation.segments import user_segments
 from core.models.protocol import CrossDomainModel
 from core.store.run_folder import Run, list_runs
 from core.ui.shell import workspace
@@ -84,14 +85,14 @@ def _per_user(folder: str, part: str, _run: Run) -> pd.DataFrame:
     return _run.metrics(part)
 
 
-def users_evaluated(run: Run) -> dict[str, int]:
-    """Number of users with metrics in each part, validation first."""
-    return _users_evaluated(str(run.folder), run)
+def segments(split_hash: str) -> pd.DataFrame:
+    """Which segments each user is in, one row per user number."""
+    return _segments(str(workspace().splits / split_hash), split(split_hash))
 
 
-@st.cache_data(show_spinner=False, max_entries=100)
-def _users_evaluated(folder: str, _run: Run) -> dict[str, int]:
-    return {part: len(_run.metrics(part)) for part in (VALID, TEST)}
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _segments(folder: str, _split: Split) -> pd.DataFrame:
+    return user_segments(_split.train)
 
 
 def candidates(run: Run, part: str) -> Candidates:

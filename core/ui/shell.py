@@ -10,6 +10,7 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from core.basics.errors import CrosswalkError
 from core.basics.workspace import VARIABLE, Workspace
@@ -26,10 +27,22 @@ _LOG_BYTES = 2_000_000
 @contextmanager
 def page(title: str, question: str) -> Iterator[None]:
     """Heading and question of a page; whatever goes wrong inside becomes two sentences."""
+    _enter_by_the_app()
     st.header(title, anchor=False)
     st.caption(question)
     with guarded():
         yield
+
+
+def _enter_by_the_app() -> None:
+    """Start over through app.py where Streamlit opened the page's file by itself.
+
+    A new process takes `pages/` for its old kind of navigation until app.py has run once, so the
+    first link to a page would open it without sidebar and title.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 @contextmanager

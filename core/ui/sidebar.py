@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.basics.columns import TEST, USERS, VALID
 from core.data.snapshot import SplitInfo
 from core.store.run_folder import Run
 from core.ui import cached
@@ -11,6 +12,8 @@ from core.ui.jobs_panel import draw_jobs
 from core.ui.shell import guarded
 from core.ui.state import current_run, current_split_info, notice, pick_run, restore_address
 from core.ui.texts import count, plain
+
+_PARTS = {TEST: "test", VALID: "validation"}
 
 
 def draw_sidebar() -> None:
@@ -43,10 +46,9 @@ def _draw_run(run: Run) -> None:
     if info := _info_of(run):
         seed = f"seed {info.seed}"
         st.caption(f"Split: {plain(info.kind)} · {seed} · {plain(info.split_hash[:8])}")
-    evaluated = cached.users_evaluated(run)
-    if evaluated:
-        said = " · ".join(f"{users:,} {part}" for part, users in evaluated.items())
-        st.caption(f"Users evaluated: {said}")
+    counts = run.record["counts"]
+    said = [f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts]
+    st.caption(f"Users evaluated: {' · '.join(said)}")
 
 
 def _info_of(run: Run) -> SplitInfo | None:

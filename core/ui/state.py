@@ -6,7 +6,7 @@ carries the values from page to page, because changing the page empties the addr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,7 +18,7 @@ from core.ui import cached
 from core.ui.navigation import link_to
 from core.ui.texts import plain
 
-ADDRESS = ("run", "split", "user", "k", "alpha", "beta")
+ADDRESS = ("run", "split", "user", "k", "alpha", "beta", "part", "metric", "segment", "by")
 LONGEST = 200  # characters of one value; anything longer was not written by a page
 _KEPT = "kept_address"
 _NOTICE = "notice"
@@ -81,6 +81,18 @@ def bounded(low: float, high: float, kind: type = float) -> Callable[[str], Any]
         if value != value:
             raise ValueError(text)
         return kind(min(high, max(low, value)))
+
+    return parse
+
+
+def one_of(options: Sequence[Any]) -> Callable[[str], Any]:
+    """A parser that takes the text of one of the options; anything else raises ValueError."""
+    by_text = {str(option): option for option in options}
+
+    def parse(text: str) -> Any:
+        if text not in by_text:
+            raise ValueError(text)
+        return by_text[text]
 
     return parse
 

@@ -1,0 +1,38 @@
+"""Two metrics against each other: a cross of intervals per run."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.basics.columns import HIGH, LOW, MEAN, RUN
+from core.charts.theme import FUSED_COLOUR, TWIN_COLOUR, plain, themed
+
+
+def draw_trade_off(
+    across: pd.DataFrame, up: pd.DataFrame, *, x: str, y: str, reference: tuple[str, ...] = ()
+) -> go.Figure:
+    """Each run as a dot with its intervals as a cross; up and right is better.
+
+    across, up: RUN, MEAN, LOW, HIGH with the same runs in the same order. reference: runs to draw
+    in grey, such as twins and popularity.
+    """
+    grey = across[RUN].isin(reference)
+    figure = go.Figure(
+        go.Scatter(
+            x=across[MEAN], y=up[MEAN], mode="markers+text", text=plain(across[RUN], 40),
+            textposition="top right", cliponaxis=False,
+            marker={"size": 12, "color": [TWIN_COLOUR if g else FUSED_COLOUR for g in grey]},
+            error_x=_whiskers(across), error_y=_whiskers(up),
+            hovertemplate="%{text}<br>%{x:.4f}, %{y:.4f}<extra></extra>",
+        )
+    )  # fmt: skip
+    return themed(figure, x=x, y=y, height=460, legend=False).update_xaxes(showgrid=True)
+
+
+def _whiskers(part: pd.DataFrame) -> dict:
+    return {
+        "type": "data", "symmetric": False, "thickness": 1.5, "width": 3, "color": TWIN_COLOUR,
+        "array": (part[HIGH] - part[MEAN]).fillna(0),
+        "arrayminus": (part[MEAN] - part[LOW]).fillna(0),
+    }  # fmt: skip

@@ -1,0 +1,124 @@
+"""Several runs on the same users: who leads, where a run helps, and for which users it moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from core.basics.columns import (
+    HIGH,
+    LOW,
+    MEAN,
+    METRIC,
+    RUN,
+    SEGMENT,
+    SKIPPED,
+    USER,
+    USERS,
+)
+from core.basics.scores import IntArray
+from core.evaluation.segments import SEGMENTS
+from core.evaluation.summary import HARMED, HELPED, SAME, differences, metric_columns
+from core.metrics.cards import metric_card
+from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
+
+BEST = "best"
+ALL_USERS = "all users"
+Frames = Mapping[str, pd.DataFrame]  # per-user frames by the name of the run
+
+
+def side_by_side(frames: Frames, metrics: Sequence[str]) -> pd.DataFrame:
+    """One row per run and metric: RUN, METRIC, MEAN, LOW, HIGH, USERS, SKIPPED, BEST.
+
+    BEST marks the leader of a metric, and only where its difference to the next is beyond user
+    sampling, paired over the users of both.
+    """
+    rows = []
+    for name, frame in frames.items():
+        intervals = bootstrap_means(frame[list(metrics)].to_numpy(np.float64))
+        rows += [
+            {RUN: name, METRIC: metric} | _columns(interval)
+            for metric, interval in zip(metrics, intervals, strict=True)
+        ]
+    table = pd.DataFrame(rows)
+    leaders = {metric: leader(frames, metric) for metric in metrics}
+    table[BEST] = [
+        leaders[metric] == name for name, metric in zip(table[RUN], table[METRIC], strict=True)
+    ]
+    return table
+
+
+def leader(frames: Frames, metric: str) -> str | None:
+    """The run that is best in the metric beyond user sampling; None where it may be the sample."""
+    means = {name: frame[metric].mean() for name, frame in frames.items()}
+    known = [name for name, mean in means.items() if not np.isnan(mean)]
+    sign = 1 if metric_card(metric).higher_is_better else -1
+    ranked = sorted(known, key=lambda name: sign * means[name], reverse=True)
+    if len(ranked) < 2:
+        return None
+    first, second = (frames[name].set_index(USER)[metric] for name in ranked[:2])
+    users = first.index.intersection(second.index)
+    gap = bootstrap_difference(first.loc[users].to_numpy(), second.loc[users].to_numpy())[0]
+    return ranked[0] if gap.excludes_zero else None
+
+
+def lift_rows(
+    run: pd.DataFrame, other: pd.DataFrame, segments: pd.DataFrame, by: str, metric: str
+) -> pd.DataFrame:
+    """Run minus other in one metric, over all users and in each segment that has any.
+
+    One row per segment: SEGMENT, MEAN, LOW, HIGH, USERS, HELPED, HARMED. by: one of SEGMENTS.
+    """
+    difference = differences(run[[USER, metric]], other[[USER, metric]])
+    named = segments[by].astype("str").to_numpy()[difference[USER].to_numpy()]
+    values = difference[metric].to_numpy(np.float64)
+    groups = [(ALL_USERS, np.ones(len(values), dtype=bool))]
+    groups += [(name, named == name) for name in SEGMENTS[by]]
+    return pd.DataFrame(
+        [{SEGMENT: name} | _lift(values[chosen]) for name, chosen in groups if chosen.any()]
+    )
+
+
+def users_in(segments: pd.DataFrame, by: str, name: str) -> IntArray:
+    """Numbers of the users in one segment."""
+    return np.flatnonzero(segments[by].astype("str").to_numpy() == name)
+
+
+def moved_users(
+    run: pd.DataFrame, other: pd.DataFrame, metric: str, histories: Mapping[str, IntArray]
+) -> pd.DataFrame:
+    """USER, the histories by name, `run`, `other` and `difference` of every user, largest first.
+
+    histories: (n_users,) number of interactions by user number.
+    """
+    table = run[[USER, metric]].merge(other[[USER, metric]], on=USER, suffixes=("_run", "_other"))
+    table.columns = pd.Index([USER, "run", "other"])
+    table["difference"] = table["run"] - table["other"]
+    table.loc[table["difference"].abs() <= SAME, "difference"] = 0.0
+    for place, (name, counts) in enumerate(histories.items(), start=1):
+        table.insert(place, name, counts[table[USER].to_numpy()])
+    table = table[table["difference"].notna()]
+    return table.sort_values(["difference", USER], ascending=[False, True], ignore_index=True)
+
+
+def shared_metrics(frames: Frames) -> list[str]:
+    """Metric columns that every frame has, in the order of the first."""
+    first, *others = frames.values()
+    return [name for name in metric_columns(first) if all(name in frame for frame in others)]
+
+
+def _lift(values: np.ndarray) -> dict[str, float | int]:
+    moved = {HELPED: int((values > SAME).sum()), HARMED: int((values < -SAME).sum())}
+    return _columns(bootstrap_means(values)[0]) | moved
+
+
+def _columns(interval: Interval) -> dict[str, float | int]:
+    return {
+        MEAN: interval.mean,
+        LOW: interval.low,
+        HIGH: interval.high,
+        USERS: interval.users,
+        SKIPPED: interval.skipped,
+    }

@@ -1,0 +1,114 @@
+"""What the Metrics page looks at: held-out part, k, metric and segment, and which runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.basics.columns import TEST, VALID
+from core.evaluation.segments import SEGMENTS, TITLES
+from core.metrics.cards import METRICS
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.state import linked, one_of
+from core.ui.texts import plain
+
+KS = (5, 10, 20, 50)
+EVERYBODY = "all"
+PARTS = {TEST: "Test", VALID: "Validation"}
+
+
+@dataclass(frozen=True)
+class View:
+    """The choices above the table."""
+
+    part: str
+    k: int
+    metric: str  # without its k
+    segment: str  # "all", or kind and name as in "target_history:1–4"
+
+    @property
+    def column(self) -> str:
+        """The metric as a column of the per-user frames."""
+        return column_of(self.metric, self.k)
+
+
+def column_of(metric: str, k: int) -> str:
+    """ "ndcg" at 10 is "ndcg@10"; AUC has no k."""
+    return f"{metric}@{k}" if METRICS[metric].at_k else metric
+
+
+def pick_view(run: Run) -> View:
+    """One row of controls, each tied to the address bar."""
+    part, k, metric, segment = st.columns([1.2, 1.1, 1, 1.4], vertical_alignment="bottom")
+    names = segment_names(run)
+    per_user = [card.name for card in METRICS.values() if card.has_interval]
+    return View(
+        part=part.segmented_control(
+            "Held-out part", list(PARTS), format_func=PARTS.__getitem__, required=True,
+            help="Settings and weights are chosen on validation; test is what is reported.",
+            **linked("part", TEST, one_of(list(PARTS))),
+        ),
+        k=k.segmented_control(
+            "k, length of a list", KS, required=True, **linked("k", 10, one_of(KS))
+        ),
+        metric=metric.selectbox(
+            "Metric of lifts and users", per_user, format_func=lambda name: METRICS[name].title,
+            **linked("metric", "ndcg", one_of(per_user)),
+        ),
+        segment=segment.selectbox(
+            "Users", list(names), format_func=lambda name: names.get(name, name),
+            help="Histories are counted in the training data.",
+            **linked("segment", EVERYBODY, one_of(list(names))),
+        ),
+    )  # fmt: skip
+
+
+def segment_names(run: Run) -> dict[str, str]:
+    """Every segment that has users in it, by the name the address bar uses."""
+    segments = cached.segments(run.record["split_hash"])
+    names = {EVERYBODY: "All users"}
+    for by, bins in SEGMENTS.items():
+        there = set(segments[by].astype("str"))
+        title = TITLES[by].capitalize()
+        names |= {f"{by}:{name}": f"{title}: {name}" for name in bins if name in there}
+    return names
+
+
+def pick_runs(run: Run) -> list[Run]:
+    """The runs to compare, the current one first; says which cannot be compared, and why."""
+    fits, refused = comparable(run, cached.runs())
+    others = {entry.id: entry for entry in fits if entry.id != run.id}
+    chosen = st.multiselect(
+        "Compare with", list(others), default=list(others)[:4], key=f"compare_{run.id}",
+        format_func=lambda id: others[id].label if id in others else id,
+        placeholder="Other runs on the same split",
+    )  # fmt: skip
+    if refused:
+        with st.expander(f"Not compared: {len(refused)} on other data or another split"):
+            for entry, reason in refused:
+                st.markdown(f"- {plain(entry.label)}: {reason}")
+    return [run, *(others[id] for id in chosen if id in others)]
+
+
+def comparable(run: Run, runs: list[Run]) -> tuple[list[Run], list[tuple[Run, str]]]:
+    """Runs whose users can be paired with those of `run`, and the others with the reason."""
+    fits, refused = [], []
+    for other in runs:
+        reason = why_not(run, other)
+        if reason is None:
+            fits.append(other)
+        else:
+            refused.append((other, reason))
+    return fits, refused
+
+
+def why_not(run: Run, other: Run) -> str | None:
+    """Why numbers of the two must not be subtracted; None where they may."""
+    if run.record["dataset_hash"] != other.record["dataset_hash"]:
+        names = f"{other.record['source_name']} → {other.record['target_name']}"
+        return f"it was trained on other data ({plain(names)})."
+    if run.record["split_hash"] != other.record["split_hash"]:
+        return "it was trained on another split of the same data, so its test users differ."
+    return None
