@@ -35,6 +35,9 @@ class JobReporter:
         self._points: list[CurvePoint] = []
         self._last: Progress | None = None
         self._written = 0.0  # when, by the monotonic clock
+        self._asked = False  # whether the row asks for a cancel
+        self._lock = threading.Lock()
+        self._late: threading.Timer | None = None  # writes what came too soon after a write
 
     def begin(self) -> bool:
         """Claim the job; False where it is not queued any more, and then nothing may be done."""
@@ -48,10 +51,14 @@ class JobReporter:
             twin = progress.stage.startswith(TWIN_STAGE)
             self._points.append(CurvePoint(progress.done, progress.loss, progress.valid, twin))
         self._last = progress
-        asked = self._terminated
-        if time.monotonic() - self._written >= EVERY:
-            asked = self._write() or asked
-        if asked and not self.cancelled:
+        wait = self._written + EVERY - time.monotonic()
+        if wait <= 0:
+            self._write()
+        elif self._late is None:
+            self._late = threading.Timer(wait, self._write)
+            self._late.daemon = True
+            self._late.start()
+        if (self._asked or self._terminated) and not self.cancelled:
             self.cancelled = True
             mark_cancel_seen(self.workspace, self.job_id)
             raise Cancelled
@@ -76,18 +83,23 @@ class JobReporter:
         self._write()
         end_job(self.workspace, self.job_id, FAILED, what, hint)
 
-    def _write(self) -> bool:
-        """Write what is new; whether a cancel was asked for. A locked table may skip a beat."""
-        if self._last is None:
-            return False
-        self._written = time.monotonic()
-        try:
-            asked = write_progress(self.workspace, self.job_id, self._last, self._points)
-        except JobError as error:
-            print(error, file=sys.stderr)
-            return False
-        self._points.clear()
-        return asked
+    def _write(self) -> None:
+        """Write what is new and hear a cancel; where the table is locked, a beat is skipped."""
+        with self._lock:
+            if self._late is not None:
+                self._late.cancel()
+                self._late = None
+            if self._last is None:
+                return
+            self._written = time.monotonic()
+            points = self._points[:]
+            try:
+                asked = write_progress(self.workspace, self.job_id, self._last, points)
+            except JobError as error:
+                print(error, file=sys.stderr)
+                return
+            self._asked = self._asked or asked
+            del self._points[: len(points)]
 
     def _on_terminate(self, number: int, frame: FrameType | None) -> None:
         self._terminated = True

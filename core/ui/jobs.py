@@ -1,0 +1,157 @@
+"""Jobs as cards that keep themselves up to date: stage, time left, live curve, log, cancel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.workspace import Workspace
+from core.charts.training import best_epoch, draw_learning_curve
+from core.jobs.job import CANCELLED, DONE, FAILED, KILLED, QUEUED, RUNNING, Job, Lane
+from core.jobs.lock import ensure_supervisor
+from core.jobs.table import dismiss, list_jobs, log_tail, read_curve, request_cancel, resume
+from core.ui.shell import guarded, show_chart, workspace
+from core.ui.texts import duration, number, plain
+
+POLL = 1.0  # seconds between two looks while something is under way
+ENDED_SHOWN = 6
+BADGES: dict[str, tuple[str, str, Any]] = {
+    QUEUED: ("waiting", ":material/schedule:", "gray"),
+    RUNNING: ("running", ":material/autorenew:", "violet"),
+    DONE: ("done", ":material/check:", "green"),
+    FAILED: ("failed", ":material/error:", "red"),
+    CANCELLED: ("cancelled", ":material/cancel:", "gray"),
+    KILLED: ("killed", ":material/bolt:", "red"),
+}
+_SEEN = "jobs_seen_active"
+
+
+def draw_job_cards(lane: Lane) -> None:
+    """A card per job of the lane, the running one first; polls only while one is active."""
+    active = any(job.is_active for job in _jobs(lane))
+    if active:
+        ensure_supervisor(workspace())
+    st.fragment(_draw_cards, run_every=POLL if active else None)(lane)
+
+
+def _jobs(lane: Lane) -> list[Job]:
+    """Running, then waiting in their order, then the last that ended."""
+    jobs = [job for job in list_jobs(workspace()) if job.lane == lane]
+    active = sorted((job for job in jobs if job.is_active), key=lambda job: job.created)
+    active.sort(key=lambda job: job.status != RUNNING)
+    return active + [job for job in jobs if not job.is_active][:ENDED_SHOWN]
+
+
+def _draw_cards(lane: Lane) -> None:
+    with guarded():
+        jobs = _jobs(lane)
+        _rerun_when_one_ended(lane, jobs)
+        if not jobs:
+            st.info("Nothing is being trained. Tick models on the left and press Start.")
+        for job in jobs:
+            with st.container(border=True, key=f"job_{job.id}"):
+                _draw_card(job)
+
+
+def _rerun_when_one_ended(lane: Lane, jobs: list[Job]) -> None:
+    """The whole page once a job ends: its run can be seen, and the polling can stop."""
+    now = {job.id for job in jobs if job.is_active}
+    key = f"{_SEEN}_{lane}"
+    before, st.session_state[key] = st.session_state.get(key, set()), now
+    if before - now:
+        st.rerun()
+
+
+def _draw_card(job: Job) -> None:
+    _draw_head(job)
+    if job.status == RUNNING:
+        st.progress(job.share, text=plain(_pace_of(job)))
+    if job.what:
+        st.caption(f"{plain(job.what, 600)} {plain(job.hint, 600)}")
+    points = pd.DataFrame(
+        [asdict(point) for point in read_curve(workspace(), job.id)],
+        columns=["epoch", "loss", "valid", "twin"],
+    )
+    if len(points) and job.is_active:
+        _draw_curve(job, points)
+    elif len(points):
+        with st.expander("Learning curve"):
+            _draw_curve(job, points)
+    if job.started and (tail := log_tail(workspace(), job.id)):
+        with st.expander("Log"):
+            st.code(tail, language=None, wrap_lines=True)
+
+
+def _draw_head(job: Job) -> None:
+    word, icon, colour = BADGES[job.status]
+    title, button = st.columns([7, 2], vertical_alignment="center")
+    with title.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(job.title, 120)}**", width="content")
+        st.badge("stopping" if _stopping(job) else word, icon=icon, color=colour)
+        if not job.is_active and job.started:
+            st.caption(f"after {duration(job.seconds(time.time()))}", width="content")
+    with button.container(horizontal=True, horizontal_alignment="right"):
+        if job.is_active:
+            _cancel_button(job)
+        else:
+            _ended_buttons(job)
+
+
+def _cancel_button(job: Job) -> None:
+    st.button(
+        "Cancel", icon=":material/close:", key=f"card_cancel_{job.id}",
+        help="A model trained by epochs keeps its best epoch; others keep nothing.",
+        disabled=_stopping(job), on_click=_guarded, args=(request_cancel, job.id),
+    )  # fmt: skip
+
+
+def _ended_buttons(job: Job) -> None:
+    if job.status in (KILLED, FAILED):
+        st.button(
+            "Resume" if job.status == KILLED else "Start again",
+            icon=":material/replay:", key=f"resume_{job.id}",
+            help="Goes on from the last checkpoint; a model without one starts again.",
+            on_click=_guarded, args=(_resume, job.id),
+        )  # fmt: skip
+    st.button(
+        "Dismiss", key=f"dismiss_{job.id}", type="tertiary",
+        help="Take this card away; the run, if there is one, stays.",
+        on_click=_guarded, args=(dismiss, job.id),
+    )  # fmt: skip
+
+
+def _draw_curve(job: Job, points: pd.DataFrame) -> None:
+    best = best_epoch(points)
+    said = "Does it still learn? Validation quality after every epoch, and the loss."
+    if best is not None:
+        said = f"Best so far: epoch {best[0]} with nDCG@10 {number(best[1])} on validation users."
+    show_chart(draw_learning_curve(points), said, key=f"curve_{job.id}")
+
+
+def _stopping(job: Job) -> bool:
+    return job.is_active and job.cancel_asked is not None
+
+
+def _pace_of(job: Job) -> str:
+    """`training · 12 of 200 · about 40 s left`."""
+    now = time.time()
+    steps = f"{job.done:,} of {job.total:,}" if job.total > 1 else ""
+    left = job.seconds_left(now)
+    time_words = f"about {duration(left)} left" if left else f"{duration(job.seconds(now))} so far"
+    return " · ".join(word for word in (job.stage or "starting", steps, time_words) if word)
+
+
+def _guarded(work: Callable[[Workspace, str], object], job_id: str) -> None:
+    """Do it; a button's own work stands outside the page, so it needs its own guard."""
+    with guarded():
+        work(workspace(), job_id)
+
+
+def _resume(here: Workspace, job_id: str) -> None:
+    resume(here, job_id)
+    ensure_supervisor(here)

@@ -1,0 +1,120 @@
+"""Train page, below: every run in one table, with search, and what can be done with the chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import TEST
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.tables import show_table
+from core.ui.texts import count, interval, signed
+
+METRIC = "ndcg@10"
+NAME, MODEL, PAIR, NDCG, NDCG_RANGE = "Name", "Model", "Pair", "nDCG@10", "95 % of nDCG@10"
+LIFT, LIFT_RANGE, SECONDS, PEAK, WHEN, NOTE = (
+    "Lift over twin", "95 % of the lift", "Fit s", "Peak MiB", "When", "Note",
+)  # fmt: skip
+
+
+def pick_runs() -> list[Run]:
+    """Draw the table; answers the runs that are chosen in it."""
+    st.subheader("Runs", anchor=False)
+    runs = cached.runs()
+    if not runs:
+        st.info("There are no runs yet. Start one above, or load a run file.")
+        return []
+    words = st.text_input(
+        "Search runs", key="runs_search", placeholder="model, name or pair",
+        icon=":material/search:", label_visibility="collapsed",
+    )  # fmt: skip
+    table = runs_table(runs, cached.split_hashes())
+    shown = matching(table, words)
+    chosen = show_table(
+        table.iloc[shown], key="runs_table", download="runs.csv",
+        column_config=_columns(), selection="multi-row",
+    )  # fmt: skip
+    st.caption(
+        f"{count(len(shown), 'run')} of {len(runs)}. Quality on the test users of each run's own "
+        "split: compare rows of one pair and split. Tick rows to act on them."
+    )
+    return [runs[shown[row]] for row in chosen if row < len(shown)]
+
+
+def runs_table(runs: list[Run], split_hashes: list[str]) -> pd.DataFrame:
+    """One row per run: what it is, how good it came out, what it cost."""
+    return pd.DataFrame([_row(run, run.record["split_hash"] in split_hashes) for run in runs])
+
+
+def matching(table: pd.DataFrame, words: str) -> list[int]:
+    """Positions of the rows that hold every word in their name, model or pair."""
+    text = (table[NAME] + " " + table[MODEL] + " " + table[PAIR]).str.lower()
+    found = pd.Series(True, index=table.index)
+    for word in words.lower().split():
+        found &= text.str.contains(word, regex=False)
+    return [int(place) for place in found.to_numpy().nonzero()[0]]
+
+
+def _row(run: Run, has_split: bool) -> dict[str, Any]:
+    record = run.record
+    figure = record[TEST].get(METRIC, {})
+    lift = (record.get("lift") or {}).get(METRIC, {})
+    return {
+        NAME: run.label,
+        MODEL: run.card.title,
+        PAIR: f"{record['source_name']} → {record['target_name']}",
+        NDCG: figure.get("mean"),
+        NDCG_RANGE: interval(figure.get("low"), figure.get("high")),
+        LIFT: lift.get("mean"),
+        LIFT_RANGE: _signed_range(lift.get("low"), lift.get("high")),
+        SECONDS: record["fit"]["wall_seconds"],
+        PEAK: record["fit"]["peak_rss_mib"],
+        WHEN: pd.Timestamp(record["created"], unit="s", tz="UTC"),
+        NOTE: _note(record, has_split),
+    }
+
+
+def _signed_range(low: float | None, high: float | None) -> str:
+    if interval(low, high) == "–":
+        return "–"
+    return f"{signed(low)} to {signed(high)}"
+
+
+def _note(record: dict[str, Any], has_split: bool) -> str:
+    notes = []
+    if record.get("cancelled"):
+        notes.append(f"cancelled, best epoch {record['best_epoch']}, no twin")
+    if not has_split:
+        notes.append("its data is not here")
+    return "; ".join(notes)
+
+
+def _columns() -> dict[str, Any]:
+    column = st.column_config
+    return {
+        NAME: column.TextColumn(width="medium", pinned=True),
+        NDCG: column.NumberColumn(
+            format="%.4f",
+            help="Mean over test users of the gain of hits in the first 10, discounted by rank: "
+            "1/log2(rank + 1), over the best possible. Every target item is ranked; training and "
+            "validation items are left out. Users with nothing to find are skipped.",
+        ),
+        NDCG_RANGE: column.TextColumn(help="Bootstrap over test users, 95 %."),
+        LIFT: column.NumberColumn(
+            format="%+.4f",
+            help="nDCG@10 minus that of the twin: the same model trained without the source.",
+        ),
+        LIFT_RANGE: column.TextColumn(
+            help="Paired bootstrap over test users, 95 %. Where it holds 0, the source may not "
+            "help at all."
+        ),
+        SECONDS: column.NumberColumn(format="%.1f", help="Wall seconds of the fit, twin apart."),
+        PEAK: column.NumberColumn(
+            format="%.0f", help="Highest memory of the process up to the end of the fit."
+        ),
+        WHEN: column.DatetimeColumn(format="distance"),
+        NOTE: column.TextColumn(help="What to know before using the run."),
+    }

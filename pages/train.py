@@ -1,0 +1,29 @@
+"""Train: which model, and how far is it?"""
+
+import streamlit as st
+
+from core.ui.jobs import draw_job_cards
+from core.ui.navigation import link_to
+from core.ui.shell import page
+from core.ui.train_actions import draw_actions, draw_load
+from core.ui.train_models import pick_models, pick_split, split_line
+from core.ui.train_runs import pick_runs
+from core.ui.train_settings import pick_plans
+from core.ui.train_start import draw_start
+
+with page("Train", "Which model, and how far is it?"):
+    choice, jobs = st.columns([1, 2], gap="large")
+    with choice:
+        info = pick_split()
+        if info is None:
+            st.info("There is nothing to train on yet. Import two files and split them first.")
+            link_to("data", "Bring two files")
+            link_to("start", "Load the sample pair")
+        else:
+            st.caption(split_line(info))
+            cards = pick_models(info)
+            draw_start(info, pick_plans(info, cards))
+    with jobs:
+        draw_job_cards("training")
+    draw_actions(pick_runs())
+    draw_load()
