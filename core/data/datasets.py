@@ -1,0 +1,130 @@
+"""Imported datasets: whole folders by content hash, each also a table of the database."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from core.basics.errors import DataError
+from core.basics.files import read_json
+from core.basics.workspace import Workspace
+from core.data.database import name, parquet
+
+INTERACTIONS, ITEMS, LINKS = "interactions", "items", "links"
+KINDS = (INTERACTIONS, ITEMS, LINKS)
+RECORD = "dataset.json"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One imported file; `record` is what its import wrote down."""
+
+    hash: str
+    kind: str  # one of KINDS
+    name: str
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def file(self) -> Path:
+        """Its checked rows."""
+        return self.folder / f"{self.kind}.parquet"
+
+    @property
+    def table(self) -> str:
+        """Its name in the database."""
+        return f"dataset_{self.hash}"
+
+
+def list_datasets(workspace: Workspace, kind: str | None = None) -> list[Dataset]:
+    """Every whole dataset, of one kind if asked for, the newest first.
+
+    A folder without its record, or with one that cannot be read, is not whole and left out.
+    """
+    records = workspace.datasets.glob(f"*/{RECORD}")
+    newest = sorted(records, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    found = [dataset for path in newest if (dataset := _read(path.parent))]
+    return [dataset for dataset in found if kind in (None, dataset.kind)]
+
+
+def read_dataset(workspace: Workspace, dataset_hash: str) -> Dataset:
+    """One dataset; raises DataError where it is not in the workspace."""
+    dataset = _read(workspace.datasets / dataset_hash)
+    if dataset is None or not dataset_hash:
+        raise DataError(
+            what=f"The dataset {dataset_hash!r} is not in this workspace.",
+            hint="Import its file again.",
+        )
+    return dataset
+
+
+def register_datasets(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[Dataset]:
+    """Make the database hold one table per dataset folder, and no other; answers the datasets.
+
+    Each table is made in one statement, so it is there whole or not at all; one that is there
+    already is kept, because its name is the hash of its content.
+    """
+    datasets = list_datasets(workspace)
+    there = set(_tables(connection))
+    for dataset in datasets:
+        if dataset.table not in there:
+            connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {name(dataset.table)} AS "
+                f"SELECT * FROM {parquet(dataset.file)}"
+            )
+    for table in there - {dataset.table for dataset in datasets}:
+        connection.execute(f"DROP TABLE IF EXISTS {name(table)}")
+    return datasets
+
+
+def relation(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
+    """Where SQL reads the rows of a dataset's file: its table if there is one, else the file."""
+    table = f"dataset_{file.parent.name}"
+    return name(table) if table in _tables(connection) else parquet(file)
+
+
+def pairs_using(workspace: Workspace, dataset_hash: str) -> list[str]:
+    """Names of the pairs that were made from a dataset, "books → films" each."""
+    used = []
+    for path in workspace.pairs.glob("*/pair.json"):
+        pair = read_json(path)
+        if dataset_hash in pair["inputs"].values():
+            used.append(f"{pair['source_name']} → {pair['target_name']}")
+    return sorted(set(used))
+
+
+def delete_dataset(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, dataset_hash: str
+) -> None:
+    """Remove the folder and the table; pairs, splits and runs made from it stay as they are.
+
+    The folder loses its name first, so that a kill in between leaves nothing half there.
+    """
+    dataset = read_dataset(workspace, dataset_hash)
+    gone = dataset.folder.with_name(f"{dataset_hash}.deleted")
+    shutil.rmtree(gone, ignore_errors=True)
+    dataset.folder.rename(gone)
+    connection.execute(f"DROP TABLE IF EXISTS {name(dataset.table)}")
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _read(folder: Path) -> Dataset | None:
+    try:
+        record = read_json(folder / RECORD)
+        dataset = Dataset(folder.name, record["kind"], record["name"], folder, record)
+    except (DataError, KeyError, TypeError):
+        return None
+    if folder.suffix or dataset.kind not in KINDS or not dataset.file.exists():
+        return None  # a folder on its way in or out has a suffix
+    return dataset
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'dataset\\_%' ESCAPE '\\'"
+    ).fetchall()
+    return [row[0] for row in rows]
