@@ -13,6 +13,7 @@ from core.basics.columns import USER
 from core.basics.errors import RunError
 from core.basics.scores import Candidates, DomainScores, FloatArray, IntArray
 from core.data.snapshot import Split
+from core.fusion.candidates import find_candidates, join_candidates
 from core.fusion.lists import mask, top_k
 from core.metrics.catalogue import coverage, novelty
 from core.metrics.ranking import KS, per_user_auc, per_user_metrics
@@ -34,21 +35,26 @@ class Evaluation:
     candidates: Candidates | None = None
 
 
-def evaluate(score: Score, split: Split, part: str, ks: Sequence[int] = KS) -> Evaluation:
+def evaluate(
+    score: Score, split: Split, part: str, ks: Sequence[int] = KS, depth: int = 0
+) -> Evaluation:
     """Rank every target item by the model's own score and measure what is held out in the part.
 
     Training items, and validation items at test time, are masked; held-out items among them count
     as nothing to find. A user without evidence in either domain is ranked by popularity in the
-    target's training data, and counted.
+    target's training data, and counted. With a depth, the fusion candidates for lists of that
+    length are found on the way.
     """
     relevant = _findable(split.held_out(part), split.masked(part))
     users = np.flatnonzero(np.diff(relevant.indptr))
     masked, popularity = split.masked(part), split.train.popularity
-    parts, by_popularity = [], 0
+    parts, candidates, by_popularity = [], [], 0
     for chunk in user_chunks(users, relevant.shape[1]):
         scores = score(chunk).filled(popularity)
         by_popularity += int((~scores.has_evidence).sum())
         parts.append(_ranked(scores, masked[chunk], relevant[chunk], ks))
+        if depth:
+            candidates.append(find_candidates(scores, chunk, masked[chunk], depth))
     lists = (
         np.concatenate([ranked[0] for ranked in parts]) if parts else np.empty((0, max(ks)), int)
     )
@@ -64,6 +70,7 @@ def evaluate(score: Score, split: Split, part: str, ks: Sequence[int] = KS) -> E
             "skipped": relevant.shape[0] - len(users),
             "by_popularity": by_popularity,
         },
+        candidates=join_candidates(candidates) if candidates else None,
     )
 
 

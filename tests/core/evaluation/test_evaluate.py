@@ -8,6 +8,8 @@ from core.basics.errors import RunError
 from core.basics.scores import DomainScores
 from core.evaluation import evaluate as module
 from core.evaluation.evaluate import evaluate
+from core.fusion.combine import Fusion
+from core.fusion.fused import fused_top_k
 
 
 def scorer(source, target, split):
@@ -28,7 +30,8 @@ def parts(split):
     shape = split.train.target.shape
     source = generator.integers(0, 4, size=shape).astype(np.float32)
     target = generator.integers(0, 4, size=shape).astype(np.float32)
-    source[:3] = target[:3] = 0  # nobody knows anything about them
+    source[split.train.source_history == 0] = 0  # no history, no evidence
+    target[split.train.target_history == 0] = 0
     return source, target
 
 
@@ -110,3 +113,10 @@ def test_nothing_held_out_gives_an_empty_frame_with_every_column(split, parts):
     full = evaluate(scorer(*parts, split), split, "test")
     assert len(empty.per_user) == 0
     assert list(empty.per_user) == list(full.per_user)
+
+
+def test_candidates_found_on_the_way_give_the_same_lists_at_equal_weights(split, parts):
+    evaluation = evaluate(scorer(*parts, split), split, "test", depth=50)
+    fused = fused_top_k(evaluation.candidates, Fusion(), 50)
+    assert (fused.users == evaluation.users).all()
+    assert (fused.items == evaluation.lists).all()

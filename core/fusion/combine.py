@@ -1,0 +1,145 @@
+"""How two parts become one score: kinds of fusion, scales of the parts, and what stands in.
+
+Every kind is base + alpha * f(source) + beta * f(target) with a rising f, so alpha = 0 leaves the
+target part alone and only the ratio alpha : beta can change a ranking of users with evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.errors import SettingsError
+from core.basics.scores import BoolArray, DomainScores, FloatArray, IntArray
+from core.fusion.lists import mask
+
+WEIGHTED_SUM, PRODUCT, RECIPROCAL_RANK = KINDS = ("weighted sum", "product", "reciprocal rank")
+RAW, Z_SCORE, MIN_MAX = SCALES = ("raw", "z-score", "min-max")
+SHIFT = 60  # of the reciprocal rank: Cormack, Clarke, Büttcher 2009
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """alpha weighs the source evidence, beta the target evidence, both from 0 to 1.
+
+    Raises SettingsError for a weight out of range or an unknown kind or scale.
+    """
+
+    alpha: float = 1.0
+    beta: float = 1.0
+    kind: str = WEIGHTED_SUM
+    scale: str = RAW  # of the parts; a reciprocal rank has none
+
+    def __post_init__(self) -> None:
+        for name in ("alpha", "beta"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SettingsError(
+                    what=f"{name} is {getattr(self, name)}, outside its range.",
+                    hint="Choose a value from 0 to 1.",
+                )
+        for name, choices in (("kind", KINDS), ("scale", SCALES)):
+            if getattr(self, name) not in choices:
+                raise SettingsError(
+                    what=f"The {name} of a fusion cannot be {getattr(self, name)!r}.",
+                    hint=f"Choose from {', '.join(choices)}.",
+                )
+
+    @property
+    def share(self) -> float | None:
+        """alpha / (alpha + beta), 0 target only to 1 source only; None where both are 0."""
+        both = self.alpha + self.beta
+        return self.alpha / both if both else None
+
+
+def fuse_scores(scores: DomainScores, masked: csr_matrix, fusion: Fusion) -> FloatArray:
+    """Fused scores of every item, (rows, n_items) float32, -inf where masked has an entry.
+
+    masked: (rows, n_items), rows as in scores. Scales and ranks are over the unmasked items.
+    """
+    source, target = (
+        _values(part, masked, fusion.kind, fusion.scale) for part in (scores.source, scores.target)
+    )
+    fused = blend(scores.base, source, target, scores.has_source, scores.has_target, fusion)
+    return mask(fused, masked)
+
+
+def blend(
+    base: FloatArray,
+    source: FloatArray,
+    target: FloatArray,
+    has_source: BoolArray,
+    has_target: BoolArray,
+    fusion: Fusion,
+) -> FloatArray:
+    """base + alpha * source + beta * target, (rows, n) float32; the parts as `shaped` gives them.
+
+    A user with evidence in one domain gets that part alone, whatever the weights say; a user with
+    none gets base, where popularity stands.
+    """
+    both = has_source & has_target
+    alpha = np.where(both, fusion.alpha, has_source).astype(np.float32)[:, None]
+    beta = np.where(both, fusion.beta, has_target).astype(np.float32)[:, None]
+    fused = alpha * source
+    fused += base
+    fused += beta * target
+    return fused
+
+
+def shaped(
+    values: FloatArray, ranks: IntArray, scales: FloatArray, kind: str, scale: str
+) -> FloatArray:
+    """f(part) of the kind and scale, float32, rising with values.
+
+    values, ranks: (rows, n); scales: (rows, 4) as `part_scale` gives them.
+    """
+    if kind == RECIPROCAL_RANK:
+        return np.float32(1) / (np.float32(SHIFT) + ranks.astype(np.float32))
+    scaled = _scaled(values, scales, scale)
+    return _log_sigmoid(scaled) if kind == PRODUCT else scaled
+
+
+def part_scale(values: FloatArray) -> FloatArray:
+    """Mean, standard deviation, minimum and maximum of one user's unmasked scores, (4,) float32."""
+    if not len(values):
+        return np.zeros(4, dtype=np.float32)
+    low, high = values.min(), values.max()
+    spread = values.std(dtype=np.float64) if low < high else 0.0
+    return np.array([values.mean(dtype=np.float64), spread, low, high], dtype=np.float32)
+
+
+def competition_ranks(values: FloatArray, of: FloatArray) -> IntArray:
+    """1 + the number of values above each of `of`, int32: ties share the best rank."""
+    ordered = np.sort(values)
+    return (1 + len(values) - np.searchsorted(ordered, of, side="right")).astype(np.int32)
+
+
+def _values(part: FloatArray, masked: csr_matrix, kind: str, scale: str) -> FloatArray:
+    """f(part) over all items; masked items get values nobody reads."""
+    if kind == WEIGHTED_SUM and scale == RAW:
+        return part
+    ranks = np.ones(part.shape, dtype=np.int32)
+    scales = np.zeros((len(part), 4), dtype=np.float32)
+    for row, values in enumerate(part):
+        hidden = masked.indices[masked.indptr[row] : masked.indptr[row + 1]]
+        seen = np.delete(values, hidden)
+        if kind == RECIPROCAL_RANK:
+            ranks[row] = competition_ranks(seen, values)
+        else:
+            scales[row] = part_scale(seen)
+    return shaped(part, ranks, scales, kind, scale)
+
+
+def _scaled(values: FloatArray, scales: FloatArray, scale: str) -> FloatArray:
+    """The values on their scale; a part that is the same for every item becomes 0."""
+    if scale == RAW:
+        return values
+    mean, spread, low, high = (column[:, None] for column in scales.T)
+    centre, unit = (mean, spread) if scale == Z_SCORE else (low, high - low)
+    return (values - centre) / np.where(unit > 0, unit, np.float32(1))
+
+
+def _log_sigmoid(values: FloatArray) -> FloatArray:
+    """In double precision on the way, so that a higher score never comes out lower."""
+    return (-np.logaddexp(0.0, -values.astype(np.float64))).astype(np.float32)

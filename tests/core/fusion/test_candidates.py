@@ -1,0 +1,125 @@
+"""Candidates hold every item that can reach a list, and say rightly how many stand before it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fusion_worlds import random_mask, random_scores, tied_worlds
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+
+from core.basics.scores import DomainScores
+from core.fusion.candidates import find_candidates, join_candidates, pick_users
+from core.fusion.combine import Fusion, fuse_scores
+from core.fusion.fused import fused_top_k
+from core.fusion.lists import top_k
+
+
+def plain_dominators(source, target, items):
+    """How many items dominate each item, straight from the definition."""
+
+    def dominates(j, i):
+        if source[j] == source[i] and target[j] == target[i]:
+            return j < i
+        return source[j] >= source[i] and target[j] >= target[i]
+
+    return {i: sum(dominates(j, i) for j in items if j != i) for i in items}
+
+
+def check_against_definition(scores, masked, depth):
+    found = find_candidates(scores, np.arange(len(scores.source)), masked, depth)
+    hidden = masked.toarray() > 0
+    for row in range(len(hidden)):
+        if not (scores.has_source[row] or scores.has_target[row]):
+            continue  # ranked by base alone
+        items = np.flatnonzero(~hidden[row]).tolist()
+        wanted = plain_dominators(scores.source[row], scores.target[row], items)
+        part = slice(found.starts[row], found.starts[row + 1])
+        got = dict(zip(found.items[part].tolist(), found.dominators[part].tolist(), strict=True))
+        assert got == {item: n for item, n in wanted.items() if n < depth}
+
+
+@given(tied_worlds(), st.integers(1, 8))
+def test_candidates_are_the_items_with_fewer_dominators_than_the_depth(world, depth):
+    check_against_definition(*world, depth)
+
+
+@pytest.mark.parametrize("decimals", [None, 1, 0])
+def test_pruning_a_larger_catalogue_loses_nothing(decimals):
+    scores = random_scores(3, 400, decimals=decimals)
+    check_against_definition(scores, random_mask(3, 400), depth=5)
+
+
+def test_parts_that_pull_against_each_other_lose_nothing():
+    scores = random_scores(2, 300)
+    opposed = DomainScores.ranking(
+        scores.source, -scores.source + scores.target * 0.01, scores.has_source, scores.has_target
+    )
+    check_against_definition(opposed, csr_matrix((2, 300), dtype=np.float32), depth=5)
+
+
+def test_a_crowd_of_items_without_any_score_leaves_the_first_by_number():
+    source, target = np.zeros((2, 1, 2000), dtype=np.float32)
+    source[0, 1500], target[0, 1600] = 1.0, 1.0
+    yes = np.array([True])
+    scores = DomainScores.ranking(source, target, yes, yes)
+    found = find_candidates(scores, np.array([0]), csr_matrix((1, 2000), dtype=np.float32), 10)
+    assert found.items.tolist() == [1500, 1600, *range(8)]
+
+
+def test_entries_stand_by_source_then_target_then_item_number():
+    found = find_candidates(random_scores(4, 300, decimals=0), np.arange(4), random_mask(4, 300))
+    for row in range(4):
+        part = slice(found.starts[row], found.starts[row + 1])
+        keys = list(zip(-found.source[part], -found.target[part], found.items[part], strict=True))
+        assert keys == sorted(keys)
+
+
+def test_ranks_and_scales_are_over_every_unmasked_item():
+    scores, masked = random_scores(1, 200, decimals=1), random_mask(1, 200, share=0.3)
+    found = find_candidates(scores, np.array([0]), masked, 5)
+    seen = scores.source[0][masked.toarray()[0] == 0]
+    for value, rank in zip(found.source, found.source_rank, strict=True):
+        assert rank == 1 + (seen > value).sum()
+    expected = [seen.mean(), seen.std(), seen.min(), seen.max()]
+    np.testing.assert_allclose(found.source_scale[0], expected, rtol=1e-5)
+
+
+def test_groups_of_users_found_apart_join_to_the_whole():
+    scores, masked = random_scores(6, 300), random_mask(6, 300)
+    whole = find_candidates(scores, np.arange(6), masked)
+    halves = [
+        find_candidates(
+            DomainScores.ranking(*(part[rows] for part in (
+                scores.source, scores.target, scores.has_source, scores.has_target))),
+            rows, masked[rows],
+        )
+        for rows in (np.arange(3), np.arange(3, 6))
+    ]  # fmt: skip
+    joined = join_candidates(halves)
+    picked = join_candidates([pick_users(whole, np.array([row])) for row in range(6)])
+    for other in (joined, picked):
+        for name, value in vars(whole).items():
+            np.testing.assert_array_equal(getattr(other, name), value)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 3))
+def test_no_users_give_no_candidates(n_items):
+    nobody = np.zeros(0, dtype=bool)
+    empty = np.zeros((0, n_items), dtype=np.float32)
+    scores = DomainScores.ranking(empty, empty, nobody, nobody)
+    found = find_candidates(scores, np.zeros(0, int), csr_matrix((0, n_items), dtype=np.float32))
+    assert len(found.users) == len(found.items) == 0
+
+
+def test_where_base_differs_between_items_a_dominator_needs_it_too():
+    scores, nothing = random_scores(3, 80, decimals=0), csr_matrix((3, 80), dtype=np.float32)
+    base = np.random.default_rng(9).integers(0, 3, size=(3, 80)).astype(np.float32)
+    scores = replace(scores, base=base)
+    candidates = find_candidates(scores, np.arange(3), nothing, 6)
+    for alpha, beta in ((1, 1), (0, 1), (1, 0), (0.2, 0.9), (0, 0)):
+        fused = fuse_scores(scores, nothing, Fusion(alpha, beta))
+        expected = top_k(fused, scores.source, scores.target, 6)
+        assert (fused_top_k(candidates, Fusion(alpha, beta), 6).items == expected).all()
