@@ -78,7 +78,6 @@ def chart_config(
     return {
         "displaylogo": False,
         "displayModeBar": "hover" if not tools else True,
-        "scrollZoom": tools,
         "modeBarButtons": [buttons if tools else buttons[:1]],
         "toImageButtonOptions": {"format": image, "filename": name, "scale": 2},
     }

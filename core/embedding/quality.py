@@ -21,10 +21,14 @@ def trustworthiness(
     vectors, places, n = vectors[chosen], places[chosen], len(chosen)
     if 2 * n - 3 * k - 1 <= 0:
         return float("nan")
-    original = _ranks(-(vectors @ vectors.T))  # (n, n), 0 is the point itself
-    on_map = _ranks(_squared_distances(places))
-    intruders = (on_map >= 1) & (on_map <= k) & (original > k)
-    penalty = (original[intruders] - k).sum()
+    original = -(vectors @ vectors.T)  # (n, n), rising as nearness falls
+    on_map = _squared_distances(places)
+    for distances in (original, on_map):
+        np.fill_diagonal(distances, -np.inf)  # a point is its own neighbour number 0
+    close = np.argpartition(on_map, k, axis=1)[:, : k + 1]  # (n, k + 1), itself among them
+    distances = np.take_along_axis(original, close, axis=1)
+    ranks = np.column_stack([(original < column[:, None]).sum(axis=1) for column in distances.T])
+    penalty = np.maximum(ranks - k, 0).sum()  # how far each neighbour on the map is from being one
     return float(1 - 2 / (n * k * (2 * n - 3 * k - 1)) * penalty)
 
 
@@ -38,12 +42,3 @@ def _squared_distances(places: FloatArray) -> FloatArray:
     places = places.astype(np.float64)
     lengths = (places**2).sum(axis=1)
     return lengths[:, None] + lengths[None, :] - 2 * places @ places.T
-
-
-def _ranks(distances: FloatArray) -> IntArray:
-    """Place of each column in its row's order, the point itself at 0."""
-    np.fill_diagonal(distances, -np.inf)
-    order = np.argsort(distances, axis=1, kind="stable")
-    ranks = np.empty(order.shape, dtype=np.int32)
-    np.put_along_axis(ranks, order, np.arange(len(order), dtype=np.int32)[None, :], axis=1)
-    return ranks

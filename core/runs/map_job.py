@@ -1,0 +1,79 @@
+"""A map of a run's vectors by UMAP, made by a job and kept in the workspace."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from core import __version__
+from core.basics.errors import DataError
+from core.basics.progress import Progress, Report
+from core.basics.workspace import Workspace
+from core.data.snapshot import Split, read_snapshot
+from core.embedding.interaction_vectors import interaction_vectors
+from core.embedding.map_files import KeptMap, MapInfo, map_name, read_map, write_map
+from core.embedding.points import WHATS, Points, points_of
+from core.embedding.quality import trustworthiness
+from core.embedding.umap_map import STAGES, umap_map
+from core.models.protocol import CrossDomainModel
+from core.store.run_folder import Run, read_run
+
+SEED = 0  # of every map a page asks for
+
+
+@dataclass(frozen=True)
+class MapPoints:
+    """The points of a run's map and what they were made from."""
+
+    points: Points
+    made_from: str  # run id, or "interactions" and the split's hash
+    from_interactions: bool  # the model has no vectors of its own
+
+
+def map_points(run: Run, split: Split, model: CrossDomainModel, what: str) -> MapPoints:
+    """Points from the model's vectors, or from the training interactions where it has none."""
+    vectors = model.vectors()
+    if vectors is not None:
+        return MapPoints(points_of(vectors, what), run.id, False)
+    points = points_of(interaction_vectors(split.train), what)
+    return MapPoints(points, f"interactions of {split.info.split_hash}", True)
+
+
+def map_payload(run_id: str, what: str, seed: int = SEED) -> dict[str, Any]:
+    """What a job of kind "map" is given; equal payloads are one job."""
+    return {"run_id": run_id, "what": what, "seed": seed}
+
+
+def map_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Make the map of the payload's run, unless it is there; answers the name of its folder."""
+    if payload["what"] not in WHATS:
+        raise DataError(
+            what=f"There is no map of {payload['what']!r}.", hint=f"Choose from {', '.join(WHATS)}."
+        )
+    started = time.process_time()
+    run = read_run(workspace.runs / payload["run_id"])
+    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    made = map_points(run, split, run.model(split), payload["what"])
+    name = map_name(made.made_from, payload["what"], payload["seed"])
+    if read_map(workspace.maps / name) is None:
+        kept = _made(made, payload["what"], payload["seed"], started, report)
+        write_map(workspace.maps, kept)
+    return {"map": name}
+
+
+def _made(made: MapPoints, what: str, seed: int, started: float, report: Report) -> KeptMap:
+    rows = made.points.shown(seed)
+    vectors = made.points.vectors[rows]
+    places = umap_map(vectors, seed=seed, report=report)
+    report(Progress(STAGES - 1, STAGES, "measuring how far the map can be trusted"))
+    trusted = trustworthiness(vectors, places)
+    info = MapInfo(
+        made_from=made.made_from, what=what, seed=seed, shown=len(rows), of=len(made.points),
+        trustworthiness=None if math.isnan(trusted) else round(trusted, 4),
+        cpu_seconds=round(time.process_time() - started, 2),
+        versions={"crosswalk": __version__, "umap-learn": version("umap-learn")},
+    )  # fmt: skip
+    return KeptMap(info, rows, places)
