@@ -1,4 +1,4 @@
-"""Metrics of fused lists at one weighting, from candidates alone."""
+"""Metrics of fused lists: what every user's list is worth at one weighting."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ from scipy.sparse import csr_matrix
 from core.basics.columns import USER
 from core.basics.scores import Candidates
 from core.fusion.combine import Fusion
-from core.fusion.fused import fused_top_k
+from core.fusion.fused import FusedLists, Prepared, fused_top_k, held_out, prepared_top_k
 from core.metrics.ranking import per_user_metrics
 
 
 def fused_per_user(
-    candidates: Candidates, held_out: csr_matrix, fusion: Fusion, k: int
+    candidates: Candidates, relevant: csr_matrix, fusion: Fusion, k: int
 ) -> pd.DataFrame:
     """USER and every ranking metric at k, a row per user of the candidates.
 
-    held_out: (all users, n_items), rows by user number. Raises ValueError for k > depth.
+    relevant: (all users, n_items) what is held out. NaN for a user with nothing to find.
     """
-    lists = fused_top_k(candidates, fusion, k)
-    wanted = held_out[lists.users]
-    n_items, rows = wanted.shape[1], np.arange(len(lists.users))
-    wanted_keys = np.repeat(rows, np.diff(wanted.indptr)) * n_items + wanted.indices
-    keys = rows[:, None] * n_items + lists.items.astype(np.int64)
-    hits = np.isin(keys, wanted_keys) & (lists.items >= 0)
-    metrics = per_user_metrics(hits, np.diff(wanted.indptr), (k,))
-    return pd.DataFrame({USER: lists.users} | metrics)
+    return _measured(fused_top_k(candidates, fusion, k), relevant, k)
+
+
+def prepared_per_user(
+    prepared: Prepared, relevant: csr_matrix, alpha: float, beta: float
+) -> tuple[FusedLists, pd.DataFrame]:
+    """The lists at one weighting and the same frame, at the k that was prepared for."""
+    lists = prepared_top_k(prepared, alpha, beta, prepared.k)
+    return lists, _measured(lists, relevant, prepared.k)
+
+
+def _measured(lists: FusedLists, relevant: csr_matrix, k: int) -> pd.DataFrame:
+    hits = held_out(lists.users, lists.items, relevant)
+    n_relevant = np.diff(relevant.indptr)[lists.users]
+    columns = per_user_metrics(hits, n_relevant, [k])
+    return pd.DataFrame({USER: lists.users} | columns)

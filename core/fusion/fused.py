@@ -119,11 +119,18 @@ def relevant_entries(prepared: Prepared, relevant: csr_matrix) -> BoolArray:
 
     relevant: (all users, n_items), rows by user number.
     """
-    wanted = relevant[prepared.users]
-    n_items = relevant.shape[1]
-    rows = np.repeat(np.arange(len(prepared.users)), np.diff(wanted.indptr))
-    keys = np.arange(len(prepared.users))[:, None] * n_items + prepared.items.astype(np.int64)
-    return np.isin(keys, rows * n_items + wanted.indices) & (prepared.items != NOBODY)
+    return held_out(prepared.users, prepared.items, relevant)
+
+
+def held_out(users: IntArray, items: IntArray, relevant: csr_matrix) -> BoolArray:
+    """Which of each user's items are held out for them, (n_users, n).
+
+    items: (n_users, n) numbers, -1 where there is none; relevant: (all users, n_items).
+    """
+    wanted, n_items = relevant[users], relevant.shape[1]
+    rows = np.repeat(np.arange(len(users)), np.diff(wanted.indptr))
+    keys = np.arange(len(users))[:, None] * n_items + items.astype(np.int64)
+    return np.isin(keys, rows * n_items + wanted.indices) & (items != NOBODY)
 
 
 def ranks_of(fused: FloatArray, rows: IntArray, places: IntArray) -> IntArray:

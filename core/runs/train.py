@@ -21,6 +21,7 @@ from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate
+from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, ModelCard
 from core.models.registry import build, card_of
 from core.runs.compare import comparison, summary
@@ -112,7 +113,8 @@ def _train(
         evaluations = {}
         for part in (VALID, TEST):
             report_on(Progress(done=0, total=1, stage=f"{prefix}evaluating on {part}"))
-            evaluations[part] = evaluate(model.score, split, part)
+            depth = DEPTH if role == RUN else 0  # the Fusion page looks at the run alone
+            evaluations[part] = evaluate(model.score, split, part, depth=depth)
     return Trained(model, fit, evaluations, fit_cost, evaluation_cost)
 
 
