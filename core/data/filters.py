@@ -1,0 +1,169 @@
+"""From two files of interactions to the rows of a pair: roles, matched users, filters, in SQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, USER
+from core.basics.errors import DataError, SettingsError
+from core.data.database import columns, name, number, text
+from core.data.datasets import relation
+from core.data.pair_settings import STARS, PairInputs, PairSettings
+
+DOMAINS = (SOURCE, TARGET)
+_DAY = 86_400  # seconds
+
+
+def filter_rows(
+    connection: duckdb.DuckDBPyConnection, inputs: PairInputs, settings: PairSettings
+) -> None:
+    """Leave the rows of both domains in temporary tables named `source` and `target`.
+
+    Filters go in this order: rating, days, activity bounds, k-core. Raises DataError for a link
+    table that links one target user to several source users.
+    """
+    for domain, file in zip(DOMAINS, (inputs.source, inputs.target), strict=True):
+        links = inputs.links if domain == TARGET else None
+        read_rows(connection, domain, relation(connection, file), settings, links)
+    if settings.swap:
+        _trade_places(connection)
+    for domain in DOMAINS:
+        fewest, most, core = (
+            getattr(settings, f"{domain}_{what}") for what in ("fewest", "most", "core")
+        )
+        _keep_activity(connection, domain, fewest, most)
+        keep_core(connection, domain, core)
+
+
+def read_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    rows: str,
+    settings: PairSettings,
+    links: Path | None = None,
+) -> None:
+    """Put the liked rows of the chosen days into a temporary table, users matched as asked."""
+    has = columns(connection, rows)
+    exchanged = settings.exchanged_columns == table
+    user, item = (ITEM, USER) if exchanged else (USER, ITEM)
+    optional = "".join(f", {column}" for column in (RATING, TIME) if column in has)
+    kept = f"{_liked(connection, rows, has, settings)} AND {_in_days(has, settings)}"
+    query = f"SELECT {user} AS {USER}, {item} AS {ITEM}{optional} FROM {rows} WHERE {kept}"
+    if links is not None:
+        query = _linked(connection, query, links)
+    if settings.match_users == "loosely":
+        query = f"SELECT * REPLACE ({loosely(USER)} AS {USER}) FROM ({query})"
+    if links is not None or exchanged or settings.match_users == "loosely":
+        query = _merged(query, has)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {query}")
+
+
+def loosely(column: str) -> str:
+    """SQL for an id without case, outer spaces, leading zeros and a trailing `.0`."""
+    whole = rf"regexp_replace(lower(trim({column})), '\.0$', '')"
+    return rf"regexp_replace({whole}, '^0+(.)', '\1')"
+
+
+def keep_core(connection: duckdb.DuckDBPyConnection, table: str, k: int) -> None:
+    """Drop users and items with fewer than k rows, again and again until none is left."""
+    before, left = -1, number(connection, f"SELECT count(*) FROM {name(table)}")
+    while k > 1 and left != before:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name(table)} AS SELECT * FROM {name(table)} "
+            f"WHERE {_frequent(table, USER, k)} AND {_frequent(table, ITEM, k)}"
+        )
+        before, left = left, number(connection, f"SELECT count(*) FROM {name(table)}")
+
+
+def _frequent(table: str, column: str, fewest: int, most: int | None = None) -> str:
+    bound = f" AND count(*) <= {most}" if most else ""
+    return (
+        f"{column} IN (SELECT {column} FROM {name(table)} GROUP BY {column} "
+        f"HAVING count(*) >= {fewest}{bound})"
+    )
+
+
+def _keep_activity(
+    connection: duckdb.DuckDBPyConnection, table: str, fewest: int, most: int
+) -> None:
+    if fewest > 1 or most:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name(table)} AS SELECT * FROM {name(table)} "
+            f"WHERE {_frequent(table, USER, fewest, most)}"
+        )
+
+
+def _liked(
+    connection: duckdb.DuckDBPyConnection, rows: str, has: list[str], settings: PairSettings
+) -> str:
+    """SQL for "counts as liked"; implicit files, where every rating is equal, keep all rows."""
+    if RATING not in has:
+        return "true"
+    bounds = connection.execute(f"SELECT min({RATING}), max({RATING}) FROM {rows}").fetchone()
+    low, high = bounds or (None, None)
+    if low is None or high is None or low == high or not settings.rating_threshold:
+        return "true"
+    return f"{RATING} >= {settings.rating_threshold / STARS * high - 1e-6}"
+
+
+def _in_days(has: list[str], settings: PairSettings) -> str:
+    wanted = [
+        f"{TIME} >= {_seconds(settings.first_day)}" if settings.first_day else "",
+        f"{TIME} < {_seconds(settings.last_day) + _DAY}" if settings.last_day else "",
+    ]
+    if any(wanted) and TIME not in has:
+        raise DataError(
+            what="Days cannot be chosen: a file has no times.",
+            hint="Clear the days, or import the file again with its time column.",
+        )
+    return " AND ".join(filter(None, wanted)) or "true"
+
+
+def _seconds(day: str) -> int:
+    try:
+        chosen = date.fromisoformat(day)
+    except ValueError:
+        raise SettingsError(
+            what=f"{day!r} is not a day.", hint="Write it as year-month-day, such as 2024-05-31."
+        ) from None
+    return int(datetime(chosen.year, chosen.month, chosen.day, tzinfo=UTC).timestamp())
+
+
+def _linked(connection: duckdb.DuckDBPyConnection, query: str, links: Path) -> str:
+    """Target rows under the ids of the source users they are linked to.
+
+    With a link table equal ids mean nothing: a target user without a link gets an id of its own.
+    """
+    table = relation(connection, links)
+    several = number(
+        connection,
+        f"SELECT count(*) FROM (SELECT {TARGET} FROM {table} GROUP BY {TARGET} "
+        f"HAVING count(DISTINCT {SOURCE}) > 1)",
+    )
+    if several:
+        raise DataError(
+            what=f"The link table links {several:,} target users to several source users each.",
+            hint="Keep one line per target user and import it again.",
+        )
+    unlinked = f"{USER} || {text(' (target)')}"
+    return (
+        f"SELECT q.* REPLACE (coalesce(l.{SOURCE}, q.{unlinked}) AS {USER}) FROM ({query}) q "
+        f"LEFT JOIN (SELECT DISTINCT {SOURCE}, {TARGET} FROM {table}) l ON q.{USER} = l.{TARGET}"
+    )
+
+
+def _merged(query: str, has: list[str]) -> str:
+    """One row per user and item, the latest, where two ids became one."""
+    order = [f"{column} DESC NULLS LAST" for column in (TIME, RATING) if column in has]
+    return (
+        f"SELECT * FROM ({query}) QUALIFY row_number() OVER "
+        f"(PARTITION BY {USER}, {ITEM} ORDER BY {', '.join(order) or ITEM}) = 1"
+    )
+
+
+def _trade_places(connection: duckdb.DuckDBPyConnection) -> None:
+    for old, new in ((SOURCE, "traded"), (TARGET, SOURCE), ("traded", TARGET)):
+        connection.execute(f"ALTER TABLE {name(old)} RENAME TO {name(new)}")

@@ -1,0 +1,127 @@
+"""Reading a pair that was built: what it is about, its rows, its items, its matrices."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from core.basics.columns import ITEM, USER
+from core.basics.errors import DataError
+from core.basics.files import read_json
+from core.basics.ids import IdMap
+from core.basics.workspace import Workspace
+from core.data.pair import DomainPair
+
+RECORD = "pair.json"
+
+
+@dataclass(frozen=True)
+class DomainCounts:
+    """Sizes of one domain."""
+
+    users: int
+    items: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class PairCounts:
+    """Sizes of both domains and the users they share."""
+
+    source: DomainCounts
+    target: DomainCounts
+    shared: int
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Self:
+        """The counts from plain values, as JSON keeps them."""
+        source, target = DomainCounts(**values["source"]), DomainCounts(**values["target"])
+        return cls(source, target, values["shared"])
+
+
+@dataclass(frozen=True)
+class PairInfo:
+    """What a pair is about, in words and hashes; before and after: sizes around its filters."""
+
+    dataset_hash: str
+    source_name: str
+    target_name: str
+    settings: dict[str, Any]
+    inputs: dict[str, str]  # role -> content hash of the imported file
+    before: PairCounts
+    after: PairCounts
+    warnings: list[str]
+
+    @property
+    def title(self) -> str:
+        """The pair in a few words: `books → films`."""
+        return f"{self.source_name} → {self.target_name}"
+
+
+def read_pair_info(folder: Path) -> PairInfo:
+    """What the pair in the folder is about; raises DataError where it is not there."""
+    if not (folder / RECORD).exists():
+        raise DataError(
+            what=f"The pair {folder.name} is not in this workspace.",
+            hint="Make it again on the Data page from its two datasets.",
+        )
+    values = read_json(folder / RECORD)
+    counts = {when: PairCounts.of(values[when]) for when in ("before", "after")}
+    return PairInfo(**values | counts)
+
+
+def list_pairs(workspace: Workspace) -> list[PairInfo]:
+    """Every pair of the workspace, the newest first."""
+    records = [path for path in workspace.pairs.glob(f"*/{RECORD}") if not path.parent.suffix]
+    newest = sorted(records, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    return [read_pair_info(path.parent) for path in newest]
+
+
+def delete_pair(workspace: Workspace, dataset_hash: str) -> None:
+    """Remove a pair; splits and runs made from it stay as they are."""
+    read_pair_info(workspace.pairs / dataset_hash)
+    gone = workspace.pairs / f"{dataset_hash}.deleted"
+    shutil.rmtree(gone, ignore_errors=True)
+    (workspace.pairs / dataset_hash).rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def rows_file(folder: Path, domain: str) -> Path:
+    """File with the rows of a domain: USER, ITEM and where known RATING and TIME."""
+    return folder / f"{domain}.parquet"
+
+
+def items_file(folder: Path, domain: str) -> Path:
+    """File with what is known about the items of a domain; absent where nothing is."""
+    return folder / f"items_{domain}.parquet"
+
+
+def read_rows(folder: Path, domain: str) -> pd.DataFrame:
+    """Rows of a domain by user, then item."""
+    return pd.read_parquet(rows_file(folder, domain))
+
+
+def read_items(folder: Path, domain: str) -> pd.DataFrame | None:
+    """ITEM and any of TITLE, CATEGORIES, DESCRIPTION; None where no item table was given."""
+    file = items_file(folder, domain)
+    return pd.read_parquet(file) if file.exists() else None
+
+
+def as_domain_pair(source: pd.DataFrame, target: pd.DataFrame) -> DomainPair:
+    """Both domains as matrices of ones over one user list."""
+    users = IdMap.of(source[USER], target[USER])
+    source_items, target_items = IdMap.of(source[ITEM]), IdMap.of(target[ITEM])
+    matrices = _ones(source, users, source_items), _ones(target, users, target_items)
+    return DomainPair(users, source_items, target_items, *matrices)
+
+
+def _ones(frame: pd.DataFrame, users: IdMap, items: IdMap) -> csr_matrix:
+    places = (users.numbers(frame[USER]), items.numbers(frame[ITEM]))
+    ones = np.ones(len(frame), dtype=np.float32)
+    return csr_matrix((ones, places), shape=(len(users), len(items)))

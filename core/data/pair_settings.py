@@ -1,0 +1,69 @@
+"""What becomes of two imported files: which ones, and every setting of a pair with its bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.basics.columns import SOURCE, TARGET
+from core.basics.settings import Settings, setting
+
+STARS = 5.0  # the rating threshold is said on this scale
+
+
+@dataclass(frozen=True)
+class PairSettings(Settings):
+    """What becomes of two files: who is who, what counts, and how much history is asked for."""
+
+    rating_threshold: float = setting(
+        3.0, low=0.0, high=STARS,
+        help="Ratings from this many of 5 stars count as liked, scaled to each file's highest "
+        "rating. Where all ratings are equal, all count. 0 keeps every rating.",
+    )  # fmt: skip
+    source_core: int = setting(
+        0, low=0, high=100, help="Every source user and item keeps at least this many rows."
+    )
+    target_core: int = setting(
+        5, low=0, high=100, help="Every target user and item keeps at least this many rows."
+    )
+    source_fewest: int = setting(
+        0, low=0, high=10_000, help="Source users with fewer interactions are left out."
+    )
+    source_most: int = setting(
+        0, low=0, high=10_000_000,
+        help="Source users with more interactions are left out; 0 sets no bound.",
+    )  # fmt: skip
+    target_fewest: int = setting(
+        0, low=0, high=10_000, help="Target users with fewer interactions are left out."
+    )
+    target_most: int = setting(
+        0, low=0, high=10_000_000,
+        help="Target users with more interactions are left out; 0 sets no bound.",
+    )  # fmt: skip
+    first_day: str = setting("", help="Rows before this day (2024-05-31, UTC) are left out.")
+    last_day: str = setting("", help="Rows after this day (2024-05-31, UTC) are left out.")
+    match_users: str = setting(
+        "exactly", choices=("exactly", "loosely"),
+        help="Loosely ignores case, spaces around, leading zeros and a trailing .0 in user ids.",
+    )  # fmt: skip
+    exchanged_columns: str = setting(
+        "none", choices=("none", SOURCE, TARGET),
+        help="In this file, read users as items and items as users.",
+    )  # fmt: skip
+    swap: bool = setting(False, help="Let the two files trade places as source and target.")
+    drop_cross_listed: bool = setting(
+        False, help="Leave out source items that the target lists too, under other ids."
+    )
+
+
+@dataclass(frozen=True)
+class PairInputs:
+    """The files of a pair as they were imported; links: which target user is which source user."""
+
+    source: Path
+    target: Path
+    items_source: Path | None = None
+    items_target: Path | None = None
+    links: Path | None = None
+    source_name: str = "source"
+    target_name: str = "target"

@@ -1,0 +1,42 @@
+"""What a split would hold, counted before it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from core.basics.columns import ITEM, USER
+from core.data.splitting import TEST_ROW, TRAIN_ROW, VALID_ROW, SplitSettings, assign_parts
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """rows: source train, target train, target valid, target test."""
+
+    rows: tuple[int, int, int, int]
+    source_left_out: int  # source rows from after the first cut of a temporal split
+    train_users: int  # with target rows to train on
+    valid_users: int
+    test_users: int
+    cold_test_users: int  # test users without any target row to train on
+    unseen_test_rows: int  # test rows whose item is in no training row: found by no id-based model
+
+
+def split_counts(
+    source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings, seed: int
+) -> SplitCounts:
+    """Sizes of every part of the split these settings make of the rows of a pair."""
+    parts = assign_parts(source, target, settings, seed)
+    train, valid, test = (target[parts.target == part] for part in (TRAIN_ROW, VALID_ROW, TEST_ROW))
+    trained = pd.Index(train[USER].unique())
+    tested = pd.Index(test[USER].unique())
+    return SplitCounts(
+        rows=(int(parts.source.sum()), len(train), len(valid), len(test)),
+        source_left_out=int((~parts.source).sum()),
+        train_users=len(trained),
+        valid_users=valid[USER].nunique(),
+        test_users=len(tested),
+        cold_test_users=int((~tested.isin(trained)).sum()),
+        unseen_test_rows=int((~test[ITEM].isin(train[ITEM].unique())).sum()),
+    )

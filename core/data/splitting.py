@@ -1,0 +1,205 @@
+"""Splits of a pair into train, validation and test: seeded, disjoint, together everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.basics.columns import ITEM, SOURCE, TARGET, TIME, USER
+from core.basics.errors import DataError
+from core.basics.scores import BoolArray, IntArray
+from core.basics.settings import Settings, setting
+from core.data.pair_folder import read_items, read_pair_info, read_rows
+from core.data.snapshot import SplitTables, write_snapshot
+
+RANDOM, LEAVE_K_OUT, TEMPORAL = "random", "leave-k-out", "temporal"
+COLD_USERS, COLD_FOLD = "cold-start users", "cold-start fold"
+KINDS = (RANDOM, LEAVE_K_OUT, TEMPORAL, COLD_USERS, COLD_FOLD)
+TRAIN_ROW, VALID_ROW, TEST_ROW = 0, 1, 2
+FEWEST_ROWS = 3  # a user with fewer target rows gives none away
+
+
+@dataclass(frozen=True)
+class SplitSettings(Settings):
+    """Which target rows are held out."""
+
+    kind: str = setting(
+        RANDOM, choices=KINDS,
+        help="random: a share of each user's rows. leave-k-out: k rows of each user. temporal: "
+        "the latest rows of all users. cold-start users: all target rows of some shared users. "
+        "cold-start fold: the same in turns, so that every shared user is tested once.",
+    )  # fmt: skip
+    valid_share: float = setting(
+        0.1, low=0.01, high=0.4, help="Share of rows held out for validation (random, temporal)."
+    )
+    test_share: float = setting(
+        0.1, low=0.01, high=0.4, help="Share of rows held out for the test (random, temporal)."
+    )
+    held_out: int = setting(
+        1, low=1, high=50, help="Rows of each user for validation, and as many for the test "
+        "(leave-k-out); users with fewer than twice as many and one give none."
+    )  # fmt: skip
+    cold_share: float = setting(
+        0.2, low=0.02, high=0.8,
+        help="Share of the shared users who lose their target history (cold-start users); half "
+        "become validation users, half test users.",
+    )  # fmt: skip
+    folds: int = setting(5, low=2, high=20, help="Number of folds (cold-start fold).")
+    fold: int = setting(1, low=1, high=20, help="Which fold is tested (cold-start fold).")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where every row goes."""
+
+    target: IntArray  # (n_target_rows,) TRAIN_ROW, VALID_ROW or TEST_ROW
+    source: BoolArray  # (n_source_rows,) whether the row is trained on
+
+
+def assign_parts(
+    source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings, seed: int
+) -> Parts:
+    """Where every row of both domains goes; row order does not matter to it.
+
+    random and leave-k-out draw within each user. temporal cuts all users at the same two moments
+    and trains on no source row from after the first cut, so that nothing comes from the future.
+    The cold-start kinds hold out whole target histories of users who have a source history.
+    """
+    if settings.kind == TEMPORAL:
+        return _temporal(source, target, settings)
+    if settings.kind in (COLD_USERS, COLD_FOLD):
+        codes = _cold(source, target, settings, seed)
+    else:
+        codes = _within_users(target, settings, seed)
+    return Parts(codes, np.ones(len(source), dtype=bool))
+
+
+def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path) -> Path:
+    """Split a pair and write the snapshot under `root`; answers its folder.
+
+    Raises DataError where the kind asks for times, shared users or rows the pair does not have.
+    """
+    info = read_pair_info(pair_folder)
+    source, target = read_rows(pair_folder, SOURCE), read_rows(pair_folder, TARGET)
+    parts = assign_parts(source, target, settings, seed)
+    _check_held_out(parts, settings)
+    tables = SplitTables(
+        source_train=source[parts.source],
+        target_train=target[parts.target == TRAIN_ROW],
+        target_valid=target[parts.target == VALID_ROW],
+        target_test=target[parts.target == TEST_ROW],
+        items_source=read_items(pair_folder, SOURCE),
+        items_target=read_items(pair_folder, TARGET),
+    )
+    return write_snapshot(
+        root, tables,
+        source_name=info.source_name, target_name=info.target_name, kind=settings.kind,
+        seed=seed, settings=settings.to_dict(), dataset_hash=info.dataset_hash,
+    )  # fmt: skip
+
+
+def split_folds(pair_folder: Path, settings: SplitSettings, seed: int, root: Path) -> list[Path]:
+    """One snapshot per cold-start fold: every shared user is tested in exactly one of them."""
+    return [
+        split_pair(pair_folder, replace(settings, kind=COLD_FOLD, fold=fold), seed, root)
+        for fold in range(1, settings.folds + 1)
+    ]
+
+
+def training_rows(source: pd.DataFrame, target: pd.DataFrame, seed: int = 2022) -> pd.DataFrame:
+    """Target rows a standard random split trains on: what a check before any split may see."""
+    codes = assign_parts(source, target, SplitSettings(), seed).target
+    return target[codes == TRAIN_ROW]
+
+
+def _within_users(target: pd.DataFrame, settings: SplitSettings, seed: int) -> IntArray:
+    """A draw per user; a user with n rows gives max(1, int(share * n)) to each held-out part."""
+    users, place = _shuffled_places(target, seed)
+    rows = np.bincount(users)[users]  # rows of the row's user
+    if settings.kind == LEAVE_K_OUT:
+        valid = test = np.where(rows > 2 * settings.held_out, settings.held_out, 0)
+    else:
+        enough = rows >= FEWEST_ROWS
+        valid = np.where(enough, np.maximum(1, (settings.valid_share * rows).astype(int)), 0)
+        test = np.where(enough, np.maximum(1, (settings.test_share * rows).astype(int)), 0)
+    return np.select([place < valid, place < valid + test], [VALID_ROW, TEST_ROW], TRAIN_ROW)
+
+
+def _shuffled_places(target: pd.DataFrame, seed: int) -> tuple[IntArray, IntArray]:
+    """(n_rows,) number of the row's user, and the row's place 0, 1, ... in a draw of that user."""
+    users, _ = pd.factorize(target[USER], sort=True)
+    items, _ = pd.factorize(target[ITEM], sort=True)
+    draw = np.empty(len(target))
+    draw[np.lexsort((items, users))] = np.random.default_rng(seed).random(len(target))
+    order = np.lexsort((draw, users))
+    starts = np.concatenate([[0], np.cumsum(np.bincount(users))[:-1]])
+    place = np.empty(len(target), dtype=np.int64)
+    place[order] = np.arange(len(target)) - starts[users[order]]
+    return users, place
+
+
+def _temporal(source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings) -> Parts:
+    times = _times(target, "target")
+    shares = 1 - settings.valid_share - settings.test_share, 1 - settings.test_share
+    first, second = (np.quantile(times, share, method="higher") for share in shares)
+    codes = np.select([times >= second, times >= first], [TEST_ROW, VALID_ROW], TRAIN_ROW)
+    trained = np.ones(len(source), dtype=bool)
+    if TIME in source:
+        trained = _times(source, "source") < first
+    return Parts(codes, trained)
+
+
+def _times(frame: pd.DataFrame, domain: str) -> IntArray:
+    """(n_rows,) seconds; a row without a time counts as the earliest."""
+    if TIME not in frame or frame[TIME].isna().all():
+        raise DataError(
+            what=f"The {domain} has no times, so it cannot be split by time.",
+            hint="Choose another kind of split, or import the file with its time column.",
+        )
+    times = frame[TIME].astype("Int64")
+    return times.fillna(times.min()).to_numpy(dtype=np.int64)
+
+
+def _cold(
+    source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings, seed: int
+) -> IntArray:
+    shared = np.intersect1d(
+        np.asarray(source[USER].unique(), dtype=object),
+        np.asarray(target[USER].unique(), dtype=object),
+    )
+    drawn = np.random.default_rng(seed).permutation(shared)
+    valid, test = _cold_users(drawn, settings)
+    if len(valid) == 0 or len(test) == 0:
+        raise DataError(
+            what=f"{len(shared)} shared users are too few for a {settings.kind} split.",
+            hint="Hold out a larger share, use fewer folds, or choose another kind of split.",
+        )
+    held_out = [target[USER].isin(users).to_numpy() for users in (valid, test)]
+    return np.select(held_out, [VALID_ROW, TEST_ROW], TRAIN_ROW)
+
+
+def _cold_users(drawn: np.ndarray, settings: SplitSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Validation and test users; a fold validates on half of the fold after it."""
+    if settings.kind == COLD_USERS:
+        cold = drawn[: int(settings.cold_share * len(drawn))]
+        return cold[: len(cold) // 2], cold[len(cold) // 2 :]
+    if settings.fold > settings.folds:
+        raise DataError(
+            what=f"There is no fold {settings.fold} of {settings.folds}.",
+            hint=f"Choose one from 1 to {settings.folds}.",
+        )
+    folds = np.array_split(drawn, settings.folds)
+    after = folds[settings.fold % settings.folds]
+    return after[: len(after) // 2], folds[settings.fold - 1]
+
+
+def _check_held_out(parts: Parts, settings: SplitSettings) -> None:
+    for code, part in ((VALID_ROW, "validation"), (TEST_ROW, "test"), (TRAIN_ROW, "training")):
+        if not (parts.target == code).any():
+            raise DataError(
+                what=f"A {settings.kind} split leaves no target rows for {part}.",
+                hint="Change its shares, or choose another kind of split.",
+            )

@@ -1,0 +1,254 @@
+import pandas as pd
+import pytest
+from small_files import random_rows
+
+from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, TITLE, USER
+from core.basics.errors import DataError, SettingsError
+from core.basics.files import write_json
+from core.basics.workspace import Workspace
+from core.data.build_pair import build_pair, count_inputs, filter_counts, pair_hash
+from core.data.database import open_database
+from core.data.pair_folder import (
+    delete_pair,
+    list_pairs,
+    read_items,
+    read_pair_info,
+    read_rows,
+)
+from core.data.pair_settings import PairInputs, PairSettings
+
+EVERYTHING = PairSettings(rating_threshold=0.0, target_core=0)
+
+
+def rows(*triples) -> pd.DataFrame:
+    frame = pd.DataFrame(triples, columns=[USER, ITEM, RATING])
+    return frame.astype({USER: "str", ITEM: "str", RATING: "float32"})
+
+
+def spread(users: int, items: int, prefix: str) -> pd.DataFrame:
+    return rows(
+        *((f"u{u}", f"{prefix}{i}", 1 + (u + i) % 5) for u in range(users) for i in range(items))
+    )
+
+
+def test_a_pair_holds_what_the_filters_leave_and_says_so(connection, inputs, tmp_path):
+    folder = build_pair(connection, inputs, PairSettings(), tmp_path / "pairs")
+    info = read_pair_info(folder)
+    target = read_rows(folder, TARGET)
+    assert info.title == "books → films"
+    assert info.after.target.rows == len(target) < info.before.target.rows
+    assert info.after.source.rows == len(read_rows(folder, SOURCE))
+    assert target[RATING].min() == 3
+    assert target.groupby(USER).size().min() >= 5
+    assert target.groupby(ITEM).size().min() >= 5
+    assert target[[USER, ITEM]].equals(target[[USER, ITEM]].sort_values([USER, ITEM]))
+
+
+def test_the_k_core_is_repeated_until_it_holds(connection, write):
+    """Dropping user z leaves item c with one user, and dropping c leaves user y with one item."""
+    target = rows(
+        *((u, i, 1) for u in "vwx" for i in "ab"), ("y", "a", 1), ("y", "c", 1), ("z", "c", 1)
+    )
+    source = rows(*((u, "s", 1) for u in "vwxyz"))
+    files = PairInputs(write("s", source), write("t", target))
+    counts = filter_counts(connection, files, PairSettings(target_core=2))
+    assert (counts.target.users, counts.target.items, counts.target.rows) == (3, 2, 6)
+    assert counts.shared == 3
+
+
+@pytest.mark.parametrize(("highest", "kept"), [(5, 3), (10, 5), (1, 1)])
+def test_the_rating_threshold_scales_to_the_highest_rating(connection, write, highest, kept):
+    ratings = {5: [1, 2, 3, 4, 5], 10: [1, 5, 6, 7, 8, 9, 10], 1: [0, 0, 1]}[highest]
+    target = rows(*(("u", f"t{n}", rating) for n, rating in enumerate(ratings)))
+    files = PairInputs(write("s", rows(("u", "a", 1))), write("t", target))
+    assert filter_counts(connection, files, PairSettings(target_core=0)).target.rows == kept
+
+
+@pytest.mark.parametrize("rating", [1.0, 5.0])
+def test_where_all_ratings_are_equal_all_count_and_a_person_is_told(
+    connection, write, tmp_path, rating
+):
+    source, target = spread(60, 4, "s"), spread(60, 6, "t").assign(**{RATING: rating})
+    files = PairInputs(write("s", source), write("t", target), target_name="likes")
+    info = read_pair_info(build_pair(connection, files, PairSettings(), tmp_path / "pairs"))
+    assert info.after.target.rows == 360
+    assert info.warnings == ["Every rating in likes is equal, so every row counts as liked."]
+
+
+def test_files_without_ratings_or_times_make_a_pair(connection, write, tmp_path):
+    files = PairInputs(
+        write("s", spread(60, 4, "s")[[USER, ITEM]]), write("t", spread(60, 6, "t")[[USER, ITEM]])
+    )
+    folder = build_pair(connection, files, PairSettings(), tmp_path / "pairs")
+    assert list(read_rows(folder, TARGET)) == [USER, ITEM]
+
+
+def test_activity_bounds_leave_out_whole_users(connection, write):
+    source = rows(*((f"u{n}", f"s{i}", 1) for n in range(5) for i in range(n)))
+    files = PairInputs(write("s", source), write("t", spread(5, 3, "t")))
+    settings = PairSettings(rating_threshold=0, target_core=0, source_fewest=2, source_most=3)
+    counts = filter_counts(connection, files, settings)
+    assert (counts.source.users, counts.source.rows) == (2, 5)
+
+
+def test_days_are_whole_and_both_ends_count(connection, write):
+    times = (
+        pd.to_datetime(
+            [
+                "2024-05-30 23:59:59",
+                "2024-05-31 00:00:00",
+                "2024-06-01 23:59:59",
+                "2024-06-02 00:00:00",
+            ]
+        )
+        .as_unit("s")
+        .astype("int64")
+    )
+    target = pd.DataFrame({USER: "u", ITEM: list("abcd"), TIME: times})
+    files = PairInputs(write("s", target), write("t", target))
+    settings = PairSettings(target_core=0, first_day="2024-05-31", last_day="2024-06-01")
+    assert filter_counts(connection, files, settings).target.rows == 2
+    with pytest.raises(SettingsError, match="is not a day"):
+        filter_counts(connection, files, PairSettings(first_day="31.5.2024"))
+
+
+def test_days_without_times_are_refused(connection, write):
+    files = PairInputs(write("s", spread(5, 3, "s")), write("t", spread(5, 3, "t")))
+    with pytest.raises(DataError, match="no times"):
+        filter_counts(connection, files, PairSettings(first_day="2024-01-01"))
+
+
+def test_swapping_turns_source_and_target_round_under_another_hash(connection, inputs, tmp_path):
+    there = build_pair(connection, inputs, EVERYTHING, tmp_path / "pairs")
+    back = build_pair(
+        connection,
+        inputs,
+        PairSettings(rating_threshold=0.0, target_core=0, swap=True),
+        tmp_path / "pairs",
+    )
+    assert back != there
+    assert read_pair_info(back).title == "films → books"
+    assert read_rows(back, SOURCE).equals(read_rows(there, TARGET))
+    assert read_rows(back, TARGET).equals(read_rows(there, SOURCE))
+
+
+def test_the_same_inputs_and_settings_give_the_same_folder(connection, inputs, tmp_path):
+    once = build_pair(connection, inputs, PairSettings(), tmp_path / "pairs")
+    stamp = once.stat().st_mtime_ns
+    assert build_pair(connection, inputs, PairSettings(), tmp_path / "pairs") == once
+    assert once.stat().st_mtime_ns == stamp
+    assert pair_hash(inputs, PairSettings(target_core=4)) != once.name
+
+
+def test_the_apps_database_and_an_in_memory_one_build_the_same_pair(connection, tmp_path):
+    workspace = Workspace(tmp_path)
+    files = []
+    for hash_, seed, prefix in (("aa", 1, "b"), ("bb", 2, "f")):
+        folder = workspace.datasets / hash_
+        folder.mkdir(parents=True)
+        random_rows(seed, prefix).to_parquet(folder / "interactions.parquet", index=False)
+        write_json(folder / "dataset.json", {"kind": "interactions", "name": prefix})
+        files.append(folder / "interactions.parquet")
+    inputs = PairInputs(*files)
+    in_app = build_pair(
+        open_database(workspace.database).cursor(), inputs, PairSettings(), tmp_path / "p"
+    )
+    in_child = build_pair(connection, inputs, PairSettings(), tmp_path / "q")
+    assert in_app.name == in_child.name
+    assert read_rows(in_app, TARGET).equals(read_rows(in_child, TARGET))
+    assert read_pair_info(in_app).inputs == {"source": "aa", "target": "bb"}
+
+
+def test_a_link_table_gives_target_users_their_source_ids(connection, write, tmp_path):
+    """Target ids mean other people here: an unlinked u1 of the target is not the source's u1."""
+    source = rows(("u1", "a", 1), ("u2", "a", 1), ("u2", "b", 1))
+    target = rows(("x1", "t", 1), ("x2", "t", 1), ("x2", "v", 1), ("u1", "v", 1))
+    links = pd.DataFrame({SOURCE: ["u1", "u2"], TARGET: ["x1", "x2"]})
+    files = PairInputs(write("s", source), write("t", target), links=write("links", links))
+    folder = build_pair(connection, files, EVERYTHING, tmp_path / "pairs")
+    assert sorted(read_rows(folder, TARGET)[USER].unique()) == ["u1", "u1 (target)", "u2"]
+    assert read_pair_info(folder).after.shared == 2
+
+
+def test_two_target_users_of_one_person_become_one_history(connection, write):
+    target = rows(("x1", "t", 1), ("x2", "t", 1), ("x2", "v", 1))
+    links = pd.DataFrame({SOURCE: ["u1", "u1"], TARGET: ["x1", "x2"]})
+    source = rows(("u1", "a", 1))
+    files = PairInputs(write("s", source), write("t", target), links=write("links", links))
+    counts = filter_counts(connection, files, EVERYTHING)
+    assert (counts.target.users, counts.target.rows) == (1, 2)
+
+
+def test_one_target_user_linked_to_two_people_is_refused(connection, write):
+    links = pd.DataFrame({SOURCE: ["u1", "u2"], TARGET: ["x1", "x1"]})
+    files = PairInputs(
+        write("s", rows(("u1", "a", 1))), write("t", rows(("x1", "t", 1))),
+        links=write("links", links),
+    )  # fmt: skip
+    with pytest.raises(DataError, match="links 1 target users to several"):
+        filter_counts(connection, files, EVERYTHING)
+
+
+def test_users_spelt_differently_match_when_asked_to(connection, write):
+    source = rows(
+        ("007", "a", 1), ("Ann ", "a", 1), ("12.0", "a", 1), ("0", "a", 1), ("10", "a", 1)
+    )
+    target = rows(("7", "t", 1), ("ann", "t", 1), ("12", "t", 1), ("0", "t", 1), ("1", "t", 1))
+    files = PairInputs(write("s", source), write("t", target))
+    loose = PairSettings(rating_threshold=0, target_core=0, match_users="loosely")
+    assert count_inputs(connection, files, EVERYTHING).shared == 1
+    assert filter_counts(connection, files, loose).shared == 4
+
+
+def test_only_the_items_that_are_left_are_described(connection, inputs, write, tmp_path):
+    items = pd.DataFrame({ITEM: ["f0", "f1", "nowhere"], TITLE: ["Zero", "雪国 *bold*", "–"]})
+    described = PairInputs(inputs.source, inputs.target, items_target=write("items", items))
+    folder = build_pair(connection, described, EVERYTHING, tmp_path / "pairs")
+    assert read_items(folder, TARGET)[TITLE].tolist() == ["Zero", "雪国 *bold*"]
+    assert read_items(folder, SOURCE) is None
+
+
+def test_pairs_are_listed_and_deleted(connection, inputs, tmp_path):
+    workspace = Workspace(tmp_path)
+    folder = build_pair(connection, inputs, PairSettings(), workspace.pairs)
+    assert [pair.dataset_hash for pair in list_pairs(workspace)] == [folder.name]
+    delete_pair(workspace, folder.name)
+    assert list_pairs(workspace) == []
+    with pytest.raises(DataError, match="not in this workspace"):
+        delete_pair(workspace, folder.name)
+
+
+UNUSABLE = {
+    "no user is shared": (spread(5, 3, "s"), spread(5, 3, "t").assign(**{USER: "v"}), "No user of"),
+    "columns exchanged": (
+        spread(30, 8, "s"),
+        spread(30, 8, "t").rename(columns={USER: ITEM, ITEM: USER}),
+        "exchanged",
+    ),
+    "ids spelt differently": (
+        spread(30, 8, "s"),
+        spread(30, 8, "t").assign(**{USER: lambda frame: frame[USER].str.upper()}),
+        "loosely",
+    ),
+    "one user": (spread(5, 3, "s"), spread(1, 8, "t"), "Only one user"),
+    "one item": (spread(5, 3, "s"), spread(8, 1, "t"), "Only one item"),
+    "filters leave nothing": (spread(5, 3, "s"), spread(3, 3, "t"), "no rows in the target"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_a_pair_that_cannot_be_used_says_why(connection, write, tmp_path, case):
+    source, target, said = UNUSABLE[case]
+    files = PairInputs(write("s", source), write("t", target))
+    core = 5 if case == "filters leave nothing" else 0
+    settings = PairSettings(rating_threshold=0, target_core=core)
+    with pytest.raises(DataError, match=said):
+        build_pair(connection, files, settings, tmp_path / "pairs")
+    assert not list((tmp_path / "pairs").glob("*"))
+
+
+def test_exchanged_columns_can_be_read_the_other_way_round(connection, write):
+    source, target, _ = UNUSABLE["columns exchanged"]
+    files = PairInputs(write("s", source), write("t", target))
+    settings = PairSettings(rating_threshold=0, target_core=0, exchanged_columns="target")
+    assert filter_counts(connection, files, settings).shared == 30

@@ -1,0 +1,221 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_files import random_rows
+
+from core.basics.columns import ITEM, TARGET, TIME, USER, VALID
+from core.basics.errors import DataError
+from core.data.build_pair import build_pair
+from core.data.pair_folder import read_rows
+from core.data.pair_settings import PairSettings
+from core.data.snapshot import PARTS, read_snapshot
+from core.data.split_counts import split_counts
+from core.data.splitting import (
+    COLD_FOLD,
+    COLD_USERS,
+    KINDS,
+    LEAVE_K_OUT,
+    RANDOM,
+    TEMPORAL,
+    TEST_ROW,
+    TRAIN_ROW,
+    VALID_ROW,
+    SplitSettings,
+    assign_parts,
+    split_folds,
+    split_pair,
+    training_rows,
+)
+
+SOURCE_ROWS, TARGET_ROWS = random_rows(1, "b"), random_rows(2, "f")
+
+
+@pytest.fixture
+def pair(connection, inputs, tmp_path):
+    return build_pair(connection, inputs, PairSettings(rating_threshold=0), tmp_path / "pairs")
+
+
+def places(frame: pd.DataFrame) -> set:
+    return set(zip(frame[USER], frame[ITEM], strict=True))
+
+
+def per_user(codes: np.ndarray, target: pd.DataFrame) -> pd.DataFrame:
+    """Rows of each user in train, valid and test."""
+    return pd.crosstab(target[USER].to_numpy(), codes).reindex(columns=[0, 1, 2], fill_value=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_parts_of_a_snapshot_are_disjoint_and_together_everything(pair, tmp_path, kind):
+    split = read_snapshot(split_pair(pair, SplitSettings(kind=kind), 2022, tmp_path / "splits"))
+    together = split.train.target + split.valid + split.test
+    assert together.max() == 1
+    user, item = together.nonzero()
+    names = split.train.users.names(user), split.train.target_items.names(item)
+    assert set(zip(*names, strict=True)) == places(read_rows(pair, TARGET))
+    assert split.info.kind == kind
+    assert split.info.dataset_hash == pair.name
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    kind=st.sampled_from(KINDS),
+    seed=st.integers(0, 5),
+    order=st.randoms(use_true_random=False),
+    users=st.integers(12, 30),
+)
+def test_row_order_changes_no_part(kind, seed, order, users):
+    source, target = random_rows(seed, "b", users=users), random_rows(seed + 9, "f", users=users)
+    shuffled = list(range(len(target)))
+    order.shuffle(shuffled)
+    chosen = SplitSettings(kind=kind)
+    once = assign_parts(source, target, chosen, seed).target
+    again = assign_parts(source, target.iloc[shuffled], chosen, seed).target
+    assert np.array_equal(once[shuffled], again)
+    assert set(np.unique(once)) == {TRAIN_ROW, VALID_ROW, TEST_ROW}
+
+
+@settings(deadline=None, max_examples=20)
+@given(kind=st.sampled_from(KINDS), seed=st.integers(0, 50))
+def test_relabelled_ids_keep_the_sizes_of_all_parts(kind, seed):
+    names = np.random.default_rng(seed).permutation(40)
+    relabelled = [
+        frame.assign(**{USER: frame[USER].map(lambda u: f"person-{names[int(u[1:])]}")})
+        for frame in (SOURCE_ROWS, TARGET_ROWS)
+    ]
+    chosen = SplitSettings(kind=kind)
+    once = assign_parts(SOURCE_ROWS, TARGET_ROWS, chosen, seed).target
+    again = assign_parts(*relabelled, chosen, seed).target
+    if kind in (COLD_USERS, COLD_FOLD):
+        users = [
+            TARGET_ROWS[USER][codes == part].nunique() for codes in (once, again) for part in (1, 2)
+        ]
+        assert users[:2] == users[2:]
+    else:
+        assert np.array_equal(np.bincount(once), np.bincount(again))
+
+
+def test_a_random_split_takes_a_tenth_of_each_user_twice():
+    counts = [1, 2, 3, 9, 10, 19, 20, 35]
+    target = pd.DataFrame({USER: np.repeat([f"u{n:02}" for n in counts], counts)})
+    target[ITEM] = [f"t{n}" for n in range(len(target))]
+    parts = assign_parts(SOURCE_ROWS, target, SplitSettings(kind=RANDOM), 1)
+    assert per_user(parts.target, target).to_numpy().tolist() == [
+        [1, 0, 0], [2, 0, 0], [1, 1, 1], [7, 1, 1], [8, 1, 1], [17, 1, 1], [16, 2, 2], [29, 3, 3],
+    ]  # fmt: skip
+    assert parts.source.all()
+
+
+def test_another_seed_gives_another_split_and_the_same_seed_the_same():
+    once, again, other = (
+        assign_parts(SOURCE_ROWS, TARGET_ROWS, SplitSettings(), seed).target for seed in (1, 1, 2)
+    )
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+def test_leave_k_out_takes_k_rows_twice_where_one_is_left():
+    counts = [3, 4, 5, 30]
+    target = pd.DataFrame({USER: np.repeat([f"u{n:02}" for n in counts], counts)})
+    target[ITEM] = [f"t{n}" for n in range(len(target))]
+    chosen = SplitSettings(kind=LEAVE_K_OUT, held_out=2)
+    codes = assign_parts(SOURCE_ROWS, target, chosen, 1).target
+    assert per_user(codes, target).to_numpy().tolist() == [
+        [3, 0, 0],
+        [4, 0, 0],
+        [1, 2, 2],
+        [26, 2, 2],
+    ]
+
+
+def test_a_temporal_split_trains_on_nothing_from_the_future():
+    parts = assign_parts(SOURCE_ROWS, TARGET_ROWS, SplitSettings(kind=TEMPORAL), 1)
+    times = TARGET_ROWS[TIME].to_numpy()
+    first = times[parts.target == VALID_ROW].min()
+    assert times[parts.target == TRAIN_ROW].max() < first
+    assert times[parts.target == VALID_ROW].max() < times[parts.target == TEST_ROW].min()
+    assert SOURCE_ROWS[TIME][parts.source].max() < first <= SOURCE_ROWS[TIME][~parts.source].min()
+    assert abs(np.mean(parts.target == TEST_ROW) - 0.1) < 0.01
+
+
+def test_cold_users_lose_their_whole_target_history_and_keep_the_source():
+    chosen = SplitSettings(kind=COLD_USERS, cold_share=0.5)
+    target = TARGET_ROWS[TARGET_ROWS[USER] != "u000"]
+    source = SOURCE_ROWS[SOURCE_ROWS[USER] != "u001"]
+    parts = assign_parts(source, target, chosen, 3)
+    table = per_user(parts.target, target)
+    assert ((table > 0).sum(axis=1) == 1).all()
+    assert (table[VALID_ROW] > 0).sum() == 9
+    assert (table[TEST_ROW] > 0).sum() == 10  # half of the 38 shared users are cold
+    assert table.loc["u001", TRAIN_ROW] > 0  # no source history, so never cold
+    assert parts.source.all()
+
+
+def test_folds_test_every_shared_user_once(pair, tmp_path):
+    folders = split_folds(pair, SplitSettings(folds=4), 2022, tmp_path / "splits")
+    tested = [split.train.users.names(split.users("test")) for split in map(read_snapshot, folders)]
+    shared = np.intersect1d(read_rows(pair, "source")[USER], read_rows(pair, TARGET)[USER])
+    assert sorted(np.concatenate(tested)) == sorted(shared)
+    assert all(len(read_snapshot(folder).users(VALID)) > 0 for folder in folders)
+
+
+def test_a_fold_that_does_not_exist_is_refused():
+    chosen = SplitSettings(kind=COLD_FOLD, folds=3, fold=4)
+    with pytest.raises(DataError, match="no fold 4 of 3"):
+        assign_parts(SOURCE_ROWS, TARGET_ROWS, chosen, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "said"),
+    [
+        (TEMPORAL, TARGET_ROWS.drop(columns=TIME), "has no times"),
+        (TEMPORAL, TARGET_ROWS.assign(**{TIME: 7}), "no target rows for validation"),
+        (COLD_USERS, TARGET_ROWS[TARGET_ROWS[USER] < "u003"], "too few"),
+        (LEAVE_K_OUT, TARGET_ROWS.drop_duplicates(USER), "no target rows for validation"),
+    ],
+)
+def test_a_split_that_cannot_be_made_says_why(kind, rows, said, connection, write, tmp_path):
+    from core.data.pair_settings import PairInputs
+
+    inputs = PairInputs(write("s", SOURCE_ROWS), write("t", rows))
+    everything = PairSettings(rating_threshold=0, target_core=0)
+    pair = build_pair(connection, inputs, everything, tmp_path / "pairs")
+    with pytest.raises(DataError, match=said):
+        split_pair(pair, SplitSettings(kind=kind), 1, tmp_path / "splits")
+
+
+def test_a_row_without_a_time_is_trained_on():
+    target = TARGET_ROWS.astype({TIME: "Int64"})
+    target.loc[:4, TIME] = pd.NA
+    codes = assign_parts(SOURCE_ROWS, target, SplitSettings(kind=TEMPORAL), 1).target
+    assert (codes[:5] == TRAIN_ROW).all()
+
+
+def test_the_training_rows_of_a_check_leave_test_rows_alone():
+    held_out = assign_parts(SOURCE_ROWS, TARGET_ROWS, SplitSettings(), 2022).target
+    rows = training_rows(SOURCE_ROWS, TARGET_ROWS)
+    assert places(rows) == places(TARGET_ROWS[held_out == TRAIN_ROW])
+
+
+def test_the_same_split_is_written_once(pair, tmp_path):
+    once, again = (split_pair(pair, SplitSettings(), 1, tmp_path / "splits") for _ in range(2))
+    assert once == again
+    assert len(list((tmp_path / "splits").iterdir())) == 1
+    assert {f"{part}.parquet" for part in PARTS} <= {file.name for file in once.iterdir()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_live_counts_are_those_of_the_snapshot(pair, tmp_path, kind):
+    chosen = replace(SplitSettings(), kind=kind)
+    counts = split_counts(read_rows(pair, "source"), read_rows(pair, TARGET), chosen, 5)
+    split = read_snapshot(split_pair(pair, chosen, 5, tmp_path / "splits"))
+    assert counts.rows == tuple(split.info.counts[part] for part in PARTS)
+    assert counts.valid_users == len(split.users("valid"))
+    assert counts.test_users == len(split.users("test"))
+    tested = split.users("test")
+    assert counts.cold_test_users == int((split.train.target_history[tested] == 0).sum())
+    unseen = np.diff(split.train.target.tocsc().indptr)[split.test.tocsr().indices] == 0
+    assert counts.unseen_test_rows == int(unseen.sum())
