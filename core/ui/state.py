@@ -18,7 +18,7 @@ from core.ui import cached
 from core.ui.navigation import link_to
 from core.ui.texts import plain
 
-ADDRESS = ("run", "split", "user", "k", "alpha", "beta", "part", "metric", "segment", "by")
+ADDRESS = ("run", "split", "user", "k", "alpha", "beta", "part", "metric", "segment", "by", "order")
 LONGEST = 200  # characters of one value; anything longer was not written by a page
 _KEPT = "kept_address"
 _NOTICE = "notice"
@@ -52,16 +52,19 @@ def set_current(**values: object) -> None:
             kept[name] = st.query_params[name] = str(value)
 
 
-def linked(name: str, default: Any, parse: Callable[[str], Any]) -> dict[str, Any]:
+def linked(
+    name: str, default: Any, parse: Callable[[str], Any], forgets: Sequence[str] = ()
+) -> dict[str, Any]:
     """Arguments that tie a widget to the address bar: `st.slider("k", 5, 50, **linked("k", …))`.
 
     parse turns the text of the address into the widget's value; where it raises ValueError the
-    default stands. Do not pass the widget a value, a key or on_change of its own.
+    default stands. forgets: other names that a change of this one makes meaningless. Do not pass
+    the widget a value, a key or on_change of its own.
     """
     key = f"{name}_widget"
-    if key not in st.session_state or _went_back():
+    if key not in st.session_state or _went_back() or not _fits(st.session_state[key], parse):
         st.session_state[key] = recalled(name, default, parse)
-    return {"key": key, "on_change": _keep_widget, "args": (name, key)}
+    return {"key": key, "on_change": _keep_widget, "args": (name, key, tuple(forgets))}
 
 
 def recalled(name: str, default: Any, parse: Callable[[str], Any]) -> Any:
@@ -178,8 +181,16 @@ def _keep_run(key: str) -> None:
         set_current(run=run.id, split=run.record["split_hash"], user=None)
 
 
-def _keep_widget(name: str, key: str) -> None:
-    set_current(**{name: st.session_state.get(key)})
+def _keep_widget(name: str, key: str, forgets: tuple[str, ...]) -> None:
+    set_current(**{name: st.session_state.get(key)}, **dict.fromkeys(forgets))
+
+
+def _fits(value: Any, parse: Callable[[str], Any]) -> bool:
+    """Whether the widget's value is still a choice: another run may have other ones."""
+    try:
+        return bool(parse(str(value)) == value)
+    except ValueError:
+        return False
 
 
 def _went_back() -> bool:

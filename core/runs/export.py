@@ -1,0 +1,115 @@
+"""Lists of all users as one CSV file, written in pieces that a spreadsheet may open safely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.basics.columns import ITEM, RANK, SCORE, TEST, TITLE, USER
+from core.basics.errors import RunError
+from core.basics.files import write_whole
+from core.basics.fingerprint import fingerprint
+from core.basics.progress import Progress, Report
+from core.basics.scores import FloatArray, IntArray
+from core.basics.spreadsheet import escaped
+from core.basics.workspace import Workspace
+from core.data.snapshot import Split, read_snapshot
+from core.fusion.combine import Fusion, fuse_scores
+from core.fusion.lists import NOBODY, top_k
+from core.models.protocol import CrossDomainModel
+from core.runs.recommend import scale_of
+from core.store.run_folder import Run, read_run
+
+CELLS = 4_000_000  # users times items scored at once
+LONGEST = 1000  # items of a list
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """Which lists to write: everything that decides the file."""
+
+    run: str
+    k: int = 10
+    alpha: float = 1.0
+    beta: float = 1.0
+
+    def file(self, workspace: Workspace) -> Path:
+        """Where the file stands once it is whole."""
+        name = f"{self.run}-{fingerprint(self.k, self.alpha, self.beta)[:8]}.csv"
+        return workspace.root / "exports" / name
+
+
+def export_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Write the file of the plan in the payload; answers its name and rows.
+
+    Raises RunError for a run that is gone or a length that cannot be.
+    """
+    plan = ExportPlan(**{key: payload[key] for key in payload if key != "resume"})
+    run = read_run(workspace.runs / plan.run)
+    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    if not 1 <= plan.k <= LONGEST:
+        raise RunError(
+            what=f"Lists of {plan.k} items cannot be written.",
+            hint=f"Choose a length from 1 to {LONGEST}.",
+        )
+    rows = 0
+
+    def write(part: Path) -> None:
+        nonlocal rows
+        with part.open("w", encoding="utf-8-sig", newline="") as file:
+            for chunk in list_chunks(run, split, plan, report):
+                escaped(chunk).to_csv(file, index=False, header=rows == 0)
+                rows += len(chunk)
+
+    path = write_whole(plan.file(workspace), write)
+    return {"file": path.name, "rows": rows}
+
+
+def list_chunks(run: Run, split: Split, plan: ExportPlan, report: Report) -> Iterator[pd.DataFrame]:
+    """Lists of some users at a time: USER, RANK, ITEM, TITLE, SCORE and both parts.
+
+    Training and validation items are masked, as when test is evaluated. Users nobody knows
+    anything about get popular items.
+    """
+    model, fusion = run.model(split), Fusion(plan.alpha, plan.beta, scale=scale_of(run.card))
+    n_users, n_items = split.train.target.shape
+    step = max(1, CELLS // max(1, n_items))
+    names = split.train.target_features
+    titles = names.names(split.train.target_items) if names else split.train.target_items.ids
+    for start in range(0, n_users, step):
+        users = np.arange(start, min(start + step, n_users))
+        yield _lists(model, split, users, fusion, plan.k, titles)
+        report(Progress(done=int(users[-1]) + 1, total=n_users, stage="writing lists"))
+
+
+def _lists(
+    model: CrossDomainModel,
+    split: Split,
+    users: IntArray,
+    fusion: Fusion,
+    k: int,
+    titles: np.ndarray,
+) -> pd.DataFrame:
+    scores = model.score(users).filled(split.train.popularity)
+    fused = fuse_scores(scores, split.masked(TEST)[users], fusion)
+    lists = top_k(fused, scores.source, scores.target, k)
+    row, place = np.nonzero(lists != NOBODY)
+    items = lists[row, place]
+    return pd.DataFrame({
+        USER: split.train.users.names(users[row]),
+        RANK: place + 1,
+        ITEM: split.train.target_items.names(items),
+        TITLE: titles[items],
+        SCORE: fused[row, items],
+        "source_part": _at(scores.source, row, items),
+        "target_part": _at(scores.target, row, items),
+    })  # fmt: skip
+
+
+def _at(part: FloatArray, row: IntArray, items: IntArray) -> FloatArray:
+    return part[row, items]

@@ -1,0 +1,114 @@
+"""What one user gets from a run, and why: the list, its hits, and the amounts behind one item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.scores import BoolArray, DomainScores, FloatArray, IntArray
+from core.data.pair import DomainPair
+from core.data.snapshot import Split
+from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores
+from core.fusion.lists import NOBODY, top_k
+from core.models.protocol import CrossDomainModel
+
+
+@dataclass(frozen=True)
+class UserList:
+    """A user's list, best first; parts are raw, as the model gave them."""
+
+    user: int
+    items: IntArray  # (up to k,) target item numbers
+    source: FloatArray  # (up to k,)
+    target: FloatArray
+    base: FloatArray
+    fused: FloatArray
+    hits: BoolArray  # (up to k,) held out for this user
+    held_out: IntArray  # (n,) items to be found
+    held_out_ranks: IntArray  # (n,) their ranks among every item that is not masked
+    has_source: bool
+    has_target: bool
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Amounts that add up to one item's score: base, every history item, and the rest.
+
+    rest is what a model whose score is no sum has beyond its parts; 0 (up to rounding) for
+    additive models. weighted tells whether alpha and beta are in the amounts.
+    """
+
+    item: int
+    base: float
+    source_items: IntArray
+    source_amounts: FloatArray
+    target_items: IntArray
+    target_amounts: FloatArray
+    rest: float
+    score: float
+    weighted: bool
+
+
+def user_list(
+    model: CrossDomainModel, split: Split, part: str, user: int, fusion: Fusion, k: int
+) -> UserList:
+    """The user's top k among every item that is not masked in the part, computed on the spot."""
+    scores, masked = _scores(model, split, user), split.masked(part)[[user]]
+    fused = fuse_scores(scores, masked, fusion)
+    items = top_k(fused, scores.source, scores.target, k)[0]
+    items = items[items != NOBODY]
+    held_out = split.held_out(part)[[user]].indices
+    base = np.broadcast_to(scores.base, fused.shape)
+    return UserList(
+        user, items, scores.source[0, items], scores.target[0, items], base[0, items],
+        fused[0, items], np.isin(items, held_out), held_out, _ranks(fused, scores, held_out),
+        bool(scores.has_source[0]), bool(scores.has_target[0]),
+    )  # fmt: skip
+
+
+def effective_weights(listed: UserList, fusion: Fusion) -> tuple[float, float]:
+    """alpha and beta as they act for this user: evidence from one domain alone counts in full."""
+    if listed.has_source and listed.has_target:
+        return fusion.alpha, fusion.beta
+    return float(listed.has_source), float(listed.has_target)
+
+
+def reasons(
+    model: CrossDomainModel, train: DomainPair, listed: UserList, place: int, fusion: Fusion
+) -> Reasons:
+    """Why the item at this place of the list has its score.
+
+    train: the pair the model was trained on (a twin's has no source items). Amounts are weighted
+    by alpha and beta where the fusion is a weighted sum of raw parts, and the model's own else.
+    """
+    item, user = int(listed.items[place]), listed.user
+    found = model.explain(_row(train.source, user), _row(train.target, user), item)
+    weighted = fusion.kind == WEIGHTED_SUM and fusion.scale == RAW
+    alpha, beta = effective_weights(listed, fusion) if weighted else (1.0, 1.0)
+    source, target = alpha * found.source_amounts, beta * found.target_amounts
+    base = float(listed.base[place])
+    parts = alpha * float(listed.source[place]) + beta * float(listed.target[place])
+    score = base + parts
+    return Reasons(
+        item, base, found.source_items, source, found.target_items, target,
+        rest=parts - float(source.sum() + target.sum()), score=score, weighted=weighted,
+    )  # fmt: skip
+
+
+def _scores(model: CrossDomainModel, split: Split, user: int) -> DomainScores:
+    """Scores of one user, (1, n_target_items); by popularity where nothing is known."""
+    return model.score(np.array([user])).filled(split.train.popularity)
+
+
+def _row(matrix: csr_matrix, user: int) -> csr_matrix:
+    return matrix[[user]]
+
+
+def _ranks(fused: FloatArray, scores: DomainScores, items: IntArray) -> IntArray:
+    """Place of each item in the full order: score, source part, target part, item number."""
+    order = np.lexsort((-scores.target[0], -scores.source[0], -fused[0]))
+    places = np.empty(fused.shape[1], dtype=np.int32)
+    places[order] = np.arange(1, fused.shape[1] + 1)
+    return places[items]
