@@ -1,0 +1,67 @@
+"""Cold-start by k folds: every shared user is tested once, without any target history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from core.basics.columns import TEST
+from core.basics.progress import Report, silent
+from core.basics.workspace import Workspace
+from core.evaluation.summary import lift, summarise
+from core.runs.plan import RunPlan
+from core.runs.train import train_run
+from core.store.run_folder import POPULARITY, RUN, TWIN, Run, read_run
+
+
+def train_folds(
+    plans: Sequence[RunPlan], workspace: Workspace, report: Report = silent
+) -> dict[str, Any]:
+    """Train one run per fold and measure all their test users together.
+
+    Answers model, settings, the folds' run_dirs and split_hashes, fit (summed over folds), and
+    test, twin, popularity, lift and lift_over_popularity over the users of all folds.
+    """
+    runs = []
+    for fold, plan in enumerate(plans, 1):
+        prefix = f"fold {fold} of {len(plans)}: "
+        runs.append(read_run(train_run(plan, workspace, _prefixed(report, prefix))))
+    frames = {role: _test_users(runs, role) for role in (RUN, TWIN, POPULARITY)}
+    ours, twin, popularity = (frames[role] for role in (RUN, TWIN, POPULARITY))
+    assert ours is not None
+    record = runs[0].record
+    return {
+        **{name: record[name] for name in ("model", "settings", "dataset_hash")},
+        "split_hash": [run.record["split_hash"] for run in runs],
+        "run_dir": [str(run.folder) for run in runs],
+        "folds": len(runs),
+        "fit": _summed([run.record["fit"] for run in runs]),
+        "evaluate": _summed([run.record["evaluate"] for run in runs]),
+        "test": summarise(ours),
+        "twin": None if twin is None else {"test": summarise(twin)},
+        "popularity": None if popularity is None else {"test": summarise(popularity)},
+        "lift": None if twin is None else lift(ours, twin),
+        "lift_over_popularity": None if popularity is None else lift(ours, popularity),
+    }
+
+
+def _test_users(runs: list[Run], role: str) -> pd.DataFrame | None:
+    """Test metrics of all folds in one frame; users are numbered alike in every fold."""
+    sides = {RUN: lambda run: run, TWIN: lambda run: run.twin, POPULARITY: lambda r: r.popularity}
+    found = [sides[role](run) for run in runs]
+    if any(side is None for side in found):
+        return None
+    return pd.concat([side.metrics(TEST) for side in found], ignore_index=True)
+
+
+def _summed(costs: list[dict[str, float]]) -> dict[str, float]:
+    """Seconds added up over the folds, and the highest peak of memory."""
+    total = {name: round(sum(cost[name] for cost in costs), 3) for name in costs[0]}
+    return total | {"peak_rss_mib": max(cost["peak_rss_mib"] for cost in costs)}
+
+
+def _prefixed(report: Report, prefix: str) -> Report:
+    return lambda progress: report(replace(progress, stage=prefix + progress.stage))
