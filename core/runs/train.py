@@ -22,7 +22,6 @@ from core.data.pair import DomainPair
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate
 from core.fusion.candidates import DEPTH
-from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, ModelCard
 from core.models.registry import build, card_of
 from core.runs.compare import comparison, summary
