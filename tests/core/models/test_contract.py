@@ -322,4 +322,6 @@ def test_a_tiny_pair_is_fitted_or_refused_in_two_sentences(name, edge):
     nothing = [csr_matrix((1, table.shape[1]), dtype=np.float32) for table in tables]
     nobody = model.fold_in(*nothing)
     assert not nobody.has_evidence.any()
+    why = model.explain(*nothing, 0)
+    assert len(why.source_amounts) == len(why.target_amounts) == 0
     assert np.isfinite(nobody.own_scores()).all()
