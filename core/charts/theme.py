@@ -17,7 +17,7 @@ CATEGORY_COLOURS = (
     "#42AEAE", "#A824A8", "#C8936F", "#478BF0", "#BD320F", "#4747F0", "#DE8C12", "#C62A68",
 )  # fmt: skip
 OTHER_COLOUR = TWIN_COLOUR  # categories beyond the eight, and items without one
-SEQUENTIAL_COLOURS = ("#C9D2DC", "#8FB3D9", "#5A8FCB", "#6A5FB8", "#8A2F8F", "#B0124F")
+SEQUENTIAL_COLOURS = ("#A3B1BF", "#7E9CC9", "#7A78C8", "#9C4FB3", "#BF2F83", "#CF1F4F")
 
 TEXT_SIZE, AXIS_SIZE, TITLE_SIZE = 14, 15, 18  # pixels; smaller text is lost on a projector
 CLEAR = "rgba(0, 0, 0, 0)"
@@ -51,6 +51,7 @@ def themed(
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom",
                 "title": {"text": ""}, "font": {"size": TEXT_SIZE}, "bgcolor": CLEAR},
         hoverlabel={"font": {"size": TEXT_SIZE}, "namelength": -1, "align": "left"},
+        modebar={"bgcolor": CLEAR, "color": STRONG, "activecolor": FUSED_COLOUR},
         bargap=0.25,
     )  # fmt: skip
     if height is not None:

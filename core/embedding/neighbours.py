@@ -10,16 +10,19 @@ CHUNK = 256  # rows whose similarities are held at once
 LANES = 32  # similarities per block when looking for the best blocks
 
 
-def nearest(vectors: FloatArray, point: int, k: int) -> tuple[IntArray, FloatArray]:
+def nearest(
+    vectors: FloatArray, point: int, k: int, among: IntArray | None = None
+) -> tuple[IntArray, FloatArray]:
     """Numbers and cosines of the k points nearest to one, most similar first, itself left out.
 
-    vectors: (n, d) of length 1. Equally similar points stand in the order of their numbers.
+    vectors: (n, d) of length 1. among: numbers of the points to look at, rising; None for all.
+    Equally similar points stand in the order of their numbers.
     """
-    cosines = vectors @ vectors[point]
-    cosines[point] = -np.inf
-    k = min(k, len(vectors) - 1)
+    others = np.arange(len(vectors)) if among is None else among
+    others = others[others != point]
+    cosines = vectors[others] @ vectors[point]
     order = np.argsort(-cosines, kind="stable")[:k]
-    return order, cosines[order]
+    return others[order], cosines[order]
 
 
 def nearest_of_all(vectors: FloatArray, k: int) -> tuple[IntArray, FloatArray]:

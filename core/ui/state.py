@@ -18,7 +18,10 @@ from core.ui import cached
 from core.ui.navigation import link_to
 from core.ui.texts import plain
 
-ADDRESS = ("run", "split", "user", "k", "alpha", "beta", "part", "metric", "segment", "by", "order")
+ADDRESS = (
+    "run", "split", "user", "k", "alpha", "beta", "part", "metric", "segment", "by", "order",
+    "what", "colour", "layout",  # of the map
+)  # fmt: skip
 LONGEST = 200  # characters of one value; anything longer was not written by a page
 _KEPT = "kept_address"
 _NOTICE = "notice"

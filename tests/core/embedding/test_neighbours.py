@@ -16,6 +16,16 @@ def test_asking_for_more_neighbours_than_points_gives_all_others():
     assert nearest(np.eye(3), 1, 10)[0].tolist() == [0, 2]
 
 
+def test_neighbours_can_be_looked_for_in_one_domain_only():
+    vectors = normalised(np.random.default_rng(0).normal(size=(20, 3)))
+    among = np.arange(10, 20)
+    order, cosines = nearest(vectors, 12, 4, among)
+    assert 12 not in order
+    assert (order >= 10).all()
+    best = np.sort(vectors[among[among != 12]] @ vectors[12])[::-1][:4]
+    np.testing.assert_allclose(cosines, best)
+
+
 @pytest.mark.parametrize(("n", "k"), [(3, 15), (40, 15), (700, 15), (1025, 3)])
 def test_blockwise_search_equals_brute_force(n, k):
     vectors = normalised(np.random.default_rng(n).normal(size=(n, 6)))

@@ -1,0 +1,93 @@
+"""A map of points: up to 20,000 dots to hover, box and lasso."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.basics.scores import FloatArray, IntArray
+from core.charts.theme import OTHER_COLOUR, SEQUENTIAL_COLOURS, STRONG, TEXT_SIZE, plain, themed
+
+HEIGHT = 650  # pixels
+SIZE, OPACITY = 5, 0.6
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Points drawn alike: in one colour, or coloured by a count on a log scale."""
+
+    name: str
+    rows: IntArray  # which of the places
+    colour: str = OTHER_COLOUR
+    counts: IntArray | None = None  # (n_rows,) at least 1; colours the points instead
+    symbol: str = "circle"
+
+
+def draw_map(
+    places: FloatArray, hover: list[str], layers: list[Layer], *, true_to_scale: bool
+) -> go.Figure:
+    """The map, one trace per layer in their order, without axes: only nearness means anything.
+
+    places: (n, 2); hover: (n,) what a point says, safe for Plotly. true_to_scale: both directions
+    at one scale, for PCA; else the map fills the page.
+    """
+    texts = np.array(hover, dtype=object)
+    figure = go.Figure()
+    for layer in layers:
+        figure.add_trace(
+            go.Scattergl(
+                name=plain([f"{layer.name} ({len(layer.rows):,})"])[0],
+                x=places[layer.rows, 0], y=places[layer.rows, 1], text=texts[layer.rows],
+                mode="markers", marker=_marker(layer), hovertemplate="%{text}<extra></extra>",
+            )
+        )  # fmt: skip
+    themed(figure, height=HEIGHT, legend=True)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x" if true_to_scale else None)
+    figure.update_layout(dragmode="lasso", legend={"itemsizing": "constant"})
+    return figure
+
+
+def mark_point(
+    figure: go.Figure, place: FloatArray | None, name: str, neighbours: FloatArray, colour: str
+) -> go.Figure:
+    """The same figure with one point starred and named, and rings round its neighbours.
+
+    place: (2,), or None where the point is not drawn; neighbours: (k, 2).
+    """
+    if len(neighbours):
+        figure.add_trace(
+            go.Scattergl(
+                name="nearest in the original space", x=neighbours[:, 0], y=neighbours[:, 1],
+                mode="markers", hoverinfo="skip",
+                marker={"size": 13, "symbol": "circle-open", "color": STRONG, "line": {"width": 2}},
+            )
+        )  # fmt: skip
+    if place is not None:
+        figure.add_trace(
+            go.Scattergl(
+                name=plain([name], 40)[0], x=[place[0]], y=[place[1]], mode="markers",
+                marker={"size": 18, "symbol": "star", "color": colour,
+                        "line": {"width": 1.5, "color": "white"}}, hoverinfo="skip",
+            )
+        )  # fmt: skip
+    return figure
+
+
+def _marker(layer: Layer) -> dict:
+    looks = {"size": SIZE, "opacity": OPACITY, "symbol": layer.symbol}
+    if layer.counts is None:
+        return looks | {"color": layer.colour}
+    top = int(np.ceil(np.log10(max(10, layer.counts.max(initial=1)))))
+    ticks = list(range(top + 1))
+    bar = {
+        "title": {"text": layer.name, "side": "right", "font": {"size": TEXT_SIZE}},
+        "tickvals": ticks, "ticktext": [f"{10**power:,}" for power in ticks],
+        "tickfont": {"size": TEXT_SIZE}, "thickness": 12, "len": 0.6, "outlinewidth": 0,
+    }  # fmt: skip
+    return looks | {
+        "color": np.log10(np.maximum(layer.counts, 1)), "cmin": 0, "cmax": top, "opacity": 0.75,
+        "colorscale": list(SEQUENTIAL_COLOURS), "colorbar": bar, "showscale": True,
+    }  # fmt: skip

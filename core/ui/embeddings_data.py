@@ -1,0 +1,117 @@
+"""What a map of a run shows: its points with names, categories and counts, kept by run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import SOURCE, TARGET
+from core.basics.scores import FloatArray, IntArray
+from core.data.pair import ItemFeatures
+from core.data.snapshot import Split
+from core.embedding.map_files import map_name, read_map
+from core.embedding.pca import pca_map
+from core.embedding.points import Points
+from core.embedding.quality import trustworthiness
+from core.runs.map_job import SEED, MapPoints, map_points
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.shell import workspace
+
+NAME, DOMAIN, CATEGORY, COUNT = "name", "domain", "category", "interactions"
+NO_CATEGORY = ""
+
+
+@dataclass(frozen=True)
+class MapData:
+    """Points of a map and what is known about each.
+
+    table: one row per point with NAME, DOMAIN ("source" or "target"), CATEGORY (the first one, ""
+    if unknown) and COUNT (training interactions of the item or user in that domain).
+    """
+
+    run: Run
+    what: str
+    names: dict[str, str]  # what the two domains are called
+    made: MapPoints
+    table: pd.DataFrame
+
+    @property
+    def points(self) -> Points:
+        """The points with their vectors."""
+        return self.made.points
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the points that are drawn stand on the map."""
+
+    method: str
+    rows: IntArray  # which points are drawn
+    places: FloatArray  # (n_rows, 2)
+    trustworthiness: float | None
+    seed: int
+
+
+def map_data(run: Run, what: str) -> MapData:
+    """The points of a run's items, users or both; the first time takes a moment."""
+    return _map_data(str(run.folder), what, run)
+
+
+@st.cache_resource(show_spinner="Reading the vectors …", max_entries=3)
+def _map_data(folder: str, what: str, _run: Run) -> MapData:
+    split = cached.split_of(_run)
+    made = map_points(_run, split, cached.model(_run), what)
+    names = {SOURCE: split.info.source_name, TARGET: split.info.target_name}
+    return MapData(_run, what, names, made, _described(made.points, split))
+
+
+def pca_layout(data: MapData) -> Layout:
+    """Principal components of the points, at once."""
+    return _pca_layout(str(data.run.folder), data.what, data)
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _pca_layout(folder: str, what: str, _data: MapData) -> Layout:
+    rows = _data.points.shown(SEED)
+    vectors = _data.points.vectors[rows]
+    places = pca_map(vectors)
+    return Layout("PCA", rows, places, trustworthiness(vectors, places), SEED)
+
+
+def umap_layout(data: MapData) -> Layout | None:
+    """The map a job has made of the same points, None where it is not there yet."""
+    kept = read_map(workspace().maps / map_name(data.made.made_from, data.what, SEED))
+    if kept is None:
+        return None
+    return Layout("UMAP", kept.rows, kept.places, kept.info.trustworthiness, kept.info.seed)
+
+
+def _described(points: Points, split: Split) -> pd.DataFrame:
+    """One row per point, the four groups one after the other as the points are."""
+    train = split.train
+    frames = []
+    for domain, is_source, matrix, features in (
+        (SOURCE, True, train.source, train.source_features),
+        (TARGET, False, train.target, train.target_features),
+    ):
+        for is_item in (True, False):
+            rows = np.flatnonzero((points.is_item == is_item) & (points.is_source == is_source))
+            numbers = points.numbers[rows]
+            counts = np.diff(matrix.tocsc().indptr) if is_item else np.diff(matrix.indptr)
+            names = cached.item_names(split, domain) if is_item else train.users.ids
+            category = _first_categories(features, numbers) if is_item else NO_CATEGORY
+            frame = {NAME: names[numbers], DOMAIN: domain, CATEGORY: category}
+            frames.append(pd.DataFrame(frame | {COUNT: counts[numbers]}, index=rows))
+    return pd.concat(frames).sort_index()
+
+
+def _first_categories(features: ItemFeatures | None, numbers: IntArray) -> np.ndarray | str:
+    if features is None:
+        return NO_CATEGORY
+    return np.array(
+        [str(text).split("|")[0] for text in features.categories[numbers]], dtype=object
+    )

@@ -1,0 +1,23 @@
+"""Embeddings: where do the two domains lie?"""
+
+import streamlit as st
+
+from core.ui.embeddings_data import map_data
+from core.ui.embeddings_job import pick_layout
+from core.ui.embeddings_map import show_map
+from core.ui.embeddings_neighbours import show_neighbours
+from core.ui.embeddings_selection import show_selection
+from core.ui.embeddings_view import pick_view
+from core.ui.shell import page
+from core.ui.state import require_run
+
+with page("Embeddings", "Where do the two domains lie, and do they mix?"):
+    run = require_run()
+    view = pick_view()
+    data = map_data(run, view.what)
+    over = st.container()  # the map stands over the search's answer, which it marks
+    found = show_neighbours(data, view.search)
+    with over:
+        layout = pick_layout(data, view)
+        chosen = show_map(data, layout, view, found)
+    show_selection(data, chosen)
