@@ -1,0 +1,93 @@
+"""All rows of a prepared file with ids as numbers, and those that cannot be kept, apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.basics.columns import RATING, TIME
+from core.basics.progress import Progress, Report, silent
+from core.data.database import in_memory
+from core.data.id_codes import IdColumn, trimmed
+from core.data.raw_file import TextFacts
+from core.data.read_options import ID_ROLES, ReadOptions
+from core.data.reading import Table, read_batches, read_broken
+from core.data.rejects import ValueRejects, reject_table
+
+MEMORY_LIMIT = "300MB"  # of DuckDB; the rows themselves are held outside it, as numbers
+
+
+@dataclass(frozen=True)
+class CheckedRows:
+    """What a file holds: columns of all well-cut rows that can be kept, and the rejects."""
+
+    columns: dict[str, Any]  # role -> (codes, ids) for ids, an array for the rest
+    rejects: pd.DataFrame
+    count: int  # rows that can be kept, duplicates included
+
+
+def read_rows(
+    table: Table, options: ReadOptions, facts: TextFacts | None, work: Path, report: Report = silent
+) -> CheckedRows:
+    """All rows of a prepared file, ids as numbers, with the rejects apart.
+
+    Raises DataError where lines are missing between what DuckDB read and what the file has.
+    """
+    skip = int(options.header and not table.parquet)
+    values, columns = ValueRejects(options), _collectors(options)
+    total = facts.lines if facts else pq.read_metadata(table.file).num_rows
+    first = 0
+    connection = in_memory(work, memory_limit=MEMORY_LIMIT, threads=2)
+    for batch in read_batches(connection, table, options):
+        first, batch = first + batch.num_rows, _trimmed_ids(batch, options)
+        body = batch.slice(skip)
+        good = values.take(body, first - body.num_rows)
+        _collect(columns, body if good.all() else body.filter(pa.array(good)))
+        skip = max(0, skip - batch.num_rows)
+        report(Progress(first, total, "checking rows"))
+    broken = read_broken(connection, table)
+    connection.close()
+    rejects = reject_table(table, options, facts, values, broken, first)
+    finished = {role: _finished(column) for role, column in columns.items()}
+    rejected_cells = sum(len(rows) for rows in values.rows)
+    kept = first - int(options.header and not table.parquet) - rejected_cells
+    return CheckedRows(finished, rejects, kept)
+
+
+def _collectors(options: ReadOptions) -> dict[str, IdColumn | list]:
+    ids = ID_ROLES[options.kind]
+    return {role: IdColumn() if role in ids else [] for role in options.columns()}
+
+
+def _trimmed_ids(batch: pa.RecordBatch, options: ReadOptions) -> pa.RecordBatch:
+    for role in ID_ROLES[options.kind]:
+        at = batch.schema.get_field_index(role)
+        batch = batch.set_column(at, role, trimmed(batch.column(at)))
+    return batch
+
+
+def _collect(columns: dict[str, IdColumn | list], batch: pa.RecordBatch) -> None:
+    """Take copies: one column of a batch that is held on to would keep all its texts in memory."""
+    for role, column in columns.items():
+        values = batch.column(role)
+        if isinstance(column, IdColumn):
+            column.add(values)
+        elif role in (RATING, TIME):
+            column.append(np.array(values.to_numpy(zero_copy_only=False)))
+        else:
+            column.append(pa.concat_arrays([values, values.slice(0, 0)]))
+
+
+def _finished(column: IdColumn | list) -> Any:
+    if isinstance(column, IdColumn):
+        return column.finish()
+    together = np.concatenate(column) if isinstance(column[0], np.ndarray) else None
+    result = pa.chunked_array(column) if together is None else together
+    column.clear()
+    return result

@@ -1,0 +1,122 @@
+"""The first lines of a file: as text, as cells, and the delimiter they are cut by."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.basics.errors import DataError
+from core.data.raw_file import opened
+
+HEAD_BYTES = 256 << 10
+MOST_COLUMNS = 1_000
+DELIMITERS = (",", "\t", ";", "|", "::", "\x01", ":", " ")  # the earlier wins a tie
+_FIELD_LIMIT = 2_000_000
+
+
+def read_head(path: Path, encoding: str, size: int = HEAD_BYTES) -> str:
+    """The first characters of a file, unpacked, without a mark, every line ended by LF.
+
+    Where the head does not reach the end of the file, its last, cut line is left out.
+    """
+    with opened(path) as file:
+        chunk = file.read(size)
+        more = bool(file.read(1))
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(chunk)
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    text = text.replace("\r", " " if "\n" in text else "\n")
+    if more and "\n" not in text:
+        _check_columns(max(text.count(delimiter) for delimiter in DELIMITERS[:4]))
+        raise DataError(
+            what=f"The first line has no end within {size:,} bytes.",
+            hint="Check that the file is a table, one row per line, and the encoding is right.",
+        )
+    return text[: text.rindex("\n") + 1] if more else text
+
+
+def cells(text: str, delimiter: str, quote: str, most: int = 100) -> list[list[str]]:
+    """The first rows of a head, cut into cells; blank lines are left out."""
+    if len(delimiter) > 1:
+        rows = [line.split(delimiter) for line in text.split("\n") if line]
+        return [[_unquoted(cell, quote) for cell in row] for row in rows[:most]]
+    csv.field_size_limit(_FIELD_LIMIT)
+    style = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+    rows = []
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **style):  # type: ignore[arg-type]
+            if row:
+                rows.append(row)
+            if len(rows) == most:
+                break
+    except (csv.Error, TypeError) as error:
+        raise DataError(
+            what=f"The first lines cannot be cut into columns ({error}).",
+            hint="Change the delimiter, the quote or the encoding.",
+        ) from None
+    return rows
+
+
+def guess_delimiter(text: str, quote: str = '"') -> str:
+    """The delimiter that cuts most rows into the same number of columns, at least two."""
+    return max(DELIMITERS, key=lambda delimiter: _evenness(text, delimiter, quote))
+
+
+def column_names(first: Sequence[str], header: bool) -> list[str]:
+    """Names of the columns, all different: blank ones numbered, repeated ones counted.
+
+    Raises DataError for more columns than a table of interactions can have.
+    """
+    _check_columns(len(first))
+    names: list[str] = []
+    for number, cell in enumerate(first, start=1):
+        name = (" ".join(cell.split())[:100] if header else "") or f"column {number}"
+        again = (f"{name} ({count})" for count in itertools.count(2))
+        names.append(name if name not in names else next(n for n in again if n not in names))
+    return names
+
+
+def guess_header(rows: Sequence[Sequence[str]], known_names: bool) -> bool:
+    """Whether the first row names columns: known words, or text over numbers."""
+    if known_names or len(rows) < 2:
+        return known_names
+    first, body = rows[0], rows[1:]
+    if any(_is_number(cell) or not cell.strip() for cell in first):
+        return False
+    return any(
+        all(_is_number(row[at]) for row in body if at < len(row)) for at in range(len(first))
+    )
+
+
+def _evenness(text: str, delimiter: str, quote: str) -> tuple[float, int]:
+    rows = cells(text, delimiter, quote)
+    widths = Counter(len(row) for row in rows)
+    width, rows_as_wide = max(widths.items(), key=lambda pair: (pair[1], pair[0]), default=(1, 0))
+    if width < 2:
+        return 0.0, 0
+    return rows_as_wide / len(rows), -DELIMITERS.index(delimiter)
+
+
+def _check_columns(count: int) -> None:
+    if count > MOST_COLUMNS:
+        raise DataError(
+            what=f"The first line has {count:,} columns; at most {MOST_COLUMNS:,} can be read.",
+            hint="Give one interaction per row: a user, an item and perhaps a rating and a time.",
+        )
+
+
+def _unquoted(cell: str, quote: str) -> str:
+    inside = quote and len(cell) > 1 and cell[0] == cell[-1] == quote
+    return cell[1:-1].replace(quote * 2, quote) if inside else cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,86 @@
+"""Text ids as numbers in little memory, and which of several rows with the same ids stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.basics.scores import BoolArray, IntArray
+
+_BLOCK = 1_500_000  # values encoded at once
+_PARTS = 16  # duplicates are looked for in one part of the users after the other
+
+
+@dataclass
+class IdColumn:
+    """Collects one column of text ids; holds each id once per block and four bytes a row."""
+
+    blocks: list[pa.DictionaryArray] = field(default_factory=list)
+    waiting: list[pa.Array] = field(default_factory=list)
+    rows_waiting: int = 0
+
+    def add(self, values: pa.Array) -> None:
+        """Take the ids of some more rows, without NULLs."""
+        self.waiting.append(values)
+        self.rows_waiting += len(values)
+        if self.rows_waiting >= _BLOCK:
+            self._encode()
+
+    def finish(self) -> tuple[IntArray, pa.Array]:
+        """Codes, (n_rows,) int32, and the different ids they number."""
+        self._encode()
+        if not self.blocks:
+            return np.zeros(0, dtype=np.int32), pa.array([], type=pa.string())
+        blocks = pa.chunked_array(self.blocks).unify_dictionaries()
+        self.blocks.clear()
+        codes = [block.indices.to_numpy(zero_copy_only=False) for block in blocks.chunks]
+        return np.concatenate(codes).astype(np.int32, copy=False), blocks.chunk(0).dictionary
+
+    def _encode(self) -> None:
+        if self.waiting:
+            together = pa.concat_arrays(self.waiting)
+            self.blocks.append(together.dictionary_encode())
+            self.waiting.clear()
+            self.rows_waiting = 0
+
+
+def trimmed(ids: pa.Array) -> pa.Array:
+    """Ids without white space at either end, NULL where nothing is left.
+
+    A whole column rarely needs it, and finding out costs a tenth of doing it.
+    """
+    ids = pc.utf8_trim_whitespace(ids)
+    return pc.if_else(pc.equal(pc.binary_length(ids), 0), None, ids)
+
+
+def kept_rows(codes: list[IntArray], sizes: list[int], keep_last: bool) -> BoolArray:
+    """(n_rows,) True for the row that stays of all those with the same ids.
+
+    codes: one or two columns of (n_rows,); sizes: how many different ids each has. Sorts one
+    part of the first column's ids after the other, so that memory stays near its input's.
+    """
+    kept = np.zeros(len(codes[0]), dtype=bool)
+    parts = codes[0] % _PARTS
+    for part in range(_PARTS):
+        rows = np.flatnonzero(parts == part)
+        key = codes[0][rows].astype(np.int64)
+        if len(codes) > 1:
+            key = key * sizes[1] + codes[1][rows]
+        kept[rows[_one_of_each(key, keep_last)]] = True
+    return kept
+
+
+def _one_of_each(key: IntArray, keep_last: bool) -> IntArray:
+    """Positions of the last, or first, of each different value."""
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    differs = ordered[1:] != ordered[:-1]
+    ends = np.ones(len(key), dtype=bool)
+    if keep_last:
+        ends[:-1] = differs
+    else:
+        ends[1:] = differs
+    return order[ends]

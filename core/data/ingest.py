@@ -1,0 +1,150 @@
+"""From a file as it came to checked Parquet: every row kept, rejected or merged, and counted."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.basics.errors import DataError
+from core.basics.files import read_json, whole_folder, write_json
+from core.basics.fingerprint import fingerprint, fingerprint_file
+from core.basics.progress import Progress, Report, silent
+from core.data.checked_rows import CheckedRows, read_rows
+from core.data.id_codes import kept_rows
+from core.data.prepare_file import prepare
+from core.data.read_options import ID_ROLES, LAST, ReadOptions
+from core.data.rejects import write_rejects
+
+COUNTS = ("rows", "kept", "rejected", "merged")
+RECORD, REJECTS = "dataset.json", "rejects.parquet"
+_LEFT_OVER = 24 * 3600  # seconds after which a working folder cannot be anyone's any more
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What became of a file; rows = kept + rejected + merged."""
+
+    hash: str
+    name: str
+    kind: str
+    rows: int
+    kept: int
+    rejected: int
+    merged: int
+    folder: Path
+    already_there: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {**asdict(self), "folder": str(self.folder)}
+
+
+def import_file(
+    path: Path, options: ReadOptions, out_root: Path, report: Report = silent, name: str = ""
+) -> ImportReport:
+    """Check every row of a file and write what can be kept under `out_root`, by content hash.
+
+    The folder holds the rows as `interactions.parquet`, `items.parquet` or `links.parquet`, the
+    rejected ones as `rejects.parquet` and the counts as `dataset.json`. Ids are text, trimmed;
+    rows with the same ids are merged into the last one. A file that was imported with the same
+    options is left as it is. Raises DataError where the file cannot be read as asked, or no row
+    can be kept.
+    """
+    out_root.mkdir(parents=True, exist_ok=True)
+    folder = out_root / fingerprint(fingerprint_file(path), options.to_dict())
+    if (folder / RECORD).exists():
+        return replace(_report_of(folder), already_there=True)
+    with _work_folder(out_root) as work:
+        table, facts = prepare(path, options, work, report)
+        rows = read_rows(table, options, facts, work, report)
+        merged = _write_dataset(folder, rows, options, clean_name(name or path.name), report)
+    return merged
+
+
+def clean_name(name: str) -> str:
+    """What to call a dataset: the last part of a file's name, printable and short."""
+    last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    for ending in (".gz", ".csv", ".tsv", ".txt", ".dat", ".parquet"):
+        last = last[: -len(ending)] if last.lower().endswith(ending) else last
+    printable = "".join(letter if letter.isprintable() else " " for letter in last)
+    return " ".join(printable.split()).strip(".")[:60] or "unnamed"
+
+
+def _report_of(folder: Path) -> ImportReport:
+    record = read_json(folder / RECORD)
+    return _counted(folder, record["name"], record["kind"], record["counts"])
+
+
+def _counted(folder: Path, name: str, kind: str, counts: dict[str, int]) -> ImportReport:
+    rows, kept, rejected, merged = (counts[count] for count in COUNTS)
+    return ImportReport(folder.name, name, kind, rows, kept, rejected, merged, folder)
+
+
+@contextmanager
+def _work_folder(out_root: Path) -> Iterator[Path]:
+    """A folder on the same disk that is gone afterwards; those of killed imports go too."""
+    for old in out_root.glob("import.*"):
+        if time.time() - old.stat().st_mtime > _LEFT_OVER:
+            shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="import.", dir=out_root) as work:
+        yield Path(work)
+
+
+def _write_dataset(
+    folder: Path, rows: CheckedRows, options: ReadOptions, name: str, report: Report
+) -> ImportReport:
+    ids = [rows.columns[role] for role in ID_ROLES[options.kind]]
+    if not rows.count:
+        _refuse_empty(rows.rejects)
+    report(Progress(0, 0, "merging duplicates"))
+    sizes = [len(names) for _, names in ids]
+    kept = kept_rows([codes for codes, _ in ids], sizes, options.duplicates == LAST)
+    counts = {
+        "rows": rows.count + len(rows.rejects),
+        "kept": int(kept.sum()),
+        "rejected": len(rows.rejects),
+        "merged": int(rows.count - kept.sum()),
+    }
+    report(Progress(0, 0, "writing"))
+    with whole_folder(folder) as part:
+        _write_rows(part / f"{options.kind}.parquet", rows.columns, kept)
+        write_rejects(rows.rejects, part / REJECTS)
+        record = {"name": name, "kind": options.kind, "options": options.to_dict()}
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        write_json(part / RECORD, {**record, "counts": counts, "imported_at": moment})
+    return _counted(folder, name, options.kind, counts)
+
+
+def _refuse_empty(rejects: pd.DataFrame) -> None:
+    first = rejects.iloc[0]
+    raise DataError(
+        what=f"None of the {len(rejects):,} rows can be kept; line {first['line']:,}, "
+        f"{first['column']}: {first['reason']} ({first['value'][:60]!r}).",
+        hint="Check which column holds what, the delimiter and the encoding.",
+    )
+
+
+def _write_rows(file: Path, columns: dict[str, Any], kept: np.ndarray) -> None:
+    """Ids go in as codes and names, so that no text is copied per row."""
+    arrays = {}
+    for role in list(columns):
+        column = columns.pop(role)
+        if isinstance(column, tuple):
+            codes, names = column
+            arrays[role] = pa.DictionaryArray.from_arrays(pa.array(codes[kept]), names)
+        elif isinstance(column, np.ndarray):
+            arrays[role] = pa.array(column[kept])
+        else:
+            arrays[role] = column.filter(pa.array(kept))
+    pq.write_table(pa.table(arrays), file, compression="zstd", store_schema=False)

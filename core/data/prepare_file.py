@@ -1,0 +1,72 @@
+"""A file made safe to read: plain UTF-8 text, or Parquet, inside a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.basics.errors import DataError
+from core.basics.progress import Progress, Report, silent
+from core.data.head import cells, column_names, read_head
+from core.data.raw_file import PARQUET, TEXT, TextFacts, read_facts, sort_of, write_plain
+from core.data.read_options import ReadOptions, check_options
+from core.data.reading import Table
+
+
+def prepare(
+    path: Path, options: ReadOptions, work: Path, report: Report = silent
+) -> tuple[Table, TextFacts | None]:
+    """The file as DuckDB can read it safely, inside `work`, and what one pass over it counts.
+
+    Raises DataError where it is empty, not a table, or its columns are not those of the options.
+    """
+    if sort_of(path) == PARQUET:
+        columns = parquet_columns(path)
+        check_options(options, columns)
+        return Table(_linked(path, work / "rows.parquet"), columns, parquet=True), None
+    report(Progress(0, 0, "looking through the file"))
+    plain, facts = _plain_text(path, options, work)
+    head = cells(read_head(plain, "utf-8"), options.delimiter, options.quote, most=2)
+    if len(head) <= options.header:
+        raise DataError(
+            what="The file has no rows below its header." if head else "The file has no rows.",
+            hint="Choose the file that holds the rows, or say that it has no header.",
+        )
+    columns = column_names(head[0], options.header)
+    check_options(options, columns)
+    return Table(plain, columns, parquet=False, one_by_one=facts.quoted), facts
+
+
+def _plain_text(path: Path, options: ReadOptions, work: Path) -> tuple[Path, TextFacts]:
+    """The file itself where it is plain UTF-8 already, else a copy that is."""
+    if sort_of(path) == TEXT and options.encoding == "utf-8":
+        facts = read_facts(path, options.quote)
+        if facts.plain_ends:
+            return _linked(path, work / "rows.csv"), facts
+    plain = work / "rows.csv"
+    write_plain(path, options.encoding, plain)
+    return plain, read_facts(plain, options.quote)
+
+
+def _linked(path: Path, to: Path) -> Path:
+    """The file under a name inside the folder DuckDB may read; its own name stays outside SQL."""
+    try:
+        os.link(path.resolve(), to)
+    except OSError:  # another disk, or not ours
+        shutil.copyfile(path, to)
+    return to
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Names of a Parquet file's columns; raises DataError where it is damaged."""
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(
+            what=f"The Parquet file is damaged ({str(error).splitlines()[0][:200]}).",
+            hint="Write it again, or export it as CSV.",
+        ) from None

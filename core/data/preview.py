@@ -1,0 +1,189 @@
+"""What a file seems to be before it is imported: its first lines, cells and a guess to change."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.basics.errors import DataError
+from core.data.encoding import guess_encoding
+from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
+from core.data.raw_file import GZIP, PARQUET, opened, sort_of
+from core.data.read_options import ID_ROLES, INTERACTIONS, LABELS, ReadOptions
+from core.data.roles import RoleGuess, guess_roles
+
+SHOWN_LINES, SHOWN_ROWS = 8, 50
+TRIED_ROWS = 10_000
+_LINE_LENGTH = 300  # characters of a line that are shown
+_PATIENCE = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The head of a file and how it is taken; nothing of it is imported.
+
+    raw: first lines as they stand, none for Parquet; head: first rows as texts; options: the
+    guess, or what was given; guesses: one per column; warnings: what looks wrong.
+    """
+
+    sort: str  # "text", "gzip" or "parquet"
+    size: int  # bytes on disk
+    raw: list[str]
+    head: pd.DataFrame
+    options: ReadOptions
+    guesses: dict[str, RoleGuess]
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class RejectPreview:
+    """What the first rows would become; counts: column, reason, rows, examples."""
+
+    rows: int
+    rejected: int
+    counts: pd.DataFrame
+
+
+def preview_file(
+    path: Path,
+    kind: str = INTERACTIONS,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    quote: str | None = None,
+    header: bool | None = None,
+) -> Preview:
+    """The head of a file, with everything guessed that is not given.
+
+    Raises DataError for an empty file, an archive, an image, or what cannot be cut into rows.
+    """
+    sort, size = sort_of(path), path.stat().st_size
+    if sort == PARQUET:
+        return _preview_parquet(path, kind, size)
+    options = ReadOptions(kind, encoding=encoding or _encoding_of(path, sort))
+    text = _head_of(path, options.encoding)
+    options = replace(options, quote='"' if quote is None else quote)
+    options = replace(options, delimiter=delimiter or guess_delimiter(text, options.quote))
+    rows = cells(text, options.delimiter, options.quote, most=SHOWN_ROWS + 1)
+    if not rows:
+        raise DataError(what="The file has no rows.", hint="Choose the file that holds the rows.")
+    options = replace(options, header=_has_header(rows, kind) if header is None else header)
+    head = _frame(rows, options.header)
+    guesses = guess_roles(head, kind)
+    roles = {column: guess.role for column, guess in guesses.items()}
+    raw = [line[:_LINE_LENGTH] for line in text.split("\n")[:SHOWN_LINES]]
+    warnings = _warnings(rows, head, options, guesses)
+    return Preview(sort, size, raw, head, replace(options, roles=roles), guesses, warnings)
+
+
+def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
+    """Options for a file nobody looks at first, as on the command line.
+
+    Raises DataError where a needed column is not named plainly: nothing is read on a weak guess.
+    """
+    preview = preview_file(path, kind)
+    if missing := _unnamed(preview.guesses, kind):
+        columns = ", ".join(list(preview.head.columns)[:12])
+        raise DataError(
+            what=f"{path.name[:80]} has no column that is plainly the {missing[0]}.",
+            hint=f"Name one of {columns} after it, or import the file on the Data page.",
+        )
+    return preview.options
+
+
+def preview_rejects(path: Path, options: ReadOptions, rows: int = TRIED_ROWS) -> RejectPreview:
+    """What import would reject among the first rows, tried out by the import itself in a child.
+
+    A file made to crash its reader takes the child down, not the app. Raises DataError.
+    """
+    answer = _ask_child("rejects", path, {"options": options.to_dict(), "rows": rows})
+    return RejectPreview(answer["rows"], answer["rejected"], pd.DataFrame(answer["counts"]))
+
+
+def _preview_parquet(path: Path, kind: str, size: int) -> Preview:
+    answer = _ask_child("head", path, {"rows": SHOWN_ROWS})
+    head = pd.DataFrame(answer["rows"], columns=answer["columns"], dtype="str")
+    guesses = guess_roles(head, kind)
+    roles = {column: guess.role for column, guess in guesses.items()}
+    missing = [f"No column looks like the {label}." for label in _unnamed(guesses, kind)]
+    return Preview(PARQUET, size, [], head, ReadOptions(kind, roles), guesses, missing)
+
+
+def _encoding_of(path: Path, sort: str) -> str:
+    if sort != GZIP:
+        return guess_encoding(path)
+    from core.data.encoding import guess_from
+
+    with opened(path) as file:
+        return guess_from(file.read(1 << 20))
+
+
+def _head_of(path: Path, encoding: str) -> str:
+    text = read_head(path, encoding)
+    if text.count("\0") or sum(text.count(chr(code)) for code in range(1, 9)) > len(text) / 50:
+        raise DataError(
+            what="The file is binary, or its encoding is not the one chosen.",
+            hint="Choose another encoding, or save the table as CSV.",
+        )
+    return text
+
+
+def _has_header(rows: list[list[str]], kind: str) -> bool:
+    names = column_names(rows[0], header=True)
+    guesses = guess_roles(pd.DataFrame([rows[0]], columns=names, dtype="str"), kind)
+    named = [guess for guess in guesses.values() if guess.why == "by its name"]
+    return guess_header(rows, known_names=any(guess.role in ID_ROLES[kind] for guess in named))
+
+
+def _frame(rows: list[list[str]], header: bool) -> pd.DataFrame:
+    """The first rows as texts; a short row is filled up and a long one cut, only to be shown."""
+    names = column_names(rows[0], header)
+    body = rows[header : SHOWN_ROWS + header]
+    wide = [[*row, *[""] * len(names)][: len(names)] for row in body]
+    return pd.DataFrame(wide, columns=names, dtype="str")
+
+
+def _warnings(
+    rows: list[list[str]], head: pd.DataFrame, options: ReadOptions, guesses: dict[str, RoleGuess]
+) -> list[str]:
+    found = []
+    if len(head.columns) == 1:
+        found.append("Everything is in one column: the delimiter is probably another one.")
+    elif odd := sum(len(row) != len(head.columns) for row in rows):
+        found.append(f"{odd} of the first {len(rows)} rows have another number of columns.")
+    names = Counter(cell.strip().lower() for cell in rows[0]) if options.header else Counter()
+    if repeated := [name for name, times in names.items() if times > 1 and name]:
+        found.append(f"Several columns are called {repeated[0][:60]!r}: check which one is meant.")
+    if head.empty:
+        found.append("There are no rows below the header.")
+    found += [f"No column is plainly the {label}." for label in _unnamed(guesses, options.kind)]
+    return found
+
+
+def _unnamed(guesses: dict[str, RoleGuess], kind: str) -> list[str]:
+    sure = {guess.role for guess in guesses.values() if guess.why == "by its name"}
+    return [LABELS[role] for role in ID_ROLES[kind] if role not in sure]
+
+
+def _ask_child(task: str, path: Path, question: dict[str, Any]) -> dict[str, Any]:
+    command = [sys.executable, "-m", "core.data.try_head", task, str(path.resolve())]
+    try:
+        done = subprocess.run(
+            command, input=json.dumps(question), capture_output=True, text=True,
+            timeout=_PATIENCE, cwd=Path(__file__).resolve().parents[2], check=False,
+        )  # fmt: skip
+        answer = json.loads(done.stdout.strip().splitlines()[-1])
+    except (subprocess.TimeoutExpired, IndexError, ValueError):
+        raise DataError(
+            what="The file made its reader stop.",
+            hint="Save it again as plain CSV, and check that it is a table.",
+        ) from None
+    if "what" in answer:
+        raise DataError(answer["what"], answer["hint"])
+    return answer

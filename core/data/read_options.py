@@ -1,0 +1,111 @@
+"""How a file is to be read: encoding, delimiter, header, and what each column holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from core.basics.columns import (
+    CATEGORIES,
+    DESCRIPTION,
+    ITEM,
+    RATING,
+    SOURCE,
+    TARGET,
+    TIME,
+    TITLE,
+    USER,
+)
+from core.basics.errors import DataError
+
+INTERACTIONS, ITEMS, LINKS = "interactions", "items", "links"
+IGNORE = "ignore"
+ID_ROLES = {INTERACTIONS: (USER, ITEM), ITEMS: (ITEM,), LINKS: (SOURCE, TARGET)}
+OTHER_ROLES = {INTERACTIONS: (RATING, TIME), ITEMS: (TITLE, CATEGORIES, DESCRIPTION), LINKS: ()}
+LABELS = {
+    USER: "user", ITEM: "item", RATING: "rating", TIME: "time", TITLE: "title",
+    CATEGORIES: "categories", DESCRIPTION: "description", SOURCE: "source user",
+    TARGET: "target user", IGNORE: "ignore",
+}  # fmt: skip
+LAST, FIRST = "last", "first"  # which of several rows with the same ids stays
+LONGEST_DELIMITER = 4  # bytes
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Everything that decides what a file's rows become; part of the dataset's hash."""
+
+    kind: str = INTERACTIONS
+    roles: dict[str, str] = field(default_factory=dict)  # column -> role; others are ignored
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'  # "" where no character quotes
+    header: bool = True
+    decimal_comma: bool = False
+    duplicates: str = LAST
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> ReadOptions:
+        """Options from plain values, as a job's payload brings them."""
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+    def columns(self) -> dict[str, str]:
+        """Role -> column, ids first, without the ignored ones."""
+        taken = {role: column for column, role in self.roles.items() if role != IGNORE}
+        known = ID_ROLES[self.kind] + OTHER_ROLES[self.kind]
+        return {role: taken[role] for role in known if role in taken}
+
+
+def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
+    """Raises DataError where the options contradict themselves or the file's columns."""
+    _check_plain(options)
+    roles = {column: role for column, role in options.roles.items() if role != IGNORE}
+    if unknown := [column for column in roles if column not in columns]:
+        label = LABELS[roles[unknown[0]]]
+        raise DataError(
+            what=f"The file has no column {_listed(unknown)}.",
+            hint=f"Choose which of {_listed(columns)} holds the {label}.",
+        )
+    taken = list(roles.values())
+    if twice := sorted({role for role in taken if taken.count(role) > 1}):
+        raise DataError(
+            what=f"Two columns are marked as {LABELS[twice[0]]}.",
+            hint="Mark one of them as ignore.",
+        )
+    if missing := [role for role in ID_ROLES[options.kind] if role not in taken]:
+        raise DataError(
+            what=f"No column is marked as {LABELS[missing[0]]}.",
+            hint=f"Choose which of {_listed(columns)} holds it; if that looks like one column, "
+            "change the delimiter.",
+        )
+
+
+def _check_plain(options: ReadOptions) -> None:
+    known = ID_ROLES.get(options.kind)
+    if known is None or options.duplicates not in (LAST, FIRST):
+        raise DataError(
+            what=f"A file cannot be read as {options.kind!r} keeping the {options.duplicates!r}.",
+            hint=f"Choose from {_listed(tuple(ID_ROLES))}, keeping the first or the last row.",
+        )
+    allowed = (*known, *OTHER_ROLES[options.kind], IGNORE)
+    if wrong := [role for role in options.roles.values() if role not in allowed]:
+        raise DataError(
+            what=f"A file of {options.kind} has no {LABELS.get(wrong[0], wrong[0])} column.",
+            hint=f"Choose from {_listed([LABELS[role] for role in allowed])}.",
+        )
+    size = len(options.delimiter.encode())
+    if not 1 <= size <= LONGEST_DELIMITER or set(options.delimiter) & set("\r\n\0" + options.quote):
+        raise DataError(
+            what=f"{options.delimiter!r} cannot separate columns.",
+            hint="Choose one to four characters that are no line break and not the quote.",
+        )
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    shown = ", ".join(name[:60] for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

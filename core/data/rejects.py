@@ -1,0 +1,141 @@
+"""Rows that cannot be kept: where they stand, what is wrong, and the value that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.basics.columns import RATING, TIME
+from core.basics.errors import DataError
+from core.basics.scores import BoolArray, IntArray
+from core.data.line_numbers import lines_of_rows
+from core.data.placed_rows import heights, placed_rows, rejected_lines, starts_of
+from core.data.raw_file import TextFacts
+from core.data.read_options import ID_ROLES, LABELS, ReadOptions
+from core.data.reading import BAD, RAW_LENGTH, Broken, Table
+
+LINE, COLUMN, VALUE, REASON = "line", "column", "value", "reason"
+_LONGEST = 300  # characters kept of a value
+_WHOLE_LINE = "(whole line)"
+
+
+@dataclass
+class ValueRejects:
+    """Rows whose cells were cut well but hold a value that cannot be used."""
+
+    options: ReadOptions
+    rows: list[IntArray] = field(default_factory=list)
+    tables: list[pd.DataFrame] = field(default_factory=list)
+
+    def take(self, batch: pa.RecordBatch, first_row: int) -> BoolArray:
+        """(n_rows,) True for the rows that can be kept; notes the others with their first fault."""
+        good = np.ones(batch.num_rows, dtype=bool)
+        for role, column in self.options.columns().items():
+            values = batch.column(role)
+            if role not in (*ID_ROLES[self.options.kind], RATING, TIME) or not values.null_count:
+                continue
+            bad = good & pc.is_null(values).to_numpy(zero_copy_only=False)
+            text = batch.column(role + BAD) if role + BAD in batch.schema.names else values
+            self._note(np.flatnonzero(bad), first_row, role, column, text)
+            good &= ~bad
+        return good
+
+    def sorted(self) -> tuple[IntArray, pd.DataFrame]:
+        """Row numbers, ascending, and the table with column, value and reason."""
+        if not self.rows:
+            return np.zeros(0, dtype=np.int64), _table([], [], [])
+        rows = np.concatenate(self.rows)
+        order = np.argsort(rows, kind="stable")
+        return rows[order], pd.concat(self.tables, ignore_index=True).iloc[order]
+
+    def _note(self, bad: IntArray, first_row: int, role: str, column: str, text: pa.Array) -> None:
+        if not len(bad):
+            return
+        values = text.take(pa.array(bad)).to_pandas().fillna("").astype("str")
+        reasons = [_reason(role, value, self.options) for value in values]
+        self.rows.append(bad + first_row)
+        self.tables.append(_table([column] * len(bad), values.str.slice(0, _LONGEST), reasons))
+
+
+def reject_table(
+    table: Table, options: ReadOptions, facts: TextFacts | None,
+    values: ValueRejects, broken: list[Broken], cut: int,
+) -> pd.DataFrame:  # fmt: skip
+    """Every rejected row with line, column, value and reason, in the file's order.
+
+    cut: how many rows were cut well, the header's included. In a Parquet file, which has no
+    lines, the line is the number of the row. Raises DataError where lines of the file are neither
+    in these rows nor in the broken places, so that nothing is lost in silence.
+    """
+    rows, faults = values.sorted()
+    if facts is None:
+        return faults.assign(**{LINE: rows + 1})[[LINE, COLUMN, VALUE, REASON]]
+    broken, row_lines = placed_rows(table, options, facts, broken, cut)
+    starts = starts_of(table, broken)
+    if row_lines is not None:
+        lines = row_lines[rows]
+    else:  # every row is one line
+        lines = lines_of_rows(table.file, rows, heights(starts, broken)) if len(rows) else rows
+    parts = [faults.assign(**{LINE: lines}), _broken_table(starts, broken)]
+    together = pd.concat(parts, ignore_index=True).sort_values(LINE, kind="stable")
+    return together[[LINE, COLUMN, VALUE, REASON]].reset_index(drop=True)
+
+
+def _broken_table(starts: IntArray, broken: list[Broken]) -> pd.DataFrame:
+    """One row per rejected row; a quote that swallowed lines rejects each of them."""
+    lines: list[int] = []
+    values: list[str] = []
+    reasons: list[str] = []
+    for start, place in zip(starts.tolist(), broken, strict=True):
+        if place.swallows and len(place.raw.encode()) >= RAW_LENGTH - 4:
+            raise DataError(
+                what=f"A quote that opens on line {start:,} is not closed properly, and more "
+                f"than {RAW_LENGTH:,} characters after it would be lost.",
+                hint="Mend that line, or say that no character quotes values.",
+            )
+        for number, line in rejected_lines(place):
+            lines.append(start + number)
+            values.append(line[:_LONGEST])
+            reasons.append(place.reason if not number else f"in the open quote of line {start:,}")
+    return _table([_WHOLE_LINE] * len(lines), values, reasons).assign(**{LINE: lines})
+
+
+def _reason(role: str, value: str, options: ReadOptions) -> str:
+    if not value.strip():
+        return f"no {LABELS[role]}"
+    if role == TIME:
+        return "not a time: write Unix seconds or milliseconds, or year-month-day"
+    if options.decimal_comma and "." in value:
+        return "a point in a number, though a comma was said to be the decimal sign"
+    return "not a finite number"
+
+
+def _table(columns: list[str], values: object, reasons: list[str]) -> pd.DataFrame:
+    frame = pd.DataFrame({COLUMN: columns, VALUE: values, REASON: reasons}, dtype="str")
+    return frame
+
+
+def example_counts(rejects: pd.DataFrame, examples: int = 3) -> pd.DataFrame:
+    """One row per column and reason: how many rows, and the first lines and values of it."""
+    groups = rejects.groupby([COLUMN, REASON], sort=False)
+    rows = [
+        {COLUMN: column, REASON: reason, "rows": len(part), "examples": _examples(part[:examples])}
+        for (column, reason), part in groups
+    ]
+    counted = pd.DataFrame(rows, columns=[COLUMN, REASON, "rows", "examples"])
+    return counted.sort_values("rows", ascending=False, kind="stable", ignore_index=True)
+
+
+def _examples(rows: pd.DataFrame) -> str:
+    pairs = zip(rows[LINE], rows[VALUE], strict=True)
+    return " · ".join(f"line {line:,}: {value[:40]!r}" for line, value in pairs)
+
+
+def write_rejects(rejects: pd.DataFrame, file: Path) -> None:
+    """Keep them beside the rows that were kept."""
+    rejects.to_parquet(file, index=False)

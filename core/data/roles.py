@@ -1,0 +1,149 @@
+"""What each column probably holds, from its name and its first values."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from core.basics.columns import (
+    CATEGORIES,
+    DESCRIPTION,
+    ITEM,
+    RATING,
+    SOURCE,
+    TARGET,
+    TIME,
+    TITLE,
+    USER,
+)
+from core.data.read_options import IGNORE, INTERACTIONS, ITEMS, LINKS
+
+SURE = 0.8  # from this confidence on a guess is shown as sure
+
+_ITEM_WORDS = (
+    "item product movie film book song track artist music course article asin isbn sku game "
+    "restaurant business recipe video pid iid mid bid 商品 物品 电影 图书 书籍 音乐 课程"
+)
+_NAMES: dict[str, tuple[tuple[str, str], ...]] = {
+    INTERACTIONS: (
+        (USER, "user uid userid reviewer customer member visitor client person account 用户 会员"),
+        (ITEM, _ITEM_WORDS),
+        (RATING, "rating rate score stars overall grade preference value label 评分 打分"),
+        (TIME, "timestamp time date datetime unixreviewtime created at when 时间 日期"),
+    ),
+    ITEMS: (
+        (TITLE, "title name label 标题 名称 书名 片名"),
+        (CATEGORIES, "categories category genres genre tags tag class type topic 类别 分类 标签"),
+        (DESCRIPTION, "description desc text summary overview plot abstract 描述 简介"),
+        (ITEM, "id " + _ITEM_WORDS),
+    ),
+    LINKS: ((SOURCE, "source src from left a 源"), (TARGET, "target tgt to right b 目标")),
+}
+_ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
+
+
+@dataclass(frozen=True)
+class RoleGuess:
+    """role: a column constant or "ignore"; confidence: 0 to 1; why: for the page."""
+
+    role: str
+    confidence: float
+    why: str
+
+
+def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
+    """One guess per column of a head of texts, every role at most once.
+
+    Names decide first; what is left over is given by content and order, with less confidence.
+    """
+    guesses = _by_name(list(head.columns), kind)
+    left = [column for column in head.columns if column not in guesses]
+    taken = {guess.role for guess in guesses.values()}
+    fill = {INTERACTIONS: _fill_interactions, ITEMS: _fill_items, LINKS: _fill_links}[kind]
+    guesses |= fill(head, left, taken)
+    other = RoleGuess(IGNORE, 0.5, "nothing points to a role")
+    return {column: guesses.get(column, other) for column in head.columns}
+
+
+def _by_name(columns: Sequence[str], kind: str) -> dict[str, RoleGuess]:
+    guesses: dict[str, RoleGuess] = {}
+    for role, names in _NAMES[kind]:
+        known = names.split()
+        ranked = [(_nearness(column, known), column) for column in columns if column not in guesses]
+        near, column = max(ranked, key=lambda pair: pair[0], default=(0.0, ""))
+        if near:
+            guesses[column] = RoleGuess(role, near, "by its name")
+    return guesses
+
+
+def _nearness(column: str, known: Sequence[str]) -> float:
+    """.95 for a known word, with or without "id"; .8 for one among several; 0 for none."""
+    spelled = re.sub(r"([a-z])([A-Z])", r"\1 \2", column.split(":")[0])
+    words = [word for word in re.split(r"[\W_]+", spelled.lower()) if word]
+    if not words:
+        return 0.0
+    core = [word for word in words if word not in ("id", "ids", "no", "key", "code")] or words
+    together = "".join(words).removesuffix("id") or "".join(words)
+    if together in known or "".join(words) in known or (core == [core[0]] and core[0] in known):
+        return 0.95
+    if any(word in known for word in core):
+        return 0.8
+    return 0.7 if any(len(name) > 3 and name in together for name in known) else 0.0
+
+
+def _fill_interactions(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
+    guesses: dict[str, RoleGuess] = {}
+    for role, fits, why in (
+        (TIME, _looks_like_times, "its values look like times"),
+        (RATING, _looks_like_ratings, "few different numbers"),
+    ):
+        column = next((c for c in left[::-1] if c not in guesses and fits(head[c])), None)
+        spare = len(left) - len(guesses) > sum(r not in taken for r in (USER, ITEM))
+        if role not in taken and column is not None and spare:
+            guesses[column] = RoleGuess(role, 0.6, why)
+    free = [column for column in left if column not in guesses]
+    for role in (USER, ITEM):
+        if role not in taken and free:
+            guesses[free.pop(0)] = RoleGuess(role, 0.4, "by its place only")
+    return guesses
+
+
+def _fill_items(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
+    free = list(left)
+    guesses: dict[str, RoleGuess] = {}
+    if ITEM not in taken and free:
+        guesses[free.pop(0)] = RoleGuess(ITEM, 0.4, "by its place only")
+    if TITLE not in taken and free:
+        guesses[free.pop(0)] = RoleGuess(TITLE, 0.4, "by its place only")
+    return guesses
+
+
+def _fill_links(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
+    roles = [role for role in (SOURCE, TARGET) if role not in taken]
+    return {
+        column: RoleGuess(role, 0.4, "by its place only")
+        for role, column in zip(roles, left, strict=False)
+    }
+
+
+def _numbers(values: pd.Series) -> list[float]:
+    numbers = pd.to_numeric(values[values != ""], errors="coerce").dropna()
+    return [number for number in numbers if math.isfinite(number)]
+
+
+def _looks_like_ratings(values: pd.Series) -> bool:
+    """Mostly numbers from -10 to 100, with few different values for their count."""
+    numbers = [number for number in _numbers(values) if -10 <= number <= 100]
+    return len(numbers) > 0.7 * len(values) and len(set(numbers)) <= max(11, len(values) / 4)
+
+
+def _looks_like_times(values: pd.Series) -> bool:
+    """Mostly seconds or milliseconds since 1985, or dates that start with the year."""
+    numbers = _numbers(values)
+    seconds = [n for n in numbers if 4.7e8 < n < 5e9 or 4.7e11 < n < 5e12]
+    dates = [value for value in values if _ISO_DAY.match(value)]
+    return max(len(seconds), len(dates)) > 0.7 * len(values) > 0

@@ -1,0 +1,90 @@
+"""A child that looks at the head of a file for a preview: `python -m core.data.try_head`.
+
+It reads a question as JSON from its standard input and prints the answer as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from core.basics.errors import CrosswalkError
+
+
+def rejects_of_head(path: Path, options: dict[str, Any], rows: int) -> dict[str, Any]:
+    """How many of the first rows would be rejected, and why, with examples."""
+    from core.data.checked_rows import read_rows
+    from core.data.prepare_file import prepare
+    from core.data.read_options import ReadOptions
+    from core.data.rejects import example_counts
+
+    wanted = ReadOptions.of(options)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        head = _cut(path, wanted.encoding, rows + 1, work)
+        table, facts = prepare(head, wanted, work)
+        checked = read_rows(table, wanted, facts, work)
+    counts = example_counts(checked.rejects).to_dict("list")
+    rejected = len(checked.rejects)
+    return {"rows": checked.count + rejected, "rejected": rejected, "counts": counts}
+
+
+def head_of_parquet(path: Path, rows: int) -> dict[str, Any]:
+    """Names of the columns and the first rows as texts."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from core.data.prepare_file import parquet_columns
+
+    columns = parquet_columns(path)
+    batch = next(pq.ParquetFile(path).iter_batches(batch_size=rows), None)
+    table = pa.Table.from_batches([batch]) if batch is not None else pa.table({})
+    texts = [["" if v is None else str(v) for v in column.to_pylist()] for column in table.columns]
+    return {"columns": columns, "rows": list(zip(*texts, strict=True))}
+
+
+def _cut(path: Path, encoding: str, lines: int, work: Path) -> Path:
+    """The first lines as a file of their own, in the same encoding; Parquet by rows."""
+    from core.data.raw_file import PARQUET, opened, sort_of
+
+    if sort_of(path) == PARQUET:
+        return _cut_parquet(path, lines, work / "head.parquet")
+    head = work / "head"
+    with opened(path) as file, head.open("wb") as out:
+        if encoding.startswith("utf-16"):
+            out.write(file.read(lines * 200))  # a line end is no single byte here
+        else:
+            for line, _ in zip(file, range(lines), strict=False):
+                out.write(line)
+    return head
+
+
+def _cut_parquet(path: Path, rows: int, to: Path) -> Path:
+    import pyarrow.parquet as pq
+
+    parquet = pq.ParquetFile(path)
+    with pq.ParquetWriter(to, parquet.schema_arrow) as writer:
+        for batch in parquet.iter_batches(batch_size=rows):
+            writer.write_batch(batch)
+            break
+    return to
+
+
+def main(task: str, path: Path) -> None:
+    """Answer one question on the last line of standard output."""
+    question = json.load(sys.stdin)
+    try:
+        if task == "rejects":
+            answer = rejects_of_head(path, **question)
+        else:
+            answer = head_of_parquet(path, **question)
+    except CrosswalkError as error:
+        answer = {"what": error.what, "hint": error.hint}
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,57 @@
+"""The import of one uploaded file as a job, and the place where uploads wait for it."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from core.basics.errors import JobError
+from core.basics.progress import Report
+from core.basics.workspace import Workspace
+from core.data.ingest import import_file
+from core.data.read_options import ReadOptions
+
+UPLOAD = "upload"  # every staged file is called this, whatever it was called outside
+_CHUNK = 8 << 20  # bytes
+_FORGOTTEN = 48 * 3600  # seconds after which an upload nobody imported is removed
+
+
+def stage_upload(workspace: Workspace, upload: IO[bytes]) -> Path:
+    """A copy of an upload in a folder with a random name; the uploaded name is no part of it."""
+    _remove_forgotten(workspace)
+    folder = workspace.uploads / secrets.token_hex(8)
+    folder.mkdir(parents=True)
+    upload.seek(0)
+    with (folder / UPLOAD).open("wb") as file:
+        shutil.copyfileobj(upload, file, _CHUNK)
+    return folder / UPLOAD
+
+
+def discard_upload(workspace: Workspace, staged: Path) -> None:
+    """Remove a staged upload; anything else is left alone."""
+    if staged.name == UPLOAD and staged.parent.parent.resolve() == workspace.uploads.resolve():
+        shutil.rmtree(staged.parent, ignore_errors=True)
+
+
+def import_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Import a staged upload; answers the counts and the hash of the dataset.
+
+    payload: `path` of the upload, `options` as of ReadOptions.to_dict, `name` it was uploaded as.
+    The upload is removed when the dataset is there; after an error it stays, to be tried again.
+    """
+    path = Path(payload["path"])
+    if not path.is_file():
+        raise JobError(what="The uploaded file is gone.", hint="Choose it again on the Data page.")
+    options = ReadOptions.of(payload["options"])
+    done = import_file(path, options, workspace.datasets, report, name=payload.get("name", ""))
+    discard_upload(workspace, path)
+    return done.to_dict()
+
+
+def _remove_forgotten(workspace: Workspace) -> None:
+    for folder in workspace.uploads.glob("*"):
+        if time.time() - folder.stat().st_mtime > _FORGOTTEN:
+            shutil.rmtree(folder, ignore_errors=True)
