@@ -52,7 +52,7 @@ def _draw_cards(lane: Lane) -> None:
         jobs = _jobs(lane)
         _rerun_when_one_ended(lane, jobs)
         if not jobs:
-            st.info("Nothing is being trained. Tick models on the left and press Start.")
+            st.caption("Nothing is being trained. What you start shows here, live.")
         for job in jobs:
             with st.container(border=True, key=f"job_{job.id}"):
                 _draw_card(job)

@@ -6,7 +6,6 @@ import io
 import shutil
 import uuid
 from collections.abc import Callable
-from typing import BinaryIO
 
 import pandas as pd
 import streamlit as st
@@ -25,6 +24,7 @@ from core.ui.train_settings import spoken
 
 SUFFIX = "crosswalk.zip"
 _CHUNK = 2**20
+_REFUSED = "run_file_refused"
 
 
 def draw_actions(chosen: list[Run]) -> None:
@@ -115,26 +115,26 @@ def draw_load() -> None:
             "A run downloaded from Crosswalk", type="zip", key="run_file",
             help="Nothing in the file is executed; it is checked before it is taken up.",
         )  # fmt: skip
-        if file is not None and st.button("Load this run", key="run_load"):
-            _load(file)
+        st.button("Load this run", key="run_load", disabled=file is None, on_click=_load)
+        if refused := st.session_state.pop(_REFUSED, None):
+            show_error(refused)
 
 
-def _load(file: BinaryIO) -> None:
+def _load() -> None:
     """Copy the upload out in chunks under a name of our own, then unpack it."""
     path = workspace().uploads / f"{uuid.uuid4().hex}.zip"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("wb") as copy:
-            shutil.copyfileobj(file, copy, _CHUNK)
+            shutil.copyfileobj(st.session_state["run_file"], copy, _CHUNK)
         run = import_run(workspace(), path)
     except CrosswalkError as error:
-        show_error(error)
-        return
+        st.session_state[_REFUSED] = error
+    else:
+        _use(run)
+        st.toast(f"{plain(run.label)} is here.")
     finally:
         path.unlink(missing_ok=True)
-    _use(run)
-    st.toast(f"{plain(run.label)} is here.")
-    st.rerun()
 
 
 def _bundle_of(run: Run) -> Callable[[], io.RawIOBase]:

@@ -44,10 +44,13 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
     shared = cached.shared_users(info.split_hash)
     chosen: list[ModelCard] = []
     for family, cards in groupby(CARDS.values(), key=lambda card: card.family):
-        st.markdown(f"**{family}**")
-        chosen += [
-            card for card in cards if _tick(card, readiness(card, sizes, shared, free_bytes=free))
-        ]
+        with st.container(gap=None, key=f"family_{family.lower()}"):
+            st.caption(family.upper())
+            chosen += [
+                card
+                for card in cards
+                if _tick(card, readiness(card, sizes, shared, free_bytes=free))
+            ]
     return chosen
 
 

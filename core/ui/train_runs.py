@@ -14,9 +14,9 @@ from core.ui.tables import show_table
 from core.ui.texts import count, interval, signed
 
 METRIC = "ndcg@10"
-NAME, MODEL, PAIR, NDCG, NDCG_RANGE = "Name", "Model", "Pair", "nDCG@10", "95 % of nDCG@10"
+NAME, MODEL, PAIR, NDCG, NDCG_RANGE = "Name", "Model", "Pair", "nDCG@10", "95 % nDCG"
 LIFT, LIFT_RANGE, SECONDS, PEAK, WHEN, NOTE = (
-    "Lift over twin", "95 % of the lift", "Fit s", "Peak MiB", "When", "Note",
+    "Lift over twin", "95 % lift", "Fit s", "Peak MiB", "When", "Note",
 )  # fmt: skip
 
 
@@ -46,7 +46,9 @@ def pick_runs() -> list[Run]:
 
 def runs_table(runs: list[Run], split_hashes: list[str]) -> pd.DataFrame:
     """One row per run: what it is, how good it came out, what it cost."""
-    return pd.DataFrame([_row(run, run.record["split_hash"] in split_hashes) for run in runs])
+    rows = [_row(run, run.record["split_hash"] in split_hashes) for run in runs]
+    table = pd.DataFrame(rows)
+    return table if table[NOTE].any() else table.drop(columns=NOTE)
 
 
 def matching(table: pd.DataFrame, words: str) -> list[int]:

@@ -43,8 +43,14 @@ def _draw_cost(plan: RunPlan, cost: Estimate) -> None:
             icon=":material/block:",
         )
         return
-    last = "no run of it here yet" if cost.seconds is None else f"about {duration(cost.seconds)}"
-    st.caption(f"{title}: {last} · about {in_gib(cost.memory)} of {in_gib(cost.free)} free")
+    words = f"{_time_of(cost.seconds)} · about {in_gib(cost.memory)} of {in_gib(cost.free)} free"
+    st.caption(f"{title}: {words}")
+
+
+def _time_of(seconds: float | None) -> str:
+    if seconds is None:
+        return "not yet timed on this split"
+    return f"about {duration(seconds)}, as last time" if seconds >= 1 else "under a second"
 
 
 def _start(plans: list[RunPlan]) -> None:

@@ -1,0 +1,227 @@
+"""The Train page as a person uses it: real jobs in real children on a tiny pair."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.basics.columns import ITEM, USER
+from core.basics.progress import Progress
+from core.basics.workspace import VARIABLE, Workspace
+from core.data.snapshot import SplitTables, write_snapshot
+from core.jobs.job import CANCELLED, DONE, KILLED
+from core.jobs.lifecycle import claim, end_job, write_progress
+from core.jobs.lock import Lock
+from core.jobs.processes import kill
+from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
+from core.store.bundle import export_run
+from core.store.run_folder import list_runs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A workspace of its own for the app; what was started in it is ended after the test."""
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.root.mkdir()
+    monkeypatch.setenv(VARIABLE, str(workspace.root))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield workspace
+    for job in list_jobs(workspace, active=True, dismissed=True):
+        request_cancel(workspace, job.id)
+        if job.pid:
+            kill(job.pid)
+    while pid := Lock(workspace).holder():
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def pair(workspace):
+    """Hash of the split of a tiny pair: 40 users, half of whose source items name their taste."""
+    rng = np.random.default_rng(0)
+    rows = {"source_train": [], "target_train": [], "target_valid": [], "target_test": []}
+    for user in range(40):
+        liked = rng.permutation(np.arange(user % 2, 20, 2))
+        rows["source_train"] += [(f"u{user}", f"book{item}") for item in liked[:5]]
+        rows["target_train"] += [(f"u{user}", f"film{item}") for item in liked[:4]]
+        rows["target_valid"] += [(f"u{user}", f"film{item}") for item in liked[4:6]]
+        rows["target_test"] += [(f"u{user}", f"film{item}") for item in liked[6:8]]
+    frames = {name: pd.DataFrame(part, columns=[USER, ITEM]) for name, part in rows.items()}
+    folder = write_snapshot(
+        workspace.splits, SplitTables(**frames, items_source=None, items_target=None),
+        source_name="books", target_name="films", kind="random", seed=0, settings={},
+        dataset_hash="0" * 16,
+    )  # fmt: skip
+    return folder.name
+
+
+def opened() -> AppTest:
+    """The Train page, freshly opened."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    return well(app.switch_page("pages/train.py").run())
+
+
+def well(app: AppTest) -> AppTest:
+    """The same page, which shows no error."""
+    assert not app.exception
+    assert [error.value for error in app.error] == []
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything the page says in running text."""
+    return "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.info))
+
+
+def finished(workspace: Workspace, count: int) -> None:
+    """Wait until that many jobs are done."""
+    deadline = time.monotonic() + 90
+    while sum(job.status == DONE for job in list_jobs(workspace, dismissed=True)) < count:
+        assert time.monotonic() < deadline, [job.what for job in list_jobs(workspace)]
+        time.sleep(0.1)
+
+
+def tick(app: AppTest, *names: str) -> AppTest:
+    """Exactly these models ticked."""
+    for box in app.checkbox:
+        box.set_value(box.key in [f"train_{name}" for name in names])
+    return app.run()
+
+
+def table(app: AppTest) -> pd.DataFrame:
+    return app.dataframe[0].value
+
+
+def test_an_empty_workspace_says_what_is_missing_and_where_it_is_made(workspace):
+    app = opened()
+    assert "nothing to train on" in words(app)
+    assert not app.checkbox
+    assert "no runs yet" in words(app)
+
+
+def test_popularity_and_ease_are_trained_by_jobs_and_stand_in_the_table(workspace, pair):
+    app = tick(opened(), "popularity", "ease")
+    well(app.button(key="train_start").click().run())
+    assert {job.title for job in list_jobs(workspace)} == {
+        "Popularity · seed 2022", "EASE · seed 2022",
+    }  # fmt: skip
+    finished(workspace, 2)
+    shown = table(well(app.run())).set_index("Model")
+    assert set(shown.index) == {"EASE", "Popularity"}
+    assert shown.loc["EASE", "nDCG@10"] > shown.loc["Popularity", "nDCG@10"]
+    assert np.isfinite(shown.loc["EASE", "Lift over twin"])
+    assert np.isnan(shown.loc["Popularity", "Lift over twin"])
+
+
+def test_a_changed_setting_reaches_the_run_and_its_name(workspace, pair):
+    app = tick(opened(), "ease")
+    app.number_input(key="setting_ease_regularization").set_value(7.0).run()
+    well(app.button(key="train_start").click().run())
+    (job,) = list_jobs(workspace)
+    assert job.payload["settings"]["regularization"] == 7.0
+    assert job.title == "EASE · regularization 7 · seed 2022"
+
+
+def test_starting_twice_makes_one_job(workspace, pair):
+    enqueue(workspace, "sleep", {}, "training", "in the way", ("-c", "import time; time.sleep(60)"))
+    app = tick(opened(), "ease")
+    for _ in range(2):
+        app.button(key="train_start").click().run()
+    assert sum(job.kind == "train" for job in list_jobs(workspace)) == 1
+
+
+def test_a_waiting_job_is_cancelled_by_its_button(workspace, pair):
+    enqueue(workspace, "sleep", {}, "training", "in the way", ("-c", "import time; time.sleep(60)"))
+    app = tick(opened(), "ease")
+    app.button(key="train_start").click().run()
+    (job,) = list_jobs(workspace, kind="train")
+    well(app.button(key=f"card_cancel_{job.id}").click().run())
+    assert read_job(workspace, job.id).status == CANCELLED
+    assert "cancelled before it began" in words(app)
+
+
+def test_a_model_that_does_not_fit_in_memory_is_refused_with_the_reason(
+    workspace, pair, monkeypatch
+):
+    for module in ("core.ui.train_models", "core.runs.estimate"):
+        monkeypatch.setattr(f"{module}.free_memory", lambda: 1)
+    app = opened()
+    assert app.checkbox(key="train_ease").disabled
+    assert "are free" in words(app)
+    assert app.button(key="train_start").disabled
+
+
+def test_a_killed_training_says_why_and_offers_to_resume(workspace, pair):
+    job_id = enqueue(workspace, "train", {"split": pair, "model": "ease"}, "training", "EASE")
+    claim(workspace, job_id, None)
+    write_progress(workspace, job_id, Progress(3, 10, "training"), [])
+    end_job(workspace, job_id, KILLED, "It was killed from outside (SIGKILL).", "Resume it.")
+    app = opened()
+    assert "killed from outside" in words(app)
+    well(app.button(key=f"resume_{job_id}").click().run())
+    (again,) = list_jobs(workspace)
+    assert (again.resumed, again.attempts) == (True, 2)
+
+
+def test_runs_are_searched_renamed_compared_moved_and_deleted(workspace, pair, tmp_path):
+    app = tick(opened(), "popularity", "ease")
+    app.button(key="train_start").click().run()
+    finished(workspace, 2)
+    app.run()
+    app.text_input(key="runs_search").set_value("ease").run()
+    assert list(table(well(app))["Model"]) == ["EASE"]
+
+    choose(app, [0])
+    run = next(run for run in list_runs(workspace) if run.record["model"] == "ease")
+    app.text_input(key=f"rename_{run.id}").set_value("the good one")
+    well(app.button(key="run_rename").click().run())
+    assert "the good one" in [run.label for run in list_runs(workspace)]
+
+    app.text_input(key="runs_search").set_value("").run()
+    choose(app, [0, 1])
+    beside = app.dataframe[1].value
+    assert {"ndcg@10", "recall@10"} <= set(beside["metric"])
+
+    bundle = export_run(run, workspace.splits / pair, tmp_path / "run.zip").read_bytes()
+    well(app.button(key="run_delete").click().run())
+    assert list_runs(workspace) == []
+
+    app.file_uploader(key="run_file").set_value(("../../run.zip", bundle, "application/zip")).run()
+    well(app.button(key="run_load").click().run())
+    assert [run.record["model"] for run in list_runs(workspace)] == ["ease"]
+
+
+def test_a_run_without_its_data_says_what_is_missing(workspace, pair):
+    app = tick(opened(), "popularity")
+    app.button(key="train_start").click().run()
+    finished(workspace, 1)
+    (workspace.splits / pair).rename(workspace.root / "elsewhere")
+    app.run()
+    choose(app, [0])
+    assert any("books → films" in warning.value for warning in app.warning)
+    assert list(table(app)["Note"]) == ["its data is not here"]
+
+
+def test_a_file_that_is_no_run_is_refused_in_two_sentences(workspace):
+    app = opened()
+    app.file_uploader(key="run_file").set_value(("run.zip", b"nothing", "application/zip")).run()
+    app.button(key="run_load").click().run()
+    (error,) = app.error
+    assert "no run that can be loaded" in error.value
+    assert list(workspace.uploads.iterdir()) == []
+
+
+def choose(app: AppTest, rows: list[int]) -> None:
+    """Tick rows of the runs table, as a person does in the browser."""
+    selection = {"rows": rows, "columns": [], "cells": []}
+    app.session_state["runs_table"] = {"selection": selection}
+    app.run()
