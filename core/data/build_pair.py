@@ -36,7 +36,7 @@ from core.data.pair_folder import (
     items_file,
     rows_file,
 )
-from core.data.pair_settings import PairInputs, PairSettings
+from core.data.pair_settings import PairInputs, PairSettings, everything
 from core.data.shared_ids import why_nothing_is_shared
 from core.data.splitting import training_rows
 
@@ -101,11 +101,7 @@ def count_inputs(
     connection: duckdb.DuckDBPyConnection, inputs: PairInputs, settings: PairSettings
 ) -> PairCounts:
     """Sizes of the files as imported, in the roles that the settings give them."""
-    everything = PairSettings(
-        rating_threshold=0.0, target_core=0, swap=settings.swap,
-        match_users=settings.match_users, exchanged_columns=settings.exchanged_columns,
-    )  # fmt: skip
-    return filter_counts(connection, inputs, everything)
+    return filter_counts(connection, inputs, everything(settings.to_dict()))
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, source: str, target: str) -> PairCounts:

@@ -13,8 +13,8 @@ from core.basics.errors import DataError
 from core.basics.files import read_json
 from core.basics.workspace import Workspace
 from core.data.database import name, parquet
+from core.data.read_options import INTERACTIONS, ITEMS, LINKS
 
-INTERACTIONS, ITEMS, LINKS = "interactions", "items", "links"
 KINDS = (INTERACTIONS, ITEMS, LINKS)
 RECORD = "dataset.json"
 
@@ -85,6 +85,12 @@ def relation(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
     """Where SQL reads the rows of a dataset's file: its table if there is one, else the file."""
     table = f"dataset_{file.parent.name}"
     return name(table) if table in _tables(connection) else parquet(file)
+
+
+def import_counts(file: Path) -> dict[str, int] | None:
+    """What an import counted: rows, kept, rejected, merged; None for a file of another origin."""
+    record = file.parent / RECORD
+    return read_json(record).get("counts") if record.exists() else None
 
 
 def pairs_using(workspace: Workspace, dataset_hash: str) -> list[str]:

@@ -16,7 +16,9 @@ from core.basics.errors import DataError
 from core.basics.files import read_json
 from core.basics.ids import IdMap
 from core.basics.workspace import Workspace
+from core.data.datasets import read_dataset
 from core.data.pair import DomainPair
+from core.data.pair_settings import PairInputs
 
 RECORD = "pair.json"
 
@@ -90,6 +92,17 @@ def delete_pair(workspace: Workspace, dataset_hash: str) -> None:
     shutil.rmtree(gone, ignore_errors=True)
     (workspace.pairs / dataset_hash).rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def inputs_of(workspace: Workspace, info: PairInfo) -> PairInputs:
+    """The imported files a pair was made from; raises DataError where one was deleted."""
+    files = {
+        role: read_dataset(workspace, dataset_hash).file
+        for role, dataset_hash in info.inputs.items()
+    }
+    names = (info.source_name, info.target_name)
+    source_name, target_name = names[::-1] if info.settings["swap"] else names
+    return PairInputs(**files, source_name=source_name, target_name=target_name)
 
 
 def rows_file(folder: Path, domain: str) -> Path:

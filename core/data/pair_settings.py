@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.settings import Settings, setting
@@ -67,3 +68,10 @@ class PairInputs:
     links: Path | None = None
     source_name: str = "source"
     target_name: str = "target"
+
+
+def everything(settings: dict[str, Any]) -> PairSettings:
+    """Settings that keep every row, with users and roles matched as in the given ones."""
+    roles = ("match_users", "exchanged_columns", "swap")
+    kept = {role: settings[role] for role in roles if role in settings}
+    return PairSettings.of({"rating_threshold": 0.0, "target_core": 0, **kept})

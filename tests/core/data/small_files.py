@@ -20,3 +20,14 @@ def random_rows(
             TIME: 1_600_000_000 + draw.permutation(len(user)) * 3_600,
         }
     )
+
+
+def two_tastes(seed: int, users: int = 300, items: int = 60) -> pd.DataFrame:
+    """Even users like even items: seed 1 rows of items b0, b1, ..., any other f0, f1, ..."""
+    draw = np.random.default_rng(seed)
+    own = np.arange(users)[:, None] % 2 == np.arange(items)[None, :] % 2
+    user, item = np.nonzero(draw.random((users, items)) < np.where(own, 0.25, 0.03))
+    prefix = "b" if seed == 1 else "f"
+    return pd.DataFrame(
+        {USER: [f"u{number:03}" for number in user], ITEM: [f"{prefix}{n}" for n in item]}
+    )

@@ -1,0 +1,84 @@
+"""Jobs that prepare data: make a pair, check it, split it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from core.basics.errors import DataError
+from core.basics.progress import Progress, Report
+from core.basics.workspace import Workspace
+from core.data.build_pair import build_pair
+from core.data.database import in_memory
+from core.data.pair_folder import inputs_of, read_pair_info
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.quality import check_pair
+from core.data.splitting import SplitSettings, split_pair
+
+FILES = ("source", "target", "items_source", "items_target", "links")
+
+
+def pair_payload(
+    workspace: Workspace, inputs: PairInputs, settings: PairSettings
+) -> dict[str, Any]:
+    """What `pair_job` needs to know, as plain values; paths are told from the workspace on."""
+    files = {name: getattr(inputs, name) for name in FILES}
+    told = {
+        name: str(file.relative_to(workspace.root)) if file else None
+        for name, file in files.items()
+    }
+    names = {"source_name": inputs.source_name, "target_name": inputs.target_name}
+    return {"files": told, **names, "settings": settings.to_dict()}
+
+
+def pair_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Make a pair of two imported datasets; answers {"pair": its hash}."""
+    report(Progress(0, 1, "filtering and matching"))
+    files = {name: workspace.root / path for name, path in payload["files"].items() if path}
+    inputs = PairInputs(
+        **files, source_name=payload["source_name"], target_name=payload["target_name"]
+    )
+    settings = PairSettings.of(payload["settings"])
+    with _database(workspace) as connection:
+        folder = build_pair(connection, inputs, settings, workspace.pairs)
+    report(Progress(1, 1, "done"))
+    return {"pair": folder.name}
+
+
+def quality_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Check the pair named in the payload; answers {"pair": its hash, "lights": by question}."""
+    folder = workspace.pairs / payload["pair"]
+    with _database(workspace) as connection:
+        checks = check_pair(connection, folder, _inputs(workspace, folder), report)
+    return {"pair": folder.name, "lights": {check.key: check.light for check in checks}}
+
+
+def split_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Split the pair named in the payload; answers {"split": its hash}."""
+    report(Progress(0, 1, "splitting"))
+    settings = SplitSettings.of(payload["settings"])
+    pair = workspace.pairs / payload["pair"]
+    folder = split_pair(pair, settings, payload["seed"], workspace.splits)
+    report(Progress(1, 1, "done"))
+    return {"split": folder.name}
+
+
+def _inputs(workspace: Workspace, pair: Path) -> PairInputs | None:
+    """The imported files of a pair, None where one was deleted since."""
+    try:
+        return inputs_of(workspace, read_pair_info(pair))
+    except DataError:
+        return None
+
+
+@contextmanager
+def _database(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = in_memory(workspace.root)
+    try:
+        yield connection
+    finally:
+        connection.close()

@@ -1,0 +1,99 @@
+import numpy as np
+import pandas as pd
+import pytest
+from small_files import random_rows, two_tastes
+
+from core.basics.columns import ITEM, TIME, TITLE, USER
+from core.data.build_pair import build_pair
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.quality import check_pair, read_checks, read_cross_listed
+from core.data.quality_checks import (
+    CROSS_LISTED,
+    EXCHANGED,
+    IMPORT,
+    SAME_PEOPLE,
+    SOURCE_TITLE,
+    SPELLING,
+    TARGET_TITLE,
+    TIMES,
+)
+
+EVERYTHING = PairSettings(rating_threshold=0, target_core=0)
+
+
+@pytest.fixture
+def checked(connection, write, tmp_path):
+    """Checks of a pair by their keys."""
+
+    def check(source, target, settings=EVERYTHING, keep_files=True, **more):
+        inputs = PairInputs(write("s", source), write("t", target), **more)
+        folder = build_pair(connection, inputs, settings, tmp_path / "pairs")
+        checks = check_pair(connection, folder, inputs if keep_files else None)
+        assert read_checks(folder) == checks
+        return {check.key: check for check in checks} | {"folder": folder}
+
+    return check
+
+
+def test_the_same_people_come_out_green_and_others_red(checked):
+    source, target = two_tastes(1), two_tastes(2)
+    assert checked(source, target)[SAME_PEOPLE].light == "green"
+    users = source[USER].unique()
+    others = dict(zip(users, np.random.default_rng(1).permutation(users), strict=True))
+    wrong = checked(source, target.assign(**{USER: target[USER].map(others)}))[SAME_PEOPLE]
+    assert wrong.light == "red"
+    assert "would mean nothing" in wrong.answer
+    assert abs(wrong.figures["auc"] - 0.5) < 0.05
+
+
+def test_people_are_matched_on_all_their_rows_not_only_on_what_the_filters_leave(checked):
+    strict = PairSettings(rating_threshold=0, target_core=9)
+    found = checked(two_tastes(1), two_tastes(2), strict)[SAME_PEOPLE]
+    assert found.figures["tested"] == 300
+    left = checked(two_tastes(1), two_tastes(2), strict, keep_files=False)
+    assert 0 < left[SAME_PEOPLE].figures["tested"] < 300
+    assert left[EXCHANGED].light == left[SPELLING].light == left[IMPORT].light == "grey"
+
+
+def test_cross_listed_items_come_out_red_with_their_titles(checked, write):
+    source, target = two_tastes(1), two_tastes(2)
+    copied = target[target[ITEM].isin(["f1", "f2", "f3"])].assign(**{ITEM: "copy-" + target[ITEM]})
+    items = pd.DataFrame({ITEM: ["f1"], TITLE: ["Snow *Country*"]})
+    answer = checked(pd.concat([source, copied]), target, items_target=write("items", items))
+    assert answer[CROSS_LISTED].light == "red"
+    assert answer[CROSS_LISTED].figures["target_items"] == 3
+    pairs = read_cross_listed(answer["folder"]).set_index("target_item")
+    assert pairs.loc["f1", TARGET_TITLE] == "Snow *Country*"
+    assert pairs.loc["f2", TARGET_TITLE] == pairs.loc["f1", SOURCE_TITLE] == ""
+    assert checked(source, target)[CROSS_LISTED].light == "green"
+
+
+def test_few_shared_users_cannot_be_told(checked):
+    answer = checked(random_rows(1, "b"), random_rows(2, "f"))
+    assert answer[SAME_PEOPLE].light == "grey"
+    assert answer[SAME_PEOPLE].figures["auc"] is None
+
+
+def test_other_spellings_come_out_amber(checked):
+    source = two_tastes(1)
+    half = source[USER] > "u150"
+    shouted = source.assign(**{USER: source[USER].where(half, source[USER].str.upper())})
+    answer = checked(shouted, two_tastes(2))
+    assert answer[SPELLING].light == "amber"
+    assert "and 300 when case" in answer[SPELLING].answer
+
+
+@pytest.mark.parametrize(
+    ("times", "light"),
+    [
+        (lambda rows: rows, "green"),
+        (lambda rows: rows.drop(columns=TIME), "grey"),
+        (lambda rows: rows.assign(**{TIME: 1_600_000_000}), "red"),
+        (lambda rows: rows.assign(**{TIME: rows[TIME] * 1000}), "red"),  # milliseconds
+        (lambda rows: rows.assign(**{TIME: rows[TIME].where(rows.index > 0, 5)}), "amber"),
+    ],
+    ids=["plausible", "none", "all equal", "milliseconds", "one in 1970"],
+)
+def test_times_are_looked_at(checked, times, light):
+    source, target = times(random_rows(1, "b")), times(random_rows(2, "f"))
+    assert checked(source, target)[TIMES].light == light
