@@ -31,7 +31,7 @@ from words import (
 SEED = 2022
 START, DAYS = 1_672_531_200, 1_095  # 2023-01-01, three years
 STRANDS = [(genre, strand) for genre, words in GENRES.items() for strand in words[0]]
-TRANSFER = 0.85  # share of a person's film taste that is their book taste
+TRANSFER = 0.9  # share of a person's film taste that is their book taste
 WANDER = 0.2  # share of choices that follow no favourite strand
 
 

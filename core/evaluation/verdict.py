@@ -71,6 +71,9 @@ def bins_words(bins: Sequence[str], target_name: str) -> str:
         return f"users with fewer than {BOUNDS[len(places)]} interactions in {target_name}"
     if places == list(range(places[0], len(BINS))):
         return f"users with {BOUNDS[places[0]]} or more interactions in {target_name}"
+    if places == list(range(places[0], places[-1] + 1)) and len(places) > 1:
+        low, high = BOUNDS[places[0]], BOUNDS[places[-1] + 1] - 1
+        return f"users with {low} to {high} interactions in {target_name}"
     return f"users with {' or '.join(bins)} interactions in {target_name}"
 
 

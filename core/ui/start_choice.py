@@ -39,7 +39,10 @@ def draw_choice() -> None:
             "and two splits, and trains popularity, joint EASE with its target-only twin, and a "
             "ridge from books to films. **About a minute**; a map and LightGCN go on behind it."
         )
-        _start_demo_button()
+        st.button(
+            "Explore with the sample pair", on_click=_ask_for_demo,
+            type="primary", width="stretch", icon=":material/play_circle:",
+        )  # fmt: skip
     with right.container(border=True, height="stretch"):
         st.subheader("Start with your data", anchor=False)
         st.markdown(
@@ -51,15 +54,9 @@ def draw_choice() -> None:
             st.switch_page(PAGES / "data.py")
 
 
-def _start_demo_button() -> None:
-    pressed = st.button(
-        "Explore with the sample pair",
-        type="primary", width="stretch", icon=":material/play_circle:",
-    )  # fmt: skip
-    if pressed:
-        enqueue(workspace(), "demo", {}, "training", "Sample pair and demo runs")
-        ensure_supervisor(workspace())
-        st.rerun()
+def _ask_for_demo() -> None:
+    enqueue(workspace(), "demo", {}, "training", "Sample pair and demo runs")
+    ensure_supervisor(workspace())
 
 
 def draw_checklist(job: Job) -> None:

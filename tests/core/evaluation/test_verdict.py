@@ -64,6 +64,7 @@ def test_a_model_without_a_twin_is_held_against_popularity():
         (["0"], "users with no history in films"),
         (["0", "1–4", "5–9"], "users with fewer than 10 interactions in films"),
         (["10–19", "20+"], "users with 10 or more interactions in films"),
+        (["1–4", "5–9", "10–19"], "users with 1 to 19 interactions in films"),
         (["1–4", "10–19"], "users with 1–4 or 10–19 interactions in films"),
     ],
 )

@@ -1,0 +1,14 @@
+"""What tests of several rooms share: a workspace with the sample pair and its demo runs."""
+
+import pytest
+
+from core.basics.workspace import Workspace
+from core.runs.demo import load_demo
+
+
+@pytest.fixture(scope="session")
+def demo_workspace(tmp_path_factory):
+    """Loaded once for all; tests only look at it."""
+    workspace = Workspace(tmp_path_factory.mktemp("demo") / "workspace")
+    load_demo(workspace)
+    return workspace

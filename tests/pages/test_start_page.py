@@ -1,0 +1,99 @@
+"""Start as a person meets it: on an empty workspace, while the demo runs, and afterwards."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.basics.progress import Progress
+from core.basics.workspace import VARIABLE, Workspace
+from core.jobs.reporter import JobReporter
+from core.jobs.table import enqueue, list_jobs
+from core.runs.demo import STEPS
+from core.ui import start_choice
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def start(monkeypatch, tmp_path):
+    """Opens the app on a workspace; no job leaves the table unless a test plays its child."""
+    monkeypatch.setattr(start_choice, "ensure_supervisor", lambda workspace: None)
+    monkeypatch.setattr("core.ui.jobs_panel.ensure_supervisor", lambda workspace: None)
+
+    def open_on(workspace=Workspace(tmp_path / "workspace")):  # noqa: B008
+        monkeypatch.setenv(VARIABLE, str(workspace.root))
+        return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+
+    yield open_on
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def words(app) -> str:
+    texts = [*app.markdown, *app.caption, *app.subheader, *app.error, *app.info]
+    return "\n".join(element.value for element in texts)
+
+
+def buttons(app) -> dict:
+    return {button.label: button for button in app.button}
+
+
+def test_an_empty_workspace_offers_the_sample_pair_and_ones_own_files(start):
+    app = start()
+    assert not app.exception
+    assert {"Explore with the sample pair", "Bring your own two files"} <= set(buttons(app))
+    assert "Verdict" not in words(app)
+
+
+def test_asking_for_the_demo_twice_makes_one_job_and_a_checklist(start, tmp_path):
+    app = start()
+    buttons(app)["Explore with the sample pair"].click().run()
+    assert not app.exception
+    assert all(step in words(app) for step in STEPS)
+    app.run()
+    assert len(list_jobs(Workspace(tmp_path / "workspace"), kind="demo")) == 1
+
+
+def test_the_checklist_ticks_what_is_done_and_marks_what_goes_on(start, tmp_path):
+    workspace = Workspace(tmp_path / "workspace")
+    job = enqueue(workspace, "demo", {}, "training", "Sample pair and demo runs")
+    reporter = JobReporter(workspace, job)
+    assert reporter.begin()
+    reporter(Progress(done=2, total=len(STEPS), stage=STEPS[2]))
+    lines = words(start()).splitlines()
+    assert f":material/check_circle: {STEPS[1]}" in lines
+    assert f":material/progress_activity: {STEPS[2]}" in lines
+    assert f":material/radio_button_unchecked: {STEPS[3]}" in lines
+
+
+def test_a_demo_that_failed_says_why_and_can_be_asked_for_again(start, tmp_path):
+    workspace = Workspace(tmp_path / "workspace")
+    job = enqueue(workspace, "demo", {}, "training", "Sample pair and demo runs")
+    reporter = JobReporter(workspace, job)
+    assert reporter.begin()
+    reporter.fail("The disk is full.", "Free some space.")
+    app = start()
+    assert "The disk is full" in words(app).replace("\\", "")
+    assert "Explore with the sample pair" in buttons(app)
+
+
+def test_a_filled_workspace_shows_three_cards_the_verdict_and_the_next_step(start, demo_workspace):
+    app = start(demo_workspace)
+    said = words(app).replace("\\", "")
+    assert not app.exception
+    assert not app.error
+    assert {"Data", "Runs", "Verdict"} <= {heading.value for heading in app.subheader}
+    assert "History in books helps recommendations in films" in said
+    assert "4 runs" in said
+    assert "Next step" in said
+
+
+def test_imported_files_without_a_split_lead_to_the_data_page(start, demo_workspace, tmp_path):
+    workspace = Workspace(tmp_path / "half")
+    shutil.copytree(demo_workspace.datasets, workspace.datasets)
+    app = start(workspace)
+    assert not app.exception
+    assert "4 files imported, no split yet" in words(app)
