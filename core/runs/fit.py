@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.basics.errors import RunError
+from core.basics.errors import CrosswalkError
 from core.basics.files import read_json, write_json
 from core.basics.progress import Cancelled, Progress, Report
 from core.data.pair import DomainPair
@@ -75,7 +75,7 @@ class Checkpoints:
             fit = Fit(**values | {"curve": [Point(**point) for point in values["curve"]]})
             last = read_tensors(self.folder / f"{len(fit.curve)}.safetensors")
             return fit, _copied(read_tensors(self.folder / "best.safetensors")), _copied(last)
-        except RunError:  # killed between two files: start again
+        except CrosswalkError:  # killed between two files: start again
             return None
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from core import __version__
 from core.basics.columns import TEST, VALID
 from core.basics.files import whole_folder
+from core.basics.memory import free_memory
 from core.basics.progress import Cancelled, Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
@@ -23,6 +24,7 @@ from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate
 from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, ModelCard
+from core.models.readiness import check_readiness
 from core.models.registry import build, card_of
 from core.runs.compare import comparison, summary
 from core.runs.cost import Cost, measured
@@ -53,10 +55,12 @@ def train_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> 
 def train_run(plan: RunPlan, workspace: Workspace, report: Report = silent) -> Path:
     """Train, evaluate and keep a run; answers its folder, which appears whole or not at all.
 
-    A cancelled gradient model keeps its best epoch, without a twin; any other raises Cancelled.
+    A cancelled model keeps its best epoch, without a twin; one solved at once raises Cancelled.
+    Raises RunError where the pair or the free memory does not allow it.
     """
     split = read_snapshot(workspace.splits / plan.split)
     card = card_of(plan.model)
+    check_readiness(card, split.train, card.settings.of(plan.settings), free_memory())
     checkpoints = workspace.root / "checkpoints" / plan.key
     main = _train(plan, card, split, split.train, RUN, report, checkpoints)
     trained = {RUN: main}
@@ -108,7 +112,7 @@ def _train(
     with measured() as fit_cost:
         watch = _staged(report, f"{prefix}training")
         fit = fit_best(model, train, plan.seed, _watcher(split, plan.seed), watch, kept)
-    report_on = _noting(report, fit) if card.gradient and role == RUN else report
+    report_on = _noting(report, fit) if fit.curve and role == RUN else report
     with measured() as evaluation_cost:
         evaluations = {}
         for part in (VALID, TEST):
@@ -119,7 +123,7 @@ def _train(
 
 
 def _noting(report: Report, fit: Fit) -> Report:
-    """A Report for the time after a gradient fit: a cancel is noted, the fit is kept."""
+    """A Report for the time after a fit by epochs: a cancel is noted, the fit is kept."""
 
     def note(progress: Progress) -> None:
         try:

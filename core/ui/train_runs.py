@@ -75,7 +75,7 @@ def _row(run: Run, has_split: bool) -> dict[str, Any]:
         SECONDS: record["fit"]["wall_seconds"],
         PEAK: record["fit"]["peak_rss_mib"],
         WHEN: pd.Timestamp(record["created"], unit="s", tz="UTC"),
-        NOTE: _note(record, has_split),
+        NOTE: _note(run, has_split),
     }
 
 
@@ -85,13 +85,15 @@ def _signed_range(low: float | None, high: float | None) -> str:
     return f"{signed(low)} to {signed(high)}"
 
 
-def _note(record: dict[str, Any], has_split: bool) -> str:
+def _note(run: Run, has_split: bool) -> str:
     notes = []
-    if record.get("cancelled"):
-        notes.append(f"cancelled, best epoch {record['best_epoch']}, no twin")
+    if run.record.get("cancelled"):
+        notes.append(f"cancelled, best epoch {run.record['best_epoch']}")
+    if run.card.has_twin and run.twin is None:
+        notes.append("no twin")
     if not has_split:
         notes.append("its data is not here")
-    return "; ".join(notes)
+    return ", ".join(notes)
 
 
 def _columns() -> dict[str, Any]:
