@@ -31,6 +31,7 @@ LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "http://localhost", "ws://localho
 OWN = (*LOCAL, "data:", "blob:", "about:")
 # At /metrics Streamlit first looks for its server below the page, then at the root: two 404s.
 LOOKING_FOR_ROOT = ("/_stcore/host-config", "/_stcore/health")
+OURS = {"core.jobs.supervisor", "core.runs.worker"}  # processes the app leaves working
 SECONDS = 60
 IDLE = """() => {
     const app = document.querySelector('[data-testid=stApp]');
@@ -78,7 +79,8 @@ class App:
         for job in list_jobs(self.workspace, active=True):
             request_cancel(self.workspace, job.id)
         for process in psutil.process_iter(["cmdline"]):
-            if str(self.workspace.root) in (process.info["cmdline"] or []):
+            command = process.info["cmdline"] or []
+            if str(self.workspace.root) in command and OURS.intersection(command):
                 process.kill()
 
     def jobs(self, kind: str | None = None) -> list[Job]:
