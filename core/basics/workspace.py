@@ -57,6 +57,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def checkpoints(self) -> Path:
+        """Where unfinished trainings stand, one folder per plan, gone when the run is kept."""
+        return self.root / "checkpoints"
+
+    @property
     def maps(self) -> Path:
         """Two-dimensional maps, by content hash."""
         return self.root / "maps"

@@ -16,6 +16,7 @@ from subprocess import Popen
 from core.basics.errors import JobError
 from core.basics.workspace import Workspace
 from core.jobs.job import CANCELLED, FAILED, KILLED, LANES, QUEUED, RUNNING, Job
+from core.jobs.leftovers import sweep
 from core.jobs.lifecycle import end_job
 from core.jobs.lock import Lock
 from core.jobs.processes import is_alive, kill, memory_kills, reason_of, start_child
@@ -125,6 +126,7 @@ def main(arguments: list[str]) -> None:
     # A job asked for while this one was leaving is seen here, after the lock was given back.
     while waiting and lock.take():
         try:
+            sweep(workspace)
             Supervisor(workspace, grace).run()
         finally:
             lock.release()

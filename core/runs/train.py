@@ -61,7 +61,7 @@ def train_run(plan: RunPlan, workspace: Workspace, report: Report = silent) -> P
     split = read_snapshot(workspace.splits / plan.split)
     card = card_of(plan.model)
     check_readiness(card, split.train, card.settings.of(plan.settings), free_memory())
-    checkpoints = workspace.root / "checkpoints" / plan.key
+    checkpoints = workspace.checkpoints / plan.key
     main = _train(plan, card, split, split.train, RUN, report, checkpoints)
     trained = {RUN: main}
     if not main.fit.cancelled:
