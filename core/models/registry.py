@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from core.basics.errors import SettingsError
-from core.models import cmf_als, ease, edlae, item_knn, popularity, ridge
+from core.models import cmf_als, ease, edlae, item_knn, linear_map, popularity, ridge
 from core.models.protocol import CrossDomainModel, ModelCard
 
-CARDS: dict[str, ModelCard] = {
-    module.CARD.name: module.CARD for module in (popularity, item_knn, ease, edlae, ridge, cmf_als)
-}
+MODULES = (popularity, item_knn, ease, edlae, ridge, cmf_als, linear_map)
+CARDS: dict[str, ModelCard] = {module.CARD.name: module.CARD for module in MODULES}
 
 
 def card_of(name: str) -> ModelCard:
