@@ -37,7 +37,7 @@ def user_order(
         cold = train.cold_users
         return np.concatenate([cold[np.isin(cold, evaluated)], cold[~np.isin(cold, evaluated)]])
     if kind == RANDOM:
-        return np.random.default_rng(seed).permutation(evaluated)
+        return evaluated[np.random.default_rng(seed).permutation(len(evaluated))]
     if moved is None:
         return _typical(train, evaluated) if kind == TYPICAL else np.array([], dtype=int)
     if kind == TYPICAL:

@@ -31,16 +31,18 @@ def show_export(view: View) -> None:
         return
     active = [job for job in list_jobs(workspace(), kind="export", active=True)]
     waiting = any(job.payload == asdict(plan) for job in active)
-    if st.button(
-        "Make the file", icon=":material/table_view:", disabled=waiting, key="make_export"
-    ):
-        title = f"Lists of {users} · {view.run.label}"
-        enqueue(workspace(), "export", asdict(plan), "short", title)
-        ensure_supervisor(workspace())
-        st.rerun()
+    st.button(
+        "Make the file", icon=":material/table_view:", disabled=waiting, key="make_export",
+        on_click=_start, args=(plan, f"Lists of {users} · {view.run.label}"),
+    )  # fmt: skip
     if waiting:
         st.caption("It is being made; the sidebar shows how far it is.")
     _show_failure(plan)
+
+
+def _start(plan: ExportPlan, title: str) -> None:
+    enqueue(workspace(), "export", asdict(plan), "short", title)
+    ensure_supervisor(workspace())
 
 
 def _show_file(path: Path) -> None:

@@ -20,7 +20,7 @@ from core.ui.shell import show_chart
 from core.ui.tables import show_table
 from core.ui.texts import count, number, plain
 
-WHY_BOX, HANDLED = "why_item", "why_click"
+WHY_BOX, CHART = "why_item", "recommended"
 HEIGHT = 520
 
 
@@ -34,16 +34,16 @@ def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
             st.caption("Every item of the target is in this user's training data: nothing is left.")
             return 0
         chosen = min(st.session_state.get(WHY_BOX) or 0, len(titles) - 1)
+        st.session_state[WHY_BOX] = chosen
         alpha, beta = effective_weights(listed, view.fusion)
-        answer = show_chart(
+        show_chart(
             draw_recommendations(
                 titles, alpha * listed.source, beta * listed.target, listed.hits,
                 x="part of the score, weighted" if _raw(view) else "part of the score, raw",
                 names=(record["source_name"], record["target_name"]), chosen=chosen,
             ),
-            _caption(view, listed), "recommended", on_select="rerun", selection_mode=("points",),
+            _caption(view, listed), CHART, on_select=_take_click, selection_mode=("points",),
         )  # fmt: skip
-        _take_click(answer, len(titles))
         return st.selectbox(
             "Why this one?", range(len(titles)), key=WHY_BOX,
             format_func=lambda place: f"{place + 1}  {titles[min(place, len(titles) - 1)]}",
@@ -147,12 +147,8 @@ def _nothing(listed: UserList, domain: str) -> str:
     return "None: this user is cold. What stands in the list comes from the source."
 
 
-def _take_click(answer: Any, length: int) -> None:
-    """A click on a row chooses it, once: the box below may choose another one later."""
-    points = answer["selection"]["points"] if answer else []
-    place = points[-1].get("point_index") if points else None
-    if place != st.session_state.get(HANDLED):
-        st.session_state[HANDLED] = place
-        if place is not None and place < length and place != st.session_state.get(WHY_BOX):
-            st.session_state[WHY_BOX] = place
-            st.rerun()
+def _take_click() -> None:
+    """A click on a row chooses it; the box below may choose another one later."""
+    points = st.session_state[CHART]["selection"]["points"]
+    if points:
+        st.session_state[WHY_BOX] = points[-1]["point_index"]

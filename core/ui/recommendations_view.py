@@ -55,7 +55,7 @@ def pick_view(run: Run) -> View:
         help="Whose hits are marked; training items never stand in a list.",
         **linked("part", TEST, one_of(list(PARTS))),
     )  # fmt: skip
-    length = k.segmented_control("k", KS, required=True, **linked("k", 10, one_of(KS)))
+    length = k.segmented_control("k", KS, required=True, **linked("k", 10, one_of(KS))) or 10
     orders = {name: _order(run, held_out, name) for name in TITLES}
     known = [name for name, order in orders.items() if len(order)]
     chosen = kind.selectbox(

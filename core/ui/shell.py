@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Literal
@@ -35,14 +35,15 @@ def page(title: str, question: str) -> Iterator[None]:
 
 
 def _enter_by_the_app() -> None:
-    """Start over through app.py where Streamlit opened the page's file by itself.
+    """Draw what app.py draws, where Streamlit opened the page's file by itself.
 
     A new process takes `pages/` for its old kind of navigation until app.py has run once, so the
     first link to a page would open it without sidebar and title.
     """
     if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
+        from core.ui.entrance import enter
+
+        enter()
 
 
 @contextmanager
@@ -113,16 +114,17 @@ def show_chart(
     figure: go.Figure,
     caption: str,
     key: str,
-    on_select: Literal["ignore", "rerun"] = "ignore",
+    on_select: Literal["ignore", "rerun"] | Callable[[], None] = "ignore",
     selection_mode: tuple[Literal["points", "box", "lasso"], ...] = ("points", "box", "lasso"),
 ) -> Any:
     """A chart over the sentence that says what it answers; the selection where it is asked for.
 
+    on_select: "rerun", or what to call before the page is drawn again after a selection.
     The camera that shows over the chart saves a PNG at twice the size.
     """
     from core.charts.theme import chart_config
 
-    tools = on_select == "rerun" and selection_mode != ("points",)
+    tools = on_select != "ignore" and selection_mode != ("points",)
     answer = st.plotly_chart(
         figure, key=key, width="stretch", config=chart_config(key, tools=tools),
         on_select=on_select, selection_mode=selection_mode, alt=caption,

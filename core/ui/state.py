@@ -20,6 +20,7 @@ from core.ui.texts import plain
 
 ADDRESS = (
     "run", "split", "user", "k", "alpha", "beta", "part", "metric", "segment", "by", "order",
+    "kind", "scale",  # of the fusion
     "what", "colour", "layout",  # of the map
 )  # fmt: skip
 LONGEST = 200  # characters of one value; anything longer was not written by a page

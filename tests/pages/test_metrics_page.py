@@ -1,0 +1,133 @@
+"""The Metrics page as a person uses it, on runs that were really trained."""
+
+import json
+
+import pytest
+from conftest import open_page, well, words
+
+from core.store.run_folder import read_run
+from core.ui.metrics_view import why_not
+
+
+def table_text(app) -> str:
+    return app.table[0].value.to_string()
+
+
+def test_an_empty_workspace_says_what_is_missing(empty_workspace):
+    app = well(open_page("metrics"))
+    assert "no trained run yet" in words(app)
+    assert not app.table
+
+
+def test_the_verdict_names_both_domains_and_the_table_holds_every_run(trained_workspace):
+    app = well(open_page("metrics", run=trained_workspace.runs["ease"]))
+    assert "History in books" in words(app)
+    text = table_text(app)
+    for name in ("EASE · seed 2022", "its twin", "ItemKNN", "Popularity"):
+        assert name in text.replace("\\", "")
+    assert "nDCG@10" in text
+    assert "AUC" in text
+
+
+def test_the_numbers_are_those_of_the_run_and_stand_over_their_interval(trained_workspace):
+    app = open_page("metrics", run=trained_workspace.runs["ease"])
+    said = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"]).record
+    figure = said["test"]["ndcg@10"]
+    cell = app.table[0].value.set_index("Run").filter(like="EASE", axis=0)["nDCG@10"].iloc[0]
+    shown = cell.replace("*", "")
+    for number in (figure["mean"], figure["low"], figure["high"]):
+        assert f"{number:.3f}".removeprefix("0") in shown
+
+
+def test_k_and_segment_change_the_table(trained_workspace):
+    app = open_page("metrics", run=trained_workspace.runs["ease"])
+    before = table_text(app)
+    app.segmented_control(key="k_widget").set_value(5)
+    well(app.run())
+    assert "nDCG@5" in table_text(app)
+    assert "nDCG@10" not in table_text(app)
+    app.selectbox(key="segment_widget").set_value("target_history:0")
+    well(app.run())
+    assert "48 users" in words(app)
+    assert table_text(app) != before
+
+
+def test_validation_can_be_looked_at_instead_of_test(trained_workspace):
+    app = open_page("metrics", run=trained_workspace.runs["ease"])
+    on_test = table_text(app)
+    app.segmented_control(key="part_widget").set_value("valid")
+    assert table_text(well(app.run())) != on_test
+
+
+def test_a_run_on_other_data_is_refused_with_the_reason(trained_workspace):
+    app = well(open_page("metrics", run=trained_workspace.runs["ease"]))
+    assert "Not compared: 1" in app.expander[0].label
+    assert "other data" in words(app)
+    assert "Elsewhere" not in table_text(app)
+
+
+def test_another_split_of_the_same_data_is_refused_too(trained_workspace):
+    runs = trained_workspace.workspace.runs
+    one = read_run(runs / trained_workspace.runs["ease"])
+    other = read_run(runs / trained_workspace.runs["elsewhere"])
+    other.record["dataset_hash"] = one.record["dataset_hash"]
+    assert "another split" in str(why_not(one, other))
+    assert why_not(one, one) is None
+
+
+def test_helped_harmed_and_same_add_up_to_all_users(trained_workspace):
+    app = open_page("metrics", run=trained_workspace.runs["ease"])
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert sum(int(shown[name]) for name in ("helped", "harmed", "the same")) == 240
+    assert int(shown["helped"]) > int(shown["harmed"])  # books were planted to help
+
+
+def test_popularity_itself_has_nothing_to_be_compared_with(trained_workspace):
+    app = well(open_page("metrics", run=trained_workspace.runs["popularity"]))
+    assert "nothing to compare" in words(app)
+
+
+def test_users_are_listed_with_their_difference_and_a_box_keeps_some(trained_workspace):
+    app = open_page("metrics", run=trained_workspace.runs["ease"])
+    users = app.dataframe[0].value
+    assert len(users) == 240
+    assert users["difference"].is_monotonic_decreasing
+    box = {"selection": {"points": [], "box": [{"x": [0.2, 1.0], "y": [0, 9]}], "lasso": []}}
+    app.session_state["differences"] = box
+    kept = well(app.run()).dataframe[0].value
+    assert 0 < len(kept) < 240
+    assert kept["difference"].min() >= 0.2
+
+
+def test_trade_off_draws_every_run(trained_workspace):
+    app = open_page("metrics", run=trained_workspace.runs["ease"])
+    app.session_state["metrics_tab"] = "Trade-off"
+    well(app.run())
+    (chart,) = [e for e in app.get("plotly_chart") if "ItemKNN" in e.proto.spec]
+    assert len(json.loads(chart.proto.spec)["data"][0]["text"]) == 4
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"run": "../../etc"}, {"run": "<img src=x>"}, {"run": "x" * 5000}, {"k": "abc"},
+        {"k": "999999999"}, {"k": "nan"}, {"part": "train"}, {"segment": "target_history:no"},
+        {"metric": "__class__"}, {"by": "../"}, {"order": "%00"}, {"split": "../../x"},
+    ],
+)  # fmt: skip
+def test_nonsense_in_the_address_bar_shows_the_page_as_usual(trained_workspace, address):
+    app = well(open_page("metrics", **address))
+    assert "nDCG@10" in table_text(app)
+    if "run" in address and len(address["run"]) < 200:
+        assert "There is no run" in words(app)
+
+
+def test_a_link_brings_the_same_view(trained_workspace):
+    address = {"run": trained_workspace.runs["item_knn"], "k": "20", "part": "valid",
+               "metric": "recall", "segment": "target_history:0"}  # fmt: skip
+    app = well(open_page("metrics", **address))
+    assert app.selectbox(key="sidebar_run").value == trained_workspace.runs["item_knn"]
+    assert app.segmented_control(key="k_widget").value == 20
+    assert app.segmented_control(key="part_widget").value == "valid"
+    assert app.selectbox(key="metric_widget").value == "recall"
+    assert app.selectbox(key="segment_widget").value == "target_history:0"
