@@ -11,7 +11,7 @@ from core.basics.scores import FloatArray, IntArray
 from core.charts.theme import OTHER_COLOUR, SEQUENTIAL_COLOURS, STRONG, TEXT_SIZE, plain, themed
 
 HEIGHT = 650  # pixels
-SIZE, OPACITY = 5, 0.6
+SIZE, OPACITY = 5, 0.7
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Layer:
     name: str
     rows: IntArray  # which of the places
     colour: str = OTHER_COLOUR
-    counts: IntArray | None = None  # (n_rows,) at least 1; colours the points instead
+    counts: IntArray | None = None  # (n_rows,) colours the points instead
+    scale: str = ""  # what the counts are
     symbol: str = "circle"
 
 
@@ -83,11 +84,11 @@ def _marker(layer: Layer) -> dict:
     top = int(np.ceil(np.log10(max(10, layer.counts.max(initial=1)))))
     ticks = list(range(top + 1))
     bar = {
-        "title": {"text": layer.name, "side": "right", "font": {"size": TEXT_SIZE}},
+        "title": {"text": layer.scale, "side": "right", "font": {"size": TEXT_SIZE}},
         "tickvals": ticks, "ticktext": [f"{10**power:,}" for power in ticks],
         "tickfont": {"size": TEXT_SIZE}, "thickness": 12, "len": 0.6, "outlinewidth": 0,
     }  # fmt: skip
     return looks | {
-        "color": np.log10(np.maximum(layer.counts, 1)), "cmin": 0, "cmax": top, "opacity": 0.75,
+        "color": np.log10(np.maximum(layer.counts, 1)), "cmin": 0, "cmax": top,
         "colorscale": list(SEQUENTIAL_COLOURS), "colorbar": bar, "showscale": True,
     }  # fmt: skip

@@ -21,7 +21,8 @@ from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.shell import workspace
 
-NAME, DOMAIN, CATEGORY, COUNT = "name", "domain", "category", "interactions"
+NAME, KIND, DOMAIN = "name", "kind", "domain"
+CATEGORY, COUNT = "category", "interactions"
 NO_CATEGORY = ""
 
 
@@ -29,8 +30,8 @@ NO_CATEGORY = ""
 class MapData:
     """Points of a map and what is known about each.
 
-    table: one row per point with NAME, DOMAIN ("source" or "target"), CATEGORY (the first one, ""
-    if unknown) and COUNT (training interactions of the item or user in that domain).
+    table: one row per point with NAME, KIND ("item" or "user"), DOMAIN ("source" or "target"),
+    CATEGORY (the first, "" if unknown) and COUNT (its training interactions in that domain).
     """
 
     run: Run
@@ -104,7 +105,8 @@ def _described(points: Points, split: Split) -> pd.DataFrame:
             counts = np.diff(matrix.tocsc().indptr) if is_item else np.diff(matrix.indptr)
             names = cached.item_names(split, domain) if is_item else train.users.ids
             category = _first_categories(features, numbers) if is_item else NO_CATEGORY
-            frame = {NAME: names[numbers], DOMAIN: domain, CATEGORY: category}
+            kind = "item" if is_item else "user"
+            frame = {NAME: names[numbers], KIND: kind, DOMAIN: domain, CATEGORY: category}
             frames.append(pd.DataFrame(frame | {COUNT: counts[numbers]}, index=rows))
     return pd.concat(frames).sort_index()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,6 @@ from core.charts.embeddings_map import Layer, draw_map, mark_point
 from core.charts.theme import (
     CATEGORY_COLOURS,
     FUSED_COLOUR,
-    OTHER_COLOUR,
     SOURCE_COLOUR,
     TARGET_COLOUR,
     plain,
@@ -80,12 +81,14 @@ def _layers(data: MapData, layout: Layout, colour: str) -> list[Layer]:
 
 
 def _by_count(counts: np.ndarray, scaled: np.ndarray, colour: str) -> list[Layer]:
+    """Items by popularity or users by activity, the largest on top; the others in grey below."""
     rest, rows = np.flatnonzero(~scaled), np.flatnonzero(scaled)
-    rows = rows[np.argsort(counts[rows], kind="stable")]  # the largest are drawn on top
-    other = "users" if colour == POPULARITY else "items"
-    title = "interactions" if colour == POPULARITY else "history length"
-    layers = [Layer(other, rest, symbol=USER_SYMBOL if other == "users" else "circle")]
-    return [*(layers if len(rest) else []), Layer(title, rows, counts=counts[rows])]
+    rows = rows[np.argsort(counts[rows], kind="stable")]
+    users = Layer("users", rest if colour == POPULARITY else rows, symbol=USER_SYMBOL)
+    items = Layer("items", rows if colour == POPULARITY else rest)
+    grey, coloured = (users, items) if colour == POPULARITY else (items, users)
+    coloured = replace(coloured, counts=counts[rows], scale="interactions", symbol="circle")
+    return [*([grey] if len(rest) else []), coloured]
 
 
 def _by_category(categories: pd.Series, is_item: np.ndarray) -> list[Layer]:
@@ -93,9 +96,11 @@ def _by_category(categories: pd.Series, is_item: np.ndarray) -> list[Layer]:
     known = categories[categories != ""]
     frequent = list(known.value_counts().index[: len(CATEGORY_COLOURS)])
     other = is_item & ~categories.isin(frequent).to_numpy()
-    grey = (("users", np.flatnonzero(~is_item)), ("other or none", np.flatnonzero(other)))
-    layers = [Layer(name, rows, OTHER_COLOUR) for name, rows in grey if len(rows)]
-    return layers + [
+    grey = [
+        Layer("users", np.flatnonzero(~is_item), symbol=USER_SYMBOL),
+        Layer("other or none", np.flatnonzero(other)),
+    ]
+    return [layer for layer in grey if len(layer.rows)] + [
         Layer(str(name), np.flatnonzero((categories == name).to_numpy()), colour)
         for name, colour in zip(frequent, CATEGORY_COLOURS, strict=False)
     ]

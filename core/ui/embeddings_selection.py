@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.scores import IntArray
-from core.ui.embeddings_data import CATEGORY, COUNT, DOMAIN, NAME, MapData
+from core.ui.embeddings_data import CATEGORY, COUNT, DOMAIN, KIND, NAME, MapData
 from core.ui.tables import show_table
 from core.ui.texts import count, plain
 
@@ -30,7 +30,7 @@ def show_selection(data: MapData, rows: IntArray) -> None:
         _show_categories(inside, outside)
     with right:
         shown = inside.assign(**{DOMAIN: inside[DOMAIN].map(data.names)})
-        shown = shown[[NAME, DOMAIN, CATEGORY, COUNT]].sort_values(COUNT, ascending=False)
+        shown = shown[[NAME, KIND, DOMAIN, CATEGORY, COUNT]].sort_values(COUNT, ascending=False)
         show_table(shown, "selected_points", download="selected.csv", height=360)
 
 

@@ -31,7 +31,7 @@ class View:
 
 def pick_view() -> View:
     """One row of controls; all but the search stand in the address bar."""
-    what, colour, method, search = st.columns([1.1, 1.7, 0.8, 1.6], vertical_alignment="bottom")
+    what, colour, method, search = st.columns([1.15, 2.1, 0.9, 1.4], vertical_alignment="bottom")
     with what:
         shown = _choice(
             "Show", "what", (MAP_ITEMS, MAP_USERS, MAP_BOTH),

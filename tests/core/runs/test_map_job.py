@@ -10,7 +10,6 @@ from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
 from core.embedding.map_files import ABOUT, map_name, read_map
-from core.models.registry import CARDS
 from core.runs.map_job import map_job, map_payload, map_points
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
@@ -62,7 +61,6 @@ def test_a_model_without_vectors_is_mapped_from_the_interactions_and_says_so(wor
     assert made.points.is_item.all()
 
 
-@pytest.mark.skipif("cmf_als" not in CARDS, reason="no model with vectors is listed")
 def test_a_model_with_vectors_is_mapped_from_them(workspace):
     run = trained(workspace, "cmf_als", factors=4, epochs=2)
     split = read_snapshot(workspace.splits / run.record["split_hash"])
