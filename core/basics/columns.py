@@ -10,3 +10,4 @@ SEGMENT, METRIC, RUN = "segment", "metric", "run"
 MEAN, LOW, HIGH, USERS, SKIPPED = "mean", "low", "high", "users", "skipped"
 RANK, SCORE = "rank", "score"
 DOMAIN, COUNT, SHARE, DECILE = "domain", "count", "share", "decile"
+NEAR, TOP, CHOSEN = "near", "top", "chosen"  # ratios: no worse than the best, the best, the pick

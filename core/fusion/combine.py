@@ -78,13 +78,24 @@ def blend(
     A user with evidence in one domain gets that part alone, whatever the weights say; a user with
     none gets base, where popularity stands.
     """
-    both = has_source & has_target
-    alpha = np.where(both, fusion.alpha, has_source).astype(np.float32)[:, None]
-    beta = np.where(both, fusion.beta, has_target).astype(np.float32)[:, None]
+    alpha, beta = row_weights(has_source, has_target, fusion)
     fused = alpha * source
     fused += base
     fused += beta * target
     return fused
+
+
+def row_weights(
+    has_source: BoolArray, has_target: BoolArray, fusion: Fusion
+) -> tuple[FloatArray, FloatArray]:
+    """alpha and beta as they act for each user, (rows, 1) float32 each.
+
+    Evidence from one domain alone counts in full, evidence that is not there not at all.
+    """
+    both = has_source & has_target
+    alpha = np.where(both, fusion.alpha, has_source).astype(np.float32)
+    beta = np.where(both, fusion.beta, has_target).astype(np.float32)
+    return alpha[:, None], beta[:, None]
 
 
 def shaped(

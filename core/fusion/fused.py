@@ -8,20 +8,22 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.scores import BoolArray, Candidates, DomainScores, FloatArray, IntArray
-from core.fusion.combine import Fusion, blend, fuse_scores, shaped
+from core.fusion.combine import Fusion, blend, fuse_scores, row_weights, shaped
 from core.fusion.lists import NOBODY, top_k
 
 
 @dataclass(frozen=True)
 class FusedLists:
-    """Lists of users at one weighting; the parts are raw, as the model gave them."""
+    """Lists of users at one weighting, best first; NaN where a list is shorter than k."""
 
     users: IntArray  # (n_users,)
     items: IntArray  # (n_users, k) int32, -1 where a list is shorter
-    source: FloatArray  # (n_users, k) float32, NaN where there is no item
+    source: FloatArray  # (n_users, k) float32, the part as the model gave it
     target: FloatArray
+    source_part: FloatArray  # (n_users, k) what it adds to fused: alpha * f(source)
+    target_part: FloatArray
     base: FloatArray
-    fused: FloatArray
+    fused: FloatArray  # base + source_part + target_part
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class Prepared:
             self.base, self.source_value, self.target_value,
             self.has_source, self.has_target, fusion,
         )  # fmt: skip
+
+    def row_weights(self, alpha: float, beta: float) -> tuple[FloatArray, FloatArray]:
+        """alpha and beta as they act for each user, (n_users, 1) each."""
+        return row_weights(self.has_source, self.has_target, Fusion(alpha, beta))
 
 
 def prepare(candidates: Candidates, kind: str, scale: str, k: int) -> Prepared:
@@ -94,11 +100,18 @@ def prepared_top_k(prepared: Prepared, alpha: float, beta: float, k: int) -> Fus
     places = _best_places(fused, min(k, fused.shape[1]))  # (n_users, up to k)
     items = _taken(prepared.items, places, k, NOBODY)
     there = items != NOBODY
-    parts = [
-        np.where(there, _taken(values, places, k, 0.0), np.float32(np.nan))
-        for values in (prepared.source, prepared.target, prepared.base, fused)
-    ]
-    return FusedLists(prepared.users, items, *parts)
+    columns = (
+        prepared.source, prepared.target, prepared.source_value, prepared.target_value,
+        prepared.base, fused,
+    )  # fmt: skip
+    source, target, source_value, target_value, base, score = (
+        np.where(there, _taken(values, places, k, 0.0), np.float32(np.nan)) for values in columns
+    )
+    of_source, of_target = prepared.row_weights(alpha, beta)
+    return FusedLists(
+        prepared.users, items, source, target,
+        of_source * source_value, of_target * target_value, base, score,
+    )  # fmt: skip
 
 
 def one_user_top_k(

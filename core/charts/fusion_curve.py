@@ -1,0 +1,164 @@
+"""Quality over the ratio of source to target evidence, and where each segment peaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.basics.columns import CHOSEN, HIGH, LOW, MEAN, NEAR, SEGMENT, SHARE, TOP, USERS
+from core.charts.theme import (
+    CATEGORY_COLOURS,
+    CLEAR,
+    FUSED_COLOUR,
+    FUSED_TINT,
+    SOURCE_COLOUR,
+    STRONG,
+    TARGET_COLOUR,
+    TWIN_TINT,
+    faded,
+    plain,
+    themed,
+)
+
+TICKS = {0.0: "target<br>only", 0.25: "1 : 3", 0.5: "1 : 1", 0.75: "3 : 1", 1.0: "source<br>only"}
+X_TITLE = "alpha : beta, source to target"
+HEIGHT = 430
+
+
+def draw_fusion_curve(
+    curve: pd.DataFrame,
+    lines: pd.DataFrame,
+    best: pd.DataFrame,
+    *,
+    metric: str,
+    here: float | None,
+    pinned: float | None = None,
+) -> go.Figure:
+    """The metric over the ratio with its band, faint segments, and a line where the sliders stand.
+
+    curve: SHARE, MEAN, LOW, HIGH, NEAR (bool); lines: SEGMENT, SHARE, MEAN; best: SEGMENT, TOP,
+    MEAN. here, pinned: shares of source evidence, 0 to 1; None where both weights are 0.
+    The points of the first trace are the shares, for clicks.
+    """
+    figure = go.Figure([_mean_line(curve, metric), *_band(curve)])
+    for place, (name, part) in enumerate(lines.groupby(SEGMENT, sort=False)):
+        dot = best[best[SEGMENT] == name]
+        figure.add_traces(_segment(str(name), part, dot, _colour(place)))
+    themed(figure, x=X_TITLE, y=f"{metric}, mean over validation users", height=HEIGHT)
+    shapes, notes = _near(curve), []
+    for share, dash, words in ((pinned, "dot", "pinned"), (here, "solid", "you are here")):
+        if share is not None:
+            shapes.append(_upright(share, dash))
+            notes.append(_note(share, words))
+    figure.update_layout(shapes=shapes, annotations=notes, margin_t=60, clickmode="event+select")
+    figure.update_layout(legend={"y": 1.06}, dragmode=False, hovermode="closest")
+    return figure.update_xaxes(
+        tickvals=list(TICKS), ticktext=list(TICKS.values()), range=[-0.03, 1.03]
+    )
+
+
+def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:
+    """The best ratio of each segment as a dot with its interval, segments from the top down.
+
+    best: SEGMENT, USERS, CHOSEN, LOW, HIGH as shares of source evidence, 0 to 1.
+    """
+    rows = list(range(len(best)))
+    labels = [
+        f"{name}<br>{users:,} users"
+        for name, users in zip(plain(best[SEGMENT]), best[USERS], strict=True)
+    ]
+    figure = go.Figure()
+    for row, low, high in zip(rows, best[LOW], best[HIGH], strict=True):
+        figure.add_trace(
+            go.Scatter(x=[low, high], y=[row, row], mode="lines", hoverinfo="skip",
+                       line={"width": 3, "color": _colour(row)}, showlegend=False)
+        )  # fmt: skip
+    dots = go.Scatter(
+        x=best[CHOSEN], y=rows, mode="markers", showlegend=False,
+        marker={"size": 13, "color": [_colour(place) for place in rows]},
+        customdata=np.column_stack([best[LOW], best[HIGH], best[CHOSEN]]) * 100,
+        hovertemplate="%{customdata[2]:.0f} % source<br>95 % %{customdata[0]:.0f} to "
+        "%{customdata[1]:.0f} %<extra></extra>",
+    )  # fmt: skip
+    figure.add_trace(dots)
+    themed(figure, title=title, x=X_TITLE, height=max(200, 110 + 52 * len(best)), legend=False)
+    figure.add_vline(x=0.5, line={"color": STRONG, "width": 1.5})
+    figure.update_yaxes(
+        tickvals=rows, ticktext=labels, range=[len(best) - 0.5, -0.5], showgrid=False
+    )
+    return figure.update_xaxes(
+        tickvals=list(TICKS), ticktext=list(TICKS.values()), range=[-0.03, 1.03], showgrid=True
+    )
+
+
+def _mean_line(curve: pd.DataFrame, metric: str) -> go.Scatter:
+    return go.Scatter(
+        name="all users", x=curve[SHARE], y=curve[MEAN], mode="lines+markers",
+        line={"color": FUSED_COLOUR, "width": 3}, marker={"size": 7, "color": FUSED_COLOUR},
+        selected={"marker": {"color": FUSED_COLOUR}}, unselected={"marker": {"opacity": 1}},
+        customdata=np.column_stack([curve[LOW], curve[HIGH]]),
+        hovertemplate=f"{metric} %{{y:.4f}}<br>95 % %{{customdata[0]:.4f}} to "
+        "%{customdata[1]:.4f}<br>click to go there<extra></extra>",
+    )  # fmt: skip
+
+
+def _band(curve: pd.DataFrame) -> list[go.Scatter]:
+    """The interval of the mean as an area of its own trace, out of the way of clicks."""
+    edge = {"mode": "lines", "line": {"width": 0, "color": CLEAR}, "hoverinfo": "skip"}
+    lower = go.Scatter(x=curve[SHARE], y=curve[LOW], showlegend=False, **edge)
+    upper = go.Scatter(
+        x=curve[SHARE], y=curve[HIGH], fill="tonexty", fillcolor=FUSED_TINT,
+        name="95 % interval", **edge,
+    )  # fmt: skip
+    return [lower, upper]
+
+
+def _segment(name: str, line: pd.DataFrame, dot: pd.DataFrame, colour: str) -> list[go.Scatter]:
+    label = plain([name])[0]
+    look = {"color": faded(colour, 0.55), "width": 1.5}
+    thin = go.Scatter(
+        name=label, x=line[SHARE], y=line[MEAN], mode="lines", line=look, legendgroup=name,
+        hovertemplate=f"{label}<br>%{{y:.4f}}<extra></extra>",
+    )  # fmt: skip
+    peak = go.Scatter(
+        x=dot[TOP], y=dot[MEAN], mode="markers", marker={"size": 10, "color": colour},
+        legendgroup=name, showlegend=False, unselected={"marker": {"opacity": 1}},
+        hovertemplate=f"{label} is best here<br>%{{y:.4f}}<extra></extra>",
+    )  # fmt: skip
+    return [thin, peak]
+
+
+def _near(curve: pd.DataFrame) -> list[dict]:
+    """Grey bands over the shares that are no worse than the best beyond user sampling."""
+    shares, near = curve[SHARE].to_numpy(), curve[NEAR].to_numpy()
+    half = (shares[1] - shares[0]) / 2 if len(shares) > 1 else 0.5
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], near.astype(int), [0]])))
+    return [
+        {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below",
+         "x0": shares[start] - half, "x1": shares[end - 1] + half,
+         "fillcolor": TWIN_TINT, "line": {"width": 0}}
+        for start, end in zip(edges[::2], edges[1::2], strict=True)
+    ]  # fmt: skip
+
+
+def _upright(share: float, dash: str) -> dict:
+    return {
+        "type": "line", "xref": "x", "yref": "paper", "x0": share, "x1": share, "y0": 0, "y1": 1,
+        "line": {"color": STRONG, "width": 2, "dash": dash},
+    }  # fmt: skip
+
+
+def _note(share: float, words: str) -> dict:
+    side = "right" if share > 0.5 else "left"
+    bottom = 0.0 if words == "pinned" else 1.0
+    return {
+        "text": f" {words} ", "x": share, "xref": "x", "y": bottom, "yref": "paper",
+        "showarrow": False, "xanchor": side, "yanchor": "bottom" if bottom == 0 else "top",
+    }  # fmt: skip
+
+
+def _colour(place: int) -> str:
+    """Segments in their own colours: none that stands for source, target, fused or twin."""
+    left = [c for c in CATEGORY_COLOURS if c not in (SOURCE_COLOUR, TARGET_COLOUR, FUSED_COLOUR)]
+    return left[place % len(left)]

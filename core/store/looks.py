@@ -1,0 +1,33 @@
+"""Looks at the test users: every point of the weights that was tested is written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.basics.errors import DataError
+from core.basics.files import read_json, write_json
+from core.store.run_folder import Run
+
+LOOKS = "looks.json"
+
+Point = dict[str, Any]  # plain values: weights, kind, scale, k
+
+
+def looks(run: Run) -> list[Point]:
+    """Points whose test figures were shown so far, the first one first."""
+    path = run.folder / LOOKS
+    if not path.exists():
+        return []
+    try:
+        return list(read_json(path))
+    except DataError:
+        return []  # a broken count must not hide the run
+
+
+def count_look(run: Run, point: Point) -> int:
+    """Write the point down unless it is there, and answer how many there are."""
+    points = looks(run)
+    if point not in points:
+        points.append(point)
+        write_json(run.folder / LOOKS, points)
+    return len(points)

@@ -1,0 +1,166 @@
+"""The Fusion page as a person uses it, on runs that were really trained."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from conftest import open_page, well, words
+
+from core.store.looks import looks
+from core.store.run_folder import read_run
+
+
+def run_of(trained, name):
+    return read_run(trained.workspace.runs / trained.runs[name])
+
+
+def slider(app, name):
+    return next(one for one in app.slider if name in one.label)
+
+
+def press(app, label):
+    return well(next(one for one in app.button if one.label == label).click().run())
+
+
+def chart(app, key):
+    """Traces and layout of the chart with this key."""
+    for element in app.get("plotly_chart"):
+        if key in element.proto.id:
+            return json.loads(element.proto.spec)
+    raise AssertionError(f"no chart {key}")
+
+
+def numbers(values):
+    """What an axis of a chart holds; arrays travel as bytes."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).tolist()
+    return list(values)
+
+
+def here_line(app):
+    shapes = chart(app, "fusion_curve")["layout"]["shapes"]
+    return [shape["x0"] for shape in shapes if shape["type"] == "line"]
+
+
+def test_an_empty_workspace_says_what_is_missing(empty_workspace):
+    app = well(open_page("fusion"))
+    assert "no trained run yet" in words(app)
+    assert not app.slider
+
+
+def test_the_page_opens_at_one_to_one_with_the_models_own_quality(trained_workspace):
+    app = well(open_page("fusion", run=trained_workspace.runs["ease"]))
+    assert (slider(app, "alpha").value, slider(app, "beta").value) == (1.0, 1.0)
+    assert "you are at **1 : 1**" in words(app)
+    own = run_of(trained_workspace, "ease").record["valid"]["ndcg@10"]["mean"]
+    assert float(app.metric[0].value) == pytest.approx(own, abs=6e-5)
+    curve = chart(app, "fusion_curve")["data"][0]
+    assert here_line(app) == [0.5]
+    assert len(app.get("plotly_chart")) == 4
+    assert curve["name"] == "all users"
+
+
+def test_moving_alpha_moves_the_line_the_formula_the_figures_and_the_address(trained_workspace):
+    app = well(open_page("fusion", run=trained_workspace.runs["ease"]))
+    before = app.metric[0].value
+    slider(app, "alpha").set_value(0.0).run()
+    assert "target only" in words(well(app))
+    assert "0.00 · books" in words(app)
+    assert here_line(app) == [0.0]
+    assert app.metric[0].value != before
+    assert app.query_params["alpha"] == "0.0"
+
+
+def test_a_link_opens_the_same_weights_kind_and_scale(trained_workspace):
+    address = {"alpha": "0.4", "beta": "0.8", "kind": "reciprocal rank", "k": "5"}
+    app = well(open_page("fusion", run=trained_workspace.runs["ease"], **address))
+    assert (slider(app, "alpha").value, slider(app, "beta").value) == (0.4, 0.8)
+    assert "you are at **0.5 : 1**" in words(app)
+    assert "rank in books" in words(app)
+    assert app.metric[0].label == "nDCG@5"
+
+
+def test_the_scale_is_raw_where_parts_add_up_and_the_page_says_why(trained_workspace):
+    said = words(open_page("fusion", run=trained_workspace.runs["ease"]))
+    assert "parts add up to its own score, so raw is the default" in said
+
+
+def test_best_on_validation_jumps_to_a_ratio_no_worse_than_the_best(trained_workspace):
+    app = well(open_page("fusion", run=trained_workspace.runs["ease"], alpha="0.1"))
+    press(app, "Best on validation")
+    share = here_line(app)[0]
+    near = [
+        shape
+        for shape in chart(app, "fusion_curve")["layout"]["shapes"]
+        if shape["type"] == "rect" and shape["x0"] <= share <= shape["x1"]
+    ]
+    assert near
+    press(app, "Equal, 1 : 1")
+    assert slider(app, "alpha").value == slider(app, "beta").value == 1.0
+
+
+def test_test_is_shown_for_a_pinned_point_only_and_every_point_is_counted_once(trained_workspace):
+    run = run_of(trained_workspace, "ease")
+    app = well(open_page("fusion", run=run.id, alpha="0.5"))
+    assert "show_test" not in [button.key for button in app.button]
+    press(app, "Pin this point")
+    assert not app.table
+    before = len(looks(run))
+    press(app, "Show test")
+    assert len(looks(run)) == before + 1
+    assert "nDCG@10" in app.table[0].value.to_string()
+    press(app, "Show test")
+    assert len(looks(run)) == before + 1
+    slider(app, "alpha").set_value(1.0).run()
+    assert "alpha \\.5" in words(app)  # the pin stays where it was
+    press(app, "Pin this point")
+    press(app, "Show test")
+    assert len(looks(run)) == before + 2
+    test = run.record["test"]["ndcg@10"]["mean"]
+    assert f"{test:.3f}".lstrip("0") in app.table[0].value.loc["nDCG@10", "pinned"]
+
+
+def test_a_users_list_shows_where_each_item_came_from(trained_workspace):
+    app = well(open_page("fusion", run=trained_workspace.runs["ease"], alpha="0", order="typical"))
+    after = chart(app, "fusion_after")["data"]
+    assert {trace["name"] for trace in after[:2]} == {"from books", "from films"}
+    assert len(numbers(after[0]["y"])) == 10
+    assert all(value == 0 for value in numbers(after[0]["x"]))  # alpha is 0: no orange at all
+    assert all(mark[0] in "=▲▼" for mark in after[2]["text"])
+
+
+def test_a_cold_users_list_says_that_no_weight_changes_it(trained_workspace):
+    app = well(open_page("fusion", run=trained_workspace.runs["ease"], alpha="0", order="cold"))
+    assert "only books says anything here" in words(app)
+    marks = chart(app, "fusion_after")["data"][2]["text"]
+    assert set(marks) == {"="}
+
+
+def test_any_validation_user_is_found_by_id_and_a_stranger_is_named(trained_workspace):
+    app = well(open_page("fusion", run=trained_workspace.runs["ease"]))
+    find = next(one for one in app.text_input if one.label == "Find by id")
+    find.set_value("u017").run()
+    assert "**u017**" in words(well(app))
+    next(one for one in app.text_input if one.label == "Find by id").set_value("![x](y)").run()
+    assert "is no validation user" in words(well(app))
+
+
+@pytest.mark.parametrize("name", ["item_knn", "popularity"])
+def test_a_model_without_source_says_that_no_weight_changes_a_list(trained_workspace, name):
+    app = well(open_page("fusion", run=trained_workspace.runs[name]))
+    assert "validation user" in words(app)
+    if name == "popularity":
+        assert "no weight changes any list" in words(app)
+
+
+@pytest.mark.parametrize("kind", ["product", "reciprocal rank"])
+def test_every_kind_draws_its_curve(trained_workspace, kind):
+    app = well(open_page("fusion", run=trained_workspace.runs["ease"], kind=kind, scale="z-score"))
+    assert len(numbers(chart(app, "fusion_curve")["data"][0]["y"])) == 21
+
+
+def test_the_words_say_why_a_plain_product_changes_nothing(trained_workspace):
+    said = words(open_page("fusion", run=trained_workspace.runs["ease"]))
+    assert "could not change a single list" in said
+    assert "Doubling both weights changes no list" in said
