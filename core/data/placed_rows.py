@@ -9,7 +9,7 @@ from core.basics.scores import IntArray
 from core.data.line_numbers import lines_at, lines_of_quoted_rows, text_from
 from core.data.raw_file import TextFacts
 from core.data.read_options import ReadOptions
-from core.data.reading import RAW_LENGTH, UNCLOSED, Broken, Table
+from core.data.reading import RAW_LENGTH, TOO_LONG, UNCLOSED, Broken, Table
 
 
 def placed_rows(
@@ -30,11 +30,7 @@ def placed_rows(
     if len(lines) == cut + 1:
         return [*broken, _unclosed(table, int(lines[-1]))], lines[:-1]
     if len(lines) != cut:
-        raise DataError(
-            what=f"Not all of the {facts.lines:,} lines of the file can be accounted for: "
-            f"{cut:,} rows were read.",
-            hint="Look for a stray quote, say that no character quotes values, or save it again.",
-        )
+        raise _unaccounted(table, facts, broken, cut)
     return broken, lines
 
 
@@ -63,6 +59,18 @@ def heights(starts: IntArray, broken: list[Broken]) -> dict[int, int]:
 def _unclosed(table: Table, line: int) -> Broken:
     byte, raw = text_from(table.file, line, RAW_LENGTH)
     return Broken(byte, raw, UNCLOSED, swallows=True)
+
+
+def _unaccounted(table: Table, facts: TextFacts, broken: list[Broken], cut: int) -> DataError:
+    lines = starts_of(table, broken)
+    if long := [n for n, place in zip(lines, broken, strict=True) if place.reason == TOO_LONG]:
+        what = f"The row that begins on line {long[0]:,} is {TOO_LONG} and has line breaks."
+    else:
+        what = (
+            f"Of {facts.lines:,} lines only {cut:,} rows were read, and not all is accounted for."
+        )
+    hint = "Look for a stray quote, say that no character quotes values, or save it again as CSV."
+    return DataError(what, hint)
 
 
 def _check_header(table: Table, options: ReadOptions, broken: list[Broken]) -> None:

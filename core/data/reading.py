@@ -20,6 +20,7 @@ from core.data.read_options import ID_ROLES, ReadOptions
 
 BATCH_ROWS = 500_000
 BAD = " as it stands"  # suffix of the column with the text of a value that was not understood
+TOO_LONG = "longer than 2,000,000 bytes"
 UNCLOSED = "a quote is opened and not closed properly"
 RAW_LENGTH = 10_000  # characters DuckDB keeps of a line it rejects
 _OFFSET = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"  # a time of day with its zone
@@ -70,14 +71,17 @@ def read_broken(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Bro
     found = connection.execute(
         "SELECT line_byte_position - 1, any_value(csv_line ORDER BY column_idx), "
         "any_value(error_type ORDER BY column_idx)::VARCHAR, "
-        "any_value(error_message ORDER BY column_idx), max(column_idx) "
+        "any_value(error_message ORDER BY column_idx) "
         "FROM reject_errors GROUP BY line_byte_position ORDER BY line_byte_position"
     ).fetchall()
-    wide = len(table.columns)
-    return [
-        Broken(byte, raw or "", _reason(sort, message, raw or "", wide), sort == "UNQUOTED VALUE")
-        for byte, raw, sort, message, _ in found
-    ]
+    return [_broken(len(table.columns), *place) for place in found]
+
+
+def _broken(wide: int, byte: int, line: str | None, sort: str, message: str) -> Broken:
+    """Blank lines before the place count as part of it in DuckDB, and not here."""
+    raw = (line or "").lstrip("\r\n")
+    byte += len(line or "") - len(raw)
+    return Broken(byte, raw, _reason(sort, message, wide), sort == "UNQUOTED VALUE")
 
 
 def _from(table: Table, options: ReadOptions) -> str:
@@ -149,13 +153,13 @@ def _seconds() -> str:
     )
 
 
-def _reason(sort: str, message: str, raw: str, wide: int) -> str:
+def _reason(sort: str, message: str, wide: int) -> str:
     if sort == "UNQUOTED VALUE":
         return UNCLOSED
     if sort == "INVALID ENCODING":
         return "bytes that are not UTF-8"
     if sort == "LINE SIZE OVER MAXIMUM":
-        return "longer than 2,000,000 bytes"
+        return TOO_LONG
     if sort == "MISSING COLUMNS":
         return f"fewer than {wide} columns"
     if sort == "TOO MANY COLUMNS":

@@ -21,6 +21,7 @@ from core.data.reading import BAD, RAW_LENGTH, Broken, Table
 
 LINE, COLUMN, VALUE, REASON = "line", "column", "value", "reason"
 _LONGEST = 300  # characters kept of a value
+SWALLOWED = "in the open quote of line"
 _WHOLE_LINE = "(whole line)"
 
 
@@ -83,7 +84,8 @@ def reject_table(
         lines = lines_of_rows(table.file, rows, heights(starts, broken)) if len(rows) else rows
     parts = [faults.assign(**{LINE: lines}), _broken_table(starts, broken)]
     together = pd.concat(parts, ignore_index=True).sort_values(LINE, kind="stable")
-    return together[[LINE, COLUMN, VALUE, REASON]].reset_index(drop=True)
+    together = together.astype({LINE: "int64"}).reset_index(drop=True)
+    return together[[LINE, COLUMN, VALUE, REASON]]
 
 
 def _broken_table(starts: IntArray, broken: list[Broken]) -> pd.DataFrame:
@@ -101,7 +103,7 @@ def _broken_table(starts: IntArray, broken: list[Broken]) -> pd.DataFrame:
         for number, line in rejected_lines(place):
             lines.append(start + number)
             values.append(line[:_LONGEST])
-            reasons.append(place.reason if not number else f"in the open quote of line {start:,}")
+            reasons.append(place.reason if not number else f"{SWALLOWED} {start:,}")
     return _table([_WHOLE_LINE] * len(lines), values, reasons).assign(**{LINE: lines})
 
 

@@ -8,10 +8,16 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.basics.errors import CrosswalkError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LINE_BYTES = 200  # enough for most lines
 
 
 def rejects_of_head(path: Path, options: dict[str, Any], rows: int) -> dict[str, Any]:
@@ -24,12 +30,14 @@ def rejects_of_head(path: Path, options: dict[str, Any], rows: int) -> dict[str,
     wanted = ReadOptions.of(options)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        head = _cut(path, wanted.encoding, rows + 1, work)
+        head, whole = _cut(path, wanted.encoding, rows + 1, work)
+        if not whole and wanted.encoding != "utf-8":
+            wanted = replace(wanted, encoding="utf-8")
         table, facts = prepare(head, wanted, work)
         checked = read_rows(table, wanted, facts, work)
-    counts = example_counts(checked.rejects).to_dict("list")
-    rejected = len(checked.rejects)
-    return {"rows": checked.count + rejected, "rejected": rejected, "counts": counts}
+    rejects = checked.rejects if whole else _without_cut_row(checked.rejects)
+    counts = example_counts(rejects).to_dict("list")
+    return {"rows": checked.count + len(rejects), "rejected": len(rejects), "counts": counts}
 
 
 def head_of_parquet(path: Path, rows: int) -> dict[str, Any]:
@@ -46,20 +54,36 @@ def head_of_parquet(path: Path, rows: int) -> dict[str, Any]:
     return {"columns": columns, "rows": list(zip(*texts, strict=True))}
 
 
-def _cut(path: Path, encoding: str, lines: int, work: Path) -> Path:
-    """The first lines as a file of their own, in the same encoding; Parquet by rows."""
+def _cut(path: Path, encoding: str, lines: int, work: Path) -> tuple[Path, bool]:
+    """The first lines as a file of their own, and whether these are all there are.
+
+    A cut text is UTF-8; Parquet is cut by rows.
+    """
+    from core.data.head import read_head
     from core.data.raw_file import PARQUET, opened, sort_of
 
     if sort_of(path) == PARQUET:
-        return _cut_parquet(path, lines, work / "head.parquet")
+        return _cut_parquet(path, lines, work / "head.parquet"), True
     head = work / "head"
-    with opened(path) as file, head.open("wb") as out:
-        if encoding.startswith("utf-16"):
-            out.write(file.read(lines * 200))  # a line end is no single byte here
-        else:
-            for line, _ in zip(file, range(lines), strict=False):
-                out.write(line)
-    return head
+    if encoding == "utf-8":  # bytes that are not UTF-8 must stay as they are
+        with opened(path) as file, head.open("wb") as out:
+            out.writelines(line for line, _ in zip(file, range(lines), strict=False))
+            return head, not file.read(1)
+    text = read_head(path, encoding, size=lines * _LINE_BYTES)
+    head.write_text("".join(text.splitlines(keepends=True)[:lines]), encoding="utf-8")
+    return head, False
+
+
+def _without_cut_row(rejects: pd.DataFrame) -> pd.DataFrame:
+    """A quoted value that reaches beyond the head looks unclosed and is none."""
+    from core.data.reading import UNCLOSED
+    from core.data.rejects import SWALLOWED
+
+    end = len(rejects)
+    while end and rejects["reason"].iloc[end - 1].startswith(SWALLOWED):
+        end -= 1
+    cut = end and rejects["reason"].iloc[end - 1] == UNCLOSED
+    return rejects.iloc[: end - 1] if cut else rejects
 
 
 def _cut_parquet(path: Path, rows: int, to: Path) -> Path:
