@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from core.basics.columns import ITEM
 from core.basics.errors import DataError
 from core.basics.files import read_json
 from core.basics.workspace import Workspace
@@ -85,6 +86,15 @@ def relation(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
     """Where SQL reads the rows of a dataset's file: its table if there is one, else the file."""
     table = f"dataset_{file.parent.name}"
     return name(table) if table in _tables(connection) else parquet(file)
+
+
+def items_known(connection: duckdb.DuckDBPyConnection, interactions: Path, items: Path) -> float:
+    """Share of the items in a file of interactions that an item table describes."""
+    rows, known = relation(connection, interactions), relation(connection, items)
+    every = f"SELECT DISTINCT {ITEM} FROM {rows}"
+    listed = f"{ITEM} IN (SELECT {ITEM} FROM {known})"
+    row = connection.execute(f"SELECT avg(({listed})::INT) FROM ({every})").fetchone()
+    return float(row[0] or 0.0) if row else 0.0
 
 
 def import_counts(file: Path) -> dict[str, int] | None:

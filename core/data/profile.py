@@ -24,7 +24,7 @@ from core.basics.columns import (
 from core.data.database import columns
 from core.data.datasets import relation
 
-MOST_BARS = 80
+MOST_BARS = 96
 MOST_RATINGS = 21  # distinct ratings shown one by one; more are binned
 _STEPS = (  # step of the time axis and its days
     ("day", 1), ("week", 7), ("month", 31), ("quarter", 92), ("year", 366),

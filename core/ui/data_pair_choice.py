@@ -1,0 +1,96 @@
+"""Data page, Pair: which imported files are the source, the target, their items and the links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.data.datasets import INTERACTIONS, ITEMS, LINKS, Dataset, items_known
+from core.data.pair_settings import PairInputs
+from core.ui.data_shared import datasets
+from core.ui.shell import database
+from core.ui.texts import count, plain
+
+_COVERED = 0.5  # share of a domain's items a table must know to be proposed
+
+
+def pick_inputs() -> PairInputs | None:
+    """The files a person chose; None where fewer than two are imported, and the page says so."""
+    interactions = datasets(INTERACTIONS)
+    if len(interactions) < 2:
+        have = "One file is" if interactions else "No file is"
+        st.info(
+            f"{have} imported yet. A pair needs two files of interactions: "
+            "import the source and the target first."
+        )
+        return None
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(":orange[**Source**]: where taste is known")
+        source, source_name, items_source = _pick_domain("source", interactions, place=1)
+    with right:
+        st.markdown(":blue[**Target**]: where items are recommended")
+        target, target_name, items_target = _pick_domain("target", interactions, place=0)
+    links = _pick_links()
+    if source.hash == target.hash:
+        st.warning("Source and target are the same file. Choose two different ones.")
+        return None
+    return PairInputs(
+        source.file, target.file, items_source, items_target, links, source_name, target_name
+    )
+
+
+def _pick_domain(
+    role: str, interactions: list[Dataset], place: int
+) -> tuple[Dataset, str, Path | None]:
+    chosen = st.selectbox(
+        "Interactions", interactions, index=place, format_func=_describe, key=f"pair_{role}",
+    )  # fmt: skip
+    name = st.text_input(
+        "Called", value=chosen.name, max_chars=60, key=f"pair_{role}_name_{chosen.hash}",
+        help="What the domain is called on every page.",
+    )  # fmt: skip
+    return chosen, name.strip() or chosen.name, _pick_items(role, chosen)
+
+
+def _pick_items(role: str, chosen: Dataset) -> Path | None:
+    """Item tables with the share of the domain's items they know, the best one proposed."""
+    tables = datasets(ITEMS)
+    if not tables:
+        return None
+    shares = {table.hash: _coverage(str(chosen.file), str(table.file)) for table in tables}
+    tables.sort(key=lambda table: -shares[table.hash])
+    best = 1 if shares[tables[0].hash] >= _COVERED else 0
+    picked = st.selectbox(
+        "Titles and categories", [None, *tables], index=best,
+        format_func=lambda table: "none" if table is None
+        else f"{plain(table.name, 40)} · knows {shares[table.hash]:.0%} of the items",
+        key=f"pair_{role}_items_{chosen.hash}",
+    )  # fmt: skip
+    return picked.file if picked else None
+
+
+def _pick_links() -> Path | None:
+    tables = datasets(LINKS)
+    if not tables:
+        return None
+    picked = st.selectbox(
+        "User link table", [None, *tables], key="pair_links",
+        format_func=lambda table: "none: equal ids are the same user" if table is None
+        else plain(table.name, 40),
+        help="Says which target user is which source user; then equal ids alone mean nothing.",
+    )  # fmt: skip
+    return picked.file if picked else None
+
+
+def _describe(dataset: Dataset) -> str:
+    rows = dataset.record.get("counts", {}).get("kept")
+    size = f" · {count(rows, 'row')}" if rows else ""
+    return f"{plain(dataset.name, 40)}{size} · {dataset.hash[:6]}"
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _coverage(interactions: str, items: str) -> float:
+    with database() as cursor:
+        return items_known(cursor, Path(interactions), Path(items))

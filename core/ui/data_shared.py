@@ -1,0 +1,149 @@
+"""What the tabs of the Data page share: datasets, the pair they are about, small cached answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import SOURCE, TARGET
+from core.data.build_pair import count_inputs, filter_counts
+from core.data.datasets import Dataset, list_datasets, register_datasets
+from core.data.overlap import Overlap, overlap
+from core.data.pair_folder import PairCounts, PairInfo, list_pairs, read_rows, rows_file
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.profile import Profile, profile
+from core.data.shared_ids import SharedIds, compare_ids
+from core.data.split_counts import SplitCounts, split_counts
+from core.data.splitting import SplitSettings
+from core.ui.shell import database, workspace
+from core.ui.texts import count, plain
+
+_CURRENT = "data_pair"  # hash of the pair the tabs are about
+
+
+def datasets(kind: str) -> list[Dataset]:
+    """Imported datasets of a kind, the newest first, each a table of the database."""
+    folder = workspace().datasets
+    entries = sorted(folder.iterdir()) if folder.exists() else []
+    _register(str(folder), tuple((entry.name, entry.stat().st_mtime_ns) for entry in entries))
+    return list_datasets(workspace(), kind)
+
+
+@st.cache_resource(show_spinner="Taking up imported files", max_entries=1)
+def _register(folder: str, stamps: tuple[tuple[str, int], ...]) -> bool:
+    with database() as cursor:
+        register_datasets(cursor, workspace())
+    return True
+
+
+def current_pair() -> PairInfo | None:
+    """The pair the tabs are about: the one chosen or made last, else the newest."""
+    pairs = list_pairs(workspace())
+    wanted = st.session_state.get(_CURRENT)
+    found = next((pair for pair in pairs if pair.dataset_hash == wanted), None)
+    return found or (pairs[0] if pairs else None)
+
+
+def set_pair(dataset_hash: str | None) -> None:
+    """Make the tabs be about a pair; None: about the newest one."""
+    st.session_state[_CURRENT] = dataset_hash
+
+
+def pick_pair(key: str) -> PairInfo | None:
+    """A box that chooses the pair for all tabs; None where there is no pair."""
+    pairs, current = list_pairs(workspace()), current_pair()
+    if current is None:
+        return None
+    names = {pair.dataset_hash: describe(pair) for pair in pairs}
+    st.session_state[key] = current.dataset_hash
+    st.selectbox(
+        "Pair", list(names), format_func=lambda chosen: names.get(chosen, chosen),
+        key=key, on_change=lambda: set_pair(st.session_state[key]),
+    )  # fmt: skip
+    return current
+
+
+def describe(pair: PairInfo) -> str:
+    """A pair in one line: names, sizes, and what makes it differ from its other versions."""
+    marks = []
+    if pair.settings["drop_cross_listed"]:
+        marks.append("without cross-listed items")
+    if pair.settings["target_core"] != PairSettings().target_core:
+        marks.append(f"target {pair.settings['target_core']}-core")
+    users = count(pair.after.shared, "shared user")
+    return " · ".join([plain(pair.title, 80), users, *marks, pair.dataset_hash[:6]])
+
+
+def names_of(pair: PairInfo) -> tuple[str, str]:
+    """Names of the source and the target domain."""
+    return pair.source_name, pair.target_name
+
+
+def folder_of(pair: PairInfo) -> Path:
+    """Where the pair's files are."""
+    return workspace().pairs / pair.dataset_hash
+
+
+def counts_of(inputs: PairInputs, settings: PairSettings) -> tuple[PairCounts, PairCounts]:
+    """Sizes before and after the filters."""
+    return _counts_of(_key(inputs, settings), inputs, settings)
+
+
+@st.cache_data(show_spinner="Counting", max_entries=200)
+def _counts_of(
+    key: str, _inputs: PairInputs, _settings: PairSettings
+) -> tuple[PairCounts, PairCounts]:
+    with database() as cursor:
+        return count_inputs(cursor, _inputs, _settings), filter_counts(cursor, _inputs, _settings)
+
+
+def ids_of(inputs: PairInputs) -> SharedIds:
+    """How many users two files share, read in several ways."""
+    return _ids_of(_key(inputs, PairSettings()), inputs)
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _ids_of(key: str, _inputs: PairInputs) -> SharedIds:
+    with database() as cursor:
+        return compare_ids(cursor, _inputs)
+
+
+def _key(inputs: PairInputs, settings: PairSettings) -> str:
+    files = [str(file) for file in (inputs.source, inputs.target, inputs.links)]
+    return json.dumps([files, settings.to_dict()])
+
+
+@st.cache_data(show_spinner="Measuring the overlap", max_entries=10)
+def overlap_of(folder: str) -> Overlap:
+    """Overlap of the pair in a folder."""
+    with database() as cursor:
+        return overlap(cursor, *_files(folder))
+
+
+@st.cache_data(show_spinner="Describing both domains", max_entries=10)
+def profile_of(folder: str) -> Profile:
+    """Profile of the pair in a folder."""
+    with database() as cursor:
+        return profile(cursor, *_files(folder))
+
+
+def _files(folder: str) -> tuple[Path, Path]:
+    return rows_file(Path(folder), SOURCE), rows_file(Path(folder), TARGET)
+
+
+def split_counts_of(folder: str, settings: SplitSettings, seed: int) -> SplitCounts:
+    """Sizes of the parts of a split that is not made yet."""
+    return _split_counts_of(folder, json.dumps(settings.to_dict()), seed, settings)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _split_counts_of(folder: str, key: str, seed: int, _settings: SplitSettings) -> SplitCounts:
+    return split_counts(*_rows_of(folder), _settings, seed)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _rows_of(folder: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return read_rows(Path(folder), SOURCE), read_rows(Path(folder), TARGET)

@@ -1,0 +1,154 @@
+"""Data page, Split: what is held out, what that leaves, and which split runs are trained on."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.settings import Value
+from core.charts.split import draw_split_strip
+from core.data.pair_folder import PairInfo
+from core.data.snapshot import PARTS, SplitInfo
+from core.data.split_counts import SplitCounts
+from core.data.splitting import (
+    COLD_FOLD,
+    COLD_USERS,
+    LEAVE_K_OUT,
+    RANDOM,
+    TEMPORAL,
+    SplitSettings,
+)
+from core.ui import cached
+from core.ui.data_shared import folder_of, names_of, pick_pair, split_counts_of
+from core.ui.data_work import AT_ONCE, do_or_enqueue, draw_work
+from core.ui.setting_widgets import ask_setting, info_of
+from core.ui.shell import show_chart
+from core.ui.state import current_split_hash, set_current
+from core.ui.tables import show_table
+from core.ui.texts import count
+
+SEED = 2022
+LARGEST_SEED = 2**31 - 1
+_KINDS = {  # kind -> what it is for, and the settings it looks at
+    RANDOM: ("Held-out rows of every user: does the model rank what they like?",
+             ("valid_share", "test_share")),
+    LEAVE_K_OUT: ("The same number of rows of every user.", ("held_out",)),
+    TEMPORAL: ("Everything after a moment: does the model foresee? Source rows from after the "
+               "first cut are left out of training.", ("valid_share", "test_share")),
+    COLD_USERS: ("Shared users who lose their whole target history: does the source serve "
+                 "people the target does not know?", ("cold_share",)),
+    COLD_FOLD: ("The same in turns: make every fold, and each shared user is tested once.",
+                ("folds", "fold")),
+}  # fmt: skip
+
+
+def show_split_tab() -> None:
+    """The form of a split with live counts, over the splits that were made of this pair."""
+    draw_work("split")
+    pair = pick_pair("pair_of_split_tab")
+    if pair is None:
+        st.info("There is no pair yet. Make one under Pair, then split it here.")
+        return
+    settings, seed = _pick_settings()
+    _draw_counts(pair, settings, seed)
+    if st.button("Make this split", type="primary", key="split_make",
+                 icon=":material/call_split:"):  # fmt: skip
+        _make(pair, settings, seed)
+    _draw_splits(pair)
+
+
+def _pick_settings() -> tuple[SplitSettings, int]:
+    kind, *rest = st.columns([2, 1, 1, 1], vertical_alignment="top")
+    with kind:
+        chosen = str(ask_setting(info_of(SplitSettings, "kind"), key="split_kind", label="Kind"))
+        said, names = _KINDS[chosen]
+        st.caption(said)
+    values: dict[str, Value] = {"kind": chosen}
+    for place, name in zip(rest, names, strict=False):
+        with place:
+            values[name] = ask_setting(info_of(SplitSettings, name), key=f"split_{name}")
+    with rest[-1]:
+        seed = st.number_input(
+            "Seed", min_value=0, max_value=LARGEST_SEED, value=SEED, step=1, key="split_seed",
+            help="Where chance starts: the same seed gives the same split.",
+            persist_state="session",
+        )  # fmt: skip
+    return SplitSettings.of(values), int(seed)
+
+
+def _draw_counts(pair: PairInfo, settings: SplitSettings, seed: int) -> None:
+    if pair.after.source.rows + pair.after.target.rows > AT_ONCE:
+        st.caption("This pair is large: the parts are counted when the split is made.")
+        return
+    counts = split_counts_of(str(folder_of(pair)), settings, seed)
+    show_chart(
+        draw_split_strip(counts.rows, left_out=counts.source_left_out, names=names_of(pair)),
+        f"What do the parts contain? {_said(counts)}",
+        key="split_strip",
+    )
+
+
+def _said(counts: SplitCounts) -> str:
+    said = [
+        f"{count(counts.train_users, 'user')} with target rows to train on",
+        f"{count(counts.valid_users, 'validation user')}",
+        f"{count(counts.test_users, 'test user')}, {counts.cold_test_users:,} of them without any "
+        "target history",
+    ]
+    text = "; ".join(said) + "."
+    if counts.unseen_test_rows:
+        rows = count(counts.unseen_test_rows, "test row")
+        text += f" {rows} have an item nobody trained on: no model without texts can find it."
+    return text
+
+
+def _make(pair: PairInfo, settings: SplitSettings, seed: int) -> None:
+    """Make the split; it becomes the one that runs are trained on."""
+    payload = {"pair": pair.dataset_hash, "settings": settings.to_dict(), "seed": seed}
+    rows = pair.after.source.rows + pair.after.target.rows
+    made = do_or_enqueue("split", payload, f"Split {pair.title}", rows)
+    if made:
+        set_current(split=made["split"])
+        st.rerun()
+
+
+def _draw_splits(pair: PairInfo) -> None:
+    infos = [cached.split_info(split_hash) for split_hash in cached.split_hashes()]
+    infos = [info for info in infos if info.dataset_hash == pair.dataset_hash]
+    if not infos:
+        st.caption("No split of this pair yet.")
+        return
+    st.subheader("Splits of this pair", anchor=False)
+    current = current_split_hash()
+    chosen = show_table(_table_of(infos, current), key="splits", selection="single-row")
+    picked = infos[chosen[0]].split_hash if chosen else None
+    if picked and picked != current:
+        set_current(split=picked)
+        st.rerun()
+    st.caption("Select a row to train on that split.")
+
+
+def _table_of(infos: list[SplitInfo], current: str | None) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "": "●" if info.split_hash == current else "",
+                "Kind": info.kind + _fold_of(info),
+                "Seed": info.seed,
+                **{
+                    name: info.counts[part]
+                    for name, part in zip(
+                        ("Source train", "Target train", "Validation", "Test"), PARTS, strict=True
+                    )
+                },
+                "Id": info.split_hash[:8],
+            }
+            for info in infos
+        ]
+    )
+
+
+def _fold_of(info: SplitInfo) -> str:
+    if info.kind != COLD_FOLD:
+        return ""
+    return f" {info.settings['fold']} of {info.settings['folds']}"
