@@ -134,6 +134,15 @@ class Visit:
         buttons.locator("visible=true").first.click()
         return self.settle()
 
+    def key(self, key: str) -> Locator:
+        """The widget or container with this key."""
+        return self.page.locator(f".st-key-{key}").first
+
+    def tick(self, key: str) -> Visit:
+        """Tick or untick the check box with this key."""
+        self.key(key).locator("label").first.click()
+        return self.settle()
+
     def tab(self, name: str) -> Visit:
         """Open a tab of the page."""
         self.page.get_by_role("tab", name=name).first.click()
