@@ -80,7 +80,7 @@ def _add_run(commands: Any) -> None:
     )  # fmt: skip
     run.add_argument("--alpha", type=float, default=1.0, help="weight of the source evidence")
     run.add_argument("--beta", type=float, default=1.0, help="weight of the target evidence")
-    run.add_argument("--k", type=int, default=10, help="length of a list")
+    run.add_argument("--k", type=_length, default=10, help="length of a list, 1 to 50")
     run.add_argument("--seed", type=int, default=2022)
     run.add_argument("--device", default="auto", help="auto, cpu or cuda")
     run.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
@@ -115,6 +115,12 @@ def _add_workspace(command: argparse.ArgumentParser) -> None:
 
 def _add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="one JSON value on the last line")
+
+
+def _length(text: str) -> int:
+    if not 1 <= (number := int(text)) <= 50:
+        raise argparse.ArgumentTypeError("a list has 1 to 50 items")
+    return number
 
 
 def _positive(text: str) -> int:

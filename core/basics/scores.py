@@ -44,6 +44,13 @@ class DomainScores:
         """The model's own score, (n_asked, n_target_items)."""
         return self.base + self.source + self.target if self.own is None else self.own
 
+    def of(self, rows: IntArray) -> DomainScores:
+        """The scores of some of the rows."""
+        own = None if self.own is None else self.own[rows]
+        base = self.base[rows] if len(self.base) == len(self.source) else self.base
+        source, target = self.source[rows], self.target[rows]
+        return DomainScores(source, target, base, own, self.has_source[rows], self.has_target[rows])
+
     def filled(self, popularity: FloatArray) -> DomainScores:
         """The same scores with users nobody knows anything about ranked by popularity.
 

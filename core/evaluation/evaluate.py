@@ -19,6 +19,7 @@ from core.metrics.catalogue import coverage, novelty
 from core.metrics.ranking import KS, per_user_auc, per_user_metrics
 
 CELLS = 4_000_000  # users times items ranked at once
+MOST_FUSED = 5_000  # users whose fusion candidates are found, drawn once for every run of a split
 
 Score = Callable[[IntArray], DomainScores]
 
@@ -43,18 +44,21 @@ def evaluate(
     Training items, and validation items at test time, are masked; held-out items among them count
     as nothing to find. A user without evidence in either domain is ranked by popularity in the
     target's training data, and counted. With a depth, the fusion candidates for lists of that
-    length are found on the way.
+    length are found on the way, for at most MOST_FUSED users.
     """
     relevant = _findable(split.held_out(part), split.masked(part))
     users = np.flatnonzero(np.diff(relevant.indptr))
     masked, popularity = split.masked(part), split.train.popularity
+    fused = _drawn(users)
     parts, candidates, by_popularity = [], [], 0
     for chunk in user_chunks(users, relevant.shape[1]):
         scores = score(chunk).filled(popularity)
         by_popularity += int((~scores.has_evidence).sum())
         parts.append(_ranked(scores, masked[chunk], relevant[chunk], ks))
         if depth:
-            candidates.append(find_candidates(scores, chunk, masked[chunk], depth))
+            rows = np.flatnonzero(np.isin(chunk, fused))
+            some = chunk[rows]
+            candidates.append(find_candidates(scores.of(rows), some, masked[some], depth))
     lists = (
         np.concatenate([ranked[0] for ranked in parts]) if parts else np.empty((0, max(ks)), int)
     )
@@ -72,6 +76,13 @@ def evaluate(
         },
         candidates=join_candidates(candidates) if candidates else None,
     )
+
+
+def _drawn(users: IntArray) -> IntArray:
+    """At most MOST_FUSED of the users, the same ones whenever the users are the same."""
+    if len(users) <= MOST_FUSED:
+        return users
+    return np.random.default_rng(0).choice(users, MOST_FUSED, replace=False)
 
 
 def user_chunks(users: IntArray, n_items: int) -> Iterator[IntArray]:

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.scores import Candidates, DomainScores, FloatArray, IntArray
 from core.fusion.combine import competition_ranks, part_scale
-from core.fusion.lists import top_k
+from core.fusion.lists import kth_best, top_k
 
 DEPTH = 50
 WIDTH = 8  # how many times the depth of best items are looked at to drop the rest
@@ -143,8 +143,10 @@ def _undominated(source: FloatArray, target: FloatArray, depth: int) -> IntArray
 def _not_below(by: FloatArray, other: FloatArray, depth: int) -> np.ndarray:
     """False for items outside the best by one part that lose to `depth` of these in the other."""
     width = WIDTH * depth
-    best = np.argpartition(by, len(by) - width)[-width:]
-    cut = np.partition(other[best], width - depth)[width - depth]
+    edge = kth_best(by, width)
+    above, level = np.flatnonzero(by > edge), np.flatnonzero(by == edge)
+    best = np.concatenate([above, level[: width - len(above)]])
+    cut = kth_best(other[best], depth)
     keep = other >= cut
     keep[best] = True
     return keep
@@ -175,7 +177,7 @@ def _swept(order: IntArray, target: FloatArray, depth: int) -> IntArray:
     kept, at = [order[:size]], size
     best = target[order[:size]]
     while at < len(order):
-        cut = np.partition(best, len(best) - depth)[len(best) - depth]
+        cut = kth_best(best, depth)
         block = order[at : at + size]
         block = block[target[block] > cut]
         kept.append(block)

@@ -120,3 +120,14 @@ def test_candidates_found_on_the_way_give_the_same_lists_at_equal_weights(split,
     fused = fused_top_k(evaluation.candidates, Fusion(), 50)
     assert (fused.users == evaluation.users).all()
     assert (fused.items == evaluation.lists).all()
+
+
+def test_candidates_are_kept_for_a_drawn_few_where_users_are_many(split, parts, monkeypatch):
+    monkeypatch.setattr(module, "MOST_FUSED", 4)
+    evaluation = evaluate(scorer(*parts, split), split, "test", depth=5)
+    assert len(evaluation.candidates.users) == 4
+    assert set(evaluation.candidates.users) < set(evaluation.users)
+    own = fused_top_k(evaluation.candidates, Fusion(), 5)
+    by_user = dict(zip(evaluation.users, evaluation.lists[:, :5], strict=True))
+    for user, items in zip(own.users, own.items, strict=True):
+        assert items.tolist() == by_user[user].tolist()

@@ -1,0 +1,170 @@
+"""From files on disk to snapshots, without a screen: import, pair, split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from core.basics.columns import ITEM, SOURCE, TARGET, USER
+from core.basics.errors import DataError
+from core.basics.fingerprint import fingerprint
+from core.basics.progress import Report, silent
+from core.basics.workspace import Workspace
+from core.data.build_pair import build_pair
+from core.data.database import in_memory
+from core.data.datasets import INTERACTIONS, ITEMS
+from core.data.ingest import ImportReport, import_file
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.preview import guess_options
+from core.data.snapshot import PARTS, SplitTables, write_snapshot
+from core.data.splitting import (
+    COLD_FOLD,
+    TEST_ROW,
+    TRAIN_ROW,
+    VALID_ROW,
+    SplitSettings,
+    assign_parts,
+    split_folds,
+    split_pair,
+)
+
+
+@dataclass(frozen=True)
+class PairFiles:
+    """What a command was given: two files of interactions, or a folder of a split."""
+
+    source: Path | None = None
+    target: Path | None = None
+    items_source: Path | None = None
+    items_target: Path | None = None
+    splits: Path | None = None
+    swap: bool = False
+
+
+def pair_snapshot(
+    files: PairFiles, workspace: Workspace, seed: int, say: Callable[[str], None]
+) -> Path:
+    """A snapshot of the given split, or of a random one made here; answers its folder."""
+    if files.splits:
+        tables = _given_tables(files, workspace, say)
+        return _write_given(tables, workspace, "given files", seed, {})
+    return split_pair(_pair(files, workspace, say), SplitSettings(), seed, workspace.splits)
+
+
+def fold_snapshots(
+    files: PairFiles, workspace: Workspace, folds: int, seed: int, say: Callable[[str], None]
+) -> list[Path]:
+    """One snapshot per cold-start fold over the shared users of the pair or the given split."""
+    settings = SplitSettings(kind=COLD_FOLD, folds=folds)
+    if not files.splits:
+        return split_folds(_pair(files, workspace, say), settings, seed, workspace.splits)
+    given = _given_tables(files, workspace, say)
+    parts = [given.target_train, given.target_valid, given.target_test]
+    target = pd.concat(parts, ignore_index=True).drop_duplicates([USER, ITEM], ignore_index=True)
+    snapshots = []
+    for fold in range(1, folds + 1):
+        chosen = SplitSettings(kind=COLD_FOLD, folds=folds, fold=fold)
+        codes = assign_parts(given.source_train, target, chosen, seed).target
+        tables = replace(
+            given,
+            target_train=target[codes == TRAIN_ROW],
+            target_valid=target[codes == VALID_ROW],
+            target_test=target[codes == TEST_ROW],
+        )
+        snapshots.append(_write_given(tables, workspace, COLD_FOLD, seed, chosen.to_dict()))
+    return snapshots
+
+
+def imported(
+    path: Path, kind: str, workspace: Workspace, say: Callable[[str], None],
+    report: Report = silent,
+) -> ImportReport:  # fmt: skip
+    """Import a file; encoding, delimiter and columns are guessed from it, and what is lost is said.
+
+    Raises DataError where the file is not there or cannot be read.
+    """
+    if not path.is_file():
+        raise DataError(what=f"There is no file {path}.", hint="Check the path.")
+    done = import_file(path, guess_options(path, kind), workspace.datasets, report)
+    if done.rejected or done.merged:
+        say(f"{path.name}: {done.rows:,} rows = {done.kept:,} kept + {done.rejected:,} rejected "
+            f"+ {done.merged:,} merged, see {done.folder}")  # fmt: skip
+    return done
+
+
+def _pair(files: PairFiles, workspace: Workspace, say: Callable[[str], None]) -> Path:
+    """The pair of two files; names of the domains are the files' names."""
+    if files.source is None or files.target is None:
+        raise DataError(
+            what="A run needs data.", hint="Give --source and --target, or a folder with --splits."
+        )
+    source, target = (
+        imported(path, INTERACTIONS, workspace, say) for path in (files.source, files.target)
+    )
+    tables = {
+        f"items_{domain}": _rows_file(imported(path, ITEMS, workspace, say)) if path else None
+        for domain, path in ((SOURCE, files.items_source), (TARGET, files.items_target))
+    }
+    inputs = PairInputs(
+        _rows_file(source), _rows_file(target), **tables,
+        source_name=source.name, target_name=target.name,
+    )  # fmt: skip
+    connection = in_memory(workspace.root)
+    try:
+        return build_pair(connection, inputs, PairSettings(swap=files.swap), workspace.pairs)
+    finally:
+        connection.close()
+
+
+def _given_tables(
+    files: PairFiles, workspace: Workspace, say: Callable[[str], None]
+) -> SplitTables:
+    """The four files of a split, row by row as they are, and item tables where there are any."""
+    if files.swap:
+        raise DataError(
+            what="A given split cannot be swapped: nothing of its source is held out.",
+            hint="Leave out --swap, or give --source and --target instead of --splits.",
+        )
+    assert files.splits is not None
+    frames = {
+        part: _rows(imported(files.splits / f"{part}.csv", INTERACTIONS, workspace, say))
+        for part in PARTS
+    }
+    items = {
+        f"items_{domain}": _items(path, workspace, say)
+        for domain, path in ((SOURCE, files.items_source), (TARGET, files.items_target))
+    }
+    return SplitTables(**frames, **items)
+
+
+def _rows(done: ImportReport) -> pd.DataFrame:
+    return pd.read_parquet(_rows_file(done))
+
+
+def _rows_file(done: ImportReport) -> Path:
+    return done.folder / f"{done.kind}.parquet"
+
+
+def _items(
+    path: Path | None, workspace: Workspace, say: Callable[[str], None]
+) -> pd.DataFrame | None:
+    if path is None:
+        return None
+    return _rows(imported(path, ITEMS, workspace, say))
+
+
+def _write_given(
+    tables: SplitTables, workspace: Workspace, kind: str, seed: int, settings: dict
+) -> Path:
+    """Rows of a given split are positives already; the dataset is their union, split or not."""
+    target = pd.concat([tables.target_train, tables.target_valid, tables.target_test])
+    content = [frame[[USER, ITEM]].drop_duplicates() for frame in (tables.source_train, target)]
+    ordered = [frame.sort_values([USER, ITEM]) for frame in content]
+    columns = [frame[name].to_numpy(dtype=object) for frame in ordered for name in (USER, ITEM)]
+    return write_snapshot(
+        workspace.splits, tables, source_name="source", target_name="target", kind=kind,
+        seed=seed, settings=settings, dataset_hash=fingerprint(*columns),
+    )  # fmt: skip

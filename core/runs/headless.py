@@ -1,0 +1,127 @@
+"""What the command line does: each command answers plain values, ready for JSON."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import Any
+
+from core.basics.errors import SettingsError
+from core.basics.progress import Progress
+from core.basics.workspace import Workspace
+from core.data.snapshot import read_snapshot
+from core.fusion.combine import Fusion
+from core.models.registry import CARDS, card_of
+from core.runs.cold_folds import train_folds
+from core.runs.demo import load_demo
+from core.runs.from_files import PairFiles, fold_snapshots, pair_snapshot
+from core.runs.plan import RunPlan
+from core.runs.recommend import fused_figures, recommend_user, scale_of
+from core.runs.train import train_run
+from core.store.run_folder import Run, read_run
+
+FIGURES = ("fit", "evaluate", "valid", "test")
+
+
+def models(options: Namespace) -> list[dict[str, Any]]:
+    """One card per model: what it is, what it needs, and its settings with bounds and help."""
+    return [_card(name) for name in CARDS]
+
+
+def run(options: Namespace) -> dict[str, Any]:
+    """Train a model, its twin and popularity; answers the figures of all three."""
+    workspace = _workspace(options)
+    settings = _settings(options.settings)
+    card = card_of(options.model)
+    card.settings.of(settings)  # refuse a wrong setting or weight before anything is read
+    fusion = Fusion(options.alpha, options.beta, scale=scale_of(card))
+    files = _files(options)
+    if options.cold_folds:
+        plans = [
+            RunPlan(folder.name, options.model, settings, options.seed, options.device)
+            for folder in fold_snapshots(files, workspace, options.cold_folds, options.seed, _tell)
+        ]
+        return train_folds(plans, workspace, _say)
+    snapshot = pair_snapshot(files, workspace, options.seed, _tell)
+    plan = RunPlan(snapshot.name, options.model, settings, options.seed, options.device)
+    return _answer(read_run(train_run(plan, workspace, _say)), fusion, options.k, workspace)
+
+
+def recommend(options: Namespace) -> dict[str, Any]:
+    """One user's list with both parts of every score and the history items behind them."""
+    run = read_run(options.run.resolve())
+    workspace = Workspace(run.folder.parent.parent)
+    return recommend_user(workspace, run, options.user, options.k, options.alpha, options.beta)
+
+
+def demo(options: Namespace) -> dict[str, Any]:
+    """Load the sample pair and train the demo runs."""
+    return load_demo(_workspace(options), _say)
+
+
+def _card(name: str) -> dict[str, Any]:
+    card = card_of(name)
+    settings = [
+        {
+            "name": info.name, "kind": info.kind.__name__, "default": info.default,
+            "low": info.low, "high": info.high, "choices": info.choices, "help": info.help,
+        }
+        for info in card.settings.infos()
+    ]  # fmt: skip
+    plain = (
+        "name", "title", "family", "line", "paper", "differs", "when", "words", "task",
+        "cross_domain", "has_twin", "additive", "fold_in", "needs", "gradient",
+    )  # fmt: skip
+    return {field: getattr(card, field) for field in plain} | {"settings": settings}
+
+
+def _workspace(options: Namespace) -> Workspace:
+    given = options.workspace
+    return Workspace(given.resolve()) if given else Workspace.from_environment()
+
+
+def _settings(pairs: list[str]) -> dict[str, str]:
+    """`key=value` texts as a table; the model's settings class checks names and values."""
+    if wrong := [pair for pair in pairs if "=" not in pair]:
+        raise SettingsError(
+            what=f"--set {wrong[0]} has no value.", hint="Write it as --set key=value."
+        )
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _files(options: Namespace) -> PairFiles:
+    return PairFiles(
+        options.source, options.target, options.items_source, options.items_target,
+        options.splits, options.swap,
+    )  # fmt: skip
+
+
+def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str, Any]:
+    """The run's record with the figures of twin and popularity beside its own."""
+    record = run.record
+    answer: dict[str, Any] = {
+        name: record[name] for name in ("model", "settings", "seed", "dataset_hash", "split_hash")
+    }
+    answer |= {"run_dir": str(run.folder)} | {name: record[name] for name in FIGURES}
+    for name, other in (("twin", run.twin), ("popularity", run.popularity)):
+        answer[name] = None if other is None else {key: other.record[key] for key in FIGURES}
+    answer |= {name: record[name] for name in ("lift", "lift_over_popularity", "segments")}
+    if (fusion.alpha, fusion.beta, k) != (1.0, 1.0, 10):
+        split = read_snapshot(workspace.splits / record["split_hash"])
+        answer["fused"] = fused_figures(run, split, fusion, k)
+    return answer
+
+
+def _say(progress: Progress) -> None:
+    """Progress goes to stderr, so that the last line of stdout stays the answer."""
+    figures = [
+        f"{name} {value:.4f}"
+        for name, value in (("loss", progress.loss), ("valid", progress.valid))
+        if value is not None
+    ]
+    where = f" {progress.done}/{progress.total}" if progress.total > 1 else ""
+    print(f"{progress.stage}{where} {' '.join(figures)}".rstrip(), file=sys.stderr)
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr)

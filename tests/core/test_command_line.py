@@ -1,0 +1,183 @@
+"""The command line does the whole story and says what is wrong in two sentences."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.__main__ import main
+from core.basics.columns import ITEM, TITLE, USER
+from core.models.registry import CARDS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def write_split(folder: Path) -> Path:
+    """Even users like even items in both domains; every fourth user is cold in the target."""
+    rng = np.random.default_rng(3)
+    rows = {"source_train": [], "target_train": [], "target_valid": [], "target_test": []}
+    for user in range(40):
+        films = rng.permutation(np.arange(user % 2, 20, 2))
+        rows["source_train"] += [(f"u{user}", f"b{item}") for item in films[:6]]
+        films = rng.permutation(films)
+        rows["target_valid"].append((f"u{user}", f"f{films[0]}"))
+        rows["target_test"] += [(f"u{user}", f"f{item}") for item in films[1:3]]
+        if user % 4:
+            rows["target_train"] += [(f"u{user}", f"f{item}") for item in films[3:8]]
+    folder.mkdir(parents=True)
+    for part, pairs in rows.items():
+        pd.DataFrame(pairs, columns=[USER, ITEM]).to_csv(folder / f"{part}.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory) -> Path:
+    return write_split(tmp_path_factory.mktemp("given") / "split")
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("workspace")
+
+
+def answer(capsys, *words) -> dict:
+    """What a command that succeeds prints on the last line of stdout."""
+    assert main([str(word) for word in (*words, "--json")]) == 0
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def refusal(capsys, *words) -> str:
+    """What a command that cannot be done prints on stderr."""
+    try:
+        code = main([str(word) for word in words])
+    except SystemExit as leaving:
+        code = leaving.code
+    assert code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.fixture
+def trained(capsys, split, workspace) -> dict:
+    return answer(
+        capsys, "run", "--splits", split, "--model", "ease", "--set", "regularization=5",
+        "--workspace", workspace,
+    )  # fmt: skip
+
+
+def test_models_lists_every_card_with_its_settings(capsys):
+    cards = answer(capsys, "models")
+    assert [card["name"] for card in cards] == list(CARDS)
+    assert all(setting["help"] for card in cards for setting in card["settings"])
+
+
+def test_a_run_answers_every_figure_that_was_promised(trained):
+    promised = {
+        "model", "settings", "dataset_hash", "split_hash", "run_dir", "fit", "evaluate", "valid",
+        "test", "twin", "popularity", "lift", "lift_over_popularity", "segments",
+    }  # fmt: skip
+    assert promised <= set(trained)
+    assert set(trained["fit"]) == {"wall_seconds", "cpu_seconds", "peak_rss_mib"}
+    assert {"mean", "low", "high", "users", "skipped"} <= set(trained["test"]["ndcg@10"])
+    assert {"mean", "low", "high"} <= set(trained["lift"]["ndcg@10"])
+    assert trained["settings"]["regularization"] == 5
+
+
+def test_planted_taste_is_found_and_lifts_over_the_twin(trained):
+    assert trained["test"]["recall@10"]["mean"] > 0.95  # ten liked items fit a list of ten
+    cold = next(
+        s for s in trained["segments"] if (s["by"], s["segment"]) == ("target_history", "0")
+    )
+    assert cold["users"] == 10
+    assert trained["lift"]["ndcg@10"]["low"] > 0
+
+
+def test_recommend_explains_a_list_with_amounts_that_add_up(capsys, trained):
+    listed = answer(
+        capsys, "recommend", "--run", trained["run_dir"], "--user", "u1", "--k", 3, "--alpha", 0.5
+    )
+    assert [item["rank"] for item in listed["items"]] == [1, 2, 3]
+    for item in listed["items"]:
+        assert item["score"] == pytest.approx(0.5 * item["source"] + item["target"], abs=1e-6)
+        named = sum(reason["amount"] for reason in item["reasons"]["target"])
+        assert named == pytest.approx(item["target"], abs=1e-6)  # five target items, all named
+
+
+def test_weights_other_than_one_add_figures_of_the_fused_lists(capsys, split, workspace):
+    found = answer(
+        capsys, "run", "--splits", split, "--model", "ease", "--alpha", 0, "--k", 5,
+        "--workspace", workspace,
+    )  # fmt: skip
+    assert found["fused"]["alpha"] == 0
+    assert "ndcg@5" in found["fused"]["test"]
+    assert found["fused"]["test"]["ndcg@5"]["mean"] != found["test"]["ndcg@5"]["mean"]
+
+
+def test_cold_folds_test_every_shared_user_once(capsys, split, workspace):
+    found = answer(
+        capsys, "run", "--splits", split, "--model", "ridge", "--cold-folds", 4,
+        "--workspace", workspace, "--set", "regularization=10",
+    )  # fmt: skip
+    assert found["folds"] == 4
+    assert found["test"]["ndcg@10"]["users"] == 40
+    assert found["lift_over_popularity"]["ndcg@10"]["low"] > 0
+
+
+def test_two_plain_files_are_paired_split_and_swapped(capsys, split, workspace, tmp_path):
+    for domain, kept in (("books", ["source_train"]), ("films", ["target_train", "target_test"])):
+        frames = [pd.read_csv(split / f"{part}.csv") for part in kept]
+        pd.concat(frames).to_csv(tmp_path / f"{domain}.csv", index=False)
+    titles = pd.DataFrame({ITEM: ["f0"], TITLE: ["Zero"]})
+    titles.to_csv(tmp_path / "items.csv", index=False)
+    files = ("--source", tmp_path / "books.csv", "--target", tmp_path / "films.csv")
+    hashes = {
+        answer(capsys, "run", *files, "--model", "popularity", "--items-target",
+               tmp_path / "items.csv", "--workspace", workspace, *swap)["dataset_hash"]
+        for swap in ((), ("--swap",))
+    }  # fmt: skip
+    assert len(hashes) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "--model", "oracle"), "no model 'oracle'"),
+        (("run", "--model", "ease"), "needs data"),
+        (("run", "--model", "ease", "--set", "lambda=1"), "no setting lambda"),
+        (("run", "--model", "ease", "--set", "regularization"), "has no value"),
+        (("run", "--model", "ease", "--set", "regularization=-1"), "outside its range"),
+        (("run", "--model", "ease", "--splits", "nowhere"), "no file"),
+        (("run", "--model", "ease", "--alpha", "2"), "alpha is 2"),
+        (("run", "--model", "ease", "--k", "0"), "1 to 50"),
+        (("run", "--model", "ease", "--seed", "x"), "invalid int"),
+        (("run",), "--model"),
+        (("recommend", "--run", "nowhere", "--user", "u1"), "no run 'nowhere'"),
+        (("fly",), "invalid choice"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_two_sentences(capsys, words, said):
+    sentence = refusal(capsys, *words)
+    assert said in sentence
+    assert sentence.count(". ") >= 1
+    assert "Traceback" not in sentence
+
+
+def test_a_given_split_is_not_swapped(capsys, split, workspace):
+    said = refusal(capsys, "run", "--splits", split, "--swap", "--model", "ease",
+                   "--workspace", workspace)  # fmt: skip
+    assert "cannot be swapped" in said
+
+
+def test_an_unknown_user_is_named(capsys, trained):
+    assert "'u999'" in refusal(capsys, "recommend", "--run", trained["run_dir"], "--user", "u999")
+
+
+def test_the_module_runs_as_a_program():
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "models", "--json"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])[0]["name"] == "popularity"
