@@ -32,6 +32,8 @@ def test_a_run_outlives_kill_9_of_the_app_and_shows_after_a_restart(app, browser
     before = {run.id for run in list_runs(app.workspace)}
     tab = Visit(browser, app.url).open("/train")
     tab.tick("train_ease").tick(f"train_{MODEL}")
+    ticked = tab.page.locator("[class*=st-key-train_] input[type=checkbox]:checked")
+    assert ticked.count() == 1, "the first click in an app just started has to count"
     tab.key("train_start").get_by_role("button").click()
     wait_until(lambda: training(app) is not None, "the job is asked for")
     wait_until(lambda: training(app).status == RUNNING, "its child is at work")
