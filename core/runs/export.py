@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,9 @@ from core.basics.scores import FloatArray, IntArray
 from core.basics.spreadsheet import escaped
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
-from core.fusion.combine import Fusion, fuse_scores
+from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores
 from core.fusion.lists import NOBODY, top_k
 from core.models.protocol import CrossDomainModel
-from core.runs.recommend import scale_of
 from core.store.run_folder import Run, read_run
 
 CELLS = 4_000_000  # users times items scored at once
@@ -37,10 +36,17 @@ class ExportPlan:
     k: int = 10
     alpha: float = 1.0
     beta: float = 1.0
+    kind: str = WEIGHTED_SUM
+    scale: str = RAW
+
+    @property
+    def fusion(self) -> Fusion:
+        """How the parts of a score are put together."""
+        return Fusion(self.alpha, self.beta, self.kind, self.scale)
 
     def file(self, workspace: Workspace) -> Path:
         """Where the file stands once it is whole."""
-        name = f"{self.run}-{fingerprint(self.k, self.alpha, self.beta)[:8]}.csv"
+        name = f"{self.run}-{fingerprint(asdict(self))[:8]}.csv"
         return workspace.root / "exports" / name
 
 
@@ -76,14 +82,14 @@ def list_chunks(run: Run, split: Split, plan: ExportPlan, report: Report) -> Ite
     Training and validation items are masked, as when test is evaluated. Users nobody knows
     anything about get popular items.
     """
-    model, fusion = run.model(split), Fusion(plan.alpha, plan.beta, scale=scale_of(run.card))
+    model = run.model(split)
     n_users, n_items = split.train.target.shape
     step = max(1, CELLS // max(1, n_items))
     names = split.train.target_features
     titles = names.names(split.train.target_items) if names else split.train.target_items.ids
     for start in range(0, n_users, step):
         users = np.arange(start, min(start + step, n_users))
-        yield _lists(model, split, users, fusion, plan.k, titles)
+        yield _lists(model, split, users, plan, titles)
         report(Progress(done=int(users[-1]) + 1, total=n_users, stage="writing lists"))
 
 
@@ -91,13 +97,12 @@ def _lists(
     model: CrossDomainModel,
     split: Split,
     users: IntArray,
-    fusion: Fusion,
-    k: int,
+    plan: ExportPlan,
     titles: np.ndarray,
 ) -> pd.DataFrame:
     scores = model.score(users).filled(split.train.popularity)
-    fused = fuse_scores(scores, split.masked(TEST)[users], fusion)
-    lists = top_k(fused, scores.source, scores.target, k)
+    fused = fuse_scores(scores, split.masked(TEST)[users], plan.fusion)
+    lists = top_k(fused, scores.source, scores.target, plan.k)
     row, place = np.nonzero(lists != NOBODY)
     items = lists[row, place]
     return pd.DataFrame({

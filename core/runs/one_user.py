@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -17,12 +17,14 @@ from core.models.protocol import CrossDomainModel
 
 @dataclass(frozen=True)
 class UserList:
-    """A user's list, best first; parts are raw, as the model gave them."""
+    """A user's list, best first; source and target are raw, as the model gave them."""
 
     user: int
     items: IntArray  # (up to k,) target item numbers
     source: FloatArray  # (up to k,)
     target: FloatArray
+    source_weighted: FloatArray  # (up to k,) as the parts count: base and both sum to fused
+    target_weighted: FloatArray
     base: FloatArray
     fused: FloatArray
     hits: BoolArray  # (up to k,) held out for this user
@@ -60,19 +62,21 @@ def user_list(
     items = top_k(fused, scores.source, scores.target, k)[0]
     items = items[items != NOBODY]
     held_out = split.held_out(part)[[user]].indices
+    source, target = _weighted(scores, masked, fusion)
     base = np.broadcast_to(scores.base, fused.shape)
     return UserList(
-        user, items, scores.source[0, items], scores.target[0, items], base[0, items],
-        fused[0, items], np.isin(items, held_out), held_out, _ranks(fused, scores, held_out),
-        bool(scores.has_source[0]), bool(scores.has_target[0]),
+        user, items, scores.source[0, items], scores.target[0, items],
+        source[0, items], target[0, items],
+        base[0, items], fused[0, items], np.isin(items, held_out), held_out,
+        _ranks(fused, scores, held_out), bool(scores.has_source[0]), bool(scores.has_target[0]),
     )  # fmt: skip
 
 
-def effective_weights(listed: UserList, fusion: Fusion) -> tuple[float, float]:
-    """alpha and beta as they act for this user: evidence from one domain alone counts in full."""
-    if listed.has_source and listed.has_target:
+def effective_weights(has_source: bool, has_target: bool, fusion: Fusion) -> tuple[float, float]:
+    """alpha and beta as they act for a user: evidence from one domain alone counts in full."""
+    if has_source and has_target:
         return fusion.alpha, fusion.beta
-    return float(listed.has_source), float(listed.has_target)
+    return float(has_source), float(has_target)
 
 
 def reasons(
@@ -86,7 +90,7 @@ def reasons(
     item, user = int(listed.items[place]), listed.user
     found = model.explain(_row(train.source, user), _row(train.target, user), item)
     weighted = fusion.kind == WEIGHTED_SUM and fusion.scale == RAW
-    alpha, beta = effective_weights(listed, fusion) if weighted else (1.0, 1.0)
+    alpha, beta = _weights_of(listed, fusion) if weighted else (1.0, 1.0)
     source, target = alpha * found.source_amounts, beta * found.target_amounts
     base = float(listed.base[place])
     parts = alpha * float(listed.source[place]) + beta * float(listed.target[place])
@@ -100,6 +104,29 @@ def reasons(
 def _scores(model: CrossDomainModel, split: Split, user: int) -> DomainScores:
     """Scores of one user, (1, n_target_items); by popularity where nothing is known."""
     return model.score(np.array([user])).filled(split.train.popularity)
+
+
+def _weights_of(listed: UserList, fusion: Fusion) -> tuple[float, float]:
+    return effective_weights(listed.has_source, listed.has_target, fusion)
+
+
+def _weighted(
+    scores: DomainScores, masked: csr_matrix, fusion: Fusion
+) -> tuple[FloatArray, FloatArray]:
+    """Both parts as they count in the fused score, (1, n_target_items) each.
+
+    A part's shape is what the fusion makes of it with the other part's weight at zero.
+    """
+    has = bool(scores.has_source[0]), bool(scores.has_target[0])
+    parts = []
+    for weight, known, alone in zip(
+        effective_weights(*has, fusion), has, ((1.0, 0.0), (0.0, 1.0)), strict=True
+    ):
+        shaped = fuse_scores(scores, masked, replace(fusion, alpha=alone[0], beta=alone[1]))
+        parts.append(
+            np.float32(weight * known) * np.where(np.isneginf(shaped), 0.0, shaped - scores.base)
+        )
+    return parts[0], parts[1]
 
 
 def _row(matrix: csr_matrix, user: int) -> csr_matrix:

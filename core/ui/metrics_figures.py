@@ -20,6 +20,9 @@ from core.evaluation.verdict import Comparison, verdict
 from core.store.run_folder import POPULARITY, Run
 from core.ui import cached
 from core.ui.metrics_view import EVERYBODY, View
+from core.ui.run_names import run_names
+
+POPULARITY_NAME = "Popularity, beside the run"
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,14 @@ class Contender:
 def contenders(runs: list[Run]) -> list[Contender]:
     """Every run, then the twin of the first and popularity, under names that differ."""
     current = runs[0]
-    found = [(run.label, run, run.record["model"] == POPULARITY) for run in runs]
+    names = run_names(runs)
+    lines = [Contender(names[run.id], run, run.record["model"] == POPULARITY) for run in runs]
+    first, others = lines[0], lines[1:]
     if current.twin:
-        found.insert(1, (f"{current.label}: its twin", current.twin, True))
-    if current.popularity and not any(reference for _, _, reference in found[2:]):
-        found.append(("Popularity", current.popularity, True))
-    names = [name for name, _, _ in found]
-    return [
-        Contender(name if names.count(name) == 1 else f"{name} · {run.id[-13:]}", run, reference)
-        for name, run, reference in found
-    ]
+        others.insert(0, Contender(f"{first.name}: its twin", current.twin, True))
+    if current.popularity and not any(line.run.record["model"] == POPULARITY for line in others):
+        others.append(Contender(POPULARITY_NAME, current.popularity, True))
+    return [first, *others]
 
 
 def table_of(lines: list[Contender], view: View) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from core.evaluation.segments import SEGMENTS, TITLES
 from core.metrics.cards import METRICS
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.run_names import run_names
 from core.ui.state import linked, one_of
 from core.ui.texts import plain
 
@@ -79,10 +80,10 @@ def segment_names(run: Run) -> dict[str, str]:
 def pick_runs(run: Run) -> list[Run]:
     """The runs to compare, the current one first; says which cannot be compared, and why."""
     fits, refused = comparable(run, cached.runs())
-    others = {entry.id: entry for entry in fits if entry.id != run.id}
+    names, others = run_names(fits), {entry.id: entry for entry in fits if entry.id != run.id}
     chosen = st.multiselect(
         "Compare with", list(others), default=list(others)[:4], key=f"compare_{run.id}",
-        format_func=lambda id: others[id].label if id in others else id,
+        format_func=lambda id: names.get(id, id),
         placeholder="Other runs on the same split",
     )  # fmt: skip
     if refused:

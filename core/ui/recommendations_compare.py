@@ -7,13 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import TARGET
-from core.fusion.combine import Fusion
 from core.runs.one_user import UserList, user_list
-from core.runs.recommend import scale_of
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics_view import comparable
-from core.ui.recommendations_view import View
+from core.ui.recommendations_view import View, fusion_of
+from core.ui.run_names import run_names
 from core.ui.tables import show_table
 from core.ui.texts import count, plain
 
@@ -28,8 +27,8 @@ def show_two_runs(view: View, listed: UserList) -> None:
         return
     name = st.selectbox("Compare with", list(others), key="compare_user_with")
     other = others[name]
-    fusion = Fusion(view.fusion.alpha, view.fusion.beta, scale=scale_of(other.card))
-    theirs = user_list(cached.model(other), view.split, view.part, view.user, fusion, view.k)
+    model, fusion = cached.model(other), fusion_of(other)
+    theirs = user_list(model, view.split, view.part, view.user, fusion, view.k)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**{plain(view.run.label, 60)}**")
@@ -47,11 +46,9 @@ def show_two_runs(view: View, listed: UserList) -> None:
 def _others(run: Run) -> dict[str, Run]:
     """The twin first, then every run on the same split, by a name that differs."""
     others: dict[str, Run] = {TWIN: run.twin} if run.twin else {}
-    for other in comparable(run, cached.runs())[0]:
-        if other.id != run.id:
-            name = other.label if other.label not in others else f"{other.label} · {other.id[-13:]}"
-            others[name] = other
-    return others
+    fits = comparable(run, cached.runs())[0]
+    names = run_names(fits)
+    return others | {names[other.id]: other for other in fits if other.id != run.id}
 
 
 def _table(view: View, ours: UserList, theirs: UserList) -> pd.DataFrame:

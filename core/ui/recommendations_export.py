@@ -18,7 +18,10 @@ from core.ui.texts import count, number, plain
 
 def show_export(view: View) -> None:
     """A button that starts the job, or the file where it is made already."""
-    plan = ExportPlan(view.run.id, view.k, view.fusion.alpha, view.fusion.beta)
+    fusion = view.fusion
+    plan = ExportPlan(
+        view.run.id, view.k, fusion.alpha, fusion.beta, fusion.kind, fusion.scale
+    )  # fmt: skip
     path = plan.file(workspace())
     users = count(len(view.split.train.users), "user")
     st.markdown(

@@ -13,7 +13,7 @@ from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME
 from core.charts.recommendations_list import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
 from core.data.history import user_history
-from core.runs.one_user import Reasons, UserList, effective_weights
+from core.runs.one_user import Reasons, UserList
 from core.ui import cached
 from core.ui.recommendations_view import View
 from core.ui.shell import show_chart
@@ -35,11 +35,10 @@ def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
             return 0
         chosen = min(st.session_state.get(WHY_BOX) or 0, len(titles) - 1)
         st.session_state[WHY_BOX] = chosen
-        alpha, beta = effective_weights(listed, view.fusion)
         show_chart(
             draw_recommendations(
-                titles, alpha * listed.source, beta * listed.target, listed.hits,
-                x="part of the score, weighted" if _raw(view) else "part of the score, raw",
+                titles, listed.source_weighted, listed.target_weighted, listed.hits,
+                x="part of the score, weighted",
                 names=(record["source_name"], record["target_name"]), chosen=chosen,
             ),
             _caption(view, listed), CHART, on_select=_take_click, selection_mode=("points",),
@@ -86,11 +85,14 @@ def _show_held_out(view: View, listed: UserList) -> None:
     order = np.argsort(listed.held_out_ranks)
     ranks = listed.held_out_ranks[order]
     table = pd.DataFrame({
-        "held out, to be found": titles[order],
         "rank": ranks,
         "hit": np.where(ranks <= view.k, "✓", ""),
+        "held out, to be found": titles[order],
     })  # fmt: skip
-    show_table(table, "held_out", height=min(300, 40 + 35 * len(table)))
+    narrow = {name: st.column_config.Column(width=48) for name in ("rank", "hit")}
+    show_table(
+        table, "held_out", column_config=narrow, height=min(300, 40 + 35 * len(table))
+    )  # fmt: skip
     found = int((ranks <= view.k).sum())
     st.caption(f"{found} of {len(ranks)} found in the top {view.k}; the model never saw them.")
 
@@ -125,10 +127,6 @@ def _coloured(table: pd.DataFrame, domain: str) -> Any:
     return style.apply(lambda _: tints, subset=["adds"])
 
 
-def _raw(view: View) -> bool:
-    return view.fusion.scale == "raw" and view.fusion.kind == "weighted sum"
-
-
 def _caption(view: View, listed: UserList) -> str:
     source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
     if not listed.has_source and not listed.has_target:
@@ -137,8 +135,12 @@ def _caption(view: View, listed: UserList) -> str:
         return f"No history in {source}: the list comes from {target} alone, whatever the weights."
     if not listed.has_target:
         return f"No history in {target}: the list comes from {source} alone, whatever the weights."
-    weights = f"alpha {number(view.fusion.alpha, 2)}, beta {number(view.fusion.beta, 2)}"
-    return f"How much each domain carries, at {weights}. ✓ is a held-out hit; click a row for why."
+    fusion = view.fusion
+    weights = f"alpha {number(fusion.alpha, 2)}, beta {number(fusion.beta, 2)}"
+    how = f"{fusion.kind}, {fusion.scale} parts, as on the Fusion page"
+    return (
+        f"How much each domain carries at {weights} ({how}). ✓: held-out hit. Click a row for why."
+    )
 
 
 def _nothing(listed: UserList, domain: str) -> str:

@@ -14,13 +14,13 @@ from core.basics.scores import IntArray
 from core.data.snapshot import Split
 from core.evaluation.side_by_side import moved_users
 from core.evaluation.user_orders import TITLES, user_order
-from core.fusion.combine import Fusion
+from core.fusion.combine import KINDS, SCALES, WEIGHTED_SUM, Fusion
 from core.metrics.cards import metric_title
 from core.runs.recommend import scale_of
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics_view import KS, PARTS
-from core.ui.state import linked, one_of, recall, set_current, weights
+from core.ui.state import linked, one_of, recall, recalled, set_current, weights
 from core.ui.texts import plain, signed
 
 ID_BOX = "user_search"
@@ -59,7 +59,8 @@ def pick_view(run: Run) -> View:
     orders = {name: _order(run, held_out, name) for name in TITLES}
     known = [name for name, order in orders.items() if len(order)]
     chosen = kind.selectbox(
-        "Users", known, format_func=lambda name: f"{TITLES[name]} ({len(orders[name]):,})",
+        "Users", known, format_func=TITLES.__getitem__,
+        help="  \n".join(f"{TITLES[name]}: {len(orders[name]):,}" for name in known),
         **linked("order", known[0], one_of(known), forgets=["user"]),
     )  # fmt: skip
     user = _current_user(split, orders[chosen])
@@ -68,8 +69,18 @@ def pick_view(run: Run) -> View:
         max_chars=200, on_change=_search, args=(run,),
     )  # fmt: skip
     _steps(back, on, orders[chosen], user, split)
+    return View(run, split, held_out, length, fusion_of(run), user)
+
+
+def fusion_of(run: Run) -> Fusion:
+    """The fusion as the Fusion page has it; the scale of the parts goes by the model at first."""
     alpha, beta = weights()
-    return View(run, split, held_out, length, Fusion(alpha, beta, scale=scale_of(run.card)), user)
+    return Fusion(
+        alpha,
+        beta,
+        kind=recalled("kind", WEIGHTED_SUM, one_of(KINDS)),
+        scale=recalled("scale", scale_of(run.card), one_of(SCALES)),
+    )
 
 
 def moved(run: Run, part: str) -> pd.DataFrame | None:

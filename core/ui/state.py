@@ -16,6 +16,7 @@ from core.data.snapshot import Split, SplitInfo
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.navigation import link_to
+from core.ui.run_names import run_names
 from core.ui.texts import plain
 
 ADDRESS = (
@@ -139,7 +140,7 @@ def pick_run(key: str, label: str = "Run") -> Run | None:
     run = current_run()
     if run is None:
         return None
-    names = {entry.id: entry.label for entry in cached.runs()}
+    names = run_names(cached.runs())
     st.session_state[key] = run.id
     st.selectbox(
         label, list(names), format_func=lambda id: names.get(id, id),
