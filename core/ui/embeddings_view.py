@@ -17,6 +17,7 @@ COLOURS = {
     MAP_BOTH: (DOMAIN, CATEGORY, POPULARITY, ACTIVITY),
 }
 PCA, UMAP = "PCA", "UMAP"
+LONGEST = 100  # characters of a search
 
 
 @dataclass(frozen=True)
@@ -30,29 +31,26 @@ class View:
 
 
 def pick_view() -> View:
-    """One row of controls; all but the search stand in the address bar."""
-    what, colour, method, search = st.columns([1.15, 2.1, 0.9, 1.4], vertical_alignment="bottom")
-    with what:
-        shown = _choice(
+    """One row of controls, more where the window is narrow; all but the search can be linked to."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        what = _choice(
             "Show", "what", (MAP_ITEMS, MAP_USERS, MAP_BOTH),
             "Users with history in both domains are two points: as each domain sees them.",
         )  # fmt: skip
-    with colour:
-        by = _choice(
-            "Colour", "colour", COLOURS[shown],
+        colour = _choice(
+            "Colour", "colour", COLOURS[what],
             "Popularity: training interactions of an item. Activity: of a user.",
         )  # fmt: skip
-    with method:
-        layout = _choice(
+        method = _choice(
             "Layout", "layout", (PCA, UMAP),
             "PCA keeps large distances and is there at once. UMAP keeps neighbours together and is "
             "computed once, in the background.",
         )  # fmt: skip
-    words = search.text_input(
-        "Find an item or user", key="map_search", placeholder="Part of a title or an id",
-        icon=":material/search:", max_chars=100,
-    )  # fmt: skip
-    return View(shown, by, layout, words.strip())
+        words = st.text_input(
+            "Find an item or user", key="map_search", placeholder="Part of a title or an id",
+            icon=":material/search:", width=225,
+        )  # fmt: skip
+    return View(what, colour, method, words.strip()[:LONGEST])
 
 
 def _choice(label: str, name: str, options: Sequence[str], help: str) -> str:
