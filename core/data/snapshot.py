@@ -14,6 +14,8 @@ from core.basics.columns import (
     DESCRIPTION,
     ITEM,
     RATING,
+    SOURCE,
+    TARGET,
     TEST,
     TIME,
     TITLE,
@@ -95,40 +97,30 @@ def write_snapshot(
     Target items are the union of train, valid and test items. A split that exists is kept.
     """
     _check_tables(tables)
-    target_parts = [tables.target_train, tables.target_valid, tables.target_test]
     users = IdMap.of(*(getattr(tables, part)[USER] for part in PARTS))
-    source_items = IdMap.of(tables.source_train[ITEM])
-    target_items = IdMap.of(*(frame[ITEM] for frame in target_parts))
-    coded = {
-        part: _coded(
-            getattr(tables, part), users, source_items if "source" in part else target_items
-        )
-        for part in PARTS
+    items = {
+        SOURCE: IdMap.of(tables.source_train[ITEM]),
+        TARGET: IdMap.of(*(getattr(tables, part)[ITEM] for part in PARTS[1:])),
     }
-    split_hash = fingerprint(
-        dataset_hash, users.ids, source_items.ids, target_items.ids,
-        *(coded[part][column].to_numpy() for part in PARTS for column in (USER, ITEM)),
-    )  # fmt: skip
+    coded = {part: _coded(getattr(tables, part), users, items[_domain(part)]) for part in PARTS}
     info = SplitInfo(
-        source_name, target_name, kind, seed, settings, dataset_hash, split_hash,
+        source_name, target_name, kind, seed, settings, dataset_hash,
+        split_hash=_split_hash(dataset_hash, users, items, coded),
         counts={part: len(coded[part]) for part in PARTS}
-        | {"users": len(users), "source_items": len(source_items)}
-        | {"target_items": len(target_items)},
+        | {"users": len(users), "source_items": len(items[SOURCE])}
+        | {"target_items": len(items[TARGET])},
     )  # fmt: skip
-    folder = root / split_hash
-    if folder.exists():
-        return folder
-    with whole_folder(folder) as part_folder:
-        for part in PARTS:
-            coded[part].to_parquet(part_folder / f"{part}.parquet", index=False)
-        pd.DataFrame({USER: users.ids}).to_parquet(part_folder / "users.parquet", index=False)
-        _described(source_items, tables.items_source).to_parquet(
-            part_folder / "items_source.parquet", index=False
-        )
-        _described(target_items, tables.items_target).to_parquet(
-            part_folder / "items_target.parquet", index=False
-        )
-        write_json(part_folder / "split.json", asdict(info))
+    folder = root / info.split_hash
+    if not folder.exists():
+        described = {domain: getattr(tables, f"items_{domain}") for domain in items}
+        frames = coded | {"users": pd.DataFrame({USER: users.ids})} | {
+            f"items_{domain}": _described(items[domain], table)
+            for domain, table in described.items()
+        }  # fmt: skip
+        with whole_folder(folder) as part_folder:
+            for name, frame in frames.items():
+                frame.to_parquet(part_folder / f"{name}.parquet", index=False)
+            write_json(part_folder / "split.json", asdict(info))
     return folder
 
 
@@ -147,8 +139,8 @@ def read_snapshot(folder: Path) -> Split:
     users = IdMap(pd.read_parquet(folder / "users.parquet")[USER].to_numpy(dtype=object))
     source_items, source_features = _items(folder / "items_source.parquet")
     target_items, target_features = _items(folder / "items_target.parquet")
-    shapes = {"source": (len(users), len(source_items)), "target": (len(users), len(target_items))}
-    matrices = {part: _matrix(folder, part, shapes[part.split("_")[0]]) for part in PARTS}
+    shapes = {SOURCE: (len(users), len(source_items)), TARGET: (len(users), len(target_items))}
+    matrices = {part: _matrix(folder, part, shapes[_domain(part)]) for part in PARTS}
     train = DomainPair(
         users, source_items, target_items, matrices["source_train"], matrices["target_train"],
         source_features, target_features,
@@ -164,6 +156,18 @@ def _check_tables(tables: SplitTables) -> None:
                 what=f"Nothing is left in {part.replace('_', ' ')}.",
                 hint="Loosen the filters, or hold out a smaller share.",
             )
+
+
+def _domain(part: str) -> str:
+    return part.split("_")[0]
+
+
+def _split_hash(
+    dataset_hash: str, users: IdMap, items: dict[str, IdMap], coded: dict[str, pd.DataFrame]
+) -> str:
+    """Hash of who and what there is and of which row is in which part."""
+    numbers = [coded[part][column].to_numpy() for part in PARTS for column in (USER, ITEM)]
+    return fingerprint(dataset_hash, users.ids, items[SOURCE].ids, items[TARGET].ids, *numbers)
 
 
 def _coded(frame: pd.DataFrame, users: IdMap, items: IdMap) -> pd.DataFrame:
