@@ -1,0 +1,179 @@
+"""Data page, Import: one file before it is imported, and every choice on how to read it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import streamlit as st
+
+from core.data.encoding import ENCODINGS
+from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
+from core.data.raw_file import PARQUET
+from core.data.read_options import (
+    FIRST,
+    ID_ROLES,
+    IGNORE,
+    LABELS,
+    LAST,
+    OTHER_ROLES,
+    ReadOptions,
+    check_options,
+)
+from core.data.roles import SURE
+from core.ui.texts import count, plain
+
+DELIMITERS = {
+    ",": "comma  ,", "\t": "tab", ";": "semicolon  ;", "|": "bar  |", "::": "two colons  ::",
+    ":": "colon  :", " ": "space", "\x01": "control-A",
+}  # fmt: skip
+QUOTES = {'"': 'double  "', "'": "single  '", "": "none"}
+_ACROSS = 4  # role selectors in one row
+_ONE_EACH = 8  # columns up to which each has a selector of its own
+_NO_COLUMN = "(not in this file)"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """An upload on disk that waits for its import; `key` names its widgets."""
+
+    path: str
+    name: str
+    size: int  # bytes
+    kind: str
+    key: str
+
+
+def choose_options(staged: Staged) -> ReadOptions | None:
+    """Raw head, parsed head, roles, and what would be rejected; None where it cannot be read."""
+    preview = _preview(staged.path, staged.kind)
+    if preview.sort != PARQUET:
+        preview = _draw_style(staged, preview)
+        st.code("\n".join(preview.raw), language=None, height=150)
+    st.dataframe(
+        preview.head, hide_index=True, height=180, key=f"{staged.key}_head",
+        column_config={column: st.column_config.TextColumn() for column in preview.head.columns},
+    )  # fmt: skip
+    for warning in preview.warnings:
+        st.warning(plain(warning, 300), icon=":material/help:")
+    options = replace(preview.options, roles=_pick_roles(staged, preview))
+    options = _draw_details(staged, options)
+    check_options(options, list(preview.head.columns))
+    _draw_rejects(_rejects(staged.path, json.dumps(options.to_dict()), options))
+    return options
+
+
+def _draw_style(staged: Staged, guess: Preview) -> Preview:
+    """Encoding, delimiter and header as guessed or changed; the preview they give."""
+    encoding, delimiter, header = st.columns([3, 3, 2], vertical_alignment="bottom")
+    known = list(DELIMITERS)
+    guessed = guess.options.delimiter
+    chosen_encoding = encoding.selectbox(
+        "Encoding", ENCODINGS, index=ENCODINGS.index(guess.options.encoding),
+        key=f"{staged.key}_encoding", persist_state="session",
+        help="How letters are written as bytes. Choose another if names look broken.",
+    )  # fmt: skip
+    chosen_delimiter = delimiter.selectbox(
+        "Delimiter", known, index=known.index(guessed), accept_new_options=True,
+        format_func=lambda mark: DELIMITERS.get(mark, mark), key=f"{staged.key}_delimiter",
+        help="What stands between two columns; type any other character.",
+        persist_state="session",
+    )  # fmt: skip
+    first_is_header = header.toggle(
+        "Header", value=guess.options.header, key=f"{staged.key}_header",
+        help="Whether the first line names the columns.", persist_state="session",
+    )  # fmt: skip
+    quote = st.session_state.get(f"{staged.key}_quote", guess.options.quote)
+    style = chosen_encoding, chosen_delimiter or guessed, quote, first_is_header
+    return _preview(staged.path, staged.kind, *style)
+
+
+def _pick_roles(staged: Staged, preview: Preview) -> dict[str, str]:
+    """Column -> role, by a selector under each column, or by role where columns are many."""
+    columns = list(preview.head.columns)
+    if len(columns) > _ONE_EACH:
+        return _pick_columns(staged, preview)
+    roles = [*ID_ROLES[staged.kind], *OTHER_ROLES[staged.kind], IGNORE]
+    picked: dict[str, str] = {}
+    for start in range(0, len(columns), _ACROSS):
+        for place, column in zip(
+            st.columns(_ACROSS), columns[start : start + _ACROSS], strict=False
+        ):
+            guess = preview.guesses[column]
+            picked[column] = place.selectbox(
+                plain(column, 40), roles, index=roles.index(guess.role),
+                format_func=lambda role: LABELS[role], persist_state="session",
+                key=f"{staged.key}_role_{len(columns)}_{column}",
+            )  # fmt: skip
+            if guess.confidence < SURE and picked[column] == guess.role != IGNORE:
+                place.caption(f":orange[Guessed {guess.why}]")
+    return picked
+
+
+def _pick_columns(staged: Staged, preview: Preview) -> dict[str, str]:
+    roles = [*ID_ROLES[staged.kind], *OTHER_ROLES[staged.kind]]
+    columns = [_NO_COLUMN, *preview.head.columns]
+    guessed = {guess.role: column for column, guess in preview.guesses.items()}
+    picked: dict[str, str] = {}
+    for place, role in zip(st.columns(len(roles)), roles, strict=True):
+        column = place.selectbox(
+            f"Column of the {LABELS[role]}", columns, persist_state="session",
+            index=columns.index(guessed.get(role, _NO_COLUMN)),
+            key=f"{staged.key}_column_{len(columns)}_{role}",
+        )  # fmt: skip
+        if column != _NO_COLUMN:
+            picked[column] = role
+    return picked
+
+
+def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
+    with st.expander("Quotes, decimal sign, duplicates"):
+        quote = st.selectbox(
+            "Quote", list(QUOTES), format_func=lambda mark: QUOTES[mark],
+            key=f"{staged.key}_quote", persist_state="session",
+            help="What encloses a value that holds the delimiter or a line break.",
+        )  # fmt: skip
+        comma = st.toggle(
+            "Ratings are written with a decimal comma (3,5)", key=f"{staged.key}_comma",
+            persist_state="session",
+        )  # fmt: skip
+        which = st.segmented_control(
+            "Of several rows with the same ids keep the", [LAST, FIRST], default=LAST,
+            key=f"{staged.key}_duplicates", persist_state="session", required=True,
+        )  # fmt: skip
+    return replace(options, quote=quote, decimal_comma=comma, duplicates=which or LAST)
+
+
+def _draw_rejects(tried: RejectPreview) -> None:
+    rows = count(tried.rows, "row")
+    if not tried.rejected:
+        st.caption(f":green[:material/check:] None of the first {rows} would be rejected.")
+        return
+    st.markdown(f"Of the first {rows}, **{tried.rejected:,}** would be rejected:")
+    st.dataframe(
+        tried.counts, hide_index=True, key=None,
+        column_config={"rows": st.column_config.NumberColumn(format="localized")},
+    )  # fmt: skip
+
+
+@st.cache_data(show_spinner="Looking into the file", max_entries=40)
+def _preview(
+    path: str,
+    kind: str,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    quote: str | None = None,
+    header: bool | None = None,
+) -> Preview:
+    return preview_file(Path(path), kind, encoding, delimiter, quote, header)
+
+
+@st.cache_data(show_spinner="Trying the first rows", max_entries=40)
+def _rejects(path: str, key: str, _options: ReadOptions) -> RejectPreview:
+    return preview_rejects(Path(path), _options)
+
+
+def size_of(size: int) -> str:
+    """`830 bytes`, `1.6 MB`."""
+    return f"{size:,} bytes" if size < 10_000 else f"{size / 1e6:,.1f} MB"

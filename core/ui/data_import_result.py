@@ -1,0 +1,99 @@
+"""Data page, Import: what became of a file's rows, and everything that was imported."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.charts.import_bar import draw_import_bar
+from core.data.datasets import Dataset, delete_dataset, list_datasets, pairs_using
+from core.data.ingest import REJECTS
+from core.ui.shell import database, guarded, show_chart, workspace
+from core.ui.tables import download_button, show_table
+from core.ui.texts import count, plain
+
+SHOWN_REJECTS = 1_000
+KIND_NAMES = {"interactions": "interactions", "items": "item table", "links": "user links"}
+
+
+def draw_result(dataset: Dataset, key: str) -> None:
+    """rows = kept + rejected + merged, as words and as a bar, and the rejected rows."""
+    counts = dataset.record["counts"]
+    figures = " + ".join(f"{counts[part]:,} {part}" for part in ("kept", "rejected", "merged"))
+    show_chart(
+        draw_import_bar(counts),
+        f"{counts['rows']:,} rows in the file = {figures}. Rows with the same ids are merged into "
+        f"the {dataset.record['options']['duplicates']} one.",
+        key=f"{key}_bar",
+    )
+    if counts["rejected"]:
+        _draw_rejects(dataset, key)
+
+
+def draw_datasets() -> None:
+    """Everything imported, newest first; choose one to see its rows or delete it."""
+    datasets = list_datasets(workspace())
+    if not datasets:
+        return
+    st.subheader("Imported", anchor=False)
+    chosen = show_table(
+        pd.DataFrame([_line_of(dataset) for dataset in datasets]), key="imported",
+        selection="single-row",
+        column_config={
+            name: st.column_config.NumberColumn(format="localized")
+            for name in ("rows", "kept", "rejected", "merged")
+        },
+    )  # fmt: skip
+    if chosen and chosen[0] < len(datasets):
+        _draw_chosen(datasets[chosen[0]])
+    else:
+        st.caption("Choose a row to see its rejects or to delete it.")
+
+
+def _line_of(dataset: Dataset) -> dict[str, object]:
+    counts = dataset.record["counts"]
+    return {
+        "name": dataset.name,
+        "holds": KIND_NAMES[dataset.kind],
+        **{part: counts[part] for part in ("rows", "kept", "rejected", "merged")},
+        "imported": dataset.record["imported_at"].replace("T", " ").removesuffix("Z") + " UTC",
+        "hash": dataset.hash[:8],
+    }
+
+
+def _draw_chosen(dataset: Dataset) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{plain(dataset.name, 80)}** · {KIND_NAMES[dataset.kind]}")
+        draw_result(dataset, f"chosen_{dataset.hash}")
+        with st.popover("Delete", icon=":material/delete:"):
+            used = pairs_using(workspace(), dataset.hash)
+            if used:
+                names = ", ".join(plain(name, 80) for name in used[:5])
+                st.markdown(f"Used by {names}: it stays, but cannot be made again.")
+            st.markdown("Pairs, splits and runs made from this file stay as they are.")
+            st.button(
+                "Delete this dataset", key=f"delete_{dataset.hash}", type="primary",
+                on_click=_delete, args=(dataset.hash,),
+            )  # fmt: skip
+
+
+def _delete(dataset_hash: str) -> None:
+    with guarded(), database() as cursor:
+        delete_dataset(cursor, workspace(), dataset_hash)
+
+
+def _draw_rejects(dataset: Dataset, key: str) -> None:
+    rejects = _rejects_of(str(dataset.folder / REJECTS))
+    shown = min(len(rejects), SHOWN_REJECTS)
+    with st.expander(f"{count(len(rejects), 'rejected row')}: line, column, value, reason"):
+        if shown < len(rejects):
+            st.caption(f"The first {shown:,}; the download has all of them.")
+        show_table(rejects.head(shown), key=f"{key}_rejects", height=260)
+        download_button(
+            rejects, f"{dataset.name}_rejects.csv", f"{key}_rejects_csv", "All rejected rows"
+        )
+
+
+@st.cache_data(show_spinner=False, max_entries=10)
+def _rejects_of(file: str) -> pd.DataFrame:
+    return pd.read_parquet(file)

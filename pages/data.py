@@ -1,0 +1,23 @@
+"""Data: are these files what I think they are, and do they share users?"""
+
+import streamlit as st
+
+from core.ui.data_import import show_import_tab
+from core.ui.data_pair import show_pair_tab
+from core.ui.data_quality import show_quality_tab
+from core.ui.data_split import show_split_tab
+from core.ui.shell import guarded, page
+
+TABS = {
+    "Import": show_import_tab,
+    "Pair": show_pair_tab,
+    "Quality": show_quality_tab,
+    "Split": show_split_tab,
+}
+
+with page("Data", "Are these files what I think they are, and do they share users?"):
+    tabs = st.tabs(list(TABS), key="tab", bind="query-params")
+    for tab, show in zip(tabs, TABS.values(), strict=True):
+        if tab.open:
+            with tab, guarded():
+                show()
