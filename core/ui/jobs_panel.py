@@ -36,11 +36,11 @@ def _draw_panel() -> None:
 
 
 def _draw_job(job: Job) -> None:
-    name, button = st.columns([5, 1], vertical_alignment="center", gap="small")
+    name, button = st.columns([2.6, 1], vertical_alignment="center", gap="small")
     name.progress(job.share, text=f"{plain(job.title, 60)}  \n{_state_of(job)}")
     cancelling = job.cancel_asked is not None
     button.button(
-        "Cancel", icon=":material/close:", key=f"cancel_{job.id}", type="tertiary",
+        "Cancel", key=f"cancel_{job.id}", type="tertiary",
         disabled=cancelling, on_click=request_cancel, args=(workspace(), job.id),
     )  # fmt: skip
 
