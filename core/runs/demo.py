@@ -17,7 +17,6 @@ from core.data.read_options import INTERACTIONS, ITEMS, ReadOptions
 from core.data.splitting import COLD_USERS, RANDOM, SplitSettings, split_pair
 from core.embedding.points import MAP_ITEMS
 from core.jobs.table import enqueue
-from core.models.registry import CARDS
 from core.runs.map_job import map_payload
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
@@ -68,10 +67,9 @@ def demo_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> d
     made = load_demo(workspace, report)
     shown = made["runs"][RUNS[-1].label]
     enqueue(workspace, "map", map_payload(shown, MAP_ITEMS), "short", "Map of the sample items")
-    if BEHIND.model in CARDS:
-        plan = _plan(BEHIND, made["splits"])
-        if _run_of(workspace, plan) is None:
-            enqueue(workspace, "train", plan.to_dict(), "training", "LightGCN on the sample pair")
+    plan = _plan(BEHIND, made["splits"])
+    if _run_of(workspace, plan) is None:
+        enqueue(workspace, "train", plan.to_dict(), "training", "LightGCN on the sample pair")
     return made
 
 

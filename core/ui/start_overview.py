@@ -9,12 +9,11 @@ import streamlit as st
 
 from core.basics.columns import TEST
 from core.data.snapshot import PARTS, SplitInfo
-from core.evaluation.segments import user_segments
-from core.evaluation.verdict import Comparison, verdict
 from core.jobs.job import DONE, QUEUED, RUNNING, Job
 from core.jobs.table import list_jobs
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.metrics_figures import verdict_of
 from core.ui.navigation import link_to
 from core.ui.shell import workspace
 from core.ui.state import current_run, current_split_info
@@ -110,23 +109,8 @@ def _draw_verdict(run: Run | None) -> None:
     if run is None:
         st.markdown("Train a model first; it is compared with its target-only twin.")
         return
-    st.markdown(plain(_verdict(str(run.folder), run), 800))
+    st.markdown(plain(verdict_of(run, TEST, METRIC), 800))
     link_to("metrics", "See it by segment")
-
-
-@st.cache_data(show_spinner=False, max_entries=20)
-def _verdict(folder: str, _run: Run) -> str:
-    info, segments = cached.split_info(_run.record["split_hash"]), cached.split_of(_run).train
-    twin, popularity = (
-        None if beside is None else cached.per_user(beside, TEST)
-        for beside in (_run.twin, _run.popularity)
-    )
-    return verdict(
-        Comparison(
-            cached.per_user(_run, TEST), twin, popularity,
-            user_segments(segments), info.source_name, info.target_name,
-        )
-    )  # fmt: skip
 
 
 def _next_step() -> tuple[str, str]:
