@@ -16,7 +16,8 @@ from core.data.pair import DomainPair
 from core.models.protocol import CrossDomainModel, State
 from core.store.tensors import read_tensors, write_tensors
 
-SECONDS_BETWEEN_CHECKPOINTS = 5.0
+SECONDS_BETWEEN_CHECKPOINTS = 0.5  # at least; longer where saving is slow
+SHARE_SPENT_SAVING = 0.05  # of the training time, at most
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,12 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._last_saved = time.monotonic()
+        self._last_saved = -np.inf  # the first epoch is kept at once
+        self._seconds = 0.0  # what the last save took
 
     def save(self, model: CrossDomainModel, fit: Fit, best: State) -> None:
         """Keep where the fit stands; files appear whole, the record last."""
+        began = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
         write_tensors(self.folder / "best.safetensors", best)
         write_tensors(self.folder / f"{len(fit.curve)}.safetensors", model.checkpoint())  # type: ignore[attr-defined]
@@ -59,12 +62,14 @@ class Checkpoints:
         for path in self.folder.glob("[0-9]*.safetensors"):
             if path.stem != str(len(fit.curve)):
                 path.unlink()
-        self._last_saved = time.monotonic()
+        self._last_saved = -np.inf  # the first epoch is kept at once
+        self._seconds = self._last_saved - began
 
     @property
     def due(self) -> bool:
         """Whether enough time has passed to be worth another save."""
-        return time.monotonic() - self._last_saved >= SECONDS_BETWEEN_CHECKPOINTS
+        wait = max(SECONDS_BETWEEN_CHECKPOINTS, self._seconds / SHARE_SPENT_SAVING)
+        return time.monotonic() - self._last_saved >= wait
 
     def load(self) -> tuple[Fit, State, State] | None:
         """The fit, its best state and its last checkpoint; None where there is nothing whole."""
@@ -93,12 +98,11 @@ def fit_best(
     Checkpoints are kept for models that can resume; a fit found in them goes on from there.
     """
     fit, best = _resumed(model, train, checkpoints)
-    if fit.finished:
-        model.restore(train, best)
-        return fit
     patience = getattr(model.settings, "patience", None)
     try:
-        for progress in model.fit_epochs(train, seed):
+        for point in fit.curve:  # whoever watches may have missed the last ones
+            report(Progress(point.epoch, model.settings.epochs, "", point.loss, point.valid))
+        for progress in () if fit.finished else model.fit_epochs(train, seed):
             if progress.total == 1:  # solved at once: nothing to choose from
                 report(progress)
                 return replace(fit, best_epoch=1, finished=True)

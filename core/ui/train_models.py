@@ -21,6 +21,7 @@ LIGHTS = {
     "amber": ":yellow[:material/warning:]",
     "red": ":red[:material/block:]",
 }
+LIST_HEIGHT = 440  # pixels: Start stays in sight
 FIRST = "ease"  # ticked on the first visit
 
 
@@ -43,14 +44,15 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
     sizes, free = sizes_of(info), free_memory()
     shared = cached.shared_users(info.split_hash)
     chosen: list[ModelCard] = []
-    for family, cards in groupby(CARDS.values(), key=lambda card: card.family):
-        with st.container(gap=None, key=f"family_{family.lower()}"):
-            st.caption(family.upper())
-            chosen += [
-                card
-                for card in cards
-                if _tick(card, readiness(card, sizes, shared, free_bytes=free))
-            ]
+    with st.container(height=LIST_HEIGHT, key="train_models"):
+        for family, cards in groupby(CARDS.values(), key=lambda card: card.family):
+            with st.container(gap=None):
+                st.caption(family.upper())
+                chosen += [
+                    card
+                    for card in cards
+                    if _tick(card, readiness(card, sizes, shared, free_bytes=free))
+                ]
     return chosen
 
 
