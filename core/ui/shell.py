@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 LOG = "app.log"
+FIGURE_FORMAT = "figure_format"
 _LOG_BYTES = 2_000_000
 
 
@@ -120,14 +121,28 @@ def show_chart(
     """A chart over the sentence that says what it answers; the selection where it is asked for.
 
     on_select: "rerun", or what to call before the page is drawn again after a selection.
-    The camera that shows over the chart saves a PNG at twice the size.
+    The camera that shows over the chart saves it as PNG or SVG, whichever the sidebar says.
     """
-    from core.charts.theme import chart_config
-
     tools = on_select != "ignore" and selection_mode != ("points",)
     answer = st.plotly_chart(
-        figure, key=key, width="stretch", config=chart_config(key, tools=tools),
+        figure, key=key, width="stretch", config=figure_config(key, tools=tools),
         on_select=on_select, selection_mode=selection_mode, alt=caption,
     )  # fmt: skip
     st.caption(caption)
     return answer
+
+
+def figure_config(name: str, *, tools: bool = False) -> dict[str, Any]:
+    """Plotly's config of a chart that downloads as `name`, in the format chosen in the sidebar."""
+    from core.charts.theme import chart_config
+
+    image: Literal["png", "svg"] = "svg" if st.session_state.get(FIGURE_FORMAT) == "SVG" else "png"
+    return chart_config(name, image, tools=tools)
+
+
+def pick_figure_format() -> None:
+    """Whether figures are saved as pixels or as lines; one choice for all pages."""
+    st.segmented_control(
+        "Figures download as", ("PNG", "SVG"), default="PNG", required=True, key=FIGURE_FORMAT,
+        help="The camera over a chart saves it: PNG for slides, SVG for print.",
+    )  # fmt: skip
