@@ -110,7 +110,7 @@ def model(run: Run) -> CrossDomainModel:
     return _model(str(run.folder), run)
 
 
-@st.cache_resource(show_spinner=False, max_entries=3)
+@st.cache_resource(show_spinner=False, max_entries=2)
 def _model(folder: str, _run: Run) -> CrossDomainModel:
     return _run.model(split_of(_run))
 

@@ -37,7 +37,9 @@ def show_lift(run: Run, view: View) -> None:
         rows = _rows(run, view, by)
         title = metric_title(view.column)
         show_chart(
-            draw_forest(rows, x=f"difference in {title}", colours=COLOURS), _caption(run), "lift"
+            draw_forest(rows, x=f"difference in {title}", colours=COLOURS),
+            _caption(run, rows),
+            "lift",
         )
     with right:
         _show_counts(run, view)
@@ -59,17 +61,22 @@ def _cold(rows: pd.DataFrame, by: str) -> pd.Series:
     return rows[SEGMENT] == cold
 
 
-def _caption(run: Run) -> str:
+def _caption(run: Run, rows: pd.DataFrame) -> str:
     if run.twin is None:
         return (
             "Right of zero: better than popularity. This model has no target-only twin. "
             "A filled dot's interval excludes zero (one seed)."
         )
-    return (
+    words = (
         f"Right of zero: history in {plain(run.record['source_name'])} helps. The twin is the same "
-        "model without the source. For users without target history the difference to popularity "
-        "stands beside it: only both together mean help. A filled dot's interval excludes zero."
+        "model without the source. A filled dot's interval excludes zero (one seed)."
     )
+    if (rows[RUN] == POPULARITY_NAME).any():
+        words += (
+            " Users without target history stand beside popularity too: only where both "
+            "intervals exclude zero is it help."
+        )
+    return words
 
 
 def _show_counts(run: Run, view: View) -> None:

@@ -11,7 +11,9 @@ from core.metrics.cards import metric_card, metric_title
 from core.ui.metrics_figures import Contender
 from core.ui.metrics_view import PARTS, View
 from core.ui.tables import download_button
-from core.ui.texts import interval, number, plain
+from core.ui.texts import number, plain
+
+_JOIN, _SPACE = "\u2060", "\u00a0"  # keep an interval on one line
 
 
 def show_runs(lines: list[Contender], figures: pd.DataFrame, view: View) -> None:
@@ -35,16 +37,18 @@ def _rows_of(part: pd.DataFrame, lines: list[Contender]) -> list[pd.Series]:
 
 
 def _cell(row: pd.Series) -> str:
-    mean = number(row[MEAN])
-    return (
-        f"{f'**{mean}**' if row[BEST] else mean}  \n:gray[:small[{interval(row[LOW], row[HIGH])}]]"
-    )
+    mean = f"**{number(row[MEAN])}**" if row[BEST] else number(row[MEAN])
+    return f"{mean}  \n{_small(f'{number(row[LOW])}–{_JOIN}{number(row[HIGH])}')}"
+
+
+def _small(text: str) -> str:
+    return f":gray[:small[{text}]]"
 
 
 def _coverage(line: Contender, view: View) -> str:
     """Of all users: a share of the catalogue that a segment's users get means little."""
     said = line.run.record[view.part].get(f"coverage@{view.k}")
-    return f"{number(said[MEAN])}  \n:gray[:small[all users]]" if said else "–"
+    return f"{number(said[MEAN])}  \n{_small(f'all{_SPACE}users')}" if said else "–"
 
 
 def _caption(figures: pd.DataFrame) -> str:

@@ -67,9 +67,13 @@ def _within(differences: pd.Series, answer: Any) -> pd.Series:
 
 def _show_table(table: pd.DataFrame, view: View, against: str) -> None:
     title = metric_title(view.column)
-    names = ["user", "source history", "target history", title, f"{title}, {against}", "difference"]
-    shown = table.set_axis(names, axis=1)
-    digits = {name: st.column_config.NumberColumn(format="%.3f") for name in names[3:]}
+    names = {
+        USER: "user", "difference": "difference", "run": title, "other": f"{title}, {against}",
+        "source_history": "source history", "target_history": "target history",
+    }  # fmt: skip
+    shown = table[list(names)].rename(columns=names)
+    three = st.column_config.NumberColumn(format="%.3f")
+    digits = {names[name]: three for name in ("difference", "run", "other")}
     rows = show_table(
         shown, "moved_users", download="users.csv", column_config=digits,
         selection="single-row", height=420,

@@ -22,6 +22,12 @@ from core.ui.texts import count, number, plain
 
 WHY_BOX, CHART = "why_item", "recommended"
 HEIGHT = 520
+COLUMNS = {
+    "adds": st.column_config.NumberColumn(
+        format="%.4f", width=72, help="What this adds to the score of the item in the middle."
+    ),
+    "rating": st.column_config.NumberColumn(format="%.1f", width=60),
+}
 
 
 def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
@@ -61,14 +67,8 @@ def show_history(
             st.caption(_nothing(listed, domain))
         else:
             table = _history_table(view, domain, rows, why)
-            config = {
-                "adds": st.column_config.NumberColumn(
-                    format="%.4f",
-                    help="What this item adds to the score of the item in the middle.",
-                )
-            }
             show_table(
-                _coloured(table, domain), f"history_{domain}", column_config=config,
+                _coloured(table, domain), f"history_{domain}", column_config=COLUMNS,
                 height=min(HEIGHT, 40 + 35 * len(rows)),
             )  # fmt: skip
             st.caption(f"{count(len(rows), 'item')}, training data only.")

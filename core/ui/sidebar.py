@@ -9,7 +9,7 @@ from core.data.snapshot import SplitInfo
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.jobs_panel import draw_jobs
-from core.ui.shell import guarded
+from core.ui.shell import guarded, pick_figure_format
 from core.ui.state import current_run, current_split_info, notice, pick_run, restore_address
 from core.ui.texts import count, plain
 
@@ -28,27 +28,30 @@ def draw_sidebar() -> None:
         if message := notice():
             st.warning(message, icon=":material/link_off:")
         draw_jobs()
+        if run is not None:
+            pick_figure_format()
 
 
 def _draw_pair(run: Run | None) -> None:
     info = _info_of(run) if run else current_split_info()
     if info is None:
-        st.caption("No pair yet.")
+        st.caption("Its data are not in this workspace." if run else "No pair yet.")
         return
     source, target = plain(info.source_name, 40), plain(info.target_name, 40)
-    st.markdown(f":orange[**{source}**] → :blue[**{target}**]")
-    st.caption(count(cached.shared_users(info.split_hash), "shared user"))
+    shared = count(cached.shared_users(info.split_hash), "shared user")
+    st.markdown(f":orange[**{source}**] → :blue[**{target}**]  \n:gray[:small[{shared}]]")
 
 
 def _draw_run(run: Run) -> None:
+    """Model, seed and twin; the split; how many users each part was evaluated on."""
+    counts, info = run.record["counts"], _info_of(run)
+    parts = [f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts]
     twin = "twin ✓" if run.twin else "no twin"
-    st.caption(f"{plain(run.card.title)} · seed {run.record.get('seed', '–')} · {twin}")
-    if info := _info_of(run):
-        seed = f"seed {info.seed}"
-        st.caption(f"Split: {plain(info.kind)} · {seed} · {plain(info.split_hash[:8])}")
-    counts = run.record["counts"]
-    said = [f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts]
-    st.caption(f"Users evaluated: {' · '.join(said)}")
+    lines = [f"{plain(run.card.title)} · seed {run.record['seed']} · {twin}"]
+    if info:
+        lines.append(f"Split: {plain(info.kind)} · seed {info.seed} · {info.split_hash[:8]}")
+    lines.append(f"Users evaluated: {' · '.join(parts)}")
+    st.caption("  \n".join(lines))
 
 
 def _info_of(run: Run) -> SplitInfo | None:
