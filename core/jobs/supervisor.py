@@ -25,6 +25,7 @@ from core.jobs.table import list_jobs, read_job
 POLL = 0.2  # seconds between two looks
 IDLE = 5.0  # seconds without a job before it leaves
 GRACE = 5.0  # seconds a child has to hear a cancel
+LONGEST_STEP = 60.0  # seconds added to the grace at most, where epochs take long
 KEEPING = 120.0  # seconds without a sign of life while it puts away what it has
 RESUME = "Resume it from its last checkpoint, or start it again."
 
@@ -113,8 +114,15 @@ def _overdue(job: Job, grace: float, now: float) -> bool:
     if job.cancel_asked is None:
         return False
     if job.cancel_seen is None:
-        return now - job.cancel_asked > grace
+        return now - job.cancel_asked > grace + _step_seconds(job)
     return now - max(job.cancel_seen, job.heartbeat or 0.0) > KEEPING
+
+
+def _step_seconds(job: Job) -> float:
+    """A cancel is heard between two steps: seconds they take by their pace so far, twice that."""
+    if not job.done or job.total <= 1 or not job.stage_started or not job.heartbeat:
+        return 0.0
+    return min(2 * (job.heartbeat - job.stage_started) / job.done, LONGEST_STEP)
 
 
 def main(arguments: list[str]) -> None:

@@ -18,7 +18,6 @@ from browsing import App, Visit, browsing  # noqa: E402
 
 LIMIT = 60.0
 PAGES = ("Data", "Train", "Fusion", "Metrics", "Embeddings", "Recommendations")
-CHART = "[data-testid=stPlotlyChart] .main-svg"
 
 
 def main() -> None:
@@ -41,7 +40,7 @@ def measure(visit: Visit) -> dict:
     seconds["demo runs"], last = time.monotonic() - last, time.monotonic()
     for title in PAGES:
         visit.goto(title)
-        visit.page.locator(CHART).first.wait_for()
+        visit.sees_chart()
         seconds[title], last = time.monotonic() - last, time.monotonic()
     visit.check()
     total = time.monotonic() - began

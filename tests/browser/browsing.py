@@ -51,6 +51,8 @@ def chromium() -> str | None:
 class App:
     """`streamlit run app.py` with a workspace of its own."""
 
+    script = "app.py"
+
     def __init__(self, root: Path) -> None:
         self.workspace = Workspace(root)
         self.port = _free_port()
@@ -60,7 +62,7 @@ class App:
 
     def start(self) -> None:
         """Start the app and wait until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port"]
+        command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.port"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, str(self.port)], cwd=ROOT, stdout=log, stderr=log,
@@ -128,10 +130,14 @@ class Visit:
         self.page.wait_for_function(IDLE, polling=100)
         return self
 
-    def press(self, name: str, exact: bool = False) -> Visit:
-        """Press the first button of this name that can be seen."""
-        buttons = self.page.get_by_role("button", name=name, exact=exact)
-        buttons.locator("visible=true").first.click()
+    def press(self, name: str) -> Visit:
+        """Press the first button with this name."""
+        self.page.get_by_role("button", name=name).locator("visible=true").first.click()
+        return self.settle()
+
+    def press_key(self, key: str) -> Visit:
+        """Press the button with this key."""
+        self.key(key).get_by_role("button").click()
         return self.settle()
 
     def key(self, key: str) -> Locator:
@@ -148,26 +154,23 @@ class Visit:
         self.page.get_by_role("tab", name=name).first.click()
         return self.settle()
 
-    def choose(self, label: str, option: str) -> Visit:
-        """Choose an option of a select box by typing."""
-        box = self.page.get_by_role("combobox", name=label).first
-        box.click()
-        self.page.get_by_role("option", name=option).first.click()
-        return self.settle()
-
     def upload(self, label: str, *files: Path) -> Visit:
         """Hand files to the uploader with this label."""
         uploader = self.page.get_by_test_id("stFileUploader").filter(has_text=label).first
         uploader.locator("input[type=file]").set_input_files([str(file) for file in files])
         return self.settle()
 
-    def slide(self, label: str, presses: int) -> Visit:
-        """Move a slider by the arrow keys: to the right, or to the left if negative."""
-        thumb = self.page.get_by_role("slider", name=label).first
+    def slide(self, key: str, presses: int) -> Visit:
+        """Move the slider with this key by the arrow keys: to the right, left if negative."""
+        thumb = self.key(key).get_by_role("slider")
         thumb.focus()
         for _ in range(abs(presses)):
             thumb.press("ArrowRight" if presses > 0 else "ArrowLeft")
         return self.settle()
+
+    def slider(self, key: str) -> float:
+        """Where the slider with this key stands."""
+        return float(self.key(key).get_by_role("slider").get_attribute("aria-valuenow"))
 
     def sees(self, text: str, seconds: float = SECONDS) -> Locator:
         """Wait until this text can be seen."""
@@ -175,9 +178,10 @@ class Visit:
         found.wait_for(timeout=seconds * 1000)
         return found
 
-    def charts(self) -> int:
-        """How many charts are drawn."""
-        return self.page.locator("[data-testid=stPlotlyChart] .main-svg").count()
+    def sees_chart(self) -> Visit:
+        """Wait until a chart is drawn."""
+        self.page.locator("[data-testid=stPlotlyChart] .main-svg").first.wait_for()
+        return self
 
     def check(self) -> None:
         """Nothing went wrong in the browser, and nothing was asked of another machine."""

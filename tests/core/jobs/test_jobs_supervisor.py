@@ -69,6 +69,14 @@ def test_a_cancelled_job_says_cancelled_and_keeps_what_it_had(workspace):
     wait_until(lambda: not is_alive(job.pid, job.pid_started))
 
 
+def test_a_cancel_is_heard_where_an_epoch_takes_longer_than_the_grace(workspace):
+    """Cancelling a training with slow epochs killed it, and its best epoch was lost."""
+    job_id = ask(workspace, "slow", grace=0.1)
+    when(workspace, job_id, lambda job: job.done >= 2)
+    request_cancel(workspace, job_id)
+    assert ended(workspace, job_id).result["kept"] >= 2
+
+
 def test_a_cancelled_job_that_keeps_nothing_says_so(workspace):
     job_id = ask(workspace, "careless")
     when(workspace, job_id, lambda job: job.done)

@@ -1,0 +1,120 @@
+"""An analyst's whole way in a real browser: from an empty workspace to one user's reasons."""
+
+import re
+
+import pytest
+from browsing import SECONDS, wait_until
+from large_pair import NASTY, write_large_pair
+
+from core.jobs.job import CANCELLED, DONE
+from core.jobs.table import read_curve
+from core.store.run_folder import list_runs
+
+pytestmark = pytest.mark.browser
+LONG = 4 * SECONDS
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return write_large_pair(tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture
+def analyst(visit, app, files):
+    """The steps of the way, in the order of the pages."""
+    return Analyst(visit, app, files)
+
+
+class Analyst:
+    def __init__(self, visit, app, files):
+        self.visit, self.app, self.files = visit, app, files
+
+    def imports(self, slot: str, label: str, name: str):
+        self.visit.upload(label, self.files[name])
+        self.visit.press_key(f"import_{slot}_start")
+
+    def brings_two_files_and_their_item_tables(self):
+        self.visit.press("Bring your own two files")
+        self.visit.sees("Interactions of the source domain")
+        self.imports("source", "Interactions of the source domain", "books")
+        self.imports("target", "Interactions of the target domain", "music")
+        self.visit.page.get_by_text("Item tables and user links").first.click()
+        self.imports("items_source", "Titles and categories of the source", "items_books")
+        self.imports("items_target", "Titles and categories of the target", "items_music")
+        wait_until(lambda: self.ended("import", 4), "four files are imported", LONG)
+        assert {job.status for job in self.app.jobs("import")} == {DONE}
+
+    def makes_the_pair_and_splits_it(self):
+        self.visit.tab("Pair").press_key("pair_make").sees("Swap direction")
+        self.visit.sees_chart()
+        self.visit.tab("Split").press_key("split_make").sees("Splits of this pair")
+
+    def trains_joint_ease_with_its_twin(self):
+        self.visit.goto("Train").press_key("train_start")
+        wait_until(lambda: self.ended("train", 1), "EASE is trained", LONG)
+        (run,) = list_runs(self.app.workspace)
+        assert run.twin is not None
+        return run
+
+    def starts_lightgcn_and_cancels_it(self):
+        self.visit.settle().tick("train_ease").tick("train_lightgcn").press_key("train_start")
+        (job,) = [job for job in self.app.jobs("train") if job.payload["model"] == "lightgcn"]
+        wait_until(lambda: read_curve(self.app.workspace, job.id), "an epoch is over", LONG)
+        self.visit.press_key(f"card_cancel_{job.id}")
+        wait_until(lambda: self.ended("train", 2), "the cancel is heard", LONG)
+        assert self.app.jobs("train")[0].status == CANCELLED
+        kept = list_runs(self.app.workspace)[0].record
+        assert kept["model"] == "lightgcn"
+        assert kept["cancelled"]
+        assert kept["best_epoch"] >= 1
+
+    def moves_the_weights_and_refreshes(self, run):
+        self.visit.open(f"/fusion?run={run.id}").sees_chart()
+        self.visit.slide("alpha_widget", -6).slide("beta_widget", -4)
+        assert re.search(r"alpha=0\.7\b", self.visit.page.url)
+        assert re.search(r"beta=0\.8\b", self.visit.page.url)
+        self.visit.page.reload()
+        self.visit.settle().sees_chart()
+        assert self.visit.slider("alpha_widget") == pytest.approx(0.7)
+        assert self.visit.slider("beta_widget") == pytest.approx(0.8)
+        assert run.id in self.visit.page.url
+
+    def reads_the_metrics(self):
+        self.visit.goto("Metrics").sees_chart()
+        self.visit.sees("What the source adds")
+
+    def asks_for_a_umap_of_the_users(self):
+        self.visit.goto("Embeddings").sees_chart()
+        self.visit.press("Users").press("UMAP").press_key("draw_umap")
+        wait_until(lambda: self.ended("map", 1), "the map is drawn", LONG)
+        assert self.app.jobs("map")[0].status == DONE, self.app.jobs("map")[0].what
+        self.visit.settle().sees_chart()
+        self.visit.sees("rustworthiness")
+
+    def looks_for_the_item_with_markup_in_its_title(self):
+        self.visit.press("Items")
+        search = self.visit.key("map_search").locator("input")
+        search.fill("script")
+        search.press("Enter")
+        self.visit.settle().sees_chart()
+        assert self.visit.page.locator("img[src*='example.com']").count() == 0
+        assert NASTY.startswith("![shot]")
+
+    def reads_one_users_list_and_its_reasons(self):
+        self.visit.goto("Recommendations").sees_chart()
+        self.visit.sees("Which history items carried")
+
+    def ended(self, kind: str, count: int) -> bool:
+        return sum(not job.is_active for job in self.app.jobs(kind)) >= count
+
+
+def test_from_an_empty_workspace_to_one_users_reasons(analyst):
+    analyst.brings_two_files_and_their_item_tables()
+    analyst.makes_the_pair_and_splits_it()
+    run = analyst.trains_joint_ease_with_its_twin()
+    analyst.starts_lightgcn_and_cancels_it()
+    analyst.moves_the_weights_and_refreshes(run)
+    analyst.reads_the_metrics()
+    analyst.asks_for_a_umap_of_the_users()
+    analyst.looks_for_the_item_with_markup_in_its_title()
+    analyst.reads_one_users_list_and_its_reasons()
