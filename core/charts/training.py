@@ -33,7 +33,7 @@ def draw_learning_curve(points: pd.DataFrame) -> go.Figure:
     for column, title in enumerate(PANELS.values(), start=1):
         figure.update_yaxes(title={"text": title}, row=1, col=column)
         figure.update_xaxes(rangemode="tozero", row=1, col=column)
-    return _with_best(figure, points[~twin])
+    return _with_best(figure, points)
 
 
 def best_epoch(points: pd.DataFrame) -> tuple[int, float] | None:
@@ -55,8 +55,8 @@ def _line(
     )  # fmt: skip
 
 
-def _with_best(figure: go.Figure, rows: pd.DataFrame) -> go.Figure:
-    best = best_epoch(rows)
+def _with_best(figure: go.Figure, points: pd.DataFrame) -> go.Figure:
+    best = best_epoch(points)
     if best is None:
         return figure
     epoch, quality = best
@@ -68,9 +68,13 @@ def _with_best(figure: go.Figure, rows: pd.DataFrame) -> go.Figure:
         ),
         row=1, col=1,
     )  # fmt: skip
+    valid = points[VALID].astype(float)
+    low, high = valid.min(), valid.max()
+    room = 0.25 * (high - low or abs(high) or 1.0)  # for the label, clear of the line
+    figure.update_yaxes(range=[low - room / 3, high + room], row=1, col=1)
     figure.add_annotation(
-        x=epoch, y=quality, text=f"best: epoch {epoch}", showarrow=False, yshift=-18,
-        xanchor="right" if epoch > rows[EPOCH].max() / 2 else "left",
+        x=epoch, y=quality, text=f"best: epoch {epoch}", showarrow=False, yshift=18,
+        xanchor="right" if epoch > points[EPOCH].max() / 2 else "left",
         font={"size": TEXT_SIZE, "color": FUSED_COLOUR}, row=1, col=1,
     )  # fmt: skip
     return figure

@@ -19,7 +19,7 @@ from core.ui.shell import guarded, show_chart, workspace
 from core.ui.texts import duration, number, plain
 
 POLL = 1.0  # seconds between two looks while something is under way
-ENDED_SHOWN = 6
+ENDED_SHOWN = 4
 BADGES: dict[str, tuple[str, str, Any]] = {
     QUEUED: ("waiting", ":material/schedule:", "gray"),
     RUNNING: ("running", ":material/autorenew:", "violet"),
@@ -77,13 +77,14 @@ def _draw_card(job: Job) -> None:
         [asdict(point) for point in read_curve(workspace(), job.id)],
         columns=["epoch", "loss", "valid", "twin"],
     )
-    if len(points) and job.is_active:
+    tail = log_tail(workspace(), job.id) if job.started else ""
+    live = job.is_active and len(points) > 0
+    if live:
         _draw_curve(job, points)
-    elif len(points):
-        with st.expander("Learning curve"):
-            _draw_curve(job, points)
-    if job.started and (tail := log_tail(workspace(), job.id)):
-        with st.expander("Log"):
+    if tail or (len(points) and not live):
+        with st.expander("Log" if live or points.empty else "Curve and log"):
+            if len(points) and not live:
+                _draw_curve(job, points)
             st.code(tail, language=None, wrap_lines=True)
 
 
