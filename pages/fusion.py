@@ -4,10 +4,16 @@ import streamlit as st
 
 from core.store.run_folder import Run
 from core.ui import fusion_data
-from core.ui.fusion_figures import show_best_ratios, show_curve, show_figures, show_pin
+from core.ui.fusion_figures import (
+    show_best_ratios,
+    show_curve,
+    show_figures,
+    show_pin,
+    show_reach,
+)
 from core.ui.fusion_user import show_user
 from core.ui.fusion_weights import jump_buttons, pick_recipe, pick_weights, pinned
-from core.ui.fusion_words import formula, limits, ratio_words, reach_words, scale_words
+from core.ui.fusion_words import formula, limits, ratio_words, scale_words
 from core.ui.shell import guarded, page
 from core.ui.state import require_run
 
@@ -38,8 +44,7 @@ with page("Fusion", "How much should each domain count?"):
     run = require_run()
     recipe, by = pick_recipe(run)
     st.caption(scale_words(run, recipe.kind, recipe.scale))
-    if reach := reach_words(run, fusion_data.board(run, recipe)):
-        st.info(reach)
+    show_reach(run, fusion_data.board(run, recipe))
     weigh(run, recipe, by)
     with st.expander("What the weights can and cannot change"):
         st.markdown(limits(run))

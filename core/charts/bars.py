@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 from core.basics.columns import SOURCE, TARGET
 from core.charts.theme import SOURCE_COLOUR, STRONG, TARGET_COLOUR, plain, themed
 
+MARK_ROOM = 0.4  # of the bars' width
+
 
 def draw_two_part_bars(
     labels: list[str],
@@ -37,6 +39,7 @@ def draw_two_part_bars(
             )
         )  # fmt: skip
     ends = np.maximum(source, 0) + np.maximum(target, 0)
+    starts = np.minimum(source, 0) + np.minimum(target, 0)
     if marks is not None:
         figure.add_trace(
             go.Scatter(x=ends, y=rows, text=plain(marks), mode="text", showlegend=False,
@@ -44,6 +47,9 @@ def draw_two_part_bars(
         )  # fmt: skip
     themed(figure, title=title, x=x, height=120 + 30 * len(rows))
     figure.add_vline(x=0, line={"color": STRONG, "width": 1})
+    if marks is not None:  # room behind the longest bar for what is written there
+        low, high = float(starts.min(initial=0)), float(ends.max(initial=0))
+        figure.update_xaxes(range=[low * 1.02, high + MARK_ROOM * ((high - low) or 1.0)])
     figure.update_yaxes(
         tickvals=rows, ticktext=plain(labels, 40), range=[len(rows) - 0.5, -0.5], showgrid=False
     )

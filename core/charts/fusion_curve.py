@@ -12,9 +12,7 @@ from core.charts.theme import (
     CLEAR,
     FUSED_COLOUR,
     FUSED_TINT,
-    SOURCE_COLOUR,
     STRONG,
-    TARGET_COLOUR,
     TWIN_TINT,
     faded,
     plain,
@@ -24,6 +22,7 @@ from core.charts.theme import (
 TICKS = {0.0: "target<br>only", 0.25: "1 : 3", 0.5: "1 : 1", 0.75: "3 : 1", 1.0: "source<br>only"}
 X_TITLE = "alpha : beta, source to target"
 HEIGHT = 430
+_APART = (1, 0, 7, 5, 4)  # places among the category colours
 
 
 def draw_fusion_curve(
@@ -87,8 +86,9 @@ def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:
     figure.update_yaxes(
         tickvals=rows, ticktext=labels, range=[len(best) - 0.5, -0.5], showgrid=False
     )
+    few = {share: TICKS[share] for share in (0.0, 0.5, 1.0)}
     return figure.update_xaxes(
-        tickvals=list(TICKS), ticktext=list(TICKS.values()), range=[-0.03, 1.03], showgrid=True
+        tickvals=list(few), ticktext=list(few.values()), range=[-0.12, 1.12], showgrid=True
     )
 
 
@@ -159,6 +159,5 @@ def _note(share: float, words: str) -> dict:
 
 
 def _colour(place: int) -> str:
-    """Segments in their own colours: none that stands for source, target, fused or twin."""
-    left = [c for c in CATEGORY_COLOURS if c not in (SOURCE_COLOUR, TARGET_COLOUR, FUSED_COLOUR)]
-    return left[place % len(left)]
+    """Segments in colours far from those of source, target and fused."""
+    return CATEGORY_COLOURS[_APART[place % len(_APART)]]

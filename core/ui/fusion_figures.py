@@ -19,11 +19,22 @@ from core.store.looks import count_look, looks
 from core.store.run_folder import Run
 from core.ui.fusion_data import Board, test_candidates
 from core.ui.fusion_weights import CURVE, Point, jump_to_click
+from core.ui.fusion_words import reach_words
 from core.ui.shell import show_chart
 from core.ui.texts import count, number, plain, signed, signed_with_interval, with_interval
 
 SHOWN = ("ndcg", "recall", "hit_rate")
 _TESTED = "fusion_tested"
+
+
+def show_reach(run: Run, board: Board) -> None:
+    """For whom the weights change nothing, loudly where that is everybody."""
+    words = reach_words(run, len(board.prepared.users), board.both)
+    if words:
+        (st.caption if board.both else st.info)(words)
+    if board.all_users > len(board.prepared.users):
+        shown, all_users = len(board.prepared.users), board.all_users
+        st.caption(f"The page moves with {shown:,} of {all_users:,} validation users, a sample.")
 
 
 def show_curve(picture: RatioPicture, here: Point, pin: Point | None) -> None:
@@ -69,10 +80,8 @@ def show_figures(board: Board, here: Point) -> None:
         _figure(place, column, mean, gain)
     n_items = board.relevant.shape[1]
     share, before = coverage(lists.items, n_items), coverage(equal_lists.items, n_items)
-    places[-1].metric(
-        f"Coverage@{here.k}", number(share), f"{signed(share - before)} against 1 : 1",
-        delta_color="off", delta_arrow="off", help=METRICS["coverage"].help,
-    )  # fmt: skip
+    places[-1].metric(f"Coverage@{here.k}", number(share, 4), help=METRICS["coverage"].help)
+    places[-1].caption(f"{signed(share - before)} against 1 : 1")
 
 
 def show_pin(run: Run, pin: Point | None) -> None:
@@ -127,11 +136,11 @@ def _tested(
 def _figure(place: DeltaGenerator, column: str, mean: Interval, gain: Interval) -> None:
     place.metric(
         metric_title(column), number(mean.mean, 4),
-        f"{signed_with_interval(gain.mean, gain.low, gain.high)} against 1 : 1",
-        delta_color="normal" if gain.excludes_zero else "off", delta_arrow="off",
         help=f"{METRICS[column.split('@')[0]].help} {count(mean.users, 'validation user')}, "
         f"{mean.skipped} skipped.",
     )  # fmt: skip
+    words = f"{signed_with_interval(gain.mean, gain.low, gain.high)} against 1 : 1"
+    place.caption(f"**{words}**" if gain.excludes_zero else words)
 
 
 def _words(point: Point) -> str:

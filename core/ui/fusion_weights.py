@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.evaluation.segments import TARGET_HISTORY, TITLES
-from core.fusion.combine import KINDS, RECIPROCAL_RANK, SCALES, WEIGHTED_SUM
+from core.fusion.combine import KINDS, PRODUCT, RECIPROCAL_RANK, SCALES, WEIGHTED_SUM, Z_SCORE
 from core.fusion.curve import SHARES, weights_of
 from core.metrics.ranking import KS
 from core.runs.recommend import scale_of
@@ -19,7 +19,7 @@ from core.ui.texts import plain
 
 STEP = 0.05
 CURVE = "fusion_curve"
-_PIN, _OWNER = "fusion_pin", "fusion_run"
+_PIN, _OWNER = "fusion_pin", "fusion_scale_of"
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class Point:
 
 def pick_recipe(run: Run) -> tuple[Recipe, str]:
     """Kind, scale, k, and the kind of segments whose lines are drawn; one row of controls."""
-    _forget_other_runs_scale(run)
-    first, second, third, fourth = st.columns([1.7, 1.3, 1, 1.2], vertical_alignment="bottom")
+    first, second, third, fourth = st.columns([2, 1.4, 1.1, 1.2], vertical_alignment="bottom")
     kind = first.segmented_control(
         "Fusion", KINDS, required=True, **linked("kind", WEIGHTED_SUM, one_of(KINDS))
     )
+    _forget_scale_chosen_elsewhere(run, kind)
     scale = second.segmented_control(
         "Scale of the parts", SCALES, required=True, disabled=kind == RECIPROCAL_RANK,
         help="Per user, over all unmasked items. A reciprocal rank has no scale.",
-        **linked("scale", scale_of(run.card), one_of(SCALES)),
+        **linked("scale", default_scale(run, kind), one_of(SCALES)),
     )  # fmt: skip
     k = third.segmented_control(
         "k, length of a list", KS, required=True, **linked("k", 10, one_of(KS))
@@ -63,6 +63,11 @@ def pick_recipe(run: Run) -> tuple[Recipe, str]:
         **linked("by", TARGET_HISTORY, one_of(list(TITLES))),
     )  # fmt: skip
     return Recipe(kind, scale, k), by
+
+
+def default_scale(run: Run, kind: str) -> str:
+    """z-scores for a product, which needs standardised parts; else what suits the model."""
+    return Z_SCORE if kind == PRODUCT else scale_of(run.card)
 
 
 def pick_weights(run: Run, recipe: Recipe) -> Point:
@@ -121,10 +126,10 @@ def _jump(share: float) -> None:
     set_current(alpha=alpha, beta=beta)
 
 
-def _forget_other_runs_scale(run: Run) -> None:
-    """A scale chosen for one run is no choice for the next: its parts may not add up."""
-    owner = st.session_state.get(_OWNER)
-    if owner is not None and owner != run.id:
+def _forget_scale_chosen_elsewhere(run: Run, kind: str) -> None:
+    """A scale chosen for another run, or for a sum, is no choice for this one."""
+    owner = run.id, kind == PRODUCT
+    if st.session_state.get(_OWNER, owner) != owner:
         set_current(scale=None)
         st.session_state.pop("scale_widget", None)
-    st.session_state[_OWNER] = run.id
+    st.session_state[_OWNER] = owner

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from core.fusion.combine import MIN_MAX, PRODUCT, RAW, RECIPROCAL_RANK, WEIGHTED_SUM, Z_SCORE
 from core.store.run_folder import Run
-from core.ui.fusion_data import Board
 from core.ui.texts import plain
 
 KIND_WORDS = {
@@ -60,8 +59,10 @@ def scale_words(run: Run, kind: str, scale: str) -> str:
     """Which scale the parts have, and why."""
     if kind == RECIPROCAL_RANK:
         return KIND_WORDS[RECIPROCAL_RANK]
-    default = RAW if run.card.additive else Z_SCORE
-    if run.card.additive:
+    default = RAW if run.card.additive and kind != PRODUCT else Z_SCORE
+    if kind == PRODUCT:
+        why = "A product needs parts in like units, so z-score is the default."
+    elif run.card.additive:
         why = (
             "This model's parts add up to its own score, so raw is the default: 1 : 1 gives the "
             "model's own lists. Scaling each user's parts apart hurts models solved jointly."
@@ -75,9 +76,8 @@ def scale_words(run: Run, kind: str, scale: str) -> str:
     return why + own
 
 
-def reach_words(run: Run, board: Board) -> str | None:
+def reach_words(run: Run, users: int, both: int) -> str | None:
     """For whom the weights change nothing; None where they count for everybody."""
-    users, both = len(board.prepared.users), board.both
     source, target = (plain(run.record[f"{domain}_name"], 30) for domain in ("source", "target"))
     if both == users:
         return None

@@ -164,3 +164,13 @@ def test_the_words_say_why_a_plain_product_changes_nothing(trained_workspace):
     said = words(open_page("fusion", run=trained_workspace.runs["ease"]))
     assert "could not change a single list" in said
     assert "Doubling both weights changes no list" in said
+
+
+def test_a_product_standardises_the_parts_and_a_sum_of_parts_that_add_up_does_not(
+    trained_workspace,
+):
+    app = well(open_page("fusion", run=trained_workspace.runs["ease"]))
+    assert app.segmented_control(key="scale_widget").value == "raw"
+    app.segmented_control(key="kind_widget").set_value("product").run()
+    assert app.segmented_control(key="scale_widget").value == "z-score"
+    assert "A product needs parts in like units" in words(well(app))
