@@ -58,6 +58,8 @@ class CrossDomainModel(Protocol):
 class Resumable(Protocol):
     """What a gradient model also promises: go on from where it was killed."""
 
+    device: str  # "auto", "cpu" or "cuda"
+
     def checkpoint(self) -> State:
         """State, optimiser, epoch and random generator after the last yield."""
         ...

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from core.basics.errors import SettingsError
-from core.models import cmf_als, ease, edlae, item_knn, linear_map, popularity, ridge
-from core.models.protocol import CrossDomainModel, ModelCard
+from core.models import cmf_als, ease, edlae, item_knn, lightgcn, linear_map, popularity, ridge
+from core.models.protocol import CrossDomainModel, ModelCard, Resumable
 
-MODULES = (popularity, item_knn, ease, edlae, ridge, cmf_als, linear_map)
+MODULES = (popularity, item_knn, ease, edlae, ridge, cmf_als, linear_map, lightgcn)
 CARDS: dict[str, ModelCard] = {module.CARD.name: module.CARD for module in MODULES}
 
 
@@ -21,7 +21,15 @@ def card_of(name: str) -> ModelCard:
     return CARDS[name]
 
 
-def build(name: str, values: dict[str, Any] | None = None) -> CrossDomainModel:
-    """An untrained model from its name and settings given as plain values or text."""
+def build(
+    name: str, values: dict[str, Any] | None = None, device: str = "auto"
+) -> CrossDomainModel:
+    """An untrained model from its name and settings given as plain values or text.
+
+    device: "auto", "cpu" or "cuda", for models trained on torch; others know only the CPU.
+    """
     card = card_of(name)
-    return card.build(card.settings.of(values or {}))
+    model = card.build(card.settings.of(values or {}))
+    if card.gradient:
+        cast(Resumable, model).device = device
+    return model

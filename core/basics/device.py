@@ -1,0 +1,95 @@
+"""Where a model can be trained: devices are probed once, in a child, and remembered."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from core.basics.errors import CrosswalkError, RunError
+from core.basics.files import read_json, write_json
+
+AUTO, CPU, CUDA = "auto", "cpu", "cuda"
+DEVICES = (AUTO, CPU, CUDA)
+SECONDS = 120  # a cold import of torch can take half a minute
+
+PROBE = """
+import json, torch
+found = []
+if torch.cuda.is_available():
+    torch.zeros(1, device="cuda")  # a driver that is there may still not work
+    about = torch.cuda.get_device_properties(0)
+    found = [{"name": "cuda", "title": about.name, "memory": about.total_memory}]
+print(json.dumps(found))
+"""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device as a person picks it; memory in bytes, None where the machine's own counts."""
+
+    name: str
+    title: str
+    memory: int | None = None
+
+
+def probe_devices(cache: Path) -> list[Device]:
+    """Devices that work here, the CPU first; the answer is kept in `cache` for this torch.
+
+    Probed in a child process: a broken driver cannot hurt the caller, who never loads torch.
+    """
+    try:
+        kept = read_json(cache)
+        if kept["torch"] == _torch_version():
+            return [Device(**device) for device in kept["devices"]]
+    except (CrosswalkError, KeyError, TypeError):
+        pass  # never probed, or by another version of the project
+    devices = [Device(CPU, "CPU"), *_probed(PROBE)]
+    write_json(cache, {"torch": _torch_version(), "devices": [asdict(one) for one in devices]})
+    return devices
+
+
+def choose_device(name: str) -> str:
+    """The device to train on, "cpu" or "cuda"; loads torch.
+
+    Raises RunError for a name that is unknown or a device that is not here.
+    """
+    if name not in DEVICES:
+        raise RunError(
+            what=f"There is no device {name!r}.", hint=f"Choose from {', '.join(DEVICES)}."
+        )
+    if name == CPU:
+        return CPU
+    import torch
+
+    if torch.cuda.is_available():
+        return CUDA
+    if name == CUDA:
+        raise RunError(
+            what="No CUDA device works here.",
+            hint="Choose auto or cpu, or install the CUDA build of torch and a driver.",
+        )
+    return CPU
+
+
+def _probed(code: str) -> list[Device]:
+    """What a child found beside the CPU; nothing where it fails or hangs."""
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS
+        )
+        found: list[dict[str, Any]] = json.loads(answer.stdout.splitlines()[-1])
+        return [Device(**device) for device in found]
+    except (subprocess.TimeoutExpired, OSError, ValueError, IndexError, TypeError):
+        return []
+
+
+def _torch_version() -> str:
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return ""
