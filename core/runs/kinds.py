@@ -20,6 +20,7 @@ KINDS: dict[str, str] = {
     "train": "core.runs.train.train_job",
     "map": "core.runs.map_job.map_job",
     "export": "core.runs.export.export_job",
+    "devices": "core.runs.devices.devices_job",
     "demo": "core.runs.demo.demo_job",
 }
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import streamlit as st
 
+from core.basics.device import AUTO
 from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import SplitInfo
 from core.models.protocol import ModelCard
 from core.runs.plan import RunPlan
+from core.ui.train_device import pick_device
 
 SEED = 2022
 LARGEST_SEED = 2**31 - 1
@@ -17,7 +19,9 @@ LARGEST_SEED = 2**31 - 1
 
 def pick_plans(info: SplitInfo, cards: list[ModelCard]) -> list[RunPlan]:
     """One plan per chosen model."""
-    seed, device = _pick_seed(), _pick_device()
+    seed, device = _pick_seed(), AUTO
+    if any(card.gradient for card in cards):  # all others use the CPU
+        device = pick_device()
     return [_plan(info, card, _pick_settings(card), seed, device) for card in cards]
 
 
@@ -52,10 +56,6 @@ def _pick_seed() -> int:
         persist_state="session",
     )  # fmt: skip
     return int(seed)
-
-
-def _pick_device() -> str:
-    return "auto"
 
 
 def _pick_settings(card: ModelCard) -> dict[str, Value]:

@@ -14,14 +14,16 @@ from core.runs.plan import RunPlan
 from core.ui import cached
 from core.ui.shell import guarded, workspace
 from core.ui.texts import count, duration
+from core.ui.train_device import device_memory
 
 
 def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
     """Costs of every plan, and Start; a plan that cannot fit is refused with the reason."""
     shared, runs = cached.shared_users(info.split_hash), cached.runs()
-    costs = [estimate(plan, info, shared, runs) for plan in plans]
-    for plan, cost in zip(plans, costs, strict=True):
-        _draw_cost(plan, cost)
+    costs = [estimate(plan, info, shared, runs, _memory_for(plan)) for plan in plans]
+    with st.container(gap="xxsmall"):
+        for plan, cost in zip(plans, costs, strict=True):
+            _draw_cost(plan, cost)
     allowed = [plan for plan, cost in zip(plans, costs, strict=True) if cost.fits]
     st.button(
         f"Start {count(len(allowed), 'run')}" if allowed else "Start",
@@ -32,6 +34,11 @@ def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
         st.caption("Tick at least one model.")
     elif any(card_of(plan.model).has_twin for plan in allowed):
         st.caption("Each cross-domain run trains its target-only twin beside it.")
+
+
+def _memory_for(plan: RunPlan) -> int | None:
+    """Bytes of the GPU where the plan uses one, None for the machine's own."""
+    return device_memory(plan.device) if card_of(plan.model).gradient else None
 
 
 def _draw_cost(plan: RunPlan, cost: Estimate) -> None:
@@ -49,7 +56,7 @@ def _draw_cost(plan: RunPlan, cost: Estimate) -> None:
 
 def _time_of(seconds: float | None) -> str:
     if seconds is None:
-        return "not yet timed on this split"
+        return "never timed on this split"
     return f"about {duration(seconds)}, as last time" if seconds >= 1 else "under a second"
 
 
