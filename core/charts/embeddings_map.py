@@ -47,7 +47,8 @@ def draw_map(
     themed(figure, height=HEIGHT, legend=True)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x" if true_to_scale else None)
-    figure.update_layout(dragmode="lasso", legend={"itemsizing": "constant"})
+    below = {"y": 0, "yanchor": "top", "itemsizing": "constant"}  # the tools stand above
+    figure.update_layout(dragmode="lasso", legend=below)
     return figure
 
 

@@ -121,7 +121,7 @@ def _caption(data: MapData, layout: Layout, view: View) -> str:
     source, target = (plain_text(name) for name in data.names.values())
     of = len(data.points)
     drawn = f"{len(layout.rows):,} of {of:,} points"
-    left = f", {count(data.points.left_out, 'point')} without a vector left out"
+    left = f", {count(data.points.left_out, 'point')} without interactions left out"
     origin = (
         "vectors from the interactions, not from this model, which has none"
         if data.made.from_interactions

@@ -170,3 +170,13 @@ def _x(values) -> np.ndarray:
 
         return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"])
     return np.array(values)
+
+
+def test_figures_download_in_the_format_chosen_in_the_sidebar(trained_workspace):
+    app = open_page("embeddings", run=trained_workspace.runs["ease"])
+    formats = []
+    for wanted in ("PNG", "SVG"):
+        app.segmented_control(key="figure_format").set_value(wanted).run()
+        config = json.loads(well(app).get("plotly_chart")[0].proto.config)
+        formats.append(config["toImageButtonOptions"]["format"])
+    assert formats == ["png", "svg"]
