@@ -12,12 +12,13 @@ from typing import Any
 
 import pandas as pd
 
+from core.basics.columns import RATING
 from core.basics.errors import DataError
 from core.data.encoding import guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
 from core.data.read_options import ID_ROLES, INTERACTIONS, LABELS, ReadOptions
-from core.data.roles import RoleGuess, guess_roles
+from core.data.roles import RoleGuess, guess_roles, has_decimal_comma
 
 SHOWN_LINES, SHOWN_ROWS = 8, 50
 TRIED_ROWS = 10_000
@@ -79,7 +80,10 @@ def preview_file(
     roles = {column: guess.role for column, guess in guesses.items()}
     raw = [line[:_LINE_LENGTH] for line in text.split("\n")[:SHOWN_LINES]]
     warnings = _warnings(rows, head, options, guesses)
-    return Preview(sort, size, raw, head, replace(options, roles=roles), guesses, warnings)
+    ratings = [column for column, role in roles.items() if role == RATING]
+    comma = any(has_decimal_comma(head[column]) for column in ratings)
+    options = replace(options, roles=roles, decimal_comma=comma)
+    return Preview(sort, size, raw, head, options, guesses, warnings)
 
 
 def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:

@@ -24,13 +24,17 @@ from core.data.read_options import IGNORE, INTERACTIONS, ITEMS, LINKS
 
 SURE = 0.8  # from this confidence on a guess is shown as sure
 
+_USER_WORDS = (
+    "user uid userid reviewer customer member visitor client person account reader viewer "
+    "用户 会员 观众 读者"
+)
 _ITEM_WORDS = (
     "item product movie film book song track artist music course article asin isbn sku game "
     "restaurant business recipe video pid iid mid bid 商品 物品 电影 图书 书籍 音乐 课程"
 )
 _NAMES: dict[str, tuple[tuple[str, str], ...]] = {
     INTERACTIONS: (
-        (USER, "user uid userid reviewer customer member visitor client person account 用户 会员"),
+        (USER, _USER_WORDS),
         (ITEM, _ITEM_WORDS),
         (RATING, "rating rate score stars overall grade preference value label 评分 打分"),
         (TIME, "timestamp time date datetime unixreviewtime created at when 时间 日期"),
@@ -128,6 +132,12 @@ def _fill_links(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
         column: RoleGuess(role, 0.4, "by its place only")
         for role, column in zip(roles, left, strict=False)
     }
+
+
+def has_decimal_comma(values: pd.Series) -> bool:
+    """Whether numbers are written like 3,5: at least one is, and none with a point."""
+    commas = values.str.fullmatch(r"\s*-?\d+,\d+\s*").sum()
+    return bool(commas) and not values.str.fullmatch(r"\s*-?\d*\.\d+\s*").any()
 
 
 def _numbers(values: pd.Series) -> list[float]:

@@ -21,7 +21,12 @@ from core.ui.shell import guarded, show_error, workspace
 from core.ui.texts import plain
 
 POLL = 1.0  # seconds between two looks at a job
-_TAKES = "CSV, TSV or any delimiter, gzip, Parquet. Nothing is imported before you say so."
+_TAKES = "CSV, TSV or any other delimiter, gzip or Parquet."
+_HOLDS = {
+    INTERACTIONS: "One row per interaction: a user and an item, perhaps a rating and a time.",
+    ITEMS: "One row per item: its id, perhaps a title, categories and a description.",
+    LINKS: "One row per person: the id in the source, the id in the target.",
+}
 
 
 def show_import_tab() -> None:
@@ -69,8 +74,9 @@ def _draw_slot(slot: str, kind: str, label: str) -> None:
 
 def _draw_uploader(slot: str, kind: str, label: str) -> None:
     turn = st.session_state.get(f"import_{slot}_turn", 0)
-    upload = st.file_uploader(label, key=f"upload_{slot}_{turn}", help=_TAKES)
+    upload = st.file_uploader(label, key=f"upload_{slot}_{turn}")
     if upload is None:
+        st.caption(f"{_HOLDS[kind]} {_TAKES}")
         return
     path = stage_upload(workspace(), upload)
     key = f"import_{slot}_{path.parent.name}"

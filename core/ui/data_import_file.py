@@ -102,7 +102,7 @@ def _pick_roles(staged: Staged, preview: Preview) -> dict[str, str]:
         ):
             guess = preview.guesses[column]
             picked[column] = place.selectbox(
-                plain(column, 40), roles, index=roles.index(guess.role),
+                plain(column, 16), roles, index=roles.index(guess.role),
                 format_func=lambda role: LABELS[role], persist_state="session",
                 key=f"{staged.key}_role_{len(columns)}_{column}",
             )  # fmt: skip
@@ -135,8 +135,8 @@ def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
             help="What encloses a value that holds the delimiter or a line break.",
         )  # fmt: skip
         comma = st.toggle(
-            "Ratings are written with a decimal comma (3,5)", key=f"{staged.key}_comma",
-            persist_state="session",
+            "Ratings are written with a decimal comma (3,5)", value=options.decimal_comma,
+            key=f"{staged.key}_comma", persist_state="session",
         )  # fmt: skip
         which = st.segmented_control(
             "Of several rows with the same ids keep the", [LAST, FIRST], default=LAST,
@@ -150,7 +150,10 @@ def _draw_rejects(tried: RejectPreview) -> None:
     if not tried.rejected:
         st.caption(f":green[:material/check:] None of the first {rows} would be rejected.")
         return
-    st.markdown(f"Of the first {rows}, **{tried.rejected:,}** would be rejected:")
+    if tried.rejected == tried.rows:
+        st.error(f"None of the first {rows} could be kept. Check what each column holds.")
+    else:
+        st.markdown(f"Of the first {rows}, **{tried.rejected:,}** would be rejected:")
     st.dataframe(
         tried.counts, hide_index=True, key=None,
         column_config={"rows": st.column_config.NumberColumn(format="localized")},
@@ -175,5 +178,7 @@ def _rejects(path: str, key: str, _options: ReadOptions) -> RejectPreview:
 
 
 def size_of(size: int) -> str:
-    """`830 bytes`, `1.6 MB`."""
-    return f"{size:,} bytes" if size < 10_000 else f"{size / 1e6:,.1f} MB"
+    """`830 bytes`, `93 kB`, `1.6 MB`."""
+    if size < 1_000_000:
+        return f"{size / 1e3:,.0f} kB" if size >= 10_000 else f"{size:,} bytes"
+    return f"{size / 1e6:,.1f} MB"

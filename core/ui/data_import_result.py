@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.charts.import_bar import draw_import_bar
-from core.data.datasets import Dataset, delete_dataset, list_datasets, pairs_using
+from core.data.datasets import INTERACTIONS, Dataset, delete_dataset, list_datasets, pairs_using
 from core.data.ingest import REJECTS
 from core.ui.shell import database, guarded, show_chart, workspace
 from core.ui.tables import download_button, show_table
@@ -30,11 +30,11 @@ def draw_result(dataset: Dataset, key: str) -> None:
         _draw_rejects(dataset, key)
 
 
-def draw_datasets() -> None:
-    """Everything imported, newest first; choose one to see its rows or delete it."""
+def draw_datasets() -> int:
+    """Everything imported, newest first; answers how many files of interactions there are."""
     datasets = list_datasets(workspace())
     if not datasets:
-        return
+        return 0
     st.subheader("Imported", anchor=False)
     chosen = show_table(
         pd.DataFrame([_line_of(dataset) for dataset in datasets]), key="imported",
@@ -48,6 +48,7 @@ def draw_datasets() -> None:
         _draw_chosen(datasets[chosen[0]])
     else:
         st.caption("Choose a row to see its rejects or to delete it.")
+    return sum(dataset.kind == INTERACTIONS for dataset in datasets)
 
 
 def _line_of(dataset: Dataset) -> dict[str, object]:

@@ -103,7 +103,7 @@ def test_two_files_are_uploaded_mapped_and_really_imported(data_page, workspace)
 
     app = upload(app, "target", FILMS, "../../films.csv")
     assert keyed(app.selectbox, "target", "_delimiter").value == ";"
-    keyed(app.toggle, "target", "_comma").set_value(True).run()
+    assert keyed(app.toggle, "target", "_comma").value
     app, _ = press_import(app, workspace, "target")
     films = list_datasets(workspace)[0]
     assert (films.name, films.record["counts"]["kept"]) == ("films", 2)

@@ -89,6 +89,13 @@ def test_western_text_shows_right_without_being_told_the_encoding(file, text, en
         assert preview_file(file(content)).options.encoding == encoding
 
 
+@pytest.mark.parametrize(("ratings", "comma"), [("3,5 4", True), ("3.5 4", False), ("3 4", False)])
+def test_a_decimal_comma_is_seen(file, ratings, comma):
+    first, second = ratings.split()
+    preview = preview_file(file(f"user_id;item_id;rating\na;b;{first}\nc;d;{second}\n"))
+    assert preview.options.decimal_comma is comma
+
+
 def test_what_was_guessed_can_be_overruled(file):
     path = file("a;b,c;d\ne;f,g;h\n")
     preview = preview_file(path, delimiter=",", header=False)
