@@ -130,7 +130,7 @@ def _draw_curve(job: Job, points: pd.DataFrame) -> None:
     best = best_epoch(points)
     said = "Does it still learn? Validation quality after every epoch, and the loss."
     if best is not None:
-        said = f"Best so far: epoch {best[0]} with nDCG@10 {number(best[1])} on validation users."
+        said = f"Best epoch: {best[0]}, with nDCG@10 {number(best[1])} on validation users."
     show_chart(draw_learning_curve(points), said, key=f"curve_{job.id}")
 
 

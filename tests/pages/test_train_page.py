@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import ITEM, USER
+from core.basics.files import write_json
 from core.basics.progress import Progress
 from core.basics.workspace import VARIABLE, Workspace
 from core.data.snapshot import SplitTables, write_snapshot
@@ -19,7 +21,7 @@ from core.jobs.job import CANCELLED, DONE, KILLED
 from core.jobs.lifecycle import claim, end_job, write_progress
 from core.jobs.lock import Lock
 from core.jobs.processes import kill
-from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
+from core.jobs.table import enqueue, list_jobs, read_curve, read_job, request_cancel
 from core.store.bundle import export_run
 from core.store.run_folder import list_runs
 
@@ -84,10 +86,17 @@ def words(app: AppTest) -> str:
 
 def finished(workspace: Workspace, count: int) -> None:
     """Wait until that many jobs are done."""
+    wait_for(
+        lambda: sum(job.status == DONE for job in list_jobs(workspace, dismissed=True)) >= count
+    )
+
+
+def wait_for(happened) -> None:
+    """Wait for something that will happen; fails where it does not."""
     deadline = time.monotonic() + 90
-    while sum(job.status == DONE for job in list_jobs(workspace, dismissed=True)) < count:
-        assert time.monotonic() < deadline, [job.what for job in list_jobs(workspace)]
-        time.sleep(0.1)
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
 
 
 def tick(app: AppTest, *names: str) -> AppTest:
@@ -147,6 +156,39 @@ def test_a_waiting_job_is_cancelled_by_its_button(workspace, pair):
     well(app.button(key=f"card_cancel_{job.id}").click().run())
     assert read_job(workspace, job.id).status == CANCELLED
     assert "cancelled before it began" in words(app)
+
+
+def test_a_running_job_shows_its_stage_and_curve_and_keeps_its_best_epoch_when_cancelled(
+    workspace, pair
+):
+    command = ("-m", "tests.core.jobs.jobs_child", "patient")
+    job_id = enqueue(workspace, "train", {"n": 1}, "training", "LightGCN", command)
+    opened()  # opening the page is enough to set waiting work going
+    wait_for(lambda: len(read_curve(workspace, job_id)) > 2)
+    app = opened()
+    assert "nDCG@10" in words(app)
+    assert "of 600" in app.get("progress")[0].proto.text
+    assert app.get("plotly_chart")
+    well(app.button(key=f"card_cancel_{job_id}").click().run())
+    wait_for(lambda: read_job(workspace, job_id).status == CANCELLED)
+    assert "what was best so far is kept" in words(app.run())
+
+
+def test_a_gpu_is_offered_to_models_that_use_one_and_its_memory_counts(workspace, pair):
+    small_gpu = {"name": "cuda", "title": "Little GPU", "memory": 2**20}
+    devices = [{"name": "cpu", "title": "CPU", "memory": None}, small_gpu]
+    write_json(
+        workspace.root / "devices.json", {"torch": version("torch"), "devices": devices}
+    )  # fmt: skip
+    app = tick(opened(), "ease")
+    assert not [box for box in app.selectbox if box.key == "train_device"]
+    app = tick(app, "lightgcn")
+    app.selectbox(key="train_device").set_value("cuda").run()
+    assert any("1 MiB are free" in error.value for error in app.error)
+    assert app.button(key="train_start").disabled
+    app.selectbox(key="train_device").set_value("cpu").run()
+    app.button(key="train_start").click().run()
+    assert [job.payload["device"] for job in list_jobs(workspace, kind="train")] == ["cpu"]
 
 
 def test_a_model_that_does_not_fit_in_memory_is_refused_with_the_reason(
