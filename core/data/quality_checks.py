@@ -133,10 +133,10 @@ def _said_of_items(found: CrossListed, info: PairInfo, light: Light) -> str:
     if not found.found:
         dropped = info.settings.get("drop_cross_listed")
         return "None is left: they were dropped." if dropped else "None was found."
-    items = "item has" if found.found == 1 else "items have"
+    items, have = ("item", "has") if found.found == 1 else ("items", "have")
     figures = (
-        f"{found.found:,} target {items} ({found.share:.2%}) nearly the same users as a source "
-        "item under another id"
+        f"{found.found:,} target {items} ({found.share:.2%}) {have} nearly the same users as a "
+        "source item under another id"
     )
     if light != "red":
         return f"Hardly: {figures}."

@@ -14,13 +14,14 @@ from core.ui.data_pair_choice import pick_inputs
 from core.ui.data_pair_filters import draw_counts, pick_settings
 from core.ui.data_pair_view import draw_overlap_of, draw_profile_of
 from core.ui.data_shared import current_pair, pick_pair, set_pair
-from core.ui.data_work import ask_for, do_or_enqueue, draw_work
+from core.ui.data_work import ask_for, attempt, do_or_enqueue, draw_failed_attempt, draw_work
 from core.ui.shell import guarded, workspace
 from core.ui.texts import plain
 
 
 def show_pair_tab() -> None:
     """The current pair with its overlap and profile, over the form that makes another one."""
+    draw_failed_attempt()
     draw_work("pair")
     pair = current_pair()
     if pair is None:
@@ -61,25 +62,22 @@ def _draw_head() -> None:
         pair = pick_pair("pair_of_pair_tab")
     if pair is None:
         return
-    if swap.button(
+    swap.button(
         "Swap direction", icon=":material/swap_horiz:", key="pair_swap", width="stretch",
         help="Make the pair again with source and target exchanged, filters kept by role.",
-    ):  # fmt: skip
-        with guarded():
-            remake_pair(pair, swap=not pair.settings["swap"])
-            st.rerun()
+        on_click=attempt, args=(lambda: remake_pair(pair, swap=not pair.settings["swap"]),),
+    )  # fmt: skip
     with delete.popover("Delete", icon=":material/delete:", width="stretch"):
         st.write("The imported files, and splits and runs made from this pair, stay.")
         st.button(
             "Delete this pair", key="pair_delete", type="primary",
-            on_click=_delete, args=(pair.dataset_hash,),
+            on_click=attempt, args=(lambda: _delete(pair.dataset_hash),),
         )  # fmt: skip
 
 
 def _delete(dataset_hash: str) -> None:
-    with guarded():
-        delete_pair(workspace(), dataset_hash)
-        set_pair(None)
+    delete_pair(workspace(), dataset_hash)
+    set_pair(None)
 
 
 def _draw_form() -> None:
@@ -88,10 +86,10 @@ def _draw_form() -> None:
         if inputs is None:
             return
         settings = pick_settings()
-        counts = draw_counts(inputs, settings)
-        if st.button(
+        left = draw_counts(inputs, settings)
+        rows = left.source.rows + left.target.rows if left else 0
+        st.button(
             "Make this pair", type="primary", key="pair_make", icon=":material/join_inner:",
-            disabled=counts is None,
-        ) and counts:  # fmt: skip
-            make_pair(inputs, settings, counts.source.rows + counts.target.rows)
-            st.rerun()
+            disabled=left is None,
+            on_click=attempt, args=(lambda: make_pair(inputs, settings, rows),),
+        )  # fmt: skip

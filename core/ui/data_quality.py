@@ -17,8 +17,7 @@ from core.data.quality_checks import (
 )
 from core.ui.data_pair import remake_pair
 from core.ui.data_shared import folder_of, names_of, pick_pair
-from core.ui.data_work import ask_for, draw_work
-from core.ui.shell import guarded
+from core.ui.data_work import ask_for, attempt, draw_failed_attempt, draw_work
 from core.ui.tables import show_table
 from core.ui.texts import plain
 
@@ -42,6 +41,7 @@ _RULE = (
 
 def show_quality_tab() -> None:
     """Every check of the current pair with its light, its answer and what to do about it."""
+    draw_failed_attempt()
     pair = pick_pair("pair_of_quality_tab")
     if pair is None:
         st.info("There is no pair yet. Make one under Pair, then its questions are answered here.")
@@ -53,7 +53,7 @@ def show_quality_tab() -> None:
             st.info("This pair was not checked yet. It takes some seconds, and you can go on.")
             st.button(
                 "Check this pair", key="quality_check", type="primary",
-                icon=":material/fact_check:", on_click=_check, args=(pair,),
+                icon=":material/fact_check:", on_click=attempt, args=(lambda: _check(pair),),
             )  # fmt: skip
         return
     for check in checks:
@@ -62,8 +62,7 @@ def show_quality_tab() -> None:
 
 
 def _check(pair: PairInfo) -> None:
-    with guarded():
-        ask_for("quality", {"pair": pair.dataset_hash}, f"Check {pair.title}")
+    ask_for("quality", {"pair": pair.dataset_hash}, f"Check {pair.title}")
 
 
 def _draw_check(pair: PairInfo, check: Check) -> None:
@@ -97,13 +96,11 @@ def _draw_fix(pair: PairInfo, check: Check) -> None:
 
 
 def _fix(pair: PairInfo, check: Check, label: str, **changes: object) -> None:
-    if st.button(
+    st.button(
         label, key=f"fix_{check.key}", icon=":material/build:", width="stretch",
         help="Makes another version of this pair; this one stays.",
-    ):  # fmt: skip
-        with guarded():
-            remake_pair(pair, **changes)
-            st.rerun()
+        on_click=attempt, args=(lambda: remake_pair(pair, **changes),),
+    )  # fmt: skip
 
 
 def _draw_cross_listed(pair: PairInfo) -> None:

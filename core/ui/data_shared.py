@@ -19,7 +19,7 @@ from core.data.shared_ids import SharedIds, compare_ids
 from core.data.split_counts import SplitCounts, split_counts
 from core.data.splitting import SplitSettings
 from core.ui.shell import database, workspace
-from core.ui.texts import count, plain
+from core.ui.texts import count
 
 _CURRENT = "data_pair"  # hash of the pair the tabs are about
 
@@ -74,7 +74,12 @@ def describe(pair: PairInfo) -> str:
     if pair.settings["target_core"] != PairSettings().target_core:
         marks.append(f"target {pair.settings['target_core']}-core")
     users = count(pair.after.shared, "shared user")
-    return " · ".join([plain(pair.title, 80), users, *marks, pair.dataset_hash[:6]])
+    return " · ".join([short(pair.title, 80), users, *marks, pair.dataset_hash[:6]])
+
+
+def short(text: str, longest: int = 40) -> str:
+    """A name for the entries of a box, which show Markdown as it stands."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def names_of(pair: PairInfo) -> tuple[str, str]:

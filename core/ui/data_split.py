@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.basics.memory import free_memory
 from core.basics.settings import Value
 from core.charts.split import draw_split_strip
 from core.data.pair_folder import PairInfo
@@ -18,32 +19,44 @@ from core.data.splitting import (
     TEMPORAL,
     SplitSettings,
 )
+from core.models.readiness import readiness
+from core.models.registry import CARDS
+from core.runs.estimate import sizes_of
 from core.ui import cached
 from core.ui.data_shared import folder_of, names_of, pick_pair, split_counts_of
-from core.ui.data_work import AT_ONCE, do_or_enqueue, draw_work
+from core.ui.data_work import (
+    AT_ONCE,
+    attempt,
+    do_or_enqueue,
+    draw_failed_attempt,
+    draw_work,
+)
 from core.ui.setting_widgets import ask_setting, info_of
 from core.ui.shell import show_chart
 from core.ui.state import current_split_hash, set_current
 from core.ui.tables import show_table
-from core.ui.texts import count
+from core.ui.texts import count, plain
+from core.ui.train_models import LIGHTS
 
 SEED = 2022
 LARGEST_SEED = 2**31 - 1
+_SIZES = ("Source train", "Target train", "Validation", "Test")
+_SHARES = {"valid_share": "Validation share", "test_share": "Test share"}
 _KINDS = {  # kind -> what it is for, and the settings it looks at
-    RANDOM: ("Held-out rows of every user: does the model rank what they like?",
-             ("valid_share", "test_share")),
-    LEAVE_K_OUT: ("The same number of rows of every user.", ("held_out",)),
+    RANDOM: ("Held-out rows of every user: does the model rank what they like?", _SHARES),
+    LEAVE_K_OUT: ("The same number of rows of every user.", {"held_out": "k"}),
     TEMPORAL: ("Everything after a moment: does the model foresee? Source rows from after the "
-               "first cut are left out of training.", ("valid_share", "test_share")),
+               "first cut are left out of training.", _SHARES),
     COLD_USERS: ("Shared users who lose their whole target history: does the source serve "
-                 "people the target does not know?", ("cold_share",)),
+                 "people the target does not know?", {"cold_share": "Cold share"}),
     COLD_FOLD: ("The same in turns: make every fold, and each shared user is tested once.",
-                ("folds", "fold")),
+                {"folds": "Folds", "fold": "Fold"}),
 }  # fmt: skip
 
 
 def show_split_tab() -> None:
     """The form of a split with live counts, over the splits that were made of this pair."""
+    draw_failed_attempt()
     draw_work("split")
     pair = pick_pair("pair_of_split_tab")
     if pair is None:
@@ -51,9 +64,10 @@ def show_split_tab() -> None:
         return
     settings, seed = _pick_settings()
     _draw_counts(pair, settings, seed)
-    if st.button("Make this split", type="primary", key="split_make",
-                 icon=":material/call_split:"):  # fmt: skip
-        _make(pair, settings, seed)
+    st.button(
+        "Make this split", type="primary", key="split_make", icon=":material/call_split:",
+        on_click=attempt, args=(lambda: _make(pair, settings, seed),),
+    )  # fmt: skip
     _draw_splits(pair)
 
 
@@ -61,12 +75,12 @@ def _pick_settings() -> tuple[SplitSettings, int]:
     kind, *rest = st.columns([2, 1, 1, 1], vertical_alignment="top")
     with kind:
         chosen = str(ask_setting(info_of(SplitSettings, "kind"), key="split_kind", label="Kind"))
-        said, names = _KINDS[chosen]
+        said, labels = _KINDS[chosen]
         st.caption(said)
     values: dict[str, Value] = {"kind": chosen}
-    for place, name in zip(rest, names, strict=False):
+    for place, (name, label) in zip(rest, labels.items(), strict=False):
         with place:
-            values[name] = ask_setting(info_of(SplitSettings, name), key=f"split_{name}")
+            values[name] = ask_setting(info_of(SplitSettings, name), f"split_{name}", label)
     with rest[-1]:
         seed = st.number_input(
             "Seed", min_value=0, max_value=LARGEST_SEED, value=SEED, step=1, key="split_seed",
@@ -109,7 +123,6 @@ def _make(pair: PairInfo, settings: SplitSettings, seed: int) -> None:
     made = do_or_enqueue("split", payload, f"Split {pair.title}", rows)
     if made:
         set_current(split=made["split"])
-        st.rerun()
 
 
 def _draw_splits(pair: PairInfo) -> None:
@@ -120,12 +133,28 @@ def _draw_splits(pair: PairInfo) -> None:
         return
     st.subheader("Splits of this pair", anchor=False)
     current = current_split_hash()
-    chosen = show_table(_table_of(infos, current), key="splits", selection="single-row")
+    localized = st.column_config.NumberColumn(format="localized")
+    chosen = show_table(
+        _table_of(infos, current), key="splits", selection="single-row",
+        column_config={name: localized for name in _SIZES},
+    )  # fmt: skip
     picked = infos[chosen[0]].split_hash if chosen else None
     if picked and picked != current:
         set_current(split=picked)
         st.rerun()
     st.caption("Select a row to train on that split.")
+    if current in [info.split_hash for info in infos]:
+        _draw_readiness(cached.split_info(current))
+
+
+def _draw_readiness(info: SplitInfo) -> None:
+    """Which models can be trained on the current split, and why not."""
+    sizes, free = sizes_of(info), free_memory()
+    shared = cached.shared_users(info.split_hash)
+    with st.expander("Which models can be trained on it?", icon=":material/model_training:"):
+        for card in CARDS.values():
+            found = readiness(card, sizes, shared, free_bytes=free)
+            st.markdown(f"{LIGHTS[found.light]} **{card.title}**: {plain(found.reason)}")
 
 
 def _table_of(infos: list[SplitInfo], current: str | None) -> pd.DataFrame:
@@ -135,12 +164,7 @@ def _table_of(infos: list[SplitInfo], current: str | None) -> pd.DataFrame:
                 "": "●" if info.split_hash == current else "",
                 "Kind": info.kind + _fold_of(info),
                 "Seed": info.seed,
-                **{
-                    name: info.counts[part]
-                    for name, part in zip(
-                        ("Source train", "Target train", "Validation", "Test"), PARTS, strict=True
-                    )
-                },
+                **{name: info.counts[part] for name, part in zip(_SIZES, PARTS, strict=True)},
                 "Id": info.split_hash[:8],
             }
             for info in infos

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
+from core.basics.errors import CrosswalkError
 from core.basics.progress import silent
 from core.jobs.job import ACTIVE, CANCELLED, DONE, Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import dismiss, enqueue, list_jobs, request_cancel
 from core.runs.kinds import work_of
-from core.ui.shell import guarded, workspace
+from core.ui.shell import guarded, show_error, workspace
 from core.ui.texts import plain
 
 AT_ONCE = 1_000_000  # rows up to which a pair or a split is made while the page waits
 POLL = 1.0  # seconds between two looks at a job
+_FAILED = "data_failed_attempt"
 
 
 def do_or_enqueue(
@@ -27,6 +30,24 @@ def do_or_enqueue(
         return None
     with st.spinner(f"{title} …"):
         return work_of(kind)(workspace(), payload, silent)
+
+
+def attempt(work: Callable[[], None]) -> None:
+    """Do the work of a button; an error is kept for `draw_failed_attempt`.
+
+    A button's work is done before the page is drawn, where an error of its own would be lost.
+    """
+    with guarded():
+        try:
+            work()
+        except CrosswalkError as error:
+            st.session_state[_FAILED] = error
+
+
+def draw_failed_attempt() -> None:
+    """Why the work of the button that was just pressed was not done, said once."""
+    if (error := st.session_state.pop(_FAILED, None)) is not None:
+        show_error(error)
 
 
 def ask_for(kind: str, payload: dict[str, Any], title: str) -> None:

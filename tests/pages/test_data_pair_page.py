@@ -1,0 +1,301 @@
+"""Pair, Quality and Split as a person uses them, on two small files that were really imported."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.basics.columns import CATEGORIES, ITEM, RATING, TIME, TITLE, USER
+from core.basics.progress import silent
+from core.basics.workspace import VARIABLE, Workspace
+from core.data.datasets import list_datasets
+from core.data.ingest import import_file
+from core.data.pair_folder import list_pairs, read_rows
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.quality import read_checks
+from core.data.read_options import INTERACTIONS, ITEMS, ReadOptions
+from core.data.snapshot import read_info
+from core.data.splitting import KINDS, LEAVE_K_OUT
+from core.jobs.job import ACTIVE
+from core.jobs.lock import Lock
+from core.jobs.processes import kill
+from core.jobs.table import list_jobs, request_cancel
+from core.runs.prepare import pair_job, pair_payload, quality_job
+
+ROOT = Path(__file__).resolve().parents[2]
+NASTY = "![pixel](http://elsewhere.example/p.png) <b>bold</b>"
+ROLES = {
+    INTERACTIONS: {column: column for column in (USER, ITEM, RATING, TIME)},
+    ITEMS: {column: column for column in (ITEM, TITLE, CATEGORIES)},
+}
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """An empty workspace; what was started in it is ended after the test."""
+    here = Workspace(tmp_path / "workspace")
+    here.root.mkdir()
+    monkeypatch.setenv(VARIABLE, str(here.root))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield here
+    for job in list_jobs(here, active=True, dismissed=True):
+        request_cancel(here, job.id)
+        if job.pid:
+            kill(job.pid)
+    while pid := Lock(here).holder():
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    st.cache_resource.clear()
+
+
+def rows(seed: int, letter: str, users: int = 120) -> pd.DataFrame:
+    """Even users like even items, with ratings 1 to 5 and times over three years."""
+    draw = np.random.default_rng(seed)
+    own = np.arange(users)[:, None] % 2 == np.arange(60)[None, :] % 2
+    user, item = np.nonzero(draw.random((users, 60)) < np.where(own, 0.4, 0.05))
+    return pd.DataFrame(
+        {
+            USER: [f"u{number:03}" for number in user],
+            ITEM: [f"{letter}{number:02}" for number in item],
+            RATING: draw.integers(1, 6, len(user)),
+            TIME: 1_600_000_000 + draw.integers(0, 3 * 365, len(user)) * 86_400,
+        }
+    )
+
+
+def add(workspace: Workspace, name: str, frame: pd.DataFrame, kind: str = INTERACTIONS) -> str:
+    """Import the rows as a file of that name; answers the dataset's hash."""
+    file = workspace.root / f"{name}.csv"
+    frame.to_csv(file, index=False)
+    roles = {column: column for column in ROLES[kind] if column in frame}
+    found = import_file(file, ReadOptions(kind=kind, roles=roles), workspace.datasets)
+    age = 1_000 - len(list(workspace.datasets.iterdir()))  # the later the newer, for certain
+    os.utime(found.folder / "dataset.json", (time.time() - age, time.time() - age))
+    return found.hash
+
+
+@pytest.fixture
+def two_files(workspace) -> Workspace:
+    add(workspace, "books", rows(1, "b"))
+    add(workspace, "films", rows(2, "f"))
+    return workspace
+
+
+@pytest.fixture
+def pair(two_files) -> str:
+    """Hash of a pair that was made without the page, and not checked."""
+    return made_without_page(two_files)
+
+
+def made_without_page(workspace: Workspace) -> str:
+    films, books = list_datasets(workspace, INTERACTIONS)
+    items = next((table.file for table in list_datasets(workspace, ITEMS)), None)
+    inputs = PairInputs(books.file, films.file, None, items, None, "books", "films")
+    payload = pair_payload(workspace, inputs, PairSettings())
+    return pair_job(workspace, payload, silent)["pair"]
+
+
+def opened(tab: str) -> AppTest:
+    """The Data page on one of its tabs, freshly opened; it may show an error."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.run()
+    app.query_params["tab"] = tab
+    return app.switch_page("pages/data.py").run()
+
+
+def well(app: AppTest) -> AppTest:
+    assert not app.exception
+    assert [error.value for error in app.error] == []
+    return app
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def made(workspace: Workspace) -> AppTest:
+    """The Pair tab after a person pressed the button."""
+    return well(opened("Pair").button(key="pair_make").click().run())
+
+
+def done(workspace: Workspace) -> None:
+    """Wait until no job is under way."""
+    deadline = time.monotonic() + 90
+    while jobs := [job for job in list_jobs(workspace) if job.status in ACTIVE]:
+        assert time.monotonic() < deadline, jobs
+        time.sleep(0.1)
+    assert {job.status for job in list_jobs(workspace)} <= {"done"}
+
+
+@pytest.mark.parametrize(
+    ("tab", "said"),
+    [("Pair", "No file is imported yet"), ("Quality", "no pair yet"), ("Split", "no pair yet")],
+)
+def test_an_empty_workspace_says_what_is_missing(workspace, tab, said):
+    assert said in words(opened(tab))
+
+
+def test_one_file_is_not_enough(workspace):
+    add(workspace, "books", rows(1, "b"))
+    assert "Only one file is imported" in words(opened("Pair"))
+
+
+def test_the_filters_are_counted_live_and_the_pair_is_made(two_files):
+    app = opened("Pair")
+    all_users = app.metric[0].value
+    app.number_input(key="pair_setting_target_core").set_value(7).run()
+    assert int(app.metric[0].value) < int(all_users)
+    well(app.button(key="pair_make").click().run())
+    (pair,) = list_pairs(two_files)
+    assert pair.title == "books → films"
+    assert pair.settings["target_core"] == 7
+    assert f"{pair.after.shared:,}" == app.metric[0].value
+    assert "Who is shared" in words(app)
+
+
+def test_a_pair_can_be_named_and_titles_are_proposed_where_they_fit(two_files):
+    items = pd.DataFrame({ITEM: [f"f{n:02}" for n in range(60)], TITLE: NASTY, CATEGORIES: "c"})
+    add(two_files, "items", items, ITEMS)
+    app = opened("Pair")
+    name = next(box for box in app.text_input if box.value == "films")
+    app = well(name.set_value("*films* 电影").run())
+    well(app.button(key="pair_make").click().run())
+    (pair,) = list_pairs(two_files)
+    assert pair.target_name == "*films* 电影"
+    assert set(pair.inputs) == {"source", "target", "items_target"}
+
+
+def test_filters_that_leave_nobody_shared_keep_the_button_off(two_files):
+    app = opened("Pair")
+    app.number_input(key="pair_setting_target_core").set_value(60).run()
+    assert app.button(key="pair_make").disabled
+    assert "Lower the k-core" in words(app)
+
+
+def test_a_day_that_is_none_is_said_in_two_sentences(two_files):
+    app = opened("Pair").text_input(key="pair_setting_first_day").set_value("31.5.").run()
+    assert not app.exception
+    assert ["not a day" in error.value for error in app.error] == [True]
+
+
+def test_exchanged_columns_are_offered_to_be_read_the_other_way_round(workspace):
+    add(workspace, "books", rows(1, "b"))
+    add(workspace, "films", rows(2, "f").rename(columns={USER: ITEM, ITEM: USER}))
+    app = opened("Pair")
+    assert app.button(key="pair_make").disabled
+    assert "look exchanged" in app.error[0].value
+    app = well(app.button(key="pair_fix_exchanged_columns").click().run())
+    well(app.button(key="pair_make").click().run())
+    assert list_pairs(workspace)[0].after.shared > 100
+
+
+def test_one_click_swaps_the_direction(two_files, pair):
+    app = opened("Pair")
+    well(app.button(key="pair_swap").click().run())
+    titles = {pair.title: pair for pair in list_pairs(two_files)}
+    assert set(titles) == {"books → films", "films → books"}
+    assert app.selectbox(key="pair_of_pair_tab").value == titles["films → books"].dataset_hash
+    well(app.button(key="pair_swap").click().run())
+    assert len(list_pairs(two_files)) == 2
+    assert app.selectbox(key="pair_of_pair_tab").value == titles["books → films"].dataset_hash
+
+
+def test_a_deleted_pair_is_gone_and_its_split_stays(two_files, pair):
+    well(opened("Split").button(key="split_make").click().run())
+    app = well(opened("Pair").button(key="pair_delete").click().run())
+    assert list_pairs(two_files) == []
+    assert len(list(two_files.splits.iterdir())) == 1
+    assert app.button(key="pair_make")
+
+
+def test_a_pair_whose_file_was_deleted_cannot_be_swapped_and_says_so(two_files, pair):
+    app = opened("Pair")
+    for record in two_files.datasets.glob("*/dataset.json"):
+        record.unlink()
+    app = app.button(key="pair_swap").click().run()
+    assert not app.exception
+    assert any("Import its file again" in error.value for error in app.error)
+
+
+def test_a_new_pair_is_checked_without_being_asked_to(two_files):
+    made(two_files)
+    done(two_files)
+    app = opened("Quality")
+    checks = read_checks(two_files.pairs / list_pairs(two_files)[0].dataset_hash)
+    said = words(app)
+    assert len(checks) == 6
+    assert all(check.question in said for check in checks)
+    assert "AUC" in said
+
+
+def test_cross_listed_items_are_shown_with_titles_and_dropped_in_one_click(workspace):
+    films = rows(2, "f")
+    copies = films[films[ITEM].isin(["f01", "f02"])].assign(**{ITEM: "copy-" + films[ITEM]})
+    add(workspace, "books", pd.concat([rows(1, "b"), copies]))
+    add(workspace, "films", films)
+    items = pd.DataFrame({ITEM: films[ITEM].unique()}).assign(**{TITLE: NASTY})
+    add(workspace, "items", items, ITEMS)
+    quality_job(workspace, {"pair": made_without_page(workspace)}, silent)
+    app = opened("Quality")
+    assert ":red[" in words(app)
+    table = next(frame.value for frame in app.dataframe if "Jaccard" in frame.value)
+    assert set(table["Source id"]) == {"copy-f01", "copy-f02"}
+    assert set(table["In films"]) == {NASTY}
+    well(app.button(key="fix_cross_listed").click().run())
+    newest = list_pairs(workspace)[0]
+    assert newest.settings["drop_cross_listed"]
+    left = read_rows(workspace.pairs / newest.dataset_hash, "source")[ITEM]
+    assert not left.str.startswith("copy").any()
+    assert app.selectbox(key="pair_of_quality_tab").value == newest.dataset_hash
+
+
+def test_an_unchecked_pair_offers_the_check(two_files, pair):
+    app = opened("Quality")
+    assert "not checked yet" in words(app)
+    app.button(key="quality_check").click().run()
+    (job,) = list_jobs(two_files)
+    assert (job.kind, job.lane, job.payload) == ("quality", "short", {"pair": pair})
+
+
+def test_a_split_is_counted_made_and_becomes_the_current_one(two_files, pair):
+    app = opened("Split")
+    assert "104 test users, 0 of them without any target history" in words(app)
+    app.selectbox(key="split_kind").set_value("cold-start users").run()
+    app.number_input(key="split_cold_share").set_value(0.5).run()
+    assert "26 test users, 26 of them without any target history" in words(app)
+    well(app.button(key="split_make").click().run())
+    (folder,) = two_files.splits.iterdir()
+    info = read_info(folder)
+    assert (info.kind, info.seed, info.settings["cold_share"]) == ("cold-start users", 2022, 0.5)
+    assert folder.name in app.query_params["split"]
+    table = next(frame.value for frame in app.dataframe if "Validation" in frame.value)
+    assert table["Kind"].tolist() == ["cold-start users"]
+
+
+def test_every_kind_of_split_can_be_made(two_files, pair):
+    app = opened("Split")
+    for kind in KINDS:
+        app.selectbox(key="split_kind").set_value(kind).run()
+        if kind == LEAVE_K_OUT:  # of few rows a tenth is one, so k = 1 is the random split
+            app.number_input(key="split_held_out").set_value(2).run()
+        well(app.button(key="split_make").click().run())
+        assert kind in {read_info(folder).kind for folder in two_files.splits.iterdir()}
+    table = next(frame.value for frame in app.dataframe if "Validation" in frame.value)
+    assert len(table) == len(KINDS)
+
+
+def test_a_split_by_time_without_times_says_so(workspace):
+    add(workspace, "books", rows(1, "b").drop(columns=TIME))
+    add(workspace, "films", rows(2, "f").drop(columns=TIME))
+    made_without_page(workspace)
+    app = opened("Split").selectbox(key="split_kind").set_value("temporal").run()
+    assert not app.exception
+    assert "has no times" in app.error[0].value
