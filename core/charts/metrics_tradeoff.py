@@ -21,13 +21,23 @@ def draw_trade_off(
     figure = go.Figure(
         go.Scatter(
             x=across[MEAN], y=up[MEAN], mode="markers+text", text=plain(across[RUN], 40),
-            textposition="top right", cliponaxis=False,
+            textposition=_sides(across[MEAN], up[MEAN]), cliponaxis=False,
             marker={"size": 12, "color": [TWIN_COLOUR if g else FUSED_COLOUR for g in grey]},
             error_x=_whiskers(across), error_y=_whiskers(up),
             hovertemplate="%{text}<br>%{x:.4f}, %{y:.4f}<extra></extra>",
         )
     )  # fmt: skip
     return themed(figure, x=x, y=y, height=460, legend=False).update_xaxes(showgrid=True)
+
+
+def _sides(x: pd.Series, y: pd.Series) -> list[str]:
+    """Where each name stands: neighbours in height take turns, and none leaves the chart."""
+    far = x > x.min() + 0.7 * (x.max() - x.min())
+    turn = pd.DataFrame({"y": y, "x": x}).rank(method="first")["y"].fillna(0).astype(int) % 2
+    return [
+        f"{'top' if odd else 'bottom'} {'left' if right else 'right'}"
+        for odd, right in zip(turn, far, strict=True)
+    ]
 
 
 def _whiskers(part: pd.DataFrame) -> dict:

@@ -58,7 +58,7 @@ def _table(view: View, ours: UserList, theirs: UserList) -> pd.DataFrame:
         "rank": np.arange(1, len(ours.items) + 1),
         "title": titles[ours.items],
         "hit": np.where(ours.hits, "✓", ""),
-        "against the other": [
+        "moved": [
             _arrow(place, places.get(int(item))) for place, item in enumerate(ours.items, start=1)
         ],
     })  # fmt: skip

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from core.store.run_folder import Run
+from core.ui import cached
 
 
 def run_names(runs: list[Run]) -> dict[str, str]:
-    """A name for every run id, all different: its label, with pair and time where labels repeat."""
+    """A name for every run id, all different: its label, and what differs where labels repeat."""
     names = {run.id: run.label for run in runs}
-    for add in (_pair, _time, _id):
+    for add in (_pair, _split, _time, _id):
         names = _told_apart(names, runs, add)
     return names
 
@@ -33,6 +34,12 @@ def _told_apart(
 
 def _pair(run: Run) -> str:
     return f"{run.record['source_name']} → {run.record['target_name']}"
+
+
+def _split(run: Run) -> str:
+    split_hash = run.record["split_hash"]
+    here = split_hash in cached.split_hashes()
+    return cached.split_info(split_hash).kind if here else f"split {split_hash[:8]}"
 
 
 def _time(run: Run) -> str:

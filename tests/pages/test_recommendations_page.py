@@ -126,11 +126,11 @@ def test_two_runs_stand_side_by_side_with_arrows(trained_workspace):
     well(app.run())
     ours, theirs = app.dataframe[0].value, app.dataframe[1].value
     assert len(ours) == len(theirs) == 10
-    assert set(ours.columns) == {"rank", "title", "hit", "against the other"}
-    for _, row in ours[ours["against the other"] != "only here"].iterrows():
+    assert set(ours.columns) == {"rank", "title", "hit", "moved"}
+    for _, row in ours[ours["moved"] != "only here"].iterrows():
         there = int(theirs.loc[theirs["title"] == row["title"], "rank"].iloc[0])
         gap = there - row["rank"]
-        assert row["against the other"] == ("=" if gap == 0 else f"{'▲▼'[gap < 0]} {abs(gap)}")
+        assert row["moved"] == ("=" if gap == 0 else f"{'▲▼'[gap < 0]} {abs(gap)}")
 
 
 def test_titles_with_markdown_stay_letters(trained_workspace):

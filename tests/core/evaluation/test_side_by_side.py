@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SEGMENT, USER, USERS
+from core.evaluation.segments import TARGET_HISTORY
+from core.evaluation.side_by_side import (
+    ALL_USERS,
+    BEST,
+    leader,
+    lift_rows,
+    moved_users,
+    shared_metrics,
+    side_by_side,
+    users_in,
+)
+from core.evaluation.summary import HARMED, HELPED
+
+
+def frame(values, metric="ndcg@10", users=None):
+    users = np.arange(len(values)) if users is None else users
+    return pd.DataFrame({USER: users, metric: np.asarray(values, dtype=float)})
+
+
+NOISE = np.random.default_rng(0).random(200)
+
+
+def test_the_leader_is_named_only_beyond_user_sampling():
+    ahead = {"a": frame(NOISE + 0.1), "b": frame(NOISE)}
+    assert leader(ahead, "ndcg@10") == "a"
+    level = {"a": frame(NOISE), "b": frame(np.random.default_rng(1).permutation(NOISE))}
+    assert leader(level, "ndcg@10") is None
+
+
+def test_alone_nobody_leads_and_a_run_without_values_does_not_stand_in_the_way():
+    assert leader({"a": frame(NOISE)}, "ndcg@10") is None
+    with_empty = {"a": frame(NOISE + 0.1), "none": frame(NOISE * np.nan), "b": frame(NOISE)}
+    assert leader(with_empty, "ndcg@10") == "a"
+
+
+def test_side_by_side_has_a_row_per_run_and_metric_with_its_interval():
+    table = side_by_side({"a": frame(NOISE + 0.1), "b": frame(NOISE)}, ["ndcg@10"])
+    assert list(table[RUN]) == ["a", "b"]
+    assert set(table[METRIC]) == {"ndcg@10"}
+    assert (table[LOW] < table[MEAN]).all()
+    assert (table[HIGH] > table[MEAN]).all()
+    assert list(table[BEST]) == [True, False]
+    assert table[MEAN][1] == pytest.approx(NOISE.mean())
+
+
+def test_lifts_are_over_all_users_and_over_each_segment_that_has_any():
+    segments = pd.DataFrame({TARGET_HISTORY: ["0"] * 2 + ["1–4"] * 2})
+    run, other = frame([1.0, 1.0, 0.5, 0.0]), frame([0.0, 0.0, 0.5, 0.5])
+    rows = lift_rows(run, other, segments, TARGET_HISTORY, "ndcg@10").set_index(SEGMENT)
+    assert list(rows.index) == [ALL_USERS, "0", "1–4"]
+    assert rows.loc["0", MEAN] == 1.0
+    assert rows.loc["1–4", MEAN] == -0.25
+    assert rows.loc[ALL_USERS, MEAN] == pytest.approx(3 / 8)
+    assert list(rows.loc[ALL_USERS, [USERS, HELPED, HARMED]]) == [4, 2, 1]
+
+
+def test_users_are_paired_by_number_and_not_by_row():
+    segments = pd.DataFrame({TARGET_HISTORY: ["0"] * 3})
+    run, other = frame([1.0, 0.5], users=[2, 0]), frame([0.5, 1.0], users=[0, 2])
+    rows = lift_rows(run, other, segments, TARGET_HISTORY, "ndcg@10")
+    assert (rows[MEAN] == 0).all()
+
+
+def test_moved_users_stand_with_their_histories_largest_difference_first():
+    table = moved_users(
+        frame([0.2, 0.9, np.nan]), frame([0.2 + 1e-15, 0.1, 0.5]), "ndcg@10",
+        {"source_history": np.array([3, 4, 5])},
+    )  # fmt: skip
+    assert list(table[USER]) == [1, 0]
+    assert list(table["difference"]) == [pytest.approx(0.8), 0.0]  # rounding is no difference
+    assert list(table["source_history"]) == [4, 3]
+
+
+def test_segments_name_their_users_and_only_shared_metrics_are_compared():
+    segments = pd.DataFrame({TARGET_HISTORY: ["0", "20+", "0"]})
+    assert list(users_in(segments, TARGET_HISTORY, "0")) == [0, 2]
+    both = frame([1.0]).assign(auc=0.5)
+    assert shared_metrics({"a": both, "b": frame([1.0])}) == ["ndcg@10"]

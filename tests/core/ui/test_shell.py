@@ -1,0 +1,155 @@
+"""The frame of a page: errors in two sentences, the address bar, and jobs in the sidebar."""
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.basics.workspace import VARIABLE, Workspace
+from core.jobs.lifecycle import claim, end_job
+from core.jobs.table import enqueue, read_job
+from core.ui.state import bounded, one_of
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path / "workspace")
+    monkeypatch.setenv(VARIABLE, str(workspace.root))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    return workspace
+
+
+def run(script, **address):
+    app = AppTest.from_function(script, default_timeout=30)
+    for name, value in address.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def test_an_error_shows_both_sentences_and_what_stood_before_it(workspace):
+    def script():
+        import streamlit as st
+
+        from core.basics.errors import DataError
+        from core.ui.shell import page
+
+        with page("Title", "Question?"):
+            st.write("before")
+            raise DataError(what="It broke with <b>.", hint="Do this.")
+
+    app = run(script)
+    assert [error.value for error in app.error] == ["It broke with \\<b\\>\\. Do this\\."]
+    assert "before" in [text.value for text in app.markdown]
+    assert not app.exception
+
+
+def test_an_unknown_error_shows_no_traceback_but_the_log_has_it(workspace):
+    def script():
+        from core.ui.shell import page
+
+        with page("Title", "Question?"):
+            raise ZeroDivisionError("secret detail")
+
+    app = run(script)
+    (error,) = app.error
+    assert "logs/app.log" in error.value
+    assert "secret" not in error.value
+    assert not app.exception
+    text = (workspace.logs / "app.log").read_text()
+    assert "Traceback" in text
+    assert "secret detail" in text
+
+
+def test_stop_and_rerun_pass_through(workspace):
+    def script():
+        import streamlit as st
+
+        from core.ui.shell import page
+
+        with page("Title", "Question?"):
+            if "again" not in st.session_state:
+                st.session_state["again"] = True
+                st.rerun()
+            st.write("second time")
+            st.stop()
+            st.write("never")
+
+    app = run(script)
+    texts = [text.value for text in app.markdown]
+    assert "second time" in texts
+    assert "never" not in texts
+    assert not app.error
+
+
+def weights_script():
+    import streamlit as st
+
+    from core.ui.state import bounded, linked, restore_address, weights
+
+    restore_address()
+    st.slider("alpha", 0.0, 1.0, step=0.05, **linked("alpha", 1.0, bounded(0.0, 1.0)))
+    st.write(str(weights()))
+
+
+def test_a_slider_takes_its_value_from_the_address_and_writes_it_back(workspace):
+    app = run(weights_script, alpha="0.7", beta="0.25")
+    assert app.slider(key="alpha_widget").value == 0.7
+    assert app.markdown[0].value == "(0.7, 0.25)"
+    app.slider(key="alpha_widget").set_value(0.3).run()
+    assert app.query_params["alpha"] in ("0.3", ["0.3"])
+    assert app.markdown[0].value == "(0.3, 0.25)"
+
+
+@pytest.mark.parametrize(("text", "value"), [("abc", 1.0), ("nan", 1.0), ("7", 1.0), ("-3", 0.0)])
+def test_nonsense_gives_the_default_and_too_much_the_bound(workspace, text, value):
+    assert run(weights_script, alpha=text).slider(key="alpha_widget").value == value
+
+
+def test_what_was_kept_comes_back_when_the_address_bar_was_emptied(workspace):
+    app = run(weights_script, alpha="0.7")
+    app.query_params.clear()
+    app.run()
+    assert app.query_params["alpha"] in ("0.7", ["0.7"])
+
+
+def test_parsers_refuse_what_they_do_not_know():
+    assert bounded(5, 50, int)("12") == 12
+    assert bounded(5, 50, int)("1e9") == 50
+    assert one_of((5, 10))("10") == 10
+    for parse, text in ((bounded(0, 1), "x"), (one_of((5, 10)), "7")):
+        with pytest.raises(ValueError, match=text):
+            parse(text)
+
+
+def sidebar_script():
+    from core.ui.sidebar import draw_sidebar
+
+    draw_sidebar()
+
+
+def test_an_empty_workspace_has_no_pair_and_no_jobs(workspace):
+    app = run(sidebar_script)
+    assert [caption.value for caption in app.sidebar.caption] == ["No pair yet."]
+    assert not app.sidebar.button
+
+
+def test_a_waiting_job_shows_and_its_cancel_works(workspace, monkeypatch):
+    monkeypatch.setattr("core.ui.jobs_panel.ensure_supervisor", lambda here: False)
+    job = enqueue(workspace, "train", {"a": 1}, "training", "EASE <b>x</b>")
+    app = run(sidebar_script)
+    assert "1 job" in "".join(text.value for text in app.sidebar.markdown)
+    app.button(key=f"cancel_{job}").click().run()
+    assert read_job(workspace, job).status == "cancelled"
+    assert not app.sidebar.button
+
+
+def test_the_panel_vanishes_when_the_last_job_has_ended(workspace, monkeypatch):
+    monkeypatch.setattr("core.ui.jobs_panel.ensure_supervisor", lambda here: False)
+    job = enqueue(workspace, "train", {"a": 1}, "training", "EASE")
+    claim(workspace, job, None)
+    app = run(sidebar_script)
+    assert app.sidebar.button
+    end_job(workspace, job, "done")
+    app.run()
+    assert not app.sidebar.button
+    assert not app.exception
