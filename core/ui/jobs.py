@@ -90,7 +90,7 @@ def _draw_card(job: Job) -> None:
 
 def _draw_head(job: Job) -> None:
     word, icon, colour = BADGES[job.status]
-    title, button = st.columns([7, 2], vertical_alignment="center")
+    title, button = st.columns([2, 1], vertical_alignment="center")
     with title.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(job.title, 120)}**", width="content")
         st.badge("stopping" if _stopping(job) else word, icon=icon, color=colour)

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import METRIC, TEST
+from core.basics.columns import TEST
 from core.basics.errors import CrosswalkError
+from core.metrics.cards import metric_title
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import Run, delete_run, rename_run
 from core.ui import cached
@@ -30,27 +31,27 @@ _REFUSED = "run_file_refused"
 def draw_actions(chosen: list[Run]) -> None:
     """What can be done with the chosen runs."""
     if len(chosen) == 1:
-        _draw_one(chosen[0])
+        if missing := missing_data(chosen[0]):
+            st.warning(missing, icon=":material/database_off:")
+        with st.container(horizontal=True):
+            _draw_one(chosen[0])
+            _draw_delete(chosen)
     elif chosen:
         _draw_comparison(chosen)
-    if chosen:
         _draw_delete(chosen)
 
 
 def _draw_one(run: Run) -> None:
-    if missing := missing_data(run):
-        st.warning(missing, icon=":material/database_off:")
-    use, rename, download = st.columns(3)
-    use.button(
-        "Use on every page", icon=":material/visibility:", width="stretch", key="run_use",
+    st.button(
+        "Use on every page", icon=":material/visibility:", key="run_use",
         disabled=recall("run") == run.id, on_click=_use, args=(run,),
     )  # fmt: skip
-    with rename.popover("Rename", icon=":material/edit:", width="stretch"):
+    with st.popover("Rename", icon=":material/edit:"):
         st.text_input("New name", value=run.label, max_chars=120, key=f"rename_{run.id}")
         st.button("Save name", key="run_rename", on_click=_rename, args=(run,))
-    download.download_button(
+    st.download_button(
         "Download as one file", data=_bundle_of(run), file_name=f"{run.id}.{SUFFIX}",
-        mime="application/zip", icon=":material/download:", width="stretch", key="run_download",
+        mime="application/zip", icon=":material/download:", key="run_download",
         on_click="ignore",
         help="Weights (safetensors), figures (JSON, Parquet) and id maps; load it on another "
         "machine with Load a run file.",
@@ -84,14 +85,14 @@ def _draw_comparison(runs: list[Run]) -> None:
 def comparison(runs: list[Run]) -> pd.DataFrame:
     """One column per run; rows are test metrics with intervals, then settings that differ."""
     metrics = [name for name in runs[0].record[TEST] if name.endswith("@10") or "@" not in name]
-    rows = {name: [_figure(run, name) for run in runs] for name in metrics}
+    rows = {metric_title(name): [_figure(run, name) for run in runs] for name in metrics}
     for name in sorted({name for run in runs for name in run.record["settings"]}):
         values = [str(run.record["settings"].get(name, "–")) for run in runs]
         if len(set(values)) > 1:
             rows[spoken(name)] = values
     labels = [f"{place}. {run.label}" for place, run in enumerate(runs, start=1)]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=labels)
-    return table.rename_axis(METRIC).reset_index()
+    return table.rename_axis("On test users").reset_index()
 
 
 def _figure(run: Run, metric: str) -> str:

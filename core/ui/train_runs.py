@@ -14,7 +14,7 @@ from core.ui.tables import show_table
 from core.ui.texts import count, interval, signed
 
 METRIC = "ndcg@10"
-NAME, MODEL, PAIR, NDCG, NDCG_RANGE = "Name", "Model", "Pair", "nDCG@10", "95 % nDCG"
+NAME, MODEL, PAIR, NDCG, NDCG_RANGE = "Name", "Model", "Pair and split", "nDCG@10", "95 % nDCG"
 LIFT, LIFT_RANGE, SECONDS, PEAK, WHEN, NOTE = (
     "Lift over twin", "95 % lift", "Fit s", "Peak MiB", "When", "Note",
 )  # fmt: skip
@@ -34,7 +34,7 @@ def pick_runs() -> list[Run]:
     table = runs_table(runs, cached.split_hashes())
     shown = matching(table, words)
     chosen = show_table(
-        table.iloc[shown], key="runs_table", download="runs.csv",
+        _without_idle_columns(table).iloc[shown], key="runs_table", download="runs.csv",
         column_config=_columns(), selection="multi-row",
     )  # fmt: skip
     st.caption(
@@ -47,8 +47,13 @@ def pick_runs() -> list[Run]:
 def runs_table(runs: list[Run], split_hashes: list[str]) -> pd.DataFrame:
     """One row per run: what it is, how good it came out, what it cost."""
     rows = [_row(run, run.record["split_hash"] in split_hashes) for run in runs]
-    table = pd.DataFrame(rows)
-    return table if table[NOTE].any() else table.drop(columns=NOTE)
+    return pd.DataFrame(rows)
+
+
+def _without_idle_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without a pair that is always the same and notes that are all empty."""
+    idle = [NOTE] if not table[NOTE].any() else []
+    return table.drop(columns=idle if table[PAIR].nunique() > 1 else [*idle, PAIR])
 
 
 def matching(table: pd.DataFrame, words: str) -> list[int]:
@@ -67,7 +72,7 @@ def _row(run: Run, has_split: bool) -> dict[str, Any]:
     return {
         NAME: run.label,
         MODEL: run.card.title,
-        PAIR: f"{record['source_name']} → {record['target_name']}",
+        PAIR: f"{record['source_name']} → {record['target_name']} · {record['split_hash'][:6]}",
         NDCG: figure.get("mean"),
         NDCG_RANGE: interval(figure.get("low"), figure.get("high")),
         LIFT: lift.get("mean"),

@@ -231,7 +231,7 @@ def test_runs_are_searched_renamed_compared_moved_and_deleted(workspace, pair, t
     app.text_input(key="runs_search").set_value("").run()
     choose(app, [0, 1])
     beside = app.dataframe[1].value
-    assert {"ndcg@10", "recall@10"} <= set(beside["metric"])
+    assert {"nDCG@10", "Recall@10"} <= set(beside["On test users"])
 
     bundle = export_run(run, workspace.splits / pair, tmp_path / "run.zip").read_bytes()
     well(app.button(key="run_delete").click().run())

@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from core.basics.workspace import Workspace
 from core.jobs.job import CANCELLED, DONE, FAILED, KILLED, RUNNING, Job
 from core.jobs.lock import Lock, ensure_supervisor
-from core.jobs.processes import is_alive
+from core.jobs.processes import ROOT, is_alive
 from core.jobs.table import (
     enqueue,
     list_jobs,
@@ -162,6 +164,25 @@ def test_the_next_supervisor_says_killed_of_a_child_that_died_unwatched(workspac
     job = ended(workspace, job_id)
     assert (job.status, "nobody watched" in job.what) == (KILLED, True)
     assert ended(workspace, waiting).status == DONE
+
+
+def test_a_job_goes_on_when_the_app_that_started_it_is_killed_with_its_whole_group(workspace):
+    code = (
+        "import sys, time; from pathlib import Path; from core.basics.workspace import Workspace;"
+        "from tests.core.jobs.test_jobs_supervisor import ask;"
+        "print(ask(Workspace(Path(sys.argv[1])), 'patient'), flush=True); time.sleep(60)"
+    )
+    app = subprocess.Popen(
+        [sys.executable, "-c", code, str(workspace.root)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    job_id = app.stdout.readline().strip()
+    done = when(workspace, job_id, lambda job: job.done).done
+    os.killpg(app.pid, signal.SIGKILL)
+    app.communicate()
+    when(workspace, job_id, lambda job: job.done > done)
+    request_cancel(workspace, job_id)
+    assert ended(workspace, job_id).result["kept"] > done
 
 
 def test_children_are_not_in_the_group_of_the_process_that_asked(workspace):
