@@ -49,10 +49,10 @@ def _marked(sample: bytes) -> str | None:
 
 
 def _wide(sample: bytes) -> str | None:
-    """UTF-16 without a mark shows as zeros in every other byte of ASCII text."""
+    """UTF-16 without a mark has zeros in every other byte of commas, digits and line ends."""
     head = sample[:4096]
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    if even + odd < len(head) / 5:
+    if even + odd < max(2, len(head) / 300):
         return None
     return "utf-16-le" if odd > 20 * even else "utf-16-be" if even > 20 * odd else None
 

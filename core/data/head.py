@@ -19,15 +19,18 @@ DELIMITERS = (",", "\t", ";", "|", "::", "\x01", ":", " ")  # the earlier wins a
 _FIELD_LIMIT = 2_000_000
 
 
-def read_head(path: Path, encoding: str, size: int = HEAD_BYTES) -> str:
-    """The first characters of a file, unpacked, without a mark, every line ended by LF.
+def read_head(
+    path: Path, encoding: str, size: int = HEAD_BYTES, errors: str = "replace"
+) -> tuple[str, bool]:
+    """The first characters of a file and whether these are all.
 
-    Where the head does not reach the end of the file, its last, cut line is left out.
+    Unpacked, without a mark, every line ended by LF. Where there are more, the last, cut line is
+    left out. Raises DataError where the first line has no end.
     """
     with opened(path) as file:
         chunk = file.read(size)
         more = bool(file.read(1))
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(chunk)
+    text = codecs.getincrementaldecoder(encoding)(errors).decode(chunk, final=not more)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     text = text.replace("\r", " " if "\n" in text else "\n")
     if more and "\n" not in text:
@@ -36,7 +39,7 @@ def read_head(path: Path, encoding: str, size: int = HEAD_BYTES) -> str:
             what=f"The first line has no end within {size:,} bytes.",
             hint="Check that the file is a table, one row per line, and the encoding is right.",
         )
-    return text[: text.rindex("\n") + 1] if more else text
+    return (text[: text.rindex("\n") + 1] if more else text), not more
 
 
 def cells(text: str, delimiter: str, quote: str, most: int = 100) -> list[list[str]]:
@@ -53,7 +56,7 @@ def cells(text: str, delimiter: str, quote: str, most: int = 100) -> list[list[s
                 rows.append(row)
             if len(rows) == most:
                 break
-    except (csv.Error, TypeError) as error:
+    except (csv.Error, TypeError, ValueError) as error:
         raise DataError(
             what=f"The first lines cannot be cut into columns ({error}).",
             hint="Change the delimiter, the quote or the encoding.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -28,7 +29,6 @@ from core.data.rejects import write_rejects
 
 COUNTS = ("rows", "kept", "rejected", "merged")
 RECORD, REJECTS = "dataset.json", "rejects.parquet"
-_LEFT_OVER = 24 * 3600  # seconds after which a working folder cannot be anyone's any more
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def import_file(
     can be kept.
     """
     out_root.mkdir(parents=True, exist_ok=True)
-    folder = out_root / fingerprint(fingerprint_file(path), options.to_dict())
+    folder = out_root / fingerprint(fingerprint_file(path), options.key())
     if (folder / RECORD).exists():
         return replace(_report_of(folder), already_there=True)
     with _work_folder(out_root) as work:
@@ -94,11 +94,22 @@ def _counted(folder: Path, name: str, kind: str, counts: dict[str, int]) -> Impo
 @contextmanager
 def _work_folder(out_root: Path) -> Iterator[Path]:
     """A folder on the same disk that is gone afterwards; those of killed imports go too."""
-    for old in out_root.glob("import.*"):
-        if time.time() - old.stat().st_mtime > _LEFT_OVER:
-            shutil.rmtree(old, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix="import.", dir=out_root) as work:
+    for pattern, place in (("import.*.*", 1), ("*.part", -2)):
+        for old in out_root.glob(pattern):
+            if not _is_alive(old.name.split(".")[place]):
+                shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"import.{os.getpid()}.", dir=out_root) as work:
         yield Path(work)
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _write_dataset(

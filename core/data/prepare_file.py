@@ -30,7 +30,8 @@ def prepare(
         return Table(_linked(path, work / "rows.parquet"), columns, parquet=True), None
     report(Progress(0, 0, "looking through the file"))
     plain, facts = _plain_text(path, options, work)
-    head = cells(read_head(plain, "utf-8"), options.delimiter, options.quote, most=2)
+    text, _ = read_head(plain, "utf-8")
+    head = cells(text, options.delimiter, options.quote, most=2)
     if len(head) <= options.header:
         raise DataError(
             what="The file has no rows below its header." if head else "The file has no rows.",
@@ -64,9 +65,16 @@ def _linked(path: Path, to: Path) -> Path:
 def parquet_columns(path: Path) -> list[str]:
     """Names of a Parquet file's columns; raises DataError where it is damaged."""
     try:
-        return list(pq.read_schema(path).names)
+        names = list(pq.read_schema(path).names)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(
             what=f"The Parquet file is damaged ({str(error).splitlines()[0][:200]}).",
             hint="Write it again, or export it as CSV.",
         ) from None
+    lower = [name.lower() for name in names]  # SQL does not tell User from user
+    if twice := [name for name in names if lower.count(name.lower()) > 1]:
+        raise DataError(
+            what=f"Columns {', '.join(twice[:4])} of the Parquet file have the same name.",
+            hint="Rename them, or export the table as CSV.",
+        )
+    return names

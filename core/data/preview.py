@@ -17,7 +17,7 @@ from core.basics.errors import DataError
 from core.data.encoding import guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
-from core.data.read_options import ID_ROLES, INTERACTIONS, LABELS, ReadOptions
+from core.data.read_options import ID_ROLES, INTERACTIONS, LABELS, ReadOptions, check_style
 from core.data.roles import RoleGuess, guess_roles, has_decimal_comma
 
 SHOWN_LINES, SHOWN_ROWS = 8, 50
@@ -71,6 +71,7 @@ def preview_file(
     text = _head_of(path, options.encoding)
     options = replace(options, quote='"' if quote is None else quote)
     options = replace(options, delimiter=delimiter or guess_delimiter(text, options.quote))
+    check_style(options)
     rows = cells(text, options.delimiter, options.quote, most=SHOWN_ROWS + 1)
     if not rows:
         raise DataError(what="The file has no rows.", hint="Choose the file that holds the rows.")
@@ -129,7 +130,7 @@ def _encoding_of(path: Path, sort: str) -> str:
 
 
 def _head_of(path: Path, encoding: str) -> str:
-    text = read_head(path, encoding)
+    text, _ = read_head(path, encoding)
     if text.count("\0") or sum(text.count(chr(code)) for code in range(1, 9)) > len(text) / 50:
         raise DataError(
             what="The file is binary, or its encoding is not the one chosen.",

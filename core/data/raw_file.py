@@ -16,7 +16,8 @@ from core.basics.errors import DataError
 TEXT, GZIP, PARQUET = "text", "gzip", "parquet"
 _CHUNK = 8 << 20  # bytes
 _ESCAPED = "surrogateescape"
-MOST_UNPACKED = 20 << 30  # bytes; a gzip that grows beyond is refused
+MOST_UNPACKED = 20 << 30  # bytes
+_SMALL, _MOST_GROWTH = 1 << 30, 100  # a larger gzip may unpack to so many times its size
 _ARCHIVES = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"7z\xbc\xaf": "a 7z archive",
@@ -104,29 +105,39 @@ def write_plain(path: Path, encoding: str, to: Path) -> None:
 
     A lone CR ends a line only where the file has no LF at all; elsewhere it becomes a space.
     Bytes that are no UTF-8 in a UTF-8 file stay as they are, for the reader to reject their rows.
-    Raises DataError where the bytes are not in the encoding, or the file unpacks beyond bounds.
+    Raises DataError where the bytes are not in the encoding, or it unpacks to far too many.
     """
     lone = " " if _has_line_feeds(path, encoding) else "\n"
-    written, held = 0, ""
+    held = ""
     with opened(path) as file, to.open("wb") as out:
-        for text in _texts(file, encoding):
+        for text in _texts(file, encoding, _most_bytes(path)):
             whole = (held + text).replace("\r\n", "\n")
             held = "\r" if whole.endswith("\r") else ""
             whole = whole[: len(whole) - len(held)].replace("\r", lone)
-            written += out.write(whole.encode(errors=_ESCAPED))
-            _check_size(written)
+            out.write(whole.encode(errors=_ESCAPED))
         out.write(held.replace("\r", lone).encode())
 
 
 def _has_line_feeds(path: Path, encoding: str) -> bool:
     with opened(path) as file:
-        return any("\n" in text for text in _texts(file, encoding))
+        return any("\n" in text for text in _texts(file, encoding, _most_bytes(path)))
 
 
-def _texts(file: IO[bytes], encoding: str) -> Iterator[str]:
+def _most_bytes(path: Path) -> int:
+    return min(MOST_UNPACKED, max(_SMALL, _MOST_GROWTH * path.stat().st_size))
+
+
+def _texts(file: IO[bytes], encoding: str, most: int) -> Iterator[str]:
     errors = _ESCAPED if encoding.startswith("utf-8") else "strict"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
+    size = 0
     while chunk := file.read(_CHUNK):
+        size += len(chunk)
+        if size > most:
+            raise DataError(
+                what=f"The file unpacks to more than {most / 1e9:,.0f} GB.",
+                hint="Split it, or check that it is what you think it is.",
+            )
         yield _decoded(decoder, chunk)
     yield _decoded(decoder, b"", final=True)
 
@@ -139,14 +150,6 @@ def _decoded(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = Fal
             what=f"The file is not valid {error.encoding} throughout.",
             hint="Choose another encoding.",
         ) from None
-
-
-def _check_size(written: int) -> None:
-    if written > MOST_UNPACKED:
-        raise DataError(
-            what=f"The file unpacks to more than {MOST_UNPACKED >> 30} GiB.",
-            hint="Split it, or check that it is what you think it is.",
-        )
 
 
 def _blank(last: bytes, chunk: bytes) -> int:

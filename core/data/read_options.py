@@ -54,6 +54,10 @@ class ReadOptions:
         """Plain values, ready for JSON."""
         return asdict(self)
 
+    def key(self) -> dict[str, Any]:
+        """What tells two readings of a file apart: ignored columns do not."""
+        return {**self.to_dict(), "roles": self.columns()}
+
     def columns(self) -> dict[str, str]:
         """Role -> column, ids first, without the ignored ones."""
         taken = {role: column for column, role in self.roles.items() if role != IGNORE}
@@ -64,6 +68,7 @@ class ReadOptions:
 def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
     """Raises DataError where the options contradict themselves or the file's columns."""
     _check_plain(options)
+    check_style(options)
     roles = {column: role for column, role in options.roles.items() if role != IGNORE}
     if unknown := [column for column in roles if column not in columns]:
         label = LABELS[roles[unknown[0]]]
@@ -98,6 +103,10 @@ def _check_plain(options: ReadOptions) -> None:
             what=f"A file of {options.kind} has no {LABELS.get(wrong[0], wrong[0])} column.",
             hint=f"Choose from {_listed([LABELS[role] for role in allowed])}.",
         )
+
+
+def check_style(options: ReadOptions) -> None:
+    """Raises DataError for a delimiter that cannot separate columns."""
     size = len(options.delimiter.encode())
     if not 1 <= size <= LONGEST_DELIMITER or set(options.delimiter) & set("\r\n\0" + options.quote):
         raise DataError(

@@ -31,8 +31,7 @@ def rejects_of_head(path: Path, options: dict[str, Any], rows: int) -> dict[str,
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         head, whole = _cut(path, wanted.encoding, rows + 1, work)
-        if not whole and wanted.encoding != "utf-8":
-            wanted = replace(wanted, encoding="utf-8")
+        wanted = replace(wanted, encoding="utf-8")
         table, facts = prepare(head, wanted, work)
         checked = read_rows(table, wanted, facts, work)
     rejects = checked.rejects if whole else _without_cut_row(checked.rejects)
@@ -60,18 +59,16 @@ def _cut(path: Path, encoding: str, lines: int, work: Path) -> tuple[Path, bool]
     A cut text is UTF-8; Parquet is cut by rows.
     """
     from core.data.head import read_head
-    from core.data.raw_file import PARQUET, opened, sort_of
+    from core.data.raw_file import PARQUET, sort_of
 
     if sort_of(path) == PARQUET:
         return _cut_parquet(path, lines, work / "head.parquet"), True
-    head = work / "head"
-    if encoding == "utf-8":  # bytes that are not UTF-8 must stay as they are
-        with opened(path) as file, head.open("wb") as out:
-            out.writelines(line for line, _ in zip(file, range(lines), strict=False))
-            return head, not file.read(1)
-    text = read_head(path, encoding, size=lines * _LINE_BYTES)
-    head.write_text("".join(text.splitlines(keepends=True)[:lines]), encoding="utf-8")
-    return head, False
+    escaped = "surrogateescape" if encoding.startswith("utf-8") else "replace"
+    text, whole = read_head(path, encoding, lines * _LINE_BYTES, escaped)
+    parts = text.split("\n", lines)
+    whole = whole and len(parts) <= lines
+    (work / "head").write_bytes("\n".join(parts[:lines]).encode(errors=escaped))
+    return work / "head", whole
 
 
 def _without_cut_row(rejects: pd.DataFrame) -> pd.DataFrame:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.basics.errors import DataError
 from core.data.encoding import ENCODINGS
 from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
-from core.data.raw_file import PARQUET
+from core.data.raw_file import PARQUET, sort_of
 from core.data.read_options import (
     FIRST,
     ID_ROLES,
@@ -47,9 +48,10 @@ class Staged:
 
 def choose_options(staged: Staged) -> ReadOptions | None:
     """Raw head, parsed head, roles, and what would be rejected; None where it cannot be read."""
-    preview = _preview(staged.path, staged.kind)
-    if preview.sort != PARQUET:
-        preview = _draw_style(staged, preview)
+    if sort_of(Path(staged.path)) == PARQUET:
+        preview = _preview(staged.path, staged.kind)
+    else:
+        preview = _draw_style(staged, _guess(staged))
         st.code("\n".join(preview.raw), language=None, height=150)
     st.dataframe(
         preview.head, hide_index=True, height=180, key=f"{staged.key}_head",
@@ -64,13 +66,21 @@ def choose_options(staged: Staged) -> ReadOptions | None:
     return options
 
 
-def _draw_style(staged: Staged, guess: Preview) -> Preview:
+def _guess(staged: Staged) -> ReadOptions:
+    """How the file seems to be written; plain CSV where that fails, for a person to mend."""
+    try:
+        return _preview(staged.path, staged.kind).options
+    except DataError:
+        return ReadOptions(staged.kind)
+
+
+def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
     """Encoding, delimiter and header as guessed or changed; the preview they give."""
     encoding, delimiter, header = st.columns([3, 3, 2], vertical_alignment="bottom")
     known = list(DELIMITERS)
-    guessed = guess.options.delimiter
+    guessed = guess.delimiter
     chosen_encoding = encoding.selectbox(
-        "Encoding", ENCODINGS, index=ENCODINGS.index(guess.options.encoding),
+        "Encoding", ENCODINGS, index=ENCODINGS.index(guess.encoding),
         key=f"{staged.key}_encoding", persist_state="session",
         help="How letters are written as bytes. Choose another if names look broken.",
     )  # fmt: skip
@@ -81,10 +91,10 @@ def _draw_style(staged: Staged, guess: Preview) -> Preview:
         persist_state="session",
     )  # fmt: skip
     first_is_header = header.toggle(
-        "Header", value=guess.options.header, key=f"{staged.key}_header",
+        "Header", value=guess.header, key=f"{staged.key}_header",
         help="Whether the first line names the columns.", persist_state="session",
     )  # fmt: skip
-    quote = st.session_state.get(f"{staged.key}_quote", guess.options.quote)
+    quote = st.session_state.get(f"{staged.key}_quote", guess.quote)
     style = chosen_encoding, chosen_delimiter or guessed, quote, first_is_header
     return _preview(staged.path, staged.kind, *style)
 

@@ -19,7 +19,7 @@ from core.basics.columns import (
 from core.basics.errors import DataError
 from core.basics.files import read_json
 from core.data.ingest import clean_name, import_file
-from core.data.read_options import FIRST, ITEMS, LINKS, ReadOptions
+from core.data.read_options import FIRST, IGNORE, ITEMS, LINKS, ReadOptions
 
 ROLES = {"u": USER, "i": ITEM, "r": RATING}
 TIMED = {**ROLES, "t": TIME}
@@ -292,6 +292,47 @@ def test_gzip_and_parquet_give_the_rows_of_the_csv(imported, tmp_path):
     pd.testing.assert_frame_equal(plain, packed)
     pd.testing.assert_frame_equal(plain, columns)
     assert places(rejects) == [(2, "r", "bad")]
+
+
+@pytest.mark.parametrize("row", [b"a,x,1", b"a,x,1,q,q", b'a,x,1,"q', b'a,x,1,"q"q'])
+def test_a_broken_row_is_listed_even_where_its_fault_is_in_an_ignored_column(imported, row):
+    done, _, _ = imported(b"u,i,r,note\nb,y,1,n\n" + row + b"\n" + b"c,y,2,n\n")
+    swallowed = row.count(b'"') == 1  # the open quote takes the next row with it
+    assert (done.rows, done.rejected) == (3, 2 if swallowed else 1)
+
+
+def test_bytes_that_are_not_utf_8_in_an_ignored_column_cost_nothing(imported):
+    done, _, _ = imported(b"u,i,r,note\nb,y,1,Jos\xe9\nc,y,2,n\n")
+    assert (done.rows, done.kept) == (2, 2)
+
+
+def test_ignoring_a_column_or_not_naming_it_is_the_same(imported):
+    first, _, _ = imported("u,i,r,note\na,x,1,n\n")
+    again, _, _ = imported("u,i,r,note\na,x,1,n\n", roles={**ROLES, "note": IGNORE})
+    assert again.already_there
+    assert first.hash == again.hash
+
+
+def test_a_gzip_that_grows_beyond_all_bounds_is_refused(imported, monkeypatch):
+    monkeypatch.setattr("core.data.raw_file._SMALL", 1_000_000)
+    for zeros in (b"\0" * 6, b"u,i,r\n"):
+        with pytest.raises(DataError, match="unpacks to more than"):
+            imported(gzip.compress(zeros * 2_000_000))
+
+
+def test_parquet_columns_that_differ_in_case_only_are_refused(imported, tmp_path):
+    table = pd.DataFrame({"u": ["a"], "U": ["b"], "i": ["x"]})
+    table.to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="Columns u, U of the Parquet file have the same name"):
+        imported((tmp_path / "t.parquet").read_bytes(), roles={"U": USER, "i": ITEM})
+
+
+def test_what_killed_imports_left_goes_with_the_next_one(imported, tmp_path):
+    dead = "999999999"
+    for name in (f"import.{dead}.abc", f"0123.{dead}.part"):
+        (tmp_path / "datasets" / name).mkdir(parents=True)
+    done, _, _ = imported("u,i,r\na,x,1\n")
+    assert [path.name for path in (tmp_path / "datasets").iterdir()] == [done.hash]
 
 
 def test_titles_keep_markdown_html_and_line_breaks(imported):

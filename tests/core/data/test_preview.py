@@ -79,6 +79,30 @@ def test_chinese_text_shows_right_without_being_told_the_encoding(file, encoding
     assert preview.head["item_id"].tolist() == ["红楼梦", "西游记"]
 
 
+def test_chinese_text_almost_without_ascii_is_seen_as_utf_16(file):
+    rows = "\n".join("红楼梦" * 20 + "，" + "西游记" * 20 + ",李四" for _ in range(40))
+    assert preview_file(file(rows.encode("utf-16-le"))).options.encoding == "utf-16-le"
+
+
+@pytest.mark.parametrize("delimiter", ['"', "\n", "abcde"])
+def test_what_cannot_be_a_delimiter_is_refused(file, delimiter):
+    with pytest.raises(DataError, match="cannot separate columns"):
+        preview_file(file("user_id,item_id\na,b\n"), delimiter=delimiter)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r"])
+def test_invalid_bytes_and_any_line_end_are_tried_out_as_in_the_import(file, end):
+    path = file(f"user_id,item_id{end}a,b{end}Jos\xe9,b{end}".encode("latin-1"))
+    tried = preview_rejects(path, ReadOptions(roles={"user_id": USER, "item_id": ITEM}))
+    assert (tried.rows, tried.rejected) == (2, 1)
+
+
+def test_a_quoted_value_that_the_try_out_cuts_is_no_reject(file):
+    path = file('user_id,item_id\na,b\nc,"d\nd\nd"\n')
+    tried = preview_rejects(path, preview_file(path).options, rows=3)
+    assert (tried.rows, tried.rejected) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"), [("José René", "latin-1"), ("“Café” – 5 €", "cp1252")]
 )
