@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +12,7 @@ from core.charts.theme import OTHER_COLOUR, SEQUENTIAL_COLOURS, STRONG, TEXT_SIZ
 
 HEIGHT = 650  # pixels
 SIZE, OPACITY = 5, 0.7
+TURNS = 4  # parts a layer is drawn in
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,24 @@ class Layer:
     counts: IntArray | None = None  # (n_rows,) colours the points instead
     scale: str = ""  # what the counts are
     symbol: str = "circle"
+    in_legend: bool = True
+
+
+def interleaved(layers: list[Layer]) -> list[Layer]:
+    """The same points in more layers, drawn in turns, so that none hides the others by its place.
+
+    Each layer goes in four parts, in their order and back again; layers coloured by counts stay
+    whole, because their order says which is largest. Names get the number of points.
+    """
+    named = [replace(layer, name=f"{layer.name} ({len(layer.rows):,})") for layer in layers]
+    if any(layer.counts is not None for layer in named):
+        return named
+    turns = [
+        replace(layer, rows=layer.rows[turn::TURNS], in_legend=turn == 0)
+        for turn in range(TURNS)
+        for layer in (named if turn % 2 == 0 else named[::-1])
+    ]
+    return [part for part in turns if len(part.rows)]
 
 
 def draw_map(
@@ -39,7 +58,7 @@ def draw_map(
     for layer in layers:
         figure.add_trace(
             go.Scattergl(
-                name=plain([f"{layer.name} ({len(layer.rows):,})"])[0],
+                name=plain([layer.name])[0], legendgroup=layer.name, showlegend=layer.in_legend,
                 x=places[layer.rows, 0], y=places[layer.rows, 1], text=texts[layer.rows],
                 mode="markers", marker=_marker(layer), hovertemplate="%{text}<extra></extra>",
             )

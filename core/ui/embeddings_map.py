@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import IntArray
-from core.charts.embeddings_map import Layer, draw_map, mark_point
+from core.charts.embeddings_map import Layer, draw_map, interleaved, mark_point
 from core.charts.theme import (
     CATEGORY_COLOURS,
     FUSED_COLOUR,
@@ -30,7 +30,7 @@ USER_SYMBOL = "diamond-open"
 
 def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> IntArray:
     """Draw the map; answers which points are selected, as rows of the data's table."""
-    layers = _layers(data, layout, view.colour)
+    layers = interleaved(_layers(data, layout, view.colour))
     shown = data.table.iloc[layout.rows]
     figure = draw_map(
         layout.places, _hover(shown, data.names), layers, true_to_scale=layout.method == PCA
