@@ -27,11 +27,13 @@ ADDRESS = (
 LONGEST = 200  # characters of one value; anything longer was not written by a page
 _KEPT = "kept_address"
 _NOTICE = "notice"
+_PAGE = "page_of_the_widgets"
 
 
 def restore_address() -> None:
     """At the start of every script run: take up the address bar, then fill in what it lacks."""
     kept = st.session_state.setdefault(_KEPT, {})
+    _forget_widgets_of_other_pages()
     for name in ADDRESS:
         if (text := st.query_params.get(name)) is not None and len(text) <= LONGEST:
             kept[name] = text
@@ -188,6 +190,17 @@ def _keep_run(key: str) -> None:
 
 def _keep_widget(name: str, key: str, forgets: tuple[str, ...]) -> None:
     set_current(**{name: st.session_state.get(key)}, **dict.fromkeys(forgets))
+
+
+def _forget_widgets_of_other_pages() -> None:
+    """A widget that another page drew under the same key leaves a value this page's cannot take."""
+    context = get_script_run_ctx()
+    here = context.page_script_hash if context else ""
+    if st.session_state.get(_PAGE) == here:
+        return
+    st.session_state[_PAGE] = here
+    for name in ADDRESS:
+        st.session_state.pop(f"{name}_widget", None)
 
 
 def _fits(value: Any, parse: Callable[[str], Any]) -> bool:

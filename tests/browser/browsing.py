@@ -170,7 +170,7 @@ class Visit:
 
     def slider(self, key: str) -> float:
         """Where the slider with this key stands."""
-        return float(self.key(key).get_by_role("slider").get_attribute("aria-valuenow"))
+        return float(self.key(key).get_by_role("slider").input_value())
 
     def sees(self, text: str, seconds: float = SECONDS) -> Locator:
         """Wait until this text can be seen."""

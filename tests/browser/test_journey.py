@@ -58,7 +58,8 @@ class Analyst:
 
     def starts_lightgcn_and_cancels_it(self):
         self.visit.settle().tick("train_ease").tick("train_lightgcn").press_key("train_start")
-        (job,) = [job for job in self.app.jobs("train") if job.payload["model"] == "lightgcn"]
+        job = self.app.jobs("train")[0]
+        assert job.payload["model"] == "lightgcn"
         wait_until(lambda: read_curve(self.app.workspace, job.id), "an epoch is over", LONG)
         self.visit.press_key(f"card_cancel_{job.id}")
         wait_until(lambda: self.ended("train", 2), "the cancel is heard", LONG)
