@@ -128,19 +128,28 @@ def _coloured(table: pd.DataFrame, domain: str) -> Any:
 
 
 def _caption(view: View, listed: UserList) -> str:
-    source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
-    if not listed.has_source and not listed.has_target:
-        return "Nothing is known about this user: the list is the most popular items, as evaluated."
-    if not listed.has_source:
-        return f"No history in {source}: the list comes from {target} alone, whatever the weights."
-    if not listed.has_target:
-        return f"No history in {target}: the list comes from {source} alone, whatever the weights."
+    if not (listed.has_source and listed.has_target):
+        return _one_sided(view, listed)
     fusion = view.fusion
     weights = f"alpha {number(fusion.alpha, 2)}, beta {number(fusion.beta, 2)}"
-    how = f"{fusion.kind}, {fusion.scale} parts, as on the Fusion page"
     return (
-        f"How much each domain carries at {weights} ({how}). ✓: held-out hit. Click a row for why."
+        f"How much each domain carries at {weights} ({fusion.kind}, {fusion.scale} parts, as on "
+        "the Fusion page). ✓ is a held-out hit; click a row for why."
     )
+
+
+def _one_sided(view: View, listed: UserList) -> str:
+    """Which domain says nothing, and whether for lack of history or because of the model."""
+    source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
+    train, user = view.split.train, view.user
+    if not listed.has_source and not listed.has_target:
+        if train.source_history[user] or train.target_history[user]:
+            return "This model does not look at this user's history: the most popular items."
+        return "Nothing is known about this user: the most popular items."
+    silent, speaks = (target, source) if listed.has_source else (source, target)
+    history = train.target_history if listed.has_source else train.source_history
+    why = "This model takes nothing from the history" if history[user] else "There is no history"
+    return f"{why} in {silent}: the list comes from {speaks} alone, whatever the weights."
 
 
 def _nothing(listed: UserList, domain: str) -> str:

@@ -43,7 +43,7 @@ def show_why(view: View, why: Reasons | None) -> None:
     if not len(amounts):
         st.caption("No history item carries this score: it is the item's popularity.")
         return
-    weighted = "alpha and beta included" if why.weighted else "the model's own, before fusion"
+    weighted = "alpha and beta included" if why.weighted else "both parts, before fusion"
     show_chart(
         draw_waterfall(names, amounts, kinds, total=f"score of {title}", x=f"score ({weighted})"),
         f"Which history items carried {plain(title, 80)}? Orange comes from "

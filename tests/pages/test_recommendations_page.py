@@ -51,9 +51,10 @@ def test_the_user_is_a_sentence_with_both_histories_and_what_changed(trained_wor
 def test_the_first_user_shown_is_the_most_helped(trained_workspace):
     app = opened(trained_workspace)
     run = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"])
-    gain = run.metrics(TEST).set_index(USER)["ndcg@10"] - run.twin.metrics(TEST).set_index(USER)[
-        "ndcg@10"
-    ]
+    gain = (
+        run.metrics(TEST).set_index(USER)["ndcg@10"]
+        - run.twin.metrics(TEST).set_index(USER)["ndcg@10"]
+    )
     split = read_snapshot(trained_workspace.workspace.splits / run.record["split_hash"])
     best = split.train.users.names(gain[gain == gain.max()].index.to_numpy())
     assert app.text_input(key="user_search").placeholder in best
@@ -118,6 +119,27 @@ def test_weights_from_the_address_change_the_list(trained_workspace):
     bars = {trace["name"]: trace for trace in chart(source_only, "from books")["data"][:2]}
     assert not np.any(_numbers(bars["from films"]["x"]))
     assert np.any(_numbers(both["data"][1]["x"]))
+
+
+def test_a_list_from_one_domain_says_why_the_other_is_silent(trained_workspace):
+    cold = words(opened(trained_workspace, order="cold"))
+    assert "There is no history in films: the list comes from books alone" in cold
+    popularity = opened(trained_workspace, run=trained_workspace.runs["popularity"], user="u010")
+    assert "does not look at this user's history" in words(popularity)
+
+
+def test_a_run_whose_data_are_gone_says_so_in_two_sentences(trained_workspace):
+    splits = trained_workspace.workspace.splits
+    away = splits.with_name("splits_away")
+    splits.rename(away)
+    try:
+        for name in ("recommendations", "metrics"):
+            app = open_page(name, run=trained_workspace.runs["ease"])
+            assert not app.exception
+            assert any("is not in this workspace" in error.value for error in app.error)
+            assert "Its data are not in this workspace." in words(app)
+    finally:
+        away.rename(splits)
 
 
 def test_two_runs_stand_side_by_side_with_arrows(trained_workspace):
