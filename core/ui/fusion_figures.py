@@ -8,7 +8,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import USER
 from core.charts.fusion_curve import draw_best_ratios, draw_fusion_curve
-from core.charts.theme import chart_config
 from core.evaluation.fused import fused_per_user, prepared_per_user
 from core.evaluation.ratios import RatioPicture
 from core.fusion.combine import Fusion
@@ -20,7 +19,7 @@ from core.store.run_folder import Run
 from core.ui.fusion_data import Board, test_candidates
 from core.ui.fusion_weights import CURVE, Point, jump_to_click
 from core.ui.fusion_words import reach_words
-from core.ui.shell import show_chart
+from core.ui.shell import figure_config, show_chart
 from core.ui.texts import count, number, plain, signed, signed_with_interval, with_interval
 
 SHOWN = ("ndcg", "recall", "hit_rate")
@@ -48,7 +47,7 @@ def show_curve(picture: RatioPicture, here: Point, pin: Point | None) -> None:
         "Thin lines: segments of at least 100 users, each with a dot where it is best."
     )
     st.plotly_chart(
-        figure, key=CURVE, width="stretch", config=chart_config(CURVE), alt=words,
+        figure, key=CURVE, width="stretch", config=figure_config(CURVE), alt=words,
         on_select=jump_to_click, selection_mode=("points",),
     )  # fmt: skip
     st.caption(words)

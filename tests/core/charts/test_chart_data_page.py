@@ -46,6 +46,7 @@ def bins() -> pd.DataFrame:
 def test_bins_of_both_domains_share_one_axis_in_rising_order(bins):
     figure = draw_bins(bins, x="interactions of a user", y="share of users")
     assert figure.layout.xaxis.categoryarray == ("1", "2–3", "1k–2k")
+    assert figure.layout.xaxis.ticktext == ("1", "2", "1k")
     assert colours(figure) == [SOURCE_COLOUR, TARGET_COLOUR]
     assert list(figure.data[1].x) == ["2–3"]
 

@@ -57,7 +57,7 @@ def test_layers_take_turns_so_that_the_last_does_not_hide_the_first():
         Layer(name, np.arange(start, start + 8)) for name, start in (("b", 0), ("f", 8))
     )
     parts = interleaved([books, films])
-    names = "b f f b b f f b".split()
+    names = ["b", "f", "f", "b", "b", "f", "f", "b"]
     assert [part.name for part in parts] == [f"{name} (8)" for name in names]
     assert sorted(np.concatenate([part.rows for part in parts])) == list(range(16))
     assert [part.in_legend for part in parts] == [True, True] + [False] * 6
