@@ -22,11 +22,12 @@ def draw_bins(
 ) -> go.Figure:
     """Share of each domain in every bin, the two domains beside each other.
 
-    bins: DOMAIN, LOW, HIGH, COUNT, SHARE; a bin is labelled by its bounds, once if they are equal.
+    bins: DOMAIN, LOW, HIGH, COUNT, SHARE; a bin is named by where it starts.
     """
     figure = go.Figure()
     bounds = bins[[LOW, HIGH]].drop_duplicates().sort_values(LOW)
     order = [_label(low, high) for low, high in bounds.itertuples(index=False)]
+    starts = [_short(low) for low in bounds[LOW]]
     for domain, name in zip((SOURCE, TARGET), names, strict=True):
         part = bins[bins[DOMAIN] == domain]
         figure.add_trace(
@@ -37,7 +38,10 @@ def draw_bins(
             )
         )  # fmt: skip
     themed(figure, title=title, x=x, y=y, height=HEIGHT)
-    figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)
+    figure.update_xaxes(
+        type="category", categoryorder="array", categoryarray=order, tickvals=order,
+        ticktext=starts, tickangle=0,
+    )  # fmt: skip
     return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 
 

@@ -11,7 +11,7 @@ from core.data.pair_folder import PairInfo, delete_pair, inputs_of
 from core.data.pair_settings import PairInputs, PairSettings
 from core.runs.prepare import pair_payload
 from core.ui.data_pair_choice import pick_inputs
-from core.ui.data_pair_filters import draw_counts, pick_settings
+from core.ui.data_pair_filters import draw_counts, pick_settings, rows_of
 from core.ui.data_pair_view import draw_overlap_of, draw_profile_of
 from core.ui.data_shared import current_pair, pick_pair, set_pair
 from core.ui.data_work import ask_for, attempt, do_or_enqueue, draw_failed_attempt, draw_work
@@ -57,7 +57,7 @@ def remake_pair(pair: PairInfo, **changes: Any) -> None:
 
 
 def _draw_head() -> None:
-    choice, swap, delete = st.columns([6, 2, 1], vertical_alignment="bottom")
+    choice, swap, delete = st.columns([5, 2, 2], vertical_alignment="bottom")
     with choice:
         pair = pick_pair("pair_of_pair_tab")
     if pair is None:
@@ -86,10 +86,9 @@ def _draw_form() -> None:
         if inputs is None:
             return
         settings = pick_settings()
-        left = draw_counts(inputs, settings)
-        rows = left.source.rows + left.target.rows if left else 0
+        possible, rows = draw_counts(inputs, settings), rows_of(inputs)
         st.button(
             "Make this pair", type="primary", key="pair_make", icon=":material/join_inner:",
-            disabled=left is None,
+            disabled=not possible,
             on_click=attempt, args=(lambda: make_pair(inputs, settings, rows),),
         )  # fmt: skip

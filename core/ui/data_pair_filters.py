@@ -7,12 +7,14 @@ import streamlit as st
 
 from core.basics.columns import SOURCE
 from core.basics.settings import Value
-from core.data.pair_folder import DomainCounts, PairCounts
+from core.data.datasets import import_counts
+from core.data.pair_folder import DomainCounts
 from core.data.pair_settings import PairInputs, PairSettings
 from core.ui.data_shared import counts_of, ids_of
 from core.ui.setting_widgets import ask_setting, info_of
 from core.ui.texts import count, plain
 
+LIVE = 3_000_000  # rows of both files up to which every change is counted at once
 _FIRST = {
     "rating_threshold": "Liked from (of 5 stars)",
     "target_core": "Target k-core",
@@ -44,29 +46,37 @@ def _ask(name: str, label: str) -> Value:
     return ask_setting(info_of(PairSettings, name), key=f"pair_setting_{name}", label=label)
 
 
-def draw_counts(inputs: PairInputs, settings: PairSettings) -> PairCounts | None:
-    """What the filters leave of both files; None, with a reason, where that makes no pair."""
+def rows_of(inputs: PairInputs) -> int:
+    """Rows of both files as imported."""
+    counts = [import_counts(file) for file in (inputs.source, inputs.target)]
+    return sum(count["kept"] for count in counts if count)
+
+
+def draw_counts(inputs: PairInputs, settings: PairSettings) -> bool:
+    """What the filters leave of both files; answers whether a pair can be made of it.
+
+    Large files are counted on request, because that would hold up every move of a filter.
+    """
+    if rows_of(inputs) > LIVE and not st.toggle(
+        "Count what is left", key="pair_count", help="These files are large: it takes a while."
+    ):
+        return True
     before, after = counts_of(inputs, settings)
     table, shared = st.columns([3, 1], vertical_alignment="center")
-    names = (inputs.source_name, inputs.target_name)
-    rows = [
-        _row(name, *sizes)
-        for name, sizes in zip(
-            names, ((before.source, after.source), (before.target, after.target)), strict=True
-        )
+    sizes = [
+        _row(inputs.source_name, before.source, after.source),
+        _row(inputs.target_name, before.target, after.target),
     ]
-    table.dataframe(pd.DataFrame(rows), hide_index=True)
+    table.dataframe(pd.DataFrame(sizes), hide_index=True)
     shared.metric(
         "Shared users left", f"{after.shared:,}", help="Users in both domains after the filters.",
         delta=f"of {before.shared:,}", delta_color="off", delta_arrow="off",
     )  # fmt: skip
     if not before.shared:
         _say_why(inputs)
-        return None
-    if not after.shared:
+    elif not after.shared:
         st.warning("The filters leave no shared user. Lower the k-core or the threshold.")
-        return None
-    return after
+    return after.shared > 0
 
 
 def _row(name: str, before: DomainCounts, after: DomainCounts) -> dict[str, str]:

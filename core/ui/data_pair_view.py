@@ -44,7 +44,7 @@ def draw_profile_of(pair: PairInfo) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         show_chart(
-            draw_bins(found.activity, names=names, x="interactions of a user",
+            draw_bins(found.activity, names=names, x="interactions of a user, from",
                       y="share of users"),
             f"How long are histories? Their medians are {_medians(found.sizes, 'user')}.",
             key="pair_activity",
@@ -57,7 +57,9 @@ def draw_profile_of(pair: PairInfo) -> None:
             )
     with right:
         show_chart(
-            draw_bins(found.popularity, names=names, x="users of an item", y="share of items"),
+            draw_bins(
+                found.popularity, names=names, x="users of an item, from", y="share of items"
+            ),
             f"How popular are items? Their medians are {_medians(found.sizes, 'item')} users.",
             key="pair_popularity",
         )

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
+from core.data.cross_listed import (
+    COMMON_USERS,
+    CONTAINMENT,
+    JACCARD,
+    SOURCE_ITEM,
+    TARGET_ITEM,
+)
 from core.data.pair_folder import PairInfo
 from core.data.quality import read_checks, read_cross_listed
 from core.data.quality_checks import (
@@ -104,16 +112,20 @@ def _fix(pair: PairInfo, check: Check, label: str, **changes: object) -> None:
 
 
 def _draw_cross_listed(pair: PairInfo) -> None:
+    """Titles first; ids alone where no item table was given."""
     found = read_cross_listed(folder_of(pair))
-    source, target = names_of(pair)
-    shown = found[[SOURCE_TITLE, TARGET_TITLE, "common_users", "jaccard", "containment",
-                   "source_item", "target_item"]]  # fmt: skip
-    shown = shown.set_axis(
-        [f"In {source}", f"In {target}", "Common users", "Jaccard", "Containment",
-         "Source id", "Target id"], axis=1,
-    )  # fmt: skip
+    shown = {
+        f"In {name}": found[title].where(found[title] != "", found[item])
+        for name, title, item in zip(
+            names_of(pair), (SOURCE_TITLE, TARGET_TITLE), (SOURCE_ITEM, TARGET_ITEM), strict=True
+        )
+    }
+    figures = {"Common users": COMMON_USERS, "Jaccard": JACCARD, "Containment": CONTAINMENT}
+    if (found[[SOURCE_TITLE, TARGET_TITLE]] != "").any(axis=None):
+        figures |= {"Source id": SOURCE_ITEM, "Target id": TARGET_ITEM}
+    shown |= {label: found[column] for label, column in figures.items()}
     digits = st.column_config.NumberColumn(format="%.2f")
     show_table(
-        shown, key="cross_listed", download="cross_listed_items.csv", height=320,
+        pd.DataFrame(shown), key="cross_listed", download="cross_listed_items.csv", height=320,
         column_config={"Jaccard": digits, "Containment": digits},
     )  # fmt: skip
