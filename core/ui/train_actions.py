@@ -17,11 +17,11 @@ from core.store.bundle import export_run, import_run
 from core.store.run_folder import Run, delete_run, rename_run
 from core.ui import cached
 from core.ui.navigation import link_to
+from core.ui.setting_widgets import spoken
 from core.ui.shell import guarded, show_error, workspace
 from core.ui.state import recall, set_current
 from core.ui.tables import show_table
 from core.ui.texts import count, plain, with_interval
-from core.ui.train_settings import spoken
 
 SUFFIX = "crosswalk.zip"
 _CHUNK = 2**20
