@@ -23,17 +23,17 @@ def weigh(run: Run, recipe: fusion_data.Recipe, by: str) -> None:
     """Sliders and everything that moves with them; the rest of the page stays as it is."""
     with guarded():
         board = fusion_data.board(run, recipe)
-        picture = fusion_data.picture(run, recipe, by)
+        charts, best = fusion_data.charts(run, recipe, by), fusion_data.best_share(run, recipe, by)
         equation = st.empty()
         here, pin = pick_weights(run, recipe), pinned(run)
         equation.markdown(formula(run, here.kind, here.scale, here.alpha, here.beta))
         left, right = st.columns([2, 1], gap="large")
         with left:
             st.markdown(ratio_words(here.alpha, here.beta))
-            show_curve(picture, here, pin)
+            show_curve(charts, here, pin)
         with right:
-            jump_buttons(run, here, picture.overall.share if picture.overall else None)
-            show_best_ratios(picture)
+            jump_buttons(run, here, best)
+            show_best_ratios(charts)
         show_figures(board, here)
         show_pin(run, pin)
         st.subheader("One user's list as the weights move", anchor=False)

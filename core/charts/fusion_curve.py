@@ -26,35 +26,39 @@ _APART = (1, 0, 7, 5, 4)  # places among the category colours
 
 
 def draw_fusion_curve(
-    curve: pd.DataFrame,
-    lines: pd.DataFrame,
-    best: pd.DataFrame,
-    *,
-    metric: str,
-    here: float | None,
-    pinned: float | None = None,
+    curve: pd.DataFrame, lines: pd.DataFrame, best: pd.DataFrame, *, metric: str
 ) -> go.Figure:
-    """The metric over the ratio with its band, faint segments, and a line where the sliders stand.
+    """The metric over the ratio with its band, and a faint line per segment with its best point.
 
     curve: SHARE, MEAN, LOW, HIGH, NEAR (bool); lines: SEGMENT, SHARE, MEAN; best: SEGMENT, TOP,
-    MEAN. here, pinned: shares of source evidence, 0 to 1; None where both weights are 0.
-    The points of the first trace are the shares, for clicks.
+    MEAN. The points of the first trace are the shares, for clicks. `mark_weights` adds the rest.
     """
     figure = go.Figure([_mean_line(curve, metric), *_band(curve)])
     for place, (name, part) in enumerate(lines.groupby(SEGMENT, sort=False)):
         dot = best[best[SEGMENT] == name]
         figure.add_traces(_segment(str(name), part, dot, _colour(place)))
     themed(figure, x=X_TITLE, y=f"{metric}, mean over validation users", height=HEIGHT)
-    shapes, notes = _near(curve), []
-    for share, dash, words in ((pinned, "dot", "pinned"), (here, "solid", "you are here")):
-        if share is not None:
-            shapes.append(_upright(share, dash))
-            notes.append(_note(share, words))
-    figure.update_layout(shapes=shapes, annotations=notes, margin_t=60, clickmode="event+select")
+    figure.update_layout(shapes=_near(curve), margin_t=60, clickmode="event+select")
     figure.update_layout(legend={"y": 1.06}, dragmode=False, hovermode="closest")
     return figure.update_xaxes(
         tickvals=list(TICKS), ticktext=list(TICKS.values()), range=[-0.03, 1.03]
     )
+
+
+def mark_weights(drawn: go.Figure, here: float | None, pinned: float | None = None) -> go.Figure:
+    """A copy of the curve with a line where the sliders stand, and one at the pinned point.
+
+    here, pinned: shares of source evidence, 0 to 1; None where both weights are 0. Runs at every
+    slider move, so the copy is not checked again: that would take longer than all the rest.
+    """
+    figure = drawn.to_dict()
+    shapes, notes = list(figure["layout"].get("shapes", [])), []
+    for share, dash, words in ((pinned, "dot", "pinned"), (here, "solid", "you are here")):
+        if share is not None:
+            shapes.append(_upright(share, dash))
+            notes.append(_note(share, words))
+    figure["layout"] |= {"shapes": shapes, "annotations": notes}
+    return go.Figure(figure, _validate=False)
 
 
 def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import TEST, VALID
 from core.basics.scores import Candidates, FloatArray
+from core.charts.fusion_curve import draw_best_ratios, draw_fusion_curve
+from core.evaluation.fused import prepared_per_user
 from core.evaluation.ratios import RatioPicture, ratio_picture
 from core.evaluation.segments import SEGMENTS
 from core.fusion.candidates import pick_users
 from core.fusion.curve import ratio_curve
-from core.fusion.fused import Prepared, prepare
+from core.fusion.fused import FusedLists, Prepared, prepare
 from core.store.run_folder import Run
 from core.ui import cached
 
@@ -37,6 +41,8 @@ class Board:
     prepared: Prepared
     relevant: csr_matrix
     curve: FloatArray  # (n_users, shares) nDCG@k
+    equal_lists: FusedLists  # at 1 : 1, with their metrics
+    equal: pd.DataFrame
     all_users: int  # validation users in all, of which these may be a sample
 
     @property
@@ -59,7 +65,8 @@ def _board(folder: str, kind: str, scale: str, k: int, _run: Run) -> Board:
         candidates = pick_users(candidates, np.sort(rows))
     prepared = prepare(candidates, kind, scale, k)
     relevant = cached.split_of(_run).held_out(VALID)
-    return Board(prepared, relevant, ratio_curve(prepared, relevant, k), n_users)
+    equal = prepared_per_user(prepared, relevant, 1.0, 1.0)
+    return Board(prepared, relevant, ratio_curve(prepared, relevant, k), *equal, n_users)
 
 
 def picture(run: Run, recipe: Recipe, by: str) -> RatioPicture:
@@ -72,6 +79,32 @@ def _picture(folder: str, kind: str, scale: str, k: int, by: str, _run: Run) -> 
     of = board(_run, Recipe(kind, scale, k))
     segment = cached.segments(_run.record["split_hash"])[by].astype("str").to_numpy()
     return ratio_picture(of.curve, segment[of.prepared.users], SEGMENTS[by])
+
+
+@dataclass(frozen=True)
+class Charts:
+    """Charts that stay the same while the sliders move."""
+
+    curve: go.Figure
+    best: go.Figure | None  # None where no segment is large enough
+
+
+def charts(run: Run, recipe: Recipe, by: str) -> Charts:
+    """The curve without the sliders' line, and the best ratio of each segment."""
+    return _charts(str(run.folder), recipe.kind, recipe.scale, recipe.k, by, run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _charts(folder: str, kind: str, scale: str, k: int, by: str, _run: Run) -> Charts:
+    of = picture(_run, Recipe(kind, scale, k), by)
+    curve = draw_fusion_curve(of.curve, of.lines, of.best, metric=f"nDCG@{k}")
+    return Charts(curve, None if of.best.empty else draw_best_ratios(of.best))
+
+
+def best_share(run: Run, recipe: Recipe, by: str) -> float | None:
+    """The share of source evidence to choose by validation; None without users to choose by."""
+    overall = picture(run, recipe, by).overall
+    return overall.share if overall else None
 
 
 def candidates_of(run: Run, user: int) -> Candidates | None:

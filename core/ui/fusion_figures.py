@@ -7,16 +7,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import USER
-from core.charts.fusion_curve import draw_best_ratios, draw_fusion_curve
+from core.charts.fusion_curve import mark_weights
 from core.evaluation.fused import fused_per_user, prepared_per_user
-from core.evaluation.ratios import RatioPicture
 from core.fusion.combine import Fusion
-from core.metrics.cards import METRICS, metric_title
+from core.metrics.cards import METRICS, metric_card, metric_title
 from core.metrics.catalogue import coverage
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
 from core.store.looks import count_look, looks
 from core.store.run_folder import Run
-from core.ui.fusion_data import Board, test_candidates
+from core.ui.fusion_data import Board, Charts, test_candidates
 from core.ui.fusion_weights import CURVE, Point, jump_to_click
 from core.ui.fusion_words import reach_words
 from core.ui.shell import figure_config, show_chart
@@ -36,31 +35,28 @@ def show_reach(run: Run, board: Board) -> None:
         st.caption(f"The page moves with {shown:,} of {all_users:,} validation users, a sample.")
 
 
-def show_curve(picture: RatioPicture, here: Point, pin: Point | None) -> None:
+def show_curve(charts: Charts, here: Point, pin: Point | None) -> None:
     """Quality over the ratio; a click on a point of the green line goes there."""
-    figure = draw_fusion_curve(
-        picture.curve, picture.lines, picture.best,
-        metric=f"nDCG@{here.k}", here=here.share, pinned=pin.share if pin else None,
-    )  # fmt: skip
     words = (
         "How good the lists are at every ratio. Grey: no worse than the best beyond user sampling. "
         "Thin lines: segments of at least 100 users, each with a dot where it is best."
     )
     st.plotly_chart(
-        figure, key=CURVE, width="stretch", config=figure_config(CURVE), alt=words,
+        mark_weights(charts.curve, here.share, pin.share if pin else None), key=CURVE,
+        width="stretch", config=figure_config(CURVE), alt=words,
         on_select=jump_to_click, selection_mode=("points",),
     )  # fmt: skip
     st.caption(words)
 
 
-def show_best_ratios(picture: RatioPicture) -> None:
+def show_best_ratios(charts: Charts) -> None:
     """Where each segment is best, and how sure that is."""
     st.markdown("**Best ratio by segment**")
-    if picture.best.empty:
+    if charts.best is None:
         st.caption("No segment has the 100 validation users a ratio of its own needs.")
         return
     show_chart(
-        draw_best_ratios(picture.best),
+        charts.best,
         "Dot: nearest to 1 : 1 within one standard error of the best. Line: where 95 % of "
         "resampled user groups peak. A line that holds 1 : 1 is no reason to leave it.",
         "fusion_best",
@@ -70,15 +66,13 @@ def show_best_ratios(picture: RatioPicture) -> None:
 def show_figures(board: Board, here: Point) -> None:
     """Validation figures where the sliders stand, each beside 1 : 1."""
     lists, now = prepared_per_user(board.prepared, board.relevant, here.alpha, here.beta)
-    equal_lists, equal = prepared_per_user(board.prepared, board.relevant, 1.0, 1.0)
     columns = [f"{name}@{here.k}" for name in SHOWN]
-    means = bootstrap_means(now[columns].to_numpy())
-    gains = bootstrap_difference(now[columns].to_numpy(), equal[columns].to_numpy())
+    gains = bootstrap_difference(now[columns].to_numpy(), board.equal[columns].to_numpy())
     places = st.columns(len(columns) + 1)
-    for place, column, mean, gain in zip(places, columns, means, gains, strict=False):
-        _figure(place, column, mean, gain)
+    for place, column, gain in zip(places, columns, gains, strict=False):
+        _figure(place, column, now[column].mean(), gain)
     n_items = board.relevant.shape[1]
-    share, before = coverage(lists.items, n_items), coverage(equal_lists.items, n_items)
+    share, before = coverage(lists.items, n_items), coverage(board.equal_lists.items, n_items)
     places[-1].metric(f"Coverage@{here.k}", number(share, 4), help=METRICS["coverage"].help)
     places[-1].caption(f"{signed(share - before)} against 1 : 1")
 
@@ -132,12 +126,10 @@ def _tested(
     return fused_per_user(candidates, relevant, Fusion(alpha, beta, kind, scale), k)
 
 
-def _figure(place: DeltaGenerator, column: str, mean: Interval, gain: Interval) -> None:
-    place.metric(
-        metric_title(column), number(mean.mean, 4),
-        help=f"{METRICS[column.split('@')[0]].help} {count(mean.users, 'validation user')}, "
-        f"{mean.skipped} skipped.",
-    )  # fmt: skip
+def _figure(place: DeltaGenerator, column: str, mean: float, gain: Interval) -> None:
+    card = metric_card(column)
+    users = f"{count(gain.users, 'validation user')}, {gain.skipped} skipped."
+    place.metric(metric_title(column), number(mean, 4), help=f"{card.help} {users}")
     words = f"{signed_with_interval(gain.mean, gain.low, gain.high)} against 1 : 1"
     place.caption(f"**{words}**" if gain.excludes_zero else words)
 
