@@ -121,8 +121,9 @@ def _fill_items(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
     guesses: dict[str, RoleGuess] = {}
     if ITEM not in taken and free:
         guesses[free.pop(0)] = RoleGuess(ITEM, 0.4, "by its place only")
-    if TITLE not in taken and free:
-        guesses[free.pop(0)] = RoleGuess(TITLE, 0.4, "by its place only")
+    wordy = [column for column in free if head[column].str.contains(" ").mean() > 0.5]
+    if TITLE not in taken and wordy:
+        guesses[wordy[0]] = RoleGuess(TITLE, 0.6, "its values are words")
     return guesses
 
 

@@ -45,7 +45,8 @@ def show_import_tab() -> None:
         with right:
             _draw_slot("items_target", ITEMS, "Titles and categories of the target's items")
         _draw_slot("links", LINKS, "Which source user is which target user, if ids differ")
-    draw_datasets()
+    if draw_datasets() >= 2:
+        st.caption("Next: put two domains together under **Pair**.")
 
 
 def imported_in(slot: str) -> str | None:

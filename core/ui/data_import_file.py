@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.errors import DataError
 from core.data.encoding import ENCODINGS
@@ -16,13 +17,16 @@ from core.data.read_options import (
     FIRST,
     ID_ROLES,
     IGNORE,
+    INTERACTIONS,
+    ITEMS,
     LABELS,
     LAST,
+    LINKS,
     OTHER_ROLES,
     ReadOptions,
     check_options,
 )
-from core.data.roles import SURE
+from core.data.roles import SURE, RoleGuess
 from core.ui.texts import count, plain
 
 DELIMITERS = {
@@ -30,9 +34,9 @@ DELIMITERS = {
     ":": "colon  :", " ": "space", "\x01": "control-A",
 }  # fmt: skip
 QUOTES = {'"': 'double  "', "'": "single  '", "": "none"}
-_ACROSS = 4  # role selectors in one row
+_ACROSS = {INTERACTIONS: 4, ITEMS: 3, LINKS: 2}  # role selectors in one row
 _ONE_EACH = 8  # columns up to which each has a selector of its own
-_NO_COLUMN = "(not in this file)"
+_NO_COLUMN = "–"
 
 
 @dataclass(frozen=True)
@@ -106,18 +110,17 @@ def _pick_roles(staged: Staged, preview: Preview) -> dict[str, str]:
         return _pick_columns(staged, preview)
     roles = [*ID_ROLES[staged.kind], *OTHER_ROLES[staged.kind], IGNORE]
     picked: dict[str, str] = {}
-    for start in range(0, len(columns), _ACROSS):
-        for place, column in zip(
-            st.columns(_ACROSS), columns[start : start + _ACROSS], strict=False
-        ):
+    across = _ACROSS[staged.kind]
+    for start in range(0, len(columns), across):
+        row = columns[start : start + across]
+        for place, column in zip(st.columns(across), row, strict=False):
             guess = preview.guesses[column]
             picked[column] = place.selectbox(
                 plain(column, 16), roles, index=roles.index(guess.role),
                 format_func=lambda role: LABELS[role], persist_state="session",
                 key=f"{staged.key}_role_{len(columns)}_{column}",
             )  # fmt: skip
-            if guess.confidence < SURE and picked[column] == guess.role != IGNORE:
-                place.caption(f":orange[Guessed {guess.why}]")
+            _draw_doubt(place, guess, picked[column])
     return picked
 
 
@@ -134,7 +137,13 @@ def _pick_columns(staged: Staged, preview: Preview) -> dict[str, str]:
         )  # fmt: skip
         if column != _NO_COLUMN:
             picked[column] = role
+            _draw_doubt(place, preview.guesses[column], role)
     return picked
+
+
+def _draw_doubt(place: DeltaGenerator, guess: RoleGuess, role: str) -> None:
+    if guess.confidence < SURE and role == guess.role != IGNORE:
+        place.caption(f":orange[Guessed {guess.why}]")
 
 
 def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:

@@ -109,6 +109,7 @@ def test_two_files_are_uploaded_mapped_and_really_imported(data_page, workspace)
     assert (films.name, films.record["counts"]["kept"]) == ("films", 2)
     assert pd.read_parquet(films.file)[ITEM].tolist() == ["1.0", "true"]
     assert not list(workspace.uploads.iterdir())
+    assert "Next: put two domains together" in words(app)
 
 
 def test_roles_can_be_changed_and_missing_ones_are_asked_for(data_page, workspace):
@@ -162,6 +163,18 @@ def test_an_upload_is_still_there_after_a_look_at_another_tab(data_page):
     assert "No file is imported yet" in words(app)
     app.session_state["tab"] = "Import"
     assert "books" in words(well(app.run()))
+
+
+def test_a_wide_parquet_file_asks_for_the_column_of_each_role(data_page, workspace):
+    frame = pd.DataFrame({"who": ["007", "8"], "what": ["x", "y"], "score": [1.0, 2.0]})
+    wide = frame.assign(**{f"extra{n}": "" for n in range(8)})
+    app = upload(data_page, "source", wide.to_parquet(), "wide.parquet")
+    keyed(app.selectbox, "source", "_user_id").set_value("who").run()
+    keyed(app.selectbox, "source", "_item_id").set_value("what").run()
+    app, job = press_import(app, workspace, "source")
+    assert job.status == DONE, job.what
+    kept = pd.read_parquet(list_datasets(workspace)[0].file)
+    assert kept.to_dict("list") == {USER: ["007", "8"], ITEM: ["x", "y"], RATING: [1.0, 2.0]}
 
 
 def test_a_name_with_markdown_is_shown_as_it_is_written(data_page):
