@@ -140,6 +140,11 @@ class Visit:
         self.key(key).get_by_role("button").click()
         return self.settle()
 
+    def pick(self, key: str, option: str) -> Visit:
+        """Pick one of the options that stand side by side."""
+        self.key(key).get_by_text(option, exact=True).click()
+        return self.settle()
+
     def key(self, key: str) -> Locator:
         """The widget or container with this key."""
         return self.page.locator(f".st-key-{key}").first

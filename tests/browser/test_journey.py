@@ -86,20 +86,20 @@ class Analyst:
 
     def asks_for_a_umap_of_the_users(self):
         self.visit.goto("Embeddings").sees_chart()
-        self.visit.press("Users").press("UMAP").press_key("draw_umap")
+        self.visit.pick("what_widget", "Users").pick("layout_widget", "UMAP")
+        self.visit.press_key("draw_umap")
         wait_until(lambda: self.ended("map", 1), "the map is drawn", LONG)
         assert self.app.jobs("map")[0].status == DONE, self.app.jobs("map")[0].what
         self.visit.settle().sees_chart()
         self.visit.sees("rustworthiness")
 
     def looks_for_the_item_with_markup_in_its_title(self):
-        self.visit.press("Items")
+        self.visit.pick("what_widget", "Items").pick("layout_widget", "PCA")
         search = self.visit.key("map_search").locator("input")
         search.fill("script")
         search.press("Enter")
-        self.visit.settle().sees_chart()
+        self.visit.settle().sees(NASTY[:30])
         assert self.visit.page.locator("img[src*='example.com']").count() == 0
-        assert NASTY.startswith("![shot]")
 
     def reads_one_users_list_and_its_reasons(self):
         self.visit.goto("Recommendations").sees_chart()
