@@ -19,19 +19,31 @@ CELLS = 2**22  # numbers in the largest array of one batch
 class Penalty:
     """What keeps vectors small: silence of unobserved cells, and a frequency-scaled ridge.
 
-    Rendle et al. 2021 (Revisiting the performance of iALS), eq. 1-3, with exponent 1.
+    Rendle et al. 2021 (Revisiting the performance of iALS), eq. 1-3, with exponent 1. cell_weight
+    is what one cell counts beside one with an interaction.
     """
 
-    unobserved_weight: float
+    cell_weight: float
     regularization: float
+
+    @classmethod
+    def of(cls, interactions: csr_matrix, unobserved: float, regularization: float) -> Penalty:
+        """All cells together count `unobserved` times what all interactions count.
+
+        So one setting serves small and large, dense and sparse domains; the cells are those of the
+        users who have any interaction here.
+        """
+        present = int((np.diff(interactions.indptr) > 0).sum())
+        cells = max(1, present * interactions.shape[1])
+        return cls(unobserved * interactions.nnz / cells, regularization)
 
     def gram(self, factors: FloatArray) -> FloatArray:
         """What all unobserved cells say, (d, d)."""
-        return self.unobserved_weight * (factors.T @ factors)
+        return self.cell_weight * (factors.T @ factors)
 
     def ridge(self, history: IntArray, n_others: int) -> FloatArray:
         """Ridge of each row from its number of entries and of possible ones, (n_rows,)."""
-        return self.regularization * (history + self.unobserved_weight * n_others)
+        return self.regularization * (history + self.cell_weight * n_others)
 
     def solve(self, rows: csr_matrix, factors: FloatArray, n_others: int) -> FloatArray:
         """Best vectors of the rows of one domain while the other side stands still, (n, d)."""

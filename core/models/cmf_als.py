@@ -34,8 +34,8 @@ class CmfAlsSettings(Settings):
         help="Ridge on vectors, times how much data a user or item has; more smooths more.",
     )  # fmt: skip
     unobserved_weight: float = setting(
-        0.07, low=0.001, high=10.0,
-        help="What a cell without interaction counts beside one with; less trusts silence less.",
+        5.0, low=0.01, high=10_000.0,
+        help="What all cells together count beside all interactions; less trusts silence less.",
     )  # fmt: skip
     source_loss_weight: float = setting(
         0.1, low=0.001, high=10.0,
@@ -53,22 +53,23 @@ class CmfAls:
     train: DomainPair
     source_items: FloatArray  # (n_source_items, d)
     target_items: FloatArray  # (n_target_items, d)
+    in_source: Penalty
+    in_target: Penalty
 
     def __init__(self, settings: CmfAlsSettings) -> None:
         self.settings = settings
-        self.penalty = Penalty(settings.unobserved_weight, settings.regularization)
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """Solve users, then items, once per epoch; the loss is a mean per interaction."""
-        self.train = train
+        self._take_up(train)
         rng, settings = np.random.default_rng(seed), self.settings
         self.source_items = random_factors(train.source.shape[1], settings.factors, rng)
         self.target_items = random_factors(train.target.shape[1], settings.factors, rng)
         rows = settings.source_loss_weight * train.source.nnz + train.target.nnz
         for epoch in range(1, settings.epochs + 1):
             users = self._user_parts(train.source, train.target).sum(axis=1)  # (n_users, d)
-            self.source_items, source_loss = self._solve_items(train.source, users)
-            self.target_items, target_loss = self._solve_items(train.target, users)
+            self.source_items, source_loss = _solve_items(train.source, users, self.in_source)
+            self.target_items, target_loss = _solve_items(train.target, users, self.in_target)
             loss = (settings.source_loss_weight * source_loss + target_loss) / max(rows, 1)
             yield Progress(done=epoch, total=settings.epochs, loss=loss)
 
@@ -109,19 +110,15 @@ class CmfAls:
 
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state."""
-        self.train = train
+        self._take_up(train)
         self.source_items, self.target_items = state["source_items"], state["target_items"]
 
-    def _solve_items(self, interactions: csr_matrix, users: FloatArray) -> tuple[FloatArray, float]:
-        """Best item vectors of one domain, (n_items, d), and the domain's loss with them."""
-        history = np.diff(interactions.indptr)
-        present = history > 0
-        columns = interactions.T.tocsr()  # (n_items, n_users)
-        items = self.penalty.solve(columns, users * present[:, None], int(present.sum()))
-        # At the minimum of a least-squares problem its value is |y|^2 - b'x.
-        fit = interactions.nnz - float(((columns @ users) * items).sum())
-        small = self.penalty.ridge(history[present], len(items)) @ (users[present] ** 2).sum(axis=1)
-        return items, fit + float(small)
+    def _take_up(self, train: DomainPair) -> None:
+        self.train, settings = train, self.settings
+        self.in_source, self.in_target = (
+            Penalty.of(domain, settings.unobserved_weight, settings.regularization)
+            for domain in (train.source, train.target)
+        )
 
     def _user_parts(self, source_rows: csr_matrix, target_rows: csr_matrix) -> FloatArray:
         """User vectors drawn by either history, (n_rows, 2, d); they sum to the user's vector."""
@@ -144,10 +141,26 @@ class CmfAls:
     ) -> tuple[FloatArray, FloatArray]:
         """What unobserved cells and the ridge say of users of these domains: (d, d), (n_users,)."""
         weights = self.settings.source_loss_weight * in_source, 1.0 * in_target
-        gram = weights[0] * self.penalty.gram(self.source_items)
-        gram = gram + weights[1] * self.penalty.gram(self.target_items)
-        ridge = weights[0] * self.penalty.ridge(source_history, len(self.source_items))
-        return gram, ridge + weights[1] * self.penalty.ridge(target_history, len(self.target_items))
+        gram = weights[0] * self.in_source.gram(self.source_items)
+        gram = gram + weights[1] * self.in_target.gram(self.target_items)
+        ridge = weights[0] * self.in_source.ridge(source_history, len(self.source_items))
+        return gram, ridge + weights[1] * self.in_target.ridge(
+            target_history, len(self.target_items)
+        )
+
+
+def _solve_items(
+    interactions: csr_matrix, users: FloatArray, penalty: Penalty
+) -> tuple[FloatArray, float]:
+    """Best item vectors of one domain, (n_items, d), and the domain's loss with them."""
+    history = np.diff(interactions.indptr)
+    present = history > 0
+    columns = interactions.T.tocsr()  # (n_items, n_users)
+    items = penalty.solve(columns, users * present[:, None], int(present.sum()))
+    # At the minimum of a least-squares problem its value is |y|^2 - b'x.
+    fit = interactions.nnz - float(((columns @ users) * items).sum())
+    small = penalty.ridge(history[present], len(items)) @ (users[present] ** 2).sum(axis=1)
+    return items, fit + float(small)
 
 
 def _present(
@@ -168,7 +181,8 @@ CARD = ModelCard(
     line="Factors of users and items, where one user vector must fit both domains.",
     paper="Singh, Gordon: Relational learning via collective matrix factorization, KDD 2008; "
     "Rendle et al.: Revisiting the performance of iALS on item recommendation benchmarks, 2021",
-    differs="Solved by implicit ALS; users absent from a domain leave its loss alone.",
+    differs="Solved by implicit ALS; users absent from a domain leave its loss alone; the weight "
+    "of silence is relative to how full a domain is.",
     when="For large catalogues, for sparse targets, and for a map of both domains in one space.",
     words="The user vector solves one system whose right-hand side adds up both histories, so "
     "both parts are exact sums; the matrix in front, A_u, comes from both histories and stays "

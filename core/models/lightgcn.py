@@ -47,7 +47,7 @@ class LightGcnSettings(Settings):
         8192, low=16, high=1_000_000, help="Interactions per step; more is faster and smoother."
     )
     source_loss_weight: float = setting(
-        0.5, low=0.0, high=10.0,
+        0.2, low=0.0, high=10.0,
         help="What a source interaction counts in the loss beside a target one.",
     )  # fmt: skip
     max_gradient_norm: float = setting(

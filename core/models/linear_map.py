@@ -28,8 +28,8 @@ class LinearMapSettings(Settings):
         help="Ridge on vectors, times how much data a user or item has; more smooths more.",
     )  # fmt: skip
     unobserved_weight: float = setting(
-        0.07, low=0.001, high=10.0,
-        help="What a cell without interaction counts beside one with; less trusts silence less.",
+        5.0, low=0.01, high=10_000.0,
+        help="What all cells together count beside all interactions; less trusts silence less.",
     )  # fmt: skip
     map_regularization: float = setting(
         3.0, low=0.01, high=100_000.0, help="Ridge of the map, learned on shared users."
@@ -47,21 +47,22 @@ class LinearMap:
     source_items: FloatArray  # (n_source_items, d)
     target_items: FloatArray  # (n_target_items, d)
     bridge: FloatArray  # (d, d), M
+    in_source: Penalty
+    in_target: Penalty
 
     def __init__(self, settings: LinearMapSettings) -> None:
         self.settings = settings
-        self.penalty = Penalty(settings.unobserved_weight, settings.regularization)
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """One round of both factorizations and the map; RunError where no users are shared."""
         check_readiness(CARD, train, self.settings)
-        self.train = train
+        self._take_up(train)
         rng, settings = np.random.default_rng(seed), self.settings
         self.source_items = random_factors(train.source.shape[1], settings.factors, rng)
         self.target_items = random_factors(train.target.shape[1], settings.factors, rng)
         for epoch in range(1, settings.epochs + 1):
-            self.source_items = self._next_items(train.source, self.source_items)
-            self.target_items = self._next_items(train.target, self.target_items)
+            self.source_items = _next_items(train.source, self.source_items, self.in_source)
+            self.target_items = _next_items(train.target, self.target_items, self.in_target)
             self.bridge = self._learned_map()
             yield Progress(done=epoch, total=settings.epochs)
 
@@ -75,8 +76,8 @@ class LinearMap:
         The model's own score is the target part where there is one, else the source part.
         """
         towards = self.target_items.T
-        source = self._users(source_rows, self.source_items) @ self.bridge @ towards
-        target = self._users(target_rows, self.target_items) @ towards
+        source = self._source_users(source_rows) @ self.bridge @ towards
+        target = self._target_users(target_rows) @ towards
         has_source, has_target = np.diff(source_rows.indptr) > 0, np.diff(target_rows.indptr) > 0
         own = np.where(has_target[:, None], target, source)
         nothing = np.zeros((len(own), 1), dtype=np.float32)
@@ -87,19 +88,19 @@ class LinearMap:
         wanted = self.target_items[item]
         return Contributions(
             source_row.indices,
-            self._amounts(source_row, self.source_items, self.bridge @ wanted),
+            _amounts(source_row, self.source_items, self.in_source, self.bridge @ wanted),
             target_row.indices,
-            self._amounts(target_row, self.target_items, wanted),
+            _amounts(target_row, self.target_items, self.in_target, wanted),
         )
 
     def vectors(self) -> Vectors:
         """All in the target's space: the map is applied to items and users of the source."""
-        source_users = self._users(self.train.source, self.source_items)
+        source_users = self._source_users(self.train.source)
         return Vectors(
             source_items=self.source_items @ self.bridge,
             target_items=self.target_items,
             source_users=source_users @ self.bridge,
-            target_users=self._users(self.train.target, self.target_items),
+            target_users=self._target_users(self.train.target),
         )
 
     def state(self) -> State:
@@ -112,31 +113,46 @@ class LinearMap:
 
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state."""
-        self.train = train
+        self._take_up(train)
         self.source_items, self.target_items = state["source_items"], state["target_items"]
         self.bridge = state["bridge"]
 
-    def _users(self, rows: csr_matrix, items: FloatArray) -> FloatArray:
-        return self.penalty.solve(rows, items, len(items))
+    def _take_up(self, train: DomainPair) -> None:
+        self.train, settings = train, self.settings
+        self.in_source, self.in_target = (
+            Penalty.of(domain, settings.unobserved_weight, settings.regularization)
+            for domain in (train.source, train.target)
+        )
 
-    def _next_items(self, rows: csr_matrix, items: FloatArray) -> FloatArray:
-        """One round of ALS in one domain, over the users who are in it."""
-        users = self._users(rows, items)
-        present = int((np.diff(rows.indptr) > 0).sum())
-        return self.penalty.solve(rows.T.tocsr(), users, present)
+    def _source_users(self, rows: csr_matrix) -> FloatArray:
+        return self.in_source.solve(rows, self.source_items, len(self.source_items))
+
+    def _target_users(self, rows: csr_matrix) -> FloatArray:
+        return self.in_target.solve(rows, self.target_items, len(self.target_items))
 
     def _learned_map(self) -> FloatArray:
         shared = self.train.shared
-        source = self._users(self.train.source[shared], self.source_items)  # (n_shared, d)
-        target = self._users(self.train.target[shared], self.target_items)
+        source = self._source_users(self.train.source[shared])  # (n_shared, d)
+        target = self._target_users(self.train.target[shared])
         left = source.T @ source + self.settings.map_regularization * np.eye(source.shape[1])
         return np.linalg.solve(left, source.T @ target).astype(np.float32)
 
-    def _amounts(self, row: csr_matrix, items: FloatArray, wanted: FloatArray) -> FloatArray:
-        history = items[row.indices]  # (n_history, d)
-        ridge = self.penalty.ridge(np.array([len(history)]), len(items))
-        left = self.penalty.gram(items) + history.T @ history + ridge * np.eye(items.shape[1])
-        return history @ np.linalg.solve(left, wanted)
+
+def _next_items(rows: csr_matrix, items: FloatArray, penalty: Penalty) -> FloatArray:
+    """One round of ALS in one domain, over the users who are in it."""
+    users = penalty.solve(rows, items, len(items))
+    present = int((np.diff(rows.indptr) > 0).sum())
+    return penalty.solve(rows.T.tocsr(), users, present)
+
+
+def _amounts(
+    row: csr_matrix, items: FloatArray, penalty: Penalty, wanted: FloatArray
+) -> FloatArray:
+    """What each history item adds to the product of the user's vector with `wanted`."""
+    history = items[row.indices]  # (n_history, d)
+    ridge = penalty.ridge(np.array([len(history)]), len(items))
+    left = penalty.gram(items) + history.T @ history + ridge * np.eye(items.shape[1])
+    return history @ np.linalg.solve(left, wanted)
 
 
 def _memory(sizes: PairSizes, settings: LinearMapSettings) -> int:

@@ -57,7 +57,7 @@ def test_small_batches_change_nothing(monkeypatch):
 
 
 def test_the_ridge_grows_with_history_and_with_silence():
-    penalty = Penalty(unobserved_weight=0.5, regularization=0.1)
+    penalty = Penalty(cell_weight=0.5, regularization=0.1)
     np.testing.assert_allclose(penalty.ridge(np.array([0, 4]), 10), [0.5, 0.9])
 
 
@@ -72,9 +72,9 @@ def whole_loss(model, pair, users) -> float:
         present = seen.any(axis=1)
         seen, here = seen[present], users[present].astype(float)
         guess = here @ items.T
-        fit = (seen * (1 - guess) ** 2).sum() + settings.unobserved_weight * (guess**2).sum()
-        silent_users = settings.unobserved_weight * len(items)
-        silent_items = settings.unobserved_weight * len(here)
+        cell = settings.unobserved_weight * seen.mean()  # of the users who are here
+        fit = (seen * (1 - guess) ** 2).sum() + cell * (guess**2).sum()
+        silent_users, silent_items = cell * len(items), cell * len(here)
         small = ((seen.sum(1) + silent_users) * (here**2).sum(1)).sum()
         small += ((seen.sum(0) + silent_items) * (items.astype(float) ** 2).sum(1)).sum()
         total += weight * (fit + settings.regularization * small)
