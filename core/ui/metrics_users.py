@@ -14,11 +14,10 @@ from core.metrics.cards import metric_title
 from core.store.run_folder import Run
 from core.ui.metrics_figures import moved_of
 from core.ui.metrics_view import View
-from core.ui.navigation import PAGES
+from core.ui.navigation import link_to
 from core.ui.shell import show_chart
-from core.ui.state import set_current
 from core.ui.tables import show_table
-from core.ui.texts import count
+from core.ui.texts import count, plain
 
 BINS = 41  # an odd number, so that one bin is centred on no difference
 
@@ -80,8 +79,6 @@ def _show_table(table: pd.DataFrame, view: View, against: str) -> None:
     )  # fmt: skip
     if rows and rows[0] < len(table):
         user = str(table[USER].iloc[rows[0]])
-        if st.button("See this user's recommendations", icon=":material/arrow_forward:"):
-            set_current(user=user)
-            st.switch_page(str(PAGES / "recommendations.py"))
+        link_to("recommendations", f"What {plain(user, 40)} gets, and why", user=user)
     else:
         st.caption("Choose a row to see that user's recommendations.")

@@ -32,8 +32,8 @@ def pages() -> dict[str, list]:
     }
 
 
-def link_to(name: str, label: str) -> None:
-    """A link to one of the pages, `name` as its file is called."""
+def link_to(name: str, label: str, **address: str) -> None:
+    """A link to one of the pages, `name` as its file is called, with values for its address."""
     icons = {entry: icon for entries in GROUPS.values() for entry, icon in entries}
     if (file := PAGES / f"{name}.py").exists():
-        st.page_link(str(file), label=label, icon=icons[name])
+        st.page_link(str(file), label=label, icon=icons[name], query_params=address or None)

@@ -99,6 +99,17 @@ def test_users_are_listed_with_their_difference_and_a_box_keeps_some(trained_wor
     assert kept["difference"].min() >= 0.2
 
 
+def test_a_chosen_row_leads_to_that_users_recommendations(trained_workspace):
+    app = open_page("metrics", run=trained_workspace.runs["ease"])
+    user = app.dataframe[0].value["user"].iloc[3]
+    rows = {"selection": {"rows": [3], "columns": [], "cells": []}}
+    app.session_state["moved_users"] = rows
+    well(app.run())
+    (link,) = [link.proto for link in app.get("page_link") if user in link.proto.label]
+    assert link.page.endswith("recommendations")
+    assert f"user={user}" in link.query_string
+
+
 def test_trade_off_draws_every_run(trained_workspace):
     app = open_page("metrics", run=trained_workspace.runs["ease"])
     app.session_state["metrics_tab"] = "Trade-off"
