@@ -8,9 +8,12 @@ from scipy.sparse import csr_matrix
 
 from core.basics.columns import USER
 from core.basics.scores import Candidates
+from core.fusion.candidates import pick_users
 from core.fusion.combine import Fusion
 from core.fusion.fused import FusedLists, Prepared, fused_top_k, held_out, prepared_top_k
 from core.metrics.ranking import per_user_metrics
+
+GROUP = 5_000  # users whose padded candidates are held at once
 
 
 def fused_per_user(
@@ -18,9 +21,16 @@ def fused_per_user(
 ) -> pd.DataFrame:
     """USER and every ranking metric at k, a row per user of the candidates.
 
-    relevant: (all users, n_items) what is held out. NaN for a user with nothing to find.
+    relevant: (all users, n_items) what is held out. NaN for a user with nothing to find. Goes
+    through the users in groups, so that many of them take bounded memory.
     """
-    return _measured(fused_top_k(candidates, fusion, k), relevant, k)
+    everybody = np.arange(len(candidates.users))
+    groups = [everybody[start : start + GROUP] for start in range(0, len(everybody), GROUP)]
+    frames = [
+        _measured(fused_top_k(pick_users(candidates, rows), fusion, k), relevant, k)
+        for rows in groups or [everybody]
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def prepared_per_user(

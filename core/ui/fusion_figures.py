@@ -15,7 +15,8 @@ from core.metrics.catalogue import coverage
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
 from core.store.looks import count_look, looks
 from core.store.run_folder import Run
-from core.ui.fusion_data import Board, Charts, test_candidates
+from core.ui.fusion_data import Board, Charts, Recipe, test_candidates
+from core.ui.fusion_data import board as board_of
 from core.ui.fusion_weights import CURVE, Point, jump_to_click
 from core.ui.fusion_words import reach_words
 from core.ui.shell import figure_config, show_chart
@@ -25,8 +26,9 @@ SHOWN = ("ndcg", "recall", "hit_rate")
 _TESTED = "fusion_tested"
 
 
-def show_reach(run: Run, board: Board) -> None:
+def show_reach(run: Run, recipe: Recipe) -> None:
     """For whom the weights change nothing, loudly where that is everybody."""
+    board = board_of(run, recipe)
     words = reach_words(run, len(board.prepared.users), board.both)
     if words:
         (st.caption if board.both else st.info)(words)

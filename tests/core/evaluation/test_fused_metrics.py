@@ -2,6 +2,7 @@ import numpy as np
 from evaluation_worlds import split_of
 
 from core.basics.scores import DomainScores
+from core.evaluation import fused as module
 from core.evaluation.evaluate import evaluate
 from core.evaluation.fused import fused_per_user, prepared_per_user
 from core.fusion.combine import Fusion
@@ -44,3 +45,10 @@ def test_users_with_nothing_held_out_are_nan(split):
     candidates = evaluated(split).candidates
     nothing = split_of(*(np.zeros((60, 40)) for _ in range(4))).test
     assert fused_per_user(candidates, nothing, Fusion(), 10)["ndcg@10"].isna().all()
+
+
+def test_groups_of_users_give_the_same_figures(split, monkeypatch):
+    candidates = evaluated(split).candidates
+    whole = fused_per_user(candidates, split.test, Fusion(), 10)
+    monkeypatch.setattr(module, "GROUP", 7)
+    assert fused_per_user(candidates, split.test, Fusion(), 10).equals(whole)
