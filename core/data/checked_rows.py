@@ -18,8 +18,9 @@ from core.data.id_codes import IdColumn, trimmed
 from core.data.raw_file import TextFacts
 from core.data.read_options import ID_ROLES, ReadOptions
 from core.data.reading import Table, read_batches, read_broken
-from core.data.rejects import ValueRejects, reject_table
+from core.data.rejects import ValueRejects, refuse_all, reject_table
 
+HOPELESS = 2_000_000  # rows without a good one after which reading stops
 MEMORY_LIMIT = "300MB"  # of DuckDB; the rows themselves are held outside it, as numbers
 
 
@@ -43,20 +44,20 @@ def read_rows(
     values, columns = ValueRejects(options), _collectors(options)
     total = facts.lines if facts else pq.read_metadata(table.file).num_rows
     first = 0
-    connection = in_memory(work, memory_limit=MEMORY_LIMIT, threads=2)
-    for batch in read_batches(connection, table, options):
-        first, batch = first + batch.num_rows, _trimmed_ids(batch, options)
-        body = batch.slice(skip)
-        good = values.take(body, first - body.num_rows)
-        _collect(columns, body if good.all() else body.filter(pa.array(good)))
-        skip = max(0, skip - batch.num_rows)
-        report(Progress(first, total, "checking rows"))
-    broken = read_broken(connection, table)
-    connection.close()
+    with in_memory(work, memory_limit=MEMORY_LIMIT, threads=2) as connection:
+        for batch in read_batches(connection, table, options):
+            first, batch = first + batch.num_rows, _trimmed_ids(batch, options)
+            body = batch.slice(skip)
+            good = values.take(body, first - body.num_rows)
+            _collect(columns, body if good.all() else body.filter(pa.array(good)))
+            skip = max(0, skip - batch.num_rows)
+            if first > HOPELESS and values.count >= first - 1:
+                refuse_all(values.sorted()[1])
+            report(Progress(first, total, "checking rows"))
+        broken = read_broken(connection, table)
     rejects = reject_table(table, options, facts, values, broken, first)
     finished = {role: _finished(column) for role, column in columns.items()}
-    rejected_cells = sum(len(rows) for rows in values.rows)
-    kept = first - int(options.header and not table.parquet) - rejected_cells
+    kept = first - int(options.header and not table.parquet) - values.count
     return CheckedRows(finished, rejects, kept)
 
 

@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.basics.errors import DataError
 from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint, fingerprint_file
 from core.basics.progress import Progress, Report, silent
@@ -25,7 +23,7 @@ from core.data.checked_rows import CheckedRows, read_rows
 from core.data.id_codes import kept_rows
 from core.data.prepare_file import prepare
 from core.data.read_options import ID_ROLES, LAST, ReadOptions
-from core.data.rejects import write_rejects
+from core.data.rejects import refuse_all
 
 COUNTS = ("rows", "kept", "rejected", "merged")
 RECORD, REJECTS = "dataset.json", "rejects.parquet"
@@ -117,7 +115,7 @@ def _write_dataset(
 ) -> ImportReport:
     ids = [rows.columns[role] for role in ID_ROLES[options.kind]]
     if not rows.count:
-        _refuse_empty(rows.rejects)
+        refuse_all(rows.rejects)
     report(Progress(0, 0, "merging duplicates"))
     sizes = [len(names) for _, names in ids]
     kept = kept_rows([codes for codes, _ in ids], sizes, options.duplicates == LAST)
@@ -130,20 +128,11 @@ def _write_dataset(
     report(Progress(0, 0, "writing"))
     with whole_folder(folder) as part:
         _write_rows(part / f"{options.kind}.parquet", rows.columns, kept)
-        write_rejects(rows.rejects, part / REJECTS)
+        rows.rejects.to_parquet(part / REJECTS, index=False)
         record = {"name": name, "kind": options.kind, "options": options.to_dict()}
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         write_json(part / RECORD, {**record, "counts": counts, "imported_at": moment})
     return _counted(folder, name, options.kind, counts)
-
-
-def _refuse_empty(rejects: pd.DataFrame) -> None:
-    first = rejects.iloc[0]
-    raise DataError(
-        what=f"None of the {len(rejects):,} rows can be kept; line {first['line']:,}, "
-        f"{first['column']}: {first['reason']} ({first['value'][:60]!r}).",
-        hint="Check which column holds what, the delimiter and the encoding.",
-    )
 
 
 def _write_rows(file: Path, columns: dict[str, Any], kept: np.ndarray) -> None:

@@ -25,9 +25,7 @@ def prepare(
     Raises DataError where it is empty, not a table, or its columns are not those of the options.
     """
     if sort_of(path) == PARQUET:
-        columns = parquet_columns(path)
-        check_options(options, columns)
-        return Table(_linked(path, work / "rows.parquet"), columns, parquet=True), None
+        return _prepare_parquet(path, options, work), None
     report(Progress(0, 0, "looking through the file"))
     plain, facts = _plain_text(path, options, work)
     text, _ = read_head(plain, "utf-8")
@@ -62,19 +60,33 @@ def _linked(path: Path, to: Path) -> Path:
     return to
 
 
-def parquet_columns(path: Path) -> list[str]:
-    """Names of a Parquet file's columns; raises DataError where it is damaged."""
+def parquet_columns(path: Path) -> dict[str, bool]:
+    """Names of a Parquet file's columns, and whether each holds lists.
+
+    Raises DataError where the file is damaged or two names differ in case only.
+    """
     try:
-        names = list(pq.read_schema(path).names)
-    except (pa.ArrowInvalid, OSError) as error:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
         raise DataError(
             what=f"The Parquet file is damaged ({str(error).splitlines()[0][:200]}).",
             hint="Write it again, or export it as CSV.",
         ) from None
-    lower = [name.lower() for name in names]  # SQL does not tell User from user
-    if twice := [name for name in names if lower.count(name.lower()) > 1]:
+    lower = [name.lower() for name in schema.names]  # SQL does not tell User from user
+    if twice := [name for name in schema.names if lower.count(name.lower()) > 1]:
         raise DataError(
             what=f"Columns {', '.join(twice[:4])} of the Parquet file have the same name.",
             hint="Rename them, or export the table as CSV.",
         )
-    return names
+    return {field.name: pa.types.is_list(field.type) for field in schema}
+
+
+def _prepare_parquet(path: Path, options: ReadOptions, work: Path) -> Table:
+    columns = parquet_columns(path)
+    check_options(options, list(columns))
+    if not pq.read_metadata(path).num_rows:
+        raise DataError(
+            what="The Parquet file has no rows.", hint="Choose the file that holds the rows."
+        )
+    lists = frozenset(name for name, holds_lists in columns.items() if holds_lists)
+    return Table(_linked(path, work / "rows.parquet"), list(columns), parquet=True, lists=lists)

@@ -15,13 +15,14 @@ import pyarrow as pa
 
 from core.basics.columns import RATING, TIME
 from core.basics.errors import DataError
-from core.data.database import name, text
+from core.data.database import name, number, text
 from core.data.read_options import ID_ROLES, ReadOptions
 
 BATCH_ROWS = 500_000
 BAD = " as it stands"  # suffix of the column with the text of a value that was not understood
 TOO_LONG = "longer than 2,000,000 bytes"
 UNCLOSED = "a quote is opened and not closed properly"
+MOST_BROKEN = 1_000_000
 RAW_LENGTH = 10_000  # characters DuckDB keeps of a line it rejects
 _OFFSET = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"  # a time of day with its zone
 
@@ -34,6 +35,7 @@ class Table:
     columns: list[str]
     parquet: bool
     one_by_one: bool = False  # quoted values may hold line breaks: read without guessing at breaks
+    lists: frozenset[str] = frozenset()  # columns of a Parquet file that hold lists
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,23 @@ def read_batches(
     try:
         reader = connection.sql(query).to_arrow_reader(BATCH_ROWS)
         yield from reader
-    except duckdb.Error as error:
+    except (duckdb.Error, pa.ArrowException, OSError) as error:  # the stream wraps DuckDB's own
         raise _unreadable(error) from error
 
 
 def read_broken(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Broken]:
-    """What the last read could not make rows of, in the file's order, once per place."""
+    """What the last read could not make rows of, in the file's order, once per place.
+
+    Raises DataError where there are so many that the file is plainly cut by the wrong character.
+    """
     if table.parquet:
         return []
+    places = number(connection, "SELECT count(DISTINCT line_byte_position) FROM reject_errors")
+    if places > MOST_BROKEN:
+        raise DataError(
+            what=f"{places:,} lines do not have the {len(table.columns):,} columns of the first.",
+            hint="Check the delimiter and the quote; the first line may belong to another table.",
+        )
     found = connection.execute(
         "SELECT line_byte_position - 1, any_value(csv_line ORDER BY column_idx), "
         "any_value(error_type ORDER BY column_idx)::VARCHAR, "
@@ -101,14 +112,21 @@ def _inner(table: Table, options: ReadOptions) -> str:
     """Texts of the columns that are used, and the first attempt at numbers."""
     parts = []
     for role, column in options.columns().items():
-        value = name(column) if table.parquet else f"c{table.columns.index(column)}"
-        value = f"CAST({value} AS VARCHAR)" if table.parquet else value
+        value = _as_text(table, column)
         parts.append(f"{value} AS {name(role)}")
         if role == RATING:
             parts.append(f"try_cast({_decimal(value, options)} AS FLOAT) AS rating_number")
         if role == TIME:
             parts.append(f"try_cast({value} AS BIGINT) AS time_number")
     return ", ".join(parts)
+
+
+def _as_text(table: Table, column: str) -> str:
+    if not table.parquet:
+        return f"c{table.columns.index(column)}"
+    if column in table.lists:
+        return f"array_to_string(CAST({name(column)} AS VARCHAR[]), '|')"
+    return f"CAST({name(column)} AS VARCHAR)"
 
 
 def _outer(options: ReadOptions) -> str:
@@ -137,19 +155,20 @@ def _decimal(value: str, options: ReadOptions) -> str:
 
 def _seconds() -> str:
     """Unix seconds; larger numbers are milli-, micro- or nanoseconds; 20240531 is a day."""
-    number, column = "time_number", name(TIME)
-    day = f"epoch(try_cast(strptime({column}, '%Y%m%d') AS TIMESTAMP))::BIGINT"
+    column = name(TIME)
+    day = f"epoch(try_strptime({column}, '%Y%m%d'))::BIGINT"
     zoned = f"try_cast(epoch(try_cast({column} AS TIMESTAMPTZ)) AS BIGINT)"
     naive = f"try_cast(epoch(try_cast({column} AS TIMESTAMP)) AS BIGINT)"
+    units = " ".join(
+        f"WHEN time_number BETWEEN -{most} AND {most} THEN time_number // {unit}"
+        for most, unit in ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
+    )
     return (
-        f"CASE WHEN {number} IS NULL AND regexp_matches({column}, {text(_OFFSET)}) THEN {zoned} "
-        f"WHEN {number} IS NULL THEN {naive} "
-        f"WHEN {number} BETWEEN 19000101 AND 21001231 "
+        f"CASE WHEN time_number IS NULL AND regexp_matches({column}, {text(_OFFSET)}) THEN {zoned} "
+        f"WHEN time_number IS NULL THEN {naive} "
+        f"WHEN time_number BETWEEN 19000101 AND 21001231 "
         f"AND try_strptime({column}, '%Y%m%d') IS NOT NULL THEN {day} "
-        f"WHEN abs({number}) < 100000000000 THEN {number} "
-        f"WHEN abs({number}) < 100000000000000 THEN {number} // 1000 "
-        f"WHEN abs({number}) < 100000000000000000 THEN {number} // 1000000 "
-        f"ELSE {number} // 1000000000 END"
+        f"{units} ELSE time_number // {10**9} END"
     )
 
 
@@ -167,7 +186,7 @@ def _reason(sort: str, message: str, wide: int) -> str:
     return message.splitlines()[0][:200]
 
 
-def _unreadable(error: duckdb.Error) -> DataError:
+def _unreadable(error: Exception) -> DataError:
     first = str(error).splitlines()[0][:200]
     return DataError(
         what=f"The file cannot be read with these choices ({first}).",

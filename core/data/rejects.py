@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,11 @@ class ValueRejects:
             self._note(np.flatnonzero(bad), first_row, role, column, text)
             good &= ~bad
         return good
+
+    @property
+    def count(self) -> int:
+        """How many rows were noted."""
+        return sum(len(rows) for rows in self.rows)
 
     def sorted(self) -> tuple[IntArray, pd.DataFrame]:
         """Row numbers, ascending, and the table with column, value and reason."""
@@ -118,8 +123,7 @@ def _reason(role: str, value: str, options: ReadOptions) -> str:
 
 
 def _table(columns: list[str], values: object, reasons: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame({COLUMN: columns, VALUE: values, REASON: reasons}, dtype="str")
-    return frame
+    return pd.DataFrame({COLUMN: columns, VALUE: values, REASON: reasons}, dtype="str")
 
 
 def example_counts(rejects: pd.DataFrame, examples: int = 3) -> pd.DataFrame:
@@ -138,6 +142,12 @@ def _examples(rows: pd.DataFrame) -> str:
     return " · ".join(f"line {line:,}: {value[:40]!r}" for line, value in pairs)
 
 
-def write_rejects(rejects: pd.DataFrame, file: Path) -> None:
-    """Keep them beside the rows that were kept."""
-    rejects.to_parquet(file, index=False)
+def refuse_all(rejects: pd.DataFrame) -> NoReturn:
+    """Raises DataError for a file of which no row can be kept, with its first fault."""
+    first = rejects.iloc[0]
+    where = f"line {first[LINE]:,}, " if LINE in rejects else ""
+    raise DataError(
+        what=f"None of {len(rejects):,} rows can be kept: {where}{first[COLUMN]}, "
+        f"{first[REASON]} ({first[VALUE][:60]!r}).",
+        hint="Check which column holds what, the delimiter and the encoding.",
+    )

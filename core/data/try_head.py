@@ -46,7 +46,7 @@ def head_of_parquet(path: Path, rows: int) -> dict[str, Any]:
 
     from core.data.prepare_file import parquet_columns
 
-    columns = parquet_columns(path)
+    columns = list(parquet_columns(path))
     batch = next(pq.ParquetFile(path).iter_batches(batch_size=rows), None)
     table = pa.Table.from_batches([batch]) if batch is not None else pa.table({})
     texts = [["" if v is None else str(v) for v in column.to_pylist()] for column in table.columns]

@@ -114,6 +114,7 @@ def test_a_row_that_cannot_be_used_is_listed_with_line_and_reason(imported, row,
         ("2009-12-14T04:51:48+02:00", 1260759108),
         ("-86400", -86400),
         ("0", 0),
+        ("-9223372036854775808", -9223372036),
     ],
 )
 def test_times_become_whole_unix_seconds(imported, time, seconds):
@@ -325,6 +326,39 @@ def test_parquet_columns_that_differ_in_case_only_are_refused(imported, tmp_path
     table.to_parquet(tmp_path / "t.parquet")
     with pytest.raises(DataError, match="Columns u, U of the Parquet file have the same name"):
         imported((tmp_path / "t.parquet").read_bytes(), roles={"U": USER, "i": ITEM})
+
+
+def test_lists_of_categories_are_joined(imported, tmp_path):
+    table = pd.DataFrame({"i": ["x"], "c": [["Drama", "Crime"]]})
+    table.to_parquet(tmp_path / "t.parquet")
+    content = (tmp_path / "t.parquet").read_bytes()
+    _, kept, _ = imported(content, roles={"i": ITEM, "c": CATEGORIES}, kind=ITEMS)
+    assert kept[CATEGORIES].tolist() == ["Drama|Crime"]
+
+
+def test_a_parquet_file_without_rows_or_with_damaged_pages_is_refused(imported, tmp_path):
+    file = tmp_path / "t.parquet"
+    pd.DataFrame({"u": ["a"], "i": ["x"]}).iloc[:0].to_parquet(file)
+    with pytest.raises(DataError, match="no rows"):
+        imported(file.read_bytes(), roles={"u": USER, "i": ITEM})
+    names = [f"{n * 7919 % 100_003}" for n in range(50_000)]
+    pd.DataFrame({"u": names, "i": names}).to_parquet(file)
+    content = bytearray(file.read_bytes())
+    content[100:60_000] = bytes(59_900)
+    with pytest.raises(DataError, match="cannot be read"):
+        imported(bytes(content), roles={"u": USER, "i": ITEM})
+
+
+def test_reading_stops_where_nothing_can_be_kept(imported, monkeypatch):
+    monkeypatch.setattr("core.data.checked_rows.HOPELESS", 100_000)
+    with pytest.raises(DataError, match=r"None of \d+,\d+ rows can be kept: r, not a finite"):
+        imported("u,i,r\n" + "a,x,bad\n" * 600_000)
+
+
+def test_a_file_of_which_nearly_every_line_is_broken_is_refused(imported, monkeypatch):
+    monkeypatch.setattr("core.data.reading.MOST_BROKEN", 100)
+    with pytest.raises(DataError, match="101 lines do not have the 3 columns of the first"):
+        imported("u,i,r\na,x,1\n" + "a;x;1\n" * 101)
 
 
 def test_what_killed_imports_left_goes_with_the_next_one(imported, tmp_path):
