@@ -19,7 +19,7 @@ def solves_dual(solver: str, n_users: int, n_items: int) -> bool:
 
 
 def solve_memory(sizes: PairSizes, solver: str) -> int:
-    """Bytes at the peak of a fit: the inverted matrix, its sparse form, and the weights kept.
+    """Bytes at the peak of a fit: the matrix twice, its sparse form, and the weights kept.
 
     The sparse form of X'X or XX' has at most a cell per pair of entries that share a row or column.
     """
@@ -28,7 +28,7 @@ def solve_memory(sizes: PairSizes, solver: str) -> int:
     side, other = (sizes.users, n_items) if dual else (n_items, sizes.users)
     per_line = (sizes.source_rows + sizes.target_rows) / max(1, other)
     sparse = min(side * side, other * per_line**2 * 4)  # histories are uneven: times 4
-    return int(4 * side * side + 12 * sparse + 8 * side * sizes.target_items)
+    return int(8 * side * side + 12 * sparse + 8 * side * sizes.target_items)
 
 
 def ease_primal(rows: csr_matrix, ridge: FloatArray, n_source: int) -> FloatArray:
