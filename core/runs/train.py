@@ -106,9 +106,7 @@ def _train(
 ) -> Trained:
     """Fit on `train` and evaluate on both held-out parts."""
     prefix = "twin: " if role == TWIN else ""
-    model = build(plan.model, plan.settings)
-    if card.gradient:
-        model.device = plan.device  # type: ignore[attr-defined]
+    model = build(plan.model, plan.settings, plan.device)
     report(Progress(done=0, total=1, stage=f"{prefix}training"))
     kept = Checkpoints(checkpoints / role) if checkpoints and card.gradient else None
     with measured() as fit_cost:
