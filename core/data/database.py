@@ -10,6 +10,7 @@ import duckdb
 
 from core.basics.errors import DataError
 
+Connection = duckdb.DuckDBPyConnection
 MEMORY_LIMIT = "1GB"  # of an in-memory database; larger steps spill to disk
 
 

@@ -7,13 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from core.basics.errors import DataError
 from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
-from core.data.database import in_memory
+from core.data.database import Connection, in_memory
 from core.data.pair_folder import inputs_of, read_pair_info
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.quality import check_pair
@@ -76,7 +74,7 @@ def _inputs(workspace: Workspace, pair: Path) -> PairInputs | None:
 
 
 @contextmanager
-def _database(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+def _database(workspace: Workspace) -> Iterator[Connection]:
     connection = in_memory(workspace.root)
     try:
         yield connection
