@@ -1,6 +1,9 @@
 import io
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,8 +14,11 @@ from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
 from core.data.datasets import list_datasets
 from core.data.read_options import ReadOptions
+from core.jobs.job import WORKER
+from core.jobs.table import enqueue
 from core.runs.import_file import discard_upload, import_job, stage_upload
 
+ROOT = Path(__file__).resolve().parents[3]
 OPTIONS = ReadOptions(roles={"u": USER, "i": ITEM}).to_dict()
 
 
@@ -53,6 +59,22 @@ def test_a_cancelled_import_leaves_no_dataset_and_can_be_done_again(workspace):
     assert not list_datasets(workspace)
     assert not list(workspace.datasets.iterdir())
     assert import_job(workspace, wanted, silent)["kept"] == 1
+
+
+def test_an_import_killed_in_the_middle_leaves_what_was_there_and_can_be_done_again(workspace):
+    first = import_job(workspace, payload(workspace), silent)
+    wanted = payload(workspace, b"u,i\n" + b"a,x\nb,y\n" * 1_000_000, "large.csv")
+    job = enqueue(workspace, "import", wanted, "short", "Import")
+    child = subprocess.Popen([sys.executable, *WORKER, str(workspace.root), job], cwd=ROOT)
+    while not list(workspace.datasets.glob("import.*")):
+        assert child.poll() is None
+        time.sleep(0.005)
+    child.kill()
+    child.wait()
+    assert [dataset.hash for dataset in list_datasets(workspace)] == [first["hash"]]
+    second = import_job(workspace, wanted, silent)
+    assert (second["rows"], second["kept"]) == (2_000_000, 2)
+    assert {path.name for path in workspace.datasets.iterdir()} == {first["hash"], second["hash"]}
 
 
 def test_an_upload_that_is_gone_says_so(workspace):
