@@ -69,7 +69,8 @@ def best_ratio(curve: FloatArray, shares: FloatArray = SHARES) -> BestRatio | No
     """The share nearest to 1 : 1 that is within one standard error of the best; None without users.
 
     The standard error is that of the paired difference to the best share, over users (Breiman et
-    al. 1984, sec. 3.4.3): among equally good ratios the model's own is kept.
+    al. 1984, sec. 3.4.3): among equally good ratios the model's own is kept. Only shares on the way
+    from the best to 1 : 1 come into question: beyond it a noisy bad share could pass for good.
     """
     curve = curve[~np.isnan(curve).any(axis=1)]
     if len(curve) < 2:
@@ -77,11 +78,14 @@ def best_ratio(curve: FloatArray, shares: FloatArray = SHARES) -> BestRatio | No
     best = int(np.argmax(_means(curve)))
     deficit = curve[:, [best]] - curve  # (n_users, shares)
     error = deficit.std(axis=0, ddof=1) / np.sqrt(len(curve))
-    near = np.flatnonzero(deficit.mean(axis=0) <= error)
-    chosen = near[np.argmin(np.abs(shares[near] - 0.5))]
+    distance = np.abs(shares - 0.5)
+    on_the_way = (shares - 0.5) * (shares[best] - 0.5) >= 0
+    on_the_way &= distance <= distance[best]
+    near = np.flatnonzero(on_the_way & (deficit.mean(axis=0) <= error))
+    chosen = near[np.argmin(distance[near])]
     peaks = shares[np.argmax(resampled_means(curve), axis=1)]
     low, high = np.percentile(peaks, [2.5, 97.5])
-    equal = int(np.argmin(np.abs(shares - 0.5)))
+    equal = int(np.argmin(distance))
     gain = bootstrap_means(curve[:, chosen] - curve[:, equal])[0]
     return BestRatio(float(shares[chosen]), float(shares[best]), float(low), float(high), gain)
 

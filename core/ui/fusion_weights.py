@@ -45,7 +45,7 @@ class Point:
 
 def pick_recipe(run: Run) -> tuple[Recipe, str]:
     """Kind, scale, k, and the kind of segments whose lines are drawn; one row of controls."""
-    first, second, third, fourth = st.columns([2, 1.4, 1.1, 1.2], vertical_alignment="bottom")
+    first, second, third, fourth = st.columns([1.9, 1.4, 1.25, 1.05], vertical_alignment="bottom")
     kind = first.segmented_control(
         "Fusion", KINDS, required=True, **linked("kind", WEIGHTED_SUM, one_of(KINDS))
     )
@@ -55,11 +55,9 @@ def pick_recipe(run: Run) -> tuple[Recipe, str]:
         help="Per user, over all unmasked items. A reciprocal rank has no scale.",
         **linked("scale", default_scale(run, kind), one_of(SCALES)),
     )  # fmt: skip
-    k = third.segmented_control(
-        "k, length of a list", KS, required=True, **linked("k", 10, one_of(KS))
-    )
+    k = third.segmented_control("k, list length", KS, required=True, **linked("k", 10, one_of(KS)))
     by = fourth.selectbox(
-        "A line for each", list(TITLES), format_func=lambda name: f"segment by {TITLES[name]}",
+        "Lines by", list(TITLES), format_func=TITLES.__getitem__,
         **linked("by", TARGET_HISTORY, one_of(list(TITLES))),
     )  # fmt: skip
     return Recipe(kind, scale, k), by

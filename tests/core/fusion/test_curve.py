@@ -76,3 +76,13 @@ def test_no_users_have_no_best_ratio():
     assert best_ratio(np.empty((0, 21))) is None
     assert best_ratio(np.full((5, 21), np.nan)) is None
     assert not within_noise(np.full((5, 21), np.nan)).any()
+
+
+def test_a_noisy_share_on_the_other_side_is_not_taken_for_a_good_one():
+    """The page once named 85 % source as best where target only was, as .85 was merely noisy."""
+    generator = np.random.default_rng(0)
+    curve = np.tile(0.5 - 0.05 * SHARES, (200, 1)) + generator.normal(0, 0.01, (200, len(SHARES)))
+    curve[:, 17] = 0.46 + generator.normal(0, 0.9, 200)  # share .85: worse, but its error is large
+    best = best_ratio(curve)
+    assert best.top < 0.3
+    assert best.share <= 0.5

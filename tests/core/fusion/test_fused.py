@@ -76,7 +76,9 @@ def test_ranks_of_entries_are_their_places_in_the_list(world, fusion):
 @given(tied_worlds(), FUSIONS)
 def test_base_and_both_parts_of_a_list_add_up_to_its_scores(world, fusion):
     scores, masked = world
-    lists = fused_top_k(find_candidates(scores, np.arange(len(masked.indptr) - 1), masked), fusion, 9)
+    lists = fused_top_k(
+        find_candidates(scores, np.arange(len(masked.indptr) - 1), masked), fusion, 9
+    )
     total = lists.base + lists.source_part + lists.target_part
     np.testing.assert_allclose(total, lists.fused, rtol=1e-4, atol=1e-5)
 
