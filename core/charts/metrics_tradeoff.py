@@ -21,23 +21,28 @@ def draw_trade_off(
     figure = go.Figure(
         go.Scatter(
             x=across[MEAN], y=up[MEAN], mode="markers+text", text=plain(across[RUN], 40),
-            textposition=_sides(across[MEAN], up[MEAN]), cliponaxis=False,
+            textposition=_sides(up[MEAN]), cliponaxis=False,
             marker={"size": 12, "color": [TWIN_COLOUR if g else FUSED_COLOUR for g in grey]},
             error_x=_whiskers(across), error_y=_whiskers(up),
             hovertemplate="%{text}<br>%{x:.4f}, %{y:.4f}<extra></extra>",
         )
     )  # fmt: skip
-    return themed(figure, x=x, y=y, height=460, legend=False).update_xaxes(showgrid=True)
+    themed(figure, x=x, y=y, height=460, legend=False)
+    return figure.update_xaxes(showgrid=True, range=_reach(across))
 
 
-def _sides(x: pd.Series, y: pd.Series) -> list[str]:
-    """Where each name stands: neighbours in height take turns, and none leaves the chart."""
-    far = x > x.min() + 0.7 * (x.max() - x.min())
-    turn = pd.DataFrame({"y": y, "x": x}).rank(method="first")["y"].fillna(0).astype(int) % 2
-    return [
-        f"{'top' if odd else 'bottom'} {'left' if right else 'right'}"
-        for odd, right in zip(turn, far, strict=True)
-    ]
+def _sides(y: pd.Series) -> list[str]:
+    """Where each name stands: neighbours in height take turns above and below."""
+    turns = y.rank(method="first").fillna(0).astype(int) % 2
+    return ["top right" if turn else "bottom right" for turn in turns]
+
+
+def _reach(across: pd.DataFrame) -> list[float]:
+    """From the lowest end of an interval to the highest, with room for names at the right."""
+    low = float(across[LOW].fillna(across[MEAN]).min())
+    high = float(across[HIGH].fillna(across[MEAN]).max())
+    width = (high - low) or 1.0
+    return [low - 0.05 * width, high + 0.2 * width]
 
 
 def _whiskers(part: pd.DataFrame) -> dict:

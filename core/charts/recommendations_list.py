@@ -61,7 +61,7 @@ def draw_recommendations(
         figure.add_hrect(y0=chosen - 0.5, y1=chosen + 0.5, fillcolor=QUIET, line_width=0,
                          layer="below")  # fmt: skip
     if low < 0:
-        figure.add_vline(x=0, line={"color": STRONG, "width": 1})
+        figure.add_vline(x=0, line={"color": STRONG, "width": 1}, layer="below")
     figure.update_xaxes(range=[low, high * 1.02])
     return figure.update_yaxes(
         range=[len(titles) - 0.45, -0.55], showticklabels=False, showgrid=False

@@ -12,6 +12,7 @@ from core.ui.jobs_panel import draw_jobs
 from core.ui.shell import guarded, pick_figure_format
 from core.ui.state import current_run, current_split_info, notice, pick_run, restore_address
 from core.ui.texts import count, plain
+from core.ui.trust import draw_trust
 
 _PARTS = {TEST: "test", VALID: "validation"}
 
@@ -40,6 +41,7 @@ def _draw_pair(run: Run | None) -> None:
     source, target = plain(info.source_name, 40), plain(info.target_name, 40)
     shared = count(cached.shared_users(info.split_hash), "shared user")
     st.markdown(f":orange[**{source}**] → :blue[**{target}**]  \n:gray[:small[{shared}]]")
+    draw_trust(info.dataset_hash)
 
 
 def _draw_run(run: Run) -> None:
