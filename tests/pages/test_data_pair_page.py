@@ -26,7 +26,7 @@ from core.jobs.job import ACTIVE
 from core.jobs.lock import Lock
 from core.jobs.processes import kill
 from core.jobs.table import list_jobs, request_cancel
-from core.runs.prepare import pair_job, pair_payload, quality_job
+from core.runs.prepare import pair_job, pair_payload, quality_job, split_job
 
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = "![pixel](http://elsewhere.example/p.png) <b>bold</b>"
@@ -236,13 +236,29 @@ def test_a_new_pair_is_checked_without_being_asked_to(two_files):
     assert "AUC" in said
 
 
-def test_cross_listed_items_are_shown_with_titles_and_dropped_in_one_click(workspace):
+def with_copies(workspace: Workspace) -> None:
+    """Two films of which the books hold copies under other ids, and titles for all films."""
     films = rows(2, "f")
     copies = films[films[ITEM].isin(["f01", "f02"])].assign(**{ITEM: "copy-" + films[ITEM]})
     add(workspace, "books", pd.concat([rows(1, "b"), copies]))
     add(workspace, "films", films)
     items = pd.DataFrame({ITEM: films[ITEM].unique()}).assign(**{TITLE: NASTY})
     add(workspace, "items", items, ITEMS)
+
+
+def test_every_page_warns_of_a_pair_that_failed_a_check(workspace):
+    with_copies(workspace)
+    payload = {"pair": made_without_page(workspace), "settings": {}, "seed": 1}
+    split_job(workspace, payload, silent)
+    unchecked = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not unchecked.error
+    quality_job(workspace, payload, silent)
+    app = unchecked.run()
+    assert "3.4% of the target items are cross" in app.error[0].value.replace("\\", "")
+
+
+def test_cross_listed_items_are_shown_with_titles_and_dropped_in_one_click(workspace):
+    with_copies(workspace)
     quality_job(workspace, {"pair": made_without_page(workspace)}, silent)
     app = opened("Quality")
     assert ":red[" in words(app)

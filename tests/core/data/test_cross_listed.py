@@ -22,15 +22,16 @@ def taken(*pairs: tuple[str, str]) -> pd.DataFrame:
     return pd.DataFrame([(u, item) for users, item in pairs for u in users], columns=[USER, ITEM])
 
 
-def crowd(prefix: str) -> pd.DataFrame:
+def crowd(prefix: str, users: int) -> pd.DataFrame:
     """Many users with two items each, so that three common users are no chance."""
     draw = np.random.default_rng(ord(prefix))
-    rows = [(f"crowd{n}", f"{prefix}{draw.integers(300)}") for n in range(2000) for _ in range(2)]
+    rows = [(f"crowd{n}", f"{prefix}{draw.integers(300)}") for n in range(users) for _ in range(2)]
     return pd.DataFrame(rows, columns=[USER, ITEM]).drop_duplicates()
 
 
-def found(source: pd.DataFrame, target: pd.DataFrame) -> pd.DataFrame:
-    source, target = pd.concat([source, crowd("s")]), pd.concat([target, crowd("t")])
+def found(source: pd.DataFrame, target: pd.DataFrame, users: int = 2_000) -> pd.DataFrame:
+    source = pd.concat([source, crowd("s", users)])
+    target = pd.concat([target, crowd("t", users)])
     return find_cross_listed(as_domain_pair(source, target)).pairs
 
 
@@ -48,7 +49,7 @@ def test_a_small_item_inside_a_larger_one_is_found():
 
 
 def test_two_common_users_are_too_few():
-    assert found(taken(("ab", "left")), taken(("ab", "right"))).empty
+    assert found(taken(("ab", "left")), taken(("ab", "right")), users=20_000).empty
 
 
 def test_a_bestseller_that_shares_some_users_is_left_alone():
