@@ -74,7 +74,7 @@ def evaluate(
             "skipped": relevant.shape[0] - len(users),
             "by_popularity": by_popularity,
         },
-        candidates=join_candidates(candidates) if candidates else None,
+        candidates=_joined(candidates, relevant.shape[1], depth) if depth else None,
     )
 
 
@@ -118,6 +118,15 @@ def _ranked(
     metrics = per_user_metrics(hits, n_relevant, ks)
     metrics["auc"] = per_user_auc(own, rows, relevant.indices)
     return lists, metrics
+
+
+def _joined(parts: list[Candidates], n_items: int, depth: int) -> Candidates:
+    """Candidates of every chunk as one; of nobody where there are no users."""
+    if parts:
+        return join_candidates(parts)
+    empty, nobody = np.zeros((0, n_items), dtype=np.float32), np.zeros(0, dtype=bool)
+    scores = DomainScores.ranking(empty, empty, nobody, nobody)
+    return find_candidates(scores, np.zeros(0, dtype=int), csr_matrix(empty), depth)
 
 
 def _check_finite(own: FloatArray) -> None:

@@ -29,6 +29,12 @@ _TESTED = "fusion_tested"
 def show_reach(run: Run, recipe: Recipe) -> None:
     """For whom the weights change nothing, loudly where that is everybody."""
     board = board_of(run, recipe)
+    if not board.all_users:
+        st.info(
+            "No user of this split has anything held out for validation, so no weights can be "
+            "chosen. Split the pair again with a validation share."
+        )
+        st.stop()
     words = reach_words(run, len(board.prepared.users), board.both)
     if words:
         (st.caption if board.both else st.info)(words)

@@ -4,9 +4,13 @@ import base64
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import open_page, well, words
 
+from core.data.snapshot import SplitTables, write_snapshot
+from core.runs.plan import RunPlan
+from core.runs.train import train_run
 from core.store.looks import looks
 from core.store.run_folder import read_run
 
@@ -174,3 +178,20 @@ def test_a_product_standardises_the_parts_and_a_sum_of_parts_that_add_up_does_no
     app.segmented_control(key="kind_widget").set_value("product").run()
     assert app.segmented_control(key="scale_widget").value == "z-score"
     assert "A product needs parts in like units" in words(well(app))
+
+
+def test_a_split_without_validation_says_that_no_weights_can_be_chosen(empty_workspace):
+    columns = ["user_id", "item_id"]
+    rows = [(f"u{user}", f"i{(user + step) % 12}") for user in range(30) for step in range(5)]
+    frame = pd.DataFrame(rows, columns=columns)
+    tables = SplitTables(
+        frame, frame[: len(frame) - 30], frame[:0], frame[len(frame) - 30 :], None, None
+    )
+    folder = write_snapshot(
+        empty_workspace.splits, tables, source_name="books", target_name="films",
+        kind="given files", seed=0, settings={}, dataset_hash="0" * 16,
+    )  # fmt: skip
+    train_run(RunPlan(folder.name, "ease"), empty_workspace)
+    app = well(open_page("fusion"))
+    assert "no weights can be chosen" in words(app)
+    assert not app.slider

@@ -109,10 +109,12 @@ def test_nothing_held_out_gives_an_empty_frame_with_every_column(split, parts):
         split.train.source.toarray(), split.train.target.toarray(), np.zeros((60, 40)),
         np.zeros((60, 40)),
     )  # fmt: skip
-    empty = evaluate(scorer(*parts, split), nothing, "test")
+    empty = evaluate(scorer(*parts, split), nothing, "test", depth=50)
     full = evaluate(scorer(*parts, split), split, "test")
     assert len(empty.per_user) == 0
     assert list(empty.per_user) == list(full.per_user)
+    assert len(empty.candidates.users) == 0
+    assert fused_top_k(empty.candidates, Fusion(), 10).items.shape == (0, 10)
 
 
 def test_candidates_found_on_the_way_give_the_same_lists_at_equal_weights(split, parts):
