@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from core.basics.workspace import Workspace
 from core.data.database import name, number, open_database
 from core.data.datasets import (
     delete_dataset,
+    items_known,
     list_datasets,
     pairs_using,
     read_dataset,
@@ -119,3 +121,22 @@ def test_a_kill_in_the_middle_of_registering_leaves_whole_tables(workspace):
     datasets = {dataset.hash: dataset for dataset in register_datasets(connection, workspace)}
     assert rows_of(connection, datasets["large"]) == 400_000
     assert rows_of(connection, datasets["small"]) == 3
+
+
+def test_the_table_of_a_folder_that_was_removed_by_hand_is_dropped(workspace):
+    add_dataset(workspace, "aa11")
+    connection = open_database(workspace.database)
+    register_datasets(connection, workspace)
+    shutil.rmtree(workspace.datasets / "aa11")
+    assert register_datasets(connection, workspace) == []
+    assert number(connection, "SELECT count(*) FROM duckdb_tables()") == 0
+
+
+def test_an_item_table_says_how_many_of_the_items_it_knows(workspace, tmp_path):
+    add_dataset(workspace, "aa11")
+    known = tmp_path / "items.parquet"
+    pd.DataFrame({ITEM: ["i", "j"]}).to_parquet(known, index=False)
+    connection = open_database(workspace.database)
+    file = read_dataset(workspace, "aa11").file
+    assert items_known(connection, file, known) == 1.0
+    assert items_known(connection, known, file) == 0.5  # of i and j the first file has i
