@@ -67,6 +67,11 @@ class Workspace:
         return self.root / "maps"
 
     @property
+    def exports(self) -> Path:
+        """Everybody's lists as CSV, one file per run and weighting."""
+        return self.root / "exports"
+
+    @property
     def logs(self) -> Path:
         """What jobs printed, one file each."""
         return self.root / "logs"

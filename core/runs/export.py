@@ -47,7 +47,7 @@ class ExportPlan:
     def file(self, workspace: Workspace) -> Path:
         """Where the file stands once it is whole."""
         name = f"{self.run}-{fingerprint(asdict(self))[:8]}.csv"
-        return workspace.root / "exports" / name
+        return workspace.exports / name
 
 
 def export_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:

@@ -14,7 +14,14 @@ from core.store.tensors import read_tensors
 
 IDS = "ids"  # folder of the id maps inside a bundle
 _ID_FILES = ("users.parquet", "items_source.parquet", "items_target.parquet", "split.json")
-_RUN_FILES = (RECORD, WEIGHTS, METRICS, LABEL, "candidates_valid.parquet", "candidates_test.parquet")
+_RUN_FILES = (
+    RECORD,
+    WEIGHTS,
+    METRICS,
+    LABEL,
+    "candidates_valid.parquet",
+    "candidates_test.parquet",
+)
 _FOLDERS = ("", "twin/", "popularity/")
 _ALLOWED = {f"{folder}{name}" for folder in _FOLDERS for name in _RUN_FILES} | {
     f"{IDS}/{name}" for name in _ID_FILES

@@ -72,7 +72,13 @@ class Run:
 
     def metrics(self, part: str) -> pd.DataFrame:
         """One row per user of the part: USER (number) and a column per metric."""
-        frame = pd.read_parquet(self.folder / METRICS, filters=[(PART, "==", part)])
+        try:
+            frame = pd.read_parquet(self.folder / METRICS, filters=[(PART, "==", part)])
+        except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+            raise RunError(
+                what=f"The metrics of {self.label} cannot be read ({type(error).__name__}).",
+                hint="Delete this run and train it again.",
+            ) from error
         return frame.drop(columns=PART).sort_values(USER, ignore_index=True)
 
     def candidates(self, part: str) -> Candidates:
@@ -141,8 +147,10 @@ def rename_run(run: Run, label: str) -> None:
     write_json(run.folder / LABEL, {"label": label})
 
 
-def delete_run(run: Run) -> None:
-    """Remove the run with everything in it: out of sight in one step, then from the disk."""
+def delete_run(workspace: Workspace, run: Run) -> None:
+    """Remove the run and its exported lists: out of sight in one step, then from the disk."""
     doomed = run.folder.with_name(f"{run.folder.name}.deleted.part")
     run.folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
+    for exported in workspace.exports.glob(f"{run.id}-*.csv"):
+        exported.unlink(missing_ok=True)

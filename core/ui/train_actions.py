@@ -166,6 +166,6 @@ def _delete(runs: list[Run]) -> None:
     with guarded():
         for run in runs:
             if run.folder.exists():  # another browser may have been faster
-                delete_run(run)
+                delete_run(workspace(), run)
             if recall("run") == run.id:
                 set_current(run=None)

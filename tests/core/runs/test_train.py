@@ -80,7 +80,7 @@ def test_the_kept_model_scores_as_the_trained_one(run, workspace, plan):
     np.testing.assert_array_equal(
         run.model(split).score(users).own_scores(), again.model(split).score(users).own_scores()
     )
-    delete_run(again)
+    delete_run(workspace, again)
 
 
 def test_a_kept_twin_scores_without_any_source(run, workspace, plan):
@@ -110,11 +110,23 @@ def test_a_new_name_stays(run):
     assert read_run(run.folder).label == "the best one"
 
 
-def test_a_deleted_run_is_gone(workspace, plan):
+def test_a_deleted_run_is_gone_with_its_exported_lists(workspace, plan):
     doomed = read_run(train_run(plan, workspace))
-    delete_run(doomed)
+    workspace.exports.mkdir()
+    lists, others = (workspace.exports / f"{name}-1.csv" for name in (doomed.id, "other"))
+    lists.touch(), others.touch()
+    delete_run(workspace, doomed)
     assert doomed.id not in [run.id for run in list_runs(workspace)]
     assert not doomed.folder.exists()
+    assert (lists.exists(), others.exists()) == (False, True)
+
+
+def test_a_run_that_lost_its_metrics_says_so(workspace, plan):
+    run = read_run(train_run(plan, workspace))
+    (run.folder / "metrics.parquet").unlink()
+    with pytest.raises(RunError, match="metrics of"):
+        run.metrics(TEST)
+    delete_run(workspace, run)
 
 
 def test_a_cancelled_one_shot_fit_keeps_nothing(workspace, plan):
