@@ -99,3 +99,15 @@ def test_a_new_version_of_the_pair_goes_without_cross_listed_source_items(
     assert gone == {"copy-f1", "copy-f2"}
     assert read_rows(kept, "target").equals(read_rows(dropped, "target"))
     assert read_pair_info(dropped).after.source.rows == len(read_rows(dropped, "source"))
+
+
+def test_items_that_only_test_rows_betray_are_kept(connection, write, tmp_path):
+    """Each of three users has a row in train, one in validation, one in test."""
+    rare = [(f"u{n}", f"rare{(n + step) % 60}") for n in range(60) for step in range(3)]
+    copies = pd.DataFrame(rare, columns=[USER, ITEM])
+    source, target = pd.concat([copies, crowd("s", 2_000)]), pd.concat([copies, crowd("t", 2_000)])
+    assert len(find_cross_listed(as_domain_pair(source, target)).pairs) >= 60
+    inputs = PairInputs(write("s", source), write("t", target))
+    settings = PairSettings(target_core=0, drop_cross_listed=True)
+    folder = build_pair(connection, inputs, settings, tmp_path / "pairs")
+    assert read_rows(folder, "source")[ITEM].str.startswith("rare").sum() > 150
