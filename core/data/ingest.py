@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.basics.columns import TIME
 from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint, fingerprint_file
 from core.basics.progress import Progress, Report, silent
@@ -26,6 +27,7 @@ from core.data.read_options import ID_ROLES, LAST, ReadOptions
 from core.data.rejects import refuse_all
 
 COUNTS = ("rows", "kept", "rejected", "merged")
+_GROUP_ROWS, _DICTIONARY_BYTES = 2_500_000, 64 << 20  # so that most ids are written as numbers
 RECORD, REJECTS = "dataset.json", "rejects.parquet"
 
 
@@ -147,4 +149,8 @@ def _write_rows(file: Path, columns: dict[str, Any], kept: np.ndarray) -> None:
             arrays[role] = pa.array(column[kept])
         else:
             arrays[role] = column.filter(pa.array(kept))
-    pq.write_table(pa.table(arrays), file, compression="zstd", store_schema=False)
+    pq.write_table(
+        pa.table(arrays), file, compression="zstd", store_schema=False,
+        row_group_size=_GROUP_ROWS, dictionary_pagesize_limit=_DICTIONARY_BYTES,
+        use_dictionary=[role for role in arrays if role != TIME],
+    )  # fmt: skip
