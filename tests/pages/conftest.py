@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-import pandas as pd
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
+from stories import Trained, entered, planted_split
 
-from core.basics.columns import ITEM, RATING, TIME, TITLE, USER
-from core.basics.workspace import VARIABLE, Workspace
-from core.data.snapshot import SplitTables, write_snapshot
+from core.basics.workspace import Workspace
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
-
-ROOT = Path(__file__).resolve().parents[2]
-NASTY = "![pixel](http://elsewhere.example/p.png) <img src=x> **bold** $x$"
-FORMULA = "=HYPERLINK(1)"
-TASTES, USERS, COLD = 4, 240, 48
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A workspace with runs, and their folder names by what they are."""
-
-    workspace: Workspace
-    runs: dict[str, str]  # "ease", "item_knn", "popularity" on one split, "elsewhere" on another
 
 
 @pytest.fixture
 def empty_workspace(tmp_path, monkeypatch):
     """A workspace without anything in it."""
-    return _entered(Workspace(tmp_path / "workspace"), monkeypatch)
+    return entered(Workspace(tmp_path / "workspace"), monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -57,72 +36,5 @@ def trained_workspace(_trained, monkeypatch) -> Trained:
 
     Tests read it and leave it as it is. Of four tastes, every user has one in both domains.
     """
-    _entered(_trained.workspace, monkeypatch)
+    entered(_trained.workspace, monkeypatch)
     return _trained
-
-
-def planted_split(workspace: Workspace, seed: int) -> str:
-    """Hash of a split: users like a quarter of the items of either domain, some are cold."""
-    rng = np.random.default_rng(seed)
-    parts: dict[str, list[tuple]] = {
-        name: [] for name in ("source_train", "target_train", "target_valid", "target_test")
-    }
-    for user in range(USERS):
-        books, films = (
-            rng.permutation(np.arange(user % TASTES, count, TASTES)) for count in (80, 64)
-        )
-        parts["source_train"] += _rows(rng, user, "b", books[:8])
-        known = 0 if user >= USERS - COLD else int(rng.integers(2, 8))
-        parts["target_train"] += _rows(rng, user, "f", films[:known])
-        parts["target_valid"] += _rows(rng, user, "f", films[known : known + 2])
-        parts["target_test"] += _rows(rng, user, "f", films[known + 2 : known + 5])
-    columns = [USER, ITEM, RATING, TIME]
-    frames = {name: pd.DataFrame(rows, columns=columns) for name, rows in parts.items()}
-    titles = [f"Film number {item}" for item in range(64)]
-    titles[0], titles[1] = NASTY, FORMULA
-    items = pd.DataFrame({ITEM: [f"f{item:02d}" for item in range(64)], TITLE: titles})
-    folder = write_snapshot(
-        workspace.splits, SplitTables(**frames, items_source=None, items_target=items),
-        source_name="books", target_name="films", kind="random", seed=seed, settings={},
-        dataset_hash=f"{seed:016d}",
-    )  # fmt: skip
-    return folder.name
-
-
-def open_page(name: str, **address: str) -> AppTest:
-    """The page as it stands after a link with these values in the address bar."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.run()
-    for key, value in address.items():
-        app.query_params[key] = value
-    return app.switch_page(f"pages/{name}.py").run()
-
-
-def well(app: AppTest) -> AppTest:
-    """The same page, which shows no error."""
-    assert not app.exception
-    assert [error.value for error in app.error] == []
-    return app
-
-
-def words(app: AppTest) -> str:
-    """Everything the page and its sidebar say in running text."""
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.header, app.subheader)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
-
-
-def _rows(rng: np.random.Generator, user: int, letter: str, items: np.ndarray) -> list[tuple]:
-    day = 86_400
-    return [
-        (f"u{user:03d}", f"{letter}{item:02d}", float(rng.integers(3, 6)),
-         1_600_000_000 + day * int(rng.integers(0, 900)))
-        for item in items
-    ]  # fmt: skip
-
-
-def _entered(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    workspace.root.mkdir(parents=True, exist_ok=True)
-    monkeypatch.setenv(VARIABLE, str(workspace.root))
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    return workspace

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import NASTY, ROOT, Trained, _entered, open_page, well, words
+from stories import NASTY, ROOT, Trained, entered, open_page, well, words
 
 from core.basics.workspace import Workspace
 from core.embedding.map_files import read_map
@@ -39,7 +39,7 @@ def own_workspace(_trained, tmp_path, monkeypatch) -> Trained:
     shutil.copytree(_trained.workspace.root, tmp_path / "own")
     monkeypatch.setattr("core.ui.embeddings_job.ensure_supervisor", lambda workspace: None)
     monkeypatch.setattr("core.ui.jobs_panel.ensure_supervisor", lambda workspace: None)
-    return Trained(_entered(Workspace(tmp_path / "own"), monkeypatch), _trained.runs)
+    return Trained(entered(Workspace(tmp_path / "own"), monkeypatch), _trained.runs)
 
 
 def test_without_a_run_the_page_says_where_to_make_one(empty_workspace):

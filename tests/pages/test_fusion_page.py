@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import open_page, well, words
+from stories import open_page, well, words
 
 from core.data.snapshot import SplitTables, write_snapshot
 from core.runs.plan import RunPlan

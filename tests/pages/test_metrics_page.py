@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import open_page, well, words
+from stories import open_page, well, words
 
 from core.store.run_folder import read_run
 from core.ui.metrics_view import why_not

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import NASTY, open_page, well, words
+from stories import NASTY, open_page, well, words
 
 from core.basics.columns import TEST, USER
 from core.basics.progress import silent
