@@ -39,7 +39,7 @@ IDLE = """() => {
         && !document.querySelector('[data-stale=true]');
     if (!idle) { window.idleSince = undefined; return false; }
     window.idleSince = window.idleSince || performance.now();
-    return performance.now() - window.idleSince > 350;
+    return performance.now() - window.idleSince > 200;
 }"""
 
 
@@ -127,7 +127,7 @@ class Visit:
     def settle(self) -> Visit:
         """Wait until no script runs and nothing on the page is stale."""
         self.page.wait_for_timeout(150)
-        self.page.wait_for_function(IDLE, polling=100)
+        self.page.wait_for_function(IDLE, polling=40)
         return self
 
     def press(self, name: str) -> Visit:
