@@ -13,6 +13,7 @@ from core.data.build_pair import build_pair
 from core.data.database import in_memory
 from core.data.ingest import import_file
 from core.data.pair_settings import PairInputs, PairSettings
+from core.data.quality import check_pair, read_checks
 from core.data.read_options import INTERACTIONS, ITEMS, ReadOptions
 from core.data.splitting import COLD_USERS, RANDOM, SplitSettings, split_pair
 from core.embedding.points import MAP_ITEMS
@@ -57,7 +58,7 @@ RUNS = (  # the last one is what every page shows first
 )
 BEHIND = DemoRun("", "lightgcn", RANDOM, "LightGCN")  # goes on after the demo
 STEPS = (
-    "Read the four files", "Make the pair", "Split it at random, and by cold users",
+    "Read the four files", "Make the pair and check it", "Split it at random, and by cold users",
     *(run.step for run in RUNS),
 )  # fmt: skip
 
@@ -106,7 +107,10 @@ def _pair(workspace: Workspace, report: Report) -> Path:
     workspace.pairs.mkdir(parents=True, exist_ok=True)
     inputs = PairInputs(**files, source_name=SOURCE_NAME, target_name=TARGET_NAME)
     with in_memory(workspace.datasets, workspace.pairs) as connection:
-        return build_pair(connection, inputs, PairSettings(), workspace.pairs)
+        pair = build_pair(connection, inputs, PairSettings(), workspace.pairs)
+        if read_checks(pair) is None:
+            check_pair(connection, pair, inputs, _inside(report, 1))
+    return pair
 
 
 def _plan(run: DemoRun, splits: dict[str, str]) -> RunPlan:

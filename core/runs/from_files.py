@@ -19,6 +19,7 @@ from core.data.datasets import INTERACTIONS, ITEMS
 from core.data.ingest import ImportReport, import_file
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.preview import guess_options
+from core.data.quality import check_pair, read_checks
 from core.data.snapshot import PARTS, SplitTables, write_snapshot
 from core.data.splitting import (
     COLD_FOLD,
@@ -96,7 +97,7 @@ def imported(
 
 
 def _pair(files: PairFiles, workspace: Workspace, say: Callable[[str], None]) -> Path:
-    """The pair of two files; names of the domains are the files' names."""
+    """The pair of two files, named after them; what its checks doubt is said before any training."""
     if files.source is None or files.target is None:
         raise DataError(
             what="A run needs data.", hint="Give --source and --target, or a folder with --splits."
@@ -114,9 +115,14 @@ def _pair(files: PairFiles, workspace: Workspace, say: Callable[[str], None]) ->
     )  # fmt: skip
     connection = in_memory(workspace.root)
     try:
-        return build_pair(connection, inputs, PairSettings(swap=files.swap), workspace.pairs)
+        pair = build_pair(connection, inputs, PairSettings(swap=files.swap), workspace.pairs)
+        checks = read_checks(pair)
+        for check in check_pair(connection, pair, inputs) if checks is None else checks:
+            if check.light in ("amber", "red"):
+                say(f"{check.light}: {check.question} {check.answer}")
     finally:
         connection.close()
+    return pair
 
 
 def _given_tables(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import asdict
 from typing import Any
 
 from core.basics.errors import SettingsError
 from core.basics.progress import Progress
 from core.basics.workspace import Workspace
+from core.data.quality import read_checks
 from core.data.snapshot import read_snapshot
 from core.fusion.combine import Fusion
 from core.models.registry import CARDS, card_of
@@ -102,6 +104,8 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     answer: dict[str, Any] = {
         name: record[name] for name in ("model", "settings", "seed", "dataset_hash", "split_hash")
     }
+    checks = read_checks(workspace.pairs / record["dataset_hash"])
+    answer["checks"] = None if checks is None else [asdict(check) for check in checks]
     answer |= {"run_dir": str(run.folder)} | {name: record[name] for name in FIGURES}
     for name, other in (("twin", run.twin), ("popularity", run.popularity)):
         answer[name] = None if other is None else {key: other.record[key] for key in FIGURES}

@@ -133,12 +133,13 @@ def test_two_plain_files_are_paired_split_and_swapped(capsys, split, workspace, 
     titles = pd.DataFrame({ITEM: ["f0"], TITLE: ["Zero"]})
     titles.to_csv(tmp_path / "items.csv", index=False)
     files = ("--source", tmp_path / "books.csv", "--target", tmp_path / "films.csv")
-    hashes = {
+    answers = [
         answer(capsys, "run", *files, "--model", "popularity", "--items-target",
-               tmp_path / "items.csv", "--workspace", workspace, *swap)["dataset_hash"]
+               tmp_path / "items.csv", "--workspace", workspace, *swap)
         for swap in ((), ("--swap",))
-    }  # fmt: skip
-    assert len(hashes) == 2
+    ]  # fmt: skip
+    assert answers[0]["dataset_hash"] != answers[1]["dataset_hash"]
+    assert {"same_people", "cross_listed"} <= {check["key"] for check in answers[0]["checks"]}
 
 
 @pytest.mark.parametrize(
