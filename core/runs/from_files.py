@@ -97,7 +97,7 @@ def imported(
 
 
 def _pair(files: PairFiles, workspace: Workspace, say: Callable[[str], None]) -> Path:
-    """The pair of two files, named after them; what its checks doubt is said before any training."""
+    """The pair of two files, named after them; what its checks doubt is said before training."""
     if files.source is None or files.target is None:
         raise DataError(
             what="A run needs data.", hint="Give --source and --target, or a folder with --splits."
