@@ -32,6 +32,7 @@ SEED = 2022
 START, DAYS = 1_672_531_200, 1_095  # 2023-01-01, three years
 STRANDS = [(genre, strand) for genre, words in GENRES.items() for strand in words[0]]
 TRANSFER = 0.9  # share of a person's film taste that is their book taste
+SPREAD = {"s": 1.0, "t": 2.2}  # of the popularity in the case study: courses have a few hits
 WANDER = 0.2  # share of choices that follow no favourite strand
 
 
@@ -222,13 +223,13 @@ def sparse_rows(
     users: np.ndarray, n_items: int, rows: int, kinds: int, letter: str, rng: np.random.Generator
 ) -> pd.DataFrame:
     """`rows` different pairs in which every user occurs; each user leans to two kinds of item."""
-    popularity = rng.lognormal(0.0, 1.2, n_items)
+    popularity = rng.lognormal(0.0, SPREAD[letter], n_items)
     kind_of = np.arange(n_items) % kinds
     lengths = 1 + rng.multinomial(rows - len(users), rng.dirichlet(np.full(len(users), 3.0)))
     chosen = []
     for length in lengths:
         liked = np.isin(kind_of, rng.choice(kinds, size=2, replace=False))
-        keys = np.log(popularity * np.where(liked, 12.0, 1.0)) + rng.gumbel(size=n_items)
+        keys = np.log(popularity * np.where(liked, 6.0, 1.0)) + rng.gumbel(size=n_items)
         chosen.append(np.argsort(-keys)[:length])
     return pd.DataFrame(
         {

@@ -8,6 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from core.basics.columns import TEST
+from core.basics.workspace import Workspace
+from core.data.snapshot import read_snapshot
+from core.runs.from_files import PairFiles, pair_snapshot
+
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
 BOOKS_FILMS, CASE_STUDY = SAMPLE / "books_films", SAMPLE / "case_study"
 
@@ -78,3 +83,9 @@ def test_every_title_is_different_and_every_item_has_categories():
     assert [len(table) for table in tables] == [1200, 900]
     assert items["title"].is_unique
     assert items.notna().all(axis=None)
+
+
+def test_the_case_study_can_be_trained_on_as_it_is(tmp_path):
+    files = PairFiles(*(CASE_STUDY / f"{domain}.csv" for domain in ("source", "target")))
+    split = read_snapshot(pair_snapshot(files, Workspace(tmp_path), seed=2022, say=print))
+    assert len(split.users(TEST)) >= 20
