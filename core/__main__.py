@@ -49,13 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, MemoryError) as error:
         print(f"{error or 'Memory ran out'}. Check the paths and the disk.", file=sys.stderr)
         return 2
-    _show(answer, options.json)
+    try:
+        _show(answer, options.json)
+    except BrokenPipeError:  # whoever read had enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def _show(answer: Any, as_json: bool) -> None:
     """One JSON object on the last line, or the same thing readable."""
-    print(json.dumps(answer, ensure_ascii=False, indent=None if as_json else 1))
+    print(json.dumps(answer, ensure_ascii=False, indent=None if as_json else 1), flush=True)
 
 
 def _add_models(commands: Any) -> None:

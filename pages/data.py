@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from core.ui.data_import import show_import_tab
-from core.ui.data_pair import show_pair_tab
-from core.ui.data_quality import show_quality_tab
-from core.ui.data_split import show_split_tab
-from core.ui.shell import guarded, page
+from core.ui.data.importing import show_import_tab
+from core.ui.data.pair import show_pair_tab
+from core.ui.data.quality import show_quality_tab
+from core.ui.data.split import show_split_tab
+from core.ui.entrance import page
+from core.ui.shell import guarded
 
 TABS = {
     "Import": show_import_tab,

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from core.ui.embeddings_data import map_data
-from core.ui.embeddings_job import pick_layout
-from core.ui.embeddings_map import show_map
-from core.ui.embeddings_neighbours import show_neighbours
-from core.ui.embeddings_selection import show_selection
-from core.ui.embeddings_view import pick_view
-from core.ui.shell import page
+from core.ui.embeddings.data import map_data
+from core.ui.embeddings.job import pick_layout
+from core.ui.embeddings.map import show_map
+from core.ui.embeddings.neighbours import show_neighbours
+from core.ui.embeddings.selection import show_selection
+from core.ui.embeddings.view import pick_view
+from core.ui.entrance import page
 from core.ui.state import require_run
 
 with page("Embeddings", "Where do the two domains lie, and do they mix?"):

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core.ui.fusion_board import weigh
-from core.ui.fusion_figures import show_reach
-from core.ui.fusion_weights import pick_recipe
-from core.ui.fusion_words import limits, scale_words
-from core.ui.shell import page
+from core.ui.entrance import page
+from core.ui.fusion.board import weigh
+from core.ui.fusion.figures import show_reach
+from core.ui.fusion.weights import pick_recipe
+from core.ui.fusion.words import limits, scale_words
 from core.ui.state import require_run
 
 with page("Fusion", "How much should each domain count?"):

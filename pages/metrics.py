@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from core.ui.metrics_figures import contenders, table_of, verdict_of
-from core.ui.metrics_lift import show_lift
-from core.ui.metrics_table import show_runs
-from core.ui.metrics_tradeoff import show_trade_off
-from core.ui.metrics_users import show_users
-from core.ui.metrics_view import pick_runs, pick_view
-from core.ui.shell import page
+from core.ui.entrance import page
+from core.ui.metrics.figures import contenders, table_of, verdict_of
+from core.ui.metrics.lift import show_lift
+from core.ui.metrics.table import show_runs
+from core.ui.metrics.tradeoff import show_trade_off
+from core.ui.metrics.users import show_users
+from core.ui.metrics.view import pick_runs, pick_view
 from core.ui.state import require_run
 from core.ui.texts import plain
 

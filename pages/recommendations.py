@@ -3,12 +3,12 @@
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.ui.recommendations_compare import show_two_runs
-from core.ui.recommendations_export import show_export
-from core.ui.recommendations_list import show_history, show_list
-from core.ui.recommendations_view import pick_view, show_header
-from core.ui.recommendations_why import list_of, show_why, why_of
-from core.ui.shell import page
+from core.ui.entrance import page
+from core.ui.recommendations.compare import show_two_runs
+from core.ui.recommendations.export import show_export
+from core.ui.recommendations.list import show_history, show_list
+from core.ui.recommendations.view import pick_view, show_header
+from core.ui.recommendations.why import list_of, show_why, why_of
 from core.ui.state import require_run
 
 with page("Recommendations", "What does this user get, and why?"):

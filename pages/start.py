@@ -1,8 +1,8 @@
 """Start: what is here, and what is next?"""
 
-from core.ui.shell import page
-from core.ui.start_choice import demo_job, draw_checklist, draw_choice, is_empty
-from core.ui.start_overview import draw_cards, draw_next_step, draw_recent_jobs
+from core.ui.entrance import page
+from core.ui.start.choice import demo_job, draw_checklist, draw_choice, is_empty
+from core.ui.start.overview import draw_cards, draw_next_step, draw_recent_jobs
 
 with page("Start", "What is here, and what next?"):
     demo = demo_job()

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
+from core.ui.entrance import page
 from core.ui.jobs import draw_job_cards
 from core.ui.navigation import link_to
-from core.ui.shell import page
-from core.ui.train_actions import draw_actions, draw_load
-from core.ui.train_models import pick_models, pick_split, split_line
-from core.ui.train_runs import pick_runs
-from core.ui.train_settings import pick_plans
-from core.ui.train_start import draw_start
+from core.ui.train.actions import draw_actions, draw_load
+from core.ui.train.models import pick_models, pick_split, split_line
+from core.ui.train.runs import pick_runs
+from core.ui.train.settings import pick_plans
+from core.ui.train.start import draw_start
 
 with page("Train", "Which model, and how far is it?"):
     choice, jobs = st.columns([1, 2], gap="large")

@@ -1,11 +1,15 @@
-"""What stands around every page: the window's title, the navigation and the sidebar."""
+"""What stands around every page: title, navigation, sidebar, heading and question."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.ui.navigation import pages
+from core.ui.shell import guarded
 from core.ui.sidebar import draw_sidebar
 
 
@@ -23,3 +27,23 @@ def enter() -> st.Page:
         st.rerun()
     draw_sidebar()
     return chosen
+
+
+@contextmanager
+def page(title: str, question: str) -> Iterator[None]:
+    """Heading and question of a page; whatever goes wrong inside becomes two sentences."""
+    _enter_by_the_app()
+    st.header(title, anchor=False)
+    st.caption(question)
+    with guarded():
+        yield
+
+
+def _enter_by_the_app() -> None:
+    """Draw what app.py draws, where Streamlit opened the page's file by itself.
+
+    A new process takes `pages/` for its old kind of navigation until app.py has run once, so the
+    first link to a page would open it without sidebar and title.
+    """
+    if PagesManager.uses_pages_directory:
+        enter()

@@ -1,4 +1,4 @@
-"""What every page stands in: a heading, its question, and errors in two sentences."""
+"""What pages are made with: the workspace, errors in two sentences, charts with a caption."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
 from core.basics.errors import CrosswalkError
 from core.basics.workspace import VARIABLE, Workspace
@@ -23,28 +22,6 @@ if TYPE_CHECKING:
 LOG = "app.log"
 FIGURE_FORMAT = "figure_format"
 _LOG_BYTES = 2_000_000
-
-
-@contextmanager
-def page(title: str, question: str) -> Iterator[None]:
-    """Heading and question of a page; whatever goes wrong inside becomes two sentences."""
-    _enter_by_the_app()
-    st.header(title, anchor=False)
-    st.caption(question)
-    with guarded():
-        yield
-
-
-def _enter_by_the_app() -> None:
-    """Draw what app.py draws, where Streamlit opened the page's file by itself.
-
-    A new process takes `pages/` for its old kind of navigation until app.py has run once, so the
-    first link to a page would open it without sidebar and title.
-    """
-    if PagesManager.uses_pages_directory:
-        from core.ui.entrance import enter
-
-        enter()
 
 
 @contextmanager

@@ -58,6 +58,7 @@ class Analyst:
 
     def starts_lightgcn_and_cancels_it(self):
         self.visit.settle().tick("train_ease").tick("train_lightgcn").press_key("train_start")
+        wait_until(lambda: len(self.app.jobs("train")) == 2, "LightGCN is asked for", LONG)
         job = self.app.jobs("train")[0]
         assert job.payload["model"] == "lightgcn"
         wait_until(lambda: read_curve(self.app.workspace, job.id), "an epoch is over", LONG)

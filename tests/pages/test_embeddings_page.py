@@ -16,7 +16,7 @@ from core.jobs.job import DONE
 from core.jobs.lifecycle import end_job
 from core.jobs.table import list_jobs, read_job
 from core.store.run_folder import read_run
-from core.ui.embeddings_data import NAME, map_data
+from core.ui.embeddings.data import NAME, map_data
 
 
 def chart(app) -> dict:
@@ -37,7 +37,7 @@ def traces(app) -> dict[str, int]:
 def own_workspace(_trained, tmp_path, monkeypatch) -> Trained:
     """A copy of the trained workspace that a test may write into; no supervisor starts."""
     shutil.copytree(_trained.workspace.root, tmp_path / "own")
-    monkeypatch.setattr("core.ui.embeddings_job.ensure_supervisor", lambda workspace: None)
+    monkeypatch.setattr("core.ui.embeddings.job.ensure_supervisor", lambda workspace: None)
     monkeypatch.setattr("core.ui.jobs_panel.ensure_supervisor", lambda workspace: None)
     return Trained(entered(Workspace(tmp_path / "own"), monkeypatch), _trained.runs)
 

@@ -6,7 +6,7 @@ import pytest
 from stories import open_page, well, words
 
 from core.store.run_folder import read_run
-from core.ui.metrics_view import why_not
+from core.ui.metrics.view import why_not
 
 
 def table_text(app) -> str:

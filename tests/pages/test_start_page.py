@@ -12,7 +12,7 @@ from core.basics.workspace import VARIABLE, Workspace
 from core.jobs.reporter import JobReporter
 from core.jobs.table import enqueue, list_jobs
 from core.runs.demo import STEPS
-from core.ui import start_choice
+from core.ui.start import choice as start_choice
 
 ROOT = Path(__file__).resolve().parents[2]
 

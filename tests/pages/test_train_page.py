@@ -194,7 +194,7 @@ def test_a_gpu_is_offered_to_models_that_use_one_and_its_memory_counts(workspace
 def test_a_model_that_does_not_fit_in_memory_is_refused_with_the_reason(
     workspace, pair, monkeypatch
 ):
-    for module in ("core.ui.train_models", "core.runs.estimate"):
+    for module in ("core.ui.train.models", "core.runs.estimate"):
         monkeypatch.setattr(f"{module}.free_memory", lambda: 1)
     app = opened()
     assert app.checkbox(key="train_ease").disabled

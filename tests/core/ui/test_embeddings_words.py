@@ -1,7 +1,7 @@
 import pandas as pd
 
-from core.ui.embeddings_neighbours import MATCHES, matching
-from core.ui.embeddings_selection import category_shares
+from core.ui.embeddings.neighbours import MATCHES, matching
+from core.ui.embeddings.selection import category_shares
 
 
 def test_a_search_ignores_case_and_puts_beginnings_first():

@@ -31,7 +31,7 @@ def test_an_error_shows_both_sentences_and_what_stood_before_it(workspace):
         import streamlit as st
 
         from core.basics.errors import DataError
-        from core.ui.shell import page
+        from core.ui.entrance import page
 
         with page("Title", "Question?"):
             st.write("before")
@@ -45,7 +45,7 @@ def test_an_error_shows_both_sentences_and_what_stood_before_it(workspace):
 
 def test_an_unknown_error_shows_no_traceback_but_the_log_has_it(workspace):
     def script():
-        from core.ui.shell import page
+        from core.ui.entrance import page
 
         with page("Title", "Question?"):
             raise ZeroDivisionError("secret detail")
@@ -64,7 +64,7 @@ def test_stop_and_rerun_pass_through(workspace):
     def script():
         import streamlit as st
 
-        from core.ui.shell import page
+        from core.ui.entrance import page
 
         with page("Title", "Question?"):
             if "again" not in st.session_state:

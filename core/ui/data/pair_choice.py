@@ -1,0 +1,106 @@
+"""Data page, Pair: which imported files are the source, the target, their items and the links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.basics.columns import SOURCE, TARGET
+from core.data.datasets import INTERACTIONS, ITEMS, LINKS, Dataset, items_known
+from core.data.pair_settings import PairInputs
+from core.ui.data.importing import imported_in
+from core.ui.data.shared import datasets, short
+from core.ui.shell import database
+from core.ui.texts import count
+
+_COVERED = 0.5  # share of a domain's items a table must know to be proposed
+
+
+def pick_inputs() -> PairInputs | None:
+    """The files a person chose; None where fewer than two are imported, and the page says so."""
+    interactions = datasets(INTERACTIONS)
+    if len(interactions) < 2:
+        have = "Only one file is" if interactions else "No file is"
+        st.info(
+            f"{have} imported yet. A pair needs two files of interactions: "
+            "import the source and the target first."
+        )
+        return None
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(":orange[**Source**]: where taste is known")
+        source, source_name, items_source = _pick_domain(SOURCE, interactions, place=1)
+    with right:
+        st.markdown(":blue[**Target**]: where items are recommended")
+        target, target_name, items_target = _pick_domain(TARGET, interactions, place=0)
+    links = _pick_links()
+    if source.hash == target.hash:
+        st.warning("Source and target are the same file. Choose two different ones.")
+        return None
+    return PairInputs(
+        source.file, target.file, items_source, items_target, links, source_name, target_name
+    )
+
+
+def _pick_domain(
+    role: str, interactions: list[Dataset], place: int
+) -> tuple[Dataset, str, Path | None]:
+    """place: which of the newest files is proposed where none was imported for this role."""
+    by_hash = {dataset.hash: dataset for dataset in interactions}
+    proposed = imported_in(role)
+    first = proposed if proposed in by_hash else interactions[place].hash
+    chosen = by_hash[
+        st.selectbox(
+            "Interactions", list(by_hash), index=list(by_hash).index(first),
+            format_func=lambda hash_: _describe(by_hash[hash_]), key=f"pair_{role}_{first}",
+            persist_state="session",
+        )
+    ]  # fmt: skip
+    name = st.text_input(
+        "Called", value=chosen.name, max_chars=60, key=f"pair_{role}_name_{chosen.hash}",
+        help="What the domain is called on every page.", persist_state="session",
+    )  # fmt: skip
+    return chosen, name.strip() or chosen.name, _pick_items(role, chosen)
+
+
+def _pick_items(role: str, chosen: Dataset) -> Path | None:
+    """Item tables with the share of the domain's items they know, the best one proposed."""
+    tables = {table.hash: table for table in datasets(ITEMS)}
+    if not tables:
+        return None
+    shares = {hash_: _coverage(str(chosen.file), str(tables[hash_].file)) for hash_ in tables}
+    best = max(shares, key=lambda hash_: shares[hash_])
+    options = [None, *sorted(tables, key=lambda hash_: -shares[hash_])]
+    picked = st.selectbox(
+        "Titles and categories", options, index=1 if shares[best] >= _COVERED else 0,
+        format_func=lambda hash_: "none" if hash_ is None
+        else f"{short(tables[hash_].name)} · knows {shares[hash_]:.0%} of the items",
+        key=f"pair_{role}_items_{chosen.hash}_{best}", persist_state="session",
+    )  # fmt: skip
+    return tables[picked].file if picked else None
+
+
+def _pick_links() -> Path | None:
+    tables = {table.hash: table for table in datasets(LINKS)}
+    if not tables:
+        return None
+    picked = st.selectbox(
+        "User link table", [None, *tables], key="pair_links", persist_state="session",
+        format_func=lambda hash_: "none: equal ids are the same user" if hash_ is None
+        else short(tables[hash_].name),
+        help="Says which target user is which source user; then equal ids alone mean nothing.",
+    )  # fmt: skip
+    return tables[picked].file if picked else None
+
+
+def _describe(dataset: Dataset) -> str:
+    rows = dataset.record.get("counts", {}).get("kept")
+    size = f" · {count(rows, 'row')}" if rows else ""
+    return f"{short(dataset.name)}{size} · {dataset.hash[:6]}"
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _coverage(interactions: str, items: str) -> float:
+    with database() as cursor:
+        return items_known(cursor, Path(interactions), Path(items))

@@ -1,0 +1,131 @@
+"""Data page, Quality: can this pair be trusted? One row per question, red where it is bad."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.data.cross_listed import (
+    COMMON_USERS,
+    CONTAINMENT,
+    JACCARD,
+    SOURCE_ITEM,
+    TARGET_ITEM,
+)
+from core.data.pair_folder import PairInfo
+from core.data.quality import read_checks, read_cross_listed
+from core.data.quality_checks import (
+    CROSS_LISTED,
+    EXCHANGED,
+    SAME_PEOPLE,
+    SOURCE_TITLE,
+    SPELLING,
+    TARGET_TITLE,
+    Check,
+)
+from core.ui.data.pair import remake_pair
+from core.ui.data.shared import folder_of, names_of, pick_pair
+from core.ui.data.work import ask_for, attempt, draw_failed_attempt, draw_work
+from core.ui.tables import show_table
+from core.ui.texts import plain
+
+_LIGHTS = {
+    "green": ":green[:material/check_circle:]", "amber": ":orange[:material/error:]",
+    "red": ":red[:material/dangerous:]", "grey": ":gray[:material/help:]",
+}  # fmt: skip
+_HOW = (
+    "Shared users are held out by fifths. The others teach how often items of both domains are "
+    "liked by one person; then each held-out source profile ranks all held-out target profiles. "
+    "The AUC is how often its own stands above another person's. The range beside it is what the "
+    "same test gives when the ids are shuffled: 95 % of 200 shuffles. Red where the interval "
+    "reaches down into that range."
+)
+_RULE = (
+    "Items of both domains with at least 3 common users, a Jaccard of .5, or a containment of .7 "
+    "with a Jaccard of .3, beyond what chance gives to such items; on the training rows of a "
+    "random split."
+)
+
+
+def show_quality_tab() -> None:
+    """Every check of the current pair with its light, its answer and what to do about it."""
+    draw_failed_attempt()
+    pair = pick_pair("pair_of_quality_tab")
+    if pair is None:
+        st.info("There is no pair yet. Make one under Pair, then its questions are answered here.")
+        return
+    working = draw_work("quality")
+    checks = read_checks(folder_of(pair))
+    if checks is None:
+        if working is None:
+            st.info("This pair was not checked yet. It takes some seconds, and you can go on.")
+            st.button(
+                "Check this pair", key="quality_check", type="primary",
+                icon=":material/fact_check:", on_click=attempt, args=(lambda: _check(pair),),
+            )  # fmt: skip
+        return
+    for check in checks:
+        with st.container(border=True, key=f"check_{check.key}"):
+            _draw_check(pair, check)
+
+
+def _check(pair: PairInfo) -> None:
+    ask_for("quality", {"pair": pair.dataset_hash}, f"Check {pair.title}")
+
+
+def _draw_check(pair: PairInfo, check: Check) -> None:
+    light, words, action = st.columns([1, 14, 5], vertical_alignment="center")
+    light.markdown(f"## {_LIGHTS[check.light]}")
+    answer = plain(check.answer, 600)
+    said = f":red[{answer}]" if check.light == "red" else answer
+    words.markdown(f"**{check.question}**  \n{said}")
+    with action:
+        _draw_fix(pair, check)
+    if check.key == SAME_PEOPLE:
+        with st.expander("How this is measured"):
+            st.caption(_HOW)
+    if check.key == CROSS_LISTED and check.figures["pairs"]:
+        with st.expander(f"Show me the {check.figures['pairs']:,} pairs of items"):
+            st.caption(_RULE)
+            _draw_cross_listed(pair)
+
+
+def _draw_fix(pair: PairInfo, check: Check) -> None:
+    """A button that makes a version of the pair without the problem, where there is one."""
+    if check.light not in ("red", "amber"):
+        return
+    if check.key == CROSS_LISTED:
+        items = f"{check.figures['source_items']:,} source items"
+        _fix(pair, check, f"Drop {items}", drop_cross_listed=True)
+    elif check.key == EXCHANGED and pair.settings["exchanged_columns"] == "none":
+        _fix(pair, check, "Read it the other way round", exchanged_columns=check.figures["file"])
+    elif check.key == SPELLING and pair.settings["match_users"] == "exactly":
+        _fix(pair, check, "Ignore spelling", match_users="loosely")
+
+
+def _fix(pair: PairInfo, check: Check, label: str, **changes: object) -> None:
+    st.button(
+        label, key=f"fix_{check.key}", icon=":material/build:", width="stretch",
+        help="Makes another version of this pair; this one stays.",
+        on_click=attempt, args=(lambda: remake_pair(pair, **changes),),
+    )  # fmt: skip
+
+
+def _draw_cross_listed(pair: PairInfo) -> None:
+    """Titles first; ids alone where no item table was given."""
+    found = read_cross_listed(folder_of(pair))
+    shown = {
+        f"In {name}": found[title].where(found[title] != "", found[item])
+        for name, title, item in zip(
+            names_of(pair), (SOURCE_TITLE, TARGET_TITLE), (SOURCE_ITEM, TARGET_ITEM), strict=True
+        )
+    }
+    figures = {"Common users": COMMON_USERS, "Jaccard": JACCARD, "Containment": CONTAINMENT}
+    if (found[[SOURCE_TITLE, TARGET_TITLE]] != "").any(axis=None):
+        figures |= {"Source id": SOURCE_ITEM, "Target id": TARGET_ITEM}
+    shown |= {label: found[column] for label, column in figures.items()}
+    digits = st.column_config.NumberColumn(format="%.2f")
+    show_table(
+        pd.DataFrame(shown), key="cross_listed", download="cross_listed_items.csv", height=320,
+        column_config={"Jaccard": digits, "Containment": digits},
+    )  # fmt: skip

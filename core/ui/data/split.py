@@ -1,0 +1,178 @@
+"""Data page, Split: what is held out, what that leaves, and which split runs are trained on."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.memory import free_memory
+from core.basics.settings import Value
+from core.charts.split import draw_split_strip
+from core.data.pair_folder import PairInfo
+from core.data.snapshot import PARTS, SplitInfo
+from core.data.split_counts import SplitCounts
+from core.data.splitting import (
+    COLD_FOLD,
+    COLD_USERS,
+    LEAVE_K_OUT,
+    RANDOM,
+    TEMPORAL,
+    SplitSettings,
+)
+from core.models.readiness import readiness
+from core.models.registry import CARDS
+from core.runs.estimate import sizes_of
+from core.ui import cached
+from core.ui.data.shared import folder_of, names_of, pick_pair, split_counts_of
+from core.ui.data.work import (
+    AT_ONCE,
+    attempt,
+    do_or_enqueue,
+    draw_failed_attempt,
+    draw_work,
+)
+from core.ui.setting_widgets import ask_setting, info_of
+from core.ui.shell import show_chart
+from core.ui.state import current_split_hash, set_current
+from core.ui.tables import show_table
+from core.ui.texts import count, plain
+from core.ui.train.models import LIGHTS
+
+SEED = 2022
+LARGEST_SEED = 2**31 - 1
+_SIZES = ("Source train", "Target train", "Validation", "Test")
+_SHARES = {"valid_share": "Validation share", "test_share": "Test share"}
+_KINDS = {  # kind -> what it is for, and the settings it looks at
+    RANDOM: ("Held-out rows of every user: does the model rank what they like?", _SHARES),
+    LEAVE_K_OUT: ("The same number of rows of every user.", {"held_out": "k"}),
+    TEMPORAL: ("Everything after a moment: does the model foresee? Source rows from after the "
+               "first cut are left out of training.", _SHARES),
+    COLD_USERS: ("Shared users who lose their whole target history: does the source serve "
+                 "people the target does not know?", {"cold_share": "Cold share"}),
+    COLD_FOLD: ("The same in turns: make every fold, and each shared user is tested once.",
+                {"folds": "Folds", "fold": "Fold"}),
+}  # fmt: skip
+
+
+def show_split_tab() -> None:
+    """The form of a split with live counts, over the splits that were made of this pair."""
+    draw_failed_attempt()
+    draw_work("split")
+    pair = pick_pair("pair_of_split_tab")
+    if pair is None:
+        st.info("There is no pair yet. Make one under Pair, then split it here.")
+        return
+    settings, seed = _pick_settings()
+    _draw_counts(pair, settings, seed)
+    st.button(
+        "Make this split", type="primary", key="split_make", icon=":material/call_split:",
+        on_click=attempt, args=(lambda: _make(pair, settings, seed),),
+    )  # fmt: skip
+    _draw_splits(pair)
+
+
+def _pick_settings() -> tuple[SplitSettings, int]:
+    kind, *rest = st.columns([2, 1, 1, 1], vertical_alignment="top")
+    with kind:
+        chosen = str(ask_setting(info_of(SplitSettings, "kind"), key="split_kind", label="Kind"))
+        said, labels = _KINDS[chosen]
+        st.caption(said)
+    values: dict[str, Value] = {"kind": chosen}
+    for place, (name, label) in zip(rest, labels.items(), strict=False):
+        with place:
+            values[name] = ask_setting(info_of(SplitSettings, name), f"split_{name}", label)
+    with rest[-1]:
+        seed = st.number_input(
+            "Seed", min_value=0, max_value=LARGEST_SEED, value=SEED, step=1, key="split_seed",
+            help="Where chance starts: the same seed gives the same split.",
+            persist_state="session",
+        )  # fmt: skip
+    return SplitSettings.of(values), int(seed)
+
+
+def _draw_counts(pair: PairInfo, settings: SplitSettings, seed: int) -> None:
+    if pair.after.source.rows + pair.after.target.rows > AT_ONCE:
+        st.caption("This pair is large: the parts are counted when the split is made.")
+        return
+    counts = split_counts_of(str(folder_of(pair)), settings, seed)
+    show_chart(
+        draw_split_strip(counts.rows, left_out=counts.source_left_out, names=names_of(pair)),
+        f"What do the parts contain? {_said(counts)}",
+        key="split_strip",
+    )
+
+
+def _said(counts: SplitCounts) -> str:
+    said = [
+        f"{count(counts.train_users, 'user')} with target rows to train on",
+        f"{count(counts.valid_users, 'validation user')}",
+        f"{count(counts.test_users, 'test user')}, {counts.cold_test_users:,} of them without any "
+        "target history",
+    ]
+    text = "; ".join(said) + "."
+    if counts.unseen_test_rows:
+        rows = count(counts.unseen_test_rows, "test row")
+        text += f" {rows} have an item nobody trained on: no model without texts can find it."
+    return text
+
+
+def _make(pair: PairInfo, settings: SplitSettings, seed: int) -> None:
+    """Make the split; it becomes the one that runs are trained on."""
+    payload = {"pair": pair.dataset_hash, "settings": settings.to_dict(), "seed": seed}
+    rows = pair.after.source.rows + pair.after.target.rows
+    made = do_or_enqueue("split", payload, f"Split {pair.title}", rows)
+    if made:
+        set_current(split=made["split"])
+
+
+def _draw_splits(pair: PairInfo) -> None:
+    infos = [cached.split_info(split_hash) for split_hash in cached.split_hashes()]
+    infos = [info for info in infos if info.dataset_hash == pair.dataset_hash]
+    if not infos:
+        st.caption("No split of this pair yet.")
+        return
+    st.subheader("Splits of this pair", anchor=False)
+    current = current_split_hash()
+    localized = st.column_config.NumberColumn(format="localized")
+    chosen = show_table(
+        _table_of(infos, current), key="splits", selection="single-row",
+        column_config={name: localized for name in _SIZES},
+    )  # fmt: skip
+    picked = infos[chosen[0]].split_hash if chosen else None
+    if picked and picked != current:
+        set_current(split=picked)
+        st.rerun()
+    st.caption("Select a row to train on that split.")
+    if current in [info.split_hash for info in infos]:
+        _draw_readiness(cached.split_info(current))
+
+
+def _draw_readiness(info: SplitInfo) -> None:
+    """Which models can be trained on the current split, and why not."""
+    sizes, free = sizes_of(info), free_memory()
+    shared = cached.shared_users(info.split_hash)
+    with st.expander("Which models can be trained on it?", icon=":material/model_training:"):
+        for card in CARDS.values():
+            found = readiness(card, sizes, shared, free_bytes=free)
+            st.markdown(f"{LIGHTS[found.light]} **{card.title}**: {plain(found.reason)}")
+
+
+def _table_of(infos: list[SplitInfo], current: str | None) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "": "●" if info.split_hash == current else "",
+                "Kind": info.kind + _fold_of(info),
+                "Seed": info.seed,
+                **{name: info.counts[part] for name, part in zip(_SIZES, PARTS, strict=True)},
+                "Id": info.split_hash[:8],
+            }
+            for info in infos
+        ]
+    )
+
+
+def _fold_of(info: SplitInfo) -> str:
+    if info.kind != COLD_FOLD:
+        return ""
+    return f" {info.settings['fold']} of {info.settings['folds']}"

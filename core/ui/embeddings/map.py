@@ -1,0 +1,135 @@
+"""The map itself: PCA at once, UMAP once its job is done, and the sentence under it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from core.basics.columns import SOURCE, TARGET
+from core.basics.scores import IntArray
+from core.charts.embeddings_map import Layer, draw_map, interleaved, mark_point
+from core.charts.theme import (
+    CATEGORY_COLOURS,
+    FUSED_COLOUR,
+    SOURCE_COLOUR,
+    TARGET_COLOUR,
+    plain,
+)
+from core.ui.embeddings.data import CATEGORY, COUNT, DOMAIN, NAME, Layout, MapData
+from core.ui.embeddings.neighbours import Found
+from core.ui.embeddings.view import ACTIVITY, PCA, POPULARITY, View
+from core.ui.shell import show_chart
+from core.ui.texts import count, number
+from core.ui.texts import plain as plain_text
+
+DOMAIN_COLOURS = {SOURCE: SOURCE_COLOUR, TARGET: TARGET_COLOUR}
+USER_SYMBOL = "diamond-open"
+
+
+def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> IntArray:
+    """Draw the map; answers which points are selected, as rows of the data's table."""
+    layers = interleaved(_layers(data, layout, view.colour))
+    shown = data.table.iloc[layout.rows]
+    figure = draw_map(
+        layout.places, _hover(shown, data.names), layers, true_to_scale=layout.method == PCA
+    )
+    if found is not None:
+        place_of = dict(zip(layout.rows.tolist(), layout.places, strict=True))
+        rings = [place_of[row] for row in found.neighbours.tolist() if row in place_of]
+        name = str(data.table[NAME].iloc[found.row])
+        mark_point(figure, place_of.get(found.row), name, np.reshape(rings, (-1, 2)), FUSED_COLOUR)
+    key = f"map_{data.run.id}_{view.what}_{view.colour}_{layout.method}"
+    answer = show_chart(
+        figure, _caption(data, layout, view), key, on_select="rerun",
+        selection_mode=("box", "lasso"),
+    )  # fmt: skip
+    return _selected(answer["selection"]["points"] if answer else [], layers, layout)
+
+
+def _selected(points: list[dict], layers: list[Layer], layout: Layout) -> IntArray:
+    """Rows of the selected points; stars and rings, which come after the layers, do not count."""
+    places = [
+        layers[point["curve_number"]].rows[point["point_index"]]
+        for point in points
+        if point["curve_number"] < len(layers)
+        and point["point_index"] < len(layers[point["curve_number"]].rows)
+    ]
+    return layout.rows[np.unique(np.array(places, dtype=np.intp))]
+
+
+def _layers(data: MapData, layout: Layout, colour: str) -> list[Layer]:
+    """What is drawn alike, in the order of drawing; rows are positions in the layout."""
+    table = data.table.iloc[layout.rows]
+    is_item = data.points.is_item[layout.rows]
+    if colour in (POPULARITY, ACTIVITY):
+        scaled = is_item if colour == POPULARITY else ~is_item
+        return _by_count(table[COUNT].to_numpy(), scaled, colour)
+    if colour == CATEGORY:
+        return _by_category(table[CATEGORY], is_item)
+    layers = []
+    for domain, name in data.names.items():
+        here = (table[DOMAIN] == domain).to_numpy()
+        symbols = ((is_item, name, "circle"), (~is_item, f"users by their {name}", USER_SYMBOL))
+        layers += [
+            Layer(title, rows, DOMAIN_COLOURS[domain], symbol=symbol)
+            for kind, title, symbol in symbols
+            if len(rows := np.flatnonzero(here & kind))
+        ]
+    return layers
+
+
+def _by_count(counts: np.ndarray, scaled: np.ndarray, colour: str) -> list[Layer]:
+    """Items by popularity or users by activity, the largest on top; the others in grey below."""
+    rest, rows = np.flatnonzero(~scaled), np.flatnonzero(scaled)
+    rows = rows[np.argsort(counts[rows], kind="stable")]
+    users = Layer("users", rest if colour == POPULARITY else rows, symbol=USER_SYMBOL)
+    items = Layer("items", rows if colour == POPULARITY else rest)
+    grey, coloured = (users, items) if colour == POPULARITY else (items, users)
+    coloured = replace(coloured, counts=counts[rows], scale="interactions", symbol="circle")
+    return [*([grey] if len(rest) else []), coloured]
+
+
+def _by_category(categories: pd.Series, is_item: np.ndarray) -> list[Layer]:
+    """The eight most frequent in colours, all others in grey below them."""
+    known = categories[categories != ""]
+    frequent = list(known.value_counts().index[: len(CATEGORY_COLOURS)])
+    other = is_item & ~categories.isin(frequent).to_numpy()
+    grey = [
+        Layer("users", np.flatnonzero(~is_item), symbol=USER_SYMBOL),
+        Layer("other or none", np.flatnonzero(other)),
+    ]
+    return [layer for layer in grey if len(layer.rows)] + [
+        Layer(str(name), np.flatnonzero((categories == name).to_numpy()), colour)
+        for name, colour in zip(frequent, CATEGORY_COLOURS, strict=False)
+    ]
+
+
+def _hover(shown: pd.DataFrame, names: dict[str, str]) -> list[str]:
+    titles = plain(shown[NAME])
+    domains = dict(zip(names, plain(names.values()), strict=True))
+    rest = zip(shown[DOMAIN], plain(shown[CATEGORY], 30), shown[COUNT], strict=True)
+    return [
+        f"{title}<br>{domains[domain]}{' · ' + category if category else ''}"
+        f" · {interactions:,} interactions"
+        for title, (domain, category, interactions) in zip(titles, rest, strict=True)
+    ]
+
+
+def _caption(data: MapData, layout: Layout, view: View) -> str:
+    source, target = (plain_text(name) for name in data.names.values())
+    of = len(data.points)
+    drawn = f"{len(layout.rows):,} of {of:,} points"
+    left = f", {count(data.points.left_out, 'point')} without interactions left out"
+    origin = (
+        "vectors from the interactions, not from this model, which has none"
+        if data.made.from_interactions
+        else "vectors this model learned"
+    )
+    return (
+        f"Where do {source} and {target} lie, and do they mix? {drawn}"
+        f"{left if data.points.left_out else ''} · {origin} · {layout.method}, seed {layout.seed}"
+        f" · trustworthiness {number(layout.trustworthiness)} (1: neighbours on the map are "
+        "neighbours in the original space; .5: by chance) · distances between clusters mean little."
+    )

@@ -1,0 +1,1 @@
+"""The Fusion page in pieces."""

@@ -1,0 +1,1 @@
+"""The Metrics page in pieces."""

@@ -1,0 +1,124 @@
+"""Figures of the Metrics page, computed once per choice and kept by folders and names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import USER
+from core.evaluation.side_by_side import (
+    lift_rows,
+    moved_users,
+    shared_metrics,
+    side_by_side,
+    users_in,
+)
+from core.evaluation.verdict import Comparison, verdict
+from core.store.run_folder import POPULARITY, Run
+from core.ui import cached
+from core.ui.metrics.view import EVERYBODY, View
+from core.ui.run_names import run_names
+
+POPULARITY_NAME = "Popularity, beside the run"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One line of the comparison: a run, or a twin or popularity that stands beside one."""
+
+    name: str
+    run: Run
+    reference: bool  # there to compare with
+
+
+def contenders(runs: list[Run]) -> list[Contender]:
+    """Every run, then the twin of the first and popularity, under names that differ."""
+    current = runs[0]
+    names = run_names(runs)
+    lines = [Contender(names[run.id], run, run.record["model"] == POPULARITY) for run in runs]
+    first, others = lines[0], lines[1:]
+    if current.twin:
+        others.insert(0, Contender(f"{first.name}: its twin", current.twin, True))
+    if current.popularity and not any(line.run.record["model"] == POPULARITY for line in others):
+        others.append(Contender(POPULARITY_NAME, current.popularity, True))
+    return [first, *others]
+
+
+def table_of(lines: list[Contender], view: View) -> pd.DataFrame:
+    """Every per-user metric of every line at the view's k, for the users of its segment."""
+    folders = {line.name: str(line.run.folder) for line in lines}
+    users = _users(lines[0].run, view.segment)
+    frames = {line.name: _only(cached.per_user(line.run, view.part), users) for line in lines}
+    return _table(tuple(folders.items()), view.part, view.k, view.segment, frames)
+
+
+def lifts_of(run: Run, other: Run, view: View, by: str) -> pd.DataFrame:
+    """Lift of the run over another model, over all users and by segment."""
+    return _lifts(str(run.folder), str(other.folder), view.part, view.column, by, run, other)
+
+
+def moved_of(run: Run, other: Run, view: View) -> pd.DataFrame:
+    """Every user's value in the run and the other model, and the difference."""
+    train = cached.split_of(run).train
+    histories = {"source_history": train.source_history, "target_history": train.target_history}
+    ours, theirs = cached.per_user(run, view.part), cached.per_user(other, view.part)
+    users = _users(run, view.segment)
+    table = moved_users(_only(ours, users), _only(theirs, users), view.column, histories)
+    return table.assign(**{USER: train.users.names(table[USER].to_numpy())})
+
+
+def verdict_of(run: Run, part: str, metric: str) -> str:
+    """Whether the source helps, and for whom, in words."""
+    return _verdict(str(run.folder), part, metric, run)
+
+
+@st.cache_data(show_spinner=False, max_entries=30)
+def _table(
+    folders: tuple[tuple[str, str], ...], part: str, k: int, segment: str, _frames: dict
+) -> pd.DataFrame:
+    metrics = [
+        name for name in shared_metrics(_frames) if name.endswith(f"@{k}") or "@" not in name
+    ]
+    return side_by_side(_frames, metrics)
+
+
+@st.cache_data(show_spinner=False, max_entries=30)
+def _lifts(
+    folder: str, other_folder: str, part: str, column: str, by: str, _run: Run, _other: Run
+) -> pd.DataFrame:
+    segments = cached.segments(_run.record["split_hash"])
+    ours, theirs = cached.per_user(_run, part), cached.per_user(_other, part)
+    return lift_rows(ours, theirs, segments, by, column)
+
+
+@st.cache_data(show_spinner=False, max_entries=30)
+def _verdict(folder: str, part: str, metric: str, _run: Run) -> str:
+    def frame_of(other: Run | None) -> pd.DataFrame | None:
+        return cached.per_user(other, part) if other else None
+
+    record = _run.record
+    return verdict(
+        Comparison(
+            run=cached.per_user(_run, part),
+            twin=frame_of(_run.twin),
+            popularity=frame_of(_run.popularity),
+            segments=cached.segments(record["split_hash"]),
+            source_name=record["source_name"],
+            target_name=record["target_name"],
+        ),
+        metric,
+    )
+
+
+def _users(run: Run, segment: str) -> np.ndarray | None:
+    if segment == EVERYBODY:
+        return None
+    by, _, name = segment.partition(":")
+    return users_in(cached.segments(run.record["split_hash"]), by, name)
+
+
+def _only(frame: pd.DataFrame, users: np.ndarray | None) -> pd.DataFrame:
+    return frame if users is None else frame[frame[USER].isin(users)]

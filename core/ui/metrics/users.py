@@ -1,0 +1,84 @@
+"""Which users a run helped and harmed: a histogram of differences and the users behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import USER
+from core.charts.histograms import draw_histogram
+from core.metrics.cards import metric_title
+from core.store.run_folder import Run
+from core.ui.metrics.figures import moved_of
+from core.ui.metrics.view import View
+from core.ui.navigation import link_to
+from core.ui.shell import show_chart
+from core.ui.tables import show_table
+from core.ui.texts import count, plain
+
+BINS = 41  # an odd number, so that one bin is centred on no difference
+
+
+def show_users(run: Run, view: View) -> None:
+    """Histogram left, table right; a box drawn on the histogram keeps its users in the table."""
+    other = run.twin or run.popularity
+    if other is None:
+        st.caption("This run is popularity itself: there is nothing to compare its users with.")
+        return
+    against = "its twin" if run.twin else "popularity"
+    table = moved_of(run, other, view)
+    left, right = st.columns([1, 1.2], gap="large")
+    with left:
+        chosen = _show_histogram(table, view, against)
+    with right:
+        _show_table(table[chosen], view, against)
+
+
+def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
+    """Draw the users who moved; answers which rows of the table the selection keeps."""
+    differences = table["difference"]
+    moved = differences[differences != 0]
+    if moved.empty:
+        st.caption(f"Nobody's {metric_title(view.column)} differs from {against}.")
+        return pd.Series(True, index=table.index)
+    reach = float(moved.abs().max())
+    counts, edges = np.histogram(moved, bins=BINS, range=(-reach, reach))
+    answer = show_chart(
+        draw_histogram(edges, counts, x=f"difference in {metric_title(view.column)}", y="users"),
+        f"Who gains and who loses against {against}: {len(moved):,} users; "
+        f"{count(len(table) - len(moved), 'user')} with no difference not drawn. "
+        "Drag a box over bars to list their users.",
+        "differences", on_select="rerun", selection_mode=("box",),
+    )  # fmt: skip
+    return _within(differences, answer)
+
+
+def _within(differences: pd.Series, answer: Any) -> pd.Series:
+    boxes = answer["selection"]["box"] if answer else []
+    if not boxes:
+        return pd.Series(True, index=differences.index)
+    low, high = sorted(float(x) for x in boxes[0]["x"])
+    return differences.between(low, high)
+
+
+def _show_table(table: pd.DataFrame, view: View, against: str) -> None:
+    title = metric_title(view.column)
+    names = {
+        USER: "user", "difference": "difference", "run": title, "other": f"{title}, {against}",
+        "source_history": "source history", "target_history": "target history",
+    }  # fmt: skip
+    shown = table[list(names)].rename(columns=names)
+    three = st.column_config.NumberColumn(format="%.3f")
+    digits = {names[name]: three for name in ("difference", "run", "other")}
+    rows = show_table(
+        shown, "moved_users", download="users.csv", column_config=digits,
+        selection="single-row", height=420,
+    )  # fmt: skip
+    if rows and rows[0] < len(table):
+        user = str(table[USER].iloc[rows[0]])
+        link_to("recommendations", f"What {plain(user, 40)} gets, and why", user=user)
+    else:
+        st.caption("Choose a row to see that user's recommendations.")

@@ -1,0 +1,1 @@
+"""The Recommendations page in pieces."""

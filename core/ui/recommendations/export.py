@@ -1,0 +1,64 @@
+"""Everybody's lists as one CSV file: made by a job, downloaded when it is whole."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import streamlit as st
+
+from core.jobs.job import FAILED
+from core.jobs.lock import ensure_supervisor
+from core.jobs.table import enqueue, list_jobs
+from core.runs.export import ExportPlan
+from core.ui.recommendations.view import View
+from core.ui.shell import workspace
+from core.ui.texts import count, number, plain
+
+
+def show_export(view: View) -> None:
+    """A button that starts the job, or the file where it is made already."""
+    fusion = view.fusion
+    plan = ExportPlan(
+        view.run.id, view.k, fusion.alpha, fusion.beta, fusion.kind, fusion.scale
+    )  # fmt: skip
+    path = plan.file(workspace())
+    users = count(len(view.split.train.users), "user")
+    st.markdown(
+        f"One line per recommendation: user, rank, item, title, score and both parts. "
+        f"Top {view.k} of {users}, at alpha {number(plan.alpha, 2)} and beta "
+        f"{number(plan.beta, 2)}; what is in training or validation does not stand in a list."
+    )
+    if path.exists():
+        _show_file(path)
+        return
+    active = [job for job in list_jobs(workspace(), kind="export", active=True)]
+    waiting = any(job.payload == asdict(plan) for job in active)
+    st.button(
+        "Make the file", icon=":material/table_view:", disabled=waiting, key="make_export",
+        on_click=_start, args=(plan, f"Lists of {users} · {view.run.label}"),
+    )  # fmt: skip
+    if waiting:
+        st.caption("It is being made; the sidebar shows how far it is.")
+    _show_failure(plan)
+
+
+def _start(plan: ExportPlan, title: str) -> None:
+    enqueue(workspace(), "export", asdict(plan), "short", title)
+    ensure_supervisor(workspace())
+
+
+def _show_file(path: Path) -> None:
+    megabytes = path.stat().st_size / 1e6
+    st.download_button(
+        f"Download the lists ({megabytes:.1f} MB)", data=path.read_bytes, file_name=path.name,
+        mime="text/csv", icon=":material/download:", on_click="ignore", key="download_export",
+    )  # fmt: skip
+    st.caption("Cells that a spreadsheet would run as a formula begin with a quote mark.")
+
+
+def _show_failure(plan: ExportPlan) -> None:
+    jobs = list_jobs(workspace(), kind="export", limit=5)
+    last = next((job for job in jobs if job.payload == asdict(plan)), None)
+    if last is not None and last.status == FAILED:
+        st.error(f"{plain(last.what, 400)} {plain(last.hint, 400)}")

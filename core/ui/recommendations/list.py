@@ -1,0 +1,165 @@
+"""Three columns: history in the source, the list in the target, history in the target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME
+from core.charts.recommendations_list import draw_recommendations
+from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
+from core.data.history import user_history
+from core.runs.one_user import Reasons, UserList
+from core.ui import cached
+from core.ui.recommendations.view import View
+from core.ui.shell import show_chart
+from core.ui.tables import show_table
+from core.ui.texts import count, number, plain
+
+WHY_BOX, CHART = "why_item", "recommended"
+HEIGHT = 520
+COLUMNS = {
+    "adds": st.column_config.NumberColumn(
+        format="%.4f", width=72, help="What this adds to the score of the item in the middle."
+    ),
+    "rating": st.column_config.NumberColumn(format="%.1f", width=60),
+}
+
+
+def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
+    """The list with both parts; answers the place that was chosen to be explained."""
+    titles = [str(title) for title in cached.item_names(view.split, TARGET)[listed.items]]
+    record = view.run.record
+    with column:
+        st.markdown(f"**For this user in :blue[{plain(record['target_name'], 40)}]**")
+        if not titles:
+            st.caption("Every item of the target is in this user's training data: nothing is left.")
+            return 0
+        chosen = min(st.session_state.get(WHY_BOX) or 0, len(titles) - 1)
+        st.session_state[WHY_BOX] = chosen
+        show_chart(
+            draw_recommendations(
+                titles, listed.source_weighted, listed.target_weighted, listed.hits,
+                x="part of the score, weighted",
+                names=(record["source_name"], record["target_name"]), chosen=chosen,
+            ),
+            _caption(view, listed), CHART, on_select=_take_click, selection_mode=("points",),
+        )  # fmt: skip
+        return st.selectbox(
+            "Why this one?", range(len(titles)), key=WHY_BOX,
+            format_func=lambda place: f"{place + 1}  {titles[min(place, len(titles) - 1)]}",
+        )  # fmt: skip
+
+
+def show_history(
+    view: View, listed: UserList, domain: str, why: Reasons | None, column: DeltaGenerator
+) -> None:
+    """What the user had in a domain, newest first; what carried the chosen item is coloured."""
+    rows = user_history(view.split, f"{domain}_train", view.user)
+    name = plain(view.run.record[f"{domain}_name"], 40)
+    with column:
+        st.markdown(f"**History in :{'orange' if domain == SOURCE else 'blue'}[{name}]**")
+        if rows.empty:
+            st.caption(_nothing(listed, domain))
+        else:
+            table = _history_table(view, domain, rows, why)
+            show_table(
+                _coloured(table, domain), f"history_{domain}", column_config=COLUMNS,
+                height=min(HEIGHT, 40 + 35 * len(rows)),
+            )  # fmt: skip
+            st.caption(f"{count(len(rows), 'item')}, training data only.")
+        if domain == TARGET:
+            _show_held_out(view, listed)
+
+
+def _show_held_out(view: View, listed: UserList) -> None:
+    """What was kept from the model, and where the list has it."""
+    if not len(listed.held_out):
+        st.caption("Nothing of this user is held out here.")
+        return
+    titles = cached.item_names(view.split, TARGET)[listed.held_out]
+    order = np.argsort(listed.held_out_ranks)
+    ranks = listed.held_out_ranks[order]
+    table = pd.DataFrame({
+        "rank": ranks,
+        "hit": np.where(ranks <= view.k, "✓", ""),
+        "held out, to be found": titles[order],
+    })  # fmt: skip
+    narrow = {name: st.column_config.Column(width=48) for name in ("rank", "hit")}
+    show_table(
+        table, "held_out", column_config=narrow, height=min(300, 40 + 35 * len(table))
+    )  # fmt: skip
+    found = int((ranks <= view.k).sum())
+    st.caption(f"{found} of {len(ranks)} found in the top {view.k}; the model never saw them.")
+
+
+def _history_table(
+    view: View, domain: str, rows: pd.DataFrame, why: Reasons | None
+) -> pd.DataFrame:
+    table = pd.DataFrame({"title": cached.item_names(view.split, domain)[rows[ITEM]]})
+    if why is not None:
+        source = domain == SOURCE
+        items = why.source_items if source else why.target_items
+        amounts = why.source_amounts if source else why.target_amounts
+        by_item = pd.Series(amounts, index=items).reindex(rows[ITEM]).fillna(0.0)
+        table.insert(0, "adds", by_item.to_numpy())
+    if RATING in rows and rows[RATING].nunique() > 1:
+        table["rating"] = rows[RATING].round(1).to_numpy()
+    if rows[TIME].notna().any():
+        table["when"] = rows[TIME].dt.date.to_numpy()
+    return table
+
+
+def _coloured(table: pd.DataFrame, domain: str) -> Any:
+    """Rows tinted by how much they add, in the colour of their domain."""
+    if "adds" not in table or not (most := table["adds"].abs().max()):
+        return table
+    colour = SOURCE_COLOUR if domain == SOURCE else TARGET_COLOUR
+    tints = [
+        f"background-color: {faded(colour, round(0.45 * amount / most, 2))}" if amount > 0 else ""
+        for amount in table["adds"]
+    ]
+    style = table.style.apply(lambda _: tints, subset=["title"])
+    return style.apply(lambda _: tints, subset=["adds"])
+
+
+def _caption(view: View, listed: UserList) -> str:
+    if not (listed.has_source and listed.has_target):
+        return _one_sided(view, listed)
+    fusion = view.fusion
+    weights = f"alpha {number(fusion.alpha, 2)}, beta {number(fusion.beta, 2)}"
+    return (
+        f"How much each domain carries at {weights} ({fusion.kind}, {fusion.scale} parts, as on "
+        "the Fusion page). ✓ is a held-out hit; click a row for why."
+    )
+
+
+def _one_sided(view: View, listed: UserList) -> str:
+    """Which domain says nothing, and whether for lack of history or because of the model."""
+    source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
+    train, user = view.split.train, view.user
+    if not listed.has_source and not listed.has_target:
+        if train.source_history[user] or train.target_history[user]:
+            return "This model does not look at this user's history: the most popular items."
+        return "Nothing is known about this user: the most popular items."
+    silent, speaks = (target, source) if listed.has_source else (source, target)
+    history = train.target_history if listed.has_source else train.source_history
+    why = "This model takes nothing from the history" if history[user] else "There is no history"
+    return f"{why} in {silent}: the list comes from {speaks} alone, whatever the weights."
+
+
+def _nothing(listed: UserList, domain: str) -> str:
+    if domain == SOURCE:
+        return "None: the source says nothing about this user."
+    return "None: this user is cold. What stands in the list comes from the source."
+
+
+def _take_click() -> None:
+    """A click on a row chooses it; the box below may choose another one later."""
+    points = st.session_state[CHART]["selection"]["points"]
+    if points:
+        st.session_state[WHY_BOX] = points[-1]["point_index"]

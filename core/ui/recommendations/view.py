@@ -1,0 +1,181 @@
+"""What the Recommendations page looks at: which user of which run, k, and the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.basics.columns import TEST, USER
+from core.basics.scores import IntArray
+from core.data.snapshot import Split
+from core.evaluation.side_by_side import moved_users
+from core.evaluation.user_orders import TITLES, user_order
+from core.fusion.combine import KINDS, SCALES, WEIGHTED_SUM, Fusion
+from core.metrics.cards import metric_title
+from core.runs.recommend import scale_of
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.metrics.view import KS, PARTS
+from core.ui.state import linked, one_of, recall, recalled, set_current, weights
+from core.ui.texts import plain, signed
+
+ID_BOX = "user_search"
+SUGGESTED = 6
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything a list depends on."""
+
+    run: Run
+    split: Split
+    part: str
+    k: int
+    fusion: Fusion
+    user: int
+
+    @property
+    def user_id(self) -> str:
+        """The user as the files name them."""
+        return str(self.split.train.users.ids[self.user])
+
+
+def pick_view(run: Run) -> View:
+    """One row to find a user, and the length of the list."""
+    split = cached.split_of(run)
+    kind, find, back, on, k, part = st.columns(
+        [1.5, 1.4, 0.35, 0.35, 1.3, 1.3], vertical_alignment="bottom"
+    )
+    held_out = part.segmented_control(
+        "Held-out part", list(PARTS), format_func=PARTS.__getitem__, required=True,
+        help="Whose hits are marked; training items never stand in a list.",
+        **linked("part", TEST, one_of(list(PARTS))),
+    )  # fmt: skip
+    length = k.segmented_control("k", KS, required=True, **linked("k", 10, one_of(KS))) or 10
+    orders = {name: _order(run, held_out, name) for name in TITLES}
+    known = [name for name, order in orders.items() if len(order)]
+    chosen = kind.selectbox(
+        "Users", known, format_func=TITLES.__getitem__,
+        help="  \n".join(f"{TITLES[name]}: {len(orders[name]):,}" for name in known),
+        **linked("order", known[0], one_of(known), forgets=["user"]),
+    )  # fmt: skip
+    user = _current_user(split, orders[chosen])
+    find.text_input(
+        "Find by id", key=ID_BOX, placeholder=split.train.users.ids[user], type="search",
+        max_chars=200, on_change=_search, args=(run,),
+    )  # fmt: skip
+    _steps(back, on, orders[chosen], user, split)
+    return View(run, split, held_out, length, fusion_of(run), user)
+
+
+def fusion_of(run: Run) -> Fusion:
+    """The fusion as the Fusion page has it; the scale of the parts goes by the model at first."""
+    alpha, beta = weights()
+    return Fusion(
+        alpha,
+        beta,
+        kind=recalled("kind", WEIGHTED_SUM, one_of(KINDS)),
+        scale=recalled("scale", scale_of(run.card), one_of(SCALES)),
+    )
+
+
+def moved(run: Run, part: str) -> pd.DataFrame | None:
+    """USER, `run`, `other` and `difference` in nDCG@10 against the twin, else popularity."""
+    other = run.twin or run.popularity
+    if other is None:
+        return None
+    return _moved(str(run.folder), part, run, other)
+
+
+def show_header(view: View) -> None:
+    """The user as a sentence, and what the search found."""
+    for message in st.session_state.pop("user_notices", []):
+        st.info(message)
+    train, record = view.split.train, view.run.record
+    source, target = plain(record["source_name"], 30), plain(record["target_name"], 30)
+    words = [
+        f"**{plain(view.user_id, 60)}**",
+        f"{int(train.source_history[view.user]):,} in :orange[{source}]",
+        f"{int(train.target_history[view.user]):,} in :blue[{target}]",
+        _moved_words(view),
+    ]
+    st.markdown("#### " + " · ".join(words))
+
+
+def _moved_words(view: View) -> str:
+    table = moved(view.run, view.part)
+    row = table[table[USER] == view.user] if table is not None else None
+    if row is None or row.empty:
+        return "nothing held out to measure by"
+    value = float(row["difference"].iloc[0])
+    against = "the twin" if view.run.twin else "popularity"
+    verb = "helped" if value > 0 else "harmed" if value < 0 else "no difference"
+    title = metric_title("ndcg@10")
+    return verb if value == 0 else f"{verb}: {signed(value)} {title} against {against}"
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _moved(folder: str, part: str, _run: Run, _other: Run) -> pd.DataFrame:
+    return moved_users(cached.per_user(_run, part), cached.per_user(_other, part), "ndcg@10", {})
+
+
+def _order(run: Run, part: str, kind: str) -> IntArray:
+    return _orders(str(run.folder), part, kind, run)
+
+
+@st.cache_data(show_spinner=False, max_entries=60)
+def _orders(folder: str, part: str, kind: str, _run: Run) -> IntArray:
+    evaluated = cached.per_user(_run, part)[USER].to_numpy()
+    return user_order(kind, cached.split_of(_run).train, evaluated, moved(_run, part))
+
+
+def _current_user(split: Split, order: IntArray) -> int:
+    """The user of the address bar, else the first of the order."""
+    users, wanted = split.train.users, recall("user")
+    if wanted is not None and wanted in users:
+        return int(users.numbers([wanted])[0])
+    first = int(order[0]) if len(order) else 0
+    if wanted is not None:
+        _say(f"There is no user {plain(wanted, 60)} in this split. Here is another one.")
+    set_current(user=users.ids[first])
+    return first
+
+
+def _steps(
+    back: DeltaGenerator, on: DeltaGenerator, order: IntArray, user: int, split: Split
+) -> None:
+    """Buttons to the user before and after in the order."""
+    place = np.flatnonzero(order == user)
+    here = int(place[0]) if len(place) else -1
+    ids = split.train.users.ids
+    before = ids[order[here - 1]] if here > 0 else None
+    after = ids[order[here + 1]] if here + 1 < len(order) else None
+    for column, icon, label, target in (
+        (back, ":material/chevron_left:", "Previous user", before),
+        (on, ":material/chevron_right:", "Next user", after),
+    ):
+        column.button(
+            "", icon=icon, help=label, key=label, disabled=target is None, width="stretch",
+            on_click=lambda target=target: set_current(user=target),
+        )  # fmt: skip
+
+
+def _search(run: Run) -> None:
+    """Go to the user typed in; a part of an id goes nowhere but says who is near."""
+    typed = st.session_state[ID_BOX].strip()
+    st.session_state[ID_BOX] = ""
+    users = cached.split_of(run).train.users
+    if not typed or typed in users:
+        set_current(user=typed or recall("user"))
+        return
+    near = [str(name) for name in users.ids if typed.lower() in str(name).lower()][:SUGGESTED]
+    words = f"There is no user {plain(typed, 60)}. "
+    _say(words + (f"Near it: {', '.join(map(plain, near))}." if near else "Ids must match."))
+
+
+def _say(message: str) -> None:
+    st.session_state.setdefault("user_notices", []).append(message)

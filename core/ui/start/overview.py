@@ -1,0 +1,128 @@
+"""Start on a workspace with something in it: three cards, the next step and recent jobs."""
+
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import TEST
+from core.data.snapshot import PARTS, SplitInfo
+from core.jobs.job import DONE, QUEUED, RUNNING, Job
+from core.jobs.table import list_jobs
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.metrics.figures import verdict_of
+from core.ui.navigation import link_to
+from core.ui.shell import workspace
+from core.ui.state import current_run, current_split_info
+from core.ui.tables import show_table
+from core.ui.texts import count, duration, plain, with_interval
+
+JOBS_SHOWN = 8
+METRIC = "ndcg@10"
+
+
+def draw_cards() -> None:
+    """Data, runs and the verdict, each in one card."""
+    run, info = current_run(), current_split_info()
+    data, runs, judged = st.columns(3, gap="medium")
+    with data.container(border=True, height="stretch"):
+        st.subheader("Data", anchor=False)
+        _draw_data(info)
+    with runs.container(border=True, height="stretch"):
+        st.subheader("Runs", anchor=False)
+        _draw_runs(run)
+    with judged.container(border=True, height="stretch"):
+        st.subheader("Verdict", anchor=False)
+        _draw_verdict(run)
+
+
+def draw_next_step() -> None:
+    """One link to what is worth doing next."""
+    page, label = _next_step()
+    st.markdown("**Next step**")
+    link_to(page, label)
+
+
+def draw_recent_jobs() -> None:
+    """The last jobs with how they ended."""
+    jobs = list_jobs(workspace(), limit=JOBS_SHOWN, dismissed=True)
+    if not jobs:
+        return
+    st.subheader("Recent jobs", anchor=False)
+    now = time.time()
+    rows = [
+        {
+            "Job": job.title,
+            "State": job.status,
+            "Started": pd.Timestamp(job.created, unit="s"),
+            "Took": duration(job.seconds(now)) if job.started else "–",
+            "Says": _words_of(job),
+        }
+        for job in jobs
+    ]
+    show_table(pd.DataFrame(rows), key="recent_jobs")
+
+
+def _draw_data(info: SplitInfo | None) -> None:
+    if info is None:
+        datasets = sum(1 for _ in workspace().datasets.glob("*/dataset.json"))
+        st.markdown(f"{count(datasets, 'file')} imported, no split yet.")
+        link_to("data", "Make the pair and split it")
+        return
+    source, target = plain(info.source_name, 60), plain(info.target_name, 60)
+    st.markdown(f":orange[**{source}**] → :blue[**{target}**]")
+    counts = info.counts
+    shared = cached.shared_users(info.split_hash)
+    st.markdown(
+        f"{count(counts['users'], 'user')}, {shared:,} of them in both  \n"
+        f"{count(counts['source_items'], 'source item')}, "
+        f"{count(counts['target_items'], 'target item')}  \n"
+        f"{_rows(info):,} interactions  \n"
+        f"Split: {plain(info.kind)}"
+    )
+    link_to("data", "Look at the data")
+
+
+def _rows(info: SplitInfo) -> int:
+    return sum(info.counts[part] for part in PARTS)
+
+
+def _draw_runs(run: Run | None) -> None:
+    runs = cached.runs()
+    if run is None:
+        st.markdown("Nothing is trained yet.")
+        link_to("train", "Train a model")
+        return
+    figure = run.record[TEST].get(METRIC, {})
+    st.markdown(
+        f"{count(len(runs), 'run')}  \n**{plain(run.label)}**  \n"
+        f"nDCG@10 {with_interval(figure.get('mean'), figure.get('low'), figure.get('high'))} "
+        f"on {count(int(figure.get('users', 0)), 'test user')}"
+    )
+    link_to("train", "See all runs")
+
+
+def _draw_verdict(run: Run | None) -> None:
+    if run is None:
+        st.markdown("Train a model first; it is compared with its target-only twin.")
+        return
+    st.markdown(plain(verdict_of(run, TEST, METRIC), 800))
+    link_to("metrics", "See it by segment")
+
+
+def _next_step() -> tuple[str, str]:
+    """Name of a page, and what to do there."""
+    if not cached.split_hashes():
+        return "data", "Import both files, make the pair and split it"
+    if not cached.runs():
+        return "train", "Train a first model; joint EASE takes seconds"
+    return "fusion", "Ask how much each domain should count"
+
+
+def _words_of(job: Job) -> str:
+    if job.status in (QUEUED, RUNNING):
+        return job.stage
+    return "" if job.status == DONE else f"{job.what} {job.hint}"

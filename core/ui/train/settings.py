@@ -1,0 +1,64 @@
+"""Train page, left: settings of the chosen models, device and seed; the plans they make."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.basics.device import AUTO
+from core.basics.settings import Value
+from core.data.snapshot import SplitInfo
+from core.models.protocol import ModelCard
+from core.runs.plan import RunPlan
+from core.ui.setting_widgets import ask_setting, spoken
+from core.ui.train.device import pick_device
+
+SEED = 2022
+LARGEST_SEED = 2**31 - 1
+
+
+def pick_plans(info: SplitInfo, cards: list[ModelCard]) -> list[RunPlan]:
+    """One plan per chosen model."""
+    seed, device = _pick_seed(), AUTO
+    if any(card.gradient for card in cards):  # all others use the CPU
+        device = pick_device()
+    return [_plan(info, card, _pick_settings(card), seed, device) for card in cards]
+
+
+def _plan(
+    info: SplitInfo, card: ModelCard, settings: dict[str, Value], seed: int, device: str
+) -> RunPlan:
+    return RunPlan(
+        info.split_hash, card.name, settings, seed, device, label_of(card, settings, seed)
+    )
+
+
+def label_of(card: ModelCard, settings: dict[str, Value], seed: int) -> str:
+    """What the run is called: its model, and the settings that are not the model's own."""
+    own = card.settings().to_dict()
+    changed = [
+        f"{spoken(name)} {value:g}" if isinstance(value, float) else f"{spoken(name)} {value}"
+        for name, value in settings.items()
+        if value != own[name]
+    ]
+    return " · ".join([card.title, *changed, f"seed {seed}"])
+
+
+def _pick_seed() -> int:
+    seed = st.number_input(
+        "Seed", min_value=0, max_value=LARGEST_SEED, value=SEED, step=1, key="train_seed",
+        help="Where chance starts: the same seed, data and settings give the same run.",
+        persist_state="session",
+    )  # fmt: skip
+    return int(seed)
+
+
+def _pick_settings(card: ModelCard) -> dict[str, Value]:
+    infos = card.settings.infos()
+    if not infos:
+        return {}
+    with st.expander(f"Details of {card.title}", key=f"details_{card.name}"):
+        if card.differs:
+            st.caption(f"Beside the paper: {card.differs}")
+        return {
+            info.name: ask_setting(info, key=f"setting_{card.name}_{info.name}") for info in infos
+        }

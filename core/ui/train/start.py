@@ -1,0 +1,76 @@
+"""Train page, left: what the chosen runs will cost, and the button that starts them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.snapshot import SplitInfo
+from core.jobs.lock import ensure_supervisor
+from core.jobs.table import enqueue, list_jobs
+from core.models.readiness import in_gib
+from core.models.registry import card_of
+from core.runs.estimate import Estimate, estimate
+from core.runs.plan import RunPlan
+from core.ui import cached
+from core.ui.shell import guarded, workspace
+from core.ui.texts import count, duration
+from core.ui.train.device import device_memory
+
+
+def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
+    """Costs of every plan, and Start; a plan that cannot fit is refused with the reason."""
+    shared, runs = cached.shared_users(info.split_hash), cached.runs()
+    costs = [estimate(plan, info, shared, runs, _memory_for(plan)) for plan in plans]
+    with st.container(gap="xxsmall"):
+        for plan, cost in zip(plans, costs, strict=True):
+            _draw_cost(plan, cost)
+    allowed = [plan for plan, cost in zip(plans, costs, strict=True) if cost.fits]
+    st.button(
+        f"Start {count(len(allowed), 'run')}" if allowed else "Start",
+        type="primary", width="stretch", icon=":material/play_arrow:", key="train_start",
+        disabled=not allowed, on_click=_start, args=(allowed,),
+    )  # fmt: skip
+    if not plans:
+        st.caption("Tick at least one model.")
+    elif any(card_of(plan.model).has_twin for plan in allowed):
+        st.caption("Each cross-domain run trains its target-only twin beside it.")
+
+
+def _memory_for(plan: RunPlan) -> int | None:
+    """Bytes of the GPU where the plan uses one, None for the machine's own."""
+    return device_memory(plan.device) if card_of(plan.model).gradient else None
+
+
+def _draw_cost(plan: RunPlan, cost: Estimate) -> None:
+    title = card_of(plan.model).title
+    if not cost.fits:
+        st.error(
+            f"{title} cannot be trained here. {cost.readiness.reason} "
+            "Choose smaller settings, another model, or filter rare items away.",
+            icon=":material/block:",
+        )
+        return
+    words = f"{_time_of(cost.seconds)} · about {in_gib(cost.memory)} of {in_gib(cost.free)} free"
+    st.caption(f"{title}: {words}")
+
+
+def _time_of(seconds: float | None) -> str:
+    if seconds is None:
+        return "never timed on this split"
+    return f"about {duration(seconds)}, as last time" if seconds >= 1 else "under a second"
+
+
+def _start(plans: list[RunPlan]) -> None:
+    """One job per plan; one that is under way already is not started twice."""
+    with guarded():
+        _enqueue(plans)
+
+
+def _enqueue(plans: list[RunPlan]) -> None:
+    before = {job.id for job in list_jobs(workspace(), active=True, dismissed=True, limit=1000)}
+    ids = [enqueue(workspace(), "train", plan.to_dict(), "training", plan.label) for plan in plans]
+    ensure_supervisor(workspace())
+    again = sum(job_id in before for job_id in ids)
+    if again:
+        verb = "is" if again == 1 else "are"
+        st.toast(f"{count(again, 'run')} of these {verb} already under way.")
