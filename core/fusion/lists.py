@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 from core.basics.scores import FloatArray, IntArray
 
 NOBODY = -1  # item number where a list is shorter than k
+STRIDE = 16  # one value in so many is looked at first
 
 
 def mask(scores: FloatArray, masked: csr_matrix) -> FloatArray:
@@ -32,11 +33,24 @@ def top_k(fused: FloatArray, source: FloatArray, target: FloatArray, k: int) -> 
 
 
 def kth_best(values: FloatArray, k: int) -> FloatArray:
-    """The k-th largest value of each row, (..., n) -> (...).
+    """The k-th largest value of each row, (..., n) -> (...)."""
+    rows = values.reshape(-1, values.shape[-1])
+    found = np.fromiter((_kth_of_row(row, k) for row in rows), values.dtype, len(rows))
+    return found.reshape(values.shape[:-1])
 
-    By sorting: NumPy's partition takes fifty times as long on the ties of sparse scores.
+
+def _kth_of_row(row: FloatArray, k: int) -> float:
+    """By sorting the few values that a sample shows to be high enough, or all of them.
+
+    NumPy's partition takes fifty times as long as a sort on the ties of sparse scores.
     """
-    return np.sort(values, axis=-1)[..., -k]
+    sample = np.sort(row[::STRIDE])
+    place = 4 * k // STRIDE + 8  # so that about 4 k + 8 STRIDE values are as high
+    if place < len(sample):
+        high = row[row >= sample[-place]]
+        if len(high) >= k:
+            return np.sort(high)[-k]
+    return np.sort(row)[-k]
 
 
 def _best(fused: FloatArray, source: FloatArray, target: FloatArray, k: int) -> IntArray:

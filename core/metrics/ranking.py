@@ -10,6 +10,7 @@ import numpy as np
 from core.basics.scores import BoolArray, FloatArray, IntArray
 
 KS = (5, 10, 20, 50)
+FEW = 16  # relevant items up to which counting is faster than sorting all scores
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,13 @@ def per_user_auc(
     relevant_rows, relevant_items: (pairs,) what each row of scores has to find, unmasked. NaN for a
     user without a relevant or without another item. Mann and Whitney 1947, with mid-ranks.
     """
-    ordered = np.sort(scores, axis=1)
     n_masked = np.isneginf(scores).sum(axis=1)
     order = np.argsort(relevant_rows, kind="stable")
     bounds = np.searchsorted(relevant_rows[order], np.arange(len(scores) + 1))
     auc = np.full(len(scores), np.nan)
     for row in np.flatnonzero(np.diff(bounds)):
         items = relevant_items[order[bounds[row] : bounds[row + 1]]]
-        auc[row] = _auc(ordered[row, n_masked[row] :], scores[row, items])
+        auc[row] = _auc(scores[row], int(n_masked[row]), scores[row, items])
     return auc
 
 
@@ -74,15 +74,25 @@ def ndcg(found_at: IntArray, rows: IntArray, n_relevant: IntArray, k: int) -> Fl
     return np.divide(total, ideal, out=np.full(len(total), np.nan), where=n_relevant > 0)
 
 
-def _auc(ordered: FloatArray, found: FloatArray) -> float:
-    n_relevant, n_others = len(found), len(ordered) - len(found)
+def _auc(values: FloatArray, n_masked: int, found: FloatArray) -> float:
+    """values: (items,) of one user; found: those of the relevant items, none of them masked."""
+    n_relevant = len(found)
+    n_others = len(values) - n_masked - n_relevant
     if n_others == 0:
         return np.nan
-    below = np.searchsorted(ordered, found, side="left")
-    up_to = np.searchsorted(ordered, found, side="right")
-    mid_ranks = (below + up_to + 1) / 2
+    below, up_to = _places(values, found)
+    mid_ranks = (below + up_to + 1) / 2 - n_masked
     wins = mid_ranks.sum() - n_relevant * (n_relevant + 1) / 2
     return float(wins / (n_relevant * n_others))
+
+
+def _places(values: FloatArray, found: FloatArray) -> tuple[IntArray, IntArray]:
+    """How many values are below, and how many at most as high as, each of `found`."""
+    if len(found) > FEW:
+        ordered = np.sort(values)
+        return np.searchsorted(ordered, found), np.searchsorted(ordered, found, side="right")
+    below = np.array([np.count_nonzero(values < value) for value in found])
+    return below, np.array([np.count_nonzero(values <= value) for value in found])
 
 
 def _running_sums(hits: BoolArray, n_relevant: IntArray) -> _Lists:
