@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from core.basics.errors import DataError
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Let `write` fill a temporary neighbour, sync it and rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = _part(path)
     try:
         write(part)
         _sync(part)
@@ -32,8 +33,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Where `path` exists already the newer folder is dropped: content-named folders are equal.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    part = _part(path)
     part.mkdir()
     try:
         yield part
@@ -62,6 +62,11 @@ def read_json(path: Path) -> Any:
             what=f"{path.name} in {path.parent.name} cannot be read ({error}).",
             hint="Delete this entry and make it again.",
         ) from error
+
+
+def _part(path: Path) -> Path:
+    """A name nobody else writes to, not even another thread; it tells whose process made it."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.{os.getpid()}.part")
 
 
 def _sync(path: Path) -> None:

@@ -64,6 +64,7 @@ def build_pair(
     _check_usable(connection, inputs, settings, before, after)
     if settings.drop_cross_listed:
         after = _drop_cross_listed(connection, settings)
+        _check_usable(connection, inputs, settings, before, after)
     names = (inputs.source_name, inputs.target_name)
     info = PairInfo(
         dataset_hash, *(names[::-1] if settings.swap else names), settings.to_dict(),

@@ -121,7 +121,7 @@ def delete_dataset(
     The folder loses its name first, so that a kill in between leaves nothing half there.
     """
     dataset = read_dataset(workspace, dataset_hash)
-    gone = dataset.folder.with_name(f"{dataset_hash}.deleted")
+    gone = dataset.folder.with_name(f"{dataset_hash}.deleted.part")
     shutil.rmtree(gone, ignore_errors=True)
     dataset.folder.rename(gone)
     connection.execute(f"DROP TABLE IF EXISTS {name(dataset.table)}")

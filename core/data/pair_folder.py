@@ -88,7 +88,7 @@ def list_pairs(workspace: Workspace) -> list[PairInfo]:
 def delete_pair(workspace: Workspace, dataset_hash: str) -> None:
     """Remove a pair; splits and runs made from it stay as they are."""
     read_pair_info(workspace.pairs / dataset_hash)
-    gone = workspace.pairs / f"{dataset_hash}.deleted"
+    gone = workspace.pairs / f"{dataset_hash}.deleted.part"
     shutil.rmtree(gone, ignore_errors=True)
     (workspace.pairs / dataset_hash).rename(gone)
     shutil.rmtree(gone, ignore_errors=True)

@@ -145,7 +145,8 @@ def read_snapshot(folder: Path) -> Split:
         users, source_items, target_items, matrices["source_train"], matrices["target_train"],
         source_features, target_features,
     )  # fmt: skip
-    valid, test = matrices["target_valid"], matrices["target_test"]
+    valid = _apart(matrices["target_valid"], train.target)
+    test = _apart(matrices["target_test"], train.target + valid)
     return Split(read_info(folder), train, valid, test, folder)
 
 
@@ -196,6 +197,13 @@ def _items(path: Path) -> tuple[IdMap, ItemFeatures]:
     frame = pd.read_parquet(path)
     texts = [frame[column].to_numpy(dtype=object) for column in (TITLE, CATEGORIES, DESCRIPTION)]
     return IdMap(frame[ITEM].to_numpy(dtype=object)), ItemFeatures(*texts)
+
+
+def _apart(held_out: csr_matrix, known: csr_matrix) -> csr_matrix:
+    """Held-out entries that are not known already: a given split may have rows in two parts."""
+    left = csr_matrix(held_out - held_out.multiply(known > 0))
+    left.eliminate_zeros()
+    return left
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int]) -> csr_matrix:

@@ -146,10 +146,7 @@ def _temporal(source: pd.DataFrame, target: pd.DataFrame, settings: SplitSetting
     shares = 1 - settings.valid_share - settings.test_share, 1 - settings.test_share
     first, second = (np.quantile(times, share, method="higher") for share in shares)
     codes = np.select([times >= second, times >= first], [TEST_ROW, VALID_ROW], TRAIN_ROW)
-    trained = np.ones(len(source), dtype=bool)
-    if TIME in source:
-        trained = _times(source, "source") < first
-    return Parts(codes, trained)
+    return Parts(codes, _times(source, "source") < first)
 
 
 def _times(frame: pd.DataFrame, domain: str) -> IntArray:

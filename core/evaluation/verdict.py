@@ -107,7 +107,7 @@ def _altogether(comparison: Comparison, metric: str) -> str:
     """No single segment is beyond user sampling: what can be said over all users."""
     interval = _lift(comparison, comparison.twin, metric, list(BINS))
     about = f"{comparison.source_name} for recommendations in {comparison.target_name}"
-    if interval is None or interval.users < 2:
+    if interval is None or interval.users < FEWEST:
         return f"Too few users are evaluated to judge {about}."
     words = f"({difference_words(interval, metric)}, {interval.users} users)"
     if interval.excludes_zero:
@@ -125,8 +125,10 @@ def _altogether(comparison: Comparison, metric: str) -> str:
 def _over_popularity(comparison: Comparison, metric: str) -> str:
     """For a model without a target-only form: better than popularity, or not."""
     interval = _lift(comparison, comparison.popularity, metric, list(BINS))
-    if interval is None or interval.users < 2:
+    if interval is None:
         return "There is nothing to compare this run with."
+    if interval.users < FEWEST:
+        return f"Too few users are evaluated to judge this run ({interval.users})."
     words = f"({difference_words(interval, metric)}, {interval.users} users)"
     if not interval.excludes_zero:
         return f"This run is no different from popularity beyond user sampling (one seed) {words}."

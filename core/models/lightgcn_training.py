@@ -117,7 +117,9 @@ class Training:
             if len(edges) and domain.weight:
                 total = total + domain.weight * self._loss(final, domain, edges, rng)
                 weights += domain.weight * len(edges)
-        loss = total / max(weights, 1e-9)
+        if not weights:  # no edge of a weighted domain in this batch
+            return 0.0
+        loss = total / weights
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_([self.nodes], self.settings.max_gradient_norm)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from core.basics.columns import TEST
-from core.basics.progress import Report, silent
+from core.basics.progress import Cancelled, Report, silent
 from core.basics.workspace import Workspace
 from core.evaluation.summary import lift, summarise
 from core.runs.plan import RunPlan
@@ -29,6 +29,8 @@ def train_folds(
     for fold, plan in enumerate(plans, 1):
         prefix = f"fold {fold} of {len(plans)}: "
         runs.append(read_run(train_run(plan, workspace, _prefixed(report, prefix))))
+        if not runs[-1].complete:
+            raise Cancelled
     frames = {role: _test_users(runs, role) for role in (RUN, TWIN, POPULARITY)}
     ours, twin, popularity = (frames[role] for role in (RUN, TWIN, POPULARITY))
     assert ours is not None

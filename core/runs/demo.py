@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.basics.columns import CATEGORIES, DESCRIPTION, ITEM, RATING, TIME, TITLE, USER
-from core.basics.progress import Progress, Report, silent
+from core.basics.progress import Cancelled, Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
@@ -21,7 +21,7 @@ from core.jobs.table import enqueue
 from core.runs.map_job import map_payload
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
-from core.store.run_folder import list_runs
+from core.store.run_folder import list_runs, read_run
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "books_films"
 SOURCE_NAME, TARGET_NAME = "books", "films"
@@ -90,8 +90,16 @@ def load_demo(workspace: Workspace, report: Report = silent) -> dict[str, Any]:
         _say(report, number)
         plan = _plan(run, splits)
         known = _run_of(workspace, plan)
-        runs[run.label] = known or train_run(plan, workspace, _inside(report, number)).name
+        runs[run.label] = known or _trained(plan, workspace, _inside(report, number))
     return {"pair": pair.name, "splits": splits, "runs": runs}
+
+
+def _trained(plan: RunPlan, workspace: Workspace, report: Report) -> str:
+    """Id of a new run; a cancel that came while its twin was trained stops the demo too."""
+    folder = train_run(plan, workspace, report)
+    if not read_run(folder).complete:
+        raise Cancelled
+    return folder.name
 
 
 def _pair(workspace: Workspace, report: Report) -> Path:
@@ -118,10 +126,11 @@ def _plan(run: DemoRun, splits: dict[str, str]) -> RunPlan:
 
 
 def _run_of(workspace: Workspace, plan: RunPlan) -> str | None:
-    """Id of a run that was trained by an equal plan."""
+    """Id of a complete run that was trained by an equal plan."""
     wanted = (plan.split, plan.model, plan.seed, plan.label)
     for run in list_runs(workspace):
-        if tuple(run.record[name] for name in ("split_hash", "model", "seed", "label")) == wanted:
+        found = tuple(run.record[name] for name in ("split_hash", "model", "seed", "label"))
+        if found == wanted and run.complete:
             return run.id
     return None
 

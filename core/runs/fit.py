@@ -62,7 +62,7 @@ class Checkpoints:
         for path in self.folder.glob("[0-9]*.safetensors"):
             if path.stem != str(len(fit.curve)):
                 path.unlink()
-        self._last_saved = -np.inf  # the first epoch is kept at once
+        self._last_saved = time.monotonic()
         self._seconds = self._last_saved - began
 
     @property
@@ -88,7 +88,7 @@ def fit_best(
     model: CrossDomainModel,
     train: DomainPair,
     seed: int,
-    validate: Callable[[CrossDomainModel], float],
+    validate: Callable[[CrossDomainModel], float | None],
     report: Report,
     checkpoints: Checkpoints | None = None,
 ) -> Fit:
@@ -98,12 +98,13 @@ def fit_best(
     Checkpoints are kept for models that can resume; a fit found in them goes on from there.
     """
     fit, best = _resumed(model, train, checkpoints)
+    was_finished = fit.finished
     patience = getattr(model.settings, "patience", None)
     try:
         for point in fit.curve:  # whoever watches may have missed the last ones
             report(Progress(point.epoch, model.settings.epochs, "", point.loss, point.valid))
-        for progress in () if fit.finished else model.fit_epochs(train, seed):
-            if progress.total == 1:  # solved at once: nothing to choose from
+        for progress in () if was_finished else model.fit_epochs(train, seed):
+            if progress.total == 1 and progress.loss is None:  # solved at once: nothing to choose
                 report(progress)
                 return replace(fit, best_epoch=1, finished=True)
             best = _one_step(model, fit, best, progress, validate)
@@ -117,7 +118,7 @@ def fit_best(
             raise
         fit.cancelled = True
     fit.finished = True
-    if checkpoints and not fit.cancelled:
+    if checkpoints and not fit.cancelled and not was_finished:
         checkpoints.save(model, fit, best)
     model.restore(train, best)
     return fit
@@ -128,12 +129,12 @@ def _one_step(
     fit: Fit,
     best: State,
     progress: Progress,
-    validate: Callable[[CrossDomainModel], float],
+    validate: Callable[[CrossDomainModel], float | None],
 ) -> State:
-    """Add the epoch to the curve and answer the best state so far."""
+    """Add the epoch to the curve and answer the best state so far; the last, if none is known."""
     valid, before = validate(model), fit.best
     fit.curve.append(Point(progress.done, progress.loss, valid))
-    if valid <= before:
+    if valid is not None and valid <= before:
         return best
     fit.best_epoch = progress.done
     return _copied(model.state())

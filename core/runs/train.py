@@ -138,8 +138,8 @@ def _staged(report: Report, stage: str) -> Report:
     return lambda progress: report(replace(progress, stage=stage))
 
 
-def _watcher(split: Split, seed: int) -> Callable[[CrossDomainModel], float]:
-    """Validation nDCG@10 over at most WATCHED_USERS users, the same ones every epoch."""
+def _watcher(split: Split, seed: int) -> Callable[[CrossDomainModel], float | None]:
+    """Validation nDCG@10 over at most WATCHED_USERS users, the same every epoch; None without."""
     users = split.users(VALID)
     if len(users) > WATCHED_USERS:
         users = np.random.default_rng(seed).choice(users, WATCHED_USERS, replace=False)
@@ -149,9 +149,9 @@ def _watcher(split: Split, seed: int) -> Callable[[CrossDomainModel], float]:
         valid.eliminate_zeros()
         split = replace(split, valid=valid)
 
-    def watch(model: CrossDomainModel) -> float:
+    def watch(model: CrossDomainModel) -> float | None:
         found = evaluate(model.score, split, VALID, ks=(10,)).per_user["ndcg@10"]
-        return float(found.mean()) if len(found) else 0.0
+        return float(found.mean()) if len(found) else None
 
     return watch
 

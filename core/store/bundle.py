@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from core.basics.errors import CrosswalkError, RunError
-from core.basics.files import read_json, whole_folder, write_whole
+from core.basics.files import whole_folder, write_whole
 from core.basics.workspace import Workspace
-from core.store.run_folder import LABEL, METRICS, RECORD, WEIGHTS, Run, read_run
+from core.store.run_folder import (
+    LABEL,
+    METRICS,
+    RECORD,
+    WEIGHTS,
+    Run,
+    is_run_id,
+    read_record,
+    read_run,
+)
 from core.store.tensors import read_tensors
 
 IDS = "ids"  # folder of the id maps inside a bundle
@@ -60,7 +70,7 @@ def import_run(workspace: Workspace, path: Path) -> Run:
                 with whole_folder(folder) as part:
                     _unpack(bundle, run_id, part)
                     _check(part)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
         raise RunError(
             what=f"This file is no run that can be loaded ({error}).",
             hint="Choose a file made with Download on the Train page.",
@@ -74,7 +84,7 @@ def _checked_id(bundle: zipfile.ZipFile) -> str:
     ids = {name.parts[0] for name in names if name.parts}
     strangers = [n for n in names if "/".join(n.parts[1:]) not in _ALLOWED or ".." in n.parts]
     size = sum(entry.file_size for entry in bundle.infolist())
-    if len(ids) != 1 or strangers or size > _LARGEST or any(i.startswith(".") for i in ids):
+    if len(ids) != 1 or strangers or size > _LARGEST or not all(map(is_run_id, ids)):
         raise RunError(
             what="This file holds something else than one run.",
             hint="Choose a file made with Download on the Train page.",
@@ -93,10 +103,11 @@ def _unpack(bundle: zipfile.ZipFile, run_id: str, folder: Path) -> None:
 def _check(folder: Path) -> None:
     """Refuse a bundle whose run could not be shown."""
     try:
-        run = Run(folder, read_json(folder / RECORD))
+        run = Run(folder, read_record(folder))
         run.card.settings.of(run.record["settings"])
         read_tensors(folder / WEIGHTS)
-        run.metrics("test")
+        for part in filter(None, (run, run.twin, run.popularity)):
+            part.metrics("test")
     except (CrosswalkError, KeyError, TypeError, ValueError) as error:
         raise RunError(
             what=f"The run in this file is damaged ({error}).",

@@ -24,6 +24,12 @@ from core.store.tensors import read_tensors, write_tensors
 
 RECORD, WEIGHTS, METRICS, LABEL = "run.json", "model.safetensors", "metrics.parquet", "label.json"
 RUN, TWIN, POPULARITY = "run", "twin", "popularity"
+_HASH = re.compile(r"[0-9a-f]{16}")
+_FIELDS: dict[str, Any] = {
+    "created": (int, float), "role": str, "model": str, "label": str, "settings": dict,
+    "seed": int, "split_hash": str, "dataset_hash": str, "source_name": str, "target_name": str,
+    "fit": dict, "curve": list, "cancelled": bool, "valid": dict, "test": dict, "counts": dict,
+}  # fmt: skip
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
@@ -59,6 +65,11 @@ class Run:
     def card(self) -> ModelCard:
         """Card of the run's model."""
         return card_of(self.record["model"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of it was cancelled: trained to the end, with its twin if it has one."""
+        return not self.record["cancelled"] and (self.twin is not None or not self.card.has_twin)
 
     @cached_property
     def twin(self) -> Run | None:
@@ -101,7 +112,7 @@ class Run:
 
     def _beside(self, role: str) -> Run | None:
         folder = self.folder / role
-        return Run(folder, read_json(folder / RECORD)) if (folder / RECORD).exists() else None
+        return Run(folder, read_record(folder)) if (folder / RECORD).exists() else None
 
 
 def write_contender(folder: Path, contender: Contender) -> None:
@@ -119,12 +130,32 @@ def write_contender(folder: Path, contender: Contender) -> None:
 
 def read_run(folder: Path) -> Run:
     """The run a folder holds; raises RunError where there is none."""
-    if not _ID.fullmatch(folder.name) or not (folder / RECORD).exists():
+    if not is_run_id(folder.name) or not (folder / RECORD).exists():
         raise RunError(
             what=f"There is no run {folder.name[:80]!r} in this workspace.",
             hint="Choose another run, or train this one again.",
         )
-    return Run(folder, read_json(folder / RECORD))
+    return Run(folder, read_record(folder))
+
+
+def is_run_id(name: str) -> bool:
+    """Whether a folder of this name would be taken for a whole run."""
+    return _ID.fullmatch(name) is not None and not name.endswith(".part")
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What a contender wrote down; raises RunError where a field is missing or of another kind."""
+    record = read_json(folder / RECORD)
+    wrong = [
+        name for name, kind in _FIELDS.items()
+        if not isinstance(record, dict) or not isinstance(record.get(name), kind)
+    ]  # fmt: skip
+    if wrong or not _HASH.fullmatch(record["split_hash"]):
+        raise RunError(
+            what=f"The record of {folder.name[:80]} is damaged ({', '.join(wrong) or 'its hash'}).",
+            hint="Delete this run and train it again.",
+        )
+    return record
 
 
 def list_runs(workspace: Workspace) -> list[Run]:

@@ -190,3 +190,49 @@ def test_equal_plans_share_a_key_and_a_label_does_not_count(plan):
 def test_a_plan_with_an_unknown_setting_is_refused_before_anything_runs():
     with pytest.raises(SettingsError, match="lambda"):
         RunPlan("0" * 16, "ease", {"lambda": 3})
+
+
+@pytest.mark.parametrize(
+    "change", [{"created": "today"}, {"split_hash": "../../elsewhere"}, {"label": None}]
+)
+def test_a_bundle_whose_record_could_break_the_pages_is_refused(
+    run, workspace, plan, tmp_path, change
+):
+    import json
+    import zipfile
+
+    good = export_run(run, workspace.splits / plan.split, tmp_path / "good.zip")
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(tmp_path / "bad.zip", "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename == f"{run.id}/run.json":
+                content = json.dumps(json.loads(content) | change).encode()
+            new.writestr(entry, content)
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="damaged"):
+        import_run(elsewhere, tmp_path / "bad.zip")
+    assert list_runs(elsewhere) == []
+    assert not list(elsewhere.runs.glob("*"))
+
+
+def test_a_bundle_under_a_name_no_run_can_have_is_refused(tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "run.zip", "w") as bundle:
+        bundle.writestr("my run (1)/run.json", "{}")
+    with pytest.raises(RunError, match="something else"):
+        import_run(Workspace(tmp_path / "here"), tmp_path / "run.zip")
+
+
+def test_rows_that_are_in_training_and_test_are_nothing_to_find(tmp_path):
+    tables = taste_tables()
+    both = pd.concat([tables.target_test, tables.target_train.head(3)])
+    from dataclasses import replace
+
+    folder = write_snapshot(
+        tmp_path, replace(tables, target_test=both), source_name="books", target_name="films",
+        kind="given files", seed=0, settings={}, dataset_hash="2" * 16,
+    )  # fmt: skip
+    split = read_snapshot(folder)
+    assert split.test.nnz == len(tables.target_test)
+    assert split.test.multiply(split.train.target).nnz == 0

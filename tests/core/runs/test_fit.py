@@ -1,0 +1,51 @@
+"""A fit goes on from where it stood, also when it stood at its end."""
+
+import numpy as np
+import pytest
+
+from core.basics.progress import Cancelled, silent
+from core.models.registry import build
+from core.runs.fit import Checkpoints, fit_best
+from tests.worlds import twin_tastes
+
+WORLD = twin_tastes()
+TINY = {"epochs": 3, "factors": 8, "negatives": 8, "batch_size": 256}
+
+
+def fitted(checkpoints, validate, settings=TINY, report=silent):
+    model = build("lightgcn", settings)
+    return model, fit_best(model, WORLD.pair, 1, validate, report, checkpoints)
+
+
+def test_a_fit_that_was_finished_is_taken_up_without_training(tmp_path):
+    values = iter([0.1, 0.3, 0.2])
+    model, fit = fitted(Checkpoints(tmp_path), lambda m: next(values))
+    again, found = fitted(Checkpoints(tmp_path), lambda m: pytest.fail("it trained again"))
+    assert (found.best_epoch, found.finished) == (fit.best_epoch, True) == (2, True)
+    users = np.arange(5)
+    np.testing.assert_array_equal(again.score(users).own, model.score(users).own)
+
+
+def test_a_save_is_not_due_again_at_once(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.due
+    fitted(checkpoints, lambda m: 0.1)
+    assert not checkpoints.due
+
+
+def test_without_validation_users_the_last_epoch_stays():
+    _, fit = fitted(None, lambda m: None)
+    assert fit.best_epoch == 3
+
+
+def test_one_epoch_is_a_curve_of_one_point_and_a_cancel_keeps_it():
+    def cancel(progress):
+        raise Cancelled
+
+    _, fit = fitted(None, lambda m: 0.1, TINY | {"epochs": 1}, cancel)
+    assert (len(fit.curve), fit.best_epoch, fit.cancelled) == (1, 1, True)
+
+
+def test_a_source_that_does_not_count_in_the_loss_can_be_trained():
+    _, fit = fitted(None, lambda m: 0.1, TINY | {"source_loss_weight": 0.0, "batch_size": 16})
+    assert all(np.isfinite(point.loss) for point in fit.curve)
