@@ -61,7 +61,11 @@ def draw_recommendations(
         figure.add_hrect(y0=chosen - 0.5, y1=chosen + 0.5, fillcolor=QUIET, line_width=0,
                          layer="below")  # fmt: skip
     if low < 0:
-        figure.add_vline(x=0, line={"color": STRONG, "width": 1}, layer="below")
+        for bar in rows + _BAR:  # beside the bars alone: it would strike the titles out
+            figure.add_shape(
+                type="line", x0=0, x1=0, y0=bar - _WIDTH, y1=bar + _WIDTH,
+                line={"color": STRONG, "width": 1}, layer="below",
+            )  # fmt: skip
     figure.update_xaxes(range=[low, high * 1.02])
     return figure.update_yaxes(
         range=[len(titles) - 0.45, -0.55], showticklabels=False, showgrid=False

@@ -64,11 +64,12 @@ def ask_same_people(
 
 def _said_of_people(found: SamePeople) -> str:
     if found.verdict == "unknown":
-        return f"Cannot be told: only {found.tested:,} users are shared."
+        return f"Cannot be told: only {found.tested:,} users are shared, filters aside."
     figures = (
         f"a source profile picks its own target profile out of two {found.auc:.0%} of the time "
         f"(AUC {found.auc:.3f}, 95 % {found.low:.3f} to {found.high:.3f}; with shuffled ids "
-        f"{found.control_low:.3f} to {found.control_high:.3f}; {found.tested:,} shared users)"
+        f"{found.control_low:.3f} to {found.control_high:.3f}; "
+        f"{found.tested:,} shared users, filters aside)"
     )
     if found.verdict == "green":
         return f"Yes: {figures}."

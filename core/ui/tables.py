@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core.basics.fingerprint import fingerprint
 from core.basics.spreadsheet import to_csv
 
 
@@ -17,11 +19,13 @@ def show_table(
     column_config: dict[str, Any] | None = None,
     selection: str | None = None,
     height: int | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[int]:
     """Draw the table; answers the positions of the selected rows.
 
     download: name of the CSV file, without one there is no button. selection: "single-row" or
-    "multi-row". Headings sort, the glass in the tool bar searches.
+    "multi-row". names: what the rows are; where they change, nothing is selected any more, so
+    that a tick never slips to another row. Headings sort, the glass in the tool bar searches.
     """
     looks: dict[str, Any] = {
         "hide_index": True,
@@ -31,10 +35,16 @@ def show_table(
     }
     if selection:
         looks |= {"on_select": "rerun", "selection_mode": selection}
-    answer: Any = st.dataframe(frame, key=key, **looks)
+    widget = key if names is None else table_key(key, names)
+    answer: Any = st.dataframe(frame, key=widget, **looks)
     if download:
         download_button(frame, download, f"{key}_download")
     return list(answer.selection.rows) if selection else []
+
+
+def table_key(key: str, names: Sequence[str]) -> str:
+    """Key of the table's widget while its rows are these."""
+    return f"{key}_{fingerprint(list(names))}"
 
 
 def download_button(frame: pd.DataFrame, file_name: str, key: str, label: str = "CSV") -> None:

@@ -17,6 +17,7 @@ from core.jobs.job import DONE
 from core.jobs.lock import Lock
 from core.jobs.processes import kill
 from core.jobs.table import list_jobs
+from core.ui.tables import table_key
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOKS = "user_id,item_id,rating,timestamp\n007,b1,4,1260759108\n8,b2,bad,1\n007,b1,5,1260759109\n"
@@ -150,7 +151,8 @@ def test_the_same_file_again_says_it_is_there_and_a_dataset_can_be_deleted(data_
     app, _ = press_import(upload(app, "target", BOOKS, "again.csv"), workspace, "target")
     assert "This file was there already, imported the same way as books." in words(app)
     assert len(list_datasets(workspace)) == 1
-    app.session_state["imported"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    key = table_key("imported", [dataset.hash for dataset in list_datasets(workspace)])
+    app.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     well(app.run())
     next(button for button in app.button if button.key.startswith("delete_")).click().run()
     assert not list_datasets(workspace)

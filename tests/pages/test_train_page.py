@@ -22,8 +22,12 @@ from core.jobs.lifecycle import claim, end_job, write_progress
 from core.jobs.lock import Lock
 from core.jobs.processes import kill
 from core.jobs.table import enqueue, list_jobs, read_curve, read_job, request_cancel
+from core.runs.plan import RunPlan
+from core.runs.train import train_run
 from core.store.bundle import export_run
 from core.store.run_folder import list_runs
+from core.ui.tables import table_key
+from core.ui.train.runs import matching, runs_table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -242,6 +246,17 @@ def test_runs_are_searched_renamed_compared_moved_and_deleted(workspace, pair, t
     assert [run.record["model"] for run in list_runs(workspace)] == ["ease"]
 
 
+def test_a_tick_never_slips_to_a_run_that_came_later(workspace, pair):
+    app = tick(opened(), "popularity")
+    app.button(key="train_start").click().run()
+    finished(workspace, 1)
+    app.run()
+    choose(app, [0])
+    assert app.button(key="run_delete")
+    train_run(RunPlan(pair, "ease"), workspace)
+    assert not [button for button in app.run().button if button.key == "run_delete"]
+
+
 def test_a_run_without_its_data_says_what_is_missing(workspace, pair):
     app = tick(opened(), "popularity")
     app.button(key="train_start").click().run()
@@ -265,5 +280,8 @@ def test_a_file_that_is_no_run_is_refused_in_two_sentences(workspace):
 def choose(app: AppTest, rows: list[int]) -> None:
     """Tick rows of the runs table, as a person does in the browser."""
     selection = {"rows": rows, "columns": [], "cells": []}
-    app.session_state["runs_table"] = {"selection": selection}
+    runs = list_runs(Workspace(Path(os.environ[VARIABLE])))
+    shown = matching(runs_table(runs, []), app.text_input(key="runs_search").value)
+    key = table_key("runs_table", [runs[row].id for row in shown])
+    app.session_state[key] = {"selection": selection}
     app.run()

@@ -80,7 +80,7 @@ def _guess(staged: Staged) -> ReadOptions:
 
 def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
     """Encoding, delimiter and header as guessed or changed; the preview they give."""
-    encoding, delimiter, header = st.columns([3, 3, 2], vertical_alignment="bottom")
+    encoding, delimiter, header = st.columns([5, 5, 4], vertical_alignment="bottom")
     known = list(DELIMITERS)
     guessed = guess.delimiter
     chosen_encoding = encoding.selectbox(

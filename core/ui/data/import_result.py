@@ -38,7 +38,7 @@ def draw_datasets() -> int:
     st.subheader("Imported", anchor=False)
     chosen = show_table(
         pd.DataFrame([_line_of(dataset) for dataset in datasets]), key="imported",
-        selection="single-row",
+        selection="single-row", names=[dataset.hash for dataset in datasets],
         column_config={
             name: st.column_config.NumberColumn(format="localized")
             for name in ("rows", "kept", "rejected", "merged")

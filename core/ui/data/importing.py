@@ -132,8 +132,19 @@ def _draw_done(slot: str, job: Job) -> None:
             icon=":material/content_copy:",
         )
     else:
-        st.success("Imported.", icon=":material/check:")
+        _say_imported(dataset.record["counts"])
     draw_result(dataset, f"import_{slot}")
+
+
+def _say_imported(counts: dict[str, int]) -> None:
+    if counts["rejected"] <= counts["rows"] / 10:
+        st.success("Imported.", icon=":material/check:")
+        return
+    st.warning(
+        f"Imported, but {counts['rejected']:,} of {counts['rows']:,} rows were rejected. Look at "
+        "the reasons below, change delimiter, columns or the file, and import it again.",
+        icon=":material/warning:",
+    )
 
 
 def _start(slot: str, staged: Staged, options: ReadOptions) -> None:

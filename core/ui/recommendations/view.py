@@ -115,7 +115,10 @@ def _moved_words(view: View) -> str:
     against = "the twin" if view.run.twin else "popularity"
     verb = "helped" if value > 0 else "harmed" if value < 0 else "no difference"
     title = metric_title("ndcg@10")
-    return verb if value == 0 else f"{verb}: {signed(value)} {title} against {against}"
+    if value == 0:
+        return verb
+    whose = "" if view.run.card.additive else ", by the model's own list"
+    return f"{verb}: {signed(value)} {title} against {against}{whose}"
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

@@ -35,7 +35,7 @@ def pick_runs() -> list[Run]:
     shown = matching(table, words)
     chosen = show_table(
         _without_idle_columns(table).iloc[shown], key="runs_table", download="runs.csv",
-        column_config=_columns(), selection="multi-row",
+        column_config=_columns(), selection="multi-row", names=[runs[row].id for row in shown],
     )  # fmt: skip
     st.caption(
         f"{count(len(shown), 'run')} of {len(runs)}. Quality on the test users of each run's own "
