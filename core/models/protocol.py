@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress
 from core.basics.scores import Contributions, DomainScores, IntArray, Vectors
-from core.basics.settings import Settings
+from core.basics.settings import Settings, Value
 from core.data.pair import DomainPair
 
 State = dict[str, np.ndarray]
@@ -108,3 +108,5 @@ class ModelCard:
     needs: tuple[str, ...] = ()  # "shared users", "timestamps", "item text", "ratings"
     gradient: bool = False  # trained by epochs on torch: curves, best epoch, resume
     task: Literal["ranking", "rating"] = "ranking"
+    presets: dict[str, dict[str, Value]] = field(default_factory=dict)  # "fast", "thorough"
+    grid: dict[str, tuple[Value, ...]] = field(default_factory=dict)  # what a small search tries
