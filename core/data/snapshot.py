@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ class SplitInfo:
     dataset_hash: str
     split_hash: str
     counts: dict[str, int]
+    liked_from: float = 0.0  # rows below so many of 5 stars were filtered away
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,10 @@ class SplitTables:
 
 @dataclass(frozen=True)
 class Split:
-    """Training matrices and what is held out; valid, test: (n_users, n_target_items) ones."""
+    """Training matrices and what is held out; valid, test: (n_users, n_target_items).
+
+    All hold ones; those of `rated` hold ratings, and a rating of 0 is a stored entry too.
+    """
 
     info: SplitInfo
     train: DomainPair
@@ -74,7 +79,14 @@ class Split:
 
     def masked(self, part: str) -> csr_matrix:
         """What may not be recommended: training items, and validation items at test time."""
-        return self.train.target if part == VALID else (self.train.target + self.valid).tocsr()
+        if part == VALID:
+            return self.train.target
+        return (_ones(self.train.target) + _ones(self.valid)).tocsr()
+
+    @cached_property
+    def rated(self) -> Split:
+        """The same split with ratings in place of ones, for models of ratings."""
+        return read_snapshot(self.folder, ratings=True)
 
     def users(self, part: str) -> IntArray:
         """Numbers of the users with something to find."""
@@ -91,6 +103,7 @@ def write_snapshot(
     seed: int,
     settings: dict,
     dataset_hash: str,
+    liked_from: float = 0.0,
 ) -> Path:
     """Write the split under `root`, in a folder named by its split hash; answers the folder.
 
@@ -109,6 +122,7 @@ def write_snapshot(
         counts={part: len(coded[part]) for part in PARTS}
         | {"users": len(users), "source_items": len(items[SOURCE])}
         | {"target_items": len(items[TARGET])},
+        liked_from=liked_from,
     )  # fmt: skip
     folder = root / info.split_hash
     if not folder.exists():
@@ -129,8 +143,11 @@ def read_info(folder: Path) -> SplitInfo:
     return SplitInfo(**read_json(folder / "split.json"))
 
 
-def read_snapshot(folder: Path) -> Split:
-    """The split a snapshot folder holds; raises DataError where the folder is not there."""
+def read_snapshot(folder: Path, ratings: bool = False) -> Split:
+    """The split a snapshot folder holds; raises DataError where the folder is not there.
+
+    Its matrices hold ones, or the ratings, where rows without a rating are left out.
+    """
     if not (folder / "split.json").exists():
         raise DataError(
             what=f"The split {folder.name} is not in this workspace.",
@@ -140,13 +157,13 @@ def read_snapshot(folder: Path) -> Split:
     source_items, source_features = _items(folder / "items_source.parquet")
     target_items, target_features = _items(folder / "items_target.parquet")
     shapes = {SOURCE: (len(users), len(source_items)), TARGET: (len(users), len(target_items))}
-    matrices = {part: _matrix(folder, part, shapes[_domain(part)]) for part in PARTS}
+    matrices = {part: _matrix(folder, part, shapes[_domain(part)], ratings) for part in PARTS}
     train = DomainPair(
         users, source_items, target_items, matrices["source_train"], matrices["target_train"],
         source_features, target_features,
     )  # fmt: skip
     valid = _apart(matrices["target_valid"], train.target)
-    test = _apart(matrices["target_test"], train.target + valid)
+    test = _apart(matrices["target_test"], train.target, valid)
     return Split(read_info(folder), train, valid, test, folder)
 
 
@@ -199,14 +216,29 @@ def _items(path: Path) -> tuple[IdMap, ItemFeatures]:
     return IdMap(frame[ITEM].to_numpy(dtype=object)), ItemFeatures(*texts)
 
 
-def _apart(held_out: csr_matrix, known: csr_matrix) -> csr_matrix:
+def _apart(held_out: csr_matrix, *known: csr_matrix) -> csr_matrix:
     """Held-out entries that are not known already: a given split may have rows in two parts."""
-    left = csr_matrix(held_out - held_out.multiply(known > 0))
-    left.eliminate_zeros()
-    return left
+    places = held_out.tocoo()
+    new = ~np.isin(_cells(held_out), np.concatenate([_cells(matrix) for matrix in known]))
+    kept = places.data[new], (places.row[new], places.col[new])
+    return csr_matrix(kept, shape=held_out.shape)
 
 
-def _matrix(folder: Path, part: str, shape: tuple[int, int]) -> csr_matrix:
-    frame = pd.read_parquet(folder / f"{part}.parquet", columns=[USER, ITEM])
-    ones = np.ones(len(frame), dtype=np.float32)
-    return csr_matrix((ones, (frame[USER].to_numpy(), frame[ITEM].to_numpy())), shape=shape)
+def _cells(matrix: csr_matrix) -> IntArray:
+    """One number per stored entry, the same for the same user and item; zeros are entries too."""
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    return rows * max(1, matrix.shape[1]) + matrix.indices
+
+
+def _ones(matrix: csr_matrix) -> csr_matrix:
+    """A one for every stored entry: SciPy's sums and products drop entries that are 0."""
+    ones = np.ones(matrix.nnz, dtype=np.float32)
+    return csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:
+    columns = [USER, ITEM, RATING] if ratings else [USER, ITEM]
+    frame = pd.read_parquet(folder / f"{part}.parquet", columns=columns).dropna()
+    values = frame[RATING] if ratings else np.ones(len(frame))
+    places = frame[USER].to_numpy(), frame[ITEM].to_numpy()
+    return csr_matrix((np.asarray(values, dtype=np.float32), places), shape=shape)

@@ -98,6 +98,7 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
         root, tables,
         source_name=info.source_name, target_name=info.target_name, kind=settings.kind,
         seed=seed, settings=settings.to_dict(), dataset_hash=info.dataset_hash,
+        liked_from=float(info.settings.get("rating_threshold", 0.0)),
     )  # fmt: skip
 
 

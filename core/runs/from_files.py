@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from core.basics.columns import ITEM, SOURCE, TARGET, USER
+from core.basics.columns import ITEM, RATING, SOURCE, TARGET, USER
 from core.basics.errors import DataError
 from core.basics.fingerprint import fingerprint
 from core.basics.progress import Report, silent
@@ -43,6 +44,7 @@ class PairFiles:
     items_target: Path | None = None
     splits: Path | None = None
     swap: bool = False
+    rated: bool = False  # for models of ratings: no row is filtered away by its rating
 
 
 def pair_snapshot(
@@ -115,7 +117,7 @@ def _pair(files: PairFiles, workspace: Workspace, say: Callable[[str], None]) ->
     )  # fmt: skip
     connection = in_memory(workspace.root)
     try:
-        pair = build_pair(connection, inputs, PairSettings(swap=files.swap), workspace.pairs)
+        pair = build_pair(connection, inputs, _pair_settings(files), workspace.pairs)
         checks = read_checks(pair)
         for check in check_pair(connection, pair, inputs) if checks is None else checks:
             if check.light in ("amber", "red"):
@@ -123,6 +125,11 @@ def _pair(files: PairFiles, workspace: Workspace, say: Callable[[str], None]) ->
     finally:
         connection.close()
     return pair
+
+
+def _pair_settings(files: PairFiles) -> PairSettings:
+    every_rating = {"rating_threshold": 0.0} if files.rated else {}
+    return PairSettings.of({"swap": files.swap, **every_rating})
 
 
 def _given_tables(
@@ -165,11 +172,19 @@ def _items(
 def _write_given(
     tables: SplitTables, workspace: Workspace, kind: str, seed: int, settings: dict
 ) -> Path:
-    """Rows of a given split are positives already; the dataset is their union, split or not."""
+    """Rows of a given split are positives already; the dataset is their union, split or not.
+
+    Ratings stay as they stand in the files, and belong to the dataset where they differ.
+    """
     target = pd.concat([tables.target_train, tables.target_valid, tables.target_test])
-    content = [frame[[USER, ITEM]].drop_duplicates() for frame in (tables.source_train, target)]
+    content = [frame.drop_duplicates([USER, ITEM]) for frame in (tables.source_train, target)]
     ordered = [frame.sort_values([USER, ITEM]) for frame in content]
     columns = [frame[name].to_numpy(dtype=object) for frame in ordered for name in (USER, ITEM)]
+    columns += [
+        frame[RATING].to_numpy(np.float32)
+        for frame in ordered
+        if RATING in frame and frame[RATING].nunique() > 1
+    ]
     return write_snapshot(
         workspace.splits, tables, source_name="source", target_name="target", kind=kind,
         seed=seed, settings=settings, dataset_hash=fingerprint(*columns),
