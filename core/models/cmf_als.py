@@ -194,4 +194,6 @@ CARD = ModelCard(
     has_twin=True,
     additive=True,
     fold_in="exact",
+    presets={"fast": {"factors": 32, "epochs": 5}, "thorough": {"factors": 128, "epochs": 15}},
+    grid={"regularization": (0.01, 0.03, 0.1), "unobserved_weight": (2.0, 5.0, 10.0)},
 )

@@ -70,4 +70,5 @@ CARD = ModelCard(
     has_twin=True,
     additive=True,
     fold_in="exact",
+    grid={"regularization": (30.0, 100.0, 300.0), "source_weight": (0.2, 0.5, 1.0)},
 )

@@ -75,4 +75,5 @@ CARD = ModelCard(
     has_twin=True,
     additive=True,
     fold_in="exact",
+    grid={"regularization": (30.0, 100.0, 300.0), "dropout": (0.1, 0.2, 0.4)},
 )

@@ -117,4 +117,6 @@ CARD = ModelCard(
     has_twin=True,
     additive=True,
     fold_in="exact",
+    presets={"fast": {"neighbours": 50}, "thorough": {"neighbours": 200}},
+    grid={"shrinkage": (20.0, 50.0, 100.0), "source_weight": (0.1, 0.2, 0.5)},
 )

@@ -209,4 +209,9 @@ CARD = ModelCard(
     additive=False,
     fold_in="approximate",
     gradient=True,
+    presets={
+        "fast": {"factors": 32, "epochs": 15, "patience": 3},
+        "thorough": {"factors": 128, "epochs": 100, "patience": 10},
+    },
+    grid={"layers": (1, 2, 3), "temperature": (0.1, 0.2)},
 )

@@ -181,4 +181,6 @@ CARD = ModelCard(
     additive=False,
     fold_in="exact",
     needs=("shared users",),
+    presets={"fast": {"factors": 32, "epochs": 5}, "thorough": {"factors": 128, "epochs": 15}},
+    grid={"factors": (32, 64), "map_regularization": (1.0, 3.0, 10.0)},
 )

@@ -107,4 +107,5 @@ CARD = ModelCard(
     additive=True,
     fold_in="exact",
     needs=("shared users",),
+    grid={"regularization": (30.0, 100.0, 300.0, 1000.0)},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from core.basics.errors import RunError
@@ -20,9 +20,12 @@ class RunPlan:
     seed: int = 2022
     device: str = "auto"
     label: str = ""
+    twin_settings: dict[str, Any] | None = None  # None: the twin takes the same settings
 
     def __post_init__(self) -> None:
-        card_of(self.model).settings.of(self.settings)  # refuses what the model does not know
+        settings = card_of(self.model).settings
+        for given in (self.settings, self.twin_settings or {}):
+            settings.of(given)  # refuses what the model does not know
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -42,5 +45,14 @@ class RunPlan:
     @property
     def key(self) -> str:
         """Hash of all that decides the result; the label does not."""
-        settings = card_of(self.model).settings.of(self.settings).to_dict()
-        return fingerprint(self.split, self.model, settings, self.seed, self.device)
+        settings = card_of(self.model).settings
+        own = settings.of(self.settings).to_dict()
+        twin = own if self.twin_settings is None else settings.of(self.twin_settings).to_dict()
+        differing = () if twin == own else (twin,)
+        return fingerprint(self.split, self.model, own, self.seed, self.device, *differing)
+
+    def of_twin(self) -> Self:
+        """The plan the target-only twin is trained by."""
+        if self.twin_settings is None:
+            return self
+        return replace(self, settings=self.twin_settings, twin_settings=None)

@@ -89,7 +89,7 @@ def _twin(
         return {}
     train = split.train.target_only()
     try:
-        twin = _train(plan, card, split, train, TWIN, report, checkpoints)
+        twin = _train(plan.of_twin(), card, split, train, TWIN, report, checkpoints)
     except Cancelled:
         return {}
     return {} if twin.fit.cancelled else {TWIN: twin}
@@ -111,7 +111,7 @@ def _train(
     kept = Checkpoints(checkpoints / role) if checkpoints and card.gradient else None
     with measured() as fit_cost:
         watch = _staged(report, f"{prefix}training")
-        fit = fit_best(model, train, plan.seed, _watcher(split, plan.seed), watch, kept)
+        fit = fit_best(model, train, plan.seed, watcher(split, plan.seed), watch, kept)
     report_on = _noting(report, fit) if fit.curve and role == RUN else report
     with measured() as evaluation_cost:
         evaluations = {}
@@ -138,7 +138,7 @@ def _staged(report: Report, stage: str) -> Report:
     return lambda progress: report(replace(progress, stage=stage))
 
 
-def _watcher(split: Split, seed: int) -> Callable[[CrossDomainModel], float | None]:
+def watcher(split: Split, seed: int) -> Callable[[CrossDomainModel], float | None]:
     """Validation nDCG@10 over at most WATCHED_USERS users, the same every epoch; None without."""
     users = split.users(VALID)
     if len(users) > WATCHED_USERS:
@@ -162,10 +162,9 @@ def _run_id(plan: RunPlan) -> str:
 
 
 def _keep(folder: Path, plan: RunPlan, split: Split, trained: dict[str, Trained]) -> Path:
+    plans = {RUN: plan, TWIN: plan.of_twin(), POPULARITY: RunPlan(plan.split, POPULARITY)}
     records = {
-        role: _record(plan if role != POPULARITY else RunPlan(plan.split, POPULARITY), split, role)
-        | _figures(part)
-        for role, part in trained.items()
+        role: _record(plans[role], split, role) | _figures(part) for role, part in trained.items()
     }
     evaluations = {role: part.evaluations for role, part in trained.items()}
     records[RUN] |= comparison(split, evaluations)

@@ -236,3 +236,25 @@ def test_rows_that_are_in_training_and_test_are_nothing_to_find(tmp_path):
     split = read_snapshot(folder)
     assert split.test.nnz == len(tables.target_test)
     assert split.test.multiply(split.train.target).nnz == 0
+
+
+def test_a_twin_is_trained_with_the_settings_found_for_it(workspace, plan):
+    from dataclasses import replace
+
+    own = replace(plan, twin_settings={"regularization": 50.0})
+    run = read_run(train_run(own, workspace))
+    assert run.record["settings"]["regularization"] == 5.0
+    assert run.twin.record["settings"]["regularization"] == 50.0
+    alone = read_run(train_run(replace(plan, settings={"regularization": 50.0}), workspace))
+    pd.testing.assert_frame_equal(run.twin.metrics(TEST), alone.twin.metrics(TEST))
+    for made in (run, alone):
+        delete_run(workspace, made)
+
+
+def test_the_twins_settings_are_part_of_the_key_only_where_they_differ(plan):
+    from dataclasses import replace
+
+    assert replace(plan, twin_settings=plan.settings).key == plan.key
+    assert replace(plan, twin_settings={"regularization": 50.0}).key != plan.key
+    with pytest.raises(SettingsError, match="lambda"):
+        replace(plan, twin_settings={"lambda": 3})
