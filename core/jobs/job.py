@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Lane = Literal["training", "short"]
-LANES: tuple[Lane, ...] = ("training", "short")  # one job of each runs at a time
+Lane = Literal["training", "short", "trials"]
+LANES: tuple[Lane, ...] = ("training", "short", "trials")
+CORES = os.cpu_count() or 1
+SLOTS: dict[Lane, int] = {"training": 1, "short": 1, "trials": max(1, CORES // 2)}  # side by side
 
 QUEUED, RUNNING = "queued", "running"
 DONE, FAILED, CANCELLED, KILLED = "done", "failed", "cancelled", "killed"

@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 from core.basics.workspace import Workspace
-from core.jobs.job import Job
+from core.jobs.job import CORES, SLOTS, Job, Lane
 from core.jobs.table import log_path
 
 ROOT = Path(__file__).resolve().parents[2]  # where `-m core...` can be found
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
 )  # fmt: skip
-NICE = {"training": 10, "short": 5}  # the page that watches goes first
+NICE = {"training": 10, "short": 5, "trials": 10}  # the page that watches goes first
 
 
 def start_child(workspace: Workspace, job: Job) -> subprocess.Popen[bytes]:
@@ -26,7 +26,7 @@ def start_child(workspace: Workspace, job: Job) -> subprocess.Popen[bytes]:
     with log_path(workspace, job.id).open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, *job.command, str(workspace.root), job.id],
-            cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            cwd=ROOT, env=_environment(job.lane), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip
     with contextlib.suppress(OSError):
@@ -94,7 +94,10 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _environment() -> dict[str, str]:
-    """One core is left to the page; what the environment already says about threads stays."""
-    threads = str(max(1, (os.cpu_count() or 1) - 1))
+def _environment(lane: Lane) -> dict[str, str]:
+    """One core is left to the page, and jobs of a lane share the others.
+
+    What the environment already says about threads stays.
+    """
+    threads = str(max(1, round((CORES - 1) / SLOTS[lane])))
     return {**dict.fromkeys(THREAD_VARIABLES, threads), "PYTHONUNBUFFERED": "1", **os.environ}

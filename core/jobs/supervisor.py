@@ -15,7 +15,17 @@ from subprocess import Popen
 
 from core.basics.errors import JobError
 from core.basics.workspace import Workspace
-from core.jobs.job import CANCELLED, FAILED, KILLED, LANES, QUEUED, RUNNING, Job
+from core.jobs.job import (
+    CANCELLED,
+    FAILED,
+    KILLED,
+    LANES,
+    QUEUED,
+    RUNNING,
+    SLOTS,
+    Job,
+    Lane,
+)
 from core.jobs.leftovers import sweep
 from core.jobs.lifecycle import end_job
 from core.jobs.lock import Lock
@@ -35,12 +45,12 @@ class Child:
     """A process the supervisor started for a job."""
 
     process: Popen[bytes]
-    lane: str
+    lane: Lane
     memory_kills: int = field(default_factory=memory_kills)  # when it was started
 
 
 class Supervisor:
-    """Keeps at most one job of each lane running until told that there is nothing to do."""
+    """Keeps every place of each lane busy until there is nothing to do."""
 
     def __init__(self, workspace: Workspace, grace: float = GRACE) -> None:
         self.workspace = workspace
@@ -63,11 +73,19 @@ class Supervisor:
             if job.status == RUNNING:
                 self._watch(job)
         for lane in LANES:
-            mine = [job for job in active if job.lane == lane]
-            taken = any(child.lane == lane for child in self.children.values())
-            if mine and not taken and all(job.status == QUEUED for job in mine):
-                self.children[mine[0].id] = Child(start_child(self.workspace, mine[0]), lane)
+            self._fill(lane, [job for job in active if job.lane == lane])
         return bool(active)
+
+    def _fill(self, lane: Lane, jobs: list[Job]) -> None:
+        """Start what waits while the lane has a free place; a child claims its job a little later.
+
+        Running jobs may be children of an earlier supervisor.
+        """
+        taken = {job_id for job_id, child in self.children.items() if child.lane == lane}
+        taken |= {job.id for job in jobs if job.status == RUNNING}
+        waiting = [job for job in jobs if job.status == QUEUED and job.id not in taken]
+        for job in waiting[: max(0, SLOTS[lane] - len(taken))]:
+            self.children[job.id] = Child(start_child(self.workspace, job), lane)
 
     def _looked(self) -> bool:
         """A step; a table that is locked or a disk that is full now may be well at the next."""

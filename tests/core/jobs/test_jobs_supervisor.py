@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from core.basics.workspace import Workspace
-from core.jobs.job import CANCELLED, DONE, FAILED, KILLED, RUNNING, Job
+from core.jobs.job import CANCELLED, DONE, FAILED, KILLED, QUEUED, RUNNING, SLOTS, Job
 from core.jobs.lock import Lock, ensure_supervisor
 from core.jobs.processes import ROOT, is_alive
+from core.jobs.supervisor import Supervisor
 from core.jobs.table import (
     enqueue,
     list_jobs,
@@ -138,6 +139,28 @@ def test_two_lanes_run_side_by_side_and_each_in_its_order(workspace):
     request_cancel(workspace, long)
     when(workspace, after, lambda job: job.status == RUNNING)
     assert ended(workspace, long).ended <= read_job(workspace, after).started
+
+
+def test_a_lane_with_two_places_runs_two_jobs_and_never_a_third(workspace, monkeypatch):
+    monkeypatch.setitem(SLOTS, "trials", 2)
+    first, second, third = (
+        enqueue(workspace, "patient", {"n": n}, "trials", "patient",
+                ("-m", "tests.core.jobs.jobs_child", "patient"))
+        for n in range(3)
+    )  # fmt: skip
+    supervisor = Supervisor(workspace)
+
+    def status(job_id: str) -> str:
+        supervisor.step()
+        return read_job(workspace, job_id).status
+
+    wait_until(lambda: status(first) == status(second) == RUNNING)
+    adopting = Supervisor(workspace)  # after a kill: it counts children that are not its own
+    adopting.step()
+    assert (status(third), adopting.children) == (QUEUED, {})
+    request_cancel(workspace, first)
+    wait_until(lambda: status(third) == RUNNING)
+    assert read_job(workspace, second).status == RUNNING
 
 
 def test_the_next_supervisor_adopts_a_child_that_lived_on(workspace):
