@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any
 from core.basics.errors import CrosswalkError, RunError
 from core.basics.files import read_json, write_json
 
-AUTO, CPU, CUDA = "auto", "cpu", "cuda"
-DEVICES = (AUTO, CPU, CUDA)
+AUTO, CPU, CUDA, MPS = "auto", "cpu", "cuda", "mps"
+DEVICES = (AUTO, CPU, CUDA, MPS)
 SECONDS = 120  # a cold import of torch can take half a minute
 
 PROBE = """
@@ -24,6 +25,9 @@ if torch.cuda.is_available():
     torch.zeros(1, device="cuda")  # a driver that is there may still not work
     about = torch.cuda.get_device_properties(0)
     found = [{"name": "cuda", "title": about.name, "memory": about.total_memory}]
+elif torch.backends.mps.is_available():
+    torch.zeros(1, device="mps")
+    found = [{"name": "mps", "title": "Apple GPU", "memory": torch.mps.recommended_max_memory()}]
 print(json.dumps(found))
 """
 
@@ -54,7 +58,7 @@ def probe_devices(cache: Path) -> list[Device]:
 
 
 def choose_device(name: str) -> str:
-    """The device to train on, "cpu" or "cuda"; loads torch.
+    """The device to train on, "cpu", "cuda" or "mps"; loads torch.
 
     Raises RunError for a name that is unknown or a device that is not here.
     """
@@ -66,14 +70,25 @@ def choose_device(name: str) -> str:
         return CPU
     import torch
 
-    if torch.cuda.is_available():
-        return CUDA
-    if name == CUDA:
-        raise RunError(
-            what="No CUDA device works here.",
-            hint="Choose auto or cpu, or install the CUDA build of torch and a driver.",
-        )
-    return CPU
+    works = {CUDA: torch.cuda.is_available(), MPS: torch.backends.mps.is_available()}
+    if works.get(name, True):
+        return name if name != AUTO else next((gpu for gpu in works if works[gpu]), CPU)
+    raise RunError(
+        what=f"No {name.upper()} device works here.",
+        hint="Choose auto or cpu, or install the build of torch and the driver it needs.",
+    )
+
+
+def autocast(device: str) -> AbstractContextManager[Any]:
+    """Mixed precision (bfloat16 products) on a CUDA device that has it; elsewhere nothing changes.
+
+    bfloat16 has the range of float32, so no loss has to be scaled. Loads torch.
+    """
+    import torch
+
+    if device == CUDA and torch.cuda.is_bf16_supported():
+        return torch.autocast(CUDA, dtype=torch.bfloat16)
+    return nullcontext()
 
 
 def _probed(code: str) -> list[Device]:

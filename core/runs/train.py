@@ -150,7 +150,8 @@ def watcher(split: Split, seed: int) -> Callable[[CrossDomainModel], float | Non
         split = replace(split, valid=valid)
 
     def watch(model: CrossDomainModel) -> float | None:
-        found = evaluate(model.score, split, VALID, ks=(10,)).per_user["ndcg@10"]
+        score = getattr(model, "score_own", model.score)  # parts are not looked at here
+        found = evaluate(score, split, VALID, ks=(10,)).per_user["ndcg@10"]
         return float(found.mean()) if len(found) else None
 
     return watch

@@ -1,0 +1,228 @@
+"""Models that are networks over both histories: trained by epochs on torch, asked as plain arrays.
+
+A network says what is particular to one model; everything else is here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+
+from core.basics.progress import Progress
+from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.settings import Settings, setting
+from core.data.pair import DomainPair
+from core.models.arrays import Array, Weights
+from core.models.batches import Batch, user_batches
+from core.models.protocol import PairSizes, State
+from core.models.pseudo_labels import pseudo_labels
+
+TORCH = 400 * 2**20  # bytes that loading torch takes
+
+
+@dataclass(frozen=True)
+class TrainingSettings(Settings):
+    """What every network can be told about its training."""
+
+    epochs: int = setting(40, low=1, high=1000, help="Rounds over all users at most.")
+    patience: int = setting(
+        5, low=1, high=100, help="Epochs without a better validation score before training ends."
+    )
+    learning_rate: float = setting(0.01, low=1e-5, high=0.5, help="Step size of Adam.")
+    weight_decay: float = setting(
+        1e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+    )
+    batch_size: int = setting(
+        512, low=8, high=100_000, help="Users per step; more is faster and smoother."
+    )
+    max_gradient_norm: float = setting(
+        1.0, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
+    )
+    interaction_dropout: float = setting(
+        0.5, low=0.0, high=0.95,
+        help="Share of each history hidden from the network, drawn anew every epoch: it learns "
+        "to fill gaps.",
+    )  # fmt: skip
+    history_dropout: float = setting(
+        0.0, low=0.0, high=0.95,
+        help="Share of shared users shown by their source history alone, as cold users will be.",
+    )  # fmt: skip
+    perturbation: float = setting(
+        0.0, low=0.0, high=10.0,
+        help="Adversarial training: how far vectors are pushed the wrong way for a second look; "
+        "0 is off.",
+    )  # fmt: skip
+    pseudo_labels: int = setting(
+        0, low=0, high=50,
+        help="Self-training: items a user with few interactions is taken to like as well, where "
+        "the model is confident; 0 is off.",
+    )  # fmt: skip
+
+
+class Network(Protocol):
+    """What is particular to one model; weights are tensors while it trains, arrays afterwards."""
+
+    settings: Any
+
+    def start(self, train: DomainPair, rng: np.random.Generator) -> State:
+        """First weights by name; may raise RunError where the pair cannot carry the model."""
+        ...
+
+    def loss(self, weights: Weights, batch: Batch) -> Array:
+        """Mean loss of a batch, a number that gradients flow from; weights are tensors."""
+        ...
+
+    def users(
+        self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
+    ) -> Array:
+        """What the histories say about each user, (n, …); who: numbers of training users.
+
+        who is None for strangers and wherever a part is asked for: nothing that was trained for
+        one user alone may then be used.
+        """
+        ...
+
+    def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
+        """Score of the target items, (n, n_target_items), or of some of them."""
+        ...
+
+    def vectors(self, weights: Weights, train: DomainPair) -> Vectors | None:
+        """Vectors for the map, where items and users have any."""
+        ...
+
+
+class GradientModel:
+    """A network that keeps the promise of a model.
+
+    Parts are the network's scores with the other domain's history silenced; a part without
+    evidence is 0.
+    """
+
+    train: DomainPair
+    weights: State
+    device: str = "auto"
+    _steps: Any = None
+    _resumed: State | None = None
+
+    def __init__(self, network: Network) -> None:
+        self.network, self.settings = network, network.settings
+
+    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+        """One pass over all users per epoch; RunError where the loss diverges.
+
+        Chance depends on seed and epoch alone, so an epoch after a resume is the one that would
+        have been.
+        """
+        from core.models.gradient_training import Steps, one_epoch
+
+        start = self.network.start(train, np.random.default_rng(seed))
+        self.train = train
+        self._steps = steps = Steps(start, self.settings, self.device, self._resumed)
+        self._resumed = None
+        while steps.epoch < self.settings.epochs:
+            loss = one_epoch(steps, self.network, self._batches(seed, steps.epoch + 1))
+            self.weights = steps.arrays()
+            yield Progress(done=steps.epoch, total=self.settings.epochs, loss=loss)
+
+    def score(self, users: IntArray) -> DomainScores:
+        """Both parts by silencing the other history, and the network's own score."""
+        return self._scores(self.train.source[users], self.train.target[users], users)
+
+    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
+        """The same for histories nobody trained on."""
+        return self._scores(source_rows, target_rows, None)
+
+    def score_own(self, users: IntArray) -> DomainScores:
+        """The own score alone, for whoever watches a training: a third of the work."""
+        source, target = self.train.source[users], self.train.target[users]
+        own = self._own(source, target, users)
+        nothing = np.zeros((1, 1), dtype=np.float32)
+        has_source, has_target = np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
+        return DomainScores(own, own, nothing, own, has_source, has_target)
+
+    def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
+        """What the item's score loses when one history item is taken away, for each of them."""
+        amounts = []
+        for row, is_source in ((source_row, True), (target_row, False)):
+            without = _leave_one_out(row)
+            other = vstack([target_row if is_source else source_row] * (len(row.indices) + 1))
+            histories = (without, other.tocsr()) if is_source else (other.tocsr(), without)
+            scores = self._own(*histories, None, np.array([item]))[:, 0]
+            amounts.append(scores[-1] - scores[:-1])
+        return Contributions(source_row.indices, amounts[0], target_row.indices, amounts[1])
+
+    def vectors(self) -> Vectors | None:
+        """Vectors for the map, where the network has any."""
+        return self.network.vectors(self.weights, self.train)
+
+    def state(self) -> State:
+        """The network's weights."""
+        return dict(self.weights)
+
+    def restore(self, train: DomainPair, state: State) -> None:
+        """Take up a state."""
+        self.train, self.weights = train, dict(state)
+
+    def checkpoint(self) -> State:
+        """Weights, optimiser and epoch after the last yield."""
+        assert self._steps is not None, "a checkpoint is taken while training"
+        kept: State = self._steps.checkpoint()
+        return kept
+
+    def resume(self, train: DomainPair, checkpoint: State) -> None:
+        """Take up a checkpoint; the next fit_epochs goes on with the epoch after it."""
+        start = self.network.start(train, np.random.default_rng(0))
+        self.restore(train, {name: checkpoint[name] for name in start})
+        self._resumed = checkpoint
+
+    def _batches(self, seed: int, epoch: int) -> Iterator[Batch]:
+        settings, pseudo = self.settings, None
+        if settings.pseudo_labels and epoch > 1:
+            pseudo = pseudo_labels(self.train, self.score_own, settings.pseudo_labels)
+        return user_batches(
+            self.train, pseudo, np.random.default_rng([seed, epoch]), epoch,
+            size=settings.batch_size, interaction_dropout=settings.interaction_dropout,
+            history_dropout=settings.history_dropout,
+        )  # fmt: skip
+
+    def _scores(self, source: csr_matrix, target: csr_matrix, who: IntArray | None) -> DomainScores:
+        has_source, has_target = np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
+        from_source = self._own(source, _emptied(target), None) * has_source[:, None]
+        from_target = self._own(_emptied(source), target, None) * has_target[:, None]
+        nothing = np.zeros((len(from_source), 1), dtype=np.float32)
+        own = self._own(source, target, who)
+        return DomainScores(from_source, from_target, nothing, own, has_source, has_target)
+
+    def _own(
+        self,
+        source: csr_matrix,
+        target: csr_matrix,
+        who: IntArray | None,
+        items: IntArray | None = None,
+    ) -> FloatArray:
+        users = self.network.users(self.weights, source, target, who)
+        return np.asarray(self.network.scores(self.weights, users, items), dtype=np.float32)
+
+
+def gradient_memory(sizes: PairSizes, parameters: int, cells_per_user: int, batch: int) -> int:
+    """Bytes at the peak of a fit: torch, weights with Adam's moments, one batch both ways."""
+    rows = 8 * 4 * (sizes.source_rows + sizes.target_rows)
+    return TORCH + 6 * 4 * parameters + 3 * 4 * batch * cells_per_user + rows
+
+
+def _emptied(rows: csr_matrix) -> csr_matrix:
+    return csr_matrix(rows.shape, dtype=np.float32)
+
+
+def _leave_one_out(row: csr_matrix) -> csr_matrix:
+    """The row without each of its entries in turn, then whole: (n_entries + 1, n_items)."""
+    n = len(row.indices)
+    kept = ~np.eye(n + 1, n, dtype=bool)
+    columns = np.broadcast_to(row.indices, (n + 1, n))[kept]
+    data = np.broadcast_to(row.data, (n + 1, n))[kept]
+    ends = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
+    return csr_matrix((data, columns, ends), shape=(n + 1, row.shape[1]), dtype=np.float32)

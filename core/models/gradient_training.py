@@ -1,0 +1,151 @@
+"""One training by gradients: weights on a device, Adam, clipping, checkpoints; the torch half."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from core.basics.device import autocast, choose_device
+from core.basics.errors import RunError
+from core.models.arrays import Array, Weights
+from core.models.protocol import State
+
+FIRST_MOMENT, SECOND_MOMENT, STEP, EPOCH = "adam.first.", "adam.second.", "adam.step", "epoch"
+
+
+class Steps:
+    """Weights on their way: each step follows a clipped gradient by Adam.
+
+    Kingma and Ba 2015. Made from first weights, or from a checkpoint of an earlier training.
+    """
+
+    def __init__(
+        self, start: State, settings: Any, device: str, checkpoint: State | None = None
+    ) -> None:
+        import torch
+
+        self.settings, self.device = settings, choose_device(device)
+        self.epoch = 0 if checkpoint is None else int(checkpoint[EPOCH][0])
+        first = start if checkpoint is None else {name: checkpoint[name] for name in start}
+        self.weights: Weights = {
+            name: torch.tensor(array, device=self.device, requires_grad=True)
+            for name, array in first.items()
+        }
+        self.optimiser = torch.optim.Adam(
+            self.weights.values(),
+            lr=settings.learning_rate,
+            weight_decay=getattr(settings, "weight_decay", 0.0),
+        )
+        if checkpoint is not None:
+            self._take_up(checkpoint)
+
+    def step(self, loss_of: Any) -> float:
+        """One step down the gradient of loss_of(weights); answers the loss.
+
+        With a `perturbation` the loss at the worst nearby weights counts as much again: adversarial
+        personalized ranking, He et al. 2018, eq. 6-8, over every table of vectors.
+        Raises RunError where a GPU has too little memory for the batch.
+        """
+        import torch
+
+        try:
+            with autocast(self.device):
+                loss = loss_of(self.weights)
+            if not loss.requires_grad:  # nothing was wanted in this batch
+                return float(loss)
+            self.optimiser.zero_grad()
+            loss.backward()
+            if reach := getattr(self.settings, "perturbation", 0.0):
+                loss_of(self._perturbed(reach)).backward()
+            torch.nn.utils.clip_grad_norm_(self.weights.values(), self.settings.max_gradient_norm)
+            self.optimiser.step()
+        except torch.OutOfMemoryError as error:
+            raise self._too_large(error) from error
+        return float(loss.detach())
+
+    def checked(self, losses: list[float]) -> float:
+        """Mean loss of the epoch; raises RunError where it is no longer a number."""
+        loss = float(np.mean(losses)) if losses else 0.0
+        if not np.isfinite(loss):
+            raise RunError(
+                what=f"Training diverged: the loss is no longer a number in epoch {self.epoch}.",
+                hint=f"Lower learning_rate, which is {self.settings.learning_rate:g} now.",
+            )
+        return loss
+
+    def arrays(self) -> State:
+        """The weights as arrays of their own."""
+        return {name: _array(weight) for name, weight in self.weights.items()}
+
+    def checkpoint(self) -> State:
+        """Weights, both moments and step of Adam, and the epoch."""
+        kept = self.arrays()
+        steps = 0.0
+        for name, weight in self.weights.items():
+            if moments := self.optimiser.state.get(weight):
+                kept[FIRST_MOMENT + name] = _array(moments["exp_avg"])
+                kept[SECOND_MOMENT + name] = _array(moments["exp_avg_sq"])
+                steps = float(moments["step"])
+        return kept | {STEP: np.array([steps]), EPOCH: np.array([self.epoch])}
+
+    def _take_up(self, checkpoint: State) -> None:
+        import torch
+
+        for name, weight in self.weights.items():
+            if FIRST_MOMENT + name in checkpoint:
+                self.optimiser.state[weight] = {
+                    "step": torch.tensor(float(checkpoint[STEP][0])),
+                    "exp_avg": torch.tensor(checkpoint[FIRST_MOMENT + name], device=self.device),
+                    "exp_avg_sq": torch.tensor(
+                        checkpoint[SECOND_MOMENT + name], device=self.device
+                    ),
+                }
+
+    def _perturbed(self, reach: float) -> Weights:
+        """Weights moved by `reach` per row, the way that raises the loss most."""
+        import torch
+
+        return {
+            name: weight
+            if weight.grad is None or weight.ndim < 2
+            else weight + reach * torch.nn.functional.normalize(weight.grad.detach(), dim=-1)
+            for name, weight in self.weights.items()
+        }
+
+    def _too_large(self, error: Exception) -> RunError:
+        """What the GPU ran out of, and the largest batch that is likely to fit."""
+        import torch
+
+        free, whole = torch.cuda.mem_get_info()
+        used = torch.cuda.max_memory_allocated()
+        size = self.settings.batch_size
+        fits = max(1, int(size * 0.8 * whole / max(used + free, whole) / 2))
+        return RunError(
+            what=f"The GPU ran out of memory: a batch of {size} needed more than "
+            f"{used / 2**30:.1f} GiB of its {whole / 2**30:.1f} GiB.",
+            hint=f"Set batch_size to {fits} or less, use fewer factors, or train on the CPU.",
+        )
+
+
+def one_epoch(steps: Steps, network: Any, batches: Any) -> float:
+    """Go through the batches once; answers the mean loss of a batch.
+
+    A perturbed second look draws the same negatives as the first.
+    """
+    steps.epoch += 1
+    losses = []
+    for batch in batches:
+        chance = batch.rng.integers(2**63)
+
+        def loss_of(weights: Weights, batch: Any = batch, chance: int = chance) -> Array:
+            return network.loss(weights, replace(batch, rng=np.random.default_rng(chance)))
+
+        losses.append(steps.step(loss_of))
+    return steps.checked(losses)
+
+
+def _array(tensor: Array) -> np.ndarray:
+    array: np.ndarray = tensor.detach().cpu().numpy().copy()
+    return array
