@@ -70,6 +70,15 @@ class Resumable(Protocol):
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A figure a model found out about itself while training, for its run's record."""
+
+    title: str  # such as "Mapping error"
+    value: float
+    help: str  # what it is, in which unit, and which way is better
+
+
+@dataclass(frozen=True)
 class PairSizes:
     """What a memory estimate needs to know about a pair."""
 

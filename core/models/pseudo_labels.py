@@ -29,7 +29,8 @@ def pseudo_labels(
     rows: list[IntArray] = []
     columns: list[IntArray] = []
     step = max(1, CELLS // max(1, train.target.shape[1]))
-    for users in (few[start : start + step] for start in range(0, len(few), step)):
+    for start in range(0, len(few), step):
+        users = few[start : start + step]
         found = _confident(train.target[users], score(users).own_scores().copy(), count)
         rows.append(users[found[0]])
         columns.append(found[1])
