@@ -62,6 +62,16 @@ class Workspace:
         return self.root / "checkpoints"
 
     @property
+    def searches(self) -> Path:
+        """Searches for settings with every trial they made, one folder per search."""
+        return self.root / "searches"
+
+    @property
+    def timings(self) -> Path:
+        """What one step of a model takes here, one file per model, split and device."""
+        return self.root / "timings"
+
+    @property
     def maps(self) -> Path:
         """Two-dimensional maps, by content hash."""
         return self.root / "maps"

@@ -18,6 +18,8 @@ KINDS: dict[str, str] = {
     "quality": "core.runs.prepare.quality_job",
     "split": "core.runs.prepare.split_job",
     "train": "core.runs.train.train_job",
+    "search": "core.runs.search.search_job",
+    "trial": "core.runs.search_trial.trial_job",
     "map": "core.runs.map_job.map_job",
     "export": "core.runs.export.export_job",
     "devices": "core.runs.devices.devices_job",

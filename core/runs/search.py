@@ -1,0 +1,234 @@
+"""Search settings of a model and of its twin, with an equal budget, judged on validation only."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Protocol
+
+from core.basics.columns import VALID
+from core.basics.errors import CrosswalkError, RunError
+from core.basics.progress import Cancelled, Progress, Report, silent
+from core.basics.workspace import Workspace
+from core.data.snapshot import Split, read_snapshot
+from core.jobs.job import CANCELLED as JOB_CANCELLED
+from core.jobs.job import DONE as JOB_DONE
+from core.jobs.job import SLOTS
+from core.jobs.lock import ensure_supervisor
+from core.jobs.table import dismiss, enqueue, read_job, request_cancel
+from core.models.registry import card_of
+from core.runs.plan import RunPlan
+from core.runs.search_plan import SearchPlan
+from core.runs.search_rule import DONE, FAILED, RUNNING, STOPPED, Trial
+from core.runs.search_sampler import Sampler
+from core.runs.search_study import Study
+from core.runs.search_trial import measure
+from core.runs.train import train_run
+from core.store.run_folder import TWIN
+
+PAUSE = 0.3  # seconds between two looks at the trials
+TRAIN, RESUME = "train", "resume"  # keys of the payload beside the plan
+
+
+class Runner(Protocol):
+    """Where trials are done."""
+
+    places: int  # trials under way at once
+
+    def start(self, trial: Trial, plan: RunPlan) -> Trial:
+        """Set a trial going."""
+        ...
+
+    def ended(self, trial: Trial) -> Trial | None:
+        """The trial with its figures, None while it is under way."""
+        ...
+
+    def stop(self, trial: Trial) -> None:
+        """Ask a trial to stop."""
+        ...
+
+
+class Children:
+    """Trials as jobs of their own, in a lane where several run side by side."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.places = SLOTS["trials"] + 1  # one waits, so that no place is idle
+
+    def start(self, trial: Trial, plan: RunPlan) -> Trial:
+        """Queue the trial; one that is under way or done already is only watched."""
+        if trial.job and _is_useful(self.workspace, trial.job):
+            return trial
+        payload = {"plan": plan.to_dict(), "role": trial.role, "number": trial.number}
+        job = enqueue(self.workspace, "trial", payload, "trials", _title(trial, plan.model))
+        ensure_supervisor(self.workspace)
+        return replace(trial, job=job)
+
+    def ended(self, trial: Trial) -> Trial | None:
+        """The trial with the result of its job; the job's row leaves the list."""
+        job = read_job(self.workspace, trial.job)
+        if job.is_active:
+            time.sleep(PAUSE / self.places)
+            return None
+        dismiss(self.workspace, job.id)
+        if job.status == JOB_DONE:
+            return replace(trial, status=DONE, **job.result)
+        return replace(
+            trial, status=STOPPED if job.status == JOB_CANCELLED else FAILED,
+            what=f"{job.what} {job.hint}", wall_seconds=round(job.seconds(time.time()), 3),
+        )  # fmt: skip
+
+    def stop(self, trial: Trial) -> None:
+        """Cancel the trial's job."""
+        if trial.job:
+            request_cancel(self.workspace, trial.job)
+
+
+class InProcess:
+    """Trials one after the other in this process, for the command line."""
+
+    places = 1
+
+    def __init__(self, split: Split, report: Report) -> None:
+        self.split = split
+        self.report = report
+        self._plans: dict[tuple[str, int], RunPlan] = {}
+
+    def start(self, trial: Trial, plan: RunPlan) -> Trial:
+        """Remember what to do."""
+        self._plans[trial.role, trial.number] = plan
+        return trial
+
+    def ended(self, trial: Trial) -> Trial | None:
+        """Do the trial now."""
+        plan = self._plans[trial.role, trial.number]
+        try:
+            figures = measure(plan, trial.role, self.split, self.report)
+        except CrosswalkError as error:
+            return replace(trial, status=FAILED, what=str(error))
+        return replace(trial, status=DONE, **figures)
+
+    def stop(self, trial: Trial) -> None:
+        """Nothing is under way between two trials."""
+
+
+def search_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Do the search in the payload; answers its key, and the run of the winner if asked for.
+
+    Stopped, it keeps what it has; killed, it goes on with the trials that are left.
+    """
+    values = {name: payload[name] for name in payload if name not in (TRAIN, RESUME)}
+    study = search(SearchPlan.from_dict(values), workspace, Children(workspace), report)
+    if payload.get(TRAIN) and study.status == DONE:
+        with suppress(Cancelled):  # the search itself is kept
+            train_winner(study, workspace, report)
+    return {"search": study.plan.key, "run": study.run}
+
+
+def search(
+    plan: SearchPlan, workspace: Workspace, runner: Runner, report: Report = silent
+) -> Study:
+    """Try settings until the budget of every role is used up, or somebody stops it.
+
+    Raises RunError where the split has no validation users.
+    """
+    if not len(read_snapshot(workspace.splits / plan.split).users(VALID)):
+        raise RunError(
+            what="This split has no validation users to choose settings by.",
+            hint="Make a split with a validation part on the Data page.",
+        )
+    study = Study.opened(workspace, plan)
+    sampler = Sampler(plan, study.folder)
+    _take_up(study, sampler, runner)
+    study.status = RUNNING
+    try:
+        while _step(study, sampler, runner):
+            report(_progress(study))
+        study.status = DONE
+    except Cancelled:
+        _stop(study, sampler, runner, report)
+        study.status = STOPPED
+    study.importance = {role: sampler.importance(role) for role in plan.roles}
+    study.save()
+    return study
+
+
+def train_winner(study: Study, workspace: Workspace, report: Report = silent) -> None:
+    """Train the chosen settings as an ordinary run, the twin with its own; the search knows it."""
+    if study.winner is not None:
+        study.run = train_run(study.winner, workspace, report).name
+        study.save()
+
+
+def _take_up(study: Study, sampler: Sampler, runner: Runner) -> None:
+    """Make record and journal agree after a kill, and set going what was under way."""
+    for trial in study.trials:
+        if trial.status != RUNNING:
+            sampler.tell(trial)
+        if trial.status == STOPPED:
+            sampler.try_again(trial)
+    known = {(trial.role, trial.number): trial for trial in study.running}
+    study.trials = [trial for trial in study.trials if trial.status not in (STOPPED, RUNNING)]
+    for role in study.plan.roles:
+        for trial in sampler.unfinished(role):
+            trial = known.get((role, trial.number), trial)
+            study.put(runner.start(trial, _plan_of(study, trial)))
+
+
+def _step(study: Study, sampler: Sampler, runner: Runner) -> bool:
+    """Start what there is room for and take in what has ended; whether anything is left to do."""
+    while len(study.running) < runner.places and (role := _next_role(study)):
+        trial = sampler.ask(role)
+        study.put(runner.start(trial, _plan_of(study, trial)))
+    for trial in study.running:
+        if (ended := runner.ended(trial)) is not None:
+            study.put(ended)
+            sampler.tell(ended)
+    return bool(study.running) or _next_role(study) is not None
+
+
+def _next_role(study: Study) -> str | None:
+    """The role with the fewest trials so far, None where all budgets are used up."""
+    budgets = study.budgets
+    left = [role for role in budgets if len(study.of(role)) < budgets[role]]
+    return min(left, key=lambda role: len(study.of(role)), default=None)
+
+
+def _stop(study: Study, sampler: Sampler, runner: Runner, report: Report) -> None:
+    """Ask the trials under way to stop, and wait until they have."""
+    for trial in study.running:
+        runner.stop(trial)
+    while waiting := study.running:
+        for trial in waiting:
+            ended = replace(trial, status=STOPPED) if not trial.job else runner.ended(trial)
+            if ended is not None:
+                study.put(ended)
+                sampler.tell(ended)
+        report(replace(_progress(study), stage="stopping the trials under way"))
+
+
+def _is_useful(workspace: Workspace, job_id: str) -> bool:
+    """Whether the job is under way or has brought its result."""
+    job = read_job(workspace, job_id)
+    return job.is_active or job.status == JOB_DONE
+
+
+def _progress(study: Study) -> Progress:
+    ended = len(study.trials) - len(study.running)
+    return Progress(ended, sum(study.budgets.values()), "trying settings")
+
+
+def _plan_of(study: Study, trial: Trial) -> RunPlan:
+    plan = study.plan
+    return RunPlan(plan.split, plan.model, plan.settings | trial.settings, plan.seed, plan.device)
+
+
+def _title(trial: Trial, model: str) -> str:
+    """`EASE twin, trial 3: regularization 30`."""
+    chosen = [
+        f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in trial.settings.items()
+    ]
+    who = f"{card_of(model).title}{' twin' if trial.role == TWIN else ''}"
+    return f"{who}, trial {trial.number + 1}: {', '.join(chosen) or 'its own settings'}"
