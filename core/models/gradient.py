@@ -18,7 +18,7 @@ from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights
 from core.models.batches import Batch, user_batches
-from core.models.protocol import PairSizes, State
+from core.models.protocol import Finding, PairSizes, State
 from core.models.pseudo_labels import pseudo_labels
 
 TORCH = 400 * 2**20  # bytes that loading torch takes
@@ -158,6 +158,12 @@ class GradientModel:
     def vectors(self) -> Vectors | None:
         """Vectors for the map, where the network has any."""
         return self.network.vectors(self.weights, self.train)
+
+    def findings(self) -> list[Finding]:
+        """What the network says of itself by `findings(weights, train)`, where it has that."""
+        asked = getattr(self.network, "findings", None)
+        found: list[Finding] = [] if asked is None else asked(self.weights, self.train)
+        return found
 
     def state(self) -> State:
         """The network's weights."""

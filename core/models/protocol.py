@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -76,6 +76,16 @@ class Finding:
     title: str  # such as "Mapping error"
     value: float
     help: str  # what it is, in which unit, and which way is better
+
+
+def findings_of(model: CrossDomainModel) -> list[Finding]:
+    """What a trained model found out about itself, finite figures only.
+
+    A model that has something to say has a method `findings() -> list[Finding]`, asked once after
+    the fit, when it stands at its best epoch on its training data.
+    """
+    found: list[Finding] = getattr(model, "findings", list)()
+    return [replace(one, value=float(one.value)) for one in found if np.isfinite(one.value)]
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,7 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     answer |= {"run_dir": str(run.folder)} | {name: record[name] for name in FIGURES}
     for name, other in (("twin", run.twin), ("popularity", run.popularity)):
         answer[name] = None if other is None else {key: other.record[key] for key in FIGURES}
+    answer["findings"] = record.get("findings", [])
     answer |= {name: record[name] for name in ("lift", "lift_over_popularity", "segments")}
     if (fusion.alpha, fusion.beta, k) != (1.0, 1.0, 10):
         split = read_snapshot(workspace.splits / record["split_hash"])

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from core.data.pair import DomainPair
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate
 from core.fusion.candidates import DEPTH
-from core.models.protocol import CrossDomainModel, ModelCard
+from core.models.protocol import CrossDomainModel, Finding, ModelCard, findings_of
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of
 from core.runs.compare import comparison, summary
@@ -44,6 +44,7 @@ class Trained:
     evaluations: dict[str, Evaluation]
     fit_cost: Cost
     evaluation_cost: Cost
+    findings: list[Finding] = field(default_factory=list)
 
 
 def train_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -119,7 +120,8 @@ def _train(
             report_on(Progress(done=0, total=1, stage=f"{prefix}evaluating on {part}"))
             depth = DEPTH if role == RUN else 0  # the Fusion page looks at the run alone
             evaluations[part] = evaluate(model.score, split, part, depth=depth)
-    return Trained(model, fit, evaluations, fit_cost, evaluation_cost)
+        findings = findings_of(model)
+    return Trained(model, fit, evaluations, fit_cost, evaluation_cost, findings)
 
 
 def _noting(report: Report, fit: Fit) -> Report:
@@ -219,6 +221,7 @@ def _figures(trained: Trained) -> dict[str, Any]:
         "curve": [asdict(point) for point in fit.curve],
         "best_epoch": fit.best_epoch,
         "cancelled": fit.cancelled,
+        "findings": [asdict(finding) for finding in trained.findings],
         **{part: summary(evaluation) for part, evaluation in trained.evaluations.items()},
         "counts": {part: evaluation.counts for part, evaluation in trained.evaluations.items()},
     }

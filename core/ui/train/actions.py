@@ -22,6 +22,7 @@ from core.ui.shell import guarded, show_error, workspace
 from core.ui.state import recall, set_current
 from core.ui.tables import show_table
 from core.ui.texts import count, plain, with_interval
+from core.ui.train.findings import draw_findings
 
 SUFFIX = "crosswalk.zip"
 _CHUNK = 2**20
@@ -36,6 +37,7 @@ def draw_actions(chosen: list[Run]) -> None:
         with st.container(horizontal=True):
             _draw_one(chosen[0])
             _draw_delete(chosen)
+        draw_findings(chosen[0])
     elif chosen:
         _draw_comparison(chosen)
         _draw_delete(chosen)
