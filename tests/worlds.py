@@ -20,7 +20,7 @@ class World:
 
 
 def pair_of(source: np.ndarray, target: np.ndarray) -> DomainPair:
-    """A pair from two dense tables of zeros and ones, (n_users, n_items of the domain) each."""
+    """A pair from two dense tables, (n_users, n_items of the domain) each; 0 is no interaction."""
 
     def names(letter: str, count: int) -> IdMap:
         return IdMap(np.array([f"{letter}{number:04d}" for number in range(count)], dtype=object))
@@ -54,3 +54,24 @@ def _some(rng: np.random.Generator, liked: np.ndarray, count: int) -> np.ndarray
     taken = np.zeros(liked.shape, dtype=np.float32)
     np.put_along_axis(taken, order, 1.0, axis=1)
     return taken
+
+
+def rated_tastes(
+    seed: int = 0, n_users: int = 160, n_source: int = 60, n_target: int = 40, n_cold: int = 30
+) -> World:
+    """The same tastes in ratings: users rate what they like 4 or 5 and the rest 1 or 2.
+
+    Every user rated 8 source items and 6 target items they like, and as many they do not; the last
+    `n_cold` users rated no target item. So every item is rated alike on average.
+    """
+    rng = np.random.default_rng(seed)
+    parity = np.arange(n_users) % 2
+    likes_source = parity[:, None] == np.arange(n_source)[None, :] % 2
+    liked = parity[:, None] == np.arange(n_target)[None, :] % 2
+    source, target = (
+        _some(rng, likes, count) * rng.integers(4, 6, likes.shape)
+        + _some(rng, ~likes, count) * rng.integers(1, 3, likes.shape)
+        for likes, count in ((likes_source, 8), (liked, 6))
+    )
+    target[n_users - n_cold :] = 0
+    return World(pair_of(source, target), liked)

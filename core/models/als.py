@@ -62,13 +62,15 @@ def solve_rows(
     gram: FloatArray,
     ridge: FloatArray,
     part_starts: tuple[int, ...] = (0,),
+    wanted: FloatArray | None = None,
 ) -> FloatArray:
     """Least-squares vectors of all rows, one per part of the right-hand side.
 
-    Row u solves (gram + ridge_u I + sum_i c_i v_i v_i') x = sum_i c_i v_i over its entries i, where
-    c_i is the value stored in rows (Rendle et al. 2021, sec. 2: iALS). rows: (n, m); factors:
-    (m, d); gram: (d, d), what unobserved cells say; ridge: (n,). part_starts: first column of each
-    part; the left side is that of the whole row, so parts sum to the solution.
+    Row u solves (gram + ridge_u I + sum_i c_i v_i v_i') x = sum_i c_i y_i v_i over its entries i,
+    where c_i is the value stored in rows (Rendle et al. 2021, sec. 2: iALS) and y_i is 1, or the
+    entry of wanted, which stands in the order of rows.data. rows: (n, m); factors: (m, d); gram:
+    (d, d), what unobserved cells say; ridge: (n,). part_starts: first column of each part; the
+    left side is that of the whole row, so parts sum to the solution.
     Returns (n, n_parts, d) float32, zeros for empty rows.
 
     In the eigenvectors of gram its left side is diagonal plus the row's own outer products, so a
@@ -78,13 +80,14 @@ def solve_rows(
     base, axes = np.maximum(spectrum, 0).astype(np.float32), axes.astype(np.float32)
     turned = np.vstack([factors @ axes, np.zeros_like(axes[:1])])  # last row: padding
     solved = np.zeros((rows.shape[0], len(part_starts), len(axes)), dtype=np.float32)
-    for chosen, columns, values in _batches(rows, len(axes)):
+    for chosen, columns, values, places in _batches(rows, len(axes)):
         diagonal = base + ridge[chosen, None].astype(np.float32)  # (batch, d)
         strengths = np.sqrt(values)  # (batch, length)
         entries = turned[columns] * strengths[:, :, None]  # (batch, length, d)
         part = np.searchsorted(part_starts, columns, side="right") - 1
-        wanted = strengths[:, :, None] * (part[:, :, None] == np.arange(len(part_starts)))
-        solved[chosen] = _solve_batch(entries, diagonal, wanted.astype(np.float32)) @ axes.T
+        right = strengths if wanted is None else strengths * wanted[places]
+        parts = right[:, :, None] * (part[:, :, None] == np.arange(len(part_starts)))
+        solved[chosen] = _solve_batch(entries, diagonal, parts.astype(np.float32)) @ axes.T
     return solved
 
 
@@ -102,8 +105,9 @@ def _solve_batch(entries: FloatArray, diagonal: FloatArray, wanted: FloatArray) 
     return np.linalg.solve(left, wanted).transpose(0, 2, 1) @ scaled
 
 
-def _batches(rows: csr_matrix, d: int) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
-    """Rows of like length together: their numbers, and columns and values (batch, length).
+def _batches(rows: csr_matrix, d: int) -> Iterator[tuple[IntArray, IntArray, FloatArray, IntArray]]:
+    """Rows of like length together: their numbers, and columns, values and places in rows.data,
+    (batch, length) each.
 
     Padding has value 0 and column -1, the row of zeros at the end of the factors.
     """
@@ -120,7 +124,7 @@ def _batches(rows: csr_matrix, d: int) -> Iterator[tuple[IntArray, IntArray, Flo
         real = np.arange(longest) < lengths[chosen][:, None]  # (batch, longest)
         places = np.where(real, rows.indptr[chosen][:, None] + np.arange(longest), 0)
         columns = np.where(real, rows.indices[places], -1)
-        yield chosen, columns, np.where(real, rows.data[places], 0.0).astype(np.float32)
+        yield chosen, columns, np.where(real, rows.data[places], 0.0).astype(np.float32), places
         start = end
 
 

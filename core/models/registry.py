@@ -17,7 +17,11 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "cmf_als",
     "linear_map",
     "two_tower",
+    "mult_vae",
     "lightgcn",
+    "bias",
+    "mf_rating",
+    "cmf_rating",
 )
 CARDS: dict[str, ModelCard] = {name: import_module(f"core.models.{name}").CARD for name in MODULES}
 

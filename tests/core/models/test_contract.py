@@ -14,7 +14,7 @@ from core.basics.scores import DomainScores
 from core.data.pair import DomainPair
 from core.models.protocol import PairSizes
 from core.models.registry import CARDS, build, card_of
-from tests.worlds import pair_of, twin_tastes
+from tests.worlds import World, pair_of, rated_tastes, twin_tastes
 
 QUICK = {"lightgcn": {"epochs": 20}}  # enough for the planted world
 AGREEMENT = {"lightgcn": 0.8}  # top-10 shared by fold-in and score, where fold-in is approximate
@@ -27,8 +27,13 @@ EXACT = [card.name for card in CARDS.values() if card.fold_in == "exact"]
 APPROXIMATE = [card.name for card in CARDS.values() if card.fold_in == "approximate"]
 GRADIENT = [card.name for card in CARDS.values() if card.gradient]
 
-WORLD = twin_tastes()
+WORLD, RATED = twin_tastes(), rated_tastes()  # of equal sizes, with the same cold users
 EVERYBODY = np.arange(len(WORLD.pair.users))
+
+
+def world_of(name: str) -> World:
+    """The planted world of the model's task: ones, or ratings."""
+    return RATED if card_of(name).task == "rating" else WORLD
 
 
 def settings_of(name: str, **more) -> dict:
@@ -36,9 +41,9 @@ def settings_of(name: str, **more) -> dict:
     return QUICK.get(name, {}) | {key: value for key, value in more.items() if key in known}
 
 
-def fitted(name: str, train: DomainPair = WORLD.pair, seed: int = 5, **more):
+def fitted(name: str, train: DomainPair | None = None, seed: int = 5, **more):
     model = build(name, settings_of(name, **more))
-    for _ in model.fit_epochs(train, seed):
+    for _ in model.fit_epochs(world_of(name).pair if train is None else train, seed):
         pass
     return model
 
@@ -78,7 +83,7 @@ def test_parts_are_finite_float32_tables_of_users_by_target_items(name, models):
     scores = models[name].score(users)
     for part in (scores.source, scores.target, scores.own_scores()):
         assert part.dtype == np.float32
-        assert part.shape == (3, len(WORLD.pair.target_items))
+        assert part.shape == (3, len(world_of(name).pair.target_items))
         assert np.isfinite(part).all()
     assert scores.has_source.dtype == scores.has_target.dtype == bool
     assert scores.has_source.shape == scores.has_target.shape == (3,)
@@ -89,13 +94,13 @@ def test_a_part_without_evidence_is_zero(name, models):
     scores = models[name].score(EVERYBODY)
     assert not scores.source[~scores.has_source].any()
     assert not scores.target[~scores.has_target].any()
-    assert not scores.has_target[WORLD.pair.cold_users].any()
+    assert not scores.has_target[world_of(name).pair.cold_users].any()
 
 
 @pytest.mark.parametrize("name", CARD_NAMES)
 def test_a_fit_stopped_after_its_first_step_leaves_a_usable_model(name):
     model = build(name, settings_of(name))
-    steps = model.fit_epochs(WORLD.pair, 5)
+    steps = model.fit_epochs(world_of(name).pair, 5)
     first = next(steps)
     steps.close()
     assert 1 <= first.done <= first.total
@@ -106,7 +111,7 @@ def test_a_fit_stopped_after_its_first_step_leaves_a_usable_model(name):
 @pytest.mark.parametrize("name", CARD_NAMES)
 def test_progress_counts_every_step_to_the_end(name):
     model = build(name, settings_of(name))
-    steps = list(model.fit_epochs(WORLD.pair, 5))
+    steps = list(model.fit_epochs(world_of(name).pair, 5))
     assert [step.done for step in steps] == list(range(1, len(steps) + 1))
     assert {step.total for step in steps} == {len(steps)}
 
@@ -118,22 +123,26 @@ def test_a_restored_state_gives_equal_scores_even_from_read_only_arrays(name, mo
         np.save(tmp_path / f"{key}.npy", array)
         kept[key] = np.load(tmp_path / f"{key}.npy", mmap_mode="r")
     again = build(name, settings_of(name))
-    again.restore(WORLD.pair, kept)
+    again.restore(world_of(name).pair, kept)
     same_scores(again.score(EVERYBODY), models[name].score(EVERYBODY))
-    rows = WORLD.pair.source[:3], WORLD.pair.target[:3]
+    rows = world_of(name).pair.source[:3], world_of(name).pair.target[:3]
     same_scores(again.fold_in(*rows), models[name].fold_in(*rows))
 
 
 @pytest.mark.parametrize("name", EXACT)
 def test_fold_in_of_a_training_user_is_their_score_where_exact(name, models):
     users = EVERYBODY[::7]
-    folded = models[name].fold_in(WORLD.pair.source[users], WORLD.pair.target[users])
+    folded = models[name].fold_in(
+        world_of(name).pair.source[users], world_of(name).pair.target[users]
+    )
     same_scores(folded, models[name].score(users), tolerance=1e-5)
 
 
 @pytest.mark.parametrize("name", APPROXIMATE)
 def test_fold_in_shares_most_of_the_top_10_where_approximate(name, models):
-    folded = models[name].fold_in(WORLD.pair.source, WORLD.pair.target).own_scores()
+    folded = (
+        models[name].fold_in(world_of(name).pair.source, world_of(name).pair.target).own_scores()
+    )
     own = models[name].score(EVERYBODY).own_scores()
     ours, theirs = (np.argsort(-scores, axis=1)[:, :10] for scores in (folded, own))
     shared = [len(np.intersect1d(a, b)) / 10 for a, b in zip(ours, theirs, strict=True)]
@@ -152,7 +161,7 @@ def test_the_parts_of_an_additive_model_are_its_own_score(name, models):
 @pytest.mark.parametrize("name", ADDITIVE)
 def test_contributions_of_an_additive_model_sum_to_both_parts(name, models):
     for user, item in ((4, 7), (9, 0), (159, 3)):
-        source, target = WORLD.pair.source[[user]], WORLD.pair.target[[user]]
+        source, target = world_of(name).pair.source[[user]], world_of(name).pair.target[[user]]
         scores = models[name].score(np.array([user]))
         why = models[name].explain(source, target, item)
         assert np.isclose(why.source_amounts.sum(), scores.source[0, item], atol=1e-4)
@@ -161,7 +170,7 @@ def test_contributions_of_an_additive_model_sum_to_both_parts(name, models):
 
 @pytest.mark.parametrize("name", CARD_NAMES)
 def test_every_history_item_gets_one_finite_amount(name, models):
-    source, target = WORLD.pair.source[[5]], WORLD.pair.target[[5]]
+    source, target = world_of(name).pair.source[[5]], world_of(name).pair.target[[5]]
     why = models[name].explain(source, target, 2)
     assert sorted(why.source_items) == sorted(source.indices)
     assert sorted(why.target_items) == sorted(target.indices)
@@ -175,11 +184,11 @@ def test_every_history_item_gets_one_finite_amount(name, models):
 def test_source_history_alone_serves_cold_users(name):
     """Popularity gets about 0.5 here."""
     model = fitted(name)
-    cold = WORLD.pair.cold_users
+    cold = world_of(name).pair.cold_users
     scores = model.score(cold)
     assert scores.has_source.all()
-    assert ndcg_at_5(scores.source, WORLD.liked[cold]) > 0.95
-    assert ndcg_at_5(scores.own_scores(), WORLD.liked[cold]) > 0.95
+    assert ndcg_at_5(scores.source, world_of(name).liked[cold]) > 0.95
+    assert ndcg_at_5(scores.own_scores(), world_of(name).liked[cold]) > 0.95
 
 
 def test_popularity_finds_about_half_of_what_cold_users_like(models):
@@ -192,25 +201,25 @@ def test_popularity_finds_about_half_of_what_cold_users_like(models):
 
 @pytest.mark.parametrize("name", TWINS)
 def test_a_twin_trains_without_the_source_and_says_nothing_from_it(name):
-    train = WORLD.pair.target_only()
+    train = world_of(name).pair.target_only()
     scores = fitted(name, train).score(EVERYBODY)
     assert not scores.source.any()
     assert not scores.has_source.any()
-    warm = EVERYBODY[WORLD.pair.target_history > 0]
-    assert ndcg_at_5(scores.own_scores()[warm], WORLD.liked[warm]) > 0.9
+    warm = EVERYBODY[world_of(name).pair.target_history > 0]
+    assert ndcg_at_5(scores.own_scores()[warm], world_of(name).liked[warm]) > 0.9
 
 
 @pytest.mark.parametrize("name", GRADIENT)
 def test_three_epochs_and_three_after_a_resume_are_six(name):
     whole = fitted(name, epochs=6)
     first = build(name, settings_of(name, epochs=6))
-    steps = first.fit_epochs(WORLD.pair, 5)
+    steps = first.fit_epochs(world_of(name).pair, 5)
     for _ in range(3):
         next(steps)
     kept = {key: array.copy() for key, array in first.checkpoint().items()}
     second = build(name, settings_of(name, epochs=6))
-    second.resume(WORLD.pair, kept)
-    assert [step.done for step in second.fit_epochs(WORLD.pair, 5)] == [4, 5, 6]
+    second.resume(world_of(name).pair, kept)
+    assert [step.done for step in second.fit_epochs(world_of(name).pair, 5)] == [4, 5, 6]
     same_scores(second.score(EVERYBODY), whole.score(EVERYBODY))
 
 
@@ -219,7 +228,7 @@ def test_vectors_of_a_map_share_one_space(name, models):
     vectors = models[name].vectors()
     if vectors is None:
         return
-    pair = WORLD.pair
+    pair = world_of(name).pair
     counts = {
         "source_items": len(pair.source_items), "target_items": len(pair.target_items),
         "source_users": len(pair.users), "target_users": len(pair.users),
@@ -251,7 +260,7 @@ def test_a_card_says_what_a_page_shows(name):
         assert getattr(card, field), field
     assert card.name == name
     default = card.settings()
-    small = card.memory(PairSizes.of(WORLD.pair), default)
+    small = card.memory(PairSizes.of(world_of(name).pair), default)
     large = card.memory(PairSizes(50_000, 20_000, 20_000, 10**6, 10**6), default)
     assert 0 < small < large
 
@@ -274,11 +283,12 @@ def test_scoring_from_a_state_loads_no_torch(models, tmp_path):
     code = (
         "import sys, numpy as np\n"
         "from core.models.registry import CARDS, build\n"
-        "from tests.worlds import twin_tastes\n"
+        "from tests.worlds import rated_tastes, twin_tastes\n"
+        "worlds = {'ranking': twin_tastes(), 'rating': rated_tastes()}\n"
         "for name in CARDS:\n"
         "    model = build(name)\n"
         f"    state = dict(np.load({str(tmp_path)!r} + f'/{{name}}.npz'))\n"
-        "    model.restore(twin_tastes().pair, state)\n"
+        "    model.restore(worlds[CARDS[name].task].pair, state)\n"
         "    model.score(np.arange(5)); model.vectors()\n"
         "print('torch' in sys.modules)\n"
     )

@@ -1,0 +1,126 @@
+"""Biases: the mean rating, how lenient the user is and how well the item is liked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.progress import Progress
+from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray
+from core.basics.settings import Settings, setting
+from core.data.pair import DomainPair
+from core.models.protocol import ModelCard, PairSizes, State
+
+ROUNDS = 10  # of solving users, then items; far more than it takes to converge
+
+
+@dataclass(frozen=True)
+class BiasSettings(Settings):
+    """How far biases are drawn to 0."""
+
+    bias_regularization: float = setting(
+        3.0, low=0.01, high=1000.0,
+        help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
+    )  # fmt: skip
+
+
+class Bias:
+    """r = mean + b_i + b_u by ridge regression (Koren, Bell, Volinsky 2009, eq. 3 and 5).
+
+    Kept are the mean and the item biases; a user's bias is solved from their ratings when asked.
+    """
+
+    train: DomainPair
+    mean: float
+    items: FloatArray  # (n_target_items,)
+
+    def __init__(self, settings: BiasSettings) -> None:
+        self.settings = settings
+
+    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+        """Alternate both sides' biases; there is nothing to draw by chance."""
+        self.train, rows = train, train.target
+        values = rows.data.astype(np.float64)
+        self.mean = float(values.mean()) if len(values) else 0.0
+        self.items = np.zeros(rows.shape[1], dtype=np.float32)
+        owners = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        counts = np.bincount(rows.indices, minlength=rows.shape[1])
+        for _ in range(ROUNDS):
+            left = values - self.mean - self._users(rows)[owners]
+            sums = np.bincount(rows.indices, left, minlength=rows.shape[1])
+            self.items = (sums / (counts + self.settings.bias_regularization)).astype(np.float32)
+        yield Progress(done=1, total=1)
+
+    def score(self, users: IntArray) -> DomainScores:
+        """The same for training users as for anybody with their ratings."""
+        return self._scores(self.train.target[users])
+
+    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
+        """Mean and item biases as base, the user's bias as target part; exact."""
+        return self._scores(target_rows)
+
+    def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
+        """How far each rating lies from what was to be expected, over ratings and ridge."""
+        amounts = self._left(target_row) / (target_row.nnz + self.settings.bias_regularization)
+        nothing = np.zeros(source_row.nnz)
+        return Contributions(source_row.indices, nothing, target_row.indices, amounts)
+
+    def vectors(self) -> None:
+        """There are none."""
+
+    def state(self) -> State:
+        """Item biases and the mean."""
+        return {"items": self.items, "mean": np.array([self.mean])}
+
+    def restore(self, train: DomainPair, state: State) -> None:
+        """Take up a state."""
+        self.train, self.items, self.mean = train, state["items"], float(state["mean"][0])
+
+    def _scores(self, rows: csr_matrix) -> DomainScores:
+        shape = rows.shape[0], len(self.items)
+        target = np.broadcast_to(self._users(rows)[:, None], shape).astype(np.float32)
+        return DomainScores(
+            np.zeros(shape, dtype=np.float32), target, self.items[None] + np.float32(self.mean),
+            None, np.zeros(shape[0], dtype=bool), np.diff(rows.indptr) > 0,
+        )  # fmt: skip
+
+    def _users(self, rows: csr_matrix) -> FloatArray:
+        """The user biases, (n_users,); 0 without ratings."""
+        counts = np.diff(rows.indptr)
+        owners = np.repeat(np.arange(rows.shape[0]), counts)
+        sums = np.bincount(owners, self._left(rows), minlength=rows.shape[0])
+        return sums / (counts + self.settings.bias_regularization)
+
+    def _left(self, rows: csr_matrix) -> FloatArray:
+        """What mean and item biases leave of each rating, in the order of rows.data."""
+        return rows.data - self.mean - self.items[rows.indices].astype(np.float64)
+
+
+def _memory(sizes: PairSizes, settings: BiasSettings) -> int:
+    return 8 * 4 * sizes.target_rows + 8 * (sizes.users + sizes.target_items)
+
+
+CARD = ModelCard(
+    name="bias",
+    title="Biases of ratings",
+    family="Ratings",
+    line="Predicts the mean rating, plus how well the item is liked and how lenient the user is.",
+    paper="Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems, 2009",
+    differs="",
+    when="Always beside a model of ratings, as the floor it must beat.",
+    words="The base is the mean rating and the item's bias, the target part the user's own bias. "
+    "It looks at no source history, so alpha changes nothing.",
+    settings=BiasSettings,
+    build=Bias,
+    memory=_memory,
+    cross_domain=False,
+    has_twin=False,
+    additive=True,
+    fold_in="exact",
+    needs=("ratings",),
+    task="rating",
+    grid={"bias_regularization": (1.0, 3.0, 10.0)},
+)
