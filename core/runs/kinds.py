@@ -20,6 +20,8 @@ KINDS: dict[str, str] = {
     "train": "core.runs.train.train_job",
     "search": "core.runs.search.search_job",
     "trial": "core.runs.search_trial.trial_job",
+    "blend": "core.runs.blend.blend_job",
+    "compress": "core.runs.compress.compress_job",
     "map": "core.runs.map_job.map_job",
     "export": "core.runs.export.export_job",
     "devices": "core.runs.devices.devices_job",

@@ -20,7 +20,6 @@ from core.store.run_folder import (
     read_record,
     read_run,
 )
-from core.store.tensors import read_tensors
 
 IDS = "ids"  # folder of the id maps inside a bundle
 _ID_FILES = ("users.parquet", "items_source.parquet", "items_target.parquet", "split.json")
@@ -105,7 +104,7 @@ def _check(folder: Path) -> None:
     try:
         run = Run(folder, read_record(folder))
         run.card.settings.of(run.record["settings"])
-        read_tensors(folder / WEIGHTS)
+        run.state()
         for part in filter(None, (run, run.twin, run.popularity)):
             part.metrics("test")
     except (CrosswalkError, KeyError, TypeError, ValueError) as error:

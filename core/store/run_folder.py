@@ -16,9 +16,11 @@ from core.basics.errors import DataError, RunError
 from core.basics.files import read_json, write_json
 from core.basics.scores import Candidates
 from core.basics.workspace import Workspace
+from core.data.pair import DomainPair
 from core.data.snapshot import Split
+from core.models.compress import decompressed
+from core.models.derived import build_recorded, card_of_record
 from core.models.protocol import CrossDomainModel, ModelCard, State
-from core.models.registry import build, card_of
 from core.store.candidate_files import read_candidates, write_candidates
 from core.store.tensors import read_tensors, write_tensors
 
@@ -64,7 +66,7 @@ class Run:
     @property
     def card(self) -> ModelCard:
         """Card of the run's model."""
-        return card_of(self.record["model"])
+        return card_of_record(self.record)
 
     @property
     def complete(self) -> bool:
@@ -104,11 +106,17 @@ class Run:
                 f"not on {split.info.split_hash}.",
                 hint="Choose the split this run belongs to.",
             )
-        model = build(self.record["model"], self.record["settings"])
-        target_only = self.record["role"] == TWIN
-        train = split.train.target_only() if target_only else split.train
-        model.restore(train, read_tensors(self.folder / WEIGHTS))
+        model = build_recorded(self.record)
+        model.restore(self.train_of(split), decompressed(self.state()))
         return model
+
+    def train_of(self, split: Split) -> DomainPair:
+        """The pair it was trained on: a twin's has no source items."""
+        return split.train.target_only() if self.record["role"] == TWIN else split.train
+
+    def state(self) -> State:
+        """The arrays as they are kept, memory-mapped; tables may be compressed."""
+        return read_tensors(self.folder / WEIGHTS)
 
     def _beside(self, role: str) -> Run | None:
         folder = self.folder / role

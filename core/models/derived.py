@@ -1,0 +1,105 @@
+"""Models made from trained ones: what a run's record says a model is, also where it is a blend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from core.basics.errors import RunError
+from core.models.blend import KINDS, Blend, BlendSettings
+from core.models.protocol import CrossDomainModel, ModelCard, PairSizes
+from core.models.registry import build, card_of
+
+BLEND = "blend"
+DEEPEST = 4  # blends of blends of blends end here
+Record = Mapping[str, Any]  # "model" and "settings", and for a blend "members": two such records
+
+
+def card_of_record(record: Record) -> ModelCard:
+    """The card of what the record describes; a blend's says what follows from its members.
+
+    Raises SettingsError for an unknown model, RunError for a blend whose members are not told.
+    """
+    if record["model"] != BLEND:
+        return card_of(record["model"])
+    cards = [card_of_record(member) for member in _members(record)]
+    exact = all(card.fold_in == "exact" for card in cards)
+    return replace(
+        BLEND_CARD,
+        line=f"{cards[0].title} and {cards[1].title} asked together.",
+        cross_domain=any(card.cross_domain for card in cards),
+        has_twin=all(card.has_twin or not card.cross_domain for card in cards)
+        and any(card.has_twin for card in cards),
+        fold_in="exact" if exact else "approximate",
+        needs=tuple(dict.fromkeys(need for card in cards for need in card.needs)),
+        memory=lambda sizes, settings: sum(card.memory(sizes, card.settings()) for card in cards),
+    )
+
+
+def build_recorded(record: Record) -> CrossDomainModel:
+    """The untrained model a record describes, ready to take up its state."""
+    if record["model"] != BLEND:
+        return build(record["model"], record["settings"])
+    members = [build_recorded(member) for member in _members(record)]
+    return Blend(BlendSettings.of(record["settings"]), members)
+
+
+def _members(record: Record, depth: int = 1) -> list[Record]:
+    """Both members, checked all the way down."""
+    members = record.get("members")
+    whole = isinstance(members, list) and len(members) == 2 and depth <= DEEPEST
+    if not whole or not all(_is_record(member) for member in members or ()):
+        raise RunError(
+            what="The record of this blend does not say what it is made of.",
+            hint="Delete this run and blend its two runs again.",
+        )
+    assert members is not None
+    for member in members:
+        if member["model"] == BLEND:
+            _members(member, depth + 1)
+    return members
+
+
+def _is_record(member: Any) -> bool:
+    return (
+        isinstance(member, dict)
+        and isinstance(member.get("model"), str)
+        and isinstance(member.get("settings"), dict)
+    )
+
+
+def _no_members(settings: BlendSettings) -> CrossDomainModel:
+    raise RunError(
+        what="A blend cannot be built without its two models.",
+        hint="Train two runs on one split and blend them.",
+    )
+
+
+def _memory(sizes: PairSizes, settings: BlendSettings) -> int:
+    return 8 * sizes.users * sizes.target_items
+
+
+BLEND_CARD = ModelCard(
+    name=BLEND,
+    title="Blend",
+    family="Made from runs",
+    line="Two trained models asked together.",
+    paper="Burke: Hybrid recommender systems, 2002 (weighted); Jahrer, Töscher, Legenstein: "
+    "Combining predictions for accurate recommender systems, KDD 2010; Wolpert: Stacked "
+    "generalization, 1992; Breiman: Stacked regressions, 1996",
+    differs="Scores are standardised per user over all items first; stacking minimises a listwise "
+    f"loss on validation users and has six weights, none below 0. Kinds: {', '.join(KINDS)}.",
+    when="When two good runs err differently: of two different families, say.",
+    words="Each part is what both members say with the other domain silenced, as standard scores "
+    "per user, weighted as the blend weighs its members. The blend's own score is made of the "
+    "members' own scores, so it is not the sum of its parts: alpha = beta = 1 is close to its own "
+    "list, not equal to it.",
+    settings=BlendSettings,
+    build=_no_members,
+    memory=_memory,
+    cross_domain=True,
+    has_twin=True,
+    additive=False,
+    fold_in="approximate",
+)

@@ -1,0 +1,166 @@
+"""Blend two runs of one split into a run of its own, its weights found on validation users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.basics.errors import RunError
+from core.basics.progress import Progress, Report, silent
+from core.basics.workspace import Workspace
+from core.data.snapshot import Split, read_snapshot
+from core.models.blend import STACKING, Blend, BlendSettings
+from core.models.derived import BLEND, card_of_record
+from core.models.protocol import CrossDomainModel
+from core.runs.blend_weights import best_weight, stacked_coefficients, weights_on_validation
+from core.runs.cost import measured
+from core.runs.derived import Derived, check_same_split, difference, evaluated, keep
+from core.store.run_folder import RUN, TWIN, Run, read_run
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class BlendPlan:
+    """Two runs by id, how they become one, and what the first counts: a number or "auto"."""
+
+    runs: tuple[str, str]
+    kind: str = "sum"
+    weight: float | str = AUTO
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        BlendSettings.of({"kind": self.kind} | ({} if self.auto else {"weight": self.weight}))
+        if len(self.runs) != 2 or self.runs[0] == self.runs[1]:
+            raise RunError(
+                what="A blend is made of two different runs.",
+                hint="Choose exactly two runs of one split.",
+            )
+
+    @property
+    def auto(self) -> bool:
+        """Whether the weight is found on validation users."""
+        return self.weight == AUTO
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, the payload of a job of kind "blend"."""
+        return {
+            "runs": list(self.runs), "kind": self.kind, "weight": self.weight, "label": self.label
+        }  # fmt: skip
+
+
+def blend_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Blend the two runs in the payload; answers the id of the new run."""
+    plan = BlendPlan(
+        tuple(payload["runs"]), payload.get("kind", "sum"), payload.get("weight", AUTO),
+        payload.get("label", ""),
+    )  # fmt: skip
+    return {"run": blend_runs(plan, workspace, report).name}
+
+
+def blend_runs(plan: BlendPlan, workspace: Workspace, report: Report = silent) -> Path:
+    """Blend, evaluate and keep; answers the folder of a run that needs its members no more.
+
+    Its twin is the blend of the members' twins, found in the same way; a member that never sees
+    the source stands for itself. Raises RunError for runs of different splits or data, and for
+    runs that do not rank.
+    """
+    runs = _members(plan, workspace)
+    split = read_snapshot(workspace.splits / runs[0].record["split_hash"])
+    made = {RUN: _made(plan, runs, split, RUN, report)}
+    if (twins := _twins(runs)) is not None:
+        made[TWIN] = _made(plan, twins, split, TWIN, report)
+    made[RUN].about["against"] = _against(made[RUN], runs)
+    report(Progress(done=0, total=1, stage="keeping"))
+    return keep(workspace, BLEND, split, made)
+
+
+def _members(plan: BlendPlan, workspace: Workspace) -> tuple[Run, Run]:
+    first, second = (read_run(workspace.runs / run_id) for run_id in plan.runs)
+    check_same_split((first, second))
+    for run in (first, second):
+        if run.card.task != "ranking":
+            raise RunError(
+                what=f"{run.label} predicts ratings, and a blend ranks.",
+                hint="Choose two runs that rank.",
+            )
+    return first, second
+
+
+def _twins(runs: tuple[Run, Run]) -> tuple[Run, Run] | None:
+    """What the twin is made of; None where a member that uses the source has no twin."""
+    stand_ins = [run.twin or (None if run.card.cross_domain else run) for run in runs]
+    first, second = stand_ins
+    if first is None or second is None or not any(run.twin for run in runs):
+        return None
+    return first, second
+
+
+def _made(
+    plan: BlendPlan, runs: tuple[Run, Run], split: Split, role: str, report: Report
+) -> Derived:
+    """The blend of two runs, or of their twins: fitted on validation, evaluated on both parts."""
+    prefix = "twin: " if role == TWIN else ""
+    report(Progress(done=0, total=1, stage=f"{prefix}finding the weights on validation"))
+    members = [run.model(split) for run in runs]
+    with measured() as cost:
+        weight, chosen = _chosen_weight(plan, members, split)
+        blend = Blend(BlendSettings(plan.kind, weight), members)
+        if plan.kind == STACKING:
+            blend.coefficients = stacked_coefficients(members, split)
+    evaluations, evaluation_cost = evaluated(blend, split, role, report)
+    about = {
+        "model": BLEND,
+        "label": plan.label or _label(runs, blend),
+        "settings": blend.settings.to_dict(),
+        "members": [_member(run) for run in runs],
+        "blend": chosen | {"coefficients": blend.coefficients.round(4).tolist()},
+    }
+    return Derived(about, blend.state(), runs, cost, evaluations, evaluation_cost)
+
+
+def _chosen_weight(
+    plan: BlendPlan, members: list[CrossDomainModel], split: Split
+) -> tuple[float, dict[str, Any]]:
+    """The weight and how it was found, in words and numbers."""
+    if plan.kind == STACKING:
+        return 0.5, {"chosen": "six weights learned on validation users", "parameters": 6}
+    if not plan.auto:
+        return float(plan.weight), {"chosen": "given", "parameters": 1}
+    found = weights_on_validation(members, plan.kind, split)
+    tried = [{"weight": weight, "valid": float(v.mean())} for weight, v in found.items()]
+    return best_weight(found), {
+        "chosen": f"of {len(found)} weights, the nearest to equal shares within one standard error "
+        "of the best nDCG@10 on validation users",
+        "parameters": 1,
+        "tried": tried,
+    }
+
+
+def _member(run: Run) -> dict[str, Any]:
+    """All that is needed to build the member again, and what it was called."""
+    record = run.record
+    kept = {"model": record["model"], "settings": record["settings"]}
+    if "members" in record:
+        kept["members"] = record["members"]
+    return kept | {"run": run.id, "label": run.label, "fit": record["fit"]}
+
+
+def _label(runs: tuple[Run, Run], blend: Blend) -> str:
+    names = " + ".join(card_of_record(run.record).title for run in runs)
+    kind = blend.settings.kind
+    how = kind if kind == STACKING else f"{kind} {blend.settings.weight:g}"
+    return f"Blend · {names} · {how}"
+
+
+def _against(made: Derived, runs: tuple[Run, Run]) -> list[dict[str, Any]]:
+    """Paired differences in nDCG@10 to each member and to each member's twin."""
+    found = []
+    for run in runs:
+        found.append({"name": run.label, "run": run.id} | difference(made, run))
+        if run.twin is not None:
+            found.append(
+                {"name": f"{run.label}: its twin", "run": run.id} | difference(made, run.twin)
+            )
+    return found

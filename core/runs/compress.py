@@ -1,0 +1,175 @@
+"""Compress a run into a smaller one, and set size, speed, quality and lists beside the original."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.basics.columns import TEST
+from core.basics.errors import RunError, SettingsError
+from core.basics.progress import Progress, Report, silent
+from core.basics.workspace import Workspace
+from core.data.snapshot import Split, read_snapshot
+from core.evaluation.evaluate import user_chunks
+from core.fusion.lists import mask, top_k
+from core.models.compress import INT8, KINDS, compressed, decompressed, is_compressed, size_of
+from core.models.derived import build_recorded
+from core.models.protocol import CrossDomainModel, State
+from core.runs.cost import measured
+from core.runs.derived import METRIC, PARTS, Derived, difference, evaluated, keep
+from core.store.run_folder import RUN, TWIN, Run, read_run
+
+COMPARED_USERS = 500  # test users whose lists and seconds are compared
+PASSES = 3  # the fastest counts
+
+
+@dataclass(frozen=True)
+class CompressPlan:
+    """A run by id, the kind of compression, and the share of weights a pruned table keeps."""
+
+    run: str
+    kind: str = INT8
+    keep: float = 0.1
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise SettingsError(
+                what=f"A run cannot be compressed by {self.kind!r}.",
+                hint=f"Choose from {', '.join(KINDS)}.",
+            )
+        if not 0.001 <= self.keep <= 0.6:
+            raise SettingsError(
+                what=f"keep is {self.keep}, outside its range.",
+                hint="Choose a share from 0.001 to 0.6: with more nothing gets smaller.",
+            )
+
+    @property
+    def words(self) -> str:
+        """ "int8", "pruned to 10 %"."""
+        return INT8 if self.kind == INT8 else f"pruned to {100 * self.keep:g} %"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, the payload of a job of kind "compress"."""
+        kept = {} if self.kind == INT8 else {"keep": self.keep}
+        return {"run": self.run, "kind": self.kind, "label": self.label} | kept
+
+
+def compress_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Compress the run in the payload; answers the id of the new run."""
+    plan = CompressPlan(
+        payload["run"], payload.get("kind", INT8), float(payload.get("keep", 0.1)),
+        payload.get("label", ""),
+    )  # fmt: skip
+    return {"run": compress_run(plan, workspace, report).name}
+
+
+def compress_run(plan: CompressPlan, workspace: Workspace, report: Report = silent) -> Path:
+    """Compress the run and its twin in the same way, evaluate and keep; answers the folder.
+
+    Raises RunError for a run that is compressed already or has no table that would shrink.
+    """
+    run = read_run(workspace.runs / plan.run)
+    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    made = {RUN: _made(plan, run, split, RUN, report)}
+    if run.twin is not None:
+        made[TWIN] = _made(plan, run.twin, split, TWIN, report)
+    report(Progress(done=0, total=1, stage="keeping"))
+    return keep(workspace, f"{run.record['model']}-{plan.kind}", split, made)
+
+
+def _made(plan: CompressPlan, run: Run, split: Split, role: str, report: Report) -> Derived:
+    prefix = "twin: " if role == TWIN else ""
+    report(Progress(done=0, total=1, stage=f"{prefix}compressing"))
+    whole = run.state()
+    with measured() as cost:
+        small = _smaller(plan, run, whole)
+    model = build_recorded(run.record)
+    model.restore(run.train_of(split), decompressed(small))
+    evaluations, evaluation_cost = evaluated(model, split, role, report)
+    record = run.record
+    about = {
+        "model": record["model"],
+        "label": plan.label or f"{run.label} · {plan.words}",
+        "settings": record["settings"],
+        **({"members": record["members"]} if "members" in record else {}),
+        "compression": {
+            "kind": plan.kind,
+            "words": plan.words,
+            "of": {"run": run.id, "label": run.label},
+            "bytes": {"before": size_of(whole), "after": size_of(small)},
+        },
+    }
+    made = Derived(about, small, (run,), cost, evaluations, evaluation_cost)
+    if role == RUN:
+        report(Progress(done=0, total=1, stage="comparing with the original"))
+        about["compression"] |= _beside(made, run, model, split)
+    return made
+
+
+def _smaller(plan: CompressPlan, run: Run, whole: State) -> State:
+    if is_compressed(whole):
+        raise RunError(
+            what=f"{run.label} is compressed already.", hint="Compress the run it was made from."
+        )
+    small = compressed(whole, plan.kind, plan.keep)
+    if not is_compressed(small):
+        raise RunError(
+            what=f"{run.label} has no table of factors, layers or weights that would shrink.",
+            hint="Choose a run of a model that keeps vectors, layers or a full table of weights.",
+        )
+    return small
+
+
+def _beside(made: Derived, run: Run, model: CrossDomainModel, split: Split) -> dict[str, Any]:
+    """Quality, speed and lists beside the original's."""
+    figures = {
+        part: {
+            "before": run.record[part][METRIC]["mean"],
+            "after": float(made.evaluations[part].per_user[METRIC].mean()),
+        }
+        for part in PARTS
+    }
+    differences = difference(made, run)
+    quality = {part: figures[part] | {"difference": differences[part]} for part in PARTS}
+    return {"quality": quality} | lists_and_seconds(run.model(split), model, split)
+
+
+def lists_and_seconds(
+    original: CrossDomainModel, small: CrossDomainModel, split: Split
+) -> dict[str, Any]:
+    """Share of the top 10 in common over test users, and CPU seconds to score them by either."""
+    users = split.users(TEST)[:COMPARED_USERS]
+    seconds = [np.inf, np.inf]
+    lists: list[np.ndarray] = []
+    for attempt in range(PASSES):
+        for place, model in enumerate((original, small)):
+            began = time.process_time()
+            for chunk in user_chunks(users, split.test.shape[1]):
+                model.score(chunk).own_scores()
+            seconds[place] = min(seconds[place], time.process_time() - began)
+            if attempt == 0:
+                lists.append(_top_10(model, split, users))
+    shared = [
+        len(np.intersect1d(a, b)) / max(1, (a >= 0).sum()) for a, b in zip(*lists, strict=True)
+    ]
+    return {
+        "score_cpu_seconds": {
+            "before": round(seconds[0], 4), "after": round(seconds[1], 4), "users": len(users),
+        },
+        "agreement@10": float(np.mean(shared)) if shared else None,
+    }  # fmt: skip
+
+
+def _top_10(model: CrossDomainModel, split: Split, users: np.ndarray) -> np.ndarray:
+    masked = split.masked(TEST)
+    lists = []
+    for chunk in user_chunks(users, split.test.shape[1]):
+        scores = model.score(chunk).filled(split.train.popularity)
+        own = np.array(np.broadcast_to(scores.own_scores(), scores.source.shape), dtype=np.float32)
+        lists.append(top_k(mask(own, masked[chunk]), scores.source, scores.target, 10))
+    return np.concatenate(lists) if lists else np.empty((0, 10), int)

@@ -1,0 +1,166 @@
+"""What runs made from other runs share: how they are evaluated, recorded and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from core import __version__
+from core.basics.columns import TEST, VALID
+from core.basics.errors import RunError
+from core.basics.files import whole_folder
+from core.basics.fingerprint import fingerprint
+from core.basics.progress import Progress, Report
+from core.basics.workspace import Workspace
+from core.data.snapshot import Split
+from core.evaluation.evaluate import Evaluation, evaluate
+from core.evaluation.summary import lift
+from core.fusion.candidates import DEPTH
+from core.models.protocol import CrossDomainModel, State
+from core.runs.compare import comparison, summary
+from core.runs.cost import Cost, measured
+from core.store.run_folder import POPULARITY, RUN, TWIN, Contender, Run, write_contender
+
+METRIC = "ndcg@10"  # what a derived run is chosen and compared by
+PARTS = (VALID, TEST)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A model made from runs: what its record says of it, what it keeps, how it came out."""
+
+    about: dict[str, Any]  # "model", "settings", "label" and what is special about it
+    state: State
+    made_of: tuple[Run, ...]
+    cost: Cost  # of making it, its runs apart
+    evaluations: dict[str, Evaluation]
+    evaluation_cost: Cost
+
+
+def evaluated(
+    model: CrossDomainModel, split: Split, role: str, report: Report
+) -> tuple[dict[str, Evaluation], Cost]:
+    """The model on both held-out parts; fusion candidates for the run itself alone."""
+    prefix = "twin: " if role == TWIN else ""
+    evaluations = {}
+    with measured() as cost:
+        for part in PARTS:
+            report(Progress(done=0, total=1, stage=f"{prefix}evaluating on {part}"))
+            depth = DEPTH if role == RUN else 0
+            evaluations[part] = evaluate(model.score, split, part, depth=depth)
+    return evaluations, cost
+
+
+def keep(workspace: Workspace, kind: str, split: Split, made: Mapping[str, Derived]) -> Path:
+    """Write the run with its twin, if there is one, and popularity; answers its folder.
+
+    made: by role; popularity comes from a run it is made of.
+    """
+    records = {role: _record(part, role) for role, part in made.items()}
+    records[RUN] |= comparison(split, _compared(made))
+    folder = workspace.runs / _run_id(kind, made[RUN])
+    with whole_folder(folder) as part_folder:
+        for role, part in made.items():
+            inside = part_folder if role == RUN else part_folder / role
+            write_contender(inside, _contender(records[role], part))
+        if popularity := _popularity(made[RUN].made_of):
+            record = popularity.record | {"role": POPULARITY}
+            frames = {part: popularity.metrics(part) for part in PARTS}
+            contender = Contender(record, popularity.state(), frames, {})
+            write_contender(part_folder / POPULARITY, contender)
+    return folder
+
+
+def difference(ours: Run | Derived, other: Run) -> dict[str, Any]:
+    """{"valid": {mean, low, high, users, helped, harmed}, "test": …} of nDCG@10 less the other's.
+
+    Paired over the users both were evaluated on.
+    """
+    found = {}
+    for part in PARTS:
+        frame = ours.metrics(part) if isinstance(ours, Run) else ours.evaluations[part].per_user
+        columns = ["user_id", METRIC]
+        found[part] = lift(frame[columns], other.metrics(part)[columns])[METRIC]
+    return found
+
+
+def check_same_split(runs: tuple[Run, ...]) -> None:
+    """Refuse runs whose users and items differ; raises RunError with the hashes."""
+    for name, word in (("dataset_hash", "data"), ("split_hash", "splits")):
+        found = list(dict.fromkeys(run.record[name] for run in runs))
+        if len(found) > 1:
+            raise RunError(
+                what=f"These runs stand on different {word} ({' and '.join(found)}).",
+                hint="Choose runs of one split, or train both on the same one.",
+            )
+
+
+def _compared(made: Mapping[str, Derived]) -> dict[str, dict[str, Evaluation]]:
+    found = {role: part.evaluations for role, part in made.items()}
+    popularity = _popularity(made[RUN].made_of)
+    if popularity is not None:
+        own = made[RUN].evaluations
+        found[POPULARITY] = {part: _as_evaluation(popularity, part, own[part]) for part in PARTS}
+    return found
+
+
+def _as_evaluation(run: Run, part: str, like: Evaluation) -> Evaluation:
+    """What was kept of an evaluation of the same users."""
+    return Evaluation(like.users, run.metrics(part), like.lists[:0], {}, run.record["counts"][part])
+
+
+def _popularity(made_of: tuple[Run, ...]) -> Run | None:
+    found = [run if run.record["model"] == POPULARITY else run.popularity for run in made_of]
+    return next((run for run in found if run is not None), None)
+
+
+def _run_id(kind: str, run: Derived) -> str:
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    key = fingerprint(kind, [member.id for member in run.made_of], run.about["settings"])
+    return f"{kind}-{moment}-{key[:6]}"
+
+
+def _contender(record: dict[str, Any], made: Derived) -> Contender:
+    evaluations = made.evaluations
+    return Contender(
+        record=record,
+        state=made.state,
+        metrics={part: evaluation.per_user for part, evaluation in evaluations.items()},
+        candidates={
+            part: evaluation.candidates
+            for part, evaluation in evaluations.items()
+            if evaluation.candidates is not None
+        },
+    )
+
+
+def _record(made: Derived, role: str) -> dict[str, Any]:
+    """What the contender is, where it comes from, what it cost, and how good it came out."""
+    first, evaluations = made.made_of[0].record, made.evaluations
+    same = ("split_hash", "dataset_hash", "source_name", "target_name", "seed", "device")
+    return {
+        "crosswalk": __version__,
+        "created": time.time(),
+        "role": role,
+        **{name: first[name] for name in same},
+        **made.about,
+        "fit": _whole_cost(made),
+        "making": made.cost.to_dict(),
+        "evaluate": made.evaluation_cost.to_dict(),
+        "curve": [],
+        "best_epoch": 1,
+        "cancelled": False,
+        **{part: summary(evaluation) for part, evaluation in evaluations.items()},
+        "counts": {part: evaluation.counts for part, evaluation in evaluations.items()},
+    }
+
+
+def _whole_cost(made: Derived) -> dict[str, float]:
+    """What it takes to have the run: training all it is made of, and making it."""
+    costs = [made.cost.to_dict(), *(run.record["fit"] for run in made.made_of)]
+    whole = {name: round(sum(cost[name] for cost in costs), 3) for name in costs[0]}
+    return whole | {"peak_rss_mib": max(cost["peak_rss_mib"] for cost in costs)}
