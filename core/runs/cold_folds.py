@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.basics.columns import TEST
+from core.basics.columns import TEST, VALID
 from core.basics.progress import Cancelled, Report, silent
 from core.basics.workspace import Workspace
 from core.evaluation.summary import lift, summarise
@@ -20,10 +20,11 @@ from core.store.run_folder import POPULARITY, RUN, TWIN, Run, read_run
 def train_folds(
     plans: Sequence[RunPlan], workspace: Workspace, report: Report = silent
 ) -> dict[str, Any]:
-    """Train one run per fold and measure all their test users together.
+    """Train one run per fold and measure all their users together.
 
-    Answers model, settings, the folds' run_dirs and split_hashes, fit (summed over folds), and
-    test, twin, popularity, lift and lift_over_popularity over the users of all folds.
+    Answers model, settings, the folds' run_dirs and split_hashes, fit (summed over folds), valid
+    and test over the users of all folds, the same of twin and popularity, and the lift over either
+    on test.
     """
     runs = []
     for fold, plan in enumerate(plans, 1):
@@ -31,8 +32,7 @@ def train_folds(
         runs.append(read_run(train_run(plan, workspace, _prefixed(report, prefix))))
         if not runs[-1].complete:
             raise Cancelled
-    frames = {role: _test_users(runs, role) for role in (RUN, TWIN, POPULARITY)}
-    ours, twin, popularity = (frames[role] for role in (RUN, TWIN, POPULARITY))
+    ours, twin, popularity = (_users(runs, role) for role in (RUN, TWIN, POPULARITY))
     assert ours is not None
     record = runs[0].record
     return {
@@ -42,21 +42,28 @@ def train_folds(
         "folds": len(runs),
         "fit": _summed([run.record["fit"] for run in runs]),
         "evaluate": _summed([run.record["evaluate"] for run in runs]),
-        "test": summarise(ours),
-        "twin": None if twin is None else {"test": summarise(twin)},
-        "popularity": None if popularity is None else {"test": summarise(popularity)},
-        "lift": None if twin is None else lift(ours, twin),
-        "lift_over_popularity": None if popularity is None else lift(ours, popularity),
+        **_figures(ours),
+        "twin": None if twin is None else _figures(twin),
+        "popularity": None if popularity is None else _figures(popularity),
+        "lift": None if twin is None else lift(ours[TEST], twin[TEST]),
+        "lift_over_popularity": None if popularity is None else lift(ours[TEST], popularity[TEST]),
     }
 
 
-def _test_users(runs: list[Run], role: str) -> pd.DataFrame | None:
-    """Test metrics of all folds in one frame; users are numbered alike in every fold."""
+def _users(runs: list[Run], role: str) -> dict[str, pd.DataFrame] | None:
+    """Metrics of all folds' users by part; users are numbered alike in every fold."""
     sides = {RUN: lambda run: run, TWIN: lambda run: run.twin, POPULARITY: lambda r: r.popularity}
     found = [sides[role](run) for run in runs]
     if any(side is None for side in found):
         return None
-    return pd.concat([side.metrics(TEST) for side in found], ignore_index=True)
+    return {
+        part: pd.concat([side.metrics(part) for side in found], ignore_index=True)
+        for part in (VALID, TEST)
+    }
+
+
+def _figures(users: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    return {part: summarise(frame) for part, frame in users.items()}
 
 
 def _summed(costs: list[dict[str, float]]) -> dict[str, float]:

@@ -123,6 +123,8 @@ def test_cold_folds_test_every_shared_user_once(capsys, split, workspace):
     )  # fmt: skip
     assert found["folds"] == 4
     assert found["test"]["ndcg@10"]["users"] == 40
+    assert found["valid"]["ndcg@10"]["users"] == 20  # half of the fold after the tested one
+    assert found["valid"]["ndcg@10"]["mean"] > found["popularity"]["valid"]["ndcg@10"]["mean"]
     assert found["lift_over_popularity"]["ndcg@10"]["low"] > 0
 
 
