@@ -1,4 +1,4 @@
-"""Crosswalk without a screen: `python -m core models | run | recommend | demo`."""
+"""Crosswalk without a screen: `python -m core models | run | blend | compress | …`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
     _add_models(commands)
     _add_run(commands)
+    _add_blend(commands)
+    _add_compress(commands)
     _add_recommend(commands)
     _add_demo(commands)
     return top
@@ -94,6 +96,26 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--swap", action="store_true", help="exchange source and target")
     _add_workspace(run)
     _add_json(run)
+
+
+def _add_blend(commands: Any) -> None:
+    blend = commands.add_parser("blend", help="make one run of two on the same split")
+    blend.add_argument("--runs", type=Path, nargs=2, required=True, help="folders of two runs")
+    blend.add_argument("--kind", default="sum", help="sum, product or stacking")
+    blend.add_argument(
+        "--weight", default="auto", help="what the first run counts, 0 to 1; auto: by validation"
+    )
+    _add_json(blend)
+
+
+def _add_compress(commands: Any) -> None:
+    compress = commands.add_parser("compress", help="make a smaller run, beside the original")
+    compress.add_argument("--run", type=Path, required=True, help="folder of a run")
+    compress.add_argument("--kind", default="int8", help="int8 or pruned")
+    compress.add_argument(
+        "--keep", type=float, default=0.1, help="share of the weights that pruning keeps"
+    )
+    _add_json(compress)
 
 
 def _add_recommend(commands: Any) -> None:

@@ -59,6 +59,6 @@ def test_every_commanded_subcommand_exists():
     from core.__main__ import parser
 
     commands = set(re.findall(r"^python -m core (\w+)", README, flags=re.M))
-    assert commands == {"models", "run", "recommend", "demo"}
+    assert commands == {"models", "run", "blend", "compress", "recommend", "demo"}
     for command in commands:
         assert command in parser().format_help()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from core.basics.errors import SettingsError
+from core.basics.errors import RunError, SettingsError
 from core.basics.progress import Progress
 from core.basics.workspace import Workspace
 from core.data.quality import read_checks
 from core.data.snapshot import read_snapshot
 from core.fusion.combine import Fusion
 from core.models.registry import CARDS, card_of
+from core.runs.blend import BlendPlan, blend_runs
 from core.runs.cold_folds import train_folds
+from core.runs.compress import CompressPlan, compress_run
 from core.runs.demo import load_demo
 from core.runs.from_files import PairFiles, fold_snapshots, pair_snapshot
 from core.runs.plan import RunPlan
@@ -49,6 +52,23 @@ def run(options: Namespace) -> dict[str, Any]:
     return _answer(read_run(train_run(plan, workspace, _say)), fusion, options.k, workspace)
 
 
+def blend(options: Namespace) -> dict[str, Any]:
+    """Make one run of two; answers its figures, how its weights were found, and differences."""
+    workspace, first, second = _runs(options.runs)
+    plan = BlendPlan((first.id, second.id), options.kind, options.weight)
+    made = read_run(blend_runs(plan, workspace, _say))
+    extra = {name: made.record[name] for name in ("label", "blend", "members", "against")}
+    return _answer(made, Fusion(), 10, workspace) | extra
+
+
+def compress(options: Namespace) -> dict[str, Any]:
+    """Make a smaller run; answers its figures and size, speed, quality and lists beside before."""
+    workspace, run = _runs([options.run])
+    made = read_run(compress_run(CompressPlan(run.id, options.kind, options.keep), workspace, _say))
+    extra = {name: made.record[name] for name in ("label", "compression")}
+    return _answer(made, Fusion(), 10, workspace) | extra
+
+
 def recommend(options: Namespace) -> dict[str, Any]:
     """One user's list with both parts of every score and the history items behind them."""
     run = read_run(options.run.resolve())
@@ -80,6 +100,18 @@ def _card(name: str) -> dict[str, Any]:
 def _workspace(options: Namespace) -> Workspace:
     given = options.workspace
     return Workspace(given.resolve()) if given else Workspace.from_environment()
+
+
+def _runs(folders: list[Path]) -> tuple[Any, ...]:
+    """The workspace the folders stand in, then their runs."""
+    runs = [read_run(folder.resolve()) for folder in folders]
+    workspaces = {run.folder.parent.parent for run in runs}
+    if len(workspaces) > 1:
+        raise RunError(
+            what="These runs stand in different workspaces.",
+            hint="Load one of them into the other's workspace first.",
+        )
+    return Workspace(workspaces.pop()), *runs
 
 
 def _settings(pairs: list[str]) -> dict[str, str]:
