@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class MetricCard:
     higher_is_better: bool = True
     has_interval: bool = True
     at_k: bool = True
+    task: Literal["ranking", "rating"] = "ranking"
 
     def titled(self, k: str) -> str:
         """Title with its k, such as nDCG@10."""
@@ -97,6 +99,27 @@ _CARDS = (
         "show fewer items.",
         "Ge et al. 2010",
         has_interval=False,
+    ),
+    MetricCard(
+        "rmse",
+        "RMSE",
+        r"$\sqrt{\sum (\hat r - r)^2 / n}$ over all held-out ratings",
+        "How far predicted ratings lie from the given ones, large misses counting more; 0 is "
+        "perfect. Users are resampled with all their ratings for its interval.",
+        "Herlocker et al. 2004; pooled over ratings",
+        higher_is_better=False,
+        at_k=False,
+        task="rating",
+    ),
+    MetricCard(
+        "mae",
+        "MAE",
+        r"$\sum |\hat r - r| / n$ over all held-out ratings",
+        "How far predicted ratings lie from the given ones on average, in points of the scale.",
+        "Herlocker et al. 2004; pooled over ratings",
+        higher_is_better=False,
+        at_k=False,
+        task="rating",
     ),
 )
 

@@ -44,7 +44,9 @@ def pick_view(run: Run) -> View:
     """One row of controls, each tied to the address bar."""
     part, k, metric, segment = st.columns([1.2, 1.1, 1, 1.4], vertical_alignment="bottom")
     names = segment_names(run)
-    per_user = [card.name for card in METRICS.values() if card.has_interval]
+    per_user = [
+        card.name for card in METRICS.values() if card.has_interval and card.task == "ranking"
+    ]
     return View(
         part=part.segmented_control(
             "Held-out part", list(PARTS), format_func=PARTS.__getitem__, required=True,

@@ -2,13 +2,14 @@ import numpy as np
 
 from core.metrics.cards import METRICS, metric_card, metric_title
 from core.metrics.ranking import per_user_metrics
+from core.metrics.rating import ERRORS
 
 
 def test_every_metric_that_is_computed_has_a_card_with_help():
     computed = {
         name.split("@")[0] for name in per_user_metrics(np.zeros((1, 5), bool), np.array([1]), [5])
     }
-    assert computed | {"auc", "novelty", "coverage"} == set(METRICS)
+    assert computed | {"auc", "novelty", "coverage", *ERRORS} == set(METRICS)
     assert all(card.help and card.formula and card.source for card in METRICS.values())
 
 
