@@ -15,7 +15,14 @@ from core.models.derived import BLEND, card_of_record
 from core.models.protocol import CrossDomainModel
 from core.runs.blend_weights import best_weight, stacked_coefficients, weights_on_validation
 from core.runs.cost import measured
-from core.runs.derived import Derived, check_same_split, difference, evaluated, keep
+from core.runs.derived import (
+    Derived,
+    check_ranks,
+    check_same_split,
+    difference,
+    evaluated,
+    keep,
+)
 from core.store.run_folder import RUN, TWIN, Run, read_run
 
 AUTO = "auto"
@@ -80,11 +87,7 @@ def _members(plan: BlendPlan, workspace: Workspace) -> tuple[Run, Run]:
     first, second = (read_run(workspace.runs / run_id) for run_id in plan.runs)
     check_same_split((first, second))
     for run in (first, second):
-        if run.card.task != "ranking":
-            raise RunError(
-                what=f"{run.label} predicts ratings, and a blend ranks.",
-                hint="Choose two runs that rank.",
-            )
+        check_ranks(run)
     return first, second
 
 

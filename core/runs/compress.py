@@ -20,7 +20,7 @@ from core.models.compress import INT8, KINDS, compressed, decompressed, is_compr
 from core.models.derived import build_recorded
 from core.models.protocol import CrossDomainModel, State
 from core.runs.cost import measured
-from core.runs.derived import METRIC, PARTS, Derived, difference, evaluated, keep
+from core.runs.derived import METRIC, PARTS, Derived, check_ranks, difference, evaluated, keep
 from core.store.run_folder import RUN, TWIN, Run, read_run
 
 COMPARED_USERS = 500  # test users whose lists and seconds are compared
@@ -74,6 +74,7 @@ def compress_run(plan: CompressPlan, workspace: Workspace, report: Report = sile
     Raises RunError for a run that is compressed already or has no table that would shrink.
     """
     run = read_run(workspace.runs / plan.run)
+    check_ranks(run)
     split = read_snapshot(workspace.splits / run.record["split_hash"])
     made = {RUN: _made(plan, run, split, RUN, report)}
     if run.twin is not None:

@@ -99,6 +99,15 @@ def check_same_split(runs: tuple[Run, ...]) -> None:
             )
 
 
+def check_ranks(run: Run) -> None:
+    """Refuse a run that predicts ratings: what is made here is judged by its lists."""
+    if run.card.task != "ranking":
+        raise RunError(
+            what=f"{run.label} predicts ratings and has no lists to compare.",
+            hint="Choose a run that ranks.",
+        )
+
+
 def _compared(made: Mapping[str, Derived]) -> dict[str, dict[str, Evaluation]]:
     found = {role: part.evaluations for role, part in made.items()}
     popularity = _popularity(made[RUN].made_of)
