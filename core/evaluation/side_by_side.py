@@ -19,10 +19,11 @@ from core.basics.columns import (
     USERS,
 )
 from core.basics.scores import IntArray
+from core.evaluation.rating_error import difference_intervals, intervals
 from core.evaluation.segments import SEGMENTS
-from core.evaluation.summary import HARMED, HELPED, SAME, differences, metric_columns
+from core.evaluation.summary import SAME, differences, metric_columns, moved_counts
 from core.metrics.cards import metric_card
-from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
+from core.metrics.intervals import Interval
 
 BEST = "best"
 ALL_USERS = "all users"
@@ -37,10 +38,9 @@ def side_by_side(frames: Frames, metrics: Sequence[str]) -> pd.DataFrame:
     """
     rows = []
     for name, frame in frames.items():
-        intervals = bootstrap_means(frame[list(metrics)].to_numpy(np.float64))
         rows += [
             {RUN: name, METRIC: metric} | _columns(interval)
-            for metric, interval in zip(metrics, intervals, strict=True)
+            for metric, interval in zip(metrics, intervals(frame, metrics), strict=True)
         ]
     table = pd.DataFrame(rows)
     leaders = {metric: leader(frames, metric) for metric in metrics}
@@ -52,15 +52,14 @@ def side_by_side(frames: Frames, metrics: Sequence[str]) -> pd.DataFrame:
 
 def leader(frames: Frames, metric: str) -> str | None:
     """The run that is best in the metric beyond user sampling; None where it may be the sample."""
-    means = {name: frame[metric].mean() for name, frame in frames.items()}
+    means = {name: intervals(frame, [metric])[0].mean for name, frame in frames.items()}
     known = [name for name, mean in means.items() if not np.isnan(mean)]
     sign = 1 if metric_card(metric).higher_is_better else -1
     ranked = sorted(known, key=lambda name: sign * means[name], reverse=True)
     if len(ranked) < 2:
         return None
-    first, second = (frames[name].set_index(USER)[metric] for name in ranked[:2])
-    users = first.index.intersection(second.index)
-    gap = bootstrap_difference(first.loc[users].to_numpy(), second.loc[users].to_numpy())[0]
+    first, second = (frames[name] for name in ranked[:2])
+    gap = difference_intervals(first, second, [metric])[0]
     return ranked[0] if gap.excludes_zero else None
 
 
@@ -71,14 +70,15 @@ def lift_rows(
 
     One row per segment: SEGMENT, MEAN, LOW, HIGH, USERS, HELPED, HARMED. by: one of SEGMENTS.
     """
-    difference = differences(run[[USER, metric]], other[[USER, metric]])
-    named = segments[by].astype("str").to_numpy()[difference[USER].to_numpy()]
-    values = difference[metric].to_numpy(np.float64)
-    groups = [(ALL_USERS, np.ones(len(values), dtype=bool))]
-    groups += [(name, named == name) for name in SEGMENTS[by]]
-    return pd.DataFrame(
-        [{SEGMENT: name} | _lift(values[chosen]) for name, chosen in groups if chosen.any()]
-    )
+    named = segments[by].astype("str").to_numpy()
+    groups = {ALL_USERS: np.ones(len(named), dtype=bool)}
+    groups |= {name: named == name for name in SEGMENTS[by]}
+    evaluated = run[USER].to_numpy()
+    return pd.DataFrame([
+        {SEGMENT: name} | _lift(run[chosen[evaluated]], other, metric)
+        for name, chosen in groups.items()
+        if chosen[evaluated].any()
+    ])  # fmt: skip
 
 
 def users_in(segments: pd.DataFrame, by: str, name: str) -> IntArray:
@@ -109,9 +109,10 @@ def shared_metrics(frames: Frames) -> list[str]:
     return [name for name in metric_columns(first) if all(name in frame for frame in others)]
 
 
-def _lift(values: np.ndarray) -> dict[str, float | int]:
-    moved = {HELPED: int((values > SAME).sum()), HARMED: int((values < -SAME).sum())}
-    return _columns(bootstrap_means(values)[0]) | moved
+def _lift(run: pd.DataFrame, other: pd.DataFrame, metric: str) -> dict[str, float | int]:
+    """Difference over the users of both, and how many of them it moved either way."""
+    values = differences(run, other)[metric].to_numpy(np.float64)
+    return _columns(difference_intervals(run, other, [metric])[0]) | moved_counts(values, metric)
 
 
 def _columns(interval: Interval) -> dict[str, float | int]:

@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, SKIPPED, USER, USERS
+from core.evaluation.rating_error import RATINGS, difference_intervals, intervals
 from core.evaluation.segments import SEGMENTS
-from core.metrics.intervals import Interval, bootstrap_means
+from core.metrics.cards import metric_card
+from core.metrics.intervals import Interval
+from core.metrics.rating import ERRORS
 
 HELPED, HARMED, BY, LIFT, LIFT_OVER_POPULARITY = (
     "helped", "harmed", "by", "lift", "lift_over_popularity",
@@ -22,7 +25,7 @@ Said = dict[str, Any]  # plain values, ready for JSON: NaN is None
 
 def metric_columns(per_user: pd.DataFrame) -> list[str]:
     """Columns of a per-user frame that are metrics."""
-    return [column for column in per_user if column.split("@")[0] not in (USER, "part")]
+    return [column for column in per_user if column.split("@")[0] not in (USER, "part", RATINGS)]
 
 
 def summarise(
@@ -34,8 +37,8 @@ def summarise(
     nothing to find for them.
     """
     columns = metric_columns(per_user)
-    intervals = bootstrap_means(per_user[columns].to_numpy(np.float64))
-    said = {name: _said(i, skipped) for name, i in zip(columns, intervals, strict=True)}
+    found = zip(columns, intervals(per_user, columns), strict=True)
+    said = {name: _said(interval, skipped) for name, interval in found}
     for name, share in (coverage or {}).items():
         said[name] = {MEAN: _plain(share), LOW: None, HIGH: None} | {
             USERS: len(per_user),
@@ -47,19 +50,23 @@ def summarise(
 def lift(run_per_user: pd.DataFrame, other_per_user: pd.DataFrame) -> dict[str, Said]:
     """{"ndcg@10": {mean, low, high, users, helped, harmed}, …} of the run minus the other.
 
-    Paired over the users of both frames, who must have been evaluated on the same split.
+    Paired over the users of both frames, who must have been evaluated on the same split. Helped are
+    the users whose metric got better, which for an error is smaller.
     """
     difference = differences(run_per_user, other_per_user)
     columns = metric_columns(difference)
-    values = difference[columns].to_numpy(np.float64)
     said = {}
-    for name, interval, column in zip(columns, bootstrap_means(values), values.T, strict=True):
-        said[name] = _said(interval) | {
-            HELPED: int((column > SAME).sum()),
-            HARMED: int((column < -SAME).sum()),
-        }
+    found = difference_intervals(run_per_user, other_per_user, columns)
+    for name, interval in zip(columns, found, strict=True):
+        said[name] = _said(interval) | moved_counts(difference[name].to_numpy(np.float64), name)
         del said[name][SKIPPED]
     return said
+
+
+def moved_counts(values: np.ndarray, metric: str) -> dict[str, int]:
+    """{HELPED, HARMED}: users whose difference in the metric is for the better and the worse."""
+    better = values if metric_card(metric).higher_is_better else -values
+    return {HELPED: int((better > SAME).sum()), HARMED: int((better < -SAME).sum())}
 
 
 def differences(run_per_user: pd.DataFrame, other_per_user: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +83,7 @@ def by_segment(
     segments: pd.DataFrame,
     twin: pd.DataFrame | None = None,
     popularity: pd.DataFrame | None = None,
-    metrics: Sequence[str] = ("ndcg@10", "recall@10", "hit_rate@10"),
+    metrics: Sequence[str] = ("ndcg@10", "recall@10", "hit_rate@10", *ERRORS),
 ) -> list[Said]:
     """One row per kind of segment, segment and metric, empty segments left out.
 
@@ -114,7 +121,7 @@ def _within(
     """Rows of the chosen users, (n_users,) bool, and some metrics; empty without a frame."""
     if per_user is None:
         return pd.DataFrame()
-    kept = [metric for metric in metrics if metric in per_user]
+    kept = [metric for metric in (*metrics, RATINGS) if metric in per_user]
     return per_user.loc[chosen[per_user[USER].to_numpy()], [USER, *kept]]
 
 

@@ -1,7 +1,8 @@
 """The verdict in one sentence, made from the numbers by rules that a sceptic can check.
 
 Nothing "helps" unless the interval of the difference to the twin lies above zero, and for users
-without target history the difference to popularity as well.
+without target history the difference to popularity as well. For errors of predicted ratings better
+means smaller, and the bias model stands in for popularity.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import USER
+from core.evaluation.rating_error import difference_intervals
 from core.evaluation.segments import BINS, BOUNDS, TARGET_HISTORY
-from core.evaluation.summary import differences
-from core.metrics.cards import metric_title
-from core.metrics.intervals import Interval, bootstrap_means
+from core.metrics.cards import metric_card, metric_title
+from core.metrics.intervals import Interval
 
 FEWEST = 20  # users below which a segment is not judged
 HELPS, HARMS, OPEN = "helps", "harms", "open"
@@ -24,7 +25,10 @@ HELPS, HARMS, OPEN = "helps", "harms", "open"
 
 @dataclass(frozen=True)
 class Comparison:
-    """A run beside its twin and popularity, per user on one split; None where there is none."""
+    """A run beside its twin and popularity, per user on one split; None where there is none.
+
+    floor: what stands in the place of popularity, in words.
+    """
 
     run: pd.DataFrame
     twin: pd.DataFrame | None
@@ -32,6 +36,7 @@ class Comparison:
     segments: pd.DataFrame  # as user_segments gives them
     source_name: str
     target_name: str
+    floor: str = "popularity"
 
 
 def verdict(comparison: Comparison, metric: str = "ndcg@10") -> str:
@@ -84,12 +89,22 @@ def _judge(comparison: Comparison, metric: str, bins: list[str]) -> str | None:
         return None
     if interval.users < FEWEST or not interval.excludes_zero:
         return OPEN
-    if interval.mean < 0:
+    if not _is_gain(interval, metric):
         return HARMS
     if bins == [BINS[0]]:
         floor = _lift(comparison, comparison.popularity, metric, bins)
-        return HELPS if floor is not None and floor.low > 0 else OPEN
+        beaten = floor is not None and floor.excludes_zero and _is_gain(floor, metric)
+        return HELPS if beaten else OPEN
     return HELPS
+
+
+def _is_gain(interval: Interval, metric: str) -> bool:
+    return (interval.mean > 0) == metric_card(metric).higher_is_better
+
+
+def _what(metric: str) -> str:
+    """What a metric judges, in words."""
+    return "predicted ratings" if metric_card(metric).task == "rating" else "recommendations"
 
 
 def _clause(comparison: Comparison, metric: str, bins: list[str], verb: str) -> str:
@@ -98,7 +113,7 @@ def _clause(comparison: Comparison, metric: str, bins: list[str], verb: str) -> 
     who = bins_words(bins, comparison.target_name)
     words = difference_words(interval, metric)
     return (
-        f"History in {comparison.source_name} {verb} recommendations in "
+        f"History in {comparison.source_name} {verb} {_what(metric)} in "
         f"{comparison.target_name} for {who} ({words}, {interval.users} users)."
     )
 
@@ -106,18 +121,18 @@ def _clause(comparison: Comparison, metric: str, bins: list[str], verb: str) -> 
 def _altogether(comparison: Comparison, metric: str) -> str:
     """No single segment is beyond user sampling: what can be said over all users."""
     interval = _lift(comparison, comparison.twin, metric, list(BINS))
-    about = f"{comparison.source_name} for recommendations in {comparison.target_name}"
+    about = f"{comparison.source_name} for {_what(metric)} in {comparison.target_name}"
     if interval is None or interval.users < FEWEST:
         return f"Too few users are evaluated to judge {about}."
     words = f"({difference_words(interval, metric)}, {interval.users} users)"
     if interval.excludes_zero:
-        verb = "helps" if interval.mean > 0 else "harms"
+        verb = "helps" if _is_gain(interval, metric) else "harms"
         return (
-            f"Over all users together history in {comparison.source_name} {verb} recommendations "
+            f"Over all users together history in {comparison.source_name} {verb} {_what(metric)} "
             f"in {comparison.target_name} {words}; no single segment shows it beyond user sampling."
         )
     return (
-        f"History in {comparison.source_name} makes no difference to recommendations in "
+        f"History in {comparison.source_name} makes no difference to {_what(metric)} in "
         f"{comparison.target_name} beyond user sampling (one seed) {words}."
     )
 
@@ -130,10 +145,11 @@ def _over_popularity(comparison: Comparison, metric: str) -> str:
     if interval.users < FEWEST:
         return f"Too few users are evaluated to judge this run ({interval.users})."
     words = f"({difference_words(interval, metric)}, {interval.users} users)"
+    floor = comparison.floor
     if not interval.excludes_zero:
-        return f"This run is no different from popularity beyond user sampling (one seed) {words}."
-    verb = "beats" if interval.mean > 0 else "falls behind"
-    return f"This run {verb} popularity {words}; it has no target-only twin to compare with."
+        return f"This run is no different from {floor} beyond user sampling (one seed) {words}."
+    verb = "beats" if _is_gain(interval, metric) else "falls behind"
+    return f"This run {verb} {floor} {words}; it has no target-only twin to compare with."
 
 
 def _lift(
@@ -141,10 +157,9 @@ def _lift(
 ) -> Interval | None:
     if other is None:
         return None
-    difference = differences(comparison.run[[USER, metric]], other[[USER, metric]])
     segment = comparison.segments[TARGET_HISTORY].astype("str").to_numpy()
-    chosen = np.isin(segment[difference[USER].to_numpy()], bins)
-    return bootstrap_means(difference.loc[chosen, metric].to_numpy())[0]
+    ours = comparison.run[np.isin(segment[comparison.run[USER].to_numpy()], bins)]
+    return difference_intervals(ours, other, [metric])[0]
 
 
 def _short(value: float) -> str:

@@ -1,0 +1,156 @@
+"""How far a model's ratings lie from the held-out ones: per user, pooled, and over the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from core.basics.columns import ITEM, RATING, SOURCE, TARGET, USER
+from core.basics.errors import RunError
+from core.basics.scores import DomainScores, FloatArray
+from core.data.snapshot import Split
+from core.evaluation.evaluate import Score, user_chunks
+from core.metrics.intervals import Interval, bootstrap_means
+from core.metrics.rating import (
+    ERRORS,
+    bootstrap_error,
+    bootstrap_error_difference,
+    user_errors,
+)
+
+RATINGS = "ratings"  # column of a per-user frame: how many ratings the user's errors are over
+BASE, OWN = "base", "own"
+HAS_SOURCE, HAS_TARGET = "has_source", "has_target"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Lowest and highest rating of the target's training data: no prediction leaves them."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, ratings: csr_matrix) -> Bounds:
+        """Of all stored ratings; raises RunError where there are none."""
+        if not ratings.nnz:
+            raise RunError(
+                what="The target's training rows have no ratings.",
+                hint="Import the file again with its rating column.",
+            )
+        return cls(float(ratings.data.min()), float(ratings.data.max()))
+
+
+def predict_held_out(score: Score, rated: Split, part: str) -> pd.DataFrame:
+    """One row per held-out rating, by user, then item: what each domain says about it, apart.
+
+    USER, ITEM, RATING, BASE, SOURCE, TARGET, OWN (the model's own prediction), HAS_SOURCE and
+    HAS_TARGET. rated: the split with ratings in place of ones.
+    """
+    held_out = rated.held_out(part)
+    users = rated.users(part)
+    chunks = [
+        _predicted(score(chunk), held_out[chunk], chunk)
+        for chunk in user_chunks(users, held_out.shape[1])
+    ]
+    nobody = _predicted(score(users[:0]), held_out[users[:0]], users[:0])
+    return pd.concat(chunks or [nobody], ignore_index=True)
+
+
+def _predicted(scores: DomainScores, held_out: csr_matrix, users: np.ndarray) -> pd.DataFrame:
+    rows, items = np.repeat(np.arange(len(users)), np.diff(held_out.indptr)), held_out.indices
+    base, own = (
+        np.broadcast_to(table, scores.source.shape)[rows, items]
+        for table in (scores.base, scores.own_scores())
+    )
+    if not np.isfinite(own).all():
+        raise RunError(
+            what="The model predicted ratings that are not finite numbers.",
+            hint="Train it again with a smaller learning rate or more regularization.",
+        )
+    return pd.DataFrame({
+        USER: users[rows].astype(np.int32), ITEM: items, RATING: held_out.data, BASE: base,
+        SOURCE: scores.source[rows, items], TARGET: scores.target[rows, items], OWN: own,
+        HAS_SOURCE: scores.has_source[rows], HAS_TARGET: scores.has_target[rows],
+    })  # fmt: skip
+
+
+def errors_per_user(predictions: pd.DataFrame, guesses: FloatArray, bounds: Bounds) -> pd.DataFrame:
+    """USER, each user's own RMSE and MAE, and RATINGS, how many they are over.
+
+    guesses: (n_ratings,) in the order of the predictions; clipped to the bounds first.
+    """
+    users, owners = np.unique(predictions[USER].to_numpy(), return_inverse=True)
+    clipped = np.clip(guesses.astype(np.float64), bounds.low, bounds.high)
+    found = user_errors(clipped - predictions[RATING].to_numpy(np.float64), owners, len(users))
+    counts = np.bincount(owners, minlength=len(users))
+    return pd.DataFrame({USER: users.astype(np.int32), **found, RATINGS: counts})
+
+
+def with_errors(per_user: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """The metrics of some users beside their rating errors, NaN for a user without ratings."""
+    joined = per_user.merge(errors, on=USER, how="left")
+    return joined.assign(**{RATINGS: joined[RATINGS].fillna(0).astype(np.int64)})
+
+
+def weighted_guesses(predictions: pd.DataFrame, alpha: float, beta: float) -> FloatArray:
+    """base + alpha * source + beta * target, (n_ratings,).
+
+    Where only one domain has evidence its part counts in full, as it does in every list.
+    """
+    has_source, has_target = (predictions[name].to_numpy(bool) for name in (HAS_SOURCE, HAS_TARGET))
+    of_source = np.where(has_target, alpha, 1.0) * has_source
+    of_target = np.where(has_source, beta, 1.0) * has_target
+    base, source, target = (predictions[name].to_numpy() for name in (BASE, SOURCE, TARGET))
+    return base + of_source * source + of_target * target
+
+
+def rmse_plane(predictions: pd.DataFrame, bounds: Bounds, steps: FloatArray) -> FloatArray:
+    """RMSE over all ratings at every alpha (columns) and beta (rows), (steps, steps)."""
+    given = predictions[RATING].to_numpy(np.float64)
+    plane = np.empty((len(steps), len(steps)))
+    for row, beta in enumerate(steps):
+        for column, alpha in enumerate(steps):
+            guesses = np.clip(weighted_guesses(predictions, alpha, beta), bounds.low, bounds.high)
+            plane[row, column] = np.sqrt(((guesses - given) ** 2).mean())
+    return plane
+
+
+def intervals(per_user: pd.DataFrame, metrics: Sequence[str]) -> list[Interval]:
+    """One per metric over the users of the frame: means, and errors pooled over ratings."""
+    means = [metric for metric in metrics if metric not in ERRORS]
+    found = dict(zip(means, bootstrap_means(_columns(per_user, means)), strict=True))
+    for metric in (metric for metric in metrics if metric in ERRORS):
+        values, counts = per_user[metric].to_numpy(np.float64), per_user[RATINGS].to_numpy()
+        found[metric] = bootstrap_error(values, counts, metric)
+    return [found[metric] for metric in metrics]
+
+
+def difference_intervals(
+    ours: pd.DataFrame, theirs: pd.DataFrame, metrics: Sequence[str]
+) -> list[Interval]:
+    """The same of ours minus theirs, paired over the users of both frames."""
+    ours, theirs = paired(ours, theirs)
+    means = [metric for metric in metrics if metric not in ERRORS]
+    gaps = bootstrap_means(_columns(ours, means) - _columns(theirs, means))
+    found = dict(zip(means, gaps, strict=True))
+    for metric in (metric for metric in metrics if metric in ERRORS):
+        here, there = (frame[metric].to_numpy(np.float64) for frame in (ours, theirs))
+        counts = ours[RATINGS].to_numpy()
+        found[metric] = bootstrap_error_difference(here, there, counts, metric)
+    return [found[metric] for metric in metrics]
+
+
+def paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the users in both frames, in the same order, indexed by USER."""
+    ours, theirs = ours.set_index(USER), theirs.set_index(USER)
+    users = ours.index.intersection(theirs.index)
+    return ours.loc[users], theirs.loc[users]
+
+
+def _columns(frame: pd.DataFrame, metrics: list[str]) -> FloatArray:
+    return frame[metrics].to_numpy(np.float64).reshape(len(frame), len(metrics))
