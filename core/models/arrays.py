@@ -27,7 +27,7 @@ def library(array: Array) -> Any:
 
 def relu(values: Array) -> Array:
     """The positive part."""
-    return values * (values > 0)
+    return np.maximum(values, 0) if isinstance(values, np.ndarray) else values.relu()
 
 
 def sigmoid(values: Array) -> Array:
@@ -45,8 +45,8 @@ def softmax(values: Array) -> Array:
 
 def unit(vectors: Array) -> Array:
     """Rows at length 1; rows of zeros stay."""
-    lengths = (vectors * vectors).sum(-1)[..., None] ** 0.5
-    return vectors / (lengths + TINY)
+    squares = (vectors * vectors).sum(-1)[..., None]
+    return vectors / (squares + TINY**2) ** 0.5  # inside the root: its slope at 0 is no number
 
 
 def concatenated(*parts: Array) -> Array:
@@ -85,7 +85,17 @@ def history_sum(rows: csr_matrix, table: Array) -> Array:
     """rows @ table, (n, n_items) @ (n_items, d): the sum of the vectors of each row's items."""
     if isinstance(table, np.ndarray):
         return np.asarray(rows @ table, dtype=np.float32)
-    return _sparse_product().apply(table, rows)
+    return _sparse_product().apply(table, rows, None)
+
+
+def graph_product(graph: csr_matrix, table: Array) -> Array:
+    """graph @ table, (n_nodes, n_nodes) @ (n_nodes, d), of a symmetric graph.
+
+    As the graph is its own transpose, its gradient is the same product.
+    """
+    if isinstance(table, np.ndarray):
+        return np.asarray(graph @ table, dtype=np.float32)
+    return _sparse_product().apply(table, graph, graph)
 
 
 def scaled_rows(rows: csr_matrix, power: float) -> csr_matrix:
@@ -111,13 +121,14 @@ def _sparse_product() -> Any:
         """A product with a constant sparse matrix; SciPy's is the faster one on a CPU."""
 
         @staticmethod
-        def forward(ctx: Any, table: Array, rows: csr_matrix) -> Array:
-            ctx.rows = rows
+        def forward(ctx: Any, table: Array, rows: csr_matrix, back: csr_matrix | None) -> Array:
+            ctx.rows, ctx.back = rows, back
             return _times(rows, table)
 
         @staticmethod
-        def backward(ctx: Any, gradient: Array) -> tuple[Array, None]:
-            return _times(ctx.rows.T.tocsr(), gradient.contiguous()), None
+        def backward(ctx: Any, gradient: Array) -> tuple[Array, None, None]:
+            back = ctx.rows.T.tocsr() if ctx.back is None else ctx.back
+            return _times(back, gradient.contiguous()), None, None
 
     return SparseProduct
 

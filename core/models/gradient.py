@@ -125,7 +125,7 @@ class GradientModel:
         self._resumed = None
         while steps.epoch < self.settings.epochs:
             loss = one_epoch(steps, self.network, self._batches(seed, steps.epoch + 1))
-            self.weights = steps.arrays()
+            self.weights = self._finished(steps.arrays())
             yield Progress(done=steps.epoch, total=self.settings.epochs, loss=loss)
 
     def score(self, users: IntArray) -> DomainScores:
@@ -145,7 +145,13 @@ class GradientModel:
         return DomainScores(own, own, nothing, own, has_source, has_target)
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
-        """What the item's score loses when one history item is taken away, for each of them."""
+        """What the item's score loses when one history item is taken away, for each of them.
+
+        A network that knows better has `explain(weights, source_row, target_row, item)`.
+        """
+        if (asked := getattr(self.network, "explain", None)) is not None:
+            exact: Contributions = asked(self.weights, source_row, target_row, item)
+            return exact
         amounts = []
         for row, is_source in ((source_row, True), (target_row, False)):
             without = _leave_one_out(row)
@@ -182,8 +188,13 @@ class GradientModel:
     def resume(self, train: DomainPair, checkpoint: State) -> None:
         """Take up a checkpoint; the next fit_epochs goes on with the epoch after it."""
         start = self.network.start(train, np.random.default_rng(0))
-        self.restore(train, {name: checkpoint[name] for name in start})
+        self.restore(train, self._finished({name: checkpoint[name] for name in start}))
         self._resumed = checkpoint
+
+    def _finished(self, weights: State) -> State:
+        """What is kept for asking: the network's `finished(weights)`, or the weights themselves."""
+        finished = getattr(self.network, "finished", None)
+        return weights if finished is None else finished(weights)
 
     def _batches(self, seed: int, epoch: int) -> Iterator[Batch]:
         settings, pseudo = self.settings, None

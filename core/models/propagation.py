@@ -1,68 +1,119 @@
-"""The joint graph of users and items, and its product with vectors that gradients flow through."""
+"""Graphs of users and items that vectors flow along."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import bmat, csr_matrix, diags
 
-from core.basics.scores import FloatArray
+from core.basics.scores import FloatArray, IntArray
 from core.data.pair import DomainPair
-
-# A tensor; torch itself is only loaded where training starts.
-Tensor = Any
+from core.models.arrays import Array
 
 
-def joint_graph(train: DomainPair) -> tuple[csr_matrix, FloatArray]:
-    """(D^-1/2 A D^-1/2, D) over users, source items and target items, in this order.
+@dataclass(frozen=True)
+class Side:
+    """Where one domain's users and items stand among the nodes."""
 
-    He et al. 2020, eq. 8. Graph: (n_nodes, n_nodes) float32, symmetric; degrees: (n_nodes,).
+    users: slice
+    items: slice
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes of users and items, and how their vectors flow.
+
+    adjacency: (n_nodes, n_nodes) float32, symmetric, scaled; degrees: (n_nodes,); edges: for each
+    of its entries the number of its edge, source interactions first.
     """
-    source, target = train.source.astype(np.float32), train.target.astype(np.float32)
-    graph = bmat(
-        [[None, source, target], [source.T, None, None], [target.T, None, None]], format="csr"
+
+    adjacency: csr_matrix
+    degrees: FloatArray
+    edges: IntArray
+    target_edge_users: IntArray  # (n_edges,) the user of each target edge, -1 for source edges
+    source_side: Side
+    target_side: Side
+    transfer: Callable[[Array], Array]  # what happens to all vectors after a step
+
+    @cached_property
+    def n_edges(self) -> int:
+        """Interactions of both domains."""
+        return len(self.target_edge_users)
+
+    def with_edges(self, weights: FloatArray) -> csr_matrix:
+        """The adjacency with each edge times its weight, (n_edges,); scaled as the whole graph."""
+        table = self.adjacency
+        data = table.data * weights.astype(np.float32)[self.edges]
+        return csr_matrix((data, table.indices, table.indptr), shape=table.shape)
+
+
+def joint_graph(train: DomainPair) -> Graph:
+    """Users, source items and target items, in this order: one user joins both domains."""
+    n_users, n_source, n_target = len(train.users), train.source.shape[1], train.target.shape[1]
+    ends = np.cumsum([n_users, n_source, n_target])
+    users = slice(0, n_users)
+    sides = Side(users, slice(ends[0], ends[1])), Side(users, slice(ends[1], ends[2]))
+    source, target = _numbered(train)
+    return _graph(
+        train, [[None, source, target], [source.T, None, None], [target.T, None, None]],
+        *sides, transfer=lambda vectors: vectors,
+    )  # fmt: skip
+
+
+def paired_graphs(train: DomainPair, transfer: Callable[[Array], Array]) -> Graph:
+    """Users as the source sees them, as the target sees them, source items, target items.
+
+    Two graphs without an edge between them: only `transfer` joins them.
+    """
+    n_users, n_source, n_target = len(train.users), train.source.shape[1], train.target.shape[1]
+    ends = np.cumsum([n_users, n_users, n_source, n_target])
+    sides = (
+        Side(slice(0, ends[0]), slice(ends[1], ends[2])),
+        Side(slice(ends[0], ends[1]), slice(ends[2], ends[3])),
     )
-    degrees = np.diff(graph.indptr).astype(np.float32)
+    source, target = _numbered(train)
+    nobody = csr_matrix((n_users, n_users))
+    blocks = [
+        [nobody, None, source, None],
+        [None, nobody, None, target],
+        [source.T, None, None, None],
+        [None, target.T, None, None],
+    ]
+    return _graph(train, blocks, *sides, transfer=transfer)
+
+
+def _numbered(train: DomainPair) -> tuple[csr_matrix, csr_matrix]:
+    """Both domains' interactions with the number of their edge, from 1, in place of ones."""
+    n_source = train.source.nnz
+    numbers = np.arange(1, n_source + train.target.nnz + 1, dtype=np.float64)
+    return tuple(  # type: ignore[return-value]
+        csr_matrix((part, rows.indices, rows.indptr), shape=rows.shape)
+        for rows, part in ((train.source, numbers[:n_source]), (train.target, numbers[n_source:]))
+    )
+
+
+def _graph(
+    train: DomainPair,
+    blocks: list[list[csr_matrix | None]],
+    source_side: Side,
+    target_side: Side,
+    transfer: Callable[[Array], Array],
+) -> Graph:
+    """D^-1/2 A D^-1/2: He et al. 2020, eq. 8."""
+    numbered = bmat(blocks, format="csr")
+    degrees = np.diff(numbered.indptr).astype(np.float32)
     scale = diags(1 / np.sqrt(np.maximum(degrees, 1)))
-    return csr_matrix(scale @ graph @ scale, dtype=np.float32), degrees
-
-
-def multiplier(graph: csr_matrix, device: str) -> Callable[[Tensor], Tensor]:
-    """The product graph @ vectors, (n_nodes, d); SciPy on the CPU, torch's sparse CSR on CUDA.
-
-    On one CPU thread SciPy's product takes a third of the time of torch's.
-    """
-    import torch
-
-    if device == "cpu":
-        return lambda vectors: torch.from_numpy(graph @ vectors.detach().numpy())
-    starts, columns, values = map(torch.from_numpy, (graph.indptr, graph.indices, graph.data))
-    table = torch.sparse_csr_tensor(starts, columns, values, graph.shape).to(device)
-    return lambda vectors: table @ vectors
-
-
-def propagate(vectors: Tensor, multiply: Callable[[Tensor], Tensor]) -> Tensor:
-    """One layer, graph @ vectors; as the graph is symmetric its gradient is graph @ gradient."""
-    return _symmetric_product().apply(vectors, multiply)
-
-
-@cache
-def _symmetric_product() -> Any:
-    import torch
-
-    class SymmetricProduct(torch.autograd.Function):
-        """Forward and backward are the same product."""
-
-        @staticmethod
-        def forward(ctx: Any, vectors: Tensor, multiply: Callable[[Tensor], Tensor]) -> Tensor:
-            ctx.multiply = multiply
-            return multiply(vectors)
-
-        @staticmethod
-        def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-            return ctx.multiply(gradient.contiguous()), None
-
-    return SymmetricProduct
+    ones = csr_matrix((np.ones(numbered.nnz), numbered.indices, numbered.indptr), numbered.shape)
+    of_target = np.repeat(np.arange(len(train.users)), np.diff(train.target.indptr))
+    return Graph(
+        adjacency=csr_matrix(scale @ ones @ scale, dtype=np.float32),
+        degrees=degrees,
+        edges=numbered.data.astype(np.int64) - 1,
+        target_edge_users=np.concatenate([np.full(train.source.nnz, -1), of_target]),
+        source_side=source_side,
+        target_side=target_side,
+        transfer=transfer,
+    )
