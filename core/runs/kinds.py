@@ -20,6 +20,7 @@ KINDS: dict[str, str] = {
     "train": "core.runs.train.train_job",
     "search": "core.runs.search.search_job",
     "trial": "core.runs.search_trial.trial_job",
+    "timing": "core.runs.timing.timing_job",
     "blend": "core.runs.blend.blend_job",
     "compress": "core.runs.compress.compress_job",
     "map": "core.runs.map_job.map_job",

@@ -17,7 +17,7 @@ from core.basics.files import write_json
 from core.basics.progress import Progress
 from core.basics.workspace import VARIABLE, Workspace
 from core.data.snapshot import SplitTables, write_snapshot
-from core.jobs.job import CANCELLED, DONE, KILLED
+from core.jobs.job import CANCELLED, DONE, KILLED, Job
 from core.jobs.lifecycle import claim, end_job, write_progress
 from core.jobs.lock import Lock
 from core.jobs.processes import kill
@@ -89,10 +89,13 @@ def words(app: AppTest) -> str:
 
 
 def finished(workspace: Workspace, count: int) -> None:
-    """Wait until that many jobs are done."""
-    wait_for(
-        lambda: sum(job.status == DONE for job in list_jobs(workspace, dismissed=True)) >= count
-    )
+    """Wait until that many trainings are done."""
+    wait_for(lambda: sum(job.status == DONE for job in trainings(workspace)) >= count)
+
+
+def trainings(workspace: Workspace) -> list[Job]:
+    """Jobs that train; a page also sets short ones going that look for a GPU or time a model."""
+    return list_jobs(workspace, kind="train")
 
 
 def wait_for(happened) -> None:
@@ -124,7 +127,7 @@ def test_an_empty_workspace_says_what_is_missing_and_where_it_is_made(workspace)
 def test_popularity_and_ease_are_trained_by_jobs_and_stand_in_the_table(workspace, pair):
     app = tick(opened(), "popularity", "ease")
     well(app.button(key="train_start").click().run())
-    assert {job.title for job in list_jobs(workspace)} == {
+    assert {job.title for job in trainings(workspace)} == {
         "Popularity · seed 2022", "EASE · seed 2022",
     }  # fmt: skip
     finished(workspace, 2)
@@ -139,7 +142,7 @@ def test_a_changed_setting_reaches_the_run_and_its_name(workspace, pair):
     app = tick(opened(), "ease")
     app.number_input(key="setting_ease_regularization").set_value(7.0).run()
     well(app.button(key="train_start").click().run())
-    (job,) = list_jobs(workspace)
+    (job,) = trainings(workspace)
     assert job.payload["settings"]["regularization"] == 7.0
     assert job.title == "EASE · regularization 7 · seed 2022"
 
@@ -214,7 +217,7 @@ def test_a_killed_training_says_why_and_offers_to_resume(workspace, pair):
     app = opened()
     assert "killed from outside" in words(app)
     well(app.button(key=f"resume_{job_id}").click().run())
-    (again,) = list_jobs(workspace)
+    (again,) = trainings(workspace)
     assert (again.resumed, again.attempts) == (True, 2)
 
 
@@ -285,3 +288,37 @@ def choose(app: AppTest, rows: list[int]) -> None:
     key = table_key("runs_table", [runs[row].id for row in shown])
     app.session_state[key] = {"selection": selection}
     app.run()
+
+
+def test_a_preset_fills_the_forms_and_leaves_what_a_person_changed(workspace, pair):
+    app = tick(opened(), "lightgcn", "cmf_als")
+    app.number_input(key="setting_lightgcn_epochs").set_value(7).run()
+    well(app.segmented_control(key="train_preset").set_value("thorough").run())
+    shown = {box.key: box.value for box in app.number_input}
+    assert shown["setting_lightgcn_epochs"] == 7
+    assert shown["setting_lightgcn_factors"] == 128
+    assert shown["setting_cmf_als_factors"] == 128
+    well(app.segmented_control(key="train_preset").set_value("balanced").run())
+    shown = {box.key: box.value for box in app.number_input}
+    assert (shown["setting_lightgcn_epochs"], shown["setting_lightgcn_factors"]) == (7, 64)
+
+
+def test_a_preset_reaches_models_that_are_ticked_later(workspace, pair):
+    app = tick(opened(), "ease")
+    app.segmented_control(key="train_preset").set_value("fast").run()
+    app = tick(app, "cmf_als")
+    app.button(key="train_start").click().run()
+    (job,) = list_jobs(workspace, kind="train")
+    assert (job.payload["settings"]["factors"], job.payload["settings"]["epochs"]) == (32, 5)
+
+
+def test_a_model_nobody_trained_here_is_timed_and_the_page_says_from_what(workspace, pair):
+    app = tick(opened(), "ease")
+    wait_for(lambda: any(j.status == DONE for j in list_jobs(workspace, kind="timing")))
+    assert "from its first steps, timed here" in words(app.run())
+    app.button(key="train_start").click().run()
+    wait_for(lambda: any(j.status == DONE for j in list_jobs(workspace, kind="train")))
+    assert "as last time" in words(app.run())
+    app.number_input(key="setting_ease_regularization").set_value(7.0).run()
+    assert "from a run with other settings" in words(app)
+    assert len(list_jobs(workspace, kind="timing")) == 1

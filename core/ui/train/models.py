@@ -15,6 +15,7 @@ from core.runs.estimate import sizes_of
 from core.ui import cached
 from core.ui.state import current_split_hash, set_current
 from core.ui.texts import plain
+from core.ui.train.presets import pick_preset
 
 LIGHTS = {
     "green": ":green[:material/check_circle:]",
@@ -40,7 +41,8 @@ def pick_split() -> SplitInfo | None:
 
 
 def pick_models(info: SplitInfo) -> list[ModelCard]:
-    """The models that are ticked, in the order of the registry."""
+    """The models that are ticked, in the order of the registry; above them the preset."""
+    pick_preset()
     sizes, free = sizes_of(info), free_memory()
     shared = cached.shared_users(info.split_hash)
     chosen: list[ModelCard] = []

@@ -11,6 +11,7 @@ from core.models.protocol import ModelCard
 from core.runs.plan import RunPlan
 from core.ui.setting_widgets import ask_setting, spoken
 from core.ui.train.device import pick_device
+from core.ui.train.presets import setting_key
 
 SEED = 2022
 LARGEST_SEED = 2**31 - 1
@@ -59,6 +60,4 @@ def _pick_settings(card: ModelCard) -> dict[str, Value]:
     with st.expander(f"Details of {card.title}", key=f"details_{card.name}"):
         if card.differs:
             st.caption(f"Beside the paper: {card.differs}")
-        return {
-            info.name: ask_setting(info, key=f"setting_{card.name}_{info.name}") for info in infos
-        }
+        return {info.name: ask_setting(info, key=setting_key(card, info.name)) for info in infos}

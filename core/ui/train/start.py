@@ -15,16 +15,17 @@ from core.ui import cached
 from core.ui.shell import guarded, workspace
 from core.ui.texts import count, duration
 from core.ui.train.device import device_memory
+from core.ui.train.times import expected_time, time_unknown, time_words
+
+POLL = 1.0  # seconds between two looks while a model is being timed
 
 
 def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
     """Costs of every plan, and Start; a plan that cannot fit is refused with the reason."""
-    shared, runs = cached.shared_users(info.split_hash), cached.runs()
-    costs = [estimate(plan, info, shared, runs, _memory_for(plan)) for plan in plans]
-    with st.container(gap="xxsmall"):
-        for plan, cost in zip(plans, costs, strict=True):
-            _draw_cost(plan, cost)
+    costs = _costs(info, plans)
     allowed = [plan for plan, cost in zip(plans, costs, strict=True) if cost.fits]
+    timing_now = time_unknown(allowed)
+    st.fragment(_draw_costs, run_every=POLL if timing_now else None)(info, plans, timing_now)
     st.button(
         f"Start {count(len(allowed), 'run')}" if allowed else "Start",
         type="primary", width="stretch", icon=":material/play_arrow:", key="train_start",
@@ -36,12 +37,34 @@ def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
         st.caption("Each cross-domain run trains its target-only twin beside it.")
 
 
+def _costs(info: SplitInfo, plans: list[RunPlan]) -> list[Estimate]:
+    shared = cached.shared_users(info.split_hash)
+    return [estimate(plan, info, shared, expected_time(plan), _memory_for(plan)) for plan in plans]
+
+
 def _memory_for(plan: RunPlan) -> int | None:
     """Bytes of the GPU where the plan uses one, None for the machine's own."""
     return device_memory(plan.device) if card_of(plan.model).gradient else None
 
 
-def _draw_cost(plan: RunPlan, cost: Estimate) -> None:
+def _draw_costs(info: SplitInfo, plans: list[RunPlan], timing_now: bool) -> None:
+    """A line per plan; keeps itself up to date while a model is being timed."""
+    with guarded():
+        costs = _costs(info, plans)
+        still = timing_now and time_unknown(
+            [p for p, c in zip(plans, costs, strict=True) if c.fits]
+        )
+        if timing_now and not still:
+            st.rerun()  # the polling can stop, and a search knows its time
+        with st.container(gap="xxsmall"):
+            for plan, cost in zip(plans, costs, strict=True):
+                _draw_cost(plan, cost, still)
+        known = [cost.timing.seconds for cost in costs if cost.fits and cost.timing]
+        if len(known) > 1:
+            st.caption(f"All one after the other: about {duration(sum(known))}.")
+
+
+def _draw_cost(plan: RunPlan, cost: Estimate, timing_now: bool) -> None:
     title = card_of(plan.model).title
     if not cost.fits:
         st.error(
@@ -50,14 +73,8 @@ def _draw_cost(plan: RunPlan, cost: Estimate) -> None:
             icon=":material/block:",
         )
         return
-    words = f"{_time_of(cost.seconds)} · about {in_gib(cost.memory)} of {in_gib(cost.free)} free"
-    st.caption(f"{title}: {words}")
-
-
-def _time_of(seconds: float | None) -> str:
-    if seconds is None:
-        return "never timed on this split"
-    return f"about {duration(seconds)}, as last time" if seconds >= 1 else "under a second"
+    time_said = time_words(cost.timing, timing_now)
+    st.caption(f"{title}: {time_said} · about {in_gib(cost.memory)} of {in_gib(cost.free)} free")
 
 
 def _start(plans: list[RunPlan]) -> None:
