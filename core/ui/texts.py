@@ -48,11 +48,13 @@ def with_interval(mean: float | None, low: float | None, high: float | None) -> 
     return number(mean) if between == "–" else f"{number(mean)} (95 % {between})"
 
 
-def signed_with_interval(mean: float | None, low: float | None, high: float | None) -> str:
+def signed_with_interval(
+    mean: float | None, low: float | None, high: float | None, digits: int = 3
+) -> str:
     """`+.012 (95 % +.006 to +.018)`, for differences."""
     if low is None or high is None or not math.isfinite(low + high):
-        return signed(mean)
-    return f"{signed(mean)} (95 % {signed(low)} to {signed(high)})"
+        return signed(mean, digits)
+    return f"{signed(mean, digits)} (95 % {signed(low, digits)} to {signed(high, digits)})"
 
 
 def count(n: int, one: str, many: str | None = None) -> str:

@@ -22,6 +22,7 @@ from core.ui.shell import guarded, show_error, workspace
 from core.ui.state import recall, set_current
 from core.ui.tables import show_table
 from core.ui.texts import count, plain, with_interval
+from core.ui.train.derived import draw_blend, draw_compress, draw_derivation
 from core.ui.train.findings import draw_findings
 
 SUFFIX = "crosswalk.zip"
@@ -36,11 +37,16 @@ def draw_actions(chosen: list[Run]) -> None:
             st.warning(missing, icon=":material/database_off:")
         with st.container(horizontal=True):
             _draw_one(chosen[0])
+            draw_compress(chosen[0])
             _draw_delete(chosen)
+        draw_derivation(chosen[0])
         draw_findings(chosen[0])
     elif chosen:
         _draw_comparison(chosen)
-        _draw_delete(chosen)
+        with st.container(horizontal=True):
+            if len(chosen) == 2:
+                draw_blend(chosen)
+            _draw_delete(chosen)
 
 
 def _draw_one(run: Run) -> None:

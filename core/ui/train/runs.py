@@ -12,6 +12,7 @@ from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.tables import show_table
 from core.ui.texts import count, interval, signed
+from core.ui.train.derived_tables import compression_words
 
 METRIC = "ndcg@10"
 NAME, MODEL, PAIR, NDCG, NDCG_RANGE = "Name", "Model", "Pair and split", "nDCG@10", "95 % nDCG"
@@ -91,7 +92,7 @@ def _signed_range(low: float | None, high: float | None) -> str:
 
 
 def _note(run: Run, has_split: bool) -> str:
-    notes = []
+    notes = list(filter(None, [compression_words(run.record)]))
     if run.record.get("cancelled"):
         notes.append(f"cancelled, best epoch {run.record['best_epoch']}")
     if run.card.has_twin and run.twin is None:
@@ -120,7 +121,10 @@ def _columns() -> dict[str, Any]:
             help="Paired bootstrap over test users, 95 %. Where it holds 0, the source may not "
             "help at all."
         ),
-        SECONDS: column.NumberColumn(format="%.1f", help="Wall seconds of the fit, twin apart."),
+        SECONDS: column.NumberColumn(
+            format="%.1f",
+            help="Wall seconds of the fit, twin apart; a run made from runs counts theirs too.",
+        ),
         PEAK: column.NumberColumn(
             format="%.0f", help="Highest memory of the process up to the end of the fit."
         ),

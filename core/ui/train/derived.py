@@ -1,0 +1,152 @@
+"""Train page, beside ticked runs: blend two, compress one, and what came of either."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.jobs.lock import ensure_supervisor
+from core.jobs.table import enqueue
+from core.models.blend import KINDS, STACKING, BlendSettings
+from core.models.compress import INT8, PRUNED
+from core.runs.blend import AUTO, BlendPlan
+from core.runs.compress import CompressPlan
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.setting_widgets import info_of
+from core.ui.shell import guarded, workspace
+from core.ui.tables import show_table
+from core.ui.texts import plain
+from core.ui.train.derived_tables import (
+    against_table,
+    compressed_from,
+    compression_table,
+    stacking_table,
+    weight_words,
+)
+
+_KIND_WORDS = {INT8: "int8, a scale per row", PRUNED: "Keep the largest weights"}
+
+
+def draw_blend(runs: list[Run]) -> None:
+    """A popover that blends the two runs, or says why they cannot be blended."""
+    with st.popover("Blend these two", icon=":material/merge:"):
+        if reason := why_not_blended(runs):
+            st.info(reason)
+            return
+        first, second = runs
+        st.markdown(
+            "A new run that asks both and adds up what they say, each made comparable per user. "
+            "It keeps working when its two runs are deleted."
+        )
+        kind = str(
+            st.selectbox(
+                "How they become one", KINDS, key="blend_kind",
+                help=info_of(BlendSettings, "kind").help,
+            )
+        )  # fmt: skip
+        weight = AUTO if kind == STACKING else _pick_weight(first)
+        plan = BlendPlan((first.id, second.id), kind, weight)
+        st.button(
+            "Blend", type="primary", key="run_blend", icon=":material/play_arrow:",
+            on_click=_start_blend, args=(plan, first, second),
+        )  # fmt: skip
+
+
+def why_not_blended(runs: list[Run]) -> str | None:
+    """Why two runs cannot be blended; None where they can."""
+    if len({run.record["split_hash"] for run in runs}) > 1:
+        return "These runs stand on different splits. Train both on one split to blend them."
+    return next(filter(None, map(_why_not_used, runs)), None)
+
+
+def _why_not_used(run: Run) -> str | None:
+    if run.card.task != "ranking":
+        return f"{plain(run.label)} predicts ratings. Runs that rank can be used here."
+    if run.record["split_hash"] not in cached.split_hashes():
+        return f"The data of {plain(run.label)} is not in this workspace. Import it first."
+    return None
+
+
+def _pick_weight(first: Run) -> float | str:
+    if st.toggle(
+        "Find the weight on validation", value=True, key="blend_auto",
+        help="Nine weights from .1 to .9 are tried; the nearest to equal shares within one "
+        "standard error of the best validation nDCG@10 is taken. The twin gets the same search.",
+    ):  # fmt: skip
+        return AUTO
+    info = info_of(BlendSettings, "weight")
+    return float(
+        st.slider(
+            f"Weight of {plain(first.label, 60)}", 0.0, 1.0, 0.5, 0.05, key="blend_weight",
+            help=info.help,
+        )
+    )  # fmt: skip
+
+
+def draw_compress(run: Run) -> None:
+    """A popover that makes a smaller run of this one, or says why not."""
+    with st.popover("Compress", icon=":material/compress:"):
+        if reason := why_not_compressed(run):
+            st.info(reason)
+            return
+        st.markdown(
+            "A new run with smaller tables of vectors, layers or weights; its size, speed, "
+            "quality and lists are shown beside the original's."
+        )
+        kind = st.radio(
+            "Kind", list(_KIND_WORDS), format_func=_KIND_WORDS.__getitem__, key="compress_kind"
+        )
+        share = 10
+        if kind == PRUNED:
+            share = st.slider(
+                "Weights kept in each table, %", 1, 60, 10, key="compress_keep",
+                help="The largest by magnitude; the rest become 0 and are not stored.",
+            )  # fmt: skip
+        plan = CompressPlan(run.id, str(kind), share / 100)
+        st.button(
+            "Compress this run", type="primary", key="run_compress",
+            icon=":material/play_arrow:", on_click=_start_compress, args=(plan, run),
+        )  # fmt: skip
+
+
+def why_not_compressed(run: Run) -> str | None:
+    """Why a run cannot be compressed; None where it may."""
+    if "compression" in run.record:
+        return "This run is compressed already. Compress the one it was made from."
+    return _why_not_used(run)
+
+
+def draw_derivation(run: Run) -> None:
+    """What a blend is made of and is worth beside it; compressed runs beside their original."""
+    if (against := against_table(run.record)) is not None:
+        st.markdown("**The blend less what it is made of**")
+        show_table(against, key=f"against_{run.id}", download="blend-differences.csv")
+        st.caption(
+            f"{plain(weight_words(run.record), 600)} Paired over the same users, 95 % bootstrap; "
+            "a difference is beyond user sampling where its interval leaves out 0."
+        )
+        if (weights := stacking_table(run.record)) is not None:
+            show_table(weights, key=f"stacking_{run.id}")
+    made = [run] if "compression" in run.record else compressed_from(run, cached.runs())
+    if made:
+        st.markdown("**Compressed, beside the original**")
+        show_table(compression_table(made), key=f"compression_{run.id}", download="compression.csv")
+        st.caption(
+            "Seconds are CPU seconds for scoring the same test users, the fastest of three passes. "
+            "Tables are unpacked when a run is loaded, so a smaller file is not a faster one; "
+            "pruned item-to-item weights are scored in their sparse form."
+        )
+
+
+def _start_blend(plan: BlendPlan, first: Run, second: Run) -> None:
+    with guarded():
+        title = f"Blend · {first.label} + {second.label} · {plan.kind}"
+        enqueue(workspace(), "blend", plan.to_dict(), "training", title)
+        ensure_supervisor(workspace())
+
+
+def _start_compress(plan: CompressPlan, run: Run) -> None:
+    with guarded():
+        title = f"{run.label} · {plan.words}"
+        enqueue(workspace(), "compress", plan.to_dict(), "training", title)
+        ensure_supervisor(workspace())
