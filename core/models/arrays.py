@@ -54,6 +54,11 @@ def concatenated(*parts: Array) -> Array:
     return library(parts[0]).concatenate(parts, -1)
 
 
+def stacked(*parts: Array) -> Array:
+    """One below the other, along the first axis."""
+    return library(parts[0]).concatenate(parts, 0)
+
+
 def dense(weights: Weights, name: str, values: Array) -> Array:
     """One linear layer, (n, width_in) -> (n, width_out)."""
     return values @ weights[f"{name}.weight"] + weights[f"{name}.bias"]

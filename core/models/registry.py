@@ -19,6 +19,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "two_tower",
     "mult_vae",
     "lightgcn",
+    "bitgcf",
     "bias",
     "mf_rating",
     "cmf_rating",

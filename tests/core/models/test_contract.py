@@ -16,8 +16,9 @@ from core.models.protocol import PairSizes
 from core.models.registry import CARDS, build, card_of
 from tests.worlds import World, pair_of, rated_tastes, twin_tastes
 
-QUICK = {"lightgcn": {"epochs": 20}}  # enough for the planted world
-AGREEMENT = {"lightgcn": 0.8}  # top-10 shared by fold-in and score, where fold-in is approximate
+QUICK = {"lightgcn": {"epochs": 20}, "bitgcf": {"epochs": 20}}  # enough for the planted world
+# Top-10 shared by fold-in and score, where fold-in is approximate.
+AGREEMENT = {"lightgcn": 0.8, "bitgcf": 0.8}
 
 CARD_NAMES = list(CARDS)
 CROSS_DOMAIN = [card.name for card in CARDS.values() if card.cross_domain]
