@@ -1,0 +1,144 @@
+"""The Train page makes runs from runs: two blended, one compressed, and what came of it."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from stories import entered, open_page, planted_split, well, words
+from streamlit.testing.v1 import AppTest
+
+from core.basics.workspace import Workspace
+from core.jobs.job import DONE
+from core.jobs.lock import Lock
+from core.jobs.table import list_jobs
+from core.runs.blend import BlendPlan, blend_runs
+from core.runs.compress import CompressPlan, compress_run
+from core.runs.plan import RunPlan
+from core.runs.train import train_run
+from core.store.run_folder import Run, list_runs, read_run
+from core.ui.tables import table_key
+from core.ui.train.derived_tables import (
+    against_table,
+    compression_table,
+    mebibytes,
+    stacking_table,
+    weight_words,
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> tuple[Workspace, dict[str, Run]]:
+    here = Workspace(tmp_path_factory.mktemp("derived") / "workspace")
+    one, other = planted_split(here, seed=3), planted_split(here, seed=4)
+    runs = {
+        name: read_run(train_run(RunPlan(split, name.split(":")[0], label=name), here))
+        for name, split in (("ease", one), ("item_knn", one), ("ease:elsewhere", other))
+    }
+    return here, runs
+
+
+@pytest.fixture
+def workspace(trained, monkeypatch):
+    here = entered(trained[0], monkeypatch)
+    yield here
+    if pid := Lock(here).holder():
+        os.kill(pid, signal.SIGKILL)
+
+
+def ticked(workspace: Workspace, *ids: str) -> AppTest:
+    """The Train page with these runs ticked in its table."""
+    app = open_page("train")
+    shown = [run.id for run in list_runs(workspace)]
+    selection = {"rows": [shown.index(id) for id in ids], "columns": [], "cells": []}
+    app.session_state[table_key("runs_table", shown)] = {"selection": selection}
+    return well(app.run())
+
+
+def keys(app: AppTest) -> set[str]:
+    return {button.key for button in app.button}
+
+
+def wait_for(happened) -> None:
+    deadline = time.monotonic() + 90
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def test_two_ticked_runs_are_blended_by_a_job_and_the_blend_tells_what_it_is_worth(
+    workspace, trained
+):
+    runs = trained[1]
+    app = ticked(workspace, runs["ease"].id, runs["item_knn"].id)
+    app.toggle(key="blend_auto").set_value(False).run()
+    app.slider(key="blend_weight").set_value(0.7).run()
+    well(app.button(key="run_blend").click().run())
+    wait_for(lambda: [job.status for job in list_jobs(workspace, kind="blend")] == [DONE])
+    (blend,) = (run for run in list_runs(workspace) if run.record["model"] == "blend")
+    assert blend.record["settings"] == {"kind": "sum", "weight": 0.7}
+    app = ticked(workspace, blend.id)
+    assert "ease .70 and item_knn .30 (given)" in words(app).replace("\\", "")
+    table = app.dataframe[1].value
+    assert list(table["Less"]) == ["ease", "ease: its twin", "item_knn", "item_knn: its twin"]
+
+
+def test_a_ticked_run_is_compressed_by_a_job(workspace, trained):
+    app = ticked(workspace, trained[1]["ease"].id)
+    app.radio(key="compress_kind").set_value("pruned").run()
+    app.slider(key="compress_keep").set_value(20).run()
+    well(app.button(key="run_compress").click().run())
+    (job,) = list_jobs(workspace, kind="compress")
+    assert job.payload["keep"] == 0.2
+    wait_for(lambda: list_jobs(workspace, kind="compress")[0].status == DONE)
+    made = next(run for run in list_runs(workspace) if "compression" in run.record)
+    for id in (made.id, trained[1]["ease"].id):  # shown from either side
+        app = ticked(workspace, id)
+        assert "Compressed, beside the original" in words(app)
+        assert list(app.dataframe[1].value["Weights"]) == ["the original", "pruned to 20 %"]
+    app = ticked(workspace, made.id)
+    assert "compressed already" in words(app)
+    assert "run_compress" not in keys(app)
+
+
+def test_runs_of_two_splits_are_not_blended_and_it_says_why(workspace, trained):
+    runs = trained[1]
+    app = ticked(workspace, runs["ease"].id, runs["ease:elsewhere"].id)
+    assert "run_blend" not in keys(app)
+    assert "stand on different splits" in words(app)
+
+
+@pytest.mark.parametrize("page", ["fusion", "metrics", "recommendations", "embeddings"])
+def test_every_page_opens_on_a_compressed_blend(workspace, trained, page):
+    runs = trained[1]
+    made = blend_runs(BlendPlan((runs["ease"].id, runs["item_knn"].id), "stacking"), workspace).name
+    small = compress_run(CompressPlan(made, "int8"), workspace).name
+    app = well(open_page(page, run=small))
+    assert "Blend" in words(app)
+
+
+def test_tables_hold_what_the_records_say(trained):
+    here, runs = trained
+    ids = runs["ease"].id, runs["item_knn"].id
+    record = read_run(blend_runs(BlendPlan(ids, "stacking"), here)).record
+    assert "learned on validation" in weight_words(record)
+    assert list(stacking_table(record)["Member"]) == ["ease", "item_knn"]
+    assert against_table(record)["nDCG@10 on test"].str.contains("95 %").all()
+    made = read_run(compress_run(CompressPlan(ids[0]), here))
+    table = compression_table([made])
+    assert list(table["Size"]) == [
+        mebibytes(made.record["compression"]["bytes"][when]) for when in ("before", "after")
+    ]
+
+
+@pytest.mark.parametrize(
+    "nonsense", [None, 3, "x", [], {}, {"quality": 3}, {"bytes": {"after": "x"}}]
+)
+def test_a_record_from_elsewhere_that_holds_nonsense_breaks_no_table(trained, nonsense):
+    record = json.loads(json.dumps(trained[1]["ease"].record))
+    record |= {"compression": nonsense, "against": [nonsense], "members": nonsense}
+    strange = Run(trained[1]["ease"].folder, record)
+    assert len(compression_table([strange])) == 2
+    assert len(against_table(record)) == 1
+    assert weight_words(record)
