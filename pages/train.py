@@ -8,13 +8,14 @@ from core.ui.navigation import link_to
 from core.ui.train.actions import draw_actions, draw_load
 from core.ui.train.models import pick_models, pick_split, split_line
 from core.ui.train.runs import pick_runs
+from core.ui.train.search import draw_search
 from core.ui.train.settings import pick_plans
 from core.ui.train.start import draw_start
 
 with page("Train", "Which model, and how far is it?"):
     choice, jobs = st.columns([1, 2], gap="large")
     with choice:
-        info = pick_split()
+        info, plans = pick_split(), []
         if info is None:
             st.info("There is nothing to train on yet. Import two files and split them first.")
             link_to("data", "Bring two files")
@@ -22,8 +23,10 @@ with page("Train", "Which model, and how far is it?"):
         else:
             st.caption(split_line(info))
             cards = pick_models(info)
-            draw_start(info, pick_plans(info, cards))
+            plans = pick_plans(info, cards)
+            draw_start(info, plans)
     with jobs:
         draw_job_cards("training")
+    draw_search(info, plans)
     draw_actions(pick_runs())
     draw_load()

@@ -25,6 +25,7 @@ MEASURED: Basis = "measured"
 OTHER_SPLIT: Basis = "other split"
 Infos = Callable[[str], SplitInfo | None]  # what is known about a split, by its hash
 GROWTH = 1.4  # time of a closed form by its memory: between n^2 entries read and n^3 operations
+SECONDS_TO_START = 1.5  # of a child: Python, the libraries, the split
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,15 @@ def time_of(
     if measured is not None:
         return _from_steps(plan, measured, infos)
     return next((t for run in alike if (t := _scaled_run(plan, run, infos, OTHER_SPLIT))), None)
+
+
+def search_seconds(timing: Timing, trials: int, places: int) -> float:
+    """Seconds of as many trials of a model and of its twin, `places` of them side by side.
+
+    A trial fits once and evaluates validation only: half of what a run evaluates.
+    """
+    each = timing.fit + timing.evaluate / 2 + 2 * SECONDS_TO_START
+    return trials * each / max(1, places)
 
 
 def work(card: ModelCard, sizes: PairSizes, settings: Any) -> float:
