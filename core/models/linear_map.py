@@ -1,4 +1,5 @@
-"""A linear map between the domains' factors: the source vector of a user becomes a target one."""
+"""A linear map between the factors of two domains: the source vector of a user becomes a target
+one."""
 
 from __future__ import annotations
 
@@ -9,11 +10,27 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress
-from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.scores import (
+    BoolArray,
+    Contributions,
+    DomainScores,
+    FloatArray,
+    IntArray,
+    Vectors,
+)
 from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
-from core.models.als import Penalty, als_memory, random_factors
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.als import als_memory
+from core.models.domain_maps import (
+    DomainMaps,
+    domain_map_steps,
+    held_out,
+    mapping_findings,
+    restored_maps,
+    ridge_map,
+)
+from core.models.feature_maps import ALS, KINDS, LEARNED, TORCH, MapOptions
+from core.models.protocol import Finding, ModelCard, PairSizes, State
 from core.models.readiness import check_readiness
 
 
@@ -22,33 +39,38 @@ class LinearMapSettings(Settings):
     """Sizes of both factorizations and strength of the map's ridge."""
 
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    epochs: int = setting(10, low=1, high=100, help="Rounds of solving users, then items.")
+    epochs: int = setting(
+        10, low=1, high=100, help="Implicit ALS only: rounds of solving users, then items."
+    )
     regularization: float = setting(
         0.03, low=1e-6, high=10.0,
-        help="Ridge on vectors, times how much data a user or item has; more smooths more.",
+        help="Implicit ALS only: ridge on vectors, times how much data a user or item has; more "
+        "smooths more.",
     )  # fmt: skip
     unobserved_weight: float = setting(
         5.0, low=0.01, high=10_000.0,
-        help="What all cells together count beside all interactions; less trusts silence less.",
+        help="Implicit ALS only: what all cells together count beside all interactions; less "
+        "trusts silence less.",
     )  # fmt: skip
     map_regularization: float = setting(
         3.0, low=0.01, high=100_000.0, help="Ridge of the map, learned on shared users."
     )
+    factors_from: str = setting(
+        ALS, choices=KINDS,
+        help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
+    )  # fmt: skip
 
 
 class LinearMap:
-    """Each domain by its own iALS, then min |S M - T|^2 + ridge |M|^2 over shared users.
+    """Each domain's own vectors, then min |S M - T|^2 + ridge |M|^2 over shared users.
 
-    S and T are the vectors of shared users in either domain. Man et al. 2017 (EMCDR), sec. 3.2,
-    linear form. Kept are item vectors and the map; users are solved whenever asked.
+    S and T are the vectors of shared users in either domain. Kept are item vectors and the map;
+    users are drawn from their histories whenever asked.
     """
 
     train: DomainPair
-    source_items: FloatArray  # (n_source_items, d)
-    target_items: FloatArray  # (n_target_items, d)
-    bridge: FloatArray  # (d, d), M
-    in_source: Penalty
-    in_target: Penalty
+    maps: DomainMaps
+    bridge: FloatArray  # (d_source, d_target), M
 
     def __init__(self, settings: LinearMapSettings) -> None:
         self.settings = settings
@@ -56,15 +78,11 @@ class LinearMap:
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """One round of both factorizations and the map; RunError where no users are shared."""
         check_readiness(CARD, train, self.settings)
-        self._take_up(train)
-        rng, settings = np.random.default_rng(seed), self.settings
-        self.source_items = random_factors(train.source.shape[1], settings.factors, rng)
-        self.target_items = random_factors(train.target.shape[1], settings.factors, rng)
-        for epoch in range(1, settings.epochs + 1):
-            self.source_items = _next_items(train.source, self.source_items, self.in_source)
-            self.target_items = _next_items(train.target, self.target_items, self.in_target)
-            self.bridge = self._learned_map()
-            yield Progress(done=epoch, total=settings.epochs)
+        self.train, rng = train, np.random.default_rng(seed)
+        steps = domain_map_steps(self.settings.factors_from, train, self._options(), rng)
+        for done, (total, self.maps) in enumerate(steps, 1):
+            self.bridge = self._learned(*self._vectors_of(train.shared))
+            yield Progress(done=done, total=total)
 
     def score(self, users: IntArray) -> DomainScores:
         """Both parts for training users, solved from their histories."""
@@ -75,88 +93,67 @@ class LinearMap:
 
         The model's own score is the target part where there is one, else the source part.
         """
-        towards = self.target_items.T
-        source = self._source_users(source_rows) @ self.bridge @ towards
-        target = self._target_users(target_rows) @ towards
+        towards = self.maps.target.items.T
+        from_source, from_target = self.maps.users(source_rows, target_rows)
+        source, target = from_source @ self.bridge @ towards, from_target @ towards
         has_source, has_target = np.diff(source_rows.indptr) > 0, np.diff(target_rows.indptr) > 0
         own = np.where(has_target[:, None], target, source)
         nothing = np.zeros((len(own), 1), dtype=np.float32)
         return DomainScores(source, target, nothing, own, has_source, has_target)
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
-        """Exact for each part: history item i adds v_i' A_u^-1 v_j, through the map or not."""
-        wanted = self.target_items[item]
+        """Exact for each part: a history item's share of the vector, mapped or not."""
+        wanted = self.maps.target.items[item]
         return Contributions(
             source_row.indices,
-            _amounts(source_row, self.source_items, self.in_source, self.bridge @ wanted),
+            self.maps.source.shares(source_row) @ (self.bridge @ wanted),
             target_row.indices,
-            _amounts(target_row, self.target_items, self.in_target, wanted),
+            self.maps.target.shares(target_row) @ wanted,
         )
 
     def vectors(self) -> Vectors:
         """All in the target's space: the map is applied to items and users of the source."""
-        source_users = self._source_users(self.train.source)
+        source_users, target_users = self.maps.users(self.train.source, self.train.target)
         return Vectors(
-            source_items=self.source_items @ self.bridge,
-            target_items=self.target_items,
+            source_items=self.maps.source.items @ self.bridge,
+            target_items=self.maps.target.items,
             source_users=source_users @ self.bridge,
-            target_users=self._target_users(self.train.target),
+            target_users=target_users,
         )
 
+    def findings(self) -> list[Finding]:
+        """How good a map of the same kind is for shared users it was not learned on."""
+        judged = held_out(self.train.shared)
+        source, target = self._vectors_of(self.train.shared & ~judged)
+        from_source, true = self._vectors_of(judged)
+        mapped = from_source @ self._learned(source, target)
+        return mapping_findings(mapped, true, target.mean(axis=0))
+
     def state(self) -> State:
-        """The item vectors of both domains and the map."""
-        return {
-            "source_items": self.source_items,
-            "target_items": self.target_items,
-            "bridge": self.bridge,
-        }
+        """The maps of both domains and the bridge between them."""
+        return self.maps.state() | {"bridge": self.bridge}
 
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state."""
-        self._take_up(train)
-        self.source_items, self.target_items = state["source_items"], state["target_items"]
-        self.bridge = state["bridge"]
+        self.train, self.bridge = train, state["bridge"]
+        self.maps = restored_maps(self.settings.factors_from, train, self._options(), state)
 
-    def _take_up(self, train: DomainPair) -> None:
-        self.train, settings = train, self.settings
-        self.in_source, self.in_target = (
-            Penalty.of(domain, settings.unobserved_weight, settings.regularization)
-            for domain in (train.source, train.target)
+    def _options(self) -> MapOptions:
+        asked = self.settings
+        return MapOptions(
+            asked.factors, asked.epochs, asked.regularization, asked.unobserved_weight
         )
 
-    def _source_users(self, rows: csr_matrix) -> FloatArray:
-        return self.in_source.solve(rows, self.source_items, len(self.source_items))
+    def _vectors_of(self, users: BoolArray) -> tuple[FloatArray, FloatArray]:
+        return self.maps.users(self.train.source[users], self.train.target[users])
 
-    def _target_users(self, rows: csr_matrix) -> FloatArray:
-        return self.in_target.solve(rows, self.target_items, len(self.target_items))
-
-    def _learned_map(self) -> FloatArray:
-        shared = self.train.shared
-        source = self._source_users(self.train.source[shared])  # (n_shared, d)
-        target = self._target_users(self.train.target[shared])
-        left = source.T @ source + self.settings.map_regularization * np.eye(source.shape[1])
-        return np.linalg.solve(left, source.T @ target).astype(np.float32)
-
-
-def _next_items(rows: csr_matrix, items: FloatArray, penalty: Penalty) -> FloatArray:
-    """One round of ALS in one domain, over the users who are in it."""
-    users = penalty.solve(rows, items, len(items))
-    present = int((np.diff(rows.indptr) > 0).sum())
-    return penalty.solve(rows.T.tocsr(), users, present)
-
-
-def _amounts(
-    row: csr_matrix, items: FloatArray, penalty: Penalty, wanted: FloatArray
-) -> FloatArray:
-    """What each history item adds to the product of the user's vector with `wanted`."""
-    history = items[row.indices]  # (n_history, d)
-    ridge = penalty.ridge(np.array([len(history)]), len(items))
-    left = penalty.gram(items) + history.T @ history + ridge * np.eye(items.shape[1])
-    return history @ np.linalg.solve(left, wanted)
+    def _learned(self, source: FloatArray, target: FloatArray) -> FloatArray:
+        return ridge_map(source, target, self.settings.map_regularization)
 
 
 def _memory(sizes: PairSizes, settings: LinearMapSettings) -> int:
-    return als_memory(sizes, settings.factors)
+    torch = TORCH if settings.factors_from in LEARNED else 0
+    return als_memory(sizes, settings.factors) + torch
 
 
 CARD = ModelCard(
@@ -165,8 +162,9 @@ CARD = ModelCard(
     family="Factors",
     line="Each domain gets factors of its own; a linear map turns source taste into target taste.",
     paper="Man et al.: Cross-domain recommendation: an embedding and mapping approach, IJCAI 2017",
-    differs="Implicit ALS and a ridge map; a warm user keeps the vector of the target domain "
-    "instead of the mapped one.",
+    differs="Factors by implicit ALS, BPR, a graph or a feature map, users drawn from their "
+    "histories, and a ridge map; a warm user keeps the vector of the target domain instead of the "
+    "mapped one.",
     when="For cold-start users when many users are shared.",
     words="The source part is the mapped source vector, the target part the user's own target "
     "vector. The model's own score is one of them, not their sum: the target part for warm "

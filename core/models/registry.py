@@ -14,6 +14,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "ease",
     "edlae",
     "ridge",
+    "feature_map",
     "cmf_als",
     "linear_map",
     "two_tower",

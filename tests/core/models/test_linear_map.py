@@ -29,7 +29,7 @@ def test_warm_users_keep_their_own_vector_and_cold_users_get_the_mapped_one(mode
 def test_the_map_is_the_ridge_regression_over_shared_users(model):
     vectors = model.vectors()
     target = vectors.target_users[PAIR.shared]
-    source = model._source_users(PAIR.source[PAIR.shared])
+    source = model.maps.source.users(PAIR.source[PAIR.shared])
     left = source.T @ source + 2.0 * np.eye(8)
     np.testing.assert_allclose(model.bridge, np.linalg.inv(left) @ source.T @ target, atol=1e-4)
 
