@@ -54,10 +54,11 @@ class DomainScores:
     def filled(self, popularity: FloatArray) -> DomainScores:
         """The same scores with users nobody knows anything about ranked by popularity.
 
-        popularity: (n_target_items,), interactions in the target's training data.
+        popularity: (n_target_items,), interactions in the target's training data. A model whose
+        base tells items apart, as predicted ratings do, has said something about such users itself.
         """
         unknown = ~self.has_evidence
-        if not unknown.any():
+        if not unknown.any() or (self.base.size and np.ptp(self.base) > 0):
             return self
         base = np.array(np.broadcast_to(self.base, self.source.shape))
         base[unknown] = popularity

@@ -34,6 +34,7 @@ class Evaluation:
     coverage: dict[str, float]  # "coverage@10": share of the catalogue in some list
     counts: dict[str, int]  # users, skipped (nothing to find), by_popularity (no evidence)
     candidates: Candidates | None = None
+    predictions: pd.DataFrame | None = None  # of a model of ratings: see rating_error
 
 
 def evaluate(

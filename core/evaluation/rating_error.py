@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from core.basics.columns import ITEM, RATING, SOURCE, TARGET, USER
 from core.basics.errors import RunError
 from core.basics.scores import DomainScores, FloatArray
 from core.data.snapshot import Split
-from core.evaluation.evaluate import Score, user_chunks
+from core.evaluation.evaluate import Evaluation, Score, user_chunks
 from core.metrics.intervals import Interval, bootstrap_means
 from core.metrics.rating import (
     ERRORS,
@@ -89,6 +89,15 @@ def errors_per_user(predictions: pd.DataFrame, guesses: FloatArray, bounds: Boun
     found = user_errors(clipped - predictions[RATING].to_numpy(np.float64), owners, len(users))
     counts = np.bincount(owners, minlength=len(users))
     return pd.DataFrame({USER: users.astype(np.int32), **found, RATINGS: counts})
+
+
+def rate(evaluation: Evaluation, score: Score, rated: Split, part: str) -> Evaluation:
+    """The evaluation with the errors of the model's own predictions, which stand beside them."""
+    predictions = predict_held_out(score, rated, part)
+    bounds = Bounds.of(rated.train.target)
+    errors = errors_per_user(predictions, predictions[OWN].to_numpy(), bounds)
+    per_user = with_errors(evaluation.per_user, errors)
+    return replace(evaluation, per_user=per_user, predictions=predictions)
 
 
 def with_errors(per_user: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:

@@ -16,8 +16,8 @@ from core.metrics.cards import metric_card
 from core.metrics.intervals import Interval
 from core.metrics.rating import ERRORS
 
-HELPED, HARMED, BY, LIFT, LIFT_OVER_POPULARITY = (
-    "helped", "harmed", "by", "lift", "lift_over_popularity",
+HELPED, HARMED, BY, LIFT, LIFT_OVER_POPULARITY, LIFT_OVER_BIAS = (
+    "helped", "harmed", "by", "lift", "lift_over_popularity", "lift_over_bias",
 )  # fmt: skip
 SAME = 1e-12  # differences up to here are rounding
 Said = dict[str, Any]  # plain values, ready for JSON: NaN is None
@@ -83,12 +83,13 @@ def by_segment(
     segments: pd.DataFrame,
     twin: pd.DataFrame | None = None,
     popularity: pd.DataFrame | None = None,
+    bias: pd.DataFrame | None = None,
     metrics: Sequence[str] = ("ndcg@10", "recall@10", "hit_rate@10", *ERRORS),
 ) -> list[Said]:
     """One row per kind of segment, segment and metric, empty segments left out.
 
-    Rows have by, segment, metric, mean, low, high, users, skipped, and lift and
-    lift_over_popularity as in `lift` where there is a twin or popularity to compare with.
+    Rows have by, segment, metric, mean, low, high, users, skipped, and lift, lift_over_popularity
+    and lift_over_bias as in `lift` where there is something to compare with.
     """
     rows = []
     for by, names in SEGMENTS.items():
@@ -99,6 +100,7 @@ def by_segment(
                 others = {
                     LIFT: _within(twin, of_user == name, metrics),
                     LIFT_OVER_POPULARITY: _within(popularity, of_user == name, metrics),
+                    LIFT_OVER_BIAS: _within(bias, of_user == name, metrics),
                 }
                 rows += _segment_rows(within, others, {BY: by, SEGMENT: name})
     return rows

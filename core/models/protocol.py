@@ -13,6 +13,7 @@ from core.basics.progress import Progress
 from core.basics.scores import Contributions, DomainScores, IntArray, Vectors
 from core.basics.settings import Settings, Value
 from core.data.pair import DomainPair
+from core.data.snapshot import Split
 
 State = dict[str, np.ndarray]
 
@@ -129,3 +130,7 @@ class ModelCard:
     task: Literal["ranking", "rating"] = "ranking"
     presets: dict[str, dict[str, Value]] = field(default_factory=dict)  # "fast", "thorough"
     grid: dict[str, tuple[Value, ...]] = field(default_factory=dict)  # what a small search tries
+
+    def pair_of(self, split: Split) -> DomainPair:
+        """What the model is trained on: the split's ones, or its ratings."""
+        return split.rated.train if self.task == "rating" else split.train

@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from core.basics.errors import RunError
 from core.data.pair import DomainPair
+from core.data.ratings import RatingFacts
 from core.models.protocol import ModelCard, PairSizes
 
 FEW_SHARED = 100  # below this a lesson learned on shared users is mostly chance
+NO_RATINGS = "Its rows have no ratings."
 TIGHT = 0.7  # share of the free memory from which a run is called tight
 
 
@@ -27,11 +29,15 @@ def readiness(
     shared_users: int,
     settings: Any = None,
     free_bytes: int | None = None,
+    ratings: RatingFacts | None = None,
 ) -> Readiness:
     """Whether the model suits a pair of these sizes; settings default to the card's own.
 
-    free_bytes: memory a run may take; without it memory is not judged.
+    free_bytes: memory a run may take; without it memory is not judged. ratings: what is known of
+    the split's ratings; without it a model of ratings is taken to have what it needs.
     """
+    if card.task == "rating" and ratings is not None and ratings.target is None:
+        return Readiness("red", NO_RATINGS)
     needed = card.memory(sizes, settings or card.settings())
     if free_bytes is not None and needed > free_bytes:
         return Readiness(
@@ -45,17 +51,38 @@ def readiness(
         return Readiness("amber", f"Only {shared_users} users are shared: expect wide intervals.")
     if free_bytes is not None and needed > TIGHT * free_bytes:
         return Readiness("amber", f"It needs about {in_gib(needed)} of {in_gib(free_bytes)} free.")
+    if card.task == "rating" and ratings is not None and (doubt := _doubted(card, ratings)):
+        return Readiness("amber", doubt)
     return Readiness("green", f"It needs about {in_gib(needed)}.")
 
 
+def _doubted(card: ModelCard, ratings: RatingFacts) -> str | None:
+    """Why a model of ratings would learn or measure less than it could, None where it would not."""
+    if ratings.liked_from:
+        return (
+            f"Rows below {ratings.liked_from:g} of 5 stars were filtered away: rating error is "
+            "measured on the liked ones only."
+        )
+    if card.cross_domain and ratings.source is None:
+        return "The source has no ratings, so it can say nothing about the target's."
+    return None
+
+
 def check_readiness(
-    card: ModelCard, train: DomainPair, settings: Any, free_bytes: int | None = None
+    card: ModelCard,
+    train: DomainPair,
+    settings: Any,
+    free_bytes: int | None = None,
+    ratings: RatingFacts | None = None,
 ) -> None:
     """Refuse a run that cannot work; raises RunError with the reason and what to do."""
-    found = readiness(card, PairSizes.of(train), int(train.shared.sum()), settings, free_bytes)
+    sizes, shared = PairSizes.of(train), int(train.shared.sum())
+    found = readiness(card, sizes, shared, settings, free_bytes, ratings)
     if found.light != "red":
         return
-    if "shared users" in card.needs and not train.shared.any():
+    if found.reason == NO_RATINGS:
+        hint = "Choose a pair with ratings, or a model that ranks."
+    elif "shared users" in card.needs and not train.shared.any():
         hint = "Choose a pair with shared users, or a model that does not need them."
     else:
         hint = "Choose ItemKNN or fewer factors, filter rare items away, or use a larger machine."

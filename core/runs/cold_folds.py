@@ -14,7 +14,7 @@ from core.basics.workspace import Workspace
 from core.evaluation.summary import lift, summarise
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
-from core.store.run_folder import POPULARITY, RUN, TWIN, Run, read_run
+from core.store.run_folder import BIAS, POPULARITY, RUN, TWIN, Run, read_run
 
 
 def train_folds(
@@ -32,7 +32,8 @@ def train_folds(
         runs.append(read_run(train_run(plan, workspace, _prefixed(report, prefix))))
         if not runs[-1].complete:
             raise Cancelled
-    ours, twin, popularity = (_users(runs, role) for role in (RUN, TWIN, POPULARITY))
+    ours = _users(runs, RUN)
+    twin, popularity, bias = (_users(runs, role) for role in (TWIN, POPULARITY, BIAS))
     assert ours is not None
     record = runs[0].record
     return {
@@ -45,15 +46,16 @@ def train_folds(
         **_figures(ours),
         "twin": None if twin is None else _figures(twin),
         "popularity": None if popularity is None else _figures(popularity),
+        "bias": None if bias is None else _figures(bias),
         "lift": None if twin is None else lift(ours[TEST], twin[TEST]),
         "lift_over_popularity": None if popularity is None else lift(ours[TEST], popularity[TEST]),
+        "lift_over_bias": None if bias is None else lift(ours[TEST], bias[TEST]),
     }
 
 
 def _users(runs: list[Run], role: str) -> dict[str, pd.DataFrame] | None:
     """Metrics of all folds' users by part; users are numbered alike in every fold."""
-    sides = {RUN: lambda run: run, TWIN: lambda run: run.twin, POPULARITY: lambda r: r.popularity}
-    found = [sides[role](run) for run in runs]
+    found = [run if role == RUN else getattr(run, role) for run in runs]
     if any(side is None for side in found):
         return None
     return {

@@ -9,7 +9,7 @@ from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation
 from core.evaluation.segments import user_segments
 from core.evaluation.summary import by_segment, lift, summarise
-from core.store.run_folder import POPULARITY, RUN, TWIN
+from core.store.run_folder import BIAS, POPULARITY, RUN, TWIN
 
 Evaluations = dict[str, dict[str, Evaluation]]  # by contender, then by part
 
@@ -21,15 +21,16 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def comparison(split: Split, evaluations: Evaluations) -> dict[str, Any]:
-    """lift over the twin, lift_over_popularity and segments, all on the test users.
+    """lift over the twin, over popularity and over biases, and segments, all on the test users.
 
     A lift is None where there is no such contender; nothing is compared with itself.
     """
     frames = {role: parts[TEST].per_user for role, parts in evaluations.items()}
-    run, twin, popularity = (frames.get(role) for role in (RUN, TWIN, POPULARITY))
+    run, twin, popularity, bias = (frames.get(role) for role in (RUN, TWIN, POPULARITY, BIAS))
     assert run is not None
     return {
         "lift": None if twin is None else lift(run, twin),
         "lift_over_popularity": None if popularity is None else lift(run, popularity),
-        "segments": by_segment(run, user_segments(split.train), twin, popularity),
+        "lift_over_bias": None if bias is None else lift(run, bias),
+        "segments": by_segment(run, user_segments(split.train), twin, popularity, bias),
     }

@@ -26,7 +26,7 @@ class Point:
 
     epoch: int
     loss: float | None
-    valid: float | None  # validation nDCG@10
+    valid: float | None  # validation nDCG@10, or RMSE of a model of ratings
 
 
 @dataclass
@@ -37,11 +37,16 @@ class Fit:
     best_epoch: int = 0
     cancelled: bool = False
     finished: bool = False
+    lower_is_better: bool = False  # of the validation metric
 
     @property
     def best(self) -> float:
         """Validation quality of the best epoch so far, minus infinity before the first."""
-        return max((point.valid or 0.0 for point in self.curve), default=-np.inf)
+        return max((self.quality(point.valid) for point in self.curve), default=-np.inf)
+
+    def quality(self, valid: float | None) -> float:
+        """The validation metric turned so that more is better; 0 where none is known."""
+        return 0.0 if valid is None else -valid if self.lower_is_better else valid
 
 
 class Checkpoints:
@@ -91,13 +96,15 @@ def fit_best(
     validate: Callable[[CrossDomainModel], float | None],
     report: Report,
     checkpoints: Checkpoints | None = None,
+    lower_is_better: bool = False,
 ) -> Fit:
-    """Train to the end, or until validation has not risen for the model's `patience` epochs.
+    """Train to the end, or until validation is not better for the model's `patience` epochs.
 
     Cancelling keeps the best epoch of a model that has one, and raises Cancelled otherwise.
     Checkpoints are kept for models that can resume; a fit found in them goes on from there.
     """
     fit, best = _resumed(model, train, checkpoints)
+    fit.lower_is_better = lower_is_better
     was_finished = fit.finished
     patience = getattr(model.settings, "patience", None)
     try:
@@ -134,7 +141,7 @@ def _one_step(
     """Add the epoch to the curve and answer the best state so far; the last, if none is known."""
     valid, before = validate(model), fit.best
     fit.curve.append(Point(progress.done, progress.loss, valid))
-    if valid is not None and valid <= before:
+    if valid is not None and fit.quality(valid) <= before:
         return best
     fit.best_epoch = progress.done
     return _copied(model.state())

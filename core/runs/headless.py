@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def run(options: Namespace) -> dict[str, Any]:
     card = card_of(options.model)
     card.settings.of(settings)  # refuse a wrong setting or weight before anything is read
     fusion = Fusion(options.alpha, options.beta, scale=scale_of(card))
-    files = _files(options)
+    files = replace(_files(options), rated=card.task == "rating")
     if options.cold_folds:
         plans = [
             RunPlan(folder.name, options.model, settings, options.seed, options.device)
@@ -139,10 +139,12 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     checks = read_checks(workspace.pairs / record["dataset_hash"])
     answer["checks"] = None if checks is None else [asdict(check) for check in checks]
     answer |= {"run_dir": str(run.folder)} | {name: record[name] for name in FIGURES}
-    for name, other in (("twin", run.twin), ("popularity", run.popularity)):
+    beside = {"twin": run.twin, "popularity": run.popularity, "bias": run.bias}
+    for name, other in beside.items():
         answer[name] = None if other is None else {key: other.record[key] for key in FIGURES}
     answer["findings"] = record.get("findings", [])
-    answer |= {name: record[name] for name in ("lift", "lift_over_popularity", "segments")}
+    lifts = ("lift", "lift_over_popularity", "lift_over_bias", "segments")
+    answer |= {name: record.get(name) for name in lifts}
     if (fusion.alpha, fusion.beta, k) != (1.0, 1.0, 10):
         split = read_snapshot(workspace.splits / record["split_hash"])
         answer["fused"] = fused_figures(run, split, fusion, k)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from core.basics.columns import TEST, VALID
 from core.basics.errors import RunError
@@ -13,6 +14,7 @@ from core.basics.workspace import Workspace
 from core.data.pair import DomainPair, ItemFeatures
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.fused import fused_per_user
+from core.evaluation.rating_error import Bounds, errors_per_user, weighted_guesses
 from core.evaluation.summary import summarise
 from core.fusion.combine import RAW, Z_SCORE, Fusion
 from core.models.protocol import CrossDomainModel, ModelCard
@@ -23,8 +25,10 @@ REASONS = 5  # history items named per domain and recommendation
 
 
 def scale_of(card: ModelCard) -> str:
-    """Scale of the parts: raw where they sum to the model's own score, z-scores elsewhere."""
-    return RAW if card.additive else Z_SCORE
+    """Scale of the parts: raw where they sum to the model's own score or are points of a rating,
+    z-scores elsewhere.
+    """  # fmt: skip
+    return RAW if card.additive or card.task == "rating" else Z_SCORE
 
 
 def recommend_user(
@@ -35,7 +39,7 @@ def recommend_user(
     Raises RunError for a user or a length the run does not know.
     """
     split = read_snapshot(workspace.splits / run.record["split_hash"])
-    train = split.train
+    train = run.train_of(split)
     if user not in train.users:
         raise RunError(
             what=f"There is no user {user!r} in this split.",
@@ -58,12 +62,17 @@ def recommend_user(
 
 
 def fused_figures(run: Run, split: Split, fusion: Fusion, k: int) -> dict[str, Any]:
-    """Metrics of the fused lists at one weighting, on both held-out parts.
+    """Metrics of the fused lists at one weighting, on both held-out parts; of a run of ratings the
+    errors of its predictions.
 
     k is at most the depth of the candidates; raises RunError beyond it.
-    """
+    """  # fmt: skip
     figures: dict[str, Any] = {"alpha": fusion.alpha, "beta": fusion.beta, "scale": fusion.scale}
     for part in (VALID, TEST):
+        if run.card.task == "rating":
+            errors = weighted_errors(run, split, part, fusion.alpha, fusion.beta)
+            figures[part] = summarise(errors)
+            continue
         candidates = run.candidates(part)
         if not 1 <= k <= candidates.depth:
             raise RunError(
@@ -72,6 +81,13 @@ def fused_figures(run: Run, split: Split, fusion: Fusion, k: int) -> dict[str, A
             )
         figures[part] = summarise(fused_per_user(candidates, split.held_out(part), fusion, k))
     return figures
+
+
+def weighted_errors(run: Run, split: Split, part: str, alpha: float, beta: float) -> pd.DataFrame:
+    """Each user's rating errors at one weighting, of a run that predicts ratings."""
+    predictions = run.predictions(part)
+    bounds = Bounds.of(split.rated.train.target)
+    return errors_per_user(predictions, weighted_guesses(predictions, alpha, beta), bounds)
 
 
 def _row(

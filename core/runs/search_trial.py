@@ -18,7 +18,7 @@ from core.models.registry import build, card_of
 from core.runs.cost import measured
 from core.runs.fit import fit_best
 from core.runs.plan import RunPlan
-from core.runs.train import watcher
+from core.runs.watch import watcher
 from core.store.run_folder import TWIN
 
 METRIC = "ndcg@10"

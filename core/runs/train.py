@@ -1,17 +1,17 @@
-"""Train a plan: the model, its target-only twin and popularity on one split, kept as one folder."""
+"""Train a plan: the model, its target-only twin and popularity on one split, kept as one folder.
+
+Beside a model of ratings the bias model stands in the place of popularity.
+"""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from core import __version__
 from core.basics.columns import TEST, VALID
@@ -19,9 +19,10 @@ from core.basics.files import whole_folder
 from core.basics.memory import free_memory
 from core.basics.progress import Cancelled, Progress, Report, silent
 from core.basics.workspace import Workspace
-from core.data.pair import DomainPair
+from core.data.ratings import rating_facts
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate
+from core.evaluation.rating_error import rate
 from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, Finding, ModelCard, findings_of
 from core.models.readiness import check_readiness
@@ -30,9 +31,8 @@ from core.runs.compare import comparison, summary
 from core.runs.cost import Cost, measured
 from core.runs.fit import Checkpoints, Fit, fit_best
 from core.runs.plan import RunPlan
-from core.store.run_folder import POPULARITY, RUN, TWIN, Contender, write_contender
-
-WATCHED_USERS = 2_000  # validation users looked at after every epoch
+from core.runs.watch import watcher
+from core.store.run_folder import BIAS, POPULARITY, RUN, TWIN, Contender, write_contender
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,17 @@ def train_run(plan: RunPlan, workspace: Workspace, report: Report = silent) -> P
     """
     split = read_snapshot(workspace.splits / plan.split)
     card = card_of(plan.model)
-    check_readiness(card, split.train, card.settings.of(plan.settings), free_memory())
+    settings, ratings = card.settings.of(plan.settings), rating_facts(split.folder)
+    check_readiness(card, split.train, settings, free_memory(), ratings)
     checkpoints = workspace.checkpoints / plan.key
-    main = _train(plan, card, split, split.train, RUN, report, checkpoints)
+    main = _train(plan, card, split, RUN, report, checkpoints)
     trained = {RUN: main}
     if not main.fit.cancelled:
         trained |= _twin(plan, card, split, report, checkpoints)
-    if plan.model != POPULARITY:
-        popularity = RunPlan(plan.split, POPULARITY, seed=plan.seed)
-        trained[POPULARITY] = _train(
-            popularity, card_of(POPULARITY), split, split.train, POPULARITY, silent
-        )
+    floor = BIAS if card.task == "rating" else POPULARITY
+    if plan.model != floor:
+        beside = RunPlan(plan.split, floor, seed=plan.seed)
+        trained[floor] = _train(beside, card_of(floor), split, floor, silent)
     with suppress(Cancelled):  # everything is there: too late to throw it away
         report(Progress(done=0, total=1, stage="keeping"))
     folder = _keep(workspace.runs / _run_id(plan), plan, split, trained)
@@ -88,9 +88,8 @@ def _twin(
     """
     if not card.has_twin:
         return {}
-    train = split.train.target_only()
     try:
-        twin = _train(plan.of_twin(), card, split, train, TWIN, report, checkpoints)
+        twin = _train(plan.of_twin(), card, split, TWIN, report, checkpoints)
     except Cancelled:
         return {}
     return {} if twin.fit.cancelled else {TWIN: twin}
@@ -100,26 +99,27 @@ def _train(
     plan: RunPlan,
     card: ModelCard,
     split: Split,
-    train: DomainPair,
     role: str,
     report: Report,
     checkpoints: Path | None = None,
 ) -> Trained:
-    """Fit on `train` and evaluate on both held-out parts."""
-    prefix = "twin: " if role == TWIN else ""
+    """Fit on the training part and evaluate on both held-out parts."""
+    prefix, rates = "twin: " if role == TWIN else "", card.task == "rating"
+    train = card.pair_of(split).target_only() if role == TWIN else card.pair_of(split)
     model = build(plan.model, plan.settings, plan.device)
     report(Progress(done=0, total=1, stage=f"{prefix}training"))
     kept = Checkpoints(checkpoints / role) if checkpoints and card.gradient else None
     with measured() as fit_cost:
-        watch = _staged(report, f"{prefix}training")
-        fit = fit_best(model, train, plan.seed, watcher(split, plan.seed), watch, kept)
+        watch, seen = watcher(split, plan.seed, card.task), _staged(report, f"{prefix}training")
+        fit = fit_best(model, train, plan.seed, watch, seen, kept, lower_is_better=rates)
     report_on = _noting(report, fit) if fit.curve and role == RUN else report
     with measured() as evaluation_cost:
         evaluations = {}
         for part in (VALID, TEST):
             report_on(Progress(done=0, total=1, stage=f"{prefix}evaluating on {part}"))
-            depth = DEPTH if role == RUN else 0  # the Fusion page looks at the run alone
-            evaluations[part] = evaluate(model.score, split, part, depth=depth)
+            depth = DEPTH if role == RUN and not rates else 0  # for the Fusion page
+            found = evaluate(model.score, split, part, depth=depth)
+            evaluations[part] = rate(found, model.score, split.rated, part) if rates else found
         findings = findings_of(model)
     return Trained(model, fit, evaluations, fit_cost, evaluation_cost, findings)
 
@@ -140,32 +140,14 @@ def _staged(report: Report, stage: str) -> Report:
     return lambda progress: report(replace(progress, stage=stage))
 
 
-def watcher(split: Split, seed: int) -> Callable[[CrossDomainModel], float | None]:
-    """Validation nDCG@10 over at most WATCHED_USERS users, the same every epoch; None without."""
-    users = split.users(VALID)
-    if len(users) > WATCHED_USERS:
-        users = np.random.default_rng(seed).choice(users, WATCHED_USERS, replace=False)
-        watched = np.zeros(split.valid.shape[0], dtype=np.float32)
-        watched[users] = 1.0
-        valid = split.valid.multiply(watched[:, None]).tocsr()
-        valid.eliminate_zeros()
-        split = replace(split, valid=valid)
-
-    def watch(model: CrossDomainModel) -> float | None:
-        score = getattr(model, "score_own", model.score)  # parts are not looked at here
-        found = evaluate(score, split, VALID, ks=(10,)).per_user["ndcg@10"]
-        return float(found.mean()) if len(found) else None
-
-    return watch
-
-
 def _run_id(plan: RunPlan) -> str:
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")  # two runs may end in one second
     return f"{plan.model}-{moment}-{plan.key[:6]}"
 
 
 def _keep(folder: Path, plan: RunPlan, split: Split, trained: dict[str, Trained]) -> Path:
-    plans = {RUN: plan, TWIN: plan.of_twin(), POPULARITY: RunPlan(plan.split, POPULARITY)}
+    plans = {RUN: plan, TWIN: plan.of_twin()}
+    plans |= {floor: RunPlan(plan.split, floor) for floor in (POPULARITY, BIAS)}
     records = {
         role: _record(plans[role], split, role) | _figures(part) for role, part in trained.items()
     }
@@ -188,6 +170,11 @@ def _contender(record: dict[str, Any], trained: Trained) -> Contender:
             part: evaluation.candidates
             for part, evaluation in evaluations.items()
             if evaluation.candidates is not None
+        },
+        predictions={
+            part: evaluation.predictions
+            for part, evaluation in evaluations.items()
+            if evaluation.predictions is not None
         },
     )
 

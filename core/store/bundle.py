@@ -30,8 +30,10 @@ _RUN_FILES = (
     LABEL,
     "candidates_valid.parquet",
     "candidates_test.parquet",
+    "predictions_valid.parquet",
+    "predictions_test.parquet",
 )
-_FOLDERS = ("", "twin/", "popularity/")
+_FOLDERS = ("", "twin/", "popularity/", "bias/")
 _ALLOWED = {f"{folder}{name}" for folder in _FOLDERS for name in _RUN_FILES} | {
     f"{IDS}/{name}" for name in _ID_FILES
 }
@@ -105,7 +107,7 @@ def _check(folder: Path) -> None:
         run = Run(folder, read_record(folder))
         run.card.settings.of(run.record["settings"])
         run.state()
-        for part in filter(None, (run, run.twin, run.popularity)):
+        for part in filter(None, (run, run.twin, run.floor)):
             part.metrics("test")
     except (CrosswalkError, KeyError, TypeError, ValueError) as error:
         raise RunError(

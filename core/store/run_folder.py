@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from core.store.candidate_files import read_candidates, write_candidates
 from core.store.tensors import read_tensors, write_tensors
 
 RECORD, WEIGHTS, METRICS, LABEL = "run.json", "model.safetensors", "metrics.parquet", "label.json"
-RUN, TWIN, POPULARITY = "run", "twin", "popularity"
+RUN, TWIN, POPULARITY, BIAS = "run", "twin", "popularity", "bias"
 _HASH = re.compile(r"[0-9a-f]{16}")
 _FIELDS: dict[str, Any] = {
     "created": (int, float), "role": str, "model": str, "label": str, "settings": dict,
@@ -43,6 +43,7 @@ class Contender:
     state: State
     metrics: dict[str, pd.DataFrame]  # by part: USER number and one column per metric
     candidates: dict[str, Candidates]  # by part
+    predictions: dict[str, pd.DataFrame] = field(default_factory=dict)  # by part, of ratings
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,16 @@ class Run:
         """Popularity on the same split."""
         return self._beside(POPULARITY)
 
+    @cached_property
+    def bias(self) -> Run | None:
+        """Biases on the same split, where the run predicts ratings."""
+        return self._beside(BIAS)
+
+    @property
+    def floor(self) -> Run | None:
+        """What any run must beat: popularity, or the biases where it predicts ratings."""
+        return self.bias if self.card.task == "rating" else self.popularity
+
     def metrics(self, part: str) -> pd.DataFrame:
         """One row per user of the part: USER (number) and a column per metric."""
         try:
@@ -98,6 +109,16 @@ class Run:
         """The items that can reach a list at some weighting, for every user of the part."""
         return read_candidates(self.folder / f"candidates_{part}.parquet")
 
+    def predictions(self, part: str) -> pd.DataFrame:
+        """What a run of ratings predicts for every held-out rating, both parts apart."""
+        try:
+            return pd.read_parquet(self.folder / f"predictions_{part}.parquet")
+        except (OSError, ValueError) as error:
+            raise RunError(
+                what=f"The predicted ratings of {self.label} cannot be read.",
+                hint="Delete this run and train it again.",
+            ) from error
+
     def model(self, split: Split) -> CrossDomainModel:
         """The trained model, its weights memory-mapped; `split` must be the one it trained on."""
         if split.info.split_hash != self.record["split_hash"]:
@@ -111,8 +132,9 @@ class Run:
         return model
 
     def train_of(self, split: Split) -> DomainPair:
-        """The pair it was trained on: a twin's has no source items."""
-        return split.train.target_only() if self.record["role"] == TWIN else split.train
+        """The pair it was trained on, ones or ratings: a twin's has no source items."""
+        train = self.card.pair_of(split)
+        return train.target_only() if self.record["role"] == TWIN else train
 
     def state(self) -> State:
         """The arrays as they are kept, memory-mapped; tables may be compressed."""
@@ -133,6 +155,9 @@ def write_contender(folder: Path, contender: Contender) -> None:
         if part in contender.candidates:
             path = folder / f"candidates_{part}.parquet"
             write_candidates(path, contender.candidates[part])
+        if part in contender.predictions:
+            path = folder / f"predictions_{part}.parquet"
+            contender.predictions[part].to_parquet(path, index=False)
     write_json(folder / RECORD, contender.record)
 
 

@@ -8,7 +8,6 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.charts.recommendations_waterfall import draw_waterfall
 from core.runs.one_user import Reasons, UserList, reasons, user_list
-from core.store.run_folder import TWIN
 from core.ui import cached
 from core.ui.recommendations.view import View
 from core.ui.shell import show_chart
@@ -28,9 +27,7 @@ def why_of(view: View, listed: UserList, place: int) -> Reasons | None:
     """Amounts behind the item at this place; None for an empty list."""
     if not len(listed.items):
         return None
-    train = view.split.train
-    if view.run.record["role"] == TWIN:
-        train = train.target_only()
+    train = view.run.train_of(view.split)
     return reasons(cached.model(view.run), train, listed, place, view.fusion)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.basics.errors import RunError
+from core.data.ratings import RatingFacts
 from core.models.protocol import PairSizes
 from core.models.readiness import check_readiness, in_gib, readiness
 from core.models.registry import card_of
@@ -51,3 +52,24 @@ def test_sizes_read_plainly():
     assert in_gib(3 * GIB) == "3.0 GiB"
     assert in_gib(5 * 2**20) == "5 MiB"
     assert in_gib(10) == "1 MiB"
+
+
+@pytest.mark.parametrize(
+    ("facts", "light", "words"),
+    [
+        (RatingFacts((1, 5), None, 0.0), "red", "no ratings"),
+        (RatingFacts((1, 5), (3, 5), 3.0), "amber", "below 3 of 5 stars were filtered away"),
+        (RatingFacts(None, (1, 5), 0.0), "amber", "source has no ratings"),
+        (RatingFacts((1, 5), (1, 5), 0.0), "green", "It needs about"),
+    ],
+)
+def test_a_model_of_ratings_asks_for_ratings_that_differ_and_were_not_filtered(facts, light, words):
+    found = readiness(card_of("cmf_rating"), SIZES, 800, ratings=facts)
+    assert found.light == light
+    assert words in found.reason
+    assert readiness(card_of("ease"), SIZES, 800, ratings=facts).light == "green"
+
+
+def test_a_model_of_the_target_alone_does_not_ask_for_source_ratings():
+    facts = RatingFacts(None, (1, 5), 0.0)
+    assert readiness(card_of("mf_rating"), SIZES, 800, ratings=facts).light == "green"
