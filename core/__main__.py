@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
     _add_models(commands)
     _add_run(commands)
+    _add_search(commands)
     _add_blend(commands)
     _add_compress(commands)
     _add_recommend(commands)
@@ -70,32 +71,59 @@ def _add_models(commands: Any) -> None:
 
 def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="train a model and its twin, print the figures")
-    run.add_argument("--source", type=Path, help="interactions of the source domain")
-    run.add_argument("--target", type=Path, help="interactions of the target domain")
-    run.add_argument("--items-source", type=Path, help="titles and categories of source items")
-    run.add_argument("--items-target", type=Path, help="titles and categories of target items")
-    run.add_argument(
-        "--splits", type=Path,
-        help="folder with source_train, target_train, target_valid and target_test .csv",
-    )  # fmt: skip
-    run.add_argument("--model", required=True, help="name of a model, see `models`")
-    run.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
-        help="a setting of the model; may be repeated",
-    )  # fmt: skip
+    _add_data(run)
+    _add_model(run)
     run.add_argument("--alpha", type=float, default=1.0, help="weight of the source evidence")
     run.add_argument("--beta", type=float, default=1.0, help="weight of the target evidence")
     run.add_argument("--k", type=_length, default=10, help="length of a list, 1 to 50")
-    run.add_argument("--seed", type=int, default=2022)
-    run.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    run.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
     run.add_argument(
         "--cold-folds", type=int, default=0, metavar="N",
         help="test cold users: N folds over all shared users, each once without target history",
     )  # fmt: skip
-    run.add_argument("--swap", action="store_true", help="exchange source and target")
     _add_workspace(run)
     _add_json(run)
+
+
+def _add_search(commands: Any) -> None:
+    search = commands.add_parser(
+        "search", help="search settings of a model and of its twin, judged on validation only"
+    )
+    _add_data(search)
+    _add_model(search)
+    search.add_argument(
+        "--grid", action="extend", nargs="+", default=[], metavar="KEY=V1,V2",
+        help="values to try, by default the model's own small grid",
+    )  # fmt: skip
+    search.add_argument(
+        "--trials", type=_positive, default=0,
+        help="trials of the model, and as many of its twin; by default all combinations",
+    )  # fmt: skip
+    search.add_argument("--train", action="store_true", help="train the winner at the end")
+    _add_workspace(search)
+    _add_json(search)
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--source", type=Path, help="interactions of the source domain")
+    command.add_argument("--target", type=Path, help="interactions of the target domain")
+    command.add_argument("--items-source", type=Path, help="titles and categories of source items")
+    command.add_argument("--items-target", type=Path, help="titles and categories of target items")
+    command.add_argument(
+        "--splits", type=Path,
+        help="folder with source_train, target_train, target_valid and target_test .csv",
+    )  # fmt: skip
+    command.add_argument("--swap", action="store_true", help="exchange source and target")
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", required=True, help="name of a model, see `models`")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
+        help="a setting of the model; may be repeated",
+    )  # fmt: skip
+    command.add_argument("--seed", type=int, default=2022)
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    command.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
 
 
 def _add_blend(commands: Any) -> None:
@@ -150,7 +178,7 @@ def _length(text: str) -> int:
 
 def _positive(text: str) -> int:
     if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("threads must be at least 1")
+        raise argparse.ArgumentTypeError("the number must be at least 1")
     return number
 
 

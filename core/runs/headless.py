@@ -22,6 +22,10 @@ from core.runs.demo import load_demo
 from core.runs.from_files import PairFiles, fold_snapshots, pair_snapshot
 from core.runs.plan import RunPlan
 from core.runs.recommend import fused_figures, recommend_user, scale_of
+from core.runs.search import InProcess, train_winner
+from core.runs.search import search as find_settings
+from core.runs.search_plan import SearchPlan
+from core.runs.search_study import summary as search_summary
 from core.runs.train import train_run
 from core.store.run_folder import Run, read_run
 
@@ -67,6 +71,24 @@ def compress(options: Namespace) -> dict[str, Any]:
     made = read_run(compress_run(CompressPlan(run.id, options.kind, options.keep), workspace, _say))
     extra = {name: made.record[name] for name in ("label", "compression")}
     return _answer(made, Fusion(), 10, workspace) | extra
+
+
+def search(options: Namespace) -> dict[str, Any]:
+    """Search settings of a model and of its twin; answers every trial and both winners.
+
+    A search of the same plan goes on where it stopped.
+    """
+    workspace = _workspace(options)
+    plan = SearchPlan(  # a wrong setting is refused before anything is read
+        "", options.model, _grid(options.grid), _settings(options.settings), options.trials,
+        options.seed, options.device,
+    )  # fmt: skip
+    snapshot = pair_snapshot(_files(options), workspace, options.seed, _tell)
+    plan = replace(plan, split=snapshot.name)
+    study = find_settings(plan, workspace, InProcess(read_snapshot(snapshot), _say), _say)
+    if options.train:
+        train_winner(study, workspace, _say)
+    return search_summary(study)
 
 
 def recommend(options: Namespace) -> dict[str, Any]:
@@ -121,6 +143,15 @@ def _settings(pairs: list[str]) -> dict[str, str]:
             what=f"--set {wrong[0]} has no value.", hint="Write it as --set key=value."
         )
     return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _grid(pairs: list[str]) -> dict[str, Any]:
+    """`key=v1,v2` texts as values by setting."""
+    if wrong := [pair for pair in pairs if "=" not in pair]:
+        raise SettingsError(
+            what=f"--grid {wrong[0]} has no values.", hint="Write it as --grid key=v1,v2."
+        )
+    return {name: text.split(",") for name, text in (pair.split("=", 1) for pair in pairs)}
 
 
 def _files(options: Namespace) -> PairFiles:

@@ -39,7 +39,9 @@ class SearchPlan:
     def __post_init__(self) -> None:
         object.__setattr__(self, "grid", checked_grid(self.model, self.grid))
         object.__setattr__(self, "trials", self.trials or min(combinations(self.grid), MOST_TRIALS))
-        card_of(self.model).settings.of(self.settings)
+        values = card_of(self.model).settings.of(self.settings).to_dict()
+        fixed = {name: values[name] for name in self.settings if name not in self.grid}
+        object.__setattr__(self, "settings", fixed)
         if not 1 <= self.trials <= MOST_TRIALS:
             raise SettingsError(
                 what=f"A search cannot have {self.trials} trials.",

@@ -184,3 +184,34 @@ def test_the_module_runs_as_a_program():
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])[0]["name"] == "popularity"
+
+
+def test_a_search_prints_every_trial_and_the_settings_found_for_model_and_twin(
+    capsys, split, workspace
+):
+    words = ("search", "--splits", split, "--workspace", workspace, "--model", "ease", "--train")
+    grid = ("--grid", "regularization=3,30", "source_weight=0.1,1", "--set", "solver=primal")
+    found = answer(capsys, *words, *grid)
+    assert found["budget"] == {"run": 4, "twin": 4}
+    assert found["counts"] == {"done": 8}
+    for role in ("run", "twin"):
+        best = max(t["mean"] for t in found["trials"] if t["role"] == role)
+        winner = found["winners"][role]
+        assert winner["best_mean"] == best
+        assert winner["mean"] >= best - max(t["error"] for t in found["trials"])
+        assert winner["settings"]["solver"] == "primal"
+    record = json.loads((workspace / "runs" / found["run"] / "run.json").read_text())
+    assert record["settings"] == record["settings"] | found["winners"]["run"]["settings"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--grid", "regularization"], "has no values"),
+        (["--grid", "regularization=a,b"], "cannot be 'a'"),
+        (["--grid", "lambda=1,2"], "no setting lambda"),
+        (["--trials", "0"], "at least 1"),
+    ],
+)
+def test_a_search_that_cannot_work_is_refused_before_data_is_read(capsys, words, said):
+    assert said in refusal(capsys, "search", "--splits", "nowhere", "--model", "ease", *words)
