@@ -34,9 +34,11 @@ def pseudo_labels(
         found = _confident(train.target[users], score(users).own_scores().copy(), count)
         rows.append(users[found[0]])
         columns.append(found[1])
-    places = (np.concatenate(rows), np.concatenate(columns)) if rows else ([], [])
-    ones = np.ones(len(places[0]), dtype=np.float32)
-    return csr_matrix((ones, places), shape=train.target.shape, dtype=np.float32)
+    found_rows, found_items = (
+        np.concatenate([np.zeros(0, int), *part]) for part in (rows, columns)
+    )
+    ones = np.ones(len(found_rows), dtype=np.float32)
+    return csr_matrix((ones, (found_rows, found_items)), shape=train.target.shape)
 
 
 def _confident(taken: csr_matrix, scores: np.ndarray, count: int) -> tuple[IntArray, IntArray]:
