@@ -35,12 +35,13 @@ class BlendSettings(Settings):
 
 
 class Blend:
-    """Per user, both members' scores as standard scores over all items, times coefficients.
+    """Both members' scores, comparable per user, times coefficients.
 
     coefficients: (2, 3), a row per member: of its own score, its source part, its target part.
     Sum and product use the first column alone: weight and 1 - weight (Burke 2002, sec. 2.1;
-    Jahrer et al. 2010, sec. 4). Stacking has six of them (Wolpert 1992). A part of the blend is
-    what it says with the other domain silenced, so the parts do not sum to the own score.
+    Jahrer et al. 2010, sec. 4). Stacking has six of them (Wolpert 1992). A sum or a stacking of
+    additive members is additive too; any other blend's parts are what it says with the other
+    domain silenced.
     """
 
     coefficients: FloatArray
@@ -67,19 +68,17 @@ class Blend:
         return self._combined(self.first.fold_in(*rows), self.second.fold_in(*rows))
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
-        """Both members' amounts in the blend's units: over the spread of the member's part.
+        """Both members' amounts in the units of the blend's parts; exact where it is additive.
 
-        What standardising takes off every item alike is nobody's amount. Under a product they
-        are times the slope of log sigmoid at the item.
+        Under a product they are times the slope of log sigmoid at the item.
         """
         source, target = np.zeros(source_row.nnz), np.zeros(target_row.nnz)
         for member, (own, of_source, of_target) in zip(
             (self.first, self.second), self.coefficients, strict=True
         ):
             said = member.explain(source_row, target_row, item)
-            scores = member.fold_in(source_row, target_row)
-            by_source = (own + of_source) * self._unit(scores.source[0], item)
-            by_target = (own + of_target) * self._unit(scores.target[0], item)
+            by_source, by_target = self._units(member.fold_in(source_row, target_row), item)
+            by_source, by_target = (own + of_source) * by_source, (own + of_target) * by_target
             source += by_source * _in_order(source_row, said.source_items, said.source_amounts)
             target += by_target * _in_order(target_row, said.target_items, said.target_amounts)
         return Contributions(source_row.indices, source, target_row.indices, target)
@@ -107,52 +106,61 @@ class Blend:
         both = Comparable.of(first, kind), Comparable.of(second, kind)
         return combined(both[0], both[1], self.coefficients)
 
-    def _unit(self, part: FloatArray, item: int) -> float:
-        """What one point of a member's part is worth in the blend, near this item."""
-        spread = float(part.std(dtype=np.float64))
-        if not part.min() < part.max():
-            return 0.0
+    def _units(self, scores: DomainScores, item: int) -> tuple[float, float]:
+        """What one point of a member's source and target part is worth in the blend."""
         if self.settings.kind != PRODUCT:
-            return 1 / spread
-        standard = (float(part[item]) - float(part.mean(dtype=np.float64))) / spread
-        return 1 / spread / (1 + np.exp(standard))
+            unit = float(_units(_own(scores))[0, 0])
+            return unit, unit
+        return _slope(scores.source, item), _slope(scores.target, item)
 
 
 @dataclass(frozen=True)
 class Comparable:
-    """One member's own score and parts on the scale both members share, (n_asked, n_items)."""
+    """One member's scores on the scale both members share, (n_asked, n_items) each.
+
+    base broadcasts to that shape; additive: whether own is base + source + target.
+    """
 
     own: FloatArray
     source: FloatArray
     target: FloatArray
+    base: FloatArray
     scores: DomainScores
+    additive: bool
 
     @classmethod
     def of(cls, scores: DomainScores, kind: str) -> Comparable:
-        """Standard scores per user, through log sigmoid for a product.
+        """Everything in units of the spread of the user's own scores over all items.
 
-        A member without evidence about a user speaks by its base, and that is silence for all
-        models but popularity.
+        What a standard score also takes away, the mean, is the same for all items of a user and
+        changes no list. A product takes log sigmoids of standard scores.
         """
-        own = np.where(scores.has_evidence[:, None], scores.own_scores(), scores.base)
-        source, target = _scaled(scores.source, kind), _scaled(scores.target, kind)
-        return cls(_scaled(own, kind), source, target, scores)
+        own = _own(scores)
+        if kind == PRODUCT:
+            parts = [_log_sigmoids(values) for values in (own, scores.source, scores.target)]
+            nothing = np.zeros((len(own), 1), dtype=np.float32)
+            return cls(parts[0], parts[1], parts[2], nothing, scores, additive=False)
+        unit = _units(own)
+        source, target, base = scores.source * unit, scores.target * unit, scores.base * unit
+        return cls(own * unit, source, target, base, scores, additive=scores.own is None)
 
 
 def combined(first: Comparable, second: Comparable, coefficients: FloatArray) -> DomainScores:
     """Own score and both parts of a blend with these (2, 3) coefficients."""
-    own, source, target = (np.zeros_like(first.own) for _ in range(3))
-    for member, row in ((first, coefficients[0]), (second, coefficients[1])):
-        by_own, by_source, by_target = (np.float32(weight) for weight in row)
-        own += by_own * member.own
-        if by_source or by_target:
-            own += by_source * member.source + by_target * member.target
-        source += (by_own + by_source) * member.source
-        target += (by_own + by_target) * member.target
-    has_source = first.scores.has_source | second.scores.has_source
-    has_target = first.scores.has_target | second.scores.has_target
-    nothing = np.zeros((len(has_source), 1), dtype=np.float32)
-    return DomainScores(source, target, nothing, own, has_source, has_target)
+    (a, b), (x, y) = (first, second), np.asarray(coefficients, dtype=np.float32)
+    own = None
+    if not (a.additive and b.additive):
+        own = x[0] * a.own + y[0] * b.own
+        if x[1:].any() or y[1:].any():
+            own += x[1] * a.source + x[2] * a.target + y[1] * b.source + y[2] * b.target
+    return DomainScores(
+        source=(x[0] + x[1]) * a.source + (y[0] + y[1]) * b.source,
+        target=(x[0] + x[2]) * a.target + (y[0] + y[2]) * b.target,
+        base=x[0] * a.base + y[0] * b.base,
+        own=own,
+        has_source=a.scores.has_source | b.scores.has_source,
+        has_target=a.scores.has_target | b.scores.has_target,
+    )
 
 
 def simple_coefficients(weight: float) -> FloatArray:
@@ -160,21 +168,39 @@ def simple_coefficients(weight: float) -> FloatArray:
     return np.array([[weight, 0, 0], [1 - weight, 0, 0]], dtype=np.float32)
 
 
-def _scaled(values: FloatArray, kind: str) -> FloatArray:
-    """Standard scores of each row, float32; a row that says the same of every item becomes 0."""
+def _own(scores: DomainScores) -> FloatArray:
+    """A member's own scores; its base where it has no evidence about the user.
+
+    That is silence for every model but popularity.
+    """
+    if scores.own is None:
+        return np.broadcast_to(scores.own_scores(), scores.source.shape)
+    return np.where(scores.has_evidence[:, None], scores.own, scores.base)
+
+
+def _units(values: FloatArray) -> FloatArray:
+    """1 over the standard deviation of each row, (rows, 1) float32; 0 where all are the same."""
     if not values.shape[1]:
-        return np.asarray(values, dtype=np.float32)
-    says = (values.min(axis=1) < values.max(axis=1))[:, None]
+        return np.zeros((len(values), 1), dtype=np.float32)
     spread = values.std(axis=1, keepdims=True, dtype=np.float64)
-    centred = values - values.mean(axis=1, keepdims=True, dtype=np.float64)
-    standard = np.where(says, centred / np.where(says & (spread > 0), spread, 1.0), 0.0)
-    if kind == PRODUCT:
-        standard = np.where(says, _log_sigmoid(standard), 0.0)
-    return standard.astype(np.float32)
+    says = (values.min(axis=1) < values.max(axis=1))[:, None] & (spread > 0)
+    return np.where(says, 1 / np.where(says, spread, 1), 0).astype(np.float32)
 
 
-def _log_sigmoid(values: FloatArray) -> FloatArray:
-    return np.minimum(values, 0.0) - np.log1p(np.exp(-np.abs(values)))
+def _log_sigmoids(values: FloatArray) -> FloatArray:
+    """log sigmoid of each row's standard scores, float32; 0 where a row says nothing."""
+    units = _units(values).astype(np.float64)
+    mean = values.mean(axis=1, keepdims=True, dtype=np.float64) if values.shape[1] else 0.0
+    standard = (values - mean) * units
+    logs = np.minimum(standard, 0.0) - np.log1p(np.exp(-np.abs(standard)))
+    return np.where(units > 0, logs, 0.0).astype(np.float32)
+
+
+def _slope(part: FloatArray, item: int) -> float:
+    """What one point of a part, (1, n_items), adds to its log sigmoid at the item."""
+    unit = float(_units(part)[0, 0])
+    standard = (float(part[0, item]) - float(part.mean(dtype=np.float64))) * unit
+    return unit / (1 + float(np.exp(standard)))
 
 
 def _in_order(row: csr_matrix, items: IntArray, amounts: FloatArray) -> FloatArray:

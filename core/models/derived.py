@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.basics.errors import RunError
-from core.models.blend import KINDS, Blend, BlendSettings
+from core.models.blend import KINDS, PRODUCT, Blend, BlendSettings
 from core.models.protocol import CrossDomainModel, ModelCard, PairSizes
 from core.models.registry import build, card_of
 
@@ -25,12 +25,16 @@ def card_of_record(record: Record) -> ModelCard:
         return card_of(record["model"])
     cards = [card_of_record(member) for member in _members(record)]
     exact = all(card.fold_in == "exact" for card in cards)
+    kind = BlendSettings.of(record["settings"]).kind
+    additive = kind != PRODUCT and all(card.additive for card in cards)
     return replace(
         BLEND_CARD,
         line=f"{cards[0].title} and {cards[1].title} asked together.",
         cross_domain=any(card.cross_domain for card in cards),
         has_twin=all(card.has_twin or not card.cross_domain for card in cards)
         and any(card.has_twin for card in cards),
+        additive=additive,
+        words=ADDITIVE_WORDS if additive else BLEND_CARD.words,
         fold_in="exact" if exact else "approximate",
         needs=tuple(dict.fromkeys(need for card in cards for need in card.needs)),
         memory=lambda sizes, settings: sum(card.memory(sizes, card.settings()) for card in cards),
@@ -80,6 +84,12 @@ def _memory(sizes: PairSizes, settings: BlendSettings) -> int:
     return 8 * sizes.users * sizes.target_items
 
 
+ADDITIVE_WORDS = (
+    "Both members' scores are sums of their parts, and the blend adds them up in units of each "
+    "user's spread, so its own source part and target part are exact: with alpha = beta = 1 the "
+    "list is the blend's own."
+)
+
 BLEND_CARD = ModelCard(
     name=BLEND,
     title="Blend",
@@ -88,13 +98,12 @@ BLEND_CARD = ModelCard(
     paper="Burke: Hybrid recommender systems, 2002 (weighted); Jahrer, Töscher, Legenstein: "
     "Combining predictions for accurate recommender systems, KDD 2010; Wolpert: Stacked "
     "generalization, 1992; Breiman: Stacked regressions, 1996",
-    differs="Scores are standardised per user over all items first; stacking minimises a listwise "
+    differs="Scores are divided by their spread per user first; stacking minimises a listwise "
     f"loss on validation users and has six weights, none below 0. Kinds: {', '.join(KINDS)}.",
     when="When two good runs err differently: of two different families, say.",
-    words="Each part is what both members say with the other domain silenced, as standard scores "
-    "per user, weighted as the blend weighs its members. The blend's own score is made of the "
-    "members' own scores, so it is not the sum of its parts: alpha = beta = 1 is close to its own "
-    "list, not equal to it.",
+    words="Each part is what both members say with the other domain silenced, weighted as the "
+    "blend weighs its members. The blend's own score is made of the members' own scores, so it is "
+    "not the sum of its parts: alpha = beta = 1 is close to its own list, not equal to it.",
     settings=BlendSettings,
     build=_no_members,
     memory=_memory,

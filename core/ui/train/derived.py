@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.jobs.lock import ensure_supervisor
@@ -141,12 +143,16 @@ def draw_derivation(run: Run) -> None:
 def _start_blend(plan: BlendPlan, first: Run, second: Run) -> None:
     with guarded():
         title = f"Blend · {first.label} + {second.label} · {plan.kind}"
-        enqueue(workspace(), "blend", plan.to_dict(), "training", title)
-        ensure_supervisor(workspace())
+        _enqueue("blend", plan.to_dict(), title)
 
 
 def _start_compress(plan: CompressPlan, run: Run) -> None:
     with guarded():
         title = f"{run.label} · {plan.words}"
-        enqueue(workspace(), "compress", plan.to_dict(), "training", title)
-        ensure_supervisor(workspace())
+        _enqueue("compress", plan.to_dict(), title)
+
+
+def _enqueue(kind: str, payload: dict[str, Any], title: str) -> None:
+    enqueue(workspace(), kind, payload, "training", title)
+    ensure_supervisor(workspace())
+    st.toast(f"{plain(title)} is under way: its card is at the top of the page.")

@@ -99,7 +99,7 @@ def _row(entry: Any, when: str, name: str) -> dict[str, Any]:
         "Size": "–" if size is None else mebibytes(size),
         f"Seconds for {count(users, 'user')}": number(_value(entry, "score_cpu_seconds", when)),
         "nDCG@10 on validation": number(_value(entry, "quality", VALID, when), DIGITS),
-        "on test": number(_value(entry, "quality", TEST, when), DIGITS),
+        "nDCG@10 on test": number(_value(entry, "quality", TEST, when), DIGITS),
     }
 
 

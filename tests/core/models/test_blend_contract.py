@@ -79,11 +79,32 @@ def test_the_same_members_give_the_same_scores(blend, fits):
     same_scores(again.score(EVERYBODY), blend.score(EVERYBODY))
 
 
-def test_the_own_score_is_no_sum_of_the_parts(blend):
+def test_a_sum_and_a_stacking_of_additive_members_are_additive_and_no_other_blend(case, blend):
     scores = blend.score(EVERYBODY)
-    assert scores.own is not None
-    assert not card_of_record(record_of(blend.settings.kind, MEMBERS["linear"])).additive
-    assert np.abs(scores.own - scores.source - scores.target).max() > 1e-3
+    is_additive = case[0] != PRODUCT and case[1] == MEMBERS["linear"]
+    assert card_of_record(record_of(*case)).additive == is_additive
+    assert (scores.own is None) == is_additive
+    if not is_additive:
+        assert np.abs(scores.own - scores.source - scores.target).max() > 1e-3
+
+
+@pytest.mark.parametrize("kind", [SUM, STACKING])
+def test_contributions_of_an_additive_blend_sum_to_both_parts(kind, fits):
+    blend = blended(kind, MEMBERS["linear"], cache=fits)
+    for user, item in ((4, 7), (9, 0), (159, 3)):
+        source, target = PAIR.source[[user]], PAIR.target[[user]]
+        scores, why = blend.score(np.array([user])), blend.explain(source, target, item)
+        assert np.isclose(why.source_amounts.sum(), scores.source[0, item], atol=1e-4)
+        assert np.isclose(why.target_amounts.sum(), scores.target[0, item], atol=1e-4)
+
+
+def test_a_blend_with_popularity_has_it_as_its_base(fits):
+    blend = blended(SUM, ("ease", "popularity"), cache=fits)
+    blend.coefficients = np.array([[0, 0, 0], [1, 0, 0]])
+    scores = blend.score(EVERYBODY)
+    popular = np.argsort(-PAIR.popularity, kind="stable")
+    assert (np.argsort(-scores.own_scores(), axis=1, kind="stable") == popular).all()
+    assert card_of_record(record_of(SUM, ("ease", "popularity"))).additive
 
 
 def test_a_restored_state_gives_equal_scores_even_from_read_only_arrays(blend, case, tmp_path):
@@ -142,19 +163,8 @@ def test_every_history_item_gets_the_members_amounts_in_the_blends_units(blend):
     assert np.abs(why.target_amounts).max() > 0
 
 
-def test_amounts_of_a_sum_tell_two_items_apart_as_their_scores_do(fits):
-    """What standardising takes off all items alike cancels in a difference of two items."""
-    blend = blended(SUM, MEMBERS["linear"], cache=fits)
-    rows = PAIR.source[[5]], PAIR.target[[5]]
-    scores = blend.fold_in(*rows)
-    one, other = (blend.explain(*rows, item) for item in (2, 3))
-    for part, amounts in (("source", "source_amounts"), ("target", "target_amounts")):
-        by_amounts = getattr(one, amounts).sum() - getattr(other, amounts).sum()
-        values = getattr(scores, part)[0]
-        assert np.isclose(by_amounts, values[2] - values[3], atol=1e-4)
-
-
-def test_a_sum_adds_standard_scores_worked_by_hand(fits):
+def test_a_sum_ranks_by_standard_scores_worked_by_hand(fits):
+    """The blend leaves out the means, the same for all items of a user."""
     blend = blended(SUM, MEMBERS["linear"], cache=fits)
     blend.coefficients = np.array([[0.75, 0, 0], [0.25, 0, 0]])
     first, second = (
@@ -163,7 +173,8 @@ def test_a_sum_adds_standard_scores_worked_by_hand(fits):
     )
     expected = 0.75 * (first - first.mean()) / first.std()
     expected += 0.25 * (second - second.mean()) / second.std()
-    np.testing.assert_allclose(blend.score(np.array([5])).own[0], expected, atol=1e-5)
+    found = blend.score(np.array([5])).own_scores()[0]
+    np.testing.assert_allclose(found - found.mean(), expected, atol=1e-5)
 
 
 def test_a_product_ranks_by_the_product_of_sigmoids(fits):
@@ -185,7 +196,7 @@ def test_a_member_that_knows_nothing_of_a_user_leaves_the_list_to_the_other(fits
     no_source.eliminate_zeros()
     scores = blend.fold_in(no_source, PAIR.target[warm])
     alone = blend.second.fold_in(no_source, PAIR.target[warm]).own_scores()
-    np.testing.assert_array_equal(np.argsort(-scores.own[0]), np.argsort(-alone[0]))
+    np.testing.assert_array_equal(np.argsort(-scores.own_scores()[0]), np.argsort(-alone[0]))
 
 
 def test_a_blend_is_not_trained_and_not_listed():
@@ -264,7 +275,7 @@ def test_pruned_item_weights_are_scored_in_their_sparse_form_inside_a_blend_too(
     again = build_recorded(record_of(SUM, MEMBERS["linear"]))
     again.restore(PAIR, decompressed(compressed(blend.state(), PRUNED, keep=0.5)))
     assert "data" in again.first.state()
-    assert np.isfinite(again.score(EVERYBODY).own).all()
+    assert np.isfinite(again.score(EVERYBODY).own_scores()).all()
 
 
 def test_scoring_a_restored_blend_loads_no_torch(tmp_path, fits):
