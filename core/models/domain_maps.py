@@ -14,6 +14,7 @@ from core.data.pair import DomainPair
 from core.models.feature_maps import FeatureMap, MapOptions, map_steps, restored_map
 from core.models.protocol import Finding, State
 
+SIDES = ("source", "target")
 HELD_OUT = 0.1  # share of the shared users that a map is judged on
 TINY = 1e-12
 
@@ -37,7 +38,7 @@ class DomainMaps:
         """Both states, named by their domain."""
         return {
             f"{domain}_{name}": array
-            for domain, found in (("source", self.source), ("target", self.target))
+            for domain, found in zip(SIDES, (self.source, self.target), strict=True)
             for name, array in found.state().items()
         }
 
@@ -59,14 +60,10 @@ def fit_domain_maps(
     return maps
 
 
-def restored_maps(kind: str, train: DomainPair, options: MapOptions, state: State) -> DomainMaps:
+def restored_maps(kind: str, state: State) -> DomainMaps:
     """Both maps from a state, in which other arrays may stand as well."""
-    return DomainMaps(
-        *(
-            restored_map(kind, rows, options, _named(state, f"{domain}_"))
-            for domain, rows in (("source", train.source), ("target", train.target))
-        )
-    )
+    source, target = (restored_map(kind, _named(state, f"{side}_")) for side in SIDES)
+    return DomainMaps(source, target)
 
 
 def ridge_map(source: FloatArray, target: FloatArray, regularization: float) -> FloatArray:

@@ -96,8 +96,7 @@ class FeatureMapModel:
 
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state."""
-        self.train, options = train, MapOptions(self.settings.factors)
-        self.maps = restored_maps(self.settings.features, train, options, state)
+        self.train, self.maps = train, restored_maps(self.settings.features, state)
         self.weights = state["weights.source"], state["weights.target"]
 
 

@@ -6,7 +6,7 @@ Every map keeps one promise, so that a model can take any of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Protocol
 
 import numpy as np
@@ -114,8 +114,7 @@ class Factors:
 
     def state(self) -> State:
         """Item vectors, and what a cell without interaction and a vector's length cost."""
-        numbers = self.penalty.cell_weight, self.penalty.regularization
-        return {"items": self.items, "penalty": np.array(numbers)}
+        return {"items": self.items, "penalty": np.array(astuple(self.penalty))}
 
 
 def map_steps(
@@ -131,17 +130,15 @@ def map_steps(
         return
     if not rows.nnz:
         nothing = np.zeros((rows.shape[1], 1), dtype=np.float32)
-        yield 1, restored_map(kind, rows, options, dict.fromkeys(("read", "items"), nothing))
+        yield 1, restored_map(kind, dict.fromkeys(("read", "items"), nothing))
     else:
         yield 1, _fit_at_once(kind, rows, options.factors, int(rng.integers(2**31)))
 
 
-def restored_map(kind: str, rows: csr_matrix, options: MapOptions, state: State) -> FeatureMap:
-    """A map from its state; rows: what it was learned on, for states without a penalty."""
+def restored_map(kind: str, state: State) -> FeatureMap:
+    """A map from its state."""
     if kind == ALS:
-        if "penalty" in state:
-            return Factors(state["items"], Penalty(*map(float, state["penalty"])))
-        return Factors(state["items"], _penalty(rows, options))
+        return Factors(state["items"], Penalty(*map(float, state["penalty"])))
     if kind in (LDA, NMF):
         from core.models.feature_maps_topics import Topics
 
@@ -163,17 +160,13 @@ def _fit_at_once(kind: str, rows: csr_matrix, factors: int, seed: int) -> Featur
 
 
 def _factors(rows: csr_matrix, options: MapOptions, rng: np.random.Generator) -> Iterator[Factors]:
-    penalty = _penalty(rows, options)
+    penalty = Penalty.of(rows, options.unobserved_weight, options.regularization)
     items = random_factors(rows.shape[1], options.factors, rng)
     present = int((np.diff(rows.indptr) > 0).sum())
     for _ in range(options.rounds):
         users = penalty.solve(rows, items, len(items))
         items = penalty.solve(rows.T.tocsr(), users, present)
         yield Factors(items, penalty)
-
-
-def _penalty(rows: csr_matrix, options: MapOptions) -> Penalty:
-    return Penalty.of(rows, options.unobserved_weight, options.regularization)
 
 
 def _pca(rows: csr_matrix, factors: int, seed: int) -> Reading:

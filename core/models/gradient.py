@@ -154,7 +154,7 @@ class GradientModel:
             return exact
         amounts = []
         for row, is_source in ((source_row, True), (target_row, False)):
-            without = _leave_one_out(row)
+            without = leave_one_out(row)
             other = vstack([target_row if is_source else source_row] * (len(row.indices) + 1))
             histories = (without, other.tocsr()) if is_source else (other.tocsr(), without)
             scores = self._own(*histories, None, np.array([item]))[:, 0]
@@ -235,7 +235,7 @@ def _emptied(rows: csr_matrix) -> csr_matrix:
     return csr_matrix(rows.shape, dtype=np.float32)
 
 
-def _leave_one_out(row: csr_matrix) -> csr_matrix:
+def leave_one_out(row: csr_matrix) -> csr_matrix:
     """The row without each of its entries in turn, then whole: (n_entries + 1, n_items)."""
     n = len(row.indices)
     kept = ~np.eye(n + 1, n, dtype=bool)

@@ -4,7 +4,7 @@ one."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -20,8 +20,9 @@ from core.basics.scores import (
 )
 from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
-from core.models.als import als_memory
+from core.models.als import Penalty, als_memory
 from core.models.domain_maps import (
+    SIDES,
     DomainMaps,
     domain_map_steps,
     held_out,
@@ -136,13 +137,22 @@ class LinearMap:
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state."""
         self.train, self.bridge = train, state["bridge"]
-        self.maps = restored_maps(self.settings.factors_from, train, self._options(), state)
+        state = self._older_penalties() | state
+        self.maps = restored_maps(self.settings.factors_from, state)
 
     def _options(self) -> MapOptions:
         asked = self.settings
         return MapOptions(
             asked.factors, asked.epochs, asked.regularization, asked.unobserved_weight
         )
+
+    def _older_penalties(self) -> State:
+        """What runs kept before maps knew their penalties: it follows from the training data."""
+        asked = self.settings.unobserved_weight, self.settings.regularization
+        return {
+            f"{side}_penalty": np.array(astuple(Penalty.of(rows, *asked)))
+            for side, rows in zip(SIDES, (self.train.source, self.train.target), strict=True)
+        }
 
     def _vectors_of(self, users: BoolArray) -> tuple[FloatArray, FloatArray]:
         return self.maps.users(self.train.source[users], self.train.target[users])
