@@ -9,19 +9,23 @@ from plotly.subplots import make_subplots
 from core.charts.theme import FUSED_COLOUR, TEXT_SIZE, TWIN_COLOUR, themed
 
 EPOCH, LOSS, VALID, TWIN = "epoch", "loss", "valid", "twin"
-PANELS = {VALID: "validation nDCG@10", LOSS: "training loss"}
+QUALITY = "validation nDCG@10"
+LOSS_TITLE = "training loss"
 HEIGHT = 260  # pixels
 
 
-def draw_learning_curve(points: pd.DataFrame) -> go.Figure:
+def draw_learning_curve(
+    points: pd.DataFrame, quality: str = QUALITY, lower_is_better: bool = False
+) -> go.Figure:
     """Validation quality with its best epoch marked, beside the loss; the twin in grey.
 
     points: one row per epoch with EPOCH, LOSS, VALID (either may be missing) and TWIN, whether it
-    was an epoch of the twin.
+    was an epoch of the twin. quality: what VALID is, as the axis says it.
     """
+    panels = {VALID: quality, LOSS: LOSS_TITLE}
     figure = make_subplots(cols=2, horizontal_spacing=0.12)
     twin = points[TWIN].astype(bool)
-    for column, measure in enumerate(PANELS, start=1):
+    for column, measure in enumerate(panels, start=1):
         for rows, name, colour in (
             (points[twin], "twin (target only)", TWIN_COLOUR),
             (points[~twin], "model", FUSED_COLOUR),
@@ -30,18 +34,19 @@ def draw_learning_curve(points: pd.DataFrame) -> go.Figure:
                 line = _line(rows, measure, name, colour, in_legend=column == 1)
                 figure.add_trace(line, row=1, col=column)
     themed(figure, x="epoch", height=HEIGHT, legend=bool(twin.any()))
-    for column, title in enumerate(PANELS.values(), start=1):
+    for column, title in enumerate(panels.values(), start=1):
         figure.update_yaxes(title={"text": title}, row=1, col=column)
         figure.update_xaxes(rangemode="tozero", row=1, col=column)
-    return _with_best(figure, points)
+    return _with_best(figure, points, best_epoch(points, lower_is_better))
 
 
-def best_epoch(points: pd.DataFrame) -> tuple[int, float] | None:
+def best_epoch(points: pd.DataFrame, lower_is_better: bool = False) -> tuple[int, float] | None:
     """The model's epoch with the best validation quality, and that quality; None without any."""
     rows = points[~points[TWIN].astype(bool)].dropna(subset=[VALID])
     if rows.empty:
         return None
-    best = rows.loc[rows[VALID].astype(float).idxmax()]
+    valid = rows[VALID].astype(float)
+    best = rows.loc[valid.idxmin() if lower_is_better else valid.idxmax()]
     return int(best[EPOCH]), float(best[VALID])
 
 
@@ -55,8 +60,9 @@ def _line(
     )  # fmt: skip
 
 
-def _with_best(figure: go.Figure, points: pd.DataFrame) -> go.Figure:
-    best = best_epoch(points)
+def _with_best(
+    figure: go.Figure, points: pd.DataFrame, best: tuple[int, float] | None
+) -> go.Figure:
     if best is None:
         return figure
     epoch, quality = best

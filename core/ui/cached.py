@@ -10,6 +10,8 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, USER
 from core.basics.scores import Candidates
+from core.data.ratings import RatingFacts
+from core.data.ratings import rating_facts as read_rating_facts
 from core.data.snapshot import PARTS, Split, SplitInfo, read_info, read_snapshot
 from core.evaluation.segments import user_segments
 from core.models.protocol import CrossDomainModel
@@ -70,6 +72,16 @@ def _shared_users(folder: str) -> int:
     return len(np.intersect1d(source, np.concatenate(target)))
 
 
+def rating_facts(split_hash: str) -> RatingFacts:
+    """Range of a split's ratings and what was filtered by them."""
+    return _rating_facts(str(workspace().splits / split_hash))
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _rating_facts(folder: str) -> RatingFacts:
+    return read_rating_facts(Path(folder))
+
+
 def split_of(run: Run) -> Split:
     """The split a run was trained on."""
     return split(run.record["split_hash"])
@@ -103,6 +115,16 @@ def candidates(run: Run, part: str) -> Candidates:
 @st.cache_resource(show_spinner=False, max_entries=3)
 def _candidates(folder: str, part: str, _run: Run) -> Candidates:
     return _run.candidates(part)
+
+
+def predictions(run: Run, part: str) -> pd.DataFrame:
+    """What a run of ratings predicts for every held-out rating of the part."""
+    return _predictions(str(run.folder), part, run)
+
+
+@st.cache_data(show_spinner=False, max_entries=6)
+def _predictions(folder: str, part: str, _run: Run) -> pd.DataFrame:
+    return _run.predictions(part)
 
 
 def model(run: Run) -> CrossDomainModel:

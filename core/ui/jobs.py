@@ -15,6 +15,7 @@ from core.charts.training import best_epoch, draw_learning_curve
 from core.jobs.job import CANCELLED, DONE, FAILED, KILLED, QUEUED, RUNNING, Job, Lane
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import dismiss, list_jobs, log_tail, read_curve, request_cancel, resume
+from core.models.registry import CARDS
 from core.ui.shell import guarded, show_chart, workspace
 from core.ui.texts import duration, number, plain
 
@@ -127,11 +128,19 @@ def _ended_buttons(job: Job) -> None:
 
 
 def _draw_curve(job: Job, points: pd.DataFrame) -> None:
-    best = best_epoch(points)
+    rates = _rates(job)
+    measure, best = "RMSE" if rates else "nDCG@10", best_epoch(points, lower_is_better=rates)
     said = "Does it still learn? Validation quality after every epoch, and the loss."
     if best is not None:
-        said = f"Best epoch: {best[0]}, with nDCG@10 {number(best[1])} on validation users."
-    show_chart(draw_learning_curve(points), said, key=f"curve_{job.id}")
+        said = f"Best epoch: {best[0]}, with {measure} {number(best[1])} on validation users."
+    figure = draw_learning_curve(points, f"validation {measure}", lower_is_better=rates)
+    show_chart(figure, said, key=f"curve_{job.id}")
+
+
+def _rates(job: Job) -> bool:
+    """Whether the job trains a model of ratings."""
+    card = CARDS.get(str(job.payload.get("model")))
+    return card is not None and card.task == "rating"
 
 
 def _stopping(job: Job) -> bool:

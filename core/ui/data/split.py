@@ -151,9 +151,10 @@ def _draw_readiness(info: SplitInfo) -> None:
     """Which models can be trained on the current split, and why not."""
     sizes, free = sizes_of(info), free_memory()
     shared = cached.shared_users(info.split_hash)
+    ratings = cached.rating_facts(info.split_hash)
     with st.expander("Which models can be trained on it?", icon=":material/model_training:"):
         for card in CARDS.values():
-            found = readiness(card, sizes, shared, free_bytes=free)
+            found = readiness(card, sizes, shared, free_bytes=free, ratings=ratings)
             st.markdown(f"{LIGHTS[found.light]} **{card.title}**: {plain(found.reason)}")
 
 

@@ -17,12 +17,12 @@ from core.evaluation.side_by_side import (
     users_in,
 )
 from core.evaluation.verdict import Comparison, verdict
-from core.store.run_folder import POPULARITY, Run
+from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
 from core.ui.metrics.view import EVERYBODY, View
 from core.ui.run_names import run_names
 
-POPULARITY_NAME = "Popularity, beside the run"
+FLOORS = {"ranking": "popularity", "rating": "biases"}  # what stands beside a run, by its task
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,25 @@ class Contender:
 
 
 def contenders(runs: list[Run]) -> list[Contender]:
-    """Every run, then the twin of the first and popularity, under names that differ."""
+    """Every run, then the twin of the first and popularity or biases, under names that differ."""
     current = runs[0]
     names = run_names(runs)
-    lines = [Contender(names[run.id], run, run.record["model"] == POPULARITY) for run in runs]
+    lines = [
+        Contender(names[run.id], run, run.record["model"] in (POPULARITY, BIAS)) for run in runs
+    ]
     first, others = lines[0], lines[1:]
     if current.twin:
         others.insert(0, Contender(f"{first.name}: its twin", current.twin, True))
-    if current.popularity and not any(line.run.record["model"] == POPULARITY for line in others):
-        others.append(Contender(POPULARITY_NAME, current.popularity, True))
+    floor = current.floor
+    if floor and all(line.run.record["model"] != floor.record["model"] for line in others):
+        name = f"{floor_name(current).capitalize()}, beside the run"
+        others.append(Contender(name, floor, True))
     return [first, *others]
+
+
+def floor_name(run: Run) -> str:
+    """What any run of its task must beat, in one word."""
+    return FLOORS[run.card.task]
 
 
 def table_of(lines: list[Contender], view: View) -> pd.DataFrame:
@@ -104,10 +113,11 @@ def _verdict(folder: str, part: str, metric: str, _run: Run) -> str:
         Comparison(
             run=cached.per_user(_run, part),
             twin=frame_of(_run.twin),
-            popularity=frame_of(_run.popularity),
+            popularity=frame_of(_run.floor),
             segments=cached.segments(record["split_hash"]),
             source_name=record["source_name"],
             target_name=record["target_name"],
+            floor=floor_name(_run),
         ),
         metric,
     )

@@ -12,7 +12,7 @@ from core.basics.columns import USER
 from core.charts.histograms import draw_histogram
 from core.metrics.cards import metric_title
 from core.store.run_folder import Run
-from core.ui.metrics.figures import moved_of
+from core.ui.metrics.figures import floor_name, moved_of
 from core.ui.metrics.view import View
 from core.ui.navigation import link_to
 from core.ui.shell import show_chart
@@ -24,11 +24,12 @@ BINS = 41  # an odd number, so that one bin is centred on no difference
 
 def show_users(run: Run, view: View) -> None:
     """Histogram left, table right; a box drawn on the histogram keeps its users in the table."""
-    other = run.twin or run.popularity
+    other = run.twin or run.floor
     if other is None:
-        st.caption("This run is popularity itself: there is nothing to compare its users with.")
+        words = f"This run is {floor_name(run)} itself: there is nothing to compare its users with."
+        st.caption(words)
         return
-    against = "its twin" if run.twin else "popularity"
+    against = "its twin" if run.twin else floor_name(run)
     table = moved_of(run, other, view)
     left, right = st.columns([1, 1.2], gap="large")
     with left:
@@ -48,7 +49,8 @@ def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
     counts, edges = np.histogram(moved, bins=BINS, range=(-reach, reach))
     answer = show_chart(
         draw_histogram(edges, counts, x=f"difference in {metric_title(view.column)}", y="users"),
-        f"Who gains and who loses against {against}: {len(moved):,} users; "
+        f"Whose {metric_title(view.column)} is higher, and whose lower, than with {against}: "
+        f"{len(moved):,} users; "
         f"{count(len(table) - len(moved), 'user')} with no difference not drawn. "
         "Drag a box over bars to list their users.",
         "differences", on_select="rerun", selection_mode=("box",),

@@ -44,9 +44,7 @@ def pick_view(run: Run) -> View:
     """One row of controls, each tied to the address bar."""
     part, k, metric, segment = st.columns([1.2, 1.1, 1, 1.4], vertical_alignment="bottom")
     names = segment_names(run)
-    per_user = [
-        card.name for card in METRICS.values() if card.has_interval and card.task == "ranking"
-    ]
+    per_user = metrics_of(run)
     return View(
         part=part.segmented_control(
             "Held-out part", list(PARTS), format_func=PARTS.__getitem__, required=True,
@@ -58,7 +56,7 @@ def pick_view(run: Run) -> View:
         ),
         metric=metric.selectbox(
             "Metric of lifts and users", per_user, format_func=lambda name: METRICS[name].title,
-            **linked("metric", "ndcg", one_of(per_user)),
+            **linked("metric", per_user[0], one_of(per_user)),
         ),
         segment=segment.selectbox(
             "Users", list(names), format_func=lambda name: names.get(name, name),
@@ -66,6 +64,14 @@ def pick_view(run: Run) -> View:
             **linked("segment", EVERYBODY, one_of(list(names))),
         ),
     )  # fmt: skip
+
+
+def metrics_of(run: Run) -> list[str]:
+    """Names of the metrics the run has for every user; a run of ratings has its errors first."""
+    cards = [card for card in METRICS.values() if card.has_interval]
+    errors = [card.name for card in cards if card.task == "rating"]
+    ranking = [card.name for card in cards if card.task == "ranking"]
+    return errors + ranking if run.card.task == "rating" else ranking
 
 
 def segment_names(run: Run) -> dict[str, str]:

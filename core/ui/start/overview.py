@@ -11,6 +11,7 @@ from core.basics.columns import TEST
 from core.data.snapshot import PARTS, SplitInfo
 from core.jobs.job import DONE, QUEUED, RUNNING, Job
 from core.jobs.table import list_jobs
+from core.metrics.cards import metric_title
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.figures import verdict_of
@@ -21,7 +22,7 @@ from core.ui.tables import show_table
 from core.ui.texts import count, duration, plain, with_interval
 
 JOBS_SHOWN = 8
-METRIC = "ndcg@10"
+METRICS = {"ranking": "ndcg@10", "rating": "rmse"}  # the headline of a run, by its task
 
 
 def draw_cards() -> None:
@@ -96,10 +97,12 @@ def _draw_runs(run: Run | None) -> None:
         st.markdown("Nothing is trained yet.")
         link_to("train", "Train a model")
         return
-    figure = run.record[TEST].get(METRIC, {})
+    metric = METRICS[run.card.task]
+    figure = run.record[TEST].get(metric, {})
+    said = with_interval(figure.get("mean"), figure.get("low"), figure.get("high"))
     st.markdown(
         f"{count(len(runs), 'run')}  \n**{plain(run.label)}**  \n"
-        f"nDCG@10 {with_interval(figure.get('mean'), figure.get('low'), figure.get('high'))} "
+        f"{metric_title(metric)} {said} "
         f"on {count(int(figure.get('users', 0)), 'test user')}"
     )
     link_to("train", "See all runs")
@@ -109,7 +112,7 @@ def _draw_verdict(run: Run | None) -> None:
     if run is None:
         st.markdown("Train a model first; it is compared with its target-only twin.")
         return
-    st.markdown(plain(verdict_of(run, TEST, METRIC), 800))
+    st.markdown(plain(verdict_of(run, TEST, METRICS[run.card.task]), 800))
     link_to("metrics", "See it by segment")
 
 

@@ -45,6 +45,7 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
     pick_preset()
     sizes, free = sizes_of(info), free_memory()
     shared = cached.shared_users(info.split_hash)
+    ratings = cached.rating_facts(info.split_hash)
     chosen: list[ModelCard] = []
     with st.container(height=LIST_HEIGHT, key="train_models"):
         for family, cards in groupby(CARDS.values(), key=lambda card: card.family):
@@ -53,7 +54,7 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
                 chosen += [
                     card
                     for card in cards
-                    if _tick(card, readiness(card, sizes, shared, free_bytes=free))
+                    if _tick(card, readiness(card, sizes, shared, free_bytes=free, ratings=ratings))
                 ]
     return chosen
 

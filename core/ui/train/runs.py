@@ -14,8 +14,9 @@ from core.ui.tables import show_table
 from core.ui.texts import count, interval, signed
 from core.ui.train.derived_tables import compression_words
 
-METRIC = "ndcg@10"
+METRIC, ERROR = "ndcg@10", "rmse"
 NAME, MODEL, PAIR, NDCG, NDCG_RANGE = "Name", "Model", "Pair and split", "nDCG@10", "95 % nDCG"
+RMSE, RMSE_LIFT, RMSE_LIFT_RANGE = "RMSE", "RMSE over twin", "95 % RMSE over twin"
 LIFT, LIFT_RANGE, SECONDS, PEAK, WHEN, NOTE = (
     "Lift over twin", "95 % lift", "Fit s", "Peak MiB", "When", "Note",
 )  # fmt: skip
@@ -52,8 +53,10 @@ def runs_table(runs: list[Run], split_hashes: list[str]) -> pd.DataFrame:
 
 
 def _without_idle_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """The table without a pair that is always the same and notes that are all empty."""
+    """The table without a pair that is always the same, empty notes, and errors nobody has."""
     idle = [NOTE] if not table[NOTE].any() else []
+    if table[RMSE].isna().all():
+        idle += [RMSE, RMSE_LIFT, RMSE_LIFT_RANGE]
     return table.drop(columns=idle if table[PAIR].nunique() > 1 else [*idle, PAIR])
 
 
@@ -69,7 +72,7 @@ def matching(table: pd.DataFrame, words: str) -> list[int]:
 def _row(run: Run, has_split: bool) -> dict[str, Any]:
     record = run.record
     figure = record[TEST].get(METRIC, {})
-    lift = (record.get("lift") or {}).get(METRIC, {})
+    lift, lower = ((record.get("lift") or {}).get(name, {}) for name in (METRIC, ERROR))
     return {
         NAME: run.label,
         MODEL: run.card.title,
@@ -78,6 +81,9 @@ def _row(run: Run, has_split: bool) -> dict[str, Any]:
         NDCG_RANGE: interval(figure.get("low"), figure.get("high")),
         LIFT: lift.get("mean"),
         LIFT_RANGE: _signed_range(lift.get("low"), lift.get("high")),
+        RMSE: record[TEST].get(ERROR, {}).get("mean"),
+        RMSE_LIFT: lower.get("mean"),
+        RMSE_LIFT_RANGE: _signed_range(lower.get("low"), lower.get("high")),
         SECONDS: record["fit"]["wall_seconds"],
         PEAK: record["fit"]["peak_rss_mib"],
         WHEN: pd.Timestamp(record["created"], unit="s", tz="UTC"),
@@ -121,6 +127,13 @@ def _columns() -> dict[str, Any]:
             help="Paired bootstrap over test users, 95 %. Where it holds 0, the source may not "
             "help at all."
         ),
+        RMSE: column.NumberColumn(
+            format="%.4f", help="How far predicted ratings lie from held-out ones; less is better."
+        ),
+        RMSE_LIFT: column.NumberColumn(
+            format="%+.4f", help="RMSE minus that of the twin: below 0 the source helps."
+        ),
+        RMSE_LIFT_RANGE: column.TextColumn(help="Paired bootstrap over test users, 95 %."),
         SECONDS: column.NumberColumn(
             format="%.1f",
             help="Wall seconds of the fit, twin apart; a run made from runs counts theirs too.",

@@ -49,3 +49,11 @@ def test_the_axes_say_what_they_measure():
 
 def test_no_points_make_an_empty_figure_and_no_error():
     assert not draw_learning_curve(points([])).data
+
+
+def test_the_best_epoch_of_an_error_is_the_lowest():
+    curve = points([0.9, 0.8, 0.85])
+    assert best_epoch(curve, lower_is_better=True) == (2, 0.8)
+    figure = draw_learning_curve(curve, "validation RMSE", lower_is_better=True)
+    assert figure.layout.yaxis.title.text == "validation RMSE"
+    assert [note.text for note in figure.layout.annotations] == ["best: epoch 2"]
