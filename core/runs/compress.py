@@ -19,6 +19,7 @@ from core.fusion.lists import mask, top_k
 from core.models.compress import INT8, KINDS, compressed, decompressed, is_compressed, size_of
 from core.models.derived import build_recorded
 from core.models.protocol import CrossDomainModel, State
+from core.runs.compare import summary
 from core.runs.cost import measured
 from core.runs.derived import METRIC, PARTS, Derived, check_ranks, difference, evaluated, keep
 from core.store.run_folder import RUN, TWIN, Run, read_run
@@ -131,7 +132,7 @@ def _beside(made: Derived, run: Run, model: CrossDomainModel, split: Split) -> d
     figures = {
         part: {
             "before": run.record[part][METRIC]["mean"],
-            "after": float(made.evaluations[part].per_user[METRIC].mean()),
+            "after": summary(made.evaluations[part])[METRIC]["mean"],
         }
         for part in PARTS
     }

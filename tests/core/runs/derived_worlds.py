@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +25,16 @@ class Bench:
     runs: dict[str, Run]
 
 
-def bench(root: Path, models: dict[str, dict], seed: int = 0) -> Bench:
-    """Train the models, by name and settings, on users who like a third of both catalogues."""
-    workspace = Workspace(root)
+def bench(root: Path, models: dict[str, dict], seed: int = 0, valid: bool = True) -> Bench:
+    """Train the models, by name and settings, on users who like a third of both catalogues.
+
+    valid: whether anything is held out for validation.
+    """
+    workspace, parts = Workspace(root), tables(seed)
+    if not valid:
+        parts = replace(parts, target_valid=parts.target_valid.head(0))
     folder = write_snapshot(
-        workspace.splits, tables(seed), source_name="books", target_name="films",
+        workspace.splits, parts, source_name="books", target_name="films",
         kind="given files", seed=0, settings={}, dataset_hash=f"{seed:016d}",
     )  # fmt: skip
     runs = {

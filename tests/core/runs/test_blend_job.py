@@ -10,6 +10,7 @@ from core.basics.workspace import Workspace
 from core.fusion.combine import Z_SCORE, Fusion
 from core.runs.blend import BlendPlan, blend_job, blend_runs
 from core.runs.blend_weights import GRID, best_weight
+from core.runs.compress import CompressPlan, compress_run
 from core.runs.map_job import map_points
 from core.runs.one_user import reasons, user_list
 from core.runs.recommend import fused_figures, recommend_user
@@ -186,3 +187,14 @@ def test_a_cancelled_blend_leaves_nothing(world):
     with pytest.raises(Cancelled):
         blend_runs(BlendPlan(ids), world.workspace, cancel)
     assert sorted(world.workspace.runs.iterdir()) == before
+
+
+def test_without_validation_users_a_weight_must_be_given(tmp_path):
+    here = bench(tmp_path, {"ease": {}, "item_knn": {}}, valid=False)
+    for kind in ("sum", "stacking"):
+        with pytest.raises(RunError, match="no validation users"):
+            blended(here, "ease", "item_knn", kind)
+    made = blended(here, "ease", "item_knn", weight=0.5)
+    assert made.record["against"][0][VALID]["mean"] is None
+    small = read_run(compress_run(CompressPlan(made.id), here.workspace))
+    assert small.record["compression"]["quality"][VALID]["after"] is None
