@@ -16,7 +16,12 @@ from core.models.protocol import PairSizes
 from core.models.registry import CARDS, build, card_of
 from tests.worlds import World, pair_of, rated_tastes, twin_tastes
 
-QUICK = {"lightgcn": {"epochs": 20}, "bitgcf": {"epochs": 20}}  # enough for the planted world
+QUICK = {  # enough for the planted world
+    "lightgcn": {"epochs": 20},
+    "bitgcf": {"epochs": 20},
+    "neumf": {"learning_rate": 0.01},
+    "conet": {"learning_rate": 0.01, "batch_size": 32},
+}
 # Top-10 shared by fold-in and score, where fold-in is approximate.
 AGREEMENT = {"lightgcn": 0.8, "bitgcf": 0.8}
 

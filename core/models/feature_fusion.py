@@ -1,0 +1,129 @@
+"""Feature-level fusion: what each history says is joined before a network looks at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.scores import IntArray, Vectors
+from core.basics.settings import setting
+from core.data.pair import DomainPair
+from core.models.arrays import (
+    Array,
+    Weights,
+    concatenated,
+    dense,
+    dense_weights,
+    normal_table,
+    relu,
+    sigmoid,
+    unit,
+)
+from core.models.batches import Batch
+from core.models.cosine import cosine_softmax, cosines, read, target_vectors
+from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.protocol import ModelCard, PairSizes, State
+
+CONCATENATION, GATE = "concatenation", "gate"
+
+
+@dataclass(frozen=True)
+class FeatureFusionSettings(TrainingSettings):
+    """Features, how they are joined, and speed of the training."""
+
+    factors: int = setting(64, low=2, high=512, help="Features of a history, and of an item.")
+    join: str = setting(
+        GATE, choices=(CONCATENATION, GATE),
+        help="Features of both domains side by side, or mixed by a learned gate per user and "
+        "feature.",
+    )  # fmt: skip
+    hidden: int = setting(128, low=2, high=2048, help="Width of the network's hidden layer.")
+    temperature: float = setting(
+        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
+    )
+
+
+class FeatureFusion:
+    """user = W_2 relu(W_1 join(phi_source, phi_target)); score: cosine with an item's vector.
+
+    phi is a sum over a history. join is [phi_source, phi_target], or the gated unit of Arevalo et
+    al. 2017 (GMU), eq. 5, without its tanh: g * phi_source + (1 - g) * phi_target with
+    g = sigmoid(W_g [phi_source, phi_target]).
+    """
+
+    def __init__(self, settings: FeatureFusionSettings) -> None:
+        self.settings = settings
+
+    def start(self, train: DomainPair, rng: np.random.Generator) -> State:
+        """Item vectors that phi sums, those that are found, the gate and two layers."""
+        d, gated = self.settings.factors, self.settings.join == GATE
+        return {
+            "source.read": normal_table(train.source.shape[1], d, rng),
+            "target.read": normal_table(train.target.shape[1], d, rng),
+            "target.found": normal_table(train.target.shape[1], d, rng),
+            **(dense_weights("gate", 2 * d, d, rng) if gated else {}),
+            **dense_weights("head.1", d if gated else 2 * d, self.settings.hidden, rng),
+            **dense_weights("head.2", self.settings.hidden, d, rng),
+        }
+
+    def loss(self, weights: Weights, batch: Batch) -> Array:
+        """Softmax over all target items."""
+        users = self.users(weights, batch.source_shown, batch.target_shown, batch.users)
+        found = weights["target.found"]
+        return cosine_softmax(users, found, batch.target_wanted, self.settings.temperature)
+
+    def users(
+        self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
+    ) -> Array:
+        """Unit vectors behind the network, (n, d)."""
+        joined = self._joined(
+            weights,
+            read(source, weights["source.read"]),
+            read(target, weights["target.read"]),
+        )
+        return unit(dense(weights, "head.2", relu(dense(weights, "head.1", joined))))
+
+    def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
+        """Cosines."""
+        return cosines(users, weights["target.found"], items)
+
+    def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
+        """Target items, and users as either history draws them; source items are only read."""
+        return target_vectors(self, weights, train)
+
+    def _joined(self, weights: Weights, source: Array, target: Array) -> Array:
+        both = concatenated(source, target)
+        if self.settings.join == CONCATENATION:
+            return both
+        gate = sigmoid(dense(weights, "gate", both))  # (n, d), 1 listens to the source alone
+        return gate * source + (1.0 - gate) * target
+
+
+def _memory(sizes: PairSizes, settings: FeatureFusionSettings) -> int:
+    tables = (sizes.source_items + 2 * sizes.target_items) * settings.factors
+    layers = 3 * settings.factors * settings.hidden + 2 * settings.factors**2
+    return gradient_memory(sizes, tables + layers, sizes.target_items, settings.batch_size)
+
+
+CARD = ModelCard(
+    name="feature_fusion",
+    title="Feature-level fusion",
+    family="Deep networks",
+    line="Features of both histories are joined, side by side or by a gate, before a network.",
+    paper="Arevalo et al.: Gated multimodal units for information fusion, ICLR workshop 2017",
+    differs="The two modalities are the two histories, without a layer of their own before the "
+    "gate; all items are negatives (full softmax).",
+    when="When how much the source should count differs from user to user.",
+    words="The score is a cosine behind a network and not a sum. Each part is the score with the "
+    "other domain's features silenced; parts are standardised per user before they are weighed.",
+    settings=FeatureFusionSettings,
+    build=lambda settings: GradientModel(FeatureFusion(settings)),
+    memory=_memory,
+    cross_domain=True,
+    has_twin=True,
+    additive=False,
+    fold_in="exact",
+    gradient=True,
+)
