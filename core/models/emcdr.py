@@ -10,11 +10,10 @@ from scipy.sparse import csr_matrix
 from core.basics.scores import FloatArray
 from core.basics.settings import setting
 from core.models.als import als_memory
-from core.models.arrays import Array, Weights, as_like, dense, dense_weights, library
+from core.models.arrays import Array, Weights, dense, dense_weights, library
 from core.models.domain_maps import DomainMaps
 from core.models.gradient import GradientModel, gradient_memory
-from core.models.losses import squared_error
-from core.models.mapping import Mapping, MappingSettings
+from core.models.mapping import Mapping, MappingSettings, vector_loss
 from core.models.protocol import ModelCard, PairSizes, State
 
 
@@ -51,9 +50,8 @@ class LayeredBridge:
         return dense(weights, "out", hidden) * sizes[1]
 
     def loss(self, mapped: Array, wanted: csr_matrix, maps: DomainMaps) -> Array:
-        """Squared distance from the users' own target vectors, over their mean square."""
-        own = maps.target.users(wanted)
-        return squared_error(mapped, as_like(own, mapped)) / max(float((own**2).mean()), 1e-12)
+        """Squared distance from the users' own target vectors."""
+        return vector_loss(mapped, wanted, maps)
 
 
 def _memory(sizes: PairSizes, settings: EmcdrSettings) -> int:

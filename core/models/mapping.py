@@ -22,6 +22,7 @@ from core.models.domain_maps import (
 )
 from core.models.feature_maps import ALS, KINDS, MapOptions
 from core.models.gradient import GradientModel, TrainingSettings, leave_one_out
+from core.models.losses import squared_error
 from core.models.protocol import Finding, ModelCard, State
 from core.models.readiness import check_readiness
 
@@ -149,6 +150,15 @@ class Mapping:
         maps = self._maps(weights).source
         mapped: FloatArray = self.bridge.mapped(weights, maps.users(rows), rows, maps.items)
         return mapped
+
+
+def vector_loss(mapped: Array, wanted: csr_matrix, maps: DomainMaps) -> Array:
+    """Mean squared distance from the users' own target vectors, over their mean square.
+
+    Man et al. 2017, eq. 5.
+    """
+    own = maps.target.users(wanted)
+    return squared_error(mapped, as_like(own, mapped)) / max(float((own**2).mean()), 1e-12)
 
 
 def _without_target_of(users: BoolArray, train: DomainPair) -> DomainPair:

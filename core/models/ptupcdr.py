@@ -24,10 +24,11 @@ from core.models.arrays import (
 from core.models.domain_maps import DomainMaps, ridge_map
 from core.models.gradient import GradientModel, gradient_memory
 from core.models.losses import full_softmax
-from core.models.mapping import Mapping, MappingSettings
+from core.models.mapping import Mapping, MappingSettings, vector_loss
 from core.models.protocol import ModelCard, PairSizes, State
 
 CELLS = 2**22  # numbers in the bridges of one block of users
+TASK, MAPPING = "task", "mapping"
 FIRST_SPREAD = 0.01  # of what users' bridges differ by before any training
 
 
@@ -40,9 +41,15 @@ class PtupcdrSettings(MappingSettings):
         3.0, low=0.01, high=100_000.0,
         help="Ridge of the linear map that every bridge starts from.",
     )  # fmt: skip
+    loss: str = setting(
+        TASK, choices=(TASK, MAPPING),
+        help="Task: find the user's target items among all. Mapping: come near the user's own "
+        "target vector, as EMCDR does.",
+    )  # fmt: skip
     temperature: float = setting(
-        0.1, low=0.001, high=10.0, help="Lower looks harder at the most similar wrong items."
-    )
+        0.1, low=0.001, high=10.0,
+        help="Loss of the task only: lower looks harder at the most similar wrong items.",
+    )  # fmt: skip
 
 
 class PersonalBridge:
@@ -81,7 +88,9 @@ class PersonalBridge:
         ])  # fmt: skip
 
     def loss(self, mapped: Array, wanted: csr_matrix, maps: DomainMaps) -> Array:
-        """Softmax over all target items."""
+        """Softmax over all target items, or the distance from the users' own target vectors."""
+        if self.settings.loss == MAPPING:
+            return vector_loss(mapped, wanted, maps)
         logits = mapped @ as_like(maps.target.items, mapped).T
         return full_softmax(logits / self.settings.temperature, wanted)
 
