@@ -23,12 +23,16 @@ MOST_TICKS = 9  # marks on an axis; more values than that get a scale instead
 
 
 def draw_parallel(
-    trials: pd.DataFrame, *, quality: str, logarithmic: Collection[str] = ()
+    trials: pd.DataFrame,
+    *,
+    quality: str,
+    logarithmic: Collection[str] = (),
+    lower_is_better: bool = False,
 ) -> go.Figure:
     """A line per trial across an axis per setting, coloured by what validation said.
 
     trials: a column per setting, and QUALITY. logarithmic: settings whose axis grows by factors.
-    quality: title of the last axis.
+    quality: title of the last axis. The best trials are red.
     """
     settings = [name for name in trials.columns if name != QUALITY]
     axes = [_axis(name, trials[name], name in logarithmic) for name in settings]
@@ -38,7 +42,8 @@ def draw_parallel(
         go.Parcoords(
             dimensions=[*axes, last],
             line={"color": trials[QUALITY],
-                  "colorscale": list(zip(steps, SEQUENTIAL_COLOURS, strict=True))},
+                  "colorscale": list(zip(steps, SEQUENTIAL_COLOURS, strict=True)),
+                  "reversescale": lower_is_better},
             labelfont={"size": TEXT_SIZE}, tickfont={"size": TEXT_SIZE},
             rangefont={"size": 1, "color": "rgba(0, 0, 0, 0)"}, labelside="top",
         )
@@ -47,7 +52,7 @@ def draw_parallel(
     return figure.update_layout(margin={"l": 70, "r": 70, "t": 56, "b": 24})
 
 
-def draw_importance(shares: pd.DataFrame, names: Sequence[str]) -> go.Figure:
+def draw_importance(shares: pd.DataFrame, names: Sequence[str], *, quality: str) -> go.Figure:
     """A bar per setting, the model green and its twin grey.
 
     shares: index setting, a column per name in `names`, 0 to 1; NaN where a setting was not
@@ -63,7 +68,7 @@ def draw_importance(shares: pd.DataFrame, names: Sequence[str]) -> go.Figure:
                 hovertemplate="%{y}: %{x:.0%}",
             )
         )  # fmt: skip
-    themed(figure, x="share of the differences in validation nDCG@10",
+    themed(figure, x=f"share of the differences in validation {quality}",
            height=130 + 24 * len(ordered) * len(names), legend=len(names) > 1)  # fmt: skip
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_yaxes(showgrid=False)

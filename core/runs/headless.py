@@ -85,7 +85,12 @@ def search(options: Namespace) -> dict[str, Any]:
     )  # fmt: skip
     snapshot = pair_snapshot(_files(options), workspace, options.seed, _tell)
     plan = replace(plan, split=snapshot.name)
-    study = find_settings(plan, workspace, InProcess(read_snapshot(snapshot), _say), _say)
+    study = find_settings(
+        plan,
+        workspace,
+        InProcess(read_snapshot(snapshot), workspace.searches / plan.key, _say),
+        _say,
+    )
     if options.train:
         train_winner(study, workspace, _say)
     return search_summary(study)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from core.basics.columns import VALID
@@ -20,10 +21,10 @@ from core.jobs.table import dismiss, enqueue, read_job, request_cancel
 from core.models.registry import card_of
 from core.runs.plan import RunPlan
 from core.runs.search_plan import SearchPlan
-from core.runs.search_rule import DONE, FAILED, RUNNING, STOPPED, Trial
+from core.runs.search_rule import DONE, FAILED, RUNNING, STOPPED, Trial, measured_trials
 from core.runs.search_sampler import Sampler
 from core.runs.search_study import Study
-from core.runs.search_trial import measure
+from core.runs.search_trial import keep_values, measure, read_values, standard_error
 from core.runs.train import train_run
 from core.store.run_folder import TWIN
 
@@ -52,15 +53,17 @@ class Runner(Protocol):
 class Children:
     """Trials as jobs of their own, in a lane where several run side by side."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, search: str) -> None:
         self.workspace = workspace
+        self.search = search  # its key
         self.places = SLOTS["trials"] + 1  # one waits, so that no place is idle
 
     def start(self, trial: Trial, plan: RunPlan) -> Trial:
         """Queue the trial; one that is under way or done already is only watched."""
         if trial.job and _is_useful(self.workspace, trial.job):
             return trial
-        payload = {"plan": plan.to_dict(), "role": trial.role, "number": trial.number}
+        payload: dict[str, Any] = {"search": self.search, "plan": plan.to_dict()}
+        payload |= {"role": trial.role, "number": trial.number}
         job = enqueue(self.workspace, "trial", payload, "trials", _title(trial, plan.model))
         ensure_supervisor(self.workspace)
         return replace(trial, job=job)
@@ -90,8 +93,9 @@ class InProcess:
 
     places = 1
 
-    def __init__(self, split: Split, report: Report) -> None:
+    def __init__(self, split: Split, folder: Path, report: Report) -> None:
         self.split = split
+        self.folder = folder  # of the search
         self.report = report
         self._plans: dict[tuple[str, int], RunPlan] = {}
 
@@ -104,10 +108,11 @@ class InProcess:
         """Do the trial now."""
         plan = self._plans[trial.role, trial.number]
         try:
-            figures = measure(plan, trial.role, self.split, self.report)
+            found = measure(plan, trial.role, self.split, self.report)
         except CrosswalkError as error:
             return replace(trial, status=FAILED, what=str(error))
-        return replace(trial, status=DONE, **figures)
+        keep_values(self.folder, trial.role, trial.number, found.values)
+        return replace(trial, status=DONE, **found.figures)
 
     def stop(self, trial: Trial) -> None:
         """Nothing is under way between two trials."""
@@ -119,7 +124,8 @@ def search_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
     Stopped, it keeps what it has; killed, it goes on with the trials that are left.
     """
     values = {name: payload[name] for name in payload if name not in (TRAIN, RESUME)}
-    study = search(SearchPlan.from_dict(values), workspace, Children(workspace), report)
+    plan = SearchPlan.from_dict(values)
+    study = search(plan, workspace, Children(workspace, plan.key), report)
     if payload.get(TRAIN) and study.status == DONE:
         with suppress(Cancelled):  # the search itself is kept
             train_winner(study, workspace, report)
@@ -149,6 +155,7 @@ def search(
     except Cancelled:
         _stop(study, sampler, runner, report)
         study.status = STOPPED
+    _compare(study)
     study.importance = {role: sampler.importance(role) for role in plan.roles}
     study.save()
     return study
@@ -159,6 +166,19 @@ def train_winner(study: Study, workspace: Workspace, report: Report = silent) ->
     if study.winner is not None:
         study.run = train_run(study.winner, workspace, report).name
         study.save()
+
+
+def _compare(study: Study) -> None:
+    """How far every trial's difference to the best one of its role may be chance."""
+    rates = study.plan.rates
+    for role, choice in study.choices.items():
+        best = read_values(study.folder, role, choice.best.number)
+        root = 2 * (choice.best.mean or 0.0) if rates else 1.0  # delta method, as in a trial
+        for trial in measured_trials(study.of(role)):
+            values = read_values(study.folder, role, trial.number)
+            if best is not None and values is not None and len(values) == len(best):
+                gap = standard_error(best - values) / max(root, 1e-12)
+                study.put(replace(trial, gap_error=gap), save=False)
 
 
 def _take_up(study: Study, sampler: Sampler, runner: Runner) -> None:

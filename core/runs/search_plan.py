@@ -24,8 +24,8 @@ SOURCE_PREFIX = "source_"  # settings that weigh the source say nothing to a twi
 class SearchPlan:
     """A model on one split and the values to try; equal plans are one search.
 
-    grid: values by setting; settings holds what all trials share. trials: of the model, and as
-    many of its twin; 0 stands for every combination of the grid.
+    grid: values by setting. settings: what all trials share, and where the searched ones begin.
+    trials: of the model, and as many of its twin; 0 stands for every combination of the grid.
     """
 
     split: str
@@ -40,7 +40,7 @@ class SearchPlan:
         object.__setattr__(self, "grid", checked_grid(self.model, self.grid))
         object.__setattr__(self, "trials", self.trials or min(combinations(self.grid), MOST_TRIALS))
         values = card_of(self.model).settings.of(self.settings).to_dict()
-        fixed = {name: values[name] for name in self.settings if name not in self.grid}
+        fixed = {name: values[name] for name in self.settings}
         object.__setattr__(self, "settings", fixed)
         if not 1 <= self.trials <= MOST_TRIALS:
             raise SettingsError(
@@ -67,6 +67,11 @@ class SearchPlan:
     def key(self) -> str:
         """Hash of all that decides the result."""
         return fingerprint(self.to_dict())
+
+    @property
+    def rates(self) -> bool:
+        """Whether the model predicts ratings and is judged by RMSE; else by nDCG@10."""
+        return card_of(self.model).task == "rating"
 
     @property
     def roles(self) -> tuple[str, ...]:

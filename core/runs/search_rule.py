@@ -27,8 +27,9 @@ class Trial:
     number: int  # from 0, in the order they were asked for
     settings: dict[str, Value]  # the searched ones
     status: str = RUNNING
-    mean: float | None = None  # validation nDCG@10
-    error: float | None = None  # standard error of the mean over users
+    mean: float | None = None  # validation nDCG@10; RMSE of a model of ratings
+    error: float | None = None  # its standard error over users
+    gap_error: float | None = None  # standard error of its difference to the role's best trial
     epochs: int = 0  # of the best state
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
@@ -54,22 +55,34 @@ class Choice:
     alike: int = field(default=1)  # trials within one standard error, the best included
 
 
-def choose(trials: Sequence[Trial]) -> Choice | None:
+def choose(trials: Sequence[Trial], *, lower_is_better: bool = False) -> Choice | None:
     """One-standard-error rule (Hastie et al., The elements of statistical learning, sec. 7.10).
 
-    Of the trials whose mean is within one standard error of the best, the simplest by
-    `simplicity`; the better mean decides between equally simple ones. None without any that
-    was measured.
+    Of the trials within one standard error of the best, the simplest by `simplicity`; between
+    equally simple ones the better. As all trials see the same users, the error is that of the
+    difference per user where it is known: a mean's own error calls nearly everything alike. None
+    without a trial that was measured.
     """
-    done = [trial for trial in trials if trial.status == DONE and trial.mean is not None]
+    done = measured_trials(trials)
     if not done:
         return None
-    best = max(done, key=lambda trial: trial.mean or 0.0)
-    assert best.mean is not None
-    floor = best.mean - (best.error or 0.0)
-    alike = [trial for trial in done if trial.mean is not None and trial.mean >= floor]
-    taken = min(alike, key=lambda trial: (simplicity(trial.settings), -(trial.mean or 0.0)))
+
+    def quality(trial: Trial) -> float:
+        return (-1.0 if lower_is_better else 1.0) * (trial.mean or 0.0)
+
+    best = max(done, key=quality)
+    alike = [trial for trial in done if quality(best) - quality(trial) <= _margin(trial, best)]
+    taken = min(alike, key=lambda trial: (simplicity(trial.settings), -quality(trial)))
     return Choice(best, taken, len(alike))
+
+
+def measured_trials(trials: Sequence[Trial]) -> list[Trial]:
+    """Those that came to a figure."""
+    return [trial for trial in trials if trial.status == DONE and trial.mean is not None]
+
+
+def _margin(trial: Trial, best: Trial) -> float:
+    return (best.error or 0.0) if trial.gap_error is None else trial.gap_error
 
 
 def simplicity(settings: dict[str, Value]) -> tuple[float, ...]:

@@ -37,7 +37,8 @@ class Sampler:
         first = max(FEWEST_RANDOM, plan.trials // 3)
         self._studies: dict[str, optuna.Study] = {
             role: optuna.create_study(
-                storage=storage, study_name=role, direction="maximize", load_if_exists=True,
+                storage=storage, study_name=role, load_if_exists=True,
+                direction="minimize" if plan.rates else "maximize",
                 sampler=optuna.samplers.TPESampler(seed=plan.seed, n_startup_trials=first),
             )
             for role in plan.roles

@@ -49,7 +49,7 @@ class Study:
         }  # fmt: skip
         write_json(self.folder / RECORD, values)
 
-    def put(self, trial: Trial) -> None:
+    def put(self, trial: Trial, *, save: bool = True) -> None:
         """Take up a new trial, or the newer state of one that is here."""
         for place, known in enumerate(self.trials):
             if (known.role, known.number) == (trial.role, trial.number):
@@ -57,7 +57,8 @@ class Study:
                 break
         else:
             self.trials.append(trial)
-        self.save()
+        if save:
+            self.save()
 
     def of(self, role: str) -> list[Trial]:
         """Trials of a role, in the order they were asked for."""
@@ -79,7 +80,8 @@ class Study:
         shares = equal_shares(self.trials, self.budgets)
         if self.status == RUNNING:  # best so far: whatever is measured
             shares = {role: self.of(role) for role in self.plan.roles}
-        found = {role: choose(trials) for role, trials in shares.items()}
+        lower = self.plan.rates
+        found = {role: choose(each, lower_is_better=lower) for role, each in shares.items()}
         return {role: choice for role, choice in found.items() if choice is not None}
 
     @property
@@ -87,6 +89,11 @@ class Study:
         """The run to train: taken settings of the model, and of the twin; None without any."""
         found = {role: choice.taken.settings for role, choice in self.choices.items()}
         return self.plan.run_plan(found) if RUN in found else None
+
+    @property
+    def metric(self) -> str:
+        """What trials are judged by, as a person reads it."""
+        return "RMSE" if self.plan.rates else "nDCG@10"
 
     def counts(self) -> dict[str, int]:
         """How many trials are "done", "failed", "stopped", "running"."""

@@ -22,7 +22,7 @@ from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, PairSizes
 from core.models.registry import build, card_of
 from core.runs.estimate import work
-from core.runs.train import watcher
+from core.runs.watch import watcher
 
 STEPS = 3  # epochs that are timed at most
 LONG = 15.0  # seconds after which no further epoch is timed
@@ -60,10 +60,14 @@ def time_model(split: Split, name: str, device: str, report: Report) -> dict[str
     parts, evaluating = [], 0.0
     for role in ("model", "twin")[: 1 + card.has_twin]:
         report(Progress(0, 1, f"timing the {role}"))
-        sample = _thinned_for(split, hasattr(card.settings(), "epochs"))
+        sample = split  # ratings are read from the folder, whole
+        if card.task == "ranking":
+            sample = _thinned_for(split, hasattr(card.settings(), "epochs"))
         part, model, judged = _timed(sample, split, name, device, role == "twin")
         parts.append(part)
-        evaluating += _evaluating(model, judged, split, DEPTH if role == "model" else 0)
+        evaluating += _evaluating(
+            model, judged, split, DEPTH if role == "model" and card.task == "ranking" else 0
+        )
     return {"settings": card.settings().to_dict(), "parts": parts, "evaluate": evaluating}
 
 
@@ -86,8 +90,9 @@ def _first_steps(
     split: Split, name: str, device: str, target_only: bool
 ) -> tuple[dict[str, float], CrossDomainModel]:
     """Seconds until the first yield, and between two later ones; validation is looked at too."""
-    train = split.train.target_only() if target_only else split.train
-    model, watch = build(name, {}, device), watcher(split, 0)
+    card = card_of(name)
+    train = card.pair_of(split).target_only() if target_only else card.pair_of(split)
+    model, watch = build(name, {}, device), watcher(split, 0, card.task)
     began = time.perf_counter()
     moments: list[float] = []
     for progress in model.fit_epochs(train, 0):

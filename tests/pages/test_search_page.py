@@ -11,6 +11,7 @@ import pytest
 from stories import ROOT, entered, open_page, planted_split, well, words
 from streamlit.testing.v1 import AppTest
 
+from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot
 from core.jobs.job import DONE
@@ -47,7 +48,7 @@ def split_of(workspace: Workspace) -> str:
 def searched(workspace: Workspace, **more):
     plan = SearchPlan(split_of(workspace), "ease", **more)
     split = read_snapshot(workspace.splits / plan.split)
-    return search(plan, workspace, InProcess(split, lambda progress: None))
+    return search(plan, workspace, InProcess(split, workspace.searches / plan.key, silent))
 
 
 def wait_for(happened) -> None:

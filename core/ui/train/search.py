@@ -74,7 +74,7 @@ def _draw_form(plans: list[RunPlan]) -> None:
 
 
 def _can_search(card: ModelCard) -> bool:
-    return bool(card.settings.infos()) and card.task == "ranking"
+    return bool(card.settings.infos())
 
 
 def _ask_grid(card: ModelCard) -> dict[str, list[str]]:
@@ -133,8 +133,9 @@ def _asked_plan(plan: RunPlan, grid: dict[str, list[str]]) -> SearchPlan:
         help="Its twin gets as many. Enough for every combination tries them all; fewer are drawn "
         "between the lowest and the highest value by what the earlier ones taught (TPE).",
     )  # fmt: skip
-    fixed = {name: value for name, value in plan.settings.items() if name not in grid}
-    return SearchPlan(plan.split, plan.model, values, fixed, int(trials), plan.seed, plan.device)
+    return SearchPlan(
+        plan.split, plan.model, values, plan.settings, int(trials), plan.seed, plan.device
+    )
 
 
 def _cost_words(plan: SearchPlan) -> str:

@@ -13,7 +13,7 @@ from core.jobs.job import Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
 from core.runs.search_plan import SearchPlan, is_geometric
-from core.runs.search_rule import DONE, RUNNING, STOPPED, Choice, Trial
+from core.runs.search_rule import DONE, RUNNING, STOPPED, Trial
 from core.runs.search_study import Study, read_study
 from core.store.run_folder import RUN, TWIN
 from core.ui.setting_widgets import spoken
@@ -24,8 +24,8 @@ from core.ui.texts import count, number, plain
 POLL = 1.0  # seconds between two looks while a search goes on
 KIND = "search"
 WHO = {RUN: "model", TWIN: "twin"}
-WHO_COLUMN, STATE, NDCG, ERROR, EPOCHS, SECONDS, NOTE = (
-    "Who", "State", "Valid nDCG@10", "± standard error", "Epochs", "CPU s", "Note",
+WHO_COLUMN, STATE, ERROR, EPOCHS, SECONDS, NOTE = (
+    "Who", "State", "± standard error", "Epochs", "CPU s", "Note",
 )  # fmt: skip
 
 
@@ -62,14 +62,14 @@ def _draw_live(study: Study, was_active: bool) -> None:
         _draw_head(study, job)
         for role in study.plan.roles:
             if role in study.choices:
-                st.markdown(_choice_words(role, study.choices[role], job is None))
+                st.markdown(_choice_words(study, role, job is None))
         if job is None:
             _draw_winner(study)
         if failures := study.said_of_failures():
             st.caption(plain(failures, 400))
         show_table(
             trials_table(study), key=f"trials_{study.plan.key}", height=300,
-            download=f"search-{study.plan.model}.csv", column_config=_columns(),
+            download=f"search-{study.plan.model}.csv", column_config=_columns(study),
         )  # fmt: skip
 
 
@@ -94,13 +94,16 @@ def _draw_head(study: Study, job: Job | None) -> None:
     )  # fmt: skip
 
 
-def _choice_words(role: str, choice: Choice, over: bool) -> str:
+def _choice_words(study: Study, role: str, over: bool) -> str:
     """`**Model**: regularization 300: nDCG@10 .054 ± .002, …`."""
+    choice = study.choices[role]
     taken, best = choice.taken, choice.best
     who = WHO[role].capitalize()
-    figure = f"nDCG@10 {number(taken.mean, 4)} ± {number(taken.error, 4)} on validation users"
+    figure = (
+        f"{study.metric} {number(taken.mean, 4)} ± {number(taken.error, 4)} on validation users"
+    )
     if not over:
-        figure = f"nDCG@10 {number(best.mean, 4)} ± {number(best.error, 4)}"
+        figure = f"{study.metric} {number(best.mean, 4)} ± {number(best.error, 4)}"
         return f"**{who}**, best so far: {settings_words(best)}, {figure}."
     if taken == best and choice.alike == 1:
         return f"**{who}**: {settings_words(taken)}, {figure}, ahead of all others."
@@ -144,7 +147,7 @@ def trials_table(study: Study) -> pd.DataFrame:
         row: dict[str, Any] = {WHO_COLUMN: WHO[trial.role]}
         row |= {spoken(name): trial.settings.get(name) for name in study.plan.grid}
         row |= {
-            STATE: _state_of(trial), NDCG: trial.mean, ERROR: trial.error,
+            STATE: _state_of(trial), _column(study): trial.mean, ERROR: trial.error,
             EPOCHS: trial.epochs or None, SECONDS: trial.cpu_seconds or None, NOTE: trial.what,
         }  # fmt: skip
         rows.append(row)
@@ -152,6 +155,10 @@ def trials_table(study: Study) -> pd.DataFrame:
     if len(table) and not table[NOTE].any():
         table = table.drop(columns=NOTE)
     return table
+
+
+def _column(study: Study) -> str:
+    return f"Valid {study.metric}"
 
 
 def _state_of(trial: Trial) -> str:
@@ -166,11 +173,9 @@ def _state_of(trial: Trial) -> str:
     )
 
 
-def _columns() -> dict[str, Any]:
-    figure = st.column_config.NumberColumn(format="%.4f")
-    return {
-        NDCG: figure, ERROR: figure, SECONDS: st.column_config.NumberColumn(format="%.1f"),
-    }  # fmt: skip
+def _columns(study: Study) -> dict[str, Any]:
+    figure, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%.1f"))
+    return {_column(study): figure, ERROR: figure, SECONDS: seconds}
 
 
 def _draw_pictures(study: Study) -> None:
@@ -186,7 +191,7 @@ def _draw_pictures(study: Study) -> None:
         )  # fmt: skip
     _draw_lines(study, str(role))
     if shares := {role: study.importance.get(role, {}) for role in roles}:
-        _draw_shares(shares)
+        _draw_shares(study, shares)
 
 
 def _draw_lines(study: Study, role: str) -> None:
@@ -198,20 +203,27 @@ def _draw_lines(study: Study, role: str) -> None:
         return
     grown = [name for name in names if is_geometric(list(study.plan.grid[name]))]
     best, worst = frame[QUALITY].max(), frame[QUALITY].min()
-    where = settings_words(max(trials, key=lambda trial: trial.mean or 0.0))
+    if study.plan.rates:
+        best, worst = worst, best
+    where = settings_words(next(trial for trial in trials if trial.mean == best))
     st.markdown(
-        f"{count(len(trials), 'trial')} of the {WHO[role]} span {number(worst, 4)} to "
-        f"{number(best, 4)}; the best has {where}."
+        f"{count(len(trials), 'trial')} of the {WHO[role]} span "
+        f"{study.metric} {number(worst, 4)} to {number(best, 4)}; the best has {where}."
     )
     show_chart(
-        draw_parallel(frame[[*names, QUALITY]], quality="nDCG@10", logarithmic=grown),
+        draw_parallel(
+            frame[[*names, QUALITY]],
+            quality=study.metric,
+            logarithmic=grown,
+            lower_is_better=study.plan.rates,
+        ),
         "Which values go with good trials? A line is a trial, red is best on validation users; "
         "drag along an axis to keep only its lines.",
         key=f"search_lines_{study.plan.key}_{role}",
     )
 
 
-def _draw_shares(shares: dict[str, dict[str, float]]) -> None:
+def _draw_shares(study: Study, shares: dict[str, dict[str, float]]) -> None:
     known = {role: values for role, values in shares.items() if values}
     if not known:
         return
@@ -223,7 +235,7 @@ def _draw_shares(shares: dict[str, dict[str, float]]) -> None:
         "differences between its trials."
     )
     show_chart(
-        draw_importance(frame, list(frame.columns)),
+        draw_importance(frame, list(frame.columns), quality=study.metric),
         "Which setting is worth another look? Shares by fANOVA over the trials; with few trials "
         "they are rough.",
         key="search_importance",

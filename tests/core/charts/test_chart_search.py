@@ -47,7 +47,7 @@ def test_colour_is_quality():
 
 def test_the_most_telling_setting_stands_on_top_in_the_colours_of_model_and_twin():
     shares = pd.DataFrame({"model": {"a_b": 0.2, "c": 0.8}, "twin": {"a_b": 1.0}})
-    model, twin = draw_importance(shares, ["model", "twin"]).data
+    model, twin = draw_importance(shares, ["model", "twin"], quality="nDCG@10").data
     assert list(model.y) == ["a b", "c"]  # drawn from the bottom up
     assert (model.marker.color, twin.marker.color) == (FUSED_COLOUR, TWIN_COLOUR)
     assert list(model.x) == [0.2, 0.8]

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_train import taste_tables
@@ -23,10 +24,12 @@ from core.jobs.lock import Lock, ensure_supervisor
 from core.jobs.processes import ROOT, kill
 from core.jobs.table import enqueue, list_jobs, read_job, request_cancel, resume
 from core.models.registry import build
+from core.runs.plan import RunPlan
 from core.runs.search import InProcess, search, train_winner
 from core.runs.search_plan import SearchPlan
 from core.runs.search_rule import DONE, FAILED, STOPPED
 from core.runs.search_study import list_studies, read_study
+from core.runs.search_trial import measure, read_values
 from core.store.run_folder import RUN, TWIN, list_runs, read_run
 
 GRID = {"regularization": (3.0, 30.0), "source_weight": (0.1, 1.0)}
@@ -60,7 +63,7 @@ def planned(workspace: Workspace, model: str = "ease", grid=GRID, **more) -> Sea
 
 def searched(workspace: Workspace, plan: SearchPlan, report=silent):
     split = read_snapshot(workspace.splits / plan.split)
-    return search(plan, workspace, InProcess(split, silent), report)
+    return search(plan, workspace, InProcess(split, workspace.searches / plan.key, silent), report)
 
 
 def wait_until(happened) -> None:
@@ -91,6 +94,16 @@ def test_a_trial_says_the_validation_mean_and_standard_error_of_its_settings(wor
     found = evaluate(model.score, split, VALID, ks=(10,)).per_user["ndcg@10"]
     assert trial.mean == pytest.approx(found.mean())
     assert trial.error == pytest.approx(found.std() / len(found) ** 0.5)
+
+
+def test_every_trial_knows_how_much_of_its_gap_to_the_best_is_chance(workspace):
+    study = searched(workspace, planned(workspace))
+    best = study.choices[RUN].best
+    values = {t.number: read_values(study.folder, RUN, t.number) for t in study.of(RUN)}
+    for trial in study.of(RUN):
+        gap = values[best.number] - values[trial.number]
+        assert trial.gap_error == pytest.approx(gap.std(ddof=1) / len(gap) ** 0.5)
+        assert values[trial.number].mean() == pytest.approx(trial.mean)
 
 
 def test_test_rows_change_no_trial(workspace):
@@ -132,7 +145,8 @@ def test_a_stopped_search_keeps_what_it_has_and_goes_on_when_started_again(works
     again = searched(workspace, plan)
     assert again.status == DONE
     assert [len(again.of(role)) for role in (RUN, TWIN)] == [4, 4]
-    assert again.trials[: len(before)] == before
+    kept = again.trials[: len(before)]
+    assert [(t.number, t.mean) for t in kept] == [(t.number, t.mean) for t in before]
     tried = [tuple(trial.settings.values()) for trial in again.of(RUN)]
     assert len(set(tried)) == 4
 
@@ -140,7 +154,8 @@ def test_a_stopped_search_keeps_what_it_has_and_goes_on_when_started_again(works
 def test_trials_that_cannot_be_trained_are_counted_and_said(workspace):
     grid = {"factors": (4, 512), "epochs": (1, 2)}
     plan = planned(workspace, "lightgcn", grid, settings={"learning_rate": 0.5})
-    broken = InProcess(read_snapshot(workspace.splits / plan.split), silent)
+    split = read_snapshot(workspace.splits / plan.split)
+    broken = InProcess(split, workspace.searches / plan.key, silent)
     whole = broken.ended
 
     def ended(trial):
@@ -153,6 +168,37 @@ def test_trials_that_cannot_be_trained_are_counted_and_said(workspace):
     assert study.status == DONE
     assert "4 of 8 trials gave no figure: It diverged." in study.said_of_failures()
     assert study.choices[RUN].taken.settings["factors"] == 4
+
+
+def test_a_model_of_ratings_is_searched_by_its_rmse(workspace):
+    tables = rating_tables()
+    plan = SearchPlan(
+        written(workspace, tables, "2" * 16), "mf_rating", {"factors": (2, 4)}, {"epochs": 3}
+    )
+    study = searched(workspace, plan)
+    assert study.status == DONE
+    split = read_snapshot(workspace.splits / plan.split)
+    for trial in study.of(RUN):
+        found = measure(plan_of(plan, trial), RUN, split, silent)
+        squared = found.values.mean()
+        assert trial.mean == pytest.approx(squared**0.5) == pytest.approx(found.figures["mean"])
+    assert study.choices[RUN].best.mean == min(trial.mean for trial in study.of(RUN))
+
+
+def plan_of(plan: SearchPlan, trial) -> RunPlan:
+    return RunPlan(plan.split, plan.model, plan.settings | trial.settings, plan.seed)
+
+
+def rating_tables():
+    """The planted taste with ratings of 1 to 5."""
+    tables, rng = taste_tables(), np.random.default_rng(0)
+    parts = ("source_train", "target_train", "target_valid", "target_test")
+    frames = {name: getattr(tables, name) for name in parts}
+    rated = {
+        name: frame.assign(rating=rng.integers(1, 6, len(frame)).astype(float))
+        for name, frame in frames.items()
+    }
+    return replace(tables, **rated)
 
 
 def test_a_split_without_validation_users_is_refused(tmp_path):

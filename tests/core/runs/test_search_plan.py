@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from core.basics.errors import RunError, SettingsError
@@ -100,6 +102,23 @@ def test_the_simplest_within_one_standard_error_of_the_best_wins():
     ]
     choice = choose(trials)
     assert (choice.best.number, choice.taken.number, choice.alike) == (0, 2, 3)
+
+
+def test_where_differences_per_user_are_known_they_decide_what_is_alike():
+    best, near, far = (
+        replace(trial(number, mean, {"factors": factors}, error=0.05), gap_error=gap)
+        for number, (mean, factors, gap) in enumerate(
+            [(0.100, 64, 0.0), (0.097, 32, 0.004), (0.090, 8, 0.004)]
+        )
+    )
+    choice = choose([best, near, far])
+    assert (choice.best, choice.taken, choice.alike) == (best, near, 2)
+
+
+def test_of_rating_errors_the_lowest_is_best():
+    trials = [trial(0, 0.90, {"factors": 4}), trial(1, 0.80), trial(2, 0.805, {"factors": 9})]
+    choice = choose(trials, lower_is_better=True)
+    assert (choice.best.number, choice.taken.number, choice.alike) == (1, 1, 2)
 
 
 def test_between_equally_simple_trials_the_better_wins():
