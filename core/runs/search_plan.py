@@ -10,6 +10,7 @@ from typing import Any, Self
 from core.basics.errors import RunError, SettingsError
 from core.basics.fingerprint import fingerprint
 from core.basics.settings import SettingInfo, Value
+from core.models.presets import grid_of
 from core.models.registry import card_of
 from core.runs.plan import RunPlan
 from core.store.run_folder import RUN, TWIN
@@ -128,7 +129,7 @@ def checked_grid(model: str, grid: Mapping[str, Sequence[Any]]) -> Grid:
     """
     card = card_of(model)
     found: Grid = {}
-    for name, values in (grid or card.grid).items():
+    for name, values in (grid or grid_of(card)).items():
         taken = [card.settings.of({name: value}).to_dict()[name] for value in values]
         found[name] = tuple(dict.fromkeys(taken))
     if not any(len(values) > 1 for values in found.values()):

@@ -10,6 +10,7 @@ from core.data.snapshot import SplitInfo
 from core.jobs.job import SLOTS
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue
+from core.models.presets import around, grid_of
 from core.models.protocol import ModelCard
 from core.models.registry import card_of
 from core.runs.estimate import search_seconds
@@ -81,34 +82,20 @@ def _ask_grid(card: ModelCard) -> dict[str, list[str]]:
     """Values to try, as text, by setting."""
     infos = {info.name: info for info in card.settings.infos()}
     names = st.multiselect(
-        "Settings to try", list(infos), default=list(card.grid), format_func=spoken,
+        "Settings to try", list(infos), default=list(grid_of(card)), format_func=spoken,
         key=f"search_names_{card.name}", placeholder="Choose settings",
     )  # fmt: skip
     return {name: _ask_values(card, infos[name]) for name in names}
 
 
 def _ask_values(card: ModelCard, info: SettingInfo) -> list[str]:
-    values = card.grid.get(info.name) or _suggested(info)
+    values = grid_of(card).get(info.name) or around(info)
     text = st.text_input(
         f"{spoken(info.name).capitalize()}: values, with commas",
         value=", ".join(_as_text(value) for value in values),
         key=f"{_PREFIX}_{card.name}_{info.name}", help=f"{info.help} {_range_of(info)}",
     )  # fmt: skip
     return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _suggested(info: SettingInfo) -> tuple[Value, ...]:
-    """Values around a setting's own: all choices, or a third and three times as much."""
-    if info.choices is not None:
-        return info.choices
-    if info.kind is bool:
-        return (True, False)
-    if info.kind is str:
-        return (info.default,)
-    own = float(info.default)
-    low = own / 3 if info.low is None else max(own / 3, info.low)
-    high = own * 3 if info.high is None else min(own * 3, info.high)
-    return tuple(dict.fromkeys(info.kind(float(f"{value:.2g}")) for value in (low, own, high)))
 
 
 def _as_text(value: Value) -> str:

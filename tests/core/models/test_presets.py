@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.models.presets import BALANCED, FAST, PRESETS, THOROUGH, preset_of
+from core.models.presets import BALANCED, FAST, PRESETS, THOROUGH, grid_of, preset_of
 from core.models.registry import CARDS, build, card_of
 from tests.worlds import twin_tastes
 
@@ -23,13 +23,21 @@ def test_every_preset_is_made_of_settings_the_model_takes(name, preset):
 def test_a_grid_holds_distinct_values_the_model_takes_and_few_combinations(name):
     card, combinations = card_of(name), 1
     own = card.settings().to_dict()
-    for setting, values in card.grid.items():
+    for setting, values in grid_of(card).items():
         for value in values:
             assert card.settings.of({setting: value}).to_dict()[setting] == value
         assert len(set(values)) == len(values) >= 2
         assert own[setting] in values
         combinations *= len(values)
     assert combinations <= 16
+
+
+def test_a_card_without_a_grid_gets_one_of_two_telling_settings():
+    bare = replace(card_of("lightgcn"), grid={})
+    own = card_of("lightgcn").settings().to_dict()
+    assert set(grid_of(bare)) == {"learning_rate", "regularization"}
+    low, middle, high = grid_of(bare)["learning_rate"]
+    assert low < middle == own["learning_rate"] < high
 
 
 def test_balanced_changes_nothing():
