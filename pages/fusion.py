@@ -5,15 +5,20 @@ import streamlit as st
 from core.ui.entrance import page
 from core.ui.fusion.board import weigh
 from core.ui.fusion.figures import show_reach
+from core.ui.fusion.plane import rating_limits, weigh_ratings
 from core.ui.fusion.weights import pick_recipe
 from core.ui.fusion.words import limits, scale_words
 from core.ui.state import require_run
 
 with page("Fusion", "How much should each domain count?"):
     run = require_run()
-    recipe, by = pick_recipe(run)
-    st.caption(scale_words(run, recipe.kind, recipe.scale))
-    show_reach(run, recipe)
-    weigh(run, recipe, by)
+    rates = run.card.task == "rating"
+    if rates:
+        weigh_ratings(run)
+    else:
+        recipe, by = pick_recipe(run)
+        st.caption(scale_words(run, recipe.kind, recipe.scale))
+        show_reach(run, recipe)
+        weigh(run, recipe, by)
     with st.expander("What the weights can and cannot change"):
-        st.markdown(limits(run))
+        st.markdown(rating_limits(run) if rates else limits(run))

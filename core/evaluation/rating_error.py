@@ -44,6 +44,10 @@ class Bounds:
             )
         return cls(float(ratings.data.min()), float(ratings.data.max()))
 
+    def clipped(self, guesses: FloatArray) -> FloatArray:
+        """The guesses in float64, none beyond the bounds."""
+        return np.clip(guesses.astype(np.float64), self.low, self.high)
+
 
 def predict_held_out(score: Score, rated: Split, part: str) -> pd.DataFrame:
     """One row per held-out rating, by user, then item: what each domain says about it, apart.
@@ -85,8 +89,8 @@ def errors_per_user(predictions: pd.DataFrame, guesses: FloatArray, bounds: Boun
     guesses: (n_ratings,) in the order of the predictions; clipped to the bounds first.
     """
     users, owners = np.unique(predictions[USER].to_numpy(), return_inverse=True)
-    clipped = np.clip(guesses.astype(np.float64), bounds.low, bounds.high)
-    found = user_errors(clipped - predictions[RATING].to_numpy(np.float64), owners, len(users))
+    given = predictions[RATING].to_numpy(np.float64)
+    found = user_errors(bounds.clipped(guesses) - given, owners, len(users))
     counts = np.bincount(owners, minlength=len(users))
     return pd.DataFrame({USER: users.astype(np.int32), **found, RATINGS: counts})
 
@@ -116,17 +120,6 @@ def weighted_guesses(predictions: pd.DataFrame, alpha: float, beta: float) -> Fl
     of_target = np.where(has_source, beta, 1.0) * has_target
     base, source, target = (predictions[name].to_numpy() for name in (BASE, SOURCE, TARGET))
     return base + of_source * source + of_target * target
-
-
-def rmse_plane(predictions: pd.DataFrame, bounds: Bounds, steps: FloatArray) -> FloatArray:
-    """RMSE over all ratings at every alpha (columns) and beta (rows), (steps, steps)."""
-    given = predictions[RATING].to_numpy(np.float64)
-    plane = np.empty((len(steps), len(steps)))
-    for row, beta in enumerate(steps):
-        for column, alpha in enumerate(steps):
-            guesses = np.clip(weighted_guesses(predictions, alpha, beta), bounds.low, bounds.high)
-            plane[row, column] = np.sqrt(((guesses - given) ** 2).mean())
-    return plane
 
 
 def intervals(per_user: pd.DataFrame, metrics: Sequence[str]) -> list[Interval]:

@@ -15,16 +15,18 @@ from core.data.snapshot import Split
 from core.evaluation.side_by_side import moved_users
 from core.evaluation.user_orders import TITLES, user_order
 from core.fusion.combine import KINDS, SCALES, WEIGHTED_SUM, Fusion
-from core.metrics.cards import metric_title
+from core.metrics.cards import metric_card, metric_title
 from core.runs.recommend import scale_of
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.metrics.figures import floor_name
 from core.ui.metrics.view import KS, PARTS
 from core.ui.state import linked, one_of, recall, recalled, set_current, weights
 from core.ui.texts import plain, signed
 
 ID_BOX = "user_search"
 SUGGESTED = 6
+METRICS = {"ranking": "ndcg@10", "rating": "rmse"}  # what says whether a user was helped
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,13 @@ def pick_view(run: Run) -> View:
 
 
 def fusion_of(run: Run) -> Fusion:
-    """The fusion as the Fusion page has it; the scale of the parts goes by the model at first."""
+    """The fusion as the Fusion page has it; the scale of the parts goes by the model at first.
+
+    Parts of a predicted rating are points of its scale, so they are added as they are.
+    """
     alpha, beta = weights()
+    if run.card.task == "rating":
+        return Fusion(alpha, beta)
     return Fusion(
         alpha,
         beta,
@@ -84,8 +91,11 @@ def fusion_of(run: Run) -> Fusion:
 
 
 def moved(run: Run, part: str) -> pd.DataFrame | None:
-    """USER, `run`, `other` and `difference` in nDCG@10 against the twin, else popularity."""
-    other = run.twin or run.popularity
+    """USER, `run`, `other` and `difference` against the twin, else popularity or biases.
+
+    In nDCG@10, or in the RMSE of a run of ratings, turned so that above 0 is help.
+    """
+    other = run.twin or run.floor
     if other is None:
         return None
     return _moved(str(run.folder), part, run, other)
@@ -112,9 +122,11 @@ def _moved_words(view: View) -> str:
     if row is None or row.empty:
         return "nothing held out to measure by"
     value = float(row["difference"].iloc[0])
-    against = "the twin" if view.run.twin else "popularity"
+    against = "the twin" if view.run.twin else floor_name(view.run)
     verb = "helped" if value > 0 else "harmed" if value < 0 else "no difference"
-    title = metric_title("ndcg@10")
+    metric = METRICS[view.run.card.task]
+    title = metric_title(metric)
+    value = value if metric_card(metric).higher_is_better else -value
     if value == 0:
         return verb
     whose = "" if view.run.card.additive else ", by the model's own list"
@@ -123,7 +135,11 @@ def _moved_words(view: View) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _moved(folder: str, part: str, _run: Run, _other: Run) -> pd.DataFrame:
-    return moved_users(cached.per_user(_run, part), cached.per_user(_other, part), "ndcg@10", {})
+    metric = METRICS[_run.card.task]
+    table = moved_users(cached.per_user(_run, part), cached.per_user(_other, part), metric, {})
+    if metric_card(metric).higher_is_better:
+        return table
+    return table.assign(difference=-table["difference"])
 
 
 def _order(run: Run, part: str, kind: str) -> IntArray:

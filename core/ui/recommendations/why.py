@@ -38,7 +38,7 @@ def show_why(view: View, why: Reasons | None) -> None:
     title = str(cached.item_names(view.split, TARGET)[why.item])
     names, amounts, kinds = _steps(view, why)
     if not len(amounts):
-        st.caption("No history item carries this score: it is the item's popularity.")
+        st.caption(f"No history item carries this score: it is the {_base_name(view)}.")
         return
     weighted = "alpha and beta included" if why.weighted else "both parts, before fusion"
     show_chart(
@@ -62,7 +62,7 @@ def _steps(view: View, why: Reasons) -> tuple[list[str], np.ndarray, list[str]]:
             name = plain(view.run.record[f"{domain}_name"], 30)
             steps.append((f"{len(others)} more in {name}", float(amounts[others].sum()), domain))
     if why.base:
-        steps.insert(0, ("popularity of the item", why.base, "other"))
+        steps.insert(0, (_base_name(view), why.base, "other"))
     if abs(why.rest) > TINY * max(1.0, abs(why.score)) and abs(why.rest) > 1e-4 * abs(why.score):
         steps.append(("beyond the sum of the parts", why.rest, "other"))
     return (
@@ -70,6 +70,12 @@ def _steps(view: View, why: Reasons) -> tuple[list[str], np.ndarray, list[str]]:
         np.array([amount for _, amount, _ in steps]),
         [kind for _, _, kind in steps],
     )
+
+
+def _base_name(view: View) -> str:
+    """What is said about an item without any history."""
+    rates = view.run.card.task == "rating"
+    return "mean rating and bias of the item" if rates else "popularity of the item"
 
 
 def _amounts(view: View, why: Reasons) -> tuple[list[str], np.ndarray, list[str]]:

@@ -15,10 +15,10 @@ from core.evaluation.rating_error import (
     errors_per_user,
     intervals,
     predict_held_out,
-    rmse_plane,
     weighted_guesses,
     with_errors,
 )
+from core.evaluation.rating_plane import rating_plane
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.side_by_side import leader, lift_rows
 from core.evaluation.summary import by_segment, lift, summarise
@@ -70,7 +70,7 @@ def test_a_part_that_stands_alone_counts_in_full_whatever_the_weights():
 
 def test_the_plane_is_the_pooled_error_at_every_pair_of_weights():
     steps = np.array([0.0, 0.5, 1.0])
-    plane = rmse_plane(PREDICTIONS, BOUNDS, steps)
+    plane = rating_plane(PREDICTIONS, BOUNDS, steps).rmse
     for row, beta in enumerate(steps):
         for column, alpha in enumerate(steps):
             errors = errors_per_user(
@@ -123,3 +123,23 @@ def test_the_run_with_the_smaller_error_leads_and_history_that_lowers_errors_hel
     assert said.startswith("History in books helps predicted ratings in films for users")
     alone = Comparison(frames["twin"], None, frames["run"], several, "books", "films", "biases")
     assert verdict(alone, "rmse").startswith("This run falls behind biases (+.1")
+
+
+def test_the_lowest_point_is_found_and_the_models_own_weights_are_kept_where_it_is_no_better():
+    generator = np.random.default_rng(1)
+    source, target = generator.normal(0, 1, (2, 400))
+    frame = PREDICTIONS.iloc[:1].loc[np.zeros(400, dtype=int)].reset_index(drop=True)
+    frame = frame.assign(**{USER: np.repeat(np.arange(100, dtype=np.int32), 4)})
+    frame = frame.assign(base=3.0, source=source, target=target, has_source=True, has_target=True)
+    noise, wide = generator.normal(0, 0.1, 400), Bounds(-9.0, 9.0)
+    half = rating_plane(frame.assign(rating=3 + 0.5 * source + target + noise), wide)
+    assert half.lowest == pytest.approx((0.5, 1.0), abs=0.051)
+    assert not half.near[-1, -1]
+    equal = rating_plane(frame.assign(rating=3 + 0.99 * source + target + noise), wide)
+    assert equal.chosen == (1.0, 1.0)
+    assert equal.near[-1, -1]
+    assert (half.users, half.rmse.shape) == (100, (21, 21))
+
+
+def test_there_is_no_plane_without_held_out_ratings():
+    assert rating_plane(PREDICTIONS.iloc[:0], BOUNDS) is None

@@ -11,7 +11,8 @@ from core.basics.errors import RunError
 from core.basics.scores import DomainScores
 from core.basics.workspace import Workspace
 from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
-from core.evaluation.rating_error import OWN, Bounds, rmse_plane
+from core.evaluation.rating_error import OWN, Bounds
+from core.evaluation.rating_plane import rating_plane
 from core.fusion.combine import Fusion
 from core.models.registry import card_of
 from core.runs.fit import Fit, Point
@@ -95,7 +96,8 @@ def test_the_kept_predictions_give_the_errors_of_the_record(run, split):
     np.testing.assert_allclose(
         predictions[OWN], predictions[["base", "source", "target"]].sum(axis=1), atol=1e-5
     )
-    plane = rmse_plane(predictions, Bounds.of(split.rated.train.target), np.array([0.0, 1.0]))
+    bounds = Bounds.of(split.rated.train.target)
+    plane = rating_plane(predictions, bounds, np.array([0.0, 1.0])).rmse
     assert plane[1, 1] == pytest.approx(run.record["test"]["rmse"]["mean"])
     assert plane[1, 1] < plane[0, 0]
     given = split.rated.test[predictions[USER], predictions[ITEM]]

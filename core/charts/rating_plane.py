@@ -1,0 +1,66 @@
+"""Rating error over alpha and beta as a heat map, with its lowest point and where one stands."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from core.basics.scores import BoolArray, FloatArray
+from core.charts.theme import SEQUENTIAL_COLOURS, STRONG, TEXT_SIZE, themed
+
+HEIGHT = 520
+_SCALE = [
+    (place / (len(SEQUENTIAL_COLOURS) - 1), colour)
+    for place, colour in enumerate(SEQUENTIAL_COLOURS)
+]
+_LIGHT = "#FFFFFF"
+
+
+def draw_rating_plane(
+    steps: FloatArray,
+    error: FloatArray,
+    near: BoolArray,
+    *,
+    metric: str,
+    lowest: tuple[float, float],
+    here: tuple[float, float],
+    names: tuple[str, str],
+) -> go.Figure:
+    """The error at every pair of weights; a white edge holds what is no worse than the lowest.
+
+    error, near: (betas, alphas). lowest, here: (alpha, beta). names: of source and target.
+    """
+    figure = go.Figure(
+        go.Heatmap(
+            x=steps, y=steps, z=error, colorscale=_SCALE, xgap=1, ygap=1,
+            colorbar={"title": {"text": metric}, "thickness": 14, "tickfont": {"size": TEXT_SIZE}},
+            hovertemplate="alpha %{x:.2f}, beta %{y:.2f}<br>%{z:.4f}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_trace(_edge(steps, near))
+    figure.add_trace(_mark(lowest, "lowest", "star", _LIGHT))
+    figure.add_trace(_mark(here, "you are here", "circle-open", _LIGHT))
+    themed(figure, x=f"alpha, weight of {names[0]}", y=f"beta, weight of {names[1]}", height=HEIGHT)
+    figure.update_layout(hovermode="closest", dragmode=False)
+    half = (steps[1] - steps[0]) / 2
+    figure.update_xaxes(range=[-half, 1 + half], constrain="domain")
+    return figure.update_yaxes(range=[-half, 1 + half], showgrid=False)
+
+
+def _edge(steps: FloatArray, near: BoolArray) -> go.Contour:
+    """A line around the cells that are near, and nothing else."""
+    return go.Contour(
+        x=steps, y=steps, z=near.astype(float), showscale=False, hoverinfo="skip",
+        contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "lines"},
+        colorscale=[[0, _LIGHT], [1, _LIGHT]], line={"width": 2, "dash": "dot"},
+        name="no worse than the lowest", showlegend=False,
+    )  # fmt: skip
+
+
+def _mark(point: tuple[float, float], name: str, symbol: str, colour: str) -> go.Scatter:
+    return go.Scatter(
+        x=[point[0]], y=[point[1]], mode="markers", name=name,
+        marker={"symbol": symbol, "size": 18, "color": colour,
+                "line": {"width": 3 if symbol != "star" else 1, "color": colour
+                         if symbol != "star" else STRONG}},
+        hovertemplate=f"{name}<br>alpha %{{x:.2f}}, beta %{{y:.2f}}<extra></extra>",
+    )  # fmt: skip

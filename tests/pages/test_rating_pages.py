@@ -1,0 +1,97 @@
+"""Every page on a workspace whose newest run predicts ratings, beside a run that ranks."""
+
+import pytest
+from stories import ROOT
+from streamlit.testing.v1 import AppTest
+
+from core.basics.workspace import Workspace
+from core.runs.plan import RunPlan
+from core.runs.train import train_run
+from core.store.run_folder import read_run
+from tests.core.runs.test_rating_run import rated_tables, written
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory) -> Workspace:
+    here = Workspace(tmp_path_factory.mktemp("rated"))
+    split = written(here, rated_tables())
+    train_run(RunPlan(split, "ease"), here)
+    train_run(RunPlan(split, "bias"), here)
+    settings = {"regularization": 2.0, "factors": 4}
+    train_run(RunPlan(split, "cmf_rating", settings, label="ratings of both"), here)
+    return here
+
+
+@pytest.fixture(autouse=True)
+def in_workspace(rated, monkeypatch):
+    monkeypatch.setenv("CROSSWALK_WORKSPACE", str(rated.root))
+
+
+def opened(name: str, rated: Workspace, model: str = "cmf_rating") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = next(rated.runs.glob(f"{model}-*")).name
+    app.switch_page(f"pages/{name}.py")
+    app.run()
+    assert not app.exception, app.exception
+    assert not app.error, [error.value for error in app.error]
+    return app
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(str(element.value) for element in [*app.markdown, *app.caption])
+
+
+@pytest.mark.parametrize("model", ["cmf_rating", "bias", "ease"])
+@pytest.mark.parametrize(
+    "name", ["start", "data", "train", "fusion", "metrics", "embeddings", "recommendations"]
+)
+def test_every_page_opens_on_a_run_of_ratings_and_on_one_that_ranks_beside_it(name, model, rated):
+    opened(name, rated, model)
+
+
+def test_the_start_page_judges_a_run_of_ratings_by_its_error(rated):
+    said = words(opened("start", rated))
+    assert "RMSE" in said
+    assert "helps predicted ratings in films" in said
+
+
+def test_metrics_of_a_run_of_ratings_begin_with_its_errors(rated):
+    app = opened("metrics", rated)
+    assert app.selectbox(key="metric_widget").value == "rmse"
+    said = words(app)
+    assert "Left of zero: history in books helps" in said
+    assert "Users without target history stand beside biases too" in said
+    app.selectbox(key="metric_widget").set_value("ndcg").run()
+    assert not app.exception
+    assert "Right of zero" in words(app)
+
+
+def test_the_run_table_shows_errors_where_a_run_has_them(rated):
+    table = opened("train", rated).dataframe[0].value
+    row = table[table["Name"] == "ratings of both"].iloc[0]
+    run = read_run(next(rated.runs.glob("cmf_rating-*")))
+    assert row["RMSE"] == run.record["test"]["rmse"]["mean"]
+    assert row["RMSE over twin"] < 0
+    assert table.loc[table["Model"] == "EASE", "RMSE"].isna().all()
+
+
+def test_the_plane_moves_with_both_sliders_and_test_waits_to_be_asked_for(rated):
+    app = opened("fusion", rated)
+    before = [metric.value for metric in app.metric]
+    app.slider(key="alpha_widget").set_value(0.3).run()
+    app.slider(key="beta_widget").set_value(0.3).run()
+    assert [metric.value for metric in app.metric] != before  # one ratio, another error
+    assert "0.30 · books" in words(app)
+    assert not app.table
+    app.button(key="plane_test").click().run()
+    assert len(app.table) == 1
+    assert "looked at for 1 point" in words(app)
+    app.button(key="plane_equal").click().run()
+    assert [metric.value for metric in app.metric] == before
+
+
+def test_lists_of_a_run_of_ratings_say_that_they_are_by_predicted_rating(rated):
+    app = opened("recommendations", rated)
+    assert "Ordered by predicted rating" in words(app)
+    ranks = opened("recommendations", rated, "ease")
+    assert "Ordered by predicted rating" not in words(ranks)
