@@ -22,9 +22,10 @@ from core.runs.demo import load_demo
 from core.runs.from_files import PairFiles, fold_snapshots, pair_snapshot
 from core.runs.plan import RunPlan
 from core.runs.recommend import fused_figures, recommend_user, scale_of
-from core.runs.search import InProcess, train_winner
 from core.runs.search import search as find_settings
+from core.runs.search import train_winner
 from core.runs.search_plan import SearchPlan
+from core.runs.search_runners import InProcess
 from core.runs.search_study import summary as search_summary
 from core.runs.train import train_run
 from core.store.run_folder import Run, read_run

@@ -18,9 +18,10 @@ from core.jobs.job import DONE
 from core.jobs.lock import Lock
 from core.jobs.processes import kill
 from core.jobs.table import list_jobs, request_cancel
-from core.runs.search import InProcess, search
+from core.runs.search import search
 from core.runs.search_plan import SearchPlan
 from core.runs.search_rule import STOPPED
+from core.runs.search_runners import InProcess
 from core.runs.search_study import list_studies
 from core.store.run_folder import RUN, TWIN, list_runs
 

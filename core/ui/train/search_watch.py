@@ -1,4 +1,4 @@
-"""Train page: one search, live while it goes on, with its pictures when it is over."""
+"""Train page: one search, live while it goes on: progress, best so far, trials, the winner."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.errors import CrosswalkError
-from core.charts.search import QUALITY, draw_importance, draw_parallel
 from core.jobs.job import Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
-from core.runs.search_plan import SearchPlan, is_geometric
-from core.runs.search_rule import DONE, RUNNING, STOPPED, Trial
+from core.runs.search_plan import SearchPlan
+from core.runs.search_rule import RUNNING, STOPPED, Trial
 from core.runs.search_study import Study, read_study
-from core.store.run_folder import RUN, TWIN
 from core.ui.setting_widgets import spoken
-from core.ui.shell import guarded, show_chart, workspace
+from core.ui.shell import guarded, workspace
 from core.ui.tables import show_table
 from core.ui.texts import count, number, plain
+from core.ui.train.search_pictures import WHO, draw_pictures, settings_words
 
 POLL = 1.0  # seconds between two looks while a search goes on
 KIND = "search"
-WHO = {RUN: "model", TWIN: "twin"}
 WHO_COLUMN, STATE, ERROR, EPOCHS, SECONDS, NOTE = (
     "Who", "State", "± standard error", "Epochs", "CPU s", "Note",
 )  # fmt: skip
@@ -51,7 +49,7 @@ def draw_study(study: Study) -> None:
     active = is_under_way(study)
     st.fragment(_draw_live, run_every=POLL if active else None)(study, active)
     if not active:
-        _draw_pictures(study)
+        draw_pictures(study)
 
 
 def _draw_live(study: Study, was_active: bool) -> None:
@@ -116,16 +114,6 @@ def _choice_words(study: Study, role: str, over: bool) -> str:
     )
 
 
-def settings_words(trial: Trial) -> str:
-    """`regularization 300, source weight 0.5` as Markdown."""
-    words = [f"{spoken(name)} {_shown(value)}" for name, value in trial.settings.items()]
-    return plain(", ".join(words) or "its own settings", 300)
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _draw_winner(study: Study) -> None:
     if study.winner is None:
         st.info("No trial gave a figure. Choose other values, or another model.")
@@ -176,74 +164,6 @@ def _state_of(trial: Trial) -> str:
 def _columns(study: Study) -> dict[str, Any]:
     figure, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%.1f"))
     return {_column(study): figure, ERROR: figure, SECONDS: seconds}
-
-
-def _draw_pictures(study: Study) -> None:
-    """Both pictures, where there is enough to see."""
-    roles = [role for role in study.plan.roles if len(_measured(study, role)) > 1]
-    if not roles:
-        return
-    role = roles[0]
-    if len(roles) > 1:
-        role = st.segmented_control(
-            "Trials of", roles, default=RUN, required=True, format_func=lambda role: WHO[role],
-            key=f"search_role_{study.plan.key}",
-        )  # fmt: skip
-    _draw_lines(study, str(role))
-    if shares := {role: study.importance.get(role, {}) for role in roles}:
-        _draw_shares(study, shares)
-
-
-def _draw_lines(study: Study, role: str) -> None:
-    trials = _measured(study, role)
-    frame = pd.DataFrame([trial.settings for trial in trials])
-    frame[QUALITY] = [trial.mean for trial in trials]
-    names = [name for name in frame.columns if name != QUALITY and frame[name].nunique() > 1]
-    if not names:
-        return
-    grown = [name for name in names if is_geometric(list(study.plan.grid[name]))]
-    best, worst = frame[QUALITY].max(), frame[QUALITY].min()
-    if study.plan.rates:
-        best, worst = worst, best
-    where = settings_words(next(trial for trial in trials if trial.mean == best))
-    st.markdown(
-        f"{count(len(trials), 'trial')} of the {WHO[role]} span "
-        f"{study.metric} {number(worst, 4)} to {number(best, 4)}; the best has {where}."
-    )
-    show_chart(
-        draw_parallel(
-            frame[[*names, QUALITY]],
-            quality=study.metric,
-            logarithmic=grown,
-            lower_is_better=study.plan.rates,
-        ),
-        "Which values go with good trials? A line is a trial, red is best on validation users; "
-        "drag along an axis to keep only its lines.",
-        key=f"search_lines_{study.plan.key}_{role}",
-    )
-
-
-def _draw_shares(study: Study, shares: dict[str, dict[str, float]]) -> None:
-    known = {role: values for role, values in shares.items() if values}
-    if not known:
-        return
-    frame = pd.DataFrame({WHO[role]: pd.Series(values) for role, values in known.items()})
-    first = next(iter(known))
-    top = max(known[first], key=lambda name: known[first][name])
-    st.markdown(
-        f"For the {WHO[first]}, **{plain(spoken(top))}** explains {known[first][top]:.0%} of the "
-        "differences between its trials."
-    )
-    show_chart(
-        draw_importance(frame, list(frame.columns), quality=study.metric),
-        "Which setting is worth another look? Shares by fANOVA over the trials; with few trials "
-        "they are rough.",
-        key="search_importance",
-    )
-
-
-def _measured(study: Study, role: str) -> list[Trial]:
-    return [trial for trial in study.of(role) if trial.status == DONE]
 
 
 def _cancel(job_id: str) -> None:

@@ -25,9 +25,10 @@ from core.jobs.processes import ROOT, kill
 from core.jobs.table import enqueue, list_jobs, read_job, request_cancel, resume
 from core.models.registry import build
 from core.runs.plan import RunPlan
-from core.runs.search import InProcess, search, train_winner
+from core.runs.search import search, train_winner
 from core.runs.search_plan import SearchPlan
 from core.runs.search_rule import DONE, FAILED, STOPPED
+from core.runs.search_runners import InProcess
 from core.runs.search_study import list_studies, read_study
 from core.runs.search_trial import measure, read_values
 from core.store.run_folder import RUN, TWIN, list_runs, read_run
