@@ -1,12 +1,14 @@
 """A compressed run is a run of its own, really smaller, with the original's figures beside it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.basics.columns import TEST, VALID
 from core.basics.errors import RunError, SettingsError
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
+from core.evaluation.evaluate import evaluate
 from core.runs.blend import BlendPlan, blend_runs
 from core.runs.compress import CompressPlan, compress_job, compress_run
 from core.store.bundle import export_run, import_run
@@ -47,6 +49,14 @@ def test_the_kept_file_is_smaller_and_the_figures_stand_beside_the_originals(wor
     assert made.label.startswith(original.label)
     assert made.card is original.card
     assert made.complete
+    delete_run(world.workspace, made)
+
+
+def test_the_figures_are_those_of_what_is_kept_not_of_the_original(world):
+    made = small(world, "cmf_als", "pruned", keep=0.1)
+    again = evaluate(read_run(made.folder).model(world.split).score, world.split, TEST)
+    pd.testing.assert_frame_equal(made.metrics(TEST)[["auc"]], again.per_user[["auc"]])
+    assert not made.metrics(TEST)["auc"].equals(world.runs["cmf_als"].metrics(TEST)["auc"])
     delete_run(world.workspace, made)
 
 
