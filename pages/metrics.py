@@ -5,6 +5,7 @@ import streamlit as st
 from core.ui.entrance import page
 from core.ui.metrics.figures import contenders, table_of, verdict_of
 from core.ui.metrics.lift import show_lift
+from core.ui.metrics.ratings import show_ratings
 from core.ui.metrics.table import show_runs
 from core.ui.metrics.tradeoff import show_trade_off
 from core.ui.metrics.users import show_users
@@ -20,6 +21,7 @@ with page("Metrics", "Which run is better, for whom, and is it more than noise?"
 
     lines = contenders(pick_runs(run))
     figures = table_of(lines, view)
+    show_ratings(lines, view)
     show_runs(lines, figures, view)
 
     st.subheader("What the source adds", anchor=False)

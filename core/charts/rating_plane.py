@@ -5,13 +5,10 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from core.basics.scores import BoolArray, FloatArray
-from core.charts.theme import SEQUENTIAL_COLOURS, STRONG, TEXT_SIZE, themed
+from core.charts.theme import FUSED_COLOUR, STRONG, TEXT_SIZE, themed
 
 HEIGHT = 520
-_SCALE = [
-    (place / (len(SEQUENTIAL_COLOURS) - 1), colour)
-    for place, colour in enumerate(SEQUENTIAL_COLOURS)
-]
+_SCALE = [(0.0, FUSED_COLOUR), (0.5, "#9CC7B4"), (1.0, "#E3E6E9")]  # the lower, the stronger
 _LIGHT = "#FFFFFF"
 
 

@@ -61,6 +61,9 @@ def test_metrics_of_a_run_of_ratings_begin_with_its_errors(rated):
     said = words(app)
     assert "Left of zero: history in books helps" in said
     assert "Users without target history stand beside biases too" in said
+    errors = app.table[0].value
+    assert list(errors.columns) == ["Run", "RMSE", "MAE"]
+    assert len(errors) == 3  # the run, its twin and the biases; EASE has no errors
     app.selectbox(key="metric_widget").set_value("ndcg").run()
     assert not app.exception
     assert "Right of zero" in words(app)

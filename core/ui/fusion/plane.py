@@ -92,8 +92,9 @@ def _show_plane(run: Run, plane: RatingPlane, here: Point) -> None:
     show_chart(
         figure,
         f"How far predicted ratings lie from the held-out ones of {plane.users:,} validation "
-        "users at every pair of weights; a lower error is better. The dotted edge holds the "
-        "weights that are no worse than the lowest beyond user sampling.",
+        "users at every pair of weights; a lower error is better. Star: the lowest; ring: where "
+        "the sliders stand. The dotted edge holds the weights that are no worse than the lowest "
+        "beyond user sampling.",
         "fusion_plane",
     )
 
@@ -114,7 +115,7 @@ def _show_figures(run: Run, plane: RatingPlane, here: Point) -> None:
     for metric, level, gap in zip(ERRORS, intervals(now, ERRORS), gaps, strict=True):
         help_text = f"{metric_card(metric).help} {count(level.users, 'validation user')}."
         st.metric(metric_title(metric), number(level.mean, 4), help=help_text)
-        words = f"{signed_with_interval(gap.mean, gap.low, gap.high)} against both 1"
+        words = f"{signed_with_interval(gap.mean, gap.low, gap.high, 4)} against both 1"
         st.caption(f"**{words}**" if gap.excludes_zero else words)
     link_to("recommendations", "What users get at these weights")
 

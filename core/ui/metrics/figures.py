@@ -17,6 +17,7 @@ from core.evaluation.side_by_side import (
     users_in,
 )
 from core.evaluation.verdict import Comparison, verdict
+from core.metrics.rating import ERRORS
 from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
 from core.ui.metrics.view import EVERYBODY, View
@@ -64,6 +65,15 @@ def table_of(lines: list[Contender], view: View) -> pd.DataFrame:
     return _table(tuple(folders.items()), view.part, view.k, view.segment, frames)
 
 
+def errors_of(lines: list[Contender], view: View) -> pd.DataFrame:
+    """RMSE and MAE of every line that predicts ratings, for the users of the view's segment."""
+    rated = [line for line in lines if line.run.card.task == "rating"]
+    users = _users(lines[0].run, view.segment)
+    frames = {line.name: _only(cached.per_user(line.run, view.part), users) for line in rated}
+    folders = {line.name: str(line.run.folder) for line in rated}
+    return _errors(tuple(folders.items()), view.part, view.segment, frames)
+
+
 def lifts_of(run: Run, other: Run, view: View, by: str) -> pd.DataFrame:
     """Lift of the run over another model, over all users and by segment."""
     return _lifts(str(run.folder), str(other.folder), view.part, view.column, by, run, other)
@@ -89,9 +99,18 @@ def _table(
     folders: tuple[tuple[str, str], ...], part: str, k: int, segment: str, _frames: dict
 ) -> pd.DataFrame:
     metrics = [
-        name for name in shared_metrics(_frames) if name.endswith(f"@{k}") or "@" not in name
+        name
+        for name in shared_metrics(_frames)
+        if name not in ERRORS and (name.endswith(f"@{k}") or "@" not in name)
     ]
     return side_by_side(_frames, metrics)
+
+
+@st.cache_data(show_spinner=False, max_entries=30)
+def _errors(
+    folders: tuple[tuple[str, str], ...], part: str, segment: str, _frames: dict
+) -> pd.DataFrame:
+    return side_by_side(_frames, ERRORS)
 
 
 @st.cache_data(show_spinner=False, max_entries=30)
