@@ -87,4 +87,5 @@ CARD: ModelCard = ModelCard(
     fold_in="exact",
     needs=("shared users",),
     gradient=True,
+    grid={"hidden": (64, 128), "learning_rate": (0.003, 0.01)},
 )

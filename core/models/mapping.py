@@ -155,7 +155,7 @@ class Mapping:
 def vector_loss(mapped: Array, wanted: csr_matrix, maps: DomainMaps) -> Array:
     """Mean squared distance from the users' own target vectors, over their mean square.
 
-    Man et al. 2017, eq. 5.
+    Man et al. 2017, sec. 3.2.
     """
     own = maps.target.users(wanted)
     return squared_error(mapped, as_like(own, mapped)) / max(float((own**2).mean()), 1e-12)

@@ -81,8 +81,9 @@ def test_warm_users_keep_their_own_vector():
     assert not np.allclose(scores.own, scores.source)
 
 
-def test_a_bridge_of_ones_own_knows_what_no_shared_linear_map_can():
-    model = fitted("ptupcdr", FLIPPED, epochs=40, learning_rate=0.01)
+@pytest.mark.parametrize("loss", ["task", "mapping"])
+def test_a_bridge_of_ones_own_knows_what_no_shared_linear_map_can(loss):
+    model = fitted("ptupcdr", FLIPPED, epochs=40, learning_rate=0.01, loss=loss)
     assert hits(model, FLIPPED) > 0.9
     assert hits(fitted("linear_map", FLIPPED), FLIPPED) < 0.7
     model.weights["bridge.weight"] = np.zeros_like(model.weights["bridge.weight"])
