@@ -19,7 +19,8 @@ from core.charts.theme import (
 )
 
 QUALITY = "quality"
-MOST_TICKS = 9  # marks on an axis; more values than that get a scale instead
+MOST_TICKS = 9  # marks on an axis; more values than that get a scale instead ...
+CLOSEST = 0.07  # ... and so do values closer than this share of the axis
 
 
 def draw_parallel(
@@ -85,8 +86,9 @@ def _axis(name: str, values: pd.Series, logarithmic: bool) -> dict[str, Any]:
     numbers = values.astype(float)
     place = np.log10 if logarithmic else np.asarray
     marks = np.unique(numbers)
-    if len(marks) > MOST_TICKS:
-        low, high = place(marks[0]), place(marks[-1])
+    low, high = place(marks[0]), place(marks[-1])
+    crowded = len(marks) > 1 and np.diff(place(marks)).min() < CLOSEST * (high - low)
+    if crowded or len(marks) > MOST_TICKS:
         spread = np.linspace(low, high, 5)
         marks = np.power(10.0, spread) if logarithmic else spread
     return {"label": label, "values": place(numbers), "tickvals": place(marks),

@@ -20,7 +20,7 @@ from core.runs.search_study import Study, list_studies
 from core.store.run_folder import RUN, TWIN
 from core.ui.setting_widgets import spoken
 from core.ui.shell import guarded, show_error, workspace
-from core.ui.texts import count, duration, plain
+from core.ui.texts import count, duration
 from core.ui.train.search_watch import draw_study, is_under_way
 from core.ui.train.times import expected_time
 
@@ -166,6 +166,6 @@ def _draw_found(studies: list[Study]) -> None:
     shown = next(iter(titles))
     if len(titles) > 1:
         shown = st.selectbox(
-            "Search", list(titles), format_func=lambda key: plain(titles[key]), key="search_shown"
+            "Search", list(titles), format_func=lambda key: titles.get(key, key), key="search_shown"
         )
     draw_study(next(study for study in studies if study.plan.key == shown))

@@ -40,6 +40,12 @@ def test_many_drawn_values_get_a_scale_instead_of_a_mark_each():
     assert (rate.ticktext[0], rate.ticktext[-1]) == ("0.001", "1")
 
 
+def test_marks_that_would_cover_each_other_are_replaced_by_a_scale():
+    drawn = pd.DataFrame({"factors": [16, 17, 55, 57, 64], QUALITY: np.arange(5.0)})
+    (factors, _) = draw_parallel(drawn, quality="q").data[0].dimensions
+    assert list(factors.ticktext) == ["16", "28", "40", "52", "64"]
+
+
 def test_colour_is_quality():
     line = draw_parallel(TRIALS, quality="nDCG@10").data[0].line
     assert list(line.color) == [0.1, 0.3, 0.2]
