@@ -64,6 +64,13 @@ def dense(weights: Weights, name: str, values: Array) -> Array:
     return values @ weights[f"{name}.weight"] + weights[f"{name}.bias"]
 
 
+def layer_norm(weights: Weights, name: str, values: Array) -> Array:
+    """Each row brought to mean 0 and variance 1, then scaled and shifted; Ba et al. 2016, eq. 4."""
+    centred = values - values.mean(-1)[..., None]
+    spread = (centred**2).mean(-1)[..., None] + 1e-5
+    return centred / spread**0.5 * weights[f"{name}.scale"] + weights[f"{name}.shift"]
+
+
 def dense_weights(name: str, width_in: int, width_out: int, rng: np.random.Generator) -> Weights:
     """First weights of a linear layer: uniform as in Glorot and Bengio 2010, eq. 16; bias 0."""
     reach = np.sqrt(6.0 / (width_in + width_out))
@@ -116,6 +123,11 @@ def as_like(values: FloatArray, like: Array) -> Array:
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(values)).to(like.device)
+
+
+def as_array(values: Array) -> FloatArray:
+    """A NumPy array of what may be a tensor; no gradient flows through it."""
+    return values if isinstance(values, np.ndarray) else values.detach().cpu().numpy()
 
 
 @cache

@@ -36,6 +36,12 @@ OTHER = {SOURCE: TARGET, TARGET: SOURCE}
 class CoNetSettings(TrainingSettings):
     """Sizes, cross connections and speed of the training."""
 
+    weight_decay: float = setting(
+        1e-6, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+    )
+    batch_size: int = setting(
+        64, low=8, high=100_000, help="Users per step; more is faster and smoother."
+    )
     factors: int = setting(32, low=1, high=512, help="Length of every user and item vector.")
     hidden: int = setting(16, low=1, high=512, help="Width of either network's first layer.")
     layers: int = setting(

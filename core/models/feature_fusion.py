@@ -13,6 +13,8 @@ from core.data.pair import DomainPair
 from core.models.arrays import (
     Array,
     Weights,
+    as_array,
+    as_like,
     concatenated,
     dense,
     dense_weights,
@@ -23,10 +25,13 @@ from core.models.arrays import (
 )
 from core.models.batches import Batch
 from core.models.cosine import cosine_softmax, cosines, read, target_vectors
+from core.models.domain_maps import fit_domain_maps, restored_maps
+from core.models.feature_maps import KINDS, MapOptions
 from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
 from core.models.protocol import ModelCard, PairSizes, State
 
 CONCATENATION, GATE = "concatenation", "gate"
+LEARNED = "learned"
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,10 @@ class FeatureFusionSettings(TrainingSettings):
     """Features, how they are joined, and speed of the training."""
 
     factors: int = setting(64, low=2, high=512, help="Features of a history, and of an item.")
+    features: str = setting(
+        LEARNED, choices=(LEARNED, *KINDS),
+        help="Learned together with the network, or made by a feature map beforehand and kept.",
+    )  # fmt: skip
     join: str = setting(
         GATE, choices=(CONCATENATION, GATE),
         help="Features of both domains side by side, or mixed by a learned gate per user and "
@@ -48,7 +57,8 @@ class FeatureFusionSettings(TrainingSettings):
 class FeatureFusion:
     """user = W_2 relu(W_1 join(phi_source, phi_target)); score: cosine with an item's vector.
 
-    phi is a sum over a history. join is [phi_source, phi_target], or the gated unit of Arevalo et
+    phi is a sum over a history that is learned along, or a fixed feature map and a linear layer
+    that brings it to d features. join is [phi_source, phi_target], or the gated unit of Arevalo et
     al. 2017 (GMU), eq. 5, without its tanh: g * phi_source + (1 - g) * phi_target with
     g = sigmoid(W_g [phi_source, phi_target]).
     """
@@ -57,11 +67,10 @@ class FeatureFusion:
         self.settings = settings
 
     def start(self, train: DomainPair, rng: np.random.Generator) -> State:
-        """Item vectors that phi sums, those that are found, the gate and two layers."""
+        """What phi needs, item vectors that are found, the gate and two layers."""
         d, gated = self.settings.factors, self.settings.join == GATE
         return {
-            "source.read": normal_table(train.source.shape[1], d, rng),
-            "target.read": normal_table(train.target.shape[1], d, rng),
+            **self._first_features(train, rng),
             "target.found": normal_table(train.target.shape[1], d, rng),
             **(dense_weights("gate", 2 * d, d, rng) if gated else {}),
             **dense_weights("head.1", d if gated else 2 * d, self.settings.hidden, rng),
@@ -78,11 +87,7 @@ class FeatureFusion:
         self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
     ) -> Array:
         """Unit vectors behind the network, (n, d)."""
-        joined = self._joined(
-            weights,
-            read(source, weights["source.read"]),
-            read(target, weights["target.read"]),
-        )
+        joined = self._joined(weights, *self._features(weights, source, target))
         return unit(dense(weights, "head.2", relu(dense(weights, "head.1", joined))))
 
     def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
@@ -92,6 +97,33 @@ class FeatureFusion:
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Target items, and users as either history draws them; source items are only read."""
         return target_vectors(self, weights, train)
+
+    def _first_features(self, train: DomainPair, rng: np.random.Generator) -> State:
+        d, kind = self.settings.factors, self.settings.features
+        if kind == LEARNED:
+            return {
+                "source.read": normal_table(train.source.shape[1], d, rng),
+                "target.read": normal_table(train.target.shape[1], d, rng),
+            }
+        maps = fit_domain_maps(kind, train, MapOptions(d), rng)
+        source, target = maps.users(train.source[:1], train.target[:1])
+        return {
+            **maps.state(),
+            **dense_weights("source.into", source.shape[1], d, rng),
+            **dense_weights("target.into", target.shape[1], d, rng),
+        }
+
+    def _features(
+        self, weights: Weights, source: csr_matrix, target: csr_matrix
+    ) -> tuple[Array, Array]:
+        """phi of both histories, (n, d) each; no gradient flows into a fixed map."""
+        if self.settings.features == LEARNED:
+            return read(source, weights["source.read"]), read(target, weights["target.read"])
+        kept = {name: as_array(weights[name]) for name in weights if "." not in name}
+        fixed = restored_maps(self.settings.features, kept).users(source, target)
+        like = weights["source.into.weight"]
+        first, second = (as_like(features.astype(np.float32), like) for features in fixed)
+        return dense(weights, "source.into", first), dense(weights, "target.into", second)
 
     def _joined(self, weights: Weights, source: Array, target: Array) -> Array:
         both = concatenated(source, target)

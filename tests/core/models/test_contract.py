@@ -17,10 +17,12 @@ from core.models.registry import CARDS, build, card_of
 from tests.worlds import World, pair_of, rated_tastes, twin_tastes
 
 QUICK = {  # enough for the planted world
+    "emcdr": {"epochs": 20},
+    "ptupcdr": {"epochs": 8},
     "lightgcn": {"epochs": 20},
     "bitgcf": {"epochs": 20},
     "neumf": {"learning_rate": 0.01},
-    "conet": {"learning_rate": 0.01, "batch_size": 32},
+    "conet": {"batch_size": 32},
 }
 # Top-10 shared by fold-in and score, where fold-in is approximate.
 AGREEMENT = {"lightgcn": 0.8, "bitgcf": 0.8}

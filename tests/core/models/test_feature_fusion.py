@@ -85,6 +85,22 @@ def test_a_fusion_that_lost_the_source_features_cannot_serve_cold_users(join):
     assert found() < 0.8
 
 
+@pytest.mark.parametrize("features", ["pca", "als", "nmf"])
+def test_fixed_features_stay_what_their_map_made_of_them(features):
+    world = twin_tastes()
+    model = build("feature_fusion", {"features": features, "factors": 8, "epochs": 60})
+    first = model.network.start(world.pair, np.random.default_rng(1))
+    for _ in model.fit_epochs(world.pair, 1):
+        pass
+    fixed = [name for name in first if "." not in name]
+    assert fixed
+    for name in fixed:
+        np.testing.assert_array_equal(model.weights[name], first[name])
+    cold = world.pair.cold_users
+    top = np.argsort(-model.score(cold).own_scores(), axis=1, kind="stable")[:, :5]
+    assert np.take_along_axis(world.liked[cold], top, 1).mean() > 0.95
+
+
 def test_the_gate_listens_to_the_source_where_the_target_is_noise():
     """Target histories are drawn at random; only the source says what a user likes."""
     rng = np.random.default_rng(0)
