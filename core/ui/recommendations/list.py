@@ -145,8 +145,8 @@ def _rated(view: View, listed: UserList) -> str:
     low, high = (number(value, 1) for value in (listed.fused.min(), listed.fused.max()))
     return (
         f"Ordered by predicted rating, {low} to {high} here before it is cut to the scale: mean "
-        f"and bias of the item, plus what each domain adds at alpha {number(view.fusion.alpha, 2)}, "
-        f"beta {number(view.fusion.beta, 2)}. ✓ is held out; click a row for why."
+        "and bias of the item, plus what each domain adds at alpha "
+        f"{number(view.fusion.alpha, 2)}, beta {number(view.fusion.beta, 2)}. ✓ is held out; click a row for why."
     )
 
 
