@@ -172,7 +172,7 @@ def _factors(rows: csr_matrix, options: MapOptions, rng: np.random.Generator) ->
 def _pca(rows: csr_matrix, factors: int, seed: int) -> Reading:
     """Truncated SVD of the rows at length 1 each: users are V' of their row (PureSVD).
 
-    Cremonesi et al. 2010 (Performance of recommender algorithms on top-N), sec. 3.2.
+    Cremonesi et al. 2010 (Performance of recommender algorithms on top-N), sec. 3 (PureSVD).
     """
     from sklearn.utils.extmath import randomized_svd
 

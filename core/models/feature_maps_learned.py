@@ -45,7 +45,7 @@ class Reader:
 
     autoencoder: a layer of positive parts, softmax over all items (Liang et al. 2018, Mult-DAE,
     sec. 2); bpr: plain sums, each liked item against a drawn one (Rendle et al. 2009, with the
-    user of Kabbur et al. 2013, FISM, eq. 4); lightgcn: item vectors first flow along the graph of
+    user of Kabbur et al. 2013, FISM, sec. 4); lightgcn: item vectors first flow along the graph of
     the domain (He et al. 2020, eq. 3-4), then cosines and softmax.
     """
 
