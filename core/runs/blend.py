@@ -22,6 +22,7 @@ from core.runs.derived import (
     difference,
     evaluated,
     keep,
+    metric_of,
 )
 from core.store.run_folder import RUN, TWIN, Run, read_run
 
@@ -161,9 +162,10 @@ def _against(made: Derived, runs: tuple[Run, Run]) -> list[dict[str, Any]]:
     """Paired differences in nDCG@10 to each member and to each member's twin."""
     found = []
     for run in runs:
-        found.append({"name": run.label, "run": run.id} | difference(made, run))
+        found.append({"name": run.label, "run": run.id} | difference(made, run, metric_of(run)))
         if run.twin is not None:
             found.append(
-                {"name": f"{run.label}: its twin", "run": run.id} | difference(made, run.twin)
+                {"name": f"{run.label}: its twin", "run": run.id}
+                | difference(made, run.twin, metric_of(run))
             )
     return found

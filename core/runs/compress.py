@@ -21,7 +21,7 @@ from core.models.derived import build_recorded
 from core.models.protocol import CrossDomainModel, State
 from core.runs.compare import summary
 from core.runs.cost import measured
-from core.runs.derived import METRIC, PARTS, Derived, check_ranks, difference, evaluated, keep
+from core.runs.derived import PARTS, Derived, difference, evaluated, keep, metric_of
 from core.store.run_folder import RUN, TWIN, Run, read_run
 
 COMPARED_USERS = 500  # test users whose lists and seconds are compared
@@ -75,7 +75,6 @@ def compress_run(plan: CompressPlan, workspace: Workspace, report: Report = sile
     Raises RunError for a run that is compressed already or has no table that would shrink.
     """
     run = read_run(workspace.runs / plan.run)
-    check_ranks(run)
     split = read_snapshot(workspace.splits / run.record["split_hash"])
     made = {RUN: _made(plan, run, split, RUN, report)}
     if run.twin is not None:
@@ -92,7 +91,9 @@ def _made(plan: CompressPlan, run: Run, split: Split, role: str, report: Report)
         small = _smaller(plan, run, whole)
     model = build_recorded(run.record)
     model.restore(run.train_of(split), decompressed(small))
-    evaluations, evaluation_cost = evaluated(model, split, role, report)
+    evaluations, evaluation_cost = evaluated(
+        model, split, role, report, rates=run.card.task == "rating"
+    )
     record = run.record
     about = {
         "model": record["model"],
@@ -129,16 +130,19 @@ def _smaller(plan: CompressPlan, run: Run, whole: State) -> State:
 
 def _beside(made: Derived, run: Run, model: CrossDomainModel, split: Split) -> dict[str, Any]:
     """Quality, speed and lists beside the original's."""
+    metric = metric_of(run)
     figures = {
         part: {
-            "before": run.record[part][METRIC]["mean"],
-            "after": summary(made.evaluations[part])[METRIC]["mean"],
+            "before": run.record[part][metric]["mean"],
+            "after": summary(made.evaluations[part])[metric]["mean"],
         }
         for part in PARTS
     }
-    differences = difference(made, run)
+    differences = difference(made, run, metric)
     quality = {part: figures[part] | {"difference": differences[part]} for part in PARTS}
-    return {"quality": quality} | lists_and_seconds(run.model(split), model, split)
+    return {"metric": metric, "quality": quality} | lists_and_seconds(
+        run.model(split), model, split
+    )
 
 
 def lists_and_seconds(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core import __version__
-from core.basics.columns import TEST, VALID
+from core.basics.columns import TEST, USER, VALID
 from core.basics.errors import RunError
 from core.basics.files import whole_folder
 from core.basics.fingerprint import fingerprint
@@ -18,14 +18,22 @@ from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, evaluate
+from core.evaluation.rating_error import RATINGS, rate
 from core.evaluation.summary import lift
 from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, State
 from core.runs.compare import comparison, summary
 from core.runs.cost import Cost, measured
-from core.store.run_folder import POPULARITY, RUN, TWIN, Contender, Run, write_contender
+from core.store.run_folder import (
+    BIAS,
+    POPULARITY,
+    RUN,
+    TWIN,
+    Contender,
+    Run,
+    write_contender,
+)
 
-METRIC = "ndcg@10"  # what a derived run is chosen and compared by
 PARTS = (VALID, TEST)
 
 
@@ -41,50 +49,59 @@ class Derived:
     evaluation_cost: Cost
 
 
+def metric_of(run: Run) -> str:
+    """What a run made from this one is compared by: nDCG@10, or RMSE where it predicts ratings."""
+    return "rmse" if run.card.task == "rating" else "ndcg@10"
+
+
 def evaluated(
-    model: CrossDomainModel, split: Split, role: str, report: Report
+    model: CrossDomainModel, split: Split, role: str, report: Report, rates: bool = False
 ) -> tuple[dict[str, Evaluation], Cost]:
-    """The model on both held-out parts; fusion candidates for the run itself alone."""
+    """The model on both held-out parts; fusion candidates for a run itself that ranks alone.
+
+    rates: whether it predicts ratings.
+    """
     prefix = "twin: " if role == TWIN else ""
     evaluations = {}
     with measured() as cost:
         for part in PARTS:
             report(Progress(done=0, total=1, stage=f"{prefix}evaluating on {part}"))
-            depth = DEPTH if role == RUN else 0
-            evaluations[part] = evaluate(model.score, split, part, depth=depth)
+            depth = DEPTH if role == RUN and not rates else 0
+            found = evaluate(model.score, split, part, depth=depth)
+            evaluations[part] = rate(found, model.score, split.rated, part) if rates else found
     return evaluations, cost
 
 
 def keep(workspace: Workspace, kind: str, split: Split, made: Mapping[str, Derived]) -> Path:
-    """Write the run with its twin, if there is one, and popularity; answers its folder.
+    """Write the run with its twin, if there is one, and its floor; answers its folder.
 
-    made: by role; popularity comes from a run it is made of.
+    made: by role; popularity, or the biases beside ratings, come from a run it is made of.
     """
     records = {role: _record(part, role) for role, part in made.items()}
-    records[RUN] |= comparison(split, _compared(made))
+    floor, beside = _floor(made[RUN].made_of)
+    records[RUN] |= comparison(split, _compared(made, floor, beside))
     folder = workspace.runs / _run_id(kind, made[RUN])
     with whole_folder(folder) as part_folder:
         for role, part in made.items():
             inside = part_folder if role == RUN else part_folder / role
             write_contender(inside, _contender(records[role], part))
-        if popularity := _popularity(made[RUN].made_of):
-            record = popularity.record | {"role": POPULARITY}
-            frames = {part: popularity.metrics(part) for part in PARTS}
-            contender = Contender(record, popularity.state(), frames, {})
-            write_contender(part_folder / POPULARITY, contender)
+        if beside is not None:
+            record = beside.record | {"role": floor}
+            frames = {part: beside.metrics(part) for part in PARTS}
+            write_contender(part_folder / floor, Contender(record, beside.state(), frames, {}))
     return folder
 
 
-def difference(ours: Run | Derived, other: Run) -> dict[str, Any]:
-    """{"valid": {mean, low, high, users, helped, harmed}, "test": …} of nDCG@10 less the other's.
+def difference(made: Derived, other: Run, metric: str) -> dict[str, Any]:
+    """{"valid": {mean, low, high, users, helped, harmed}, "test": …}: the metric less the other's.
 
     Paired over the users both were evaluated on.
     """
     found = {}
     for part in PARTS:
-        frame = ours.metrics(part) if isinstance(ours, Run) else ours.evaluations[part].per_user
-        columns = ["user_id", METRIC]
-        found[part] = lift(frame[columns], other.metrics(part)[columns])[METRIC]
+        frame = made.evaluations[part].per_user
+        columns = [name for name in (USER, RATINGS, metric) if name in frame]
+        found[part] = lift(frame[columns], other.metrics(part)[columns])[metric]
     return found
 
 
@@ -100,20 +117,21 @@ def check_same_split(runs: tuple[Run, ...]) -> None:
 
 
 def check_ranks(run: Run) -> None:
-    """Refuse a run that predicts ratings: what is made here is judged by its lists."""
+    """Refuse a run that predicts ratings: standard scores are no ratings."""
     if run.card.task != "ranking":
         raise RunError(
-            what=f"{run.label} predicts ratings and has no lists to compare.",
+            what=f"{run.label} predicts ratings, and a blend ranks.",
             hint="Choose a run that ranks.",
         )
 
 
-def _compared(made: Mapping[str, Derived]) -> dict[str, dict[str, Evaluation]]:
+def _compared(
+    made: Mapping[str, Derived], floor: str, beside: Run | None
+) -> dict[str, dict[str, Evaluation]]:
     found = {role: part.evaluations for role, part in made.items()}
-    popularity = _popularity(made[RUN].made_of)
-    if popularity is not None:
+    if beside is not None:
         own = made[RUN].evaluations
-        found[POPULARITY] = {part: _as_evaluation(popularity, part, own[part]) for part in PARTS}
+        found[floor] = {part: _as_evaluation(beside, part, own[part]) for part in PARTS}
     return found
 
 
@@ -122,9 +140,11 @@ def _as_evaluation(run: Run, part: str, like: Evaluation) -> Evaluation:
     return Evaluation(like.users, run.metrics(part), like.lists[:0], {}, run.record["counts"][part])
 
 
-def _popularity(made_of: tuple[Run, ...]) -> Run | None:
-    found = [run if run.record["model"] == POPULARITY else run.popularity for run in made_of]
-    return next((run for run in found if run is not None), None)
+def _floor(made_of: tuple[Run, ...]) -> tuple[str, Run | None]:
+    """What stands beside the run: popularity, or the biases where ratings are predicted."""
+    name = BIAS if made_of[0].card.task == "rating" else POPULARITY
+    found = [run if run.record["model"] == name else run.floor for run in made_of]
+    return name, next((run for run in found if run is not None), None)
 
 
 def _run_id(kind: str, run: Derived) -> str:
@@ -143,6 +163,11 @@ def _contender(record: dict[str, Any], made: Derived) -> Contender:
             part: evaluation.candidates
             for part, evaluation in evaluations.items()
             if evaluation.candidates is not None
+        },
+        predictions={
+            part: evaluation.predictions
+            for part, evaluation in evaluations.items()
+            if evaluation.predictions is not None
         },
     )
 

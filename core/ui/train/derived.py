@@ -58,12 +58,13 @@ def why_not_blended(runs: list[Run]) -> str | None:
     """Why two runs cannot be blended; None where they can."""
     if len({run.record["split_hash"] for run in runs}) > 1:
         return "These runs stand on different splits. Train both on one split to blend them."
-    return next(filter(None, map(_why_not_used, runs)), None)
+    for run in runs:
+        if run.card.task != "ranking":
+            return f"{plain(run.label)} predicts ratings, and a blend ranks."
+    return _why_not_used(runs[0])
 
 
 def _why_not_used(run: Run) -> str | None:
-    if run.card.task != "ranking":
-        return f"{plain(run.label)} predicts ratings. Runs that rank can be used here."
     if run.record["split_hash"] not in cached.split_hashes():
         return f"The data of {plain(run.label)} is not in this workspace. Import it first."
     return None

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from core.basics.columns import TEST, VALID
+from core.metrics.cards import metric_title
 from core.models.blend import STACKING
 from core.store.run_folder import Run
 from core.ui.texts import count, number, signed_with_interval
@@ -92,14 +93,15 @@ def _compressed_row(entry: Any) -> dict[str, Any]:
 
 
 def _row(entry: Any, when: str, name: str) -> dict[str, Any]:
-    size = _value(entry, "bytes", when)
+    size, metric = _value(entry, "bytes", when), _text(entry, "metric", missing="ndcg@10")
+    title = metric_title(metric) if metric in ("ndcg@10", "rmse") else "Quality"
     users = int(_value(entry, "score_cpu_seconds", "users") or 0)
     return {
         "Weights": name,
         "Size": "–" if size is None else mebibytes(size),
         f"Seconds for {count(users, 'user')}": number(_value(entry, "score_cpu_seconds", when)),
-        "nDCG@10 on validation": number(_value(entry, "quality", VALID, when), DIGITS),
-        "nDCG@10 on test": number(_value(entry, "quality", TEST, when), DIGITS),
+        f"{title} on validation": number(_value(entry, "quality", VALID, when), DIGITS),
+        f"{title} on test": number(_value(entry, "quality", TEST, when), DIGITS),
     }
 
 

@@ -11,9 +11,12 @@ from core.basics.workspace import Workspace
 from core.evaluation.evaluate import evaluate
 from core.runs.blend import BlendPlan, blend_runs
 from core.runs.compress import CompressPlan, compress_job, compress_run
+from core.runs.plan import RunPlan
+from core.runs.train import train_run
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import delete_run, read_run
 from tests.core.runs.derived_worlds import Bench, bench
+from tests.core.runs.test_rating_run import rated_tables, written
 
 MODELS = {"cmf_als": {"factors": 16}, "ease": {"regularization": 5.0}, "item_knn": {}}
 
@@ -111,3 +114,20 @@ def test_a_run_without_tables_is_refused(world):
 def test_a_plan_that_makes_no_sense_is_refused(kind, keep):
     with pytest.raises(SettingsError):
         CompressPlan("run", kind, keep)
+
+
+def test_a_run_of_ratings_is_compared_by_its_error_and_keeps_the_biases_beside_it(tmp_path):
+    here = Workspace(tmp_path)
+    plan = RunPlan(written(here, rated_tables()), "cmf_rating", {"factors": 8})
+    run = read_run(train_run(plan, here))
+    made = read_run(compress_run(CompressPlan(run.id), here))
+    found = made.record["compression"]
+    assert found["metric"] == "rmse"
+    assert found["quality"][TEST]["before"] == run.record[TEST]["rmse"]["mean"]
+    assert abs(found["quality"][TEST]["difference"]["mean"]) < 0.05
+    assert bytes_of(made) < bytes_of(run)
+    assert made.bias.metrics(TEST).equals(run.bias.metrics(TEST))
+    assert made.predictions(TEST).shape == run.predictions(TEST).shape
+    other = read_run(train_run(RunPlan(plan.split, "ease"), here))
+    with pytest.raises(RunError, match="predicts ratings"):
+        blend_runs(BlendPlan((run.id, other.id)), here)
