@@ -125,7 +125,7 @@ class GradientModel:
         self._resumed = None
         while steps.epoch < self.settings.epochs:
             loss = one_epoch(steps, self.network, self._batches(seed, steps.epoch + 1))
-            self.weights = self._finished(steps.arrays())
+            self.weights = self._finished(steps.arrays(), steps.epoch)
             yield Progress(done=steps.epoch, total=self.settings.epochs, loss=loss)
 
     def score(self, users: IntArray) -> DomainScores:
@@ -188,13 +188,19 @@ class GradientModel:
     def resume(self, train: DomainPair, checkpoint: State) -> None:
         """Take up a checkpoint; the next fit_epochs goes on with the epoch after it."""
         start = self.network.start(train, np.random.default_rng(0))
-        self.restore(train, self._finished({name: checkpoint[name] for name in start}))
+        weights = {name: checkpoint[name] for name in start}
+        self.restore(train, self._finished(weights, int(checkpoint["epoch"][0])))
         self._resumed = checkpoint
 
-    def _finished(self, weights: State) -> State:
-        """What is kept for asking: the network's `finished(weights)`, or the weights themselves."""
+    @property
+    def preparation(self) -> int:
+        """Epochs before the model that is kept exists: the network's own, where it has any."""
+        return int(getattr(self.network, "preparation", 0))
+
+    def _finished(self, weights: State, epoch: int) -> State:
+        """What is kept for asking: the network's `finished(weights, epoch)`, or all weights."""
         finished = getattr(self.network, "finished", None)
-        return weights if finished is None else finished(weights)
+        return weights if finished is None else finished(weights, epoch)
 
     def _batches(self, seed: int, epoch: int) -> Iterator[Batch]:
         settings, pseudo = self.settings, None

@@ -99,7 +99,7 @@ class GraphNetwork:
         source = self._found(weights, final, batch, batch.source_wanted, graph.source_side)
         return target + settings.source_loss_weight * source
 
-    def finished(self, weights: State) -> State:
+    def finished(self, weights: State, epoch: int) -> State:
         """Final vectors of users and items, and what an item adds to a user who took it."""
         layers = self._layers(weights["nodes"], self.graph.adjacency)
         final = self._combined(layers)

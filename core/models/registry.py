@@ -29,6 +29,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "lightgcn",
     "bitgcf",
     "adversarial",
+    "distilled",
     "bias",
     "mf_rating",
     "cmf_rating",

@@ -38,11 +38,18 @@ class Fit:
     cancelled: bool = False
     finished: bool = False
     lower_is_better: bool = False  # of the validation metric
+    preparation: int = 0  # epochs before the model that is kept exists
 
     @property
     def best(self) -> float:
         """Validation quality of the best epoch so far, minus infinity before the first."""
-        return max((self.quality(point.valid) for point in self.curve), default=-np.inf)
+        return self.best_beside(self.curve[-1].epoch if self.curve else 0)
+
+    def best_beside(self, epoch: int) -> float:
+        """The best quality so far that an epoch of this number competes with."""
+        first = self.preparation if epoch > self.preparation else 0
+        rivals = (self.quality(point.valid) for point in self.curve if point.epoch > first)
+        return max(rivals, default=-np.inf)
 
     def quality(self, valid: float | None) -> float:
         """The validation metric turned so that more is better; 0 where none is known."""
@@ -102,9 +109,10 @@ def fit_best(
 
     Cancelling keeps the best epoch of a model that has one, and raises Cancelled otherwise.
     Checkpoints are kept for models that can resume; a fit found in them goes on from there.
+    A model may say how many epochs are `preparation`: they compete only with each other.
     """
     fit, best = _resumed(model, train, checkpoints)
-    fit.lower_is_better = lower_is_better
+    fit.lower_is_better, fit.preparation = lower_is_better, getattr(model, "preparation", 0)
     was_finished = fit.finished
     patience = getattr(model.settings, "patience", None)
     try:
@@ -118,7 +126,7 @@ def fit_best(
             if checkpoints and checkpoints.due:
                 checkpoints.save(model, fit, best)
             report(replace(progress, valid=fit.curve[-1].valid))
-            if patience and progress.done - fit.best_epoch >= patience:
+            if patience and progress.done - max(fit.best_epoch, fit.preparation) >= patience:
                 break
     except Cancelled:
         if not best:
@@ -139,7 +147,7 @@ def _one_step(
     validate: Callable[[CrossDomainModel], float | None],
 ) -> State:
     """Add the epoch to the curve and answer the best state so far; the last, if none is known."""
-    valid, before = validate(model), fit.best
+    valid, before = validate(model), fit.best_beside(progress.done)
     fit.curve.append(Point(progress.done, progress.loss, valid))
     if valid is not None and fit.quality(valid) <= before:
         return best

@@ -49,3 +49,27 @@ def test_one_epoch_is_a_curve_of_one_point_and_a_cancel_keeps_it():
 def test_a_source_that_does_not_count_in_the_loss_can_be_trained():
     _, fit = fitted(None, lambda m: 0.1, TINY | {"source_loss_weight": 0.0, "batch_size": 16})
     assert all(np.isfinite(point.loss) for point in fit.curve)
+
+
+def test_epochs_of_preparation_compete_only_with_each_other():
+    """A teacher of .9 does not stand in for its student of .5, nor use up its patience."""
+    model = build("distilled", {"epochs": 9, "teacher_epochs": 4, "patience": 2, "factors": 2})
+    found = iter([0.8, 0.9, 0.7, 0.6, 0.4, 0.5, 0.3, 0.2, 0.1])
+    fit = fit_best(model, WORLD.pair, 1, lambda _: next(found), silent)
+    assert [point.epoch for point in fit.curve] == list(range(1, 9))
+    assert (fit.best_epoch, fit.best) == (6, 0.5)
+    assert model.state()["target.found"].shape[1] == 2  # the student's
+
+
+def test_a_fit_cancelled_during_preparation_keeps_the_best_of_it():
+    model = build("distilled", {"epochs": 9, "teacher_epochs": 4, "teacher_factors": 3})
+    found = iter([0.8, 0.9, 0.7])
+
+    def cancel(progress):
+        if progress.done == 3:
+            raise Cancelled
+
+    fit = fit_best(model, WORLD.pair, 1, lambda _: next(found), cancel)
+    assert fit.cancelled
+    assert fit.best_epoch == 2
+    assert model.state()["target.found"].shape[1] == 3  # the teacher's
