@@ -146,7 +146,8 @@ def _rated(view: View, listed: UserList) -> str:
     return (
         f"Ordered by predicted rating, {low} to {high} here before it is cut to the scale: mean "
         "and bias of the item, plus what each domain adds at alpha "
-        f"{number(view.fusion.alpha, 2)}, beta {number(view.fusion.beta, 2)}. ✓ is held out; click a row for why."
+        f"{number(view.fusion.alpha, 2)}, beta {number(view.fusion.beta, 2)}. ✓ is held out; "
+        "click a row for why."
     )
 
 
