@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from core.basics.columns import RATING, SOURCE, TARGET
 from core.data.snapshot import read_info
+from core.data.times import has_times
 
 Range = tuple[float, float]
 
@@ -20,12 +21,13 @@ class RatingFacts:
     source: Range | None
     target: Range | None
     liked_from: float  # rows below so many of 5 stars were filtered away; 0 where none was
+    timed: bool = True  # whether the rows of both domains have times
 
 
 def rating_facts(folder: Path) -> RatingFacts:
     """Facts of a snapshot folder, from its record and the footers of its files: no row is read."""
     source, target = (_range(folder / f"{domain}_train.parquet") for domain in (SOURCE, TARGET))
-    return RatingFacts(source, target, read_info(folder).liked_from)
+    return RatingFacts(source, target, read_info(folder).liked_from, has_times(folder))
 
 
 def _range(path: Path) -> Range | None:

@@ -29,6 +29,7 @@ from core.basics.fingerprint import fingerprint
 from core.basics.ids import IdMap
 from core.basics.scores import IntArray
 from core.data.pair import DomainPair, ItemFeatures
+from core.data.times import in_time_order
 
 PARTS = ("source_train", "target_train", "target_valid", "target_test")
 
@@ -87,6 +88,11 @@ class Split:
     def rated(self) -> Split:
         """The same split with ratings in place of ones, for models of ratings."""
         return read_snapshot(self.folder, ratings=True)
+
+    @cached_property
+    def timed(self) -> DomainPair:
+        """The training pair with places in time for values, for models that read sequences."""
+        return in_time_order(self.train, self.folder)
 
     def users(self, part: str) -> IntArray:
         """Numbers of the users with something to find."""
@@ -183,8 +189,14 @@ def _domain(part: str) -> str:
 def _split_hash(
     dataset_hash: str, users: IdMap, items: dict[str, IdMap], coded: dict[str, pd.DataFrame]
 ) -> str:
-    """Hash of who and what there is and of which row is in which part."""
-    numbers = [coded[part][column].to_numpy() for part in PARTS for column in (USER, ITEM)]
+    """Hash of who and what there is, of which row is in which part, its rating and its time."""
+    numbers = [
+        coded[part][column].to_numpy(dtype=np.float64, na_value=np.nan)
+        if column in (RATING, TIME)
+        else coded[part][column].to_numpy()
+        for part in PARTS
+        for column in coded[part].columns
+    ]
     return fingerprint(dataset_hash, users.ids, items[SOURCE].ids, items[TARGET].ids, *numbers)
 
 

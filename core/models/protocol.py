@@ -15,6 +15,7 @@ from core.basics.settings import Settings, Value
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
 
+TIMESTAMPS = "timestamps"  # what a model of sequences needs
 State = dict[str, np.ndarray]
 
 
@@ -36,7 +37,10 @@ class CrossDomainModel(Protocol):
         ...
 
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
-        """Both parts for histories nobody trained on, (n_asked, n_items of the domain) each."""
+        """Both parts for histories nobody trained on, (n_asked, n_items of the domain) each.
+
+        Stored values are of the kind the model was trained on: ones, ratings, or places in time.
+        """
         ...
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
@@ -128,9 +132,12 @@ class ModelCard:
     needs: tuple[str, ...] = ()  # "shared users", "timestamps", "item text", "ratings"
     gradient: bool = False  # trained by epochs on torch: curves, best epoch, resume
     task: Literal["ranking", "rating"] = "ranking"
+    source_speaks: bool = True  # False: the source shapes the model, a user's history there nothing
     presets: dict[str, dict[str, Value]] = field(default_factory=dict)  # "fast", "thorough"
     grid: dict[str, tuple[Value, ...]] = field(default_factory=dict)  # what a small search tries
 
     def pair_of(self, split: Split) -> DomainPair:
-        """What the model is trained on: the split's ones, or its ratings."""
+        """What the model is trained on: the split's ones, its ratings, or its order in time."""
+        if TIMESTAMPS in self.needs:
+            return split.timed
         return split.rated.train if self.task == "rating" else split.train

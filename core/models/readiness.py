@@ -8,10 +8,11 @@ from typing import Any, Literal
 from core.basics.errors import RunError
 from core.data.pair import DomainPair
 from core.data.ratings import RatingFacts
-from core.models.protocol import ModelCard, PairSizes
+from core.models.protocol import TIMESTAMPS, ModelCard, PairSizes
 
 FEW_SHARED = 100  # below this a lesson learned on shared users is mostly chance
 NO_RATINGS = "Its rows have no ratings."
+NO_TIMES = "It reads histories in time order and the rows of a domain have no times."
 TIGHT = 0.7  # share of the free memory from which a run is called tight
 
 
@@ -38,6 +39,8 @@ def readiness(
     """
     if card.task == "rating" and ratings is not None and ratings.target is None:
         return Readiness("red", NO_RATINGS)
+    if TIMESTAMPS in card.needs and ratings is not None and not ratings.timed:
+        return Readiness("red", NO_TIMES)
     needed = card.memory(sizes, settings or card.settings())
     if free_bytes is not None and needed > free_bytes:
         return Readiness(
@@ -82,6 +85,8 @@ def check_readiness(
         return
     if found.reason == NO_RATINGS:
         hint = "Choose a pair with ratings, or a model that ranks."
+    elif found.reason == NO_TIMES:
+        hint = "Import both files with their time columns, or choose a model that needs no order."
     elif "shared users" in card.needs and not train.shared.any():
         hint = "Choose a pair with shared users, or a model that does not need them."
     else:

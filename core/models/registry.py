@@ -26,6 +26,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "feature_fusion",
     "multi_task",
     "mult_vae",
+    "sasrec",
     "lightgcn",
     "bitgcf",
     "adversarial",
