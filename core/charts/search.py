@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 from core.charts.theme import (
     FUSED_COLOUR,
     SEQUENTIAL_COLOURS,
+    STRONG,
     TEXT_SIZE,
     TWIN_COLOUR,
     plain,
@@ -19,7 +22,7 @@ from core.charts.theme import (
 )
 
 QUALITY = "quality"
-MOST_TICKS = 9  # marks on an axis; more values than that get a scale instead ...
+MOST_MARKS = 9  # marks on an axis; more values than that get a scale instead ...
 CLOSEST = 0.07  # ... and so do values closer than this share of the axis
 
 
@@ -33,24 +36,31 @@ def draw_parallel(
     """A line per trial across an axis per setting, coloured by what validation said.
 
     trials: a column per setting, and QUALITY. logarithmic: settings whose axis grows by factors.
-    quality: title of the last axis. The best trials are red.
+    quality: title of the last axis. The best trials are red and lie on top.
     """
-    settings = [name for name in trials.columns if name != QUALITY]
-    axes = [_axis(name, trials[name], name in logarithmic) for name in settings]
-    last = {"label": quality, "values": trials[QUALITY], "tickformat": ".4f"}
-    steps = np.linspace(0, 1, len(SEQUENTIAL_COLOURS))
-    figure = go.Figure(
-        go.Parcoords(
-            dimensions=[*axes, last],
-            line={"color": trials[QUALITY],
-                  "colorscale": list(zip(steps, SEQUENTIAL_COLOURS, strict=True)),
-                  "reversescale": lower_is_better},
-            labelfont={"size": TEXT_SIZE}, tickfont={"size": TEXT_SIZE},
-            rangefont={"size": 1, "color": "rgba(0, 0, 0, 0)"}, labelside="top",
-        )
-    )  # fmt: skip
-    themed(figure, height=360, legend=False)
-    return figure.update_layout(margin={"l": 70, "r": 70, "t": 56, "b": 24})
+    axes = [
+        _axis(name, trials[name], name in logarithmic) for name in trials.columns if name != QUALITY
+    ]
+    axes.append(_axis(quality, trials[QUALITY], False, form=".4f"))
+    heights = np.stack([axis.heights for axis in axes], axis=1)  # (trials, axes) 0 to 1
+    goodness = 1 - heights[:, -1] if lower_is_better else heights[:, -1]
+    figure = go.Figure()
+    for row in np.argsort(goodness, kind="stable"):
+        words = [f"{axis.label} {axis.words[row]}" for axis in axes]
+        figure.add_trace(_line(heights[row], float(goodness[row]), "<br>".join(words)))
+    themed(figure, height=380, legend=False)
+    for place, axis in enumerate(axes):
+        figure.add_vline(x=place, line={"color": STRONG, "width": 1.5})
+        for height, word in axis.marks:
+            figure.add_annotation(
+                x=place, y=height, text=word, showarrow=False, xanchor="right", xshift=-6,
+                font={"size": TEXT_SIZE},
+            )  # fmt: skip
+    labels = [axis.label for axis in axes]
+    figure.update_xaxes(
+        tickvals=list(range(len(axes))), ticktext=labels, side="top", range=[-0.45, len(axes) - 0.8]
+    )
+    return figure.update_yaxes(visible=False, range=[-0.06, 1.06])
 
 
 def draw_importance(shares: pd.DataFrame, names: Sequence[str], *, quality: str) -> go.Figure:
@@ -76,23 +86,54 @@ def draw_importance(shares: pd.DataFrame, names: Sequence[str], *, quality: str)
     return figure.update_layout(barmode="group", legend_traceorder="normal")
 
 
-def _axis(name: str, values: pd.Series, logarithmic: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Axis:
+    """One axis, from 0 at its foot to 1 at its top."""
+
+    label: str
+    heights: np.ndarray  # (trials,) where each line crosses it
+    words: list[str]  # what each trial has there
+    marks: list[tuple[float, str]]
+
+
+def _axis(name: str, values: pd.Series, logarithmic: bool, form: str = ".3g") -> _Axis:
     label = plain([_spoken(name)], 28)[0]
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         kinds = sorted(values.astype(str).unique())
-        places = values.astype(str).map(kinds.index)
-        return {"label": label, "values": places, "tickvals": list(range(len(kinds))),
-                "ticktext": plain(kinds, 20), "range": [-0.2, len(kinds) - 0.8]}  # fmt: skip
-    numbers = values.astype(float)
-    place = np.log10 if logarithmic else np.asarray
-    marks = np.unique(numbers)
-    low, high = place(marks[0]), place(marks[-1])
-    crowded = len(marks) > 1 and np.diff(place(marks)).min() < CLOSEST * (high - low)
-    if crowded or len(marks) > MOST_TICKS:
-        spread = np.linspace(low, high, 5)
-        marks = np.power(10.0, spread) if logarithmic else spread
-    return {"label": label, "values": place(numbers), "tickvals": place(marks),
-            "ticktext": [f"{mark:.3g}" for mark in marks]}  # fmt: skip
+        places = values.astype(str).map(kinds.index).to_numpy(float)
+        foot, top, words = 0.0, float(len(kinds) - 1), plain(values.astype(str), 20)
+        marks = [(float(place), word) for place, word in enumerate(plain(kinds, 20))]
+    else:
+        numbers = np.log10(values.to_numpy(float)) if logarithmic else values.to_numpy(float)
+        places, words = numbers, [f"{value:{form}}" for value in values]
+        foot, top = float(places.min()), float(places.max())
+        marks = [
+            (place, f"{10**place if logarithmic else place:{form}}") for place in _marks(places)
+        ]
+    room = (top - foot) or 1.0
+    lift = 0.5 if top == foot else 0.0  # a single value stands in the middle
+    scaled = [((place - foot) / room + lift, word) for place, word in marks]
+    return _Axis(label, (places - foot) / room + lift, words, scaled)
+
+
+def _marks(places: np.ndarray) -> list[float]:
+    """The values themselves where they leave room for their words, else five along the axis."""
+    marks = np.unique(places)
+    if len(marks) == 1:
+        return [float(marks[0])]
+    crowded = np.diff(marks).min() < CLOSEST * (marks[-1] - marks[0])
+    if crowded or len(marks) > MOST_MARKS:
+        marks = np.linspace(marks[0], marks[-1], 5)
+    return [float(mark) for mark in marks]
+
+
+def _line(heights: np.ndarray, goodness: float, words: str) -> go.Scatter:
+    colour = sample_colorscale(list(SEQUENTIAL_COLOURS), [goodness])[0]
+    return go.Scatter(
+        x=np.arange(len(heights)), y=heights, mode="lines+markers", showlegend=False,
+        line={"color": colour, "width": 3.5 if goodness == 1 else 2}, marker={"size": 7},
+        hovertemplate=f"{words}<extra></extra>",
+    )  # fmt: skip
 
 
 def _spoken(name: Any) -> str:

@@ -58,8 +58,7 @@ def _draw_lines(study: Study, role: str) -> None:
             logarithmic=grown,
             lower_is_better=study.plan.rates,
         ),
-        "Which values go with good trials? A line is a trial, red is best on validation users; "
-        "drag along an axis to keep only its lines.",
+        "Which values go with good trials? A line is a trial; red is best on validation users.",
         key=f"search_lines_{study.plan.key}_{role}",
     )
 
