@@ -59,9 +59,7 @@ def test_marks_that_would_cover_each_other_are_replaced_by_a_scale():
 def test_the_best_trial_is_red_and_on_top(lower, best):
     top = draw_parallel(TRIALS, quality="q", lower_is_better=lower).data[-1]
     assert f"q {best:.4f}" in top.hovertemplate
-    assert (
-        top.line.color == sample_colorscale([SEQUENTIAL_COLOURS[0], SEQUENTIAL_COLOURS[-1]], 1)[0]
-    )
+    assert top.line.color == sample_colorscale(list(SEQUENTIAL_COLOURS), [1.0])[0]
 
 
 def test_a_value_that_never_changes_stands_in_the_middle():
