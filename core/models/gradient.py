@@ -205,7 +205,7 @@ class GradientModel:
     def _batches(self, seed: int, epoch: int) -> Iterator[Batch]:
         settings, pseudo = self.settings, None
         if settings.pseudo_labels and epoch > 1:
-            pseudo = pseudo_labels(self.train, self.score_own, settings.pseudo_labels)
+            pseudo = pseudo_labels(self.train, self, settings.pseudo_labels)
         return user_batches(
             self.train, pseudo, np.random.default_rng([seed, epoch]), epoch,
             size=settings.batch_size, interaction_dropout=settings.interaction_dropout,
