@@ -42,17 +42,21 @@ class Bias:
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """Alternate both sides' biases; there is nothing to draw by chance."""
-        self.train, rows = train, train.target
+        self.train = train
+        self.fit_rows(train.target)
+        yield Progress(done=1, total=1)
+
+    def fit_rows(self, rows: csr_matrix) -> None:
+        """Mean and item biases of some users' ratings, (n_users, n_items)."""
         values = rows.data.astype(np.float64)
         self.mean = float(values.mean()) if len(values) else 0.0
         self.items = np.zeros(rows.shape[1], dtype=np.float32)
         owners = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
         counts = np.bincount(rows.indices, minlength=rows.shape[1])
         for _ in range(ROUNDS):
-            left = values - self.mean - self._users(rows)[owners]
+            left = values - self.mean - self.users(rows)[owners]
             sums = np.bincount(rows.indices, left, minlength=rows.shape[1])
             self.items = (sums / (counts + self.settings.bias_regularization)).astype(np.float32)
-        yield Progress(done=1, total=1)
 
     def score(self, users: IntArray) -> DomainScores:
         """The same for training users as for anybody with their ratings."""
@@ -64,7 +68,9 @@ class Bias:
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """How far each rating lies from what was to be expected, over ratings and ridge."""
-        amounts = self._left(target_row) / (target_row.nnz + self.settings.bias_regularization)
+        amounts = self.without_items(target_row) / (
+            target_row.nnz + self.settings.bias_regularization
+        )
         nothing = np.zeros(source_row.nnz)
         return Contributions(source_row.indices, nothing, target_row.indices, amounts)
 
@@ -79,24 +85,29 @@ class Bias:
         """Take up a state."""
         self.train, self.items, self.mean = train, state["items"], float(state["mean"][0])
 
-    def _scores(self, rows: csr_matrix) -> DomainScores:
-        shape = rows.shape[0], len(self.items)
-        target = np.broadcast_to(self._users(rows)[:, None], shape).astype(np.float32)
-        return DomainScores(
-            np.zeros(shape, dtype=np.float32), target, self.items[None] + np.float32(self.mean),
-            None, np.zeros(shape[0], dtype=bool), np.diff(rows.indptr) > 0,
-        )  # fmt: skip
-
-    def _users(self, rows: csr_matrix) -> FloatArray:
-        """The user biases, (n_users,); 0 without ratings."""
+    def users(self, rows: csr_matrix) -> FloatArray:
+        """The user biases, (n_users,) float64; 0 without ratings."""
         counts = np.diff(rows.indptr)
         owners = np.repeat(np.arange(rows.shape[0]), counts)
-        sums = np.bincount(owners, self._left(rows), minlength=rows.shape[0])
+        sums = np.bincount(owners, self.without_items(rows), minlength=rows.shape[0])
         return sums / (counts + self.settings.bias_regularization)
 
-    def _left(self, rows: csr_matrix) -> FloatArray:
+    def without_items(self, rows: csr_matrix) -> FloatArray:
         """What mean and item biases leave of each rating, in the order of rows.data."""
         return rows.data - self.mean - self.items[rows.indices].astype(np.float64)
+
+    @property
+    def base(self) -> FloatArray:
+        """(n_target_items,) float32 ratings expected of somebody nobody knows anything about."""
+        return self.items + np.float32(self.mean)
+
+    def _scores(self, rows: csr_matrix) -> DomainScores:
+        shape = rows.shape[0], len(self.items)
+        target = np.broadcast_to(self.users(rows)[:, None], shape).astype(np.float32)
+        return DomainScores(
+            np.zeros(shape, dtype=np.float32), target, self.base[None], None,
+            np.zeros(shape[0], dtype=bool), np.diff(rows.indptr) > 0,
+        )  # fmt: skip
 
 
 def _memory(sizes: PairSizes, settings: BiasSettings) -> int:

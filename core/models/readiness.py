@@ -46,11 +46,11 @@ def readiness(
         return Readiness(
             "red", f"It needs about {in_gib(needed)} and {in_gib(free_bytes)} are free."
         )
-    if card.cross_domain and shared_users == 0:
+    if card.cross_domain and card.source_speaks and shared_users == 0:
         if "shared users" in card.needs:
             return Readiness("red", "It learns from shared users and the pair has none.")
         return Readiness("amber", "No users are shared, so the source domain cannot help.")
-    if card.cross_domain and shared_users < FEW_SHARED:
+    if card.cross_domain and card.source_speaks and shared_users < FEW_SHARED:
         return Readiness("amber", f"Only {shared_users} users are shared: expect wide intervals.")
     if free_bytes is not None and needed > TIGHT * free_bytes:
         return Readiness("amber", f"It needs about {in_gib(needed)} of {in_gib(free_bytes)} free.")

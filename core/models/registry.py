@@ -34,6 +34,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "bias",
     "mf_rating",
     "cmf_rating",
+    "clfm",
 )
 CARDS: dict[str, ModelCard] = {name: import_module(f"core.models.{name}").CARD for name in MODULES}
 

@@ -28,7 +28,8 @@ QUICK = {  # enough for the planted world
 AGREEMENT = {"lightgcn": 0.8, "bitgcf": 0.8}
 
 CARD_NAMES = list(CARDS)
-CROSS_DOMAIN = [card.name for card in CARDS.values() if card.cross_domain]
+CROSS_DOMAIN = [card.name for card in CARDS.values() if card.cross_domain and card.source_speaks]
+SILENT = [card.name for card in CARDS.values() if not card.source_speaks]
 TWINS = [card.name for card in CARDS.values() if card.has_twin]
 ADDITIVE = [card.name for card in CARDS.values() if card.additive]
 EXACT = [card.name for card in CARDS.values() if card.fold_in == "exact"]
@@ -197,6 +198,15 @@ def test_source_history_alone_serves_cold_users(name):
     assert scores.has_source.all()
     assert ndcg_at_5(scores.source, world_of(name).liked[cold]) > 0.95
     assert ndcg_at_5(scores.own_scores(), world_of(name).liked[cold]) > 0.95
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_a_model_whose_source_only_shapes_it_claims_no_source_evidence(name, models):
+    scores = models[name].score(EVERYBODY)
+    assert not scores.has_source.any()
+    assert not scores.source.any()
+    twin = fitted(name, world_of(name).pair.target_only()).score(EVERYBODY)
+    assert not np.array_equal(twin.own_scores(), scores.own_scores())
 
 
 def test_popularity_finds_about_half_of_what_cold_users_like(models):
