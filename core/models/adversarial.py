@@ -10,15 +10,7 @@ from scipy.sparse import csr_matrix
 from core.basics.scores import IntArray, Vectors
 from core.basics.settings import setting
 from core.data.pair import DomainPair
-from core.models.alignment import (
-    coral,
-    gan_loss,
-    held_out_users,
-    mmd,
-    proxy_a_distance,
-    retrieval_mrr,
-    reversal_loss,
-)
+from core.models.alignment import coral, gan_loss, mmd, reversal_loss
 from core.models.arrays import (
     Array,
     Weights,
@@ -30,14 +22,13 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch
+from core.models.domain_gap import FEWEST, WORDS, domain_gap, held_out_users
 from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
 from core.models.losses import full_softmax
 from core.models.protocol import Finding, ModelCard, PairSizes, State
 
 NONE, REVERSAL, GAN, MMD, CORAL = "none", "gradient reversal", "GAN", "MMD", "CORAL"
 SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
-HELD_OUT = 0.2  # of the shared users: the gap is measured on them, the alignment never sees them
-FEWEST = 10  # held-out shared users below which a gap would be chance
 BEFORE = "gap.before"  # (4,): whether it was measured, and the three figures of the gap
 
 
@@ -83,7 +74,7 @@ class Adversarial:
     def start(self, train: DomainPair, rng: np.random.Generator) -> State:
         """Four tables of item vectors, and the layers of whoever plays."""
         self.train, d = train, self.settings.factors
-        self.learned, self.held_out = held_out_users(np.flatnonzero(train.shared), HELD_OUT)
+        self.learned, self.held_out = held_out_users(np.flatnonzero(train.shared))
         sizes = {"source": train.source.shape[1], "target": train.target.shape[1]}
         weights: State = {
             f"{domain}.{role}": normal_table(size, d, rng)
@@ -134,7 +125,7 @@ class Adversarial:
 
     def findings(self, weights: State, train: DomainPair) -> list[Finding]:
         """The domain gap before and after the alignment; none without enough shared users."""
-        self.learned, self.held_out = held_out_users(np.flatnonzero(train.shared), HELD_OUT)
+        self.learned, self.held_out = held_out_users(np.flatnonzero(train.shared))
         if len(self.held_out) < FEWEST:
             return []
         after = self._gap(weights, train)
@@ -143,7 +134,7 @@ class Adversarial:
         figures = [*before, ("after", after)]
         return [
             Finding(f"{title} {when} alignment", gap[place], words)
-            for place, (title, words) in enumerate(_WORDS)
+            for place, (title, words) in enumerate(WORDS)
             for when, gap in figures
         ]
 
@@ -184,40 +175,14 @@ class Adversarial:
         weights[BEFORE].data.copy_(kept)
 
     def _gap(self, weights: State, train: DomainPair) -> tuple[float, float, float]:
-        """Proxy A-distance, MMD² and retrieval MRR of held-out shared users."""
-        drawn = [
+        learned, held_out = (
             (
                 unit(_from_source(weights, train.source[users])),
                 unit(_from_target(weights, train.target[users])),
             )
             for users in (self.learned, self.held_out)
-        ]
-        distance = proxy_a_distance(drawn[0], drawn[1])
-        return distance, float(mmd(*drawn[1])), retrieval_mrr(*drawn[1])
-
-
-_COLLAPSE = (
-    " Vectors that have all become alike close the gap as well: a smaller gap is only good where "
-    "the retrieval MRR does not fall with it."
-)
-_WORDS = (  # in the order of the figures of a gap
-    (
-        "Domain gap (proxy A-distance)",
-        "How well a linear classifier tells source-drawn from target-drawn vectors of held-out "
-        "shared users: 0 not at all, 2 always; lower is closer." + _COLLAPSE,
-    ),
-    (
-        "Domain gap (MMD²)",
-        "Squared maximum mean discrepancy between source-drawn and target-drawn vectors of "
-        "held-out shared users, unbiased, so around 0 where they are alike; lower is closer."
-        + _COLLAPSE,
-    ),
-    (
-        "Retrieval MRR",
-        "How high up the source-drawn vector of a held-out shared user finds the same user's "
-        "target-drawn vector among all held-out ones: 1 is always first; higher is better.",
-    ),
-)
+        )
+        return domain_gap(learned, held_out)
 
 
 def _read(weights: Weights, domain: str, histories: csr_matrix) -> Array:

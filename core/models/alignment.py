@@ -1,14 +1,11 @@
-"""Bringing two samples of vectors together, and measuring how far apart they are."""
+"""Losses that bring two samples of vectors together: an adversary's, or a distance."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
 from core.models.arrays import Array, Weights, dense, library, relu
 from core.models.losses import cross_entropy
-
-RIDGE = 1e-3  # of the linear classifier that tells two samples apart, per sample
 
 
 def reversed_gradient(vectors: Array, weight: float) -> Array:
@@ -75,47 +72,6 @@ def coral(first: Array, second: Array) -> Array:
     return (apart * apart).sum() / (4.0 * apart.shape[0] ** 2)
 
 
-def proxy_a_distance(
-    learned: tuple[FloatArray, FloatArray], held_out: tuple[FloatArray, FloatArray]
-) -> float:
-    """2 (1 - 2 error) of a linear classifier told to part two samples: 0 alike, 2 apart.
-
-    Ben-David et al. 2007, sec. 4. Each pair: source-drawn and target-drawn vectors, (n, d);
-    learned on one pair, asked on the other.
-    """
-    vectors, labels = _labelled(*learned)
-    centre = vectors.mean(axis=0)
-    inner = (vectors - centre).T @ (vectors - centre)
-    ridge = RIDGE * len(vectors) * max(float(np.trace(inner)) / len(inner) / len(vectors), 1e-12)
-    slope = np.linalg.solve(inner + ridge * np.eye(len(inner)), (vectors - centre).T @ labels)
-    asked, wanted = _labelled(*held_out)
-    wrong = np.sign((asked - centre) @ slope) != wanted
-    return float(max(0.0, 2.0 * (1.0 - 2.0 * wrong.mean())))
-
-
-def retrieval_mrr(asked: FloatArray, found: FloatArray) -> float:
-    """Mean of 1 / rank at which a row of `asked`, (n, d), finds its own row of `found` by cosine.
-
-    1 is always first; chance is about ln(n) / n. Ties count half.
-    """
-    cosines = asked @ found.T
-    own = np.diagonal(cosines)[:, None]
-    ranks = 1.0 + (cosines > own).sum(axis=1) + ((cosines == own).sum(axis=1) - 1) / 2.0
-    return float((1.0 / ranks).mean())
-
-
-def held_out_users(shared: IntArray, share: float) -> tuple[IntArray, IntArray]:
-    """Shared users to learn from and, apart from them, to measure on; the same every time."""
-    order = np.random.default_rng(0).permutation(shared)
-    cut = round(share * len(order))
-    return np.sort(order[cut:]), np.sort(order[:cut])
-
-
 def _covariance(vectors: Array) -> Array:
     centred = vectors - vectors.mean(0)
     return centred.T @ centred / max(len(vectors) - 1, 1)
-
-
-def _labelled(source: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
-    labels = np.repeat([1.0, -1.0], [len(source), len(target)])
-    return np.concatenate([source, target]).astype(np.float64), labels

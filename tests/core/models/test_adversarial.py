@@ -5,16 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.models.alignment import (
-    coral,
-    discriminator,
-    gan_loss,
-    held_out_users,
-    mmd,
-    proxy_a_distance,
-    retrieval_mrr,
-    reversed_gradient,
-)
+from core.models.alignment import coral, discriminator, gan_loss, mmd, reversed_gradient
+from core.models.domain_gap import held_out_users, proxy_a_distance, retrieval_mrr
 from core.models.registry import build
 from tests.worlds import twin_tastes
 
