@@ -35,6 +35,9 @@ SOURCE, TARGET = "source", "target"
 class DTCDRSettings(TrainingSettings):
     """Sizes, combination and speed of the training."""
 
+    weight_decay: float = setting(
+        3e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+    )
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
     combination: str = setting(
         CONCATENATION, choices=(MAXIMUM, MEAN, CONCATENATION),

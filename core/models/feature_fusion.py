@@ -38,6 +38,9 @@ LEARNED = "learned"
 class FeatureFusionSettings(TrainingSettings):
     """Features, how they are joined, and speed of the training."""
 
+    weight_decay: float = setting(
+        5e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+    )
     factors: int = setting(64, low=2, high=512, help="Features of a history, and of an item.")
     features: str = setting(
         LEARNED, choices=(LEARNED, *KINDS),

@@ -34,6 +34,9 @@ NOISE = "log_variance"  # of the tasks, where weights are learned
 class MultiTaskSettings(TrainingSettings):
     """Sizes, how the tasks are weighed, and speed of the training."""
 
+    weight_decay: float = setting(
+        5e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+    )
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
     temperature: float = setting(
         0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."

@@ -98,19 +98,16 @@ def test_a_source_task_that_counts_nothing_finds_nothing():
     assert ours < trained / 1.5
 
 
-def test_what_is_kept_out_is_never_asked_for():
-    """A source item that is kept out of every history gets no gradient."""
-    settings = {"epochs": 3, "weight_decay": 0.0}
-    source = np.zeros((20, 12))
-    source[:, :10] = 1
-    source[0, 11] = 1
-    pair = pair_of(source, np.ones((20, 4)))
+def test_what_is_kept_out_is_neither_read_nor_asked_for():
+    """Every source item has one user here: where it is kept out, nothing moves its vector."""
+    pair = pair_of(np.kron(np.eye(20), np.ones((1, 10))), np.ones((20, 4)))
     hidden = held_out(pair.source, 0.5)
-    before = MultiTask(MultiTaskSettings(source_held_out=0.5)).start(pair, np.random.default_rng(1))
-    model = fitted(pair, source_held_out=0.5, **settings)
-    moved = abs(model.weights["source.read"] - before["source.read"]).sum(1) > 0
-    seen = without(pair.source, hidden).sum(0).A1 > 0
-    np.testing.assert_array_equal(moved, seen)
+    settings = {"source_held_out": 0.5, "weight_decay": 0.0, "interaction_dropout": 0.0}
+    network = MultiTask(MultiTaskSettings.of(settings))
+    first = network.start(pair, np.random.default_rng(1))["source.read"]
+    moved = abs(fitted(pair, epochs=3, **settings).weights["source.read"] - first).sum(1) > 0
+    np.testing.assert_array_equal(moved, without(pair.source, hidden).sum(0).A1 > 0)
+    assert moved.sum() == 100
 
 
 def test_a_tenth_of_long_histories_is_kept_out_and_nothing_of_short_ones():
