@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -46,9 +46,16 @@ class Blend:
 
     coefficients: FloatArray
 
-    def __init__(self, settings: BlendSettings, members: Sequence[CrossDomainModel]) -> None:
+    def __init__(
+        self,
+        settings: BlendSettings,
+        members: Sequence[CrossDomainModel],
+        ordered: Sequence[bool] = (False, False),
+    ) -> None:
+        """ordered: which member reads histories in time order, places in time for values."""
         self.settings = settings
         self.first, self.second = members
+        self.ordered = tuple(ordered)
         self.coefficients = simple_coefficients(settings.weight)
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
@@ -64,8 +71,8 @@ class Blend:
 
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
         """The same for any histories; as exact as the less exact member."""
-        rows = source_rows, target_rows
-        return self._combined(self.first.fold_in(*rows), self.second.fold_in(*rows))
+        first, second = (self._rows(place, source_rows, target_rows) for place in (0, 1))
+        return self._combined(self.first.fold_in(*first), self.second.fold_in(*second))
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Both members' amounts in the units of the blend's parts; exact where it is additive.
@@ -73,11 +80,11 @@ class Blend:
         Under a product they are times the slope of log sigmoid at the item.
         """
         source, target = np.zeros(source_row.nnz), np.zeros(target_row.nnz)
-        for member, (own, of_source, of_target) in zip(
-            (self.first, self.second), self.coefficients, strict=True
-        ):
-            said = member.explain(source_row, target_row, item)
-            by_source, by_target = self._units(member.fold_in(source_row, target_row), item)
+        for place, member in enumerate((self.first, self.second)):
+            own, of_source, of_target = self.coefficients[place]
+            rows = self._rows(place, source_row, target_row)
+            said = member.explain(*rows, item)
+            by_source, by_target = self._units(member.fold_in(*rows), item)
             by_source, by_target = (own + of_source) * by_source, (own + of_target) * by_target
             source += by_source * _in_order(source_row, said.source_items, said.source_amounts)
             target += by_target * _in_order(target_row, said.target_items, said.target_amounts)
@@ -96,10 +103,19 @@ class Blend:
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state, member by member."""
         self.coefficients = np.array(state["coefficients"])
-        for name, member in zip(MEMBERS, (self.first, self.second), strict=True):
-            start = f"{name}."
+        for place, member in enumerate((self.first, self.second)):
+            start = f"{MEMBERS[place]}."
             inner = {key.removeprefix(start): state[key] for key in state if key.startswith(start)}
-            member.restore(train, inner)
+            source, target = self._rows(place, train.source, train.target)
+            member.restore(replace(train, source=source, target=target), inner)
+
+    def _rows(
+        self, place: int, source: csr_matrix, target: csr_matrix
+    ) -> tuple[csr_matrix, csr_matrix]:
+        """Histories as the member reads them: places in time mean nothing to most models."""
+        if self.ordered[place] or not any(self.ordered):
+            return source, target
+        return _ones(source), _ones(target)
 
     def _combined(self, first: DomainScores, second: DomainScores) -> DomainScores:
         kind = self.settings.kind
@@ -201,6 +217,12 @@ def _slope(part: FloatArray, item: int) -> float:
     unit = float(_units(part)[0, 0])
     standard = (float(part[0, item]) - float(part.mean(dtype=np.float64))) * unit
     return unit / (1 + float(np.exp(standard)))
+
+
+def _ones(rows: csr_matrix) -> csr_matrix:
+    """The same interactions with ones for values."""
+    ones = np.ones(rows.nnz, dtype=np.float32)
+    return csr_matrix((ones, rows.indices, rows.indptr), shape=rows.shape)
 
 
 def _in_order(row: csr_matrix, items: IntArray, amounts: FloatArray) -> FloatArray:

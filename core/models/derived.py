@@ -8,7 +8,7 @@ from typing import Any
 
 from core.basics.errors import RunError
 from core.models.blend import KINDS, PRODUCT, Blend, BlendSettings
-from core.models.protocol import CrossDomainModel, ModelCard, PairSizes
+from core.models.protocol import TIMESTAMPS, CrossDomainModel, ModelCard, PairSizes
 from core.models.registry import build, card_of
 
 BLEND = "blend"
@@ -45,8 +45,15 @@ def build_recorded(record: Record) -> CrossDomainModel:
     """The untrained model a record describes, ready to take up its state."""
     if record["model"] != BLEND:
         return build(record["model"], record["settings"])
-    members = [build_recorded(member) for member in _members(record)]
-    return Blend(BlendSettings.of(record["settings"]), members)
+    members = _members(record)
+    ordered = [reads_order(card_of_record(member)) for member in members]
+    built = [build_recorded(member) for member in members]
+    return Blend(BlendSettings.of(record["settings"]), built, ordered)
+
+
+def reads_order(card: ModelCard) -> bool:
+    """Whether a model reads histories in time order."""
+    return TIMESTAMPS in card.needs
 
 
 def _members(record: Record, depth: int = 1) -> list[Record]:

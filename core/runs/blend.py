@@ -11,7 +11,7 @@ from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
 from core.models.blend import STACKING, Blend, BlendSettings
-from core.models.derived import BLEND, card_of_record
+from core.models.derived import BLEND, card_of_record, reads_order
 from core.models.protocol import CrossDomainModel
 from core.runs.blend_weights import best_weight, stacked_coefficients, weights_on_validation
 from core.runs.cost import measured
@@ -110,7 +110,8 @@ def _made(
     members = [run.model(split) for run in runs]
     with measured() as cost:
         weight, chosen = _chosen_weight(plan, members, split)
-        blend = Blend(BlendSettings(plan.kind, weight), members)
+        ordered = [reads_order(run.card) for run in runs]
+        blend = Blend(BlendSettings(plan.kind, weight), members, ordered)
         if plan.kind == STACKING:
             blend.coefficients = stacked_coefficients(members, split)
     evaluations, evaluation_cost = evaluated(blend, split, role, report)

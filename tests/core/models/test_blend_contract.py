@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -196,6 +197,22 @@ def test_a_member_that_knows_nothing_of_a_user_leaves_the_list_to_the_other(fits
     scores = blend.fold_in(no_source, PAIR.target[warm])
     alone = blend.second.fold_in(no_source, PAIR.target[warm]).own_scores()
     np.testing.assert_array_equal(np.argsort(-scores.own_scores()[0]), np.argsort(-alone[0]))
+
+
+def test_a_member_without_a_sense_of_time_gets_ones_where_the_other_reads_the_order(fits):
+    """A restored blend once fed places in time to EASE as if they were strengths."""
+    plain = blended(SUM, MEMBERS["linear"], cache=fits)
+    timed = replace(PAIR, source=PAIR.source * 3, target=PAIR.target * 5)
+    again = build_recorded(record_of(SUM, MEMBERS["linear"]))
+    again.ordered = (False, True)
+    again.restore(timed, plain.state())
+    first = again.first.score(EVERYBODY)
+    same_scores(first, plain.first.score(EVERYBODY))
+    assert again.second.train.target is timed.target
+    rows = timed.source[[5]], timed.target[[5]]
+    folded, own = again.fold_in(*rows), again.first.fold_in(PAIR.source[[5]], PAIR.target[[5]])
+    same_scores(again.first.fold_in(*again._rows(0, *rows)), own)
+    assert np.isfinite(folded.own_scores()).all()
 
 
 def test_a_blend_is_not_trained_and_not_listed():
