@@ -59,8 +59,9 @@ def verdict(comparison: Comparison, metric: str = "ndcg@10") -> str:
 
 
 def difference_words(interval: Interval, metric: str) -> str:
-    """A difference with its interval: "+.012 nDCG@10, 95 % .006 to .018"."""
-    mean, low, high = (_short(x) for x in (interval.mean, interval.low, interval.high))
+    """A difference with its interval: "+.012 nDCG@10, 95 % .006 to .018"; errors in four digits."""
+    digits = 4 if metric_card(metric).task == "rating" else 3
+    mean, low, high = (_short(x, digits) for x in (interval.mean, interval.low, interval.high))
     sign = "+" if interval.mean >= 0 else ""
     return f"{sign}{mean} {metric_title(metric)}, 95 % {low} to {high}"
 
@@ -162,8 +163,9 @@ def _lift(
     return difference_intervals(ours, other, [metric])[0]
 
 
-def _short(value: float) -> str:
-    """Three decimals without the leading zero: .012, −.003."""
-    text = f"{abs(value):.3f}"
+def _short(value: float, digits: int = 3) -> str:
+    """Some decimals without the leading zero: .012, −.003."""
+    text = f"{abs(value):.{digits}f}"
+    below = value < 0 and float(text) > 0
     text = text[1:] if text.startswith("0") else text
-    return f"−{text}" if value < 0 and float(f"{abs(value):.3f}") > 0 else text
+    return f"−{text}" if below else text

@@ -45,6 +45,7 @@ GRIDS: dict[str, dict[str, tuple]] = {
     "bias": {"bias_regularization": (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)},
     "mf_rating": {"regularization": (12.0, 15.0, 20.0), "bias_regularization": (2.0, 3.0)},
     "cmf_rating": {"regularization": (15.0, 20.0), "source_loss_weight": (0.1, 0.3, 1.0)},
+    "clfm": {"regularization": (10.0, 15.0, 20.0), "source_loss_weight": (0.3, 1.0)},
 }
 HEAD = ("model", "settings", "valid", "test RMSE", "test MAE", "RMSE - bias", "RMSE - MF", "CPU s")
 
