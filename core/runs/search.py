@@ -130,7 +130,8 @@ def _stop(study: Study, sampler: Sampler, runner: Runner, report: Report) -> Non
             if ended is not None:
                 study.put(ended)
                 sampler.tell(ended)
-        report(replace(_progress(study), stage="stopping the trials under way"))
+        with suppress(Cancelled):  # heard already
+            report(replace(_progress(study), stage="stopping the trials under way"))
 
 
 def _progress(study: Study) -> Progress:

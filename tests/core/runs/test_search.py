@@ -152,6 +152,23 @@ def test_a_stopped_search_keeps_what_it_has_and_goes_on_when_started_again(works
     assert len(set(tried)) == 4
 
 
+def test_settings_of_a_trial_that_was_stopped_on_the_way_are_tried_again(workspace):
+    plan = planned(workspace)
+    split = read_snapshot(workspace.splits / plan.split)
+    slow = InProcess(split, workspace.searches / plan.key, silent)
+    slow.ended = lambda trial: None
+
+    def stop(progress):
+        raise Cancelled
+
+    study = search(plan, workspace, slow, stop)
+    assert (study.status, study.counts(), study.winner) == (STOPPED, {STOPPED: 1}, None)
+    again = searched(workspace, plan)
+    assert again.counts() == {DONE: 8}
+    tried = [trial.settings for trial in again.of(RUN)]
+    assert all(settings in tried for settings in plan.combinations_of(RUN))
+
+
 def test_trials_that_cannot_be_trained_are_counted_and_said(workspace):
     grid = {"factors": (4, 512), "epochs": (1, 2)}
     plan = planned(workspace, "lightgcn", grid, settings={"learning_rate": 0.5})
