@@ -54,8 +54,8 @@ def user_batches(
         users = order[start : start + size]
         source, target = train.source[users], train.target[users]
         yield Batch(
-            users, _thinned(source, interaction_dropout, rng),
-            _silenced(_thinned(target, interaction_dropout, rng), silenced[users]),
+            users, thinned(source, interaction_dropout, rng),
+            _silenced(thinned(target, interaction_dropout, rng), silenced[users]),
             source, wanted[users], rng, epoch,
         )  # fmt: skip
 
@@ -65,8 +65,8 @@ def drawn_items(batch: Batch, n_items: int, count: int) -> IntArray:
     return batch.rng.integers(0, max(n_items, 1), (len(batch.users), count))
 
 
-def _thinned(rows: csr_matrix, share: float, rng: np.random.Generator) -> csr_matrix:
-    """Rows without a random share of their entries."""
+def thinned(rows: csr_matrix, share: float, rng: np.random.Generator) -> csr_matrix:
+    """Rows without a random share of their entries: interaction dropout."""
     if share <= 0 or rows.nnz == 0:
         return rows
     return _kept(rows, rng.random(rows.nnz) >= share)

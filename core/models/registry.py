@@ -16,6 +16,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "ridge",
     "feature_map",
     "cmf_als",
+    "cmf",
     "linear_map",
     "emcdr",
     "ptupcdr",

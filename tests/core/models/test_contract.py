@@ -25,7 +25,7 @@ QUICK = {  # enough for the planted world
     "conet": {"batch_size": 32},
 }
 # Top-10 shared by fold-in and score, where fold-in is approximate.
-AGREEMENT = {"lightgcn": 0.8, "bitgcf": 0.8}
+AGREEMENT = {"lightgcn": 0.8, "bitgcf": 0.8, "cmf": 0.8}
 
 CARD_NAMES = list(CARDS)
 CROSS_DOMAIN = [card.name for card in CARDS.values() if card.cross_domain and card.source_speaks]
