@@ -25,7 +25,7 @@ from core.runs.estimate import work
 from core.runs.watch import watcher
 
 STEPS = 3  # epochs that are timed at most
-LONG = 15.0  # seconds after which no further epoch is timed
+LONG = 15.0  # seconds after which no third epoch is timed
 MOST_ROWS = 300_000  # of a pair that is timed by epochs; a larger one is thinned by users
 QUICK = 0.3  # seconds of a thinned closed form below which the whole fit is timed
 USERS = 200  # users whose evaluation is timed ...
@@ -99,7 +99,7 @@ def _first_steps(
         if progress.total > 1 or progress.loss is not None:
             watch(model)
         moments.append(time.perf_counter() - began)
-        if len(moments) == STEPS or moments[-1] > LONG:
+        if len(moments) == STEPS or (len(moments) > 1 and moments[-1] > LONG):
             break
     later = np.diff(moments)
     return {"first": moments[0], "step": float(later.mean()) if len(later) else 0.0}, model

@@ -151,5 +151,12 @@ def test_a_large_pair_is_timed_on_some_of_its_users(workspace, splits, monkeypat
     assert all(part["step"] > 0 for part in found["parts"])
 
 
+def test_a_slow_start_is_not_taken_for_the_whole_training(workspace, splits, monkeypatch):
+    """Loading libraries on a busy machine took so long that no second epoch was timed."""
+    monkeypatch.setattr("core.runs.timing.LONG", 0.0)
+    found = time_model(read_snapshot(workspace.splits / splits[0]), "cmf_als", "auto", silent)
+    assert all(part["step"] > 0 for part in found["parts"])
+
+
 def test_nobody_has_looked_yet(workspace, splits):
     assert measured_steps(workspace, "ease", splits[1], "cuda") is None
