@@ -109,13 +109,17 @@ def test_runs_of_two_splits_are_not_blended_and_it_says_why(workspace, trained):
     assert "stand on different splits" in words(app)
 
 
+@pytest.fixture(scope="module")
+def packed(trained) -> str:
+    """Id of a stacking of two runs, compressed."""
+    here, runs = trained
+    plan = BlendPlan((runs["ease"].id, runs["item_knn"].id), "stacking")
+    return compress_run(CompressPlan(blend_runs(plan, here).name, "int8"), here).name
+
+
 @pytest.mark.parametrize("page", ["fusion", "metrics", "recommendations", "embeddings"])
-def test_every_page_opens_on_a_compressed_blend(workspace, trained, page):
-    runs = trained[1]
-    made = blend_runs(BlendPlan((runs["ease"].id, runs["item_knn"].id), "stacking"), workspace).name
-    small = compress_run(CompressPlan(made, "int8"), workspace).name
-    app = well(open_page(page, run=small))
-    assert "Blend" in words(app)
+def test_every_page_opens_on_a_compressed_blend(workspace, packed, page):
+    assert "Blend" in words(well(open_page(page, run=packed)))
 
 
 def test_tables_hold_what_the_records_say(trained):
