@@ -36,7 +36,8 @@ def draw_rating_plane(
     figure.add_trace(_edge(steps, near))
     figure.add_trace(_mark(lowest, "lowest", "star", _LIGHT))
     figure.add_trace(_mark(here, "you are here", "circle-open", _LIGHT))
-    themed(figure, x=f"alpha, weight of {names[0]}", y=f"beta, weight of {names[1]}", height=HEIGHT)
+    x, y = f"alpha, weight of {names[0]}", f"beta, weight of {names[1]}"
+    themed(figure, x=x, y=y, height=HEIGHT, legend=False)
     figure.update_layout(hovermode="closest", dragmode=False)
     half = (steps[1] - steps[0]) / 2
     figure.update_xaxes(range=[-half, 1 + half], constrain="domain")
