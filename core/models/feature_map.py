@@ -34,6 +34,11 @@ class FeatureMapSettings(Settings):
         100.0, low=0.01, high=100_000.0,
         help="Ridge on the weights of features whose mean square is 1; more smooths more.",
     )  # fmt: skip
+    silenced_weight: float = setting(
+        0.3, low=0.001, high=100.0,
+        help="What a shared user counts with one history silenced beside the same user whole; "
+        "more serves cold users, less serves warm ones.",
+    )  # fmt: skip
 
 
 class FeatureMapModel:
@@ -57,7 +62,7 @@ class FeatureMapModel:
         rng = np.random.default_rng(seed)
         self.maps = fit_domain_maps(settings.features, train, MapOptions(settings.factors), rng)
         features = self.maps.users(train.source, train.target)
-        self.weights = _ridge(features, train, settings.regularization)
+        self.weights = _ridge(features, train, settings)
         yield Progress(done=1, total=1, stage="solved")
 
     def score(self, users: IntArray) -> DomainScores:
@@ -101,20 +106,22 @@ class FeatureMapModel:
 
 
 def _ridge(
-    features: tuple[FloatArray, FloatArray], train: DomainPair, regularization: float
+    features: tuple[FloatArray, FloatArray], train: DomainPair, settings: FeatureMapSettings
 ) -> tuple[FloatArray, FloatArray]:
     """(M_s, M_t); phi_s, phi_t: (n_users, d) each."""
     scales = tuple(_evened(table) for table in features)
     source, target = (table * scale for table, scale in zip(features, scales, strict=True))
     known, shared = train.target_history > 0, train.shared
-    without_source, without_target = np.zeros_like(source[shared]), np.zeros_like(target[shared])
+    silenced = float(np.sqrt(settings.silenced_weight))  # as rows are squared
+    without = np.zeros_like(source[shared]), np.zeros_like(target[shared])
     seen = np.vstack([
         np.hstack([source[known], target[known]]),
-        np.hstack([source[shared], without_target]),
-        np.hstack([without_source, target[shared]]),
+        silenced * np.hstack([source[shared], without[1]]),
+        silenced * np.hstack([without[0], target[shared]]),
     ])  # fmt: skip
-    wanted = np.vstack([features[1][known], *[features[1][shared]] * 2])
-    weights, half = ridge_map(seen, wanted, regularization), source.shape[1]
+    wanted = features[1]
+    wanted = np.vstack([wanted[known], *[silenced * wanted[shared]] * 2])
+    weights, half = ridge_map(seen, wanted, settings.regularization), source.shape[1]
     return weights[:half] * scales[0], weights[half:] * scales[1]
 
 
