@@ -60,12 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show(answer: Any, as_json: bool) -> None:
-    """One JSON object on the last line, or the same thing readable."""
+    """One JSON object on the last line, or the same thing readable; a text as it is."""
+    if isinstance(answer, str):
+        print(answer, flush=True)
+        return
     print(json.dumps(answer, ensure_ascii=False, indent=None if as_json else 1), flush=True)
 
 
 def _add_models(commands: Any) -> None:
     models = commands.add_parser("models", help="list the models")
+    models.add_argument("--markdown", action="store_true", help="as the table of the README")
     _add_json(models)
 
 

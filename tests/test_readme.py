@@ -5,6 +5,7 @@ from pathlib import Path
 
 from core.metrics.cards import METRICS
 from core.models.registry import CARDS
+from core.runs.model_table import model_table
 from core.ui.navigation import GROUPS, PAGES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,9 +20,10 @@ def table_below(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def test_the_table_of_models_lists_every_model_by_name_and_title():
-    listed = {row[0].strip("`"): row[1] for row in table_below("Models")}
-    assert listed == {name: card.title for name, card in CARDS.items()}
+def test_the_table_of_models_is_what_the_cards_say():
+    """Name, family, paper, needs and when to use it; `core models --markdown` makes it."""
+    assert model_table() in README
+    assert [row[0].strip("`") for row in table_below("Models")] == list(CARDS)
 
 
 def test_the_table_of_metrics_lists_every_metric_by_name_and_title():
@@ -59,6 +61,6 @@ def test_every_commanded_subcommand_exists():
     from core.__main__ import parser
 
     commands = set(re.findall(r"^python -m core (\w+)", README, flags=re.M))
-    assert commands == {"models", "run", "blend", "compress", "recommend", "demo"}
+    assert commands == {"models", "run", "search", "recommend", "blend", "compress", "demo"}
     for command in commands:
         assert command in parser().format_help()

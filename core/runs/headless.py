@@ -20,6 +20,7 @@ from core.runs.cold_folds import train_folds
 from core.runs.compress import CompressPlan, compress_run
 from core.runs.demo import load_demo
 from core.runs.from_files import PairFiles, fold_snapshots, pair_snapshot
+from core.runs.model_table import model_table
 from core.runs.plan import RunPlan
 from core.runs.recommend import fused_figures, recommend_user, scale_of
 from core.runs.search import search as find_settings
@@ -33,8 +34,10 @@ from core.store.run_folder import Run, read_run
 FIGURES = ("fit", "evaluate", "valid", "test")
 
 
-def models(options: Namespace) -> list[dict[str, Any]]:
+def models(options: Namespace) -> list[dict[str, Any]] | str:
     """One card per model: what it is, what it needs, and its settings with bounds and help."""
+    if options.markdown:
+        return model_table()
     return [_card(name) for name in CARDS]
 
 
