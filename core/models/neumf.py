@@ -16,12 +16,12 @@ from core.models.arrays import (
     concatenated,
     dense,
     dense_weights,
-    history_sum,
     normal_table,
     picked,
-    scaled_rows,
+    unit,
 )
 from core.models.batches import Batch
+from core.models.cosine import read
 from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
 from core.models.pair_network import (
     Drop,
@@ -35,7 +35,8 @@ from core.models.pair_network import (
 )
 from core.models.protocol import ModelCard, PairSizes, State
 
-SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
+STRENGTH = 4.0  # first weights h of the product: unit vectors alone would make small scores
+REACH = 2.0  # length of a user's vector before the network
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ class NeuMFSettings(TrainingSettings):
     learning_rate: float = setting(0.003, low=1e-5, high=0.5, help="Step size of Adam.")
     weight_decay: float = setting(
         1e-5, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+    )
+    patience: int = setting(
+        4, low=1, high=100, help="Epochs without a better validation score before training ends."
     )
     batch_size: int = setting(
         64, low=8, high=100_000, help="Users per step; more is faster and smoother."
@@ -69,7 +73,8 @@ class NeuMFSettings(TrainingSettings):
 class NeuMF:
     """score = h' [p_u * q_i, MLP(p'_u, q'_i)]: He et al. 2017 (NCF), eq. 12.
 
-    p_u and p'_u are sums over the items of both histories, times a factor that keeps their spread.
+    p_u and p'_u are sums over the items of both histories at one length for all users: longer
+    histories would otherwise make bolder scores, and fit worse.
     The first layer of the MLP is what it makes of the user plus what it makes of the item.
     """
 
@@ -85,7 +90,7 @@ class NeuMF:
             "target.read": normal_table(n_target, 2 * d, rng),
             "target.found": normal_table(n_target, 2 * d, rng),
             "target.bias": np.zeros(n_target, dtype=np.float32),
-            "product": np.ones(d, dtype=np.float32),
+            "product": np.full(d, STRENGTH, dtype=np.float32),
             **dense_weights("user", d, widths[0], rng),
             **dense_weights("item", d, widths[0], rng),
             **tower_weights("mlp", (*widths, 1), rng),
@@ -110,10 +115,9 @@ class NeuMF:
     ) -> Array:
         """p_u * h and what the first layer makes of p'_u, (n, d + width)."""
         d = self.settings.factors
-        read = history_sum(scaled_rows(source, SPREAD), weights["source.read"]) + history_sum(
-            scaled_rows(target, SPREAD), weights["target.read"]
-        )
-        return concatenated(read[:, :d] * weights["product"], dense(weights, "user", read[:, d:]))
+        both = read(source, weights["source.read"]) + read(target, weights["target.read"])
+        product = unit(both[:, :d]) * weights["product"]
+        return concatenated(product, dense(weights, "user", REACH * unit(both[:, d:])))
 
     def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
         """Log-odds of liking each item."""

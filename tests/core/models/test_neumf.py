@@ -21,8 +21,8 @@ def by_hand() -> tuple[NeuMF, dict[str, np.ndarray]]:
     network = NeuMF(NeuMFSettings(factors=2, hidden=2, layers=1))
     pair = pair_of(np.ones((1, 1)), np.ones((1, 4)))
     weights = network.start(pair, np.random.default_rng(0))
-    weights["source.read"][:] = [[1, 0, 0, 1]]
-    weights["target.read"][:] = [[0, 2, 1, 0]] * 4
+    weights["source.read"][:] = [[3, 0, 0, 3]]
+    weights["target.read"][:] = [[0, 2, 2, 0]] * 4
     weights["target.found"][:] = [[3, 1, 1, 2]] * 3 + [[0, 0, 0, 0]]
     weights["target.bias"][:] = [0, 0.5, 0, 0]
     weights["product"][:] = [1, 2]
@@ -34,13 +34,22 @@ def by_hand() -> tuple[NeuMF, dict[str, np.ndarray]]:
 
 def test_the_score_is_the_product_and_the_network_worked_by_hand():
     network, weights = by_hand()
-    # Read: source (1, 0 | 0, 1), four target items 4 * (0, 2 | 1, 0) / 4^.5 = (0, 4 | 2, 0).
+    # Read: source (3, 0 | 0, 3), four target items 4 * (0, 2 | 2, 0) / 4^.5 = (0, 4 | 4, 0);
+    # together (3, 4 | 4, 3), at their lengths (.6, .8 | 1.6, 1.2).
     users = network.users(weights, rows([1]), rows([1, 1, 1, 1]), None)
     scores = network.scores(weights, users, None)
-    # Product: 1*1*3 + 4*2*1 = 11; network: relu(2 + 1, 1 - 3 + 2) = (3, 0) -> 30 + 0 + 7.
-    np.testing.assert_allclose(scores[0, :3], [11 + 37, 11 + 37 + 0.5, 11 + 37])
-    # An item of zeros: product 0, network relu(2, -2) -> 20 + 7.
-    np.testing.assert_allclose(scores[0, 3], 27)
+    # Product: 1*.6*3 + 2*.8*1 = 3.4; network: relu(1.6 + 1, 1.2 - 3 + 2) -> 26 + 20 + 7.
+    np.testing.assert_allclose(scores[0, :3], [56.4, 56.9, 56.4], rtol=1e-6)
+    # An item of zeros: product 0, network relu(1.6, -1.8) -> 16 + 7.
+    np.testing.assert_allclose(scores[0, 3], 23, rtol=1e-6)
+
+
+def test_a_longer_history_makes_no_bolder_scores():
+    network, weights = by_hand()
+    weights["user.bias"][:] = 0
+    short = network.users(weights, rows([0]), rows([1, 0, 0, 0]), None)
+    long = network.users(weights, rows([0]), rows([1, 1, 1, 1]), None)
+    np.testing.assert_allclose(short, long, rtol=1e-6)
 
 
 def test_some_items_score_as_they_do_among_all():
@@ -60,7 +69,7 @@ def test_without_either_half_the_score_is_another(silenced):
     weights[silenced] = weights[silenced] * 0
     users = network.users(weights, rows([1]), rows([1, 1, 1, 1]), None)
     left = network.scores(weights, users, None)
-    assert left[0, 0] == pytest.approx(whole[0, 0] - {"product": 11, "mlp.1.weight": 30}[silenced])
+    assert left[0, 0] == pytest.approx(whole[0, 0] - {"product": 3.4, "mlp.1.weight": 46}[silenced])
 
 
 def test_the_product_learns_what_the_network_starts_without():
