@@ -160,8 +160,9 @@ CARD = ModelCard(
     family="Deep networks",
     line="A product of vectors and a small network judge a user and an item side by side.",
     paper="He et al.: Neural collaborative filtering, WWW 2017",
-    differs="A user is the sum of the vectors of both histories, a part of which is hidden while "
-    "training, instead of an id of their own; items have a bias; nothing is pre-trained.",
+    differs="A user is the sum of the vectors of both histories, at one length for everybody and a "
+    "part of it hidden while training, instead of an id of their own; items have a bias; a drawn "
+    "item that was taken is drawn once more; nothing is pre-trained.",
     when="When taste is more than a product of vectors; slower to ask than a two-tower model.",
     words="The score is a network's answer and not a sum. Each part is the score with the other "
     "domain's history silenced; parts are standardised per user before they are weighed.",
