@@ -15,8 +15,7 @@ from core.data.pair import DomainPair
 from core.models.bias import Bias, BiasSettings
 from core.models.nonnegative import nonnegative_rows
 from core.models.protocol import ModelCard, PairSizes, State
-
-BLOCK = 50_000  # ratings whose products of memberships are held at once
+from core.models.rating_clusters import BLOCK, Side, left_of, next_codebook, of_unit_length
 
 
 @dataclass(frozen=True)
@@ -65,17 +64,25 @@ class Clfm:
         self.train, settings = train, self.settings
         rng = np.random.default_rng(seed)
         sides = [
-            _Side.begin(place, rows, weight, settings, rng)
+            Side.begin(
+                place,
+                rows,
+                weight,
+                settings.common_clusters,
+                settings.own_clusters,
+                settings.bias_regularization,
+                rng,
+            )
             for place, (rows, weight) in enumerate(
                 ((train.source, settings.source_loss_weight), (train.target, 1.0))
             )
         ]
         self.biases = sides[1].biases
         shape = settings.user_clusters, settings.common_clusters + 2 * settings.own_clusters
-        codebook = _of_unit_length(rng.normal(0.0, 1.0, shape))
+        codebook = of_unit_length(rng.normal(0.0, 1.0, shape))
         for epoch in range(1, settings.epochs + 1):
             users = [side.users(codebook, settings.regularization) for side in sides]
-            codebook = _next_codebook(sides, users, settings)
+            codebook = next_codebook(sides, users, shape[1], settings.regularization)
             for side, memberships in zip(sides, users, strict=True):
                 side.solve_items(codebook, memberships, settings.regularization)
             self.source_factors = sides[0].factors(codebook)
@@ -97,7 +104,7 @@ class Clfm:
         left = history[:, active].T @ history[:, active]
         left = left + self.settings.regularization * np.eye(len(active))
         towards = history[:, active] @ np.linalg.solve(left, self.target_factors[item, active])
-        amounts = _left_of(self.biases, target_row) * towards
+        amounts = left_of(self.biases, target_row) * towards
         damped = target_row.nnz + self.settings.bias_regularization
         amounts = amounts + self.biases.without_items(target_row) / damped
         silent = np.zeros(source_row.nnz)
@@ -133,93 +140,8 @@ class Clfm:
 
     def _memberships(self, rows: csr_matrix) -> FloatArray:
         """(n, user_clusters), none below 0; zeros without ratings."""
-        left, ridge = _left_of(self.biases, rows), self.settings.regularization
+        left, ridge = left_of(self.biases, rows), self.settings.regularization
         return nonnegative_rows(rows, left, self.target_factors, ridge)
-
-
-@dataclass
-class _Side:
-    """One domain while it is fitted: its ratings as they are to be explained, and its items."""
-
-    biases: Bias
-    rows: csr_matrix
-    wanted: FloatArray  # in the order of rows.data
-    weight: float
-    clusters: IntArray  # columns of the codebook that are this domain's
-    items: FloatArray  # (n_items, clusters) memberships
-
-    @classmethod
-    def begin(
-        cls,
-        place: int,
-        rows: csr_matrix,
-        weight: float,
-        settings: ClfmSettings,
-        rng: np.random.Generator,
-    ) -> _Side:
-        """Mean and biases taken off; items in clusters by chance."""
-        biases = Bias(BiasSettings(settings.bias_regularization))
-        biases.fit_rows(rows)
-        first = settings.common_clusters + place * settings.own_clusters
-        apart = np.arange(first, first + settings.own_clusters)
-        clusters = np.concatenate([np.arange(settings.common_clusters), apart])
-        items = rng.random((rows.shape[1], len(clusters)))
-        return cls(biases, rows, _left_of(biases, rows), weight, clusters, items)
-
-    def factors(self, codebook: FloatArray) -> FloatArray:
-        """S v of every item, (n_items, user_clusters) float32."""
-        return (self.items @ codebook[:, self.clusters].T).astype(np.float32)
-
-    def users(self, codebook: FloatArray, ridge: float) -> FloatArray:
-        """Best memberships of the users, (n_users, user_clusters)."""
-        return nonnegative_rows(self.rows, self.wanted, self.factors(codebook), ridge)
-
-    def solve_items(self, codebook: FloatArray, users: FloatArray, ridge: float) -> None:
-        """Take up the best memberships of the items for these users and this codebook."""
-        places = csr_matrix(
-            (np.arange(self.rows.nnz), self.rows.indices, self.rows.indptr), self.rows.shape
-        ).T.tocsr()
-        met = users @ codebook[:, self.clusters]  # (n_users, clusters)
-        self.items = nonnegative_rows(places, self.wanted[places.data], met, ridge)
-
-    def loss(self, users: FloatArray, codebook: FloatArray) -> float:
-        """Mean squared error over the ratings."""
-        owners = np.repeat(np.arange(len(users)), np.diff(self.rows.indptr))
-        guess = np.einsum("rk,rk->r", users[owners], self.factors(codebook)[self.rows.indices])
-        return float(((self.wanted - guess) ** 2).mean()) if len(guess) else 0.0
-
-
-def _left_of(biases: Bias, rows: csr_matrix) -> FloatArray:
-    """What mean and biases leave of each rating, in the order of rows.data."""
-    return biases.without_items(rows) - np.repeat(biases.users(rows), np.diff(rows.indptr))
-
-
-def _next_codebook(
-    sides: list[_Side], users: list[FloatArray], settings: ClfmSettings
-) -> FloatArray:
-    """The patterns that explain both domains best, (user_clusters, all clusters), by one ridge.
-
-    Of unit length: else patterns would grow, memberships shrink, and no ridge would hold them.
-    """
-    columns = settings.common_clusters + 2 * settings.own_clusters
-    size = settings.user_clusters * columns
-    left, right = settings.regularization * np.eye(size), np.zeros(size)
-    for side, memberships in zip(sides, users, strict=True):
-        owners = np.repeat(np.arange(len(memberships)), np.diff(side.rows.indptr))
-        cells = np.arange(size).reshape(-1, columns)[:, side.clusters].ravel()
-        for start in range(0, side.rows.nnz, BLOCK):
-            some = slice(start, start + BLOCK)
-            of_user, of_item = memberships[owners[some]], side.items[side.rows.indices[some]]
-            products = np.einsum("rk,rl->rkl", of_user, of_item).reshape(len(of_user), -1)
-            left[np.ix_(cells, cells)] += side.weight * (products.T @ products)
-            right[cells] += side.weight * (products.T @ side.wanted[some])
-    return _of_unit_length(np.linalg.solve(left, right).reshape(-1, columns))
-
-
-def _of_unit_length(codebook: FloatArray) -> FloatArray:
-    """Every column, the pattern of an item cluster, at length 1; one of zeros stays."""
-    lengths = np.linalg.norm(codebook, axis=0)
-    return codebook / np.where(lengths > 0, lengths, 1.0)
 
 
 def _memory(sizes: PairSizes, settings: ClfmSettings) -> int:
