@@ -22,7 +22,7 @@ LIGHTS = {
     "amber": ":yellow[:material/warning:]",
     "red": ":red[:material/block:]",
 }
-LIST_HEIGHT = 440  # pixels: Start stays in sight
+LIST_HEIGHT = 480  # pixels: Start stays in sight
 FIRST = "ease"  # ticked on the first visit
 
 
@@ -64,11 +64,13 @@ def _tick(card: ModelCard, ready: Readiness) -> bool:
     ticked = st.checkbox(
         f"{LIGHTS[ready.light]} {card.title}",
         value=card.name == FIRST, key=f"train_{card.name}", disabled=red, persist_state="session",
-        help=f"{card.when}  \n{ready.reason}  \n*{card.paper}*",
+        help=f"{card.line}  \n{card.when}  \n{ready.reason}  \n*{card.paper}*",
     )  # fmt: skip
     needs = f" Needs {', '.join(card.needs)}." if card.needs else ""
-    reason = f" **{ready.reason}**" if ready.light != "green" else ""
-    st.caption(f"{card.line}{needs}{reason}")
+    if ready.light != "green":
+        st.caption(f"**{ready.reason}**")
+    elif ticked:  # many models: a line each would hide the list
+        st.caption(f"{card.line}{needs}")
     return ticked and not red
 
 
