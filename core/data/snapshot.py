@@ -28,6 +28,7 @@ from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint
 from core.basics.ids import IdMap
 from core.basics.scores import IntArray
+from core.data.entries import apart, ones_of
 from core.data.pair import DomainPair, ItemFeatures
 from core.data.times import in_time_order
 
@@ -82,7 +83,7 @@ class Split:
         """What may not be recommended: training items, and validation items at test time."""
         if part == VALID:
             return self.train.target
-        return (_ones(self.train.target) + _ones(self.valid)).tocsr()
+        return (ones_of(self.train.target) + ones_of(self.valid)).tocsr()
 
     @cached_property
     def rated(self) -> Split:
@@ -168,8 +169,8 @@ def read_snapshot(folder: Path, ratings: bool = False) -> Split:
         users, source_items, target_items, matrices["source_train"], matrices["target_train"],
         source_features, target_features,
     )  # fmt: skip
-    valid = _apart(matrices["target_valid"], train.target)
-    test = _apart(matrices["target_test"], train.target, valid)
+    valid = apart(matrices["target_valid"], train.target)
+    test = apart(matrices["target_test"], train.target, valid)
     return Split(read_info(folder), train, valid, test, folder)
 
 
@@ -226,26 +227,6 @@ def _items(path: Path) -> tuple[IdMap, ItemFeatures]:
     frame = pd.read_parquet(path)
     texts = [frame[column].to_numpy(dtype=object) for column in (TITLE, CATEGORIES, DESCRIPTION)]
     return IdMap(frame[ITEM].to_numpy(dtype=object)), ItemFeatures(*texts)
-
-
-def _apart(held_out: csr_matrix, *known: csr_matrix) -> csr_matrix:
-    """Held-out entries that are not known already: a given split may have rows in two parts."""
-    places = held_out.tocoo()
-    new = ~np.isin(_cells(held_out), np.concatenate([_cells(matrix) for matrix in known]))
-    kept = places.data[new], (places.row[new], places.col[new])
-    return csr_matrix(kept, shape=held_out.shape)
-
-
-def _cells(matrix: csr_matrix) -> IntArray:
-    """One number per stored entry, the same for the same user and item; zeros are entries too."""
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    return rows * max(1, matrix.shape[1]) + matrix.indices
-
-
-def _ones(matrix: csr_matrix) -> csr_matrix:
-    """A one for every stored entry: SciPy's sums and products drop entries that are 0."""
-    ones = np.ones(matrix.nnz, dtype=np.float32)
-    return csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:
