@@ -83,6 +83,16 @@ def normal_table(rows: int, columns: int, rng: np.random.Generator, spread: floa
     return rng.normal(0.0, spread, (rows, columns)).astype(np.float32)
 
 
+def shifted_back(states: Array, places: int) -> Array:
+    """States (n, length, d) moved towards the end by `places`, zeros in front."""
+    if not places:
+        return states
+    places = min(places, states.shape[1])
+    front = np.zeros((len(states), places, states.shape[2]), dtype=np.float32)
+    kept = states[:, : states.shape[1] - places]
+    return library(states).concatenate([as_like(front, states), kept], 1)
+
+
 def picked(table: Array, numbers: IntArray) -> Array:
     """Rows of a table by number, any shape of numbers; the gradient of a tensor is dense."""
     if isinstance(table, np.ndarray):

@@ -53,13 +53,11 @@ class TrainingSettings(Settings):
     )  # fmt: skip
     perturbation: float = setting(
         0.0, low=0.0, high=10.0,
-        help="Adversarial training: how far vectors are pushed the wrong way for a second look; "
-        "0 is off.",
+        help="Adversarial training: how far vectors are pushed the wrong way; 0 is off.",
     )  # fmt: skip
     pseudo_labels: int = setting(
         0, low=0, high=50,
-        help="Self-training: items a user with few interactions is taken to like as well, where "
-        "the model is confident; 0 is off.",
+        help="Self-training: confident items added for a user with few interactions; 0 is off.",
     )  # fmt: skip
 
 

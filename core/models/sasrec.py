@@ -18,10 +18,10 @@ from core.models.arrays import (
     dense,
     dense_weights,
     layer_norm,
-    library,
     normal_table,
     picked,
     relu,
+    shifted_back,
     softmax,
     unit,
 )
@@ -111,8 +111,8 @@ class SasRec:
                 loss = loss + weight * self.settings.next_item_weight * following
             if self.settings.whole_history_weight:
                 logits = states[:, -1] @ items.T / self.settings.temperature
-                whole = self.settings.whole_history_weight * full_softmax(logits, wanted)
-                loss = loss + weight * whole
+                whole = full_softmax(logits, wanted)
+                loss = loss + weight * self.settings.whole_history_weight * whole
         return loss
 
     def _next_item(
@@ -163,8 +163,9 @@ class SasRec:
         for norm in ("first", "second"):
             weights[f"{name}.{norm}.scale"] = np.ones(d, dtype=np.float32)
             weights[f"{name}.{norm}.shift"] = np.zeros(d, dtype=np.float32)
-        wide, narrow = dense_weights(f"{name}.wide", d, d, rng), f"{name}.narrow"
-        return weights | wide | dense_weights(narrow, d, d, rng)
+        for role in ("wide", "narrow"):
+            weights |= dense_weights(f"{name}.{role}", d, d, rng)
+        return weights
 
     def _encoded(self, weights: Weights, read: IntArray) -> Array:
         """State at every place, (n, length, d), from item numbers (n, length)."""
@@ -205,18 +206,8 @@ class SasRec:
 
     def _convolved(self, weights: Weights, name: str, states: Array, dilation: int) -> Array:
         """A filter over the place itself and those `dilation`, 2 × `dilation`, … before it."""
-        shifted = [_later(states, step * dilation) for step in range(self.settings.width)]
+        shifted = [shifted_back(states, step * dilation) for step in range(self.settings.width)]
         return relu(dense(weights, f"{name}.filter", concatenated(*shifted)))
-
-
-def _later(states: Array, places: int) -> Array:
-    """States moved towards the end, zeros in front."""
-    if not places:
-        return states
-    places = min(places, states.shape[1])
-    front = np.zeros((len(states), places, states.shape[2]), dtype=np.float32)
-    kept = states[:, : states.shape[1] - places]
-    return library(states).concatenate([as_like(front, states), kept], 1)
 
 
 def _memory(sizes: PairSizes, settings: SasRecSettings) -> int:
