@@ -30,7 +30,7 @@ class DistilledSettings(TrainingSettings):
     """Sizes of both, what the student takes over, and the speed of the training."""
 
     epochs: int = setting(60, low=1, high=1000, help="Rounds over all users, the teacher's first.")
-    factors: int = setting(16, low=2, high=512, help="Length of the student's vectors.")
+    factors: int = setting(32, low=2, high=512, help="Length of the student's vectors.")
     teacher_factors: int = setting(256, low=2, high=1024, help="Length of the teacher's vectors.")
     teacher_epochs: int = setting(
         12, low=1, high=1000,
