@@ -23,9 +23,10 @@ from core.models.arrays import (
 )
 from core.models.batches import Batch
 from core.models.domain_gap import FEWEST, WORDS, domain_gap, held_out_users
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.losses import full_softmax
 from core.models.protocol import Finding, ModelCard, PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 NONE, REVERSAL, GAN, MMD, CORAL = "none", "gradient reversal", "GAN", "MMD", "CORAL"
 SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD

@@ -21,9 +21,10 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch, drawn_items, thinned
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.losses import bpr, cross_entropy, entries, full_softmax
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 SOFTMAX, BPR, BCE = "softmax", "BPR", "cross-entropy"
 SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD

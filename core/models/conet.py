@@ -23,9 +23,10 @@ from core.models.arrays import (
     stacked,
 )
 from core.models.batches import Batch
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.pair_network import drawn_pairs, halved, over_all_items
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 SPREAD, AVERAGE = 0.5, 1.0  # powers of the history's length by which its sum is divided
 SOURCE, TARGET = "source", "target"

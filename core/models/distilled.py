@@ -14,9 +14,10 @@ from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, history_sum, normal_table, scaled_rows, unit
 from core.models.batches import Batch
 from core.models.distillation import hint_loss, ranking_distillation, softened_divergence
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.losses import full_softmax
 from core.models.protocol import Finding, ModelCard, PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 SOFTENED, RANKING = "softened softmax", "top of the ranking"
 SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD

@@ -24,8 +24,9 @@ from core.models.arrays import (
 )
 from core.models.batches import Batch
 from core.models.cosine import cosine_softmax, cosines, read, target_vectors
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 MAXIMUM, MEAN, CONCATENATION = "max", "mean", "concatenation"
 SOURCE, TARGET = "source", "target"

@@ -27,8 +27,9 @@ from core.models.batches import Batch
 from core.models.cosine import cosine_softmax, cosines, read, target_vectors
 from core.models.domain_maps import fit_domain_maps, restored_maps
 from core.models.feature_maps import KINDS, MapOptions
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 CONCATENATION, GATE = "concatenation", "gate"
 LEARNED = "learned"

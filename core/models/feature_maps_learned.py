@@ -23,9 +23,10 @@ from core.models.arrays import (
 )
 from core.models.batches import Batch
 from core.models.feature_maps import AUTOENCODER, BPR, LIGHTGCN, SPREAD, Reading
-from core.models.gradient import GradientModel, TrainingSettings
+from core.models.gradient import GradientModel
 from core.models.losses import bpr, entries, full_softmax
 from core.models.protocol import State
+from core.models.training_settings import TrainingSettings
 
 EPOCHS = {AUTOENCODER: 20, BPR: 40, LIGHTGCN: 20}
 LAYERS = 2  # from items to users and back, twice

@@ -6,7 +6,6 @@ A network says what is particular to one model; everything else is here once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,51 +13,14 @@ from scipy.sparse import csr_matrix, vstack
 
 from core.basics.progress import Progress
 from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray, Vectors
-from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights
 from core.models.batches import Batch, user_batches
 from core.models.protocol import Finding, PairSizes, State
 from core.models.pseudo_labels import pseudo_labels
 
+AVERAGE = "average."  # prefix of averaged weights in a checkpoint
 TORCH = 400 * 2**20  # bytes that loading torch takes
-
-
-@dataclass(frozen=True)
-class TrainingSettings(Settings):
-    """What every network can be told about its training."""
-
-    epochs: int = setting(40, low=1, high=1000, help="Rounds over all users at most.")
-    patience: int = setting(
-        5, low=1, high=100, help="Epochs without a better validation score before training ends."
-    )
-    learning_rate: float = setting(0.01, low=1e-5, high=0.5, help="Step size of Adam.")
-    weight_decay: float = setting(
-        1e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-    batch_size: int = setting(
-        512, low=8, high=100_000, help="Users per step; more is faster and smoother."
-    )
-    max_gradient_norm: float = setting(
-        1.0, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
-    )
-    interaction_dropout: float = setting(
-        0.5, low=0.0, high=0.95,
-        help="Share of each history hidden from the network, drawn anew every epoch: it learns "
-        "to fill gaps.",
-    )  # fmt: skip
-    history_dropout: float = setting(
-        0.0, low=0.0, high=0.95,
-        help="Share of shared users shown by their source history alone, as cold users will be.",
-    )  # fmt: skip
-    perturbation: float = setting(
-        0.0, low=0.0, high=10.0,
-        help="Adversarial training: how far vectors are pushed the wrong way; 0 is off.",
-    )  # fmt: skip
-    pseudo_labels: int = setting(
-        0, low=0, high=50,
-        help="Self-training: confident items added for a user with few interactions; 0 is off.",
-    )  # fmt: skip
 
 
 class Network(Protocol):
@@ -123,7 +85,7 @@ class GradientModel:
         self._resumed = None
         while steps.epoch < self.settings.epochs:
             loss = one_epoch(steps, self.network, self._batches(seed, steps.epoch + 1))
-            self.weights = self._finished(steps.arrays(), steps.epoch)
+            self.weights = self._finished(steps.averaged(), steps.epoch)
             yield Progress(done=steps.epoch, total=self.settings.epochs, loss=loss)
 
     def score(self, users: IntArray) -> DomainScores:
@@ -186,7 +148,7 @@ class GradientModel:
     def resume(self, train: DomainPair, checkpoint: State) -> None:
         """Take up a checkpoint; the next fit_epochs goes on with the epoch after it."""
         start = self.network.start(train, np.random.default_rng(0))
-        weights = {name: checkpoint[name] for name in start}
+        weights = {name: checkpoint.get(AVERAGE + name, checkpoint[name]) for name in start}
         self.restore(train, self._finished(weights, int(checkpoint["epoch"][0])))
         self._resumed = checkpoint
 

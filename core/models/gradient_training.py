@@ -10,6 +10,7 @@ import numpy as np
 from core.basics.device import autocast, choose_device
 from core.basics.errors import RunError
 from core.models.arrays import Array, Weights
+from core.models.gradient import AVERAGE
 from core.models.protocol import State
 
 FIRST_MOMENT, SECOND_MOMENT, STEP, EPOCH = "adam.first.", "adam.second.", "adam.step", "epoch"
@@ -38,6 +39,10 @@ class Steps:
             lr=settings.learning_rate,
             weight_decay=getattr(settings, "weight_decay", 0.0),
         )
+        self.taken = 0  # steps so far
+        self.average: Weights = {}
+        if self._kept_share:
+            self.average = {name: one.detach().clone() for name, one in self.weights.items()}
         if checkpoint is not None:
             self._take_up(checkpoint)
 
@@ -58,9 +63,12 @@ class Steps:
             self.optimiser.zero_grad()
             loss.backward()
             if reach := getattr(self.settings, "perturbation", 0.0):
-                loss_of(self._perturbed(reach)).backward()
+                with autocast(self.device):
+                    worst = loss_of(self._perturbed(reach))
+                worst.backward()
             torch.nn.utils.clip_grad_norm_(self.weights.values(), self.settings.max_gradient_norm)
             self.optimiser.step()
+            self._average()
         except torch.OutOfMemoryError as error:
             raise self._too_large(error) from error
         return float(loss.detach())
@@ -79,21 +87,30 @@ class Steps:
         """The weights as arrays of their own."""
         return {name: _array(weight) for name, weight in self.weights.items()}
 
+    def averaged(self) -> State:
+        """What is asked: the running average of the weights, or the weights where it is off."""
+        if not self._kept_share:
+            return self.arrays()
+        return {name: _array(weight) for name, weight in self.average.items()}
+
     def checkpoint(self) -> State:
-        """Weights, both moments and step of Adam, and the epoch."""
+        """Weights, their average, both moments and step of Adam, and the epoch."""
         kept = self.arrays()
-        steps = 0.0
+        if self._kept_share:
+            kept |= {AVERAGE + name: _array(weight) for name, weight in self.average.items()}
         for name, weight in self.weights.items():
             if moments := self.optimiser.state.get(weight):
                 kept[FIRST_MOMENT + name] = _array(moments["exp_avg"])
                 kept[SECOND_MOMENT + name] = _array(moments["exp_avg_sq"])
-                steps = float(moments["step"])
-        return kept | {STEP: np.array([steps]), EPOCH: np.array([self.epoch])}
+        return kept | {STEP: np.array([float(self.taken)]), EPOCH: np.array([self.epoch])}
 
     def _take_up(self, checkpoint: State) -> None:
         import torch
 
+        self.taken = int(checkpoint[STEP][0])
         for name, weight in self.weights.items():
+            if AVERAGE + name in checkpoint:
+                self.average[name] = torch.tensor(checkpoint[AVERAGE + name], device=self.device)
             if FIRST_MOMENT + name in checkpoint:
                 self.optimiser.state[weight] = {
                     "step": torch.tensor(float(checkpoint[STEP][0])),
@@ -102,6 +119,22 @@ class Steps:
                         checkpoint[SECOND_MOMENT + name], device=self.device
                     ),
                 }
+
+    @property
+    def _kept_share(self) -> float:
+        return float(getattr(self.settings, "weight_average", 0.0))
+
+    def _average(self) -> None:
+        """Move the running average; the first steps are forgotten sooner.
+
+        Polyak and Juditsky 1992, as an exponential average.
+        """
+        self.taken += 1
+        if not self._kept_share:
+            return
+        kept = min(self._kept_share, (1 + self.taken) / (10 + self.taken))
+        for name, weight in self.weights.items():
+            self.average[name].lerp_(weight.detach(), 1 - kept)
 
     def _perturbed(self, reach: float) -> Weights:
         """Weights moved by `reach` per row, the way that raises the loss most."""

@@ -23,10 +23,11 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch
-from core.models.gradient import TORCH, TrainingSettings
+from core.models.gradient import TORCH
 from core.models.losses import bpr, cross_entropy, entries, full_softmax, sampled_softmax
 from core.models.propagation import Graph
 from core.models.protocol import PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 SOFTMAX, SAMPLED, BPR, BCE = "softmax", "sampled softmax", "BPR", "cross-entropy"
 MEAN, CONCATENATED = "mean", "side by side"

@@ -21,10 +21,11 @@ from core.models.domain_maps import (
     restored_maps,
 )
 from core.models.feature_maps import ALS, KINDS, MapOptions
-from core.models.gradient import GradientModel, TrainingSettings, leave_one_out
+from core.models.gradient import GradientModel, leave_one_out
 from core.models.losses import squared_error
 from core.models.protocol import Finding, ModelCard, State
 from core.models.readiness import check_readiness
+from core.models.training_settings import TrainingSettings
 
 
 @dataclass(frozen=True)

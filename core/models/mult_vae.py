@@ -23,9 +23,10 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.losses import full_softmax
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 SPREAD = 0.5  # a history is divided by the square root of its length: an L2 norm of ones
 

@@ -21,9 +21,10 @@ from core.models.arrays import (
 )
 from core.models.batches import Batch
 from core.models.cosine import cosine_softmax, cosines, read, target_vectors
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.held_out import held_out, held_out_ndcg, without
 from core.models.protocol import Finding, ModelCard, PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 SOURCE, TARGET = "source", "target"
 FIXED, LEARNED = "fixed", "learned"

@@ -22,7 +22,7 @@ from core.models.arrays import (
 )
 from core.models.batches import Batch
 from core.models.cosine import read
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.pair_network import (
     Drop,
     drawn_pairs,
@@ -34,6 +34,7 @@ from core.models.pair_network import (
     unchanged,
 )
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 STRENGTH = 4.0  # first weights h of the product: unit vectors alone would make small scores
 REACH = 2.0  # length of a user's vector before the network

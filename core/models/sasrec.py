@@ -26,10 +26,11 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.losses import full_softmax, sampled_softmax
 from core.models.protocol import TIMESTAMPS, ModelCard, PairSizes, State
 from core.models.sequences import PADDING, joint_sequences
+from core.models.training_settings import TrainingSettings
 
 ATTENTION, CONVOLUTION = "attention", "convolution"
 NEVER = -1e9  # added to a logit that must not count

@@ -12,9 +12,10 @@ from core.basics.settings import setting
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, history_sum, normal_table, scaled_rows, unit
 from core.models.batches import Batch
-from core.models.gradient import GradientModel, TrainingSettings, gradient_memory
+from core.models.gradient import GradientModel, gradient_memory
 from core.models.losses import full_softmax
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.training_settings import TrainingSettings
 
 SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
 
@@ -27,6 +28,11 @@ class TwoTowerSettings(TrainingSettings):
     temperature: float = setting(
         0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
     )
+    weight_average: float = setting(
+        0.95, low=0.0, high=0.9999,
+        help="Share of the running average of all weights that each step keeps; the average is "
+        "asked in place of the last weights, which swing; 0 is off.",
+    )  # fmt: skip
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
     )

@@ -118,6 +118,23 @@ def test_a_step_looks_again_at_the_worst_weights_nearby():
     assert len(seen) == 1
 
 
+def test_the_average_of_the_weights_is_asked_and_survives_a_checkpoint():
+    """The first step keeps 2/11 of the average, later ones more, at most the chosen share."""
+    start = {"table": np.zeros((1, 2), dtype=np.float32)}
+    settings = settings_of(weight_average=0.9, learning_rate=0.1, weight_decay=0.0)
+    steps, by_hand = Steps(start, settings, "cpu"), np.zeros((1, 2))
+    for taken in range(1, 6):
+        steps.step(lambda weights: (weights["table"] * torch.tensor([[1.0, -1.0]])).sum())
+        kept = min(0.9, (1 + taken) / (10 + taken))
+        by_hand = kept * by_hand + (1 - kept) * steps.arrays()["table"]
+    np.testing.assert_allclose(steps.averaged()["table"], by_hand, atol=1e-6)
+    again = Steps(start, settings, "cpu", steps.checkpoint())
+    np.testing.assert_array_equal(again.averaged()["table"], steps.averaged()["table"])
+    assert again.taken == 5
+    plain = Steps(start, settings_of(weight_average=0.0), "cpu")
+    np.testing.assert_array_equal(plain.averaged()["table"], plain.arrays()["table"])
+
+
 def loss_nearby(perturbation: float, reach: float = 0.5) -> float:
     """What a trained two-tower loses when its vectors are pushed the wrong way."""
     values = {"epochs": 12, "factors": 8, "perturbation": perturbation, "batch_size": 64}

@@ -1,0 +1,49 @@
+"""What every model trained by gradients can be told about its training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.basics.settings import Settings, setting
+
+
+@dataclass(frozen=True)
+class TrainingSettings(Settings):
+    """What every network can be told about its training."""
+
+    epochs: int = setting(40, low=1, high=1000, help="Rounds over all users at most.")
+    patience: int = setting(
+        5, low=1, high=100, help="Epochs without a better validation score before training ends."
+    )
+    learning_rate: float = setting(0.01, low=1e-5, high=0.5, help="Step size of Adam.")
+    weight_decay: float = setting(
+        1e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+    )
+    batch_size: int = setting(
+        512, low=8, high=100_000, help="Users per step; more is faster and smoother."
+    )
+    max_gradient_norm: float = setting(
+        1.0, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
+    )
+    weight_average: float = setting(
+        0.0, low=0.0, high=0.9999,
+        help="Share of the running average of all weights that each step keeps; the average is "
+        "asked in place of the last weights, which swing; 0 is off.",
+    )  # fmt: skip
+    interaction_dropout: float = setting(
+        0.5, low=0.0, high=0.95,
+        help="Share of each history hidden from the network, drawn anew every epoch: it learns "
+        "to fill gaps.",
+    )  # fmt: skip
+    history_dropout: float = setting(
+        0.0, low=0.0, high=0.95,
+        help="Share of shared users shown by their source history alone, as cold users will be.",
+    )  # fmt: skip
+    perturbation: float = setting(
+        0.0, low=0.0, high=10.0,
+        help="Adversarial training: how far vectors are pushed the wrong way; 0 is off.",
+    )  # fmt: skip
+    pseudo_labels: int = setting(
+        0, low=0, high=50,
+        help="Self-training: confident items added for a user with few interactions; 0 is off.",
+    )  # fmt: skip
