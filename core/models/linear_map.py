@@ -32,7 +32,7 @@ from core.models.domain_maps import (
 )
 from core.models.feature_maps import ALS, KINDS, LEARNED, TORCH, MapOptions
 from core.models.protocol import Finding, ModelCard, PairSizes, State
-from core.models.readiness import check_readiness
+from core.models.readiness import check_shared
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class LinearMap:
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """One round of both factorizations and the map; RunError where no users are shared."""
-        check_readiness(CARD, train, self.settings)
+        check_shared(CARD, train)
         self.train, rng = train, np.random.default_rng(seed)
         steps = domain_map_steps(self.settings.factors_from, train, self._options(), rng)
         for done, (total, self.maps) in enumerate(steps, 1):

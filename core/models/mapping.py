@@ -24,7 +24,7 @@ from core.models.feature_maps import ALS, KINDS, MapOptions
 from core.models.gradient import GradientModel, leave_one_out
 from core.models.losses import squared_error
 from core.models.protocol import Finding, ModelCard, State
-from core.models.readiness import check_readiness
+from core.models.readiness import check_shared
 from core.models.training_settings import TrainingSettings
 
 
@@ -68,7 +68,7 @@ class Mapping:
 
     def start(self, train: DomainPair, rng: np.random.Generator) -> State:
         """The maps of both domains, and the bridge; RunError where no users are shared."""
-        check_readiness(self.card, train, self.settings)
+        check_shared(self.card, train)
         options = MapOptions(self.settings.factors)
         maps = self.maps or fit_domain_maps(self.settings.factors_from, train, options, rng)
         vectors = maps.users(train.source[train.shared], train.target[train.shared])

@@ -11,8 +11,6 @@ from core.data.ratings import RatingFacts
 from core.models.protocol import TIMESTAMPS, ModelCard, PairSizes
 
 FEW_SHARED = 100  # below this a lesson learned on shared users is mostly chance
-NO_RATINGS = "Its rows have no ratings."
-NO_TIMES = "It reads histories in time order and the rows of a domain have no times."
 TIGHT = 0.7  # share of the free memory from which a run is called tight
 
 
@@ -34,21 +32,16 @@ def readiness(
 ) -> Readiness:
     """Whether the model suits a pair of these sizes; settings default to the card's own.
 
+    Too many factors are red where they were chosen, and amber where others may be chosen yet.
     free_bytes: memory a run may take; without it memory is not judged. ratings: what is known of
     the split's ratings; without it a model of ratings is taken to have what it needs.
     """
-    if card.task == "rating" and ratings is not None and ratings.target is None:
-        return Readiness("red", NO_RATINGS)
-    if TIMESTAMPS in card.needs and ratings is not None and not ratings.timed:
-        return Readiness("red", NO_TIMES)
-    needed = card.memory(sizes, settings or card.settings())
-    if free_bytes is not None and needed > free_bytes:
-        return Readiness(
-            "red", f"It needs about {in_gib(needed)} and {in_gib(free_bytes)} are free."
-        )
+    chosen = settings or card.settings()
+    if refused := _refusal(card, sizes, shared_users, chosen, free_bytes, ratings):
+        can_be_set = settings is None and refused.by_factors
+        return Readiness("amber" if can_be_set else "red", refused.reason)
+    needed = card.memory(sizes, chosen)
     if card.cross_domain and card.source_speaks and shared_users == 0:
-        if "shared users" in card.needs:
-            return Readiness("red", "It learns from shared users and the pair has none.")
         return Readiness("amber", "No users are shared, so the source domain cannot help.")
     if card.cross_domain and card.source_speaks and shared_users < FEW_SHARED:
         return Readiness("amber", f"Only {shared_users} users are shared: expect wide intervals.")
@@ -57,6 +50,70 @@ def readiness(
     if card.task == "rating" and ratings is not None and (doubt := _doubted(card, ratings)):
         return Readiness("amber", doubt)
     return Readiness("green", f"It needs about {in_gib(needed)}.")
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    reason: str
+    hint: str
+    by_factors: bool = False  # another setting may do
+
+
+def _refusal(
+    card: ModelCard,
+    sizes: PairSizes,
+    shared_users: int,
+    settings: Any,
+    free_bytes: int | None,
+    ratings: RatingFacts | None,
+) -> _Refusal | None:
+    """Why the model cannot be trained at all, None where it can."""
+    if refused := _too_small(sizes, settings):
+        return refused
+    if card.task == "rating" and ratings is not None and ratings.target is None:
+        hint = "Choose a pair with ratings, or a model that ranks."
+        return _Refusal("Its rows have no ratings.", hint)
+    if TIMESTAMPS in card.needs and ratings is not None and not ratings.timed:
+        return _Refusal(
+            "It reads histories in time order and the rows of a domain have no times.",
+            "Import both files with their time columns, or choose a model that needs no order.",
+        )
+    if "shared users" in card.needs and shared_users == 0:
+        return NOBODY_SHARED
+    needed = card.memory(sizes, settings)
+    if free_bytes is not None and needed > free_bytes:
+        return _Refusal(
+            f"It needs about {in_gib(needed)} and {in_gib(free_bytes)} are free.",
+            "Choose ItemKNN or fewer factors, filter rare items away, or use a larger machine.",
+        )
+    return None
+
+
+NOBODY_SHARED = _Refusal(
+    "It learns from shared users and the pair has none.",
+    "Choose a pair with shared users, or a model that does not need them.",
+)
+
+
+def _too_small(sizes: PairSizes, settings: Any) -> _Refusal | None:
+    """What is too little for any model, or for so many factors."""
+    if sizes.target_items < 2:
+        return _Refusal(
+            "The target has a single item, so there is nothing to choose from.",
+            "Bring a target with more items, or loosen the filters.",
+        )
+    if sizes.target_rows < 2:
+        return _Refusal(
+            "The target has a single interaction to learn from.",
+            "Bring more interactions, or hold out a smaller share.",
+        )
+    if (factors := getattr(settings, "factors", 0)) > sizes.users:
+        return _Refusal(
+            f"It has {factors} factors for {sizes.users} users.",
+            f"Set factors to {sizes.users} or less, or bring more users.",
+            by_factors=True,
+        )
+    return None
 
 
 def _doubted(card: ModelCard, ratings: RatingFacts) -> str | None:
@@ -80,18 +137,20 @@ def check_readiness(
 ) -> None:
     """Refuse a run that cannot work; raises RunError with the reason and what to do."""
     sizes, shared = PairSizes.of(train), int(train.shared.sum())
-    found = readiness(card, sizes, shared, settings, free_bytes, ratings)
-    if found.light != "red":
-        return
-    if found.reason == NO_RATINGS:
-        hint = "Choose a pair with ratings, or a model that ranks."
-    elif found.reason == NO_TIMES:
-        hint = "Import both files with their time columns, or choose a model that needs no order."
-    elif "shared users" in card.needs and not train.shared.any():
-        hint = "Choose a pair with shared users, or a model that does not need them."
-    else:
-        hint = "Choose ItemKNN or fewer factors, filter rare items away, or use a larger machine."
-    raise RunError(what=f"{card.title} cannot be trained here. {found.reason}", hint=hint)
+    if refused := _refusal(card, sizes, shared, settings, free_bytes, ratings):
+        raise _error(card, refused)
+
+
+def check_shared(card: ModelCard, train: DomainPair) -> None:
+    """Refuse to learn from shared users where there are none; raises RunError."""
+    if not train.shared.any():
+        raise _error(card, NOBODY_SHARED)
+
+
+def _error(card: ModelCard, refused: _Refusal) -> RunError:
+    return RunError(
+        what=f"{card.title} cannot be trained here. {refused.reason}", hint=refused.hint
+    )
 
 
 def in_gib(size: int) -> str:

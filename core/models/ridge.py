@@ -14,7 +14,7 @@ from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
 from core.models.closed_form import ridge_dual, ridge_primal, solve_memory, solves_dual
 from core.models.protocol import ModelCard, PairSizes, State
-from core.models.readiness import check_readiness
+from core.models.readiness import check_shared
 from core.models.weight_forms import DenseWeights, UserMix, WeightForm, restored
 
 
@@ -42,7 +42,7 @@ class Ridge:
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """Solve once, in closed form; raises RunError where no users are shared."""
-        check_readiness(CARD, train, self.settings)
+        check_shared(CARD, train)
         self.train = train
         rows, wanted = train.source[train.shared], train.target[train.shared]
         if solves_dual(self.settings.solver, *rows.shape):

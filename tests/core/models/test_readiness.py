@@ -48,6 +48,30 @@ def test_a_red_run_is_refused_with_what_to_do():
         check_readiness(card_of("ease"), twin_tastes().pair, card_of("ease").settings(), 1000)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        (PairSizes(10, 5, 1, 20, 10), r"a single item.*Bring a target with more items"),
+        (PairSizes(10, 5, 4, 20, 1), r"a single interaction.*Bring more interactions"),
+        (PairSizes(10, 5, 4, 20, 10), r"64 factors for 10 users.*Set factors to 10 or less"),
+    ],
+)
+def test_too_little_to_learn_from_is_refused_with_what_to_do(sizes, words, monkeypatch):
+    monkeypatch.setattr(PairSizes, "of", lambda pair: sizes)
+    card = card_of("cmf_als")
+    assert readiness(card, sizes, 5, card.settings()).light == "red"
+    with pytest.raises(RunError, match=words):
+        check_readiness(card, twin_tastes().pair, card.settings())
+
+
+def test_factors_that_fit_the_users_are_not_refused():
+    few = PairSizes(10, 5, 4, 20, 10)
+    assert readiness(card_of("cmf_als"), few, 5).light == "amber"  # others may be chosen yet
+    assert readiness(card_of("cmf_als"), few, 5, card_of("cmf_als").settings(factors=8)).light != (
+        "red"
+    )
+
+
 def test_sizes_read_plainly():
     assert in_gib(3 * GIB) == "3.0 GiB"
     assert in_gib(5 * 2**20) == "5 MiB"
