@@ -87,8 +87,10 @@ def _figures(found: list[dict]) -> dict:
         return [one[part]["ndcg@10"]["mean"] for one in found]
 
     first = found[0]
+    interval = first["valid"]["ndcg@10"]
     lift = first["lift"] and first["lift"]["ndcg@10"]
     return {
+        "standard error": (interval["high"] - interval["low"]) / (2 * 1.96),
         "valid": mean(over("valid")), "test": mean(over("test")),
         "of each seed": " ".join(f"{value:.4f}" for value in over("test")),
         "twin": first["twin"] and mean(one["twin"]["test"]["ndcg@10"]["mean"] for one in found),
@@ -135,11 +137,20 @@ def _bars(rows: list[dict]) -> list[dict]:
     return found
 
 
-def _picked(rows: list[dict]) -> dict | None:
-    """The single model that validation picks, whatever its test figure is."""
+def _picked(rows: list[dict]) -> dict:
+    """The single model that validation picks, whatever its test figure is.
+
+    Once as the best, and once as the cheapest fit within one standard error of the best.
+    """
     whole = [row for row in rows if "valid" in row]
-    best = max(whole, key=lambda row: row["valid"], default=None)
-    return best and {key: best[key] for key in ("model", "valid", "test", "fit CPU s")}
+    best = max(whole, key=lambda row: row["valid"])
+    alike = [row for row in whole if row["valid"] >= best["valid"] - best["standard error"]]
+    cheapest = min(alike, key=lambda row: row["fit CPU s"])
+    shown = ("model", "valid", "test", "fit CPU s")
+    return {
+        name: {key: row[key] for key in shown}
+        for name, row in (("the best", best), ("within one standard error", cheapest))
+    }
 
 
 def _blend(rows: list[dict], options: argparse.Namespace, workspace: Path) -> dict:
@@ -148,7 +159,10 @@ def _blend(rows: list[dict], options: argparse.Namespace, workspace: Path) -> di
         next(row["run_dir"] for row in rows if row["model"] == name) for name in options.blend
     ]
     answer = _command("blend", "--runs", *folders, "--kind", "sum", "--json")
-    return {key: answer.get(key) for key in ("error", "settings", "valid", "test", "against")}
+    if "error" in answer:
+        return answer
+    figures = {part: answer[part]["ndcg@10"] for part in ("valid", "test")}
+    return {"settings": answer["settings"], "against": answer["against"]} | figures
 
 
 def _cell(value: object) -> str:
