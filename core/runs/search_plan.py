@@ -131,6 +131,11 @@ def checked_grid(model: str, grid: Mapping[str, Sequence[Any]]) -> Grid:
     found: Grid = {}
     for name, values in (grid or grid_of(card)).items():
         taken = [card.settings.of({name: value}).to_dict()[name] for value in values]
+        if not taken:
+            raise SettingsError(
+                what=f"There is no value to try for {name.replace('_', ' ')}.",
+                hint="Give it two values or more, or leave this setting out.",
+            )
         found[name] = tuple(dict.fromkeys(taken))
     if not any(len(values) > 1 for values in found.values()):
         raise SettingsError(

@@ -70,6 +70,11 @@ class Study:
         return [trial for trial in self.trials if trial.status == RUNNING]
 
     @property
+    def ended(self) -> list[Trial]:
+        """Trials that are over; one that was stopped on its way is still to be done."""
+        return [trial for trial in self.trials if trial.status in (DONE, FAILED)]
+
+    @property
     def budgets(self) -> dict[str, int]:
         """Trials in all, by role."""
         return {role: self.plan.budget(role) for role in self.plan.roles}

@@ -17,10 +17,10 @@ from core.data.snapshot import read_snapshot
 from core.jobs.job import DONE
 from core.jobs.lock import Lock
 from core.jobs.processes import kill
-from core.jobs.table import list_jobs, request_cancel
+from core.jobs.table import enqueue, list_jobs, request_cancel
 from core.runs.search import search
 from core.runs.search_plan import SearchPlan
-from core.runs.search_rule import STOPPED
+from core.runs.search_rule import STOPPED, Trial
 from core.runs.search_runners import InProcess
 from core.runs.search_study import list_studies
 from core.store.run_folder import RUN, TWIN, list_runs
@@ -92,7 +92,7 @@ def test_a_model_without_settings_cannot_be_searched(workspace):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("abc, 2", "cannot be 'abc'"), ("0.1, 2", "outside its range"), ("", "nothing to choose")],
+    [("abc, 2", "cannot be 'abc'"), ("0.1, 2", "outside its range"), ("", "no value to try")],
 )
 def test_values_the_model_does_not_take_are_refused_in_two_sentences(workspace, text, said):
     app = typed(open_page("train"), regularization=text, source_weight="0.5")
@@ -139,6 +139,25 @@ def test_a_search_is_stopped_by_its_button_and_its_winner_trained_by_another(wor
     (training,) = list_jobs(workspace, kind="train")
     assert training.payload["settings"] == study.winner.settings
     assert training.payload["twin_settings"] == study.winner.twin_settings
+
+
+def test_a_search_that_waits_is_shown_above_the_one_before_it(workspace):
+    """After Start the page went on showing the older search, or that nothing was searched yet."""
+    searched(workspace, grid={"regularization": (3.0, 30.0)})
+    plan = SearchPlan(split_of(workspace), "ease", {"regularization": (5.0, 50.0)})
+    enqueue(workspace, "search", plan.to_dict() | {"train": True}, "training", "Search: EASE")
+    app = well(open_page("train"))
+    assert app.selectbox(key="search_shown").value == plan.key
+    assert any("waiting for the jobs" in one.proto.text for one in app.get("progress"))
+
+
+def test_a_trial_that_was_stopped_does_not_count_as_tried(workspace):
+    """A search that was stopped after four trials said "6 of 18 trials"."""
+    study = searched(workspace, grid={"regularization": (3.0, 30.0)})
+    study.trials[-1] = Trial(TWIN, 1, {"regularization": 30.0}, STOPPED)
+    study.status = STOPPED
+    study.save()
+    assert "3 of 4 trials" in words(well(open_page("train")))
 
 
 def test_a_finished_search_is_drawn_and_said_in_words(workspace):

@@ -7,7 +7,7 @@ import streamlit as st
 from core.basics.errors import CrosswalkError, SettingsError
 from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import SplitInfo
-from core.jobs.job import SLOTS
+from core.jobs.job import SLOTS, Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue
 from core.models.presets import around, grid_of
@@ -21,7 +21,12 @@ from core.store.run_folder import RUN, TWIN
 from core.ui.setting_widgets import spoken
 from core.ui.shell import guarded, show_error, workspace
 from core.ui.texts import count, duration
-from core.ui.train.search_watch import draw_study, is_under_way
+from core.ui.train.search_watch import (
+    draw_starting,
+    draw_study,
+    is_under_way,
+    jobs_by_search,
+)
 from core.ui.train.times import expected_time
 
 KIND = "search"
@@ -32,7 +37,8 @@ _PREFIX = "search_values"
 def draw_search(info: SplitInfo | None, plans: list[RunPlan]) -> None:
     """A form for a new search, and the searches of this split."""
     studies = [] if info is None else list_studies(workspace(), info.split_hash)
-    busy = any(is_under_way(study) for study in studies)
+    waiting = {} if info is None else _without_record(info.split_hash, studies)
+    busy = bool(waiting) or any(is_under_way(study) for study in studies)
     with st.expander("Search settings", expanded=busy, icon=":material/tune:", key="search_box"):
         if info is None:
             st.info("There is nothing to search on yet. Import two files and split them first.")
@@ -41,7 +47,14 @@ def draw_search(info: SplitInfo | None, plans: list[RunPlan]) -> None:
         with form:
             _draw_form(plans)
         with found:
-            _draw_found(studies)
+            _draw_found(studies, waiting)
+
+
+def _without_record(split_hash: str, studies: list[Study]) -> dict[str, Job]:
+    """Searches that were asked for and have written nothing yet, by key."""
+    known = {study.plan.key for study in studies}
+    jobs = jobs_by_search(split_hash)
+    return {key: job for key, job in jobs.items() if key not in known}
 
 
 def _draw_form(plans: list[RunPlan]) -> None:
@@ -153,19 +166,23 @@ def _start(plan: SearchPlan, train: bool) -> None:
         st.session_state["search_shown"] = plan.key
 
 
-def _draw_found(studies: list[Study]) -> None:
-    if not studies:
+def _draw_found(studies: list[Study], waiting: dict[str, Job]) -> None:
+    titles = {key: f"{job.title} · starting" for key, job in waiting.items()}
+    titles |= {study.plan.key: study.title for study in studies}
+    if not titles:
         st.info(
             "Nothing was searched on this split yet. A search shows its trials here, live, then "
             "which settings mattered."
         )
         return
-    titles = {study.plan.key: study.title for study in studies}
     if st.session_state.get("search_shown") not in titles:
-        st.session_state["search_shown"] = studies[0].plan.key
+        st.session_state["search_shown"] = next(iter(titles))
     shown = next(iter(titles))
     if len(titles) > 1:
         shown = st.selectbox(
             "Search", list(titles), format_func=lambda key: titles.get(key, key), key="search_shown"
         )
-    draw_study(next(study for study in studies if study.plan.key == shown))
+    if shown in waiting:
+        draw_starting(shown, waiting[shown])
+    else:
+        draw_study(next(study for study in studies if study.plan.key == shown))

@@ -13,7 +13,7 @@ from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
 from core.runs.search_plan import SearchPlan
 from core.runs.search_rule import RUNNING, STOPPED, Trial
-from core.runs.search_study import Study, read_study
+from core.runs.search_study import RECORD, Study, read_study
 from core.ui.setting_widgets import spoken
 from core.ui.shell import guarded, workspace
 from core.ui.tables import show_table
@@ -27,21 +27,42 @@ WHO_COLUMN, STATE, ERROR, EPOCHS, SECONDS, NOTE = (
 )  # fmt: skip
 
 
-def job_of(study: Study) -> Job | None:
-    """The job that does this search now, None where nobody does."""
+def jobs_by_search(split: str | None = None) -> dict[str, Job]:
+    """Jobs that search now or wait to, of one split or all, by the key of their search."""
+    found: dict[str, Job] = {}
     for job in list_jobs(workspace(), kind=KIND, active=True, dismissed=True, limit=1000):
         values = {name: value for name, value in job.payload.items() if name != "train"}
         try:
-            if SearchPlan.from_dict(values).key == study.plan.key:
-                return job
+            plan = SearchPlan.from_dict(values)
         except CrosswalkError:  # of another version
             continue
-    return None
+        if split in (None, plan.split):
+            found[plan.key] = job
+    return found
+
+
+def job_of(study: Study) -> Job | None:
+    """The job that does this search now, None where nobody does."""
+    return jobs_by_search().get(study.plan.key)
 
 
 def is_under_way(study: Study) -> bool:
     """Whether a job does this search now."""
     return job_of(study) is not None
+
+
+def draw_starting(key: str, job: Job) -> None:
+    """A search whose first trial has not begun; the page is drawn anew once it has."""
+    st.fragment(_draw_starting, run_every=POLL)(key, job.id)
+
+
+def _draw_starting(key: str, job_id: str) -> None:
+    with guarded():
+        job = read_job(workspace(), job_id)
+        if (workspace().searches / key / RECORD).exists() or not job.is_active:
+            st.rerun()
+        words = "starting" if job.started else "waiting for the jobs before it"
+        st.progress(0.0, text=f"{plain(job.title)} · {words}")
 
 
 def draw_study(study: Study) -> None:
@@ -72,8 +93,7 @@ def _draw_live(study: Study, was_active: bool) -> None:
 
 
 def _draw_head(study: Study, job: Job | None) -> None:
-    ended = len(study.trials) - len(study.running)
-    total = sum(study.budgets.values())
+    ended, total = len(study.ended), sum(study.budgets.values())
     line, button = st.columns([3, 1], vertical_alignment="center")
     if job is None:
         words = {STOPPED: "stopped, what it has is kept", RUNNING: "killed; resume it above"}
