@@ -1,7 +1,7 @@
 """The verdict in one sentence, made from the numbers by rules that a sceptic can check.
 
-Nothing "helps" unless the interval of the difference to the twin lies above zero, and for users
-without target history the difference to popularity as well. For errors of predicted ratings better
+Nothing "helps" unless the interval of the difference to the twin lies above zero and the difference
+is one that can be read, and for users without target history the difference to popularity as well. For errors of predicted ratings better
 means smaller, and the bias model stands in for popularity.
 """
 
@@ -60,7 +60,7 @@ def verdict(comparison: Comparison, metric: str = "ndcg@10") -> str:
 
 def difference_words(interval: Interval, metric: str) -> str:
     """A difference with its interval: "+.012 nDCG@10, 95 % .006 to .018"; errors in four digits."""
-    digits = 4 if metric_card(metric).task == "rating" else 3
+    digits = _digits(metric)
     mean, low, high = (_short(x, digits) for x in (interval.mean, interval.low, interval.high))
     sign = "+" if interval.mean >= 0 else ""
     return f"{sign}{mean} {metric_title(metric)}, 95 % {low} to {high}"
@@ -88,15 +88,25 @@ def _judge(comparison: Comparison, metric: str, bins: list[str]) -> str | None:
     interval = _lift(comparison, comparison.twin, metric, bins)
     if interval is None or interval.users == 0:
         return None
-    if interval.users < FEWEST or not interval.excludes_zero:
+    if interval.users < FEWEST or not _shows(interval, metric):
         return OPEN
     if not _is_gain(interval, metric):
         return HARMS
     if bins == [BINS[0]]:
         floor = _lift(comparison, comparison.popularity, metric, bins)
-        beaten = floor is not None and floor.excludes_zero and _is_gain(floor, metric)
+        beaten = floor is not None and _shows(floor, metric) and _is_gain(floor, metric)
         return HELPS if beaten else OPEN
     return HELPS
+
+
+def _shows(interval: Interval, metric: str) -> bool:
+    """Whether the difference is beyond user sampling, and large enough to be read as not 0."""
+    return interval.excludes_zero and round(abs(interval.mean), _digits(metric)) > 0
+
+
+def _digits(metric: str) -> int:
+    """Decimals of a difference in words."""
+    return 4 if metric_card(metric).task == "rating" else 3
 
 
 def _is_gain(interval: Interval, metric: str) -> bool:
@@ -126,7 +136,7 @@ def _altogether(comparison: Comparison, metric: str) -> str:
     if interval is None or interval.users < FEWEST:
         return f"Too few users are evaluated to judge {about}."
     words = f"({difference_words(interval, metric)}, {interval.users} users)"
-    if interval.excludes_zero:
+    if _shows(interval, metric):
         verb = "helps" if _is_gain(interval, metric) else "harms"
         return (
             f"Over all users together history in {comparison.source_name} {verb} {_what(metric)} "
@@ -147,7 +157,7 @@ def _over_popularity(comparison: Comparison, metric: str) -> str:
         return f"Too few users are evaluated to judge this run ({interval.users})."
     words = f"({difference_words(interval, metric)}, {interval.users} users)"
     floor = comparison.floor
-    if not interval.excludes_zero:
+    if not _shows(interval, metric):
         return f"This run is no different from {floor} beyond user sampling (one seed) {words}."
     verb = "beats" if _is_gain(interval, metric) else "falls behind"
     return f"This run {verb} {floor} {words}; it has no target-only twin to compare with."

@@ -47,6 +47,18 @@ def test_nothing_helps_where_every_interval_holds_zero():
     assert "helps" not in said
 
 
+def test_a_difference_that_reads_as_zero_helps_nobody():
+    """A run said "helps predicted ratings (.0000 RMSE, 95 % .0000 to .0000)"."""
+    base = np.full(150, 0.7)
+    run = base - np.linspace(1e-6, 2e-5, 150)
+    said = verdict(
+        Comparison(frame(run), frame(base), None, segments(BINS), "books", "films"), "ndcg@10"
+    )
+    assert "helps" not in said
+    assert "harms" not in said
+    assert "no difference" in said
+
+
 def test_a_segment_of_a_few_users_is_not_judged():
     few = compare([0.1, 0.0, 0.0])
     rows = few.run["user_id"].isin([*range(10), *range(50, 150)])
