@@ -1,8 +1,8 @@
 """The verdict in one sentence, made from the numbers by rules that a sceptic can check.
 
 Nothing "helps" unless the interval of the difference to the twin lies above zero and the difference
-is one that can be read, and for users without target history the difference to popularity as well. For errors of predicted ratings better
-means smaller, and the bias model stands in for popularity.
+is one that can be read, and for users without target history the difference to popularity as well.
+For errors of predicted ratings better means smaller, and the bias model stands in for popularity.
 """
 
 from __future__ import annotations
