@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix
 
 from core.basics.scores import BoolArray, IntArray
 from core.data.pair import DomainPair
@@ -80,6 +80,4 @@ def _kept(rows: csr_matrix, kept: BoolArray) -> csr_matrix:
 def _silenced(rows: csr_matrix, users: BoolArray) -> csr_matrix:
     if not users.any():
         return rows
-    left = csr_matrix(diags((~users).astype(np.float32)) @ rows, dtype=np.float32)
-    left.eliminate_zeros()
-    return left
+    return _kept(rows, ~np.repeat(users, np.diff(rows.indptr)))

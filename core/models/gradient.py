@@ -59,7 +59,8 @@ class GradientModel:
     """A network that keeps the promise of a model.
 
     Parts are the network's scores with the other domain's history silenced; a part without
-    evidence is 0.
+    evidence is 0. Of a network with `has_base = True`, such as one of ratings, the answer to nobody
+    is the base, and parts are what a history adds to it.
     """
 
     train: DomainPair
@@ -100,9 +101,8 @@ class GradientModel:
         """The own score alone, for whoever watches a training: a third of the work."""
         source, target = self.train.source[users], self.train.target[users]
         own = self._own(source, target, users)
-        nothing = np.zeros((1, 1), dtype=np.float32)
         has_source, has_target = np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
-        return DomainScores(own, own, nothing, own, has_source, has_target)
+        return DomainScores(own, own, self._base(), own, has_source, has_target)
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """What the item's score loses when one history item is taken away, for each of them.
@@ -164,8 +164,8 @@ class GradientModel:
 
     def _batches(self, seed: int, epoch: int) -> Iterator[Batch]:
         settings, pseudo = self.settings, None
-        if settings.pseudo_labels and epoch > 1:
-            pseudo = pseudo_labels(self.train, self, settings.pseudo_labels)
+        if (added := getattr(settings, "pseudo_labels", 0)) and epoch > 1:
+            pseudo = pseudo_labels(self.train, self, added)
         return user_batches(
             self.train, pseudo, np.random.default_rng([seed, epoch]), epoch,
             size=settings.batch_size, interaction_dropout=settings.interaction_dropout,
@@ -174,11 +174,17 @@ class GradientModel:
 
     def _scores(self, source: csr_matrix, target: csr_matrix, who: IntArray | None) -> DomainScores:
         has_source, has_target = np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
-        from_source = self._own(source, _emptied(target), None) * has_source[:, None]
-        from_target = self._own(_emptied(source), target, None) * has_target[:, None]
-        nothing = np.zeros((len(from_source), 1), dtype=np.float32)
+        base = self._base()
+        from_source = (self._own(source, _emptied(target), None) - base) * has_source[:, None]
+        from_target = (self._own(_emptied(source), target, None) - base) * has_target[:, None]
         own = self._own(source, target, who)
-        return DomainScores(from_source, from_target, nothing, own, has_source, has_target)
+        return DomainScores(from_source, from_target, base, own, has_source, has_target)
+
+    def _base(self) -> FloatArray:
+        """(1, n_target_items) answer to nobody; (1, 1) of 0 where that means nothing."""
+        if not getattr(self.network, "has_base", False):
+            return np.zeros((1, 1), dtype=np.float32)
+        return self._own(_emptied(self.train.source[:1]), _emptied(self.train.target[:1]), None)
 
     def _own(
         self,

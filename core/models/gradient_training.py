@@ -14,6 +14,7 @@ from core.models.gradient import AVERAGE
 from core.models.protocol import State
 
 FIRST_MOMENT, SECOND_MOMENT, STEP, EPOCH = "adam.first.", "adam.second.", "adam.step", "epoch"
+FIXED = "fixed."  # how a weight is named that no step changes
 
 
 class Steps:
@@ -31,11 +32,11 @@ class Steps:
         self.epoch = 0 if checkpoint is None else int(checkpoint[EPOCH][0])
         first = start if checkpoint is None else {name: checkpoint[name] for name in start}
         self.weights: Weights = {
-            name: torch.tensor(array, device=self.device, requires_grad=True)
+            name: torch.tensor(array, device=self.device, requires_grad=not name.startswith(FIXED))
             for name, array in first.items()
         }
         self.optimiser = torch.optim.Adam(
-            self.weights.values(),
+            [weight for weight in self.weights.values() if weight.requires_grad],
             lr=settings.learning_rate,
             weight_decay=getattr(settings, "weight_decay", 0.0),
         )

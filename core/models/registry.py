@@ -35,6 +35,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "bias",
     "mf_rating",
     "cmf_rating",
+    "neumf_rating",
     "clfm",
 )
 CARDS: dict[str, ModelCard] = {name: import_module(f"core.models.{name}").CARD for name in MODULES}
