@@ -1,5 +1,10 @@
 """What tests of several rooms share: a workspace with the sample pair and its demo runs."""
 
+import os
+
+# Two files of tests run side by side: a thread each, before NumPy reads it once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 from core.basics.workspace import Workspace
