@@ -27,6 +27,11 @@ class RatingPlane:
     chosen: tuple[float, float]  # nearest to 1 and 1 within one standard error of the lowest
     users: int
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether no weights change any error: no user has evidence from both domains."""
+        return bool(np.ptp(self.rmse) == 0)
+
 
 def rating_plane(
     predictions: pd.DataFrame, bounds: Bounds, steps: FloatArray = STEPS

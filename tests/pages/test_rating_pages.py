@@ -93,6 +93,14 @@ def test_the_plane_moves_with_both_sliders_and_test_waits_to_be_asked_for(rated)
     assert [metric.value for metric in app.metric] == before
 
 
+def test_a_run_of_ratings_without_a_source_part_says_that_there_is_nothing_to_weigh(rated):
+    """Sliders changed nothing, over a plane of one colour and a scale from .2 to 1.2."""
+    app = opened("fusion", rated, "bias")
+    assert "There is nothing to weigh" in app.info[0].value
+    assert not app.slider
+    assert not app.get("plotly_chart")
+
+
 def test_lists_of_a_run_of_ratings_say_that_they_are_by_predicted_rating(rated):
     app = opened("recommendations", rated)
     assert "Ordered by predicted rating" in words(app)

@@ -38,6 +38,9 @@ def weigh_ratings(run: Run) -> None:
                 "chosen. Split the pair again with a validation share."
             )
             return
+        if plane.is_flat:
+            st.info(_why_flat(run))
+            return
         equation = st.empty()
         here = pick_weights(run, RECIPE)
         equation.markdown(_formula(run, here))
@@ -73,6 +76,15 @@ def _plane(folder: str, _run: Run) -> RatingPlane | None:
 @st.cache_data(show_spinner=False, max_entries=50)
 def _errors(folder: str, part: str, alpha: float, beta: float, _run: Run) -> pd.DataFrame:
     return weighted_errors(_run, cached.split_of(_run), part, alpha, beta)
+
+
+def _why_flat(run: Run) -> str:
+    source, target = (plain(run.record[f"{domain}_name"], 40) for domain in ("source", "target"))
+    return (
+        f"There is nothing to weigh: no validation user of this run has a part from {source} and "
+        f"one from {target}, and a part that stands alone counts in full. To see both, choose a "
+        "run whose ratings are also made from source histories, such as collective MF of ratings."
+    )
 
 
 def _formula(run: Run, here: Point) -> str:
