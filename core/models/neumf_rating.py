@@ -60,7 +60,7 @@ class NeuMFRatingSettings(Settings):
         help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
     )  # fmt: skip
     interaction_dropout: float = setting(
-        0.3, low=0.05, high=0.95,
+        0.4, low=0.05, high=0.95,
         help="Share of each history's ratings hidden from the network, drawn anew every epoch: "
         "hidden target ratings are what it learns to predict.",
     )  # fmt: skip
