@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -132,12 +133,25 @@ def _thinned_for(split: Split, by_epochs: bool) -> Split:
     return split if step <= 1 else _thinned(split, step, 1)
 
 
+@dataclass(frozen=True)
+class _Thin(Split):
+    """Every so-manieth user and item of either domain of a whole split."""
+
+    whole: Split
+    every_user: int
+    every_item: int
+
+    @cached_property
+    def timed(self) -> DomainPair:
+        """Places in time of the whole, thinned: the folder knows the whole split alone."""
+        return _thinned_pair(self.whole.timed, self.every_user, self.every_item)
+
+
 def _thinned(split: Split, users: int, items: int) -> Split:
     """Every so-manieth user and item of either domain."""
-    held_out = {
-        part: split.held_out(part)[::users][:, ::items].tocsr() for part in ("valid", "test")
-    }
-    return replace(split, train=_thinned_pair(split.train, users, items), **held_out)
+    valid, test = (split.held_out(part)[::users][:, ::items].tocsr() for part in ("valid", "test"))
+    train = _thinned_pair(split.train, users, items)
+    return _Thin(split.info, train, valid, test, split.folder, split, users, items)
 
 
 def _thinned_pair(pair: DomainPair, users: int, items: int) -> DomainPair:

@@ -144,10 +144,12 @@ def test_a_model_is_timed_by_its_first_steps_with_its_twin(workspace, splits, na
     assert found["evaluate"] > 0
 
 
-def test_a_large_pair_is_timed_on_some_of_its_users(workspace, splits, monkeypatch):
+@pytest.mark.parametrize("name", ["cmf_als", "sasrec"])
+def test_a_large_pair_is_timed_on_some_of_its_users(workspace, splits, monkeypatch, name):
+    """A model of sequences took places in time from the whole split and could not be timed."""
     split = read_snapshot(workspace.splits / splits[1])
     monkeypatch.setattr("core.runs.timing.MOST_ROWS", 200)
-    found = time_model(split, "cmf_als", "auto", silent)
+    found = time_model(split, name, "auto", silent)
     assert all(part["step"] > 0 for part in found["parts"])
 
 
