@@ -53,6 +53,7 @@ class Choice:
     best: Trial
     taken: Trial
     alike: int = field(default=1)  # trials within one standard error, the best included
+    tried: int = field(default=1)  # trials that were measured
 
 
 def choose(trials: Sequence[Trial], *, lower_is_better: bool = False) -> Choice | None:
@@ -73,7 +74,7 @@ def choose(trials: Sequence[Trial], *, lower_is_better: bool = False) -> Choice 
     best = max(done, key=quality)
     alike = [trial for trial in done if quality(best) - quality(trial) <= _margin(trial, best)]
     taken = min(alike, key=lambda trial: (simplicity(trial.settings), -quality(trial)))
-    return Choice(best, taken, len(alike))
+    return Choice(best, taken, len(alike), len(done))
 
 
 def measured_trials(trials: Sequence[Trial]) -> list[Trial]:

@@ -157,7 +157,10 @@ def test_a_trial_that_was_stopped_does_not_count_as_tried(workspace):
     study.trials[-1] = Trial(TWIN, 1, {"regularization": 30.0}, STOPPED)
     study.status = STOPPED
     study.save()
-    assert "3 of 4 trials" in words(well(open_page("train")))
+    said = words(well(open_page("train")))
+    assert "3 of 4 trials" in said
+    assert "nothing stands beside it" in said  # an equal share of one trial each
+    assert "ahead of all others" not in said
 
 
 def test_a_finished_search_is_drawn_and_said_in_words(workspace):

@@ -123,6 +123,8 @@ def _choice_words(study: Study, role: str, over: bool) -> str:
     if not over:
         figure = f"{study.metric} {number(best.mean, 4)} ± {number(best.error, 4)}"
         return f"**{who}**, best so far: {settings_words(best)}, {figure}."
+    if choice.tried == 1:
+        return f"**{who}**: {settings_words(taken)}, {figure}; nothing stands beside it."
     if taken == best and choice.alike == 1:
         return f"**{who}**: {settings_words(taken)}, {figure}, ahead of all others."
     why = f"the simplest of {count(choice.alike, 'trial')} within one standard error of the best"
