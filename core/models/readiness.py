@@ -68,8 +68,6 @@ def _refusal(
     ratings: RatingFacts | None,
 ) -> _Refusal | None:
     """Why the model cannot be trained at all, None where it can."""
-    if refused := _too_small(sizes, settings):
-        return refused
     if card.task == "rating" and ratings is not None and ratings.target is None:
         hint = "Choose a pair with ratings, or a model that ranks."
         return _Refusal("Its rows have no ratings.", hint)
@@ -80,6 +78,8 @@ def _refusal(
         )
     if "shared users" in card.needs and shared_users == 0:
         return NOBODY_SHARED
+    if refused := _too_small(sizes, settings):
+        return refused
     needed = card.memory(sizes, settings)
     if free_bytes is not None and needed > free_bytes:
         return _Refusal(

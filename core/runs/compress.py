@@ -123,7 +123,7 @@ def _smaller(plan: CompressPlan, run: Run, whole: State) -> State:
     if not is_compressed(small):
         raise RunError(
             what=f"{run.label} has no table of factors, layers or weights that would shrink.",
-            hint="Choose a run of a model that keeps vectors, layers or a full table of weights.",
+            hint="Keep a smaller share, or choose a run of a model with larger tables.",
         )
     return small
 

@@ -92,7 +92,11 @@ class Checkpoints:
             fit = Fit(**values | {"curve": [Point(**point) for point in values["curve"]]})
             last = read_tensors(self.folder / f"{len(fit.curve)}.safetensors")
             return fit, _copied(read_tensors(self.folder / "best.safetensors")), _copied(last)
-        except CrosswalkError:  # killed between two files: start again
+        except (
+            CrosswalkError,
+            KeyError,
+            TypeError,
+        ):  # killed between two files, or another version
             return None
 
 
@@ -161,7 +165,10 @@ def _resumed(
     if checkpoints is None or (found := checkpoints.load()) is None:
         return Fit(), {}
     fit, best, last = found
-    model.resume(train, last)  # type: ignore[attr-defined]
+    try:
+        model.resume(train, last)  # type: ignore[attr-defined]
+    except KeyError:  # another version of the model kept other weights: start again
+        return Fit(), {}
     return fit, best
 
 

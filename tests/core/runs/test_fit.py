@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from core.basics.files import read_json, write_json
 from core.basics.progress import Cancelled, silent
 from core.models.registry import build
 from core.runs.fit import Checkpoints, fit_best
+from core.store.tensors import write_tensors
 from tests.worlds import twin_tastes
 
 WORLD = twin_tastes()
@@ -24,6 +26,19 @@ def test_a_fit_that_was_finished_is_taken_up_without_training(tmp_path):
     assert (found.best_epoch, found.finished) == (fit.best_epoch, True) == (2, True)
     users = np.arange(5)
     np.testing.assert_array_equal(again.score(users).own, model.score(users).own)
+
+
+@pytest.mark.parametrize("broken", ["record", "weights"])
+def test_a_checkpoint_of_another_version_is_left_and_the_fit_starts_again(tmp_path, broken):
+    fitted(Checkpoints(tmp_path), lambda m: 0.1)
+    if broken == "record":
+        values = read_json(tmp_path / "fit.json")
+        write_json(tmp_path / "fit.json", values | {"colour": "blue"})
+    else:
+        write_tensors(tmp_path / "3.safetensors", {"epoch": np.array([3])})
+    seen = []
+    fitted(Checkpoints(tmp_path), lambda m: 0.1, report=lambda progress: seen.append(progress.done))
+    assert seen == [1, 2, 3]
 
 
 def test_a_save_is_not_due_again_at_once(tmp_path):
