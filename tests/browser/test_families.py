@@ -64,6 +64,7 @@ def test_three_families_are_trained_one_cancelled_one_resumed_and_compared(app, 
         assert job_of(app, model).status in (end, DONE), job_of(app, model).what
     killed = job_of(app, TO_KILL)
     tab.key(f"resume_{killed.id}").get_by_role("button").click()
+    wait_until(lambda: job_of(app, TO_KILL).status != KILLED, "it is taken up again")
     for model in (TO_KILL, LEFT_ALONE):
         wait_until(
             lambda model=model: not job_of(app, model).is_active, f"{model} ends", seconds=120

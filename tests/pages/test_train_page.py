@@ -52,10 +52,10 @@ def workspace(tmp_path, monkeypatch):
 
 @pytest.fixture
 def pair(workspace):
-    """Hash of the split of a tiny pair: 40 users, half of whose source items name their taste."""
+    """Hash of the split of a tiny pair: 140 users, half of whose source items name their taste."""
     rng = np.random.default_rng(0)
     rows = {"source_train": [], "target_train": [], "target_valid": [], "target_test": []}
-    for user in range(40):
+    for user in range(140):
         liked = rng.permutation(np.arange(user % 2, 20, 2))
         rows["source_train"] += [(f"u{user}", f"book{item}") for item in liked[:5]]
         rows["target_train"] += [(f"u{user}", f"film{item}") for item in liked[:4]]
