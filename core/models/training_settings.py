@@ -13,7 +13,7 @@ class TrainingSettings(Settings):
 
     epochs: int = setting(40, low=1, high=1000, help="Rounds over all users at most.")
     patience: int = setting(
-        5, low=1, high=100, help="Epochs without a better validation score before training ends."
+        12, low=1, high=100, help="Epochs without a better validation score before training ends."
     )
     learning_rate: float = setting(0.01, low=1e-5, high=0.5, help="Step size of Adam.")
     weight_decay: float = setting(
