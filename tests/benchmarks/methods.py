@@ -69,7 +69,8 @@ def _row(
     name: str, cards: dict, options: argparse.Namespace, workspace: Path, extra: str = ""
 ) -> dict:
     """Figures of one model, means over the seeds; one seed where chance plays no part."""
-    seeds = options.seeds if cards[name]["gradient"] else options.seeds[:1]
+    by_rounds = any(setting["name"] == "epochs" for setting in cards[name]["settings"])
+    seeds = options.seeds if by_rounds else options.seeds[:1]  # closed forms know no chance
     found = [_trained(name, seed, options, workspace, extra) for seed in seeds]
     if any("error" in one for one in found):
         row = {"model": name, "error": next(one["error"] for one in found if "error" in one)}
