@@ -59,7 +59,7 @@ GENRES: dict[str, tuple[list[str], list[str], list[str]]] = {
     ),
     "Travel": (
         ["Rail journeys", "Island life", "Desert road"],
-        ["Caravan", "Sleeper", "Compass", "Archipelago", "Milestone", "Oasis", "Harbour"],
+        ["Caravan", "Sleeper", "Signpost", "Archipelago", "Milestone", "Oasis", "Harbour"],
         ["a sleeping-car attendant", "a geologist", "a lost tourist", "a bus driver"],
     ),
 }

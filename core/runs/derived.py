@@ -24,6 +24,7 @@ from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, State
 from core.runs.compare import comparison, summary
 from core.runs.cost import Cost, measured
+from core.runs.train import contender
 from core.store.run_folder import (
     BIAS,
     POPULARITY,
@@ -84,7 +85,7 @@ def keep(workspace: Workspace, kind: str, split: Split, made: Mapping[str, Deriv
     with whole_folder(folder) as part_folder:
         for role, part in made.items():
             inside = part_folder if role == RUN else part_folder / role
-            write_contender(inside, _contender(records[role], part))
+            write_contender(inside, contender(records[role], part.state, part.evaluations))
         if beside is not None:
             record = beside.record | {"role": floor}
             frames = {part: beside.metrics(part) for part in PARTS}
@@ -151,25 +152,6 @@ def _run_id(kind: str, run: Derived) -> str:
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     key = fingerprint(kind, [member.id for member in run.made_of], run.about["settings"])
     return f"{kind}-{moment}-{key[:6]}"
-
-
-def _contender(record: dict[str, Any], made: Derived) -> Contender:
-    evaluations = made.evaluations
-    return Contender(
-        record=record,
-        state=made.state,
-        metrics={part: evaluation.per_user for part, evaluation in evaluations.items()},
-        candidates={
-            part: evaluation.candidates
-            for part, evaluation in evaluations.items()
-            if evaluation.candidates is not None
-        },
-        predictions={
-            part: evaluation.predictions
-            for part, evaluation in evaluations.items()
-            if evaluation.predictions is not None
-        },
-    )
 
 
 def _record(made: Derived, role: str) -> dict[str, Any]:

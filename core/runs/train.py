@@ -24,7 +24,7 @@ from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate
 from core.evaluation.rating_error import rate
 from core.fusion.candidates import DEPTH
-from core.models.protocol import CrossDomainModel, Finding, ModelCard, findings_of
+from core.models.protocol import CrossDomainModel, Finding, ModelCard, State, findings_of
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of
 from core.runs.compare import comparison, summary
@@ -156,15 +156,17 @@ def _keep(folder: Path, plan: RunPlan, split: Split, trained: dict[str, Trained]
     with whole_folder(folder) as part_folder:
         for role, part in trained.items():
             inside = part_folder if role == RUN else part_folder / role
-            write_contender(inside, _contender(records[role], part))
+            write_contender(inside, contender(records[role], part.model.state(), part.evaluations))
     return folder
 
 
-def _contender(record: dict[str, Any], trained: Trained) -> Contender:
-    evaluations = trained.evaluations
+def contender(
+    record: dict[str, Any], state: State, evaluations: dict[str, Evaluation]
+) -> Contender:
+    """What is written of one model: its record, its state and its evaluation on every part."""
     return Contender(
         record=record,
-        state=trained.model.state(),
+        state=state,
         metrics={part: evaluation.per_user for part, evaluation in evaluations.items()},
         candidates={
             part: evaluation.candidates

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from core.models.alignment import coral, discriminator, gan_loss, mmd, reversed_gradient
 from core.models.domain_gap import held_out_users, proxy_a_distance, retrieval_mrr
 from core.models.registry import build
 from tests.worlds import twin_tastes
 
-torch = pytest.importorskip("torch")
 WORLD = twin_tastes()
 PAIR = WORLD.pair
 KINDS = {"gradient reversal": 0.02, "GAN": 0.03, "MMD": 3.0, "CORAL": 1.0}

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from scipy.sparse import csr_matrix
 
 from core.models.bitgcf import kept_share
 from core.models.registry import build
 from tests.worlds import pair_of, twin_tastes
 
-torch = pytest.importorskip("torch")
 WORLD = twin_tastes()
 PAIR = WORLD.pair
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from core.models.batches import user_batches
 from core.models.cmf import Cmf, CmfSettings
 from core.models.registry import build
 from tests.worlds import pair_of, twin_tastes
 
-torch = pytest.importorskip("torch")
 WORLD = twin_tastes()
 
 

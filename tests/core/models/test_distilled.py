@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import csr_matrix
 
 from core.models.distillation import hint_loss, ranking_distillation, softened_divergence
 from core.models.registry import build
 from tests.worlds import pair_of, twin_tastes
 
-torch = pytest.importorskip("torch")
 WORLD = twin_tastes()
 PAIR = WORLD.pair
 SMALL = {"epochs": 20, "teacher_epochs": 8, "factors": 2, "teacher_factors": 16, "batch_size": 64}

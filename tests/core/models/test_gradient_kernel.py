@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
@@ -25,7 +26,6 @@ from core.models.pseudo_labels import pseudo_labels
 from core.models.registry import build, card_of
 from tests.worlds import pair_of, twin_tastes
 
-torch = pytest.importorskip("torch")
 WORLD = twin_tastes()
 PAIR = WORLD.pair
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from core.basics.errors import RunError
 from core.models.arrays import graph_product
@@ -12,7 +13,6 @@ from core.models.propagation import joint_graph
 from core.models.registry import build
 from tests.worlds import twin_tastes
 
-torch = pytest.importorskip("torch")
 WORLD = twin_tastes()
 PAIR = WORLD.pair
 EVERYBODY = np.arange(len(PAIR.users))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import csr_matrix
 
 from core.models.batches import Batch, user_batches
@@ -65,7 +66,6 @@ def test_nobody_is_expected_to_rate_as_the_items_bias_and_the_network_say():
 
 
 def test_the_loss_is_the_mean_squared_error_of_hidden_ratings_worked_by_hand():
-    torch = pytest.importorskip("torch")
     network, weights = by_hand()
     tensors = {name: torch.tensor(array) for name, array in weights.items()}
     shown, wanted = rows([4, 0]), rows([4, 1])
@@ -111,7 +111,6 @@ def test_training_starts_near_the_bias_model_and_halves_its_error():
 
 
 def test_mean_and_item_biases_stay_while_the_rest_is_trained():
-    pytest.importorskip("torch")
     network = NeuMFRating(NeuMFRatingSettings())
     start = network.start(WORLD.pair, np.random.default_rng(0))
     steps = Steps(start, network.settings, "cpu")
