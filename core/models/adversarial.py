@@ -15,32 +15,26 @@ from core.models.arrays import (
     Array,
     Weights,
     dense_weights,
-    history_sum,
     normal_table,
     relu,
-    scaled_rows,
     unit,
 )
 from core.models.batches import Batch
+from core.models.cosine import both_cells, both_softmaxes, cosines, read
 from core.models.domain_gap import FEWEST, WORDS, domain_gap, held_out_users
 from core.models.gradient import GradientModel, gradient_memory
-from core.models.losses import full_softmax
 from core.models.protocol import Finding, ModelCard, PairSizes, State
-from core.models.training_settings import TrainingSettings
+from core.models.training_settings import SoftmaxSettings
 
 NONE, REVERSAL, GAN, MMD, CORAL = "none", "gradient reversal", "GAN", "MMD", "CORAL"
-SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
 BEFORE = "gap.before"  # (4,): whether it was measured, and the three figures of the gap
 
 
 @dataclass(frozen=True)
-class AdversarialSettings(TrainingSettings):
+class AdversarialSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training, and what draws the two domains together."""
 
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    temperature: float = setting(
-        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
-    )
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
     )
@@ -95,10 +89,7 @@ class Adversarial:
     def loss(self, weights: Weights, batch: Batch) -> Array:
         """Softmax over all items of either domain, and the alignment from its first epoch on."""
         users = self.users(weights, batch.source_shown, batch.target_shown, batch.users)
-        loss = self._softmax(users, weights["target.found"], batch.target_wanted)
-        if batch.source_wanted.nnz and self.settings.source_loss_weight:
-            source = self._softmax(users, weights["source.found"], batch.source_wanted)
-            loss = loss + self.settings.source_loss_weight * source
+        loss = both_softmaxes(users, weights, batch, self.settings)
         if batch.epoch < self.settings.alignment_start:
             return loss
         self._note_gap(weights)
@@ -112,8 +103,7 @@ class Adversarial:
 
     def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
         """Cosines."""
-        found = weights["target.found"]
-        return users @ unit(found if items is None else found[items]).T
+        return cosines(users, weights["target.found"], items)
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Items as they are found, and users as either history draws them."""
@@ -139,9 +129,6 @@ class Adversarial:
             for when, gap in figures
         ]
 
-    def _softmax(self, users: Array, items: Array, wanted: csr_matrix) -> Array:
-        return full_softmax(users @ unit(items).T / self.settings.temperature, wanted)
-
     def _alignment(self, weights: Weights, batch: Batch) -> Array | float:
         """Loss between vectors drawn from the batch's source and from its target histories."""
         settings = self.settings
@@ -153,11 +140,11 @@ class Adversarial:
         if settings.alignment == NONE or min(map(len, rows)) < 2:
             return 0.0
         target = unit(_from_target(weights, batch.target_shown[rows[1]]))
-        read = _read(weights, "source", batch.source_shown[rows[0]])
+        drawn = read(batch.source_shown[rows[0]], weights["source.read"])
         if settings.alignment == GAN:
-            source = unit(_generated(weights, read))
+            source = unit(_generated(weights, drawn))
             return gan_loss(weights, source, target, settings.alignment_weight)
-        source = unit(read)
+        source = unit(drawn)
         if settings.alignment == REVERSAL:
             return reversal_loss(weights, source, target, settings.alignment_weight)
         if settings.alignment == MMD:
@@ -186,18 +173,14 @@ class Adversarial:
         return domain_gap(learned, held_out)
 
 
-def _read(weights: Weights, domain: str, histories: csr_matrix) -> Array:
-    return history_sum(scaled_rows(histories, SPREAD), weights[f"{domain}.read"])
-
-
 def _from_source(weights: Weights, histories: csr_matrix) -> Array:
     """Source-drawn vectors, (n, d); zeros without a history."""
-    read = _read(weights, "source", histories)
-    return _generated(weights, read) if "generator.in" in weights else read
+    drawn = read(histories, weights["source.read"])
+    return _generated(weights, drawn) if "generator.in" in weights else drawn
 
 
 def _from_target(weights: Weights, histories: csr_matrix) -> Array:
-    return _read(weights, "target", histories)
+    return read(histories, weights["target.read"])
 
 
 def _generated(weights: Weights, vectors: Array) -> Array:
@@ -208,7 +191,7 @@ def _generated(weights: Weights, vectors: Array) -> Array:
 def _memory(sizes: PairSizes, settings: AdversarialSettings) -> int:
     items = sizes.source_items + sizes.target_items
     parameters = 2 * items * settings.factors + 4 * settings.factors**2
-    per_user = items + 4 * settings.batch_size
+    per_user = both_cells(sizes, settings) + 4 * settings.batch_size
     return gradient_memory(sizes, parameters, per_user, settings.batch_size)
 
 

@@ -21,17 +21,18 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch, drawn_items, thinned
-from core.models.gradient import GradientModel, gradient_memory
-from core.models.losses import bpr, cross_entropy, entries, full_softmax
+from core.models.cosine import contest_memory, cosine_softmax, drawn_vectors
+from core.models.gradient import GradientModel
+from core.models.losses import bpr, cross_entropy, entries
 from core.models.protocol import ModelCard, PairSizes, State
-from core.models.training_settings import TrainingSettings
+from core.models.training_settings import SoftmaxSettings
 
 SOFTMAX, BPR, BCE = "softmax", "BPR", "cross-entropy"
 SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
 
 
 @dataclass(frozen=True)
-class CmfSettings(TrainingSettings):
+class CmfSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training."""
 
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
@@ -39,10 +40,6 @@ class CmfSettings(TrainingSettings):
         SOFTMAX, choices=(SOFTMAX, BPR, BCE),
         help="Each liked item against all items (softmax of cosines), against one drawn item "
         "(BPR), or each item for itself (cross-entropy).",
-    )  # fmt: skip
-    temperature: float = setting(
-        0.2, low=0.01, high=2.0,
-        help="Softmax only: lower looks harder at the most similar wrong items.",
     )  # fmt: skip
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What the source's loss counts beside the target's."
@@ -84,7 +81,7 @@ class Cmf:
             ("source", batch.source_wanted, self.settings.source_loss_weight),
         ):
             if wanted.nnz and weight:
-                items = self._shaped(weights[f"{domain}.items"])
+                items = weights[f"{domain}.items"]
                 wanted = thinned(wanted, self.settings.interaction_dropout, batch.rng)
                 loss = loss + weight * self._loss(users, items, wanted, batch)
         return loss
@@ -107,15 +104,8 @@ class Cmf:
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Items of both domains, and users as the sum of either history."""
-        nothing = [
-            csr_matrix(rows.shape, dtype=np.float32) for rows in (train.source, train.target)
-        ]
-        return Vectors(
-            source_items=self._shaped(weights["source.items"]),
-            target_items=self._shaped(weights["target.items"]),
-            source_users=self.users(weights, train.source, nothing[1], None),
-            target_users=self.users(weights, nothing[0], train.target, None),
-        )
+        source, target = (self._shaped(weights[f"{name}.items"]) for name in ("source", "target"))
+        return drawn_vectors(self, weights, train, source, target)
 
     def _shaped(self, vectors: Array) -> Array:
         """Directions under the softmax of cosines, vectors as they are under the other losses."""
@@ -130,7 +120,7 @@ class Cmf:
 
     def _loss(self, users: Array, items: Array, wanted: csr_matrix, batch: Batch) -> Array:
         if self.settings.loss == SOFTMAX:
-            return full_softmax(users @ items.T / self.settings.temperature, wanted)
+            return cosine_softmax(users, items, wanted, batch.rng, self.settings)
         rows, liked = entries(wanted)
         drawn = drawn_items(batch, len(items), 1 + int(np.diff(wanted.indptr).max()))
         place = np.arange(len(rows)) - wanted.indptr[rows]
@@ -147,7 +137,7 @@ class Cmf:
 def _memory(sizes: PairSizes, settings: CmfSettings) -> int:
     items = sizes.source_items + sizes.target_items
     parameters = (sizes.users + items) * settings.factors
-    return gradient_memory(sizes, parameters, items, settings.batch_size)
+    return contest_memory(sizes, settings, parameters)
 
 
 CARD = ModelCard(

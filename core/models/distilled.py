@@ -11,23 +11,23 @@ from scipy.sparse import csr_matrix
 from core.basics.scores import IntArray, Vectors
 from core.basics.settings import setting
 from core.data.pair import DomainPair
-from core.models.arrays import Array, Weights, history_sum, normal_table, scaled_rows, unit
+from core.models.arrays import Array, Weights, normal_table, unit
 from core.models.batches import Batch
+from core.models.cosine import both_cells, both_softmaxes, cosines, drawn_vectors, read
 from core.models.distillation import hint_loss, ranking_distillation, softened_divergence
 from core.models.gradient import GradientModel, gradient_memory
-from core.models.losses import full_softmax
+from core.models.losses import contest
 from core.models.protocol import Finding, ModelCard, PairSizes, State
-from core.models.training_settings import TrainingSettings
+from core.models.training_settings import SoftmaxSettings
 
 SOFTENED, RANKING = "softened softmax", "top of the ranking"
-SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
 TEACHER, STUDENT = "teacher.", "student."
 TABLES = ("source.read", "target.read", "target.found")  # what answering takes
 TIMED = 1000  # users scored to tell how long scoring takes
 
 
 @dataclass(frozen=True)
-class DistilledSettings(TrainingSettings):
+class DistilledSettings(SoftmaxSettings):
     """Sizes of both, what the student takes over, and the speed of the training."""
 
     epochs: int = setting(60, low=1, high=1000, help="Rounds over all users, the teacher's first.")
@@ -37,9 +37,6 @@ class DistilledSettings(TrainingSettings):
         12, low=1, high=1000,
         help="Rounds the teacher learns before the student starts; at most half of all.",
     )  # fmt: skip
-    temperature: float = setting(
-        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
-    )
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0,
         help="What finding source items counts beside target items while the teacher learns.",
@@ -98,14 +95,16 @@ class Distilled:
             return self._teacher_loss(weights, batch)
         settings = self.settings
         users = _users(weights, STUDENT, batch.source_shown, batch.target_shown)
-        logits = self._logits(weights, STUDENT, users)
-        loss = full_softmax(logits, batch.target_wanted)
+        asked = contest(batch.target_wanted, settings.softmax_items, batch.rng)
+        logits = self._logits(weights, STUDENT, users, asked.items)
+        loss = asked.loss(logits)
         if not self.preparation:
             return loss
         fixed = {name: weights[name].detach() for name in weights if name.startswith(TEACHER)}
         wise = _users(fixed, TEACHER, batch.source_wanted, batch.target_wanted)  # sees all
         if settings.distillation_weight:
-            told = self._told(self._logits(fixed, TEACHER, wise), logits, batch)
+            wisdom = self._logits(fixed, TEACHER, wise, asked.items)
+            told = self._told(wisdom, logits, asked.wanted)
             loss = loss + settings.distillation_weight * told
         if settings.hint_weight:
             loss = loss + settings.hint_weight * hint_loss(users @ weights["hint"], wise)
@@ -124,20 +123,12 @@ class Distilled:
 
     def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
         """Cosines."""
-        found = weights["target.found"]
-        return users @ unit(found if items is None else found[items]).T
+        return cosines(users, weights["target.found"], items)
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Items as they are read (source) and found (target), and users as either history draws."""
-        nothing = [
-            csr_matrix(part.shape, dtype=np.float32) for part in (train.source, train.target)
-        ]
-        return Vectors(
-            source_items=unit(weights["source.read"]),
-            target_items=unit(weights["target.found"]),
-            source_users=self.users(weights, train.source, nothing[1], None),
-            target_users=self.users(weights, nothing[0], train.target, None),
-        )
+        source, target = unit(weights["source.read"]), unit(weights["target.found"])
+        return drawn_vectors(self, weights, train, source, target)
 
     def findings(self, weights: State, train: DomainPair) -> list[Finding]:
         """Size, speed and fit of teacher and student side by side."""
@@ -162,21 +153,16 @@ class Distilled:
 
     def _teacher_loss(self, weights: Weights, batch: Batch) -> Array:
         users = _users(weights, TEACHER, batch.source_shown, batch.target_shown)
-        loss = full_softmax(self._logits(weights, TEACHER, users), batch.target_wanted)
-        if not (batch.source_wanted.nnz and self.settings.source_loss_weight):
-            return loss
-        items = unit(weights[TEACHER + "source.found"])
-        source = full_softmax(users @ items.T / self.settings.temperature, batch.source_wanted)
-        return loss + self.settings.source_loss_weight * source
+        return both_softmaxes(users, weights, batch, self.settings, TEACHER)
 
-    def _told(self, teacher: Array, student: Array, batch: Batch) -> Array:
+    def _told(self, teacher: Array, student: Array, wanted: csr_matrix) -> Array:
         if self.settings.distillation == SOFTENED:
             return softened_divergence(teacher, student, self.settings.softness)
         length = min(self.settings.ranking_length, teacher.shape[1])
-        return ranking_distillation(teacher, student, batch.target_wanted, length)
+        return ranking_distillation(teacher, student, wanted, length)
 
-    def _logits(self, weights: Weights, prefix: str, users: Array) -> Array:
-        return users @ unit(weights[prefix + "target.found"]).T / self.settings.temperature
+    def _logits(self, weights: Weights, prefix: str, users: Array, items: IntArray | None) -> Array:
+        return cosines(users, weights[prefix + "target.found"], items) / self.settings.temperature
 
     def _milliseconds(self, tables: State, train: DomainPair) -> float:
         source, target = train.source[:TIMED], train.target[:TIMED]
@@ -198,10 +184,8 @@ class Distilled:
 
 def _users(weights: Weights, prefix: str, source: csr_matrix, target: csr_matrix) -> Array:
     """Unit sums of the vectors of both histories, (n, d), as in the two-tower model."""
-    return unit(
-        history_sum(scaled_rows(source, SPREAD), weights[f"{prefix}source.read"])
-        + history_sum(scaled_rows(target, SPREAD), weights[f"{prefix}target.read"])
-    )
+    from_source = read(source, weights[f"{prefix}source.read"])
+    return unit(from_source + read(target, weights[f"{prefix}target.read"]))
 
 
 def _tables(weights: State, prefix: str) -> State:
@@ -211,7 +195,7 @@ def _tables(weights: State, prefix: str) -> State:
 def _memory(sizes: PairSizes, settings: DistilledSettings) -> int:
     items = sizes.source_items + sizes.target_items
     parameters = 2 * items * (settings.factors + settings.teacher_factors)
-    return gradient_memory(sizes, parameters, 2 * items, settings.batch_size)
+    return gradient_memory(sizes, parameters, 2 * both_cells(sizes, settings), settings.batch_size)
 
 
 CARD = ModelCard(

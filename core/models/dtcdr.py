@@ -23,17 +23,17 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch
-from core.models.cosine import cosine_softmax, cosines, read, target_vectors
-from core.models.gradient import GradientModel, gradient_memory
+from core.models.cosine import contest_memory, cosine_softmax, cosines, drawn_vectors, read
+from core.models.gradient import GradientModel
 from core.models.protocol import ModelCard, PairSizes, State
-from core.models.training_settings import TrainingSettings
+from core.models.training_settings import SoftmaxSettings
 
 MAXIMUM, MEAN, CONCATENATION = "max", "mean", "concatenation"
 SOURCE, TARGET = "source", "target"
 
 
 @dataclass(frozen=True)
-class DTCDRSettings(TrainingSettings):
+class DTCDRSettings(SoftmaxSettings):
     """Sizes, combination and speed of the training."""
 
     weight_decay: float = setting(
@@ -44,9 +44,6 @@ class DTCDRSettings(TrainingSettings):
         CONCATENATION, choices=(MAXIMUM, MEAN, CONCATENATION),
         help="How the two vectors of a shared user become one.",
     )  # fmt: skip
-    temperature: float = setting(
-        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
-    )
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
     )
@@ -77,10 +74,10 @@ class DTCDR:
     def loss(self, weights: Weights, batch: Batch) -> Array:
         """Both tasks: softmax over all items of either domain."""
         both = self._combined(weights, batch.source_shown, batch.target_shown)
-        target = self._task(weights, TARGET, both, batch.target_wanted)
+        target = self._task(weights, TARGET, both, batch.target_wanted, batch)
         if not (batch.source_wanted.nnz and self.settings.source_loss_weight):
             return target
-        source = self._task(weights, SOURCE, both, batch.source_wanted)
+        source = self._task(weights, SOURCE, both, batch.source_wanted, batch)
         return target + self.settings.source_loss_weight * source
 
     def users(
@@ -95,12 +92,15 @@ class DTCDR:
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Target items, and users as either history draws them; source items live elsewhere."""
-        return target_vectors(self, weights, train)
+        found = unit(weights["target.found"])
+        return drawn_vectors(self, weights, train, None, found)
 
-    def _task(self, weights: Weights, domain: str, both: Array, wanted: csr_matrix) -> Array:
+    def _task(
+        self, weights: Weights, domain: str, both: Array, wanted: csr_matrix, batch: Batch
+    ) -> Array:
         users = _network(weights, domain, both)
         found = weights[f"{domain}.found"]
-        return cosine_softmax(users, found, wanted, self.settings.temperature)
+        return cosine_softmax(users, found, wanted, batch.rng, self.settings)
 
     def _combined(self, weights: Weights, source: csr_matrix, target: csr_matrix) -> Array:
         """One vector per user; whoever is known in one domain alone keeps that domain's."""
@@ -124,7 +124,7 @@ def _network(weights: Weights, domain: str, values: Array) -> Array:
 def _memory(sizes: PairSizes, settings: DTCDRSettings) -> int:
     items = sizes.source_items + sizes.target_items
     parameters = 2 * items * settings.factors + 6 * settings.factors**2
-    return gradient_memory(sizes, parameters, items, settings.batch_size)
+    return contest_memory(sizes, settings, parameters)
 
 
 CARD = ModelCard(
@@ -134,8 +134,8 @@ CARD = ModelCard(
     line="Each domain has a network of its own; shared users bring their vectors of both domains.",
     paper="Zhu et al.: DTCDR: A framework for dual-target cross-domain recommendation, CIKM 2019",
     differs="A user's vector in a domain is the sum over their history there instead of an id of "
-    "their own; all items are negatives (full softmax) instead of a few drawn ones; item texts and "
-    "ratings are not read.",
+    "their own; all items (many drawn ones of a large catalogue) are negatives "
+    "instead of a few; item texts and ratings are not read.",
     when="When both domains should gain from each other and shared users are many.",
     words="The score is a cosine behind a network and not a sum. Each part is the score with the "
     "other domain's history silenced; parts are standardised per user before they are weighed.",

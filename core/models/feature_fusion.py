@@ -24,19 +24,19 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch
-from core.models.cosine import cosine_softmax, cosines, read, target_vectors
+from core.models.cosine import cosine_softmax, cosines, drawn_vectors, read, softmax_cells
 from core.models.domain_maps import fit_domain_maps, restored_maps
 from core.models.feature_maps import KINDS, MapOptions
 from core.models.gradient import GradientModel, gradient_memory
 from core.models.protocol import ModelCard, PairSizes, State
-from core.models.training_settings import TrainingSettings
+from core.models.training_settings import SoftmaxSettings
 
 CONCATENATION, GATE = "concatenation", "gate"
 LEARNED = "learned"
 
 
 @dataclass(frozen=True)
-class FeatureFusionSettings(TrainingSettings):
+class FeatureFusionSettings(SoftmaxSettings):
     """Features, how they are joined, and speed of the training."""
 
     weight_decay: float = setting(
@@ -53,9 +53,6 @@ class FeatureFusionSettings(TrainingSettings):
         "feature.",
     )  # fmt: skip
     hidden: int = setting(128, low=2, high=2048, help="Width of the network's hidden layer.")
-    temperature: float = setting(
-        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
-    )
 
 
 class FeatureFusion:
@@ -85,7 +82,7 @@ class FeatureFusion:
         """Softmax over all target items."""
         users = self.users(weights, batch.source_shown, batch.target_shown, batch.users)
         found = weights["target.found"]
-        return cosine_softmax(users, found, batch.target_wanted, self.settings.temperature)
+        return cosine_softmax(users, found, batch.target_wanted, batch.rng, self.settings)
 
     def users(
         self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
@@ -100,7 +97,8 @@ class FeatureFusion:
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Target items, and users as either history draws them; source items are only read."""
-        return target_vectors(self, weights, train)
+        found = unit(weights["target.found"])
+        return drawn_vectors(self, weights, train, None, found)
 
     def _first_features(self, train: DomainPair, rng: np.random.Generator) -> State:
         d, kind = self.settings.factors, self.settings.features
@@ -140,7 +138,8 @@ class FeatureFusion:
 def _memory(sizes: PairSizes, settings: FeatureFusionSettings) -> int:
     tables = (sizes.source_items + 2 * sizes.target_items) * settings.factors
     layers = 3 * settings.factors * settings.hidden + 2 * settings.factors**2
-    return gradient_memory(sizes, tables + layers, sizes.target_items, settings.batch_size)
+    cells = softmax_cells(sizes.target_items, sizes.target_rows, sizes.users, settings)
+    return gradient_memory(sizes, tables + layers, cells, settings.batch_size)
 
 
 CARD = ModelCard(
@@ -150,7 +149,7 @@ CARD = ModelCard(
     line="Features of both histories are joined, side by side or by a gate, before a network.",
     paper="Arevalo et al.: Gated multimodal units for information fusion, ICLR workshop 2017",
     differs="The two modalities are the two histories, without a layer of their own before the "
-    "gate; all items are negatives (full softmax).",
+    "gate; all items are negatives, or many drawn ones of a large catalogue.",
     when="When how much the source should count differs from user to user.",
     words="The score is a cosine behind a network and not a sum. Each part is the score with the "
     "other domain's features silenced; parts are standardised per user before they are weighed.",

@@ -23,18 +23,19 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch
+from core.models.cosine import both_cells, cosine_softmax
 from core.models.gradient import TORCH
-from core.models.losses import bpr, cross_entropy, entries, full_softmax, sampled_softmax
+from core.models.losses import bpr, cross_entropy, entries, sampled_softmax
 from core.models.propagation import Graph
 from core.models.protocol import PairSizes, State
-from core.models.training_settings import TrainingSettings
+from core.models.training_settings import SoftmaxSettings
 
 SOFTMAX, SAMPLED, BPR, BCE = "softmax", "sampled softmax", "BPR", "cross-entropy"
 MEAN, CONCATENATED = "mean", "side by side"
 
 
 @dataclass(frozen=True)
-class GraphSettings(TrainingSettings):
+class GraphSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training."""
 
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
@@ -47,10 +48,6 @@ class GraphSettings(TrainingSettings):
         SOFTMAX, choices=(SOFTMAX, SAMPLED, BPR, BCE),
         help="Each liked item against all items (softmax), against drawn ones (sampled softmax), "
         "or against one (BPR, cross-entropy).",
-    )  # fmt: skip
-    temperature: float = setting(
-        0.2, low=0.01, high=2.0,
-        help="Both softmax losses only: lower looks harder at the most similar wrong items.",
     )  # fmt: skip
     negatives: int = setting(
         512, low=1, high=20_000, help="Sampled softmax only: items drawn for each batch."
@@ -204,7 +201,7 @@ class GraphNetwork:
     ) -> Array:
         settings = self.settings
         if settings.loss == SOFTMAX:
-            return full_softmax(users @ items.T / settings.temperature, wanted)
+            return cosine_softmax(users, items, wanted, rng, settings)
         rows, liked = entries(wanted)
         if not len(rows):
             return users.sum() * 0.0
@@ -227,5 +224,5 @@ def graph_memory(sizes: PairSizes, settings: GraphSettings, user_views: int) -> 
     nodes = user_views * sizes.users + items
     vectors = 4 * nodes * settings.factors * (8 + 4 * settings.layers)
     edges = 4 * 8 * 4 * (sizes.source_rows + sizes.target_rows)
-    per_user = items if settings.loss == SOFTMAX else 40 * settings.negatives
+    per_user = both_cells(sizes, settings) if settings.loss == SOFTMAX else 40 * settings.negatives
     return TORCH + vectors + edges + 3 * 4 * settings.batch_size * per_user

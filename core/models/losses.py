@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray
+from core.basics.scores import FloatArray, IntArray
 from core.models.arrays import Array, as_like
 
 
@@ -14,15 +16,51 @@ def entries(wanted: csr_matrix) -> tuple[IntArray, IntArray]:
     return np.repeat(np.arange(wanted.shape[0]), np.diff(wanted.indptr)), wanted.indices
 
 
-def full_softmax(logits: Array, wanted: csr_matrix) -> Array:
+@dataclass(frozen=True)
+class Contest:
+    """Items that compete in a softmax: all, or the wanted ones and drawn ones for the rest."""
+
+    items: IntArray | None  # their numbers; None is all
+    wanted: csr_matrix  # (n_users, n_competing)
+    stands_for: FloatArray | None  # (n_competing,) log of how many items each stands for
+
+    def loss(self, logits: Array) -> Array:
+        """Softmax loss of the competing items' logits, (n_users, n_competing)."""
+        if self.stands_for is None:
+            return full_softmax(logits, self.wanted)
+        return full_softmax(logits, self.wanted, as_like(self.stands_for, logits))
+
+
+def contest(wanted: csr_matrix, n_drawn: int, rng: np.random.Generator) -> Contest:
+    """All items of a catalogue of up to 2 n_drawn items; else those wanted by any, and n_drawn.
+
+    Items are drawn alike from those nobody in the batch wants, so that the sum over them, times
+    (how many there are / n_drawn), expects the whole: importance sampling, Bengio and Senecal 2008,
+    sec. III; with one sample for a whole batch, Jean et al. 2015, sec. 3.
+    """
+    n_items = wanted.shape[1]
+    if n_items <= 2 * n_drawn:
+        return Contest(None, wanted, None)
+    liked, places = np.unique(wanted.indices, return_inverse=True)
+    others = np.setdiff1d(np.arange(n_items), liked, assume_unique=True)
+    drawn = others if len(others) <= n_drawn else rng.choice(others, n_drawn, replace=False)
+    items = np.concatenate([liked, drawn])
+    each = np.zeros(len(items), dtype=np.float32)
+    each[len(liked) :] = np.log(len(others) / max(len(drawn), 1))
+    narrow = csr_matrix((wanted.data, places, wanted.indptr), shape=(wanted.shape[0], len(items)))
+    return Contest(items, narrow, each)
+
+
+def full_softmax(logits: Array, wanted: csr_matrix, stands_for: Array | None = None) -> Array:
     """-log of the share of each wanted item among all items; (users, items) logits.
 
-    The multinomial likelihood of Liang et al. 2018 (Mult-VAE), eq. 2.
+    The multinomial likelihood of Liang et al. 2018 (Mult-VAE), eq. 2. stands_for: (items,) log of
+    how many items each one counts for; 0 for every wanted one.
     """
     rows, columns = entries(wanted)
     if not len(rows):
         return logits.sum() * 0.0
-    whole = logits.logsumexp(1)  # (users,)
+    whole = (logits if stands_for is None else logits + stands_for).logsumexp(1)  # (users,)
     counts = as_like(np.diff(wanted.indptr).astype(np.float32), logits)
     return ((counts * whole).sum() - logits[rows, columns].sum()) / len(rows)
 

@@ -19,27 +19,26 @@ from core.models.arrays import (
     history_sum,
     library,
     normal_table,
+    picked,
     scaled_rows,
     unit,
 )
 from core.models.batches import Batch
-from core.models.gradient import GradientModel, gradient_memory
-from core.models.losses import full_softmax
+from core.models.cosine import contest_memory, drawn_vectors
+from core.models.gradient import GradientModel
+from core.models.losses import contest
 from core.models.protocol import ModelCard, PairSizes, State
-from core.models.training_settings import TrainingSettings
+from core.models.training_settings import SoftmaxSettings
 
 SPREAD = 0.5  # a history is divided by the square root of its length: an L2 norm of ones
 
 
 @dataclass(frozen=True)
-class MultVaeSettings(TrainingSettings):
+class MultVaeSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training."""
 
     factors: int = setting(64, low=2, high=512, help="Length of the latent code.")
     hidden: int = setting(128, low=4, high=2048, help="Width of the encoder's hidden layer.")
-    temperature: float = setting(
-        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
-    )
     divergence_weight: float = setting(
         0.05, low=0.0, high=10.0,
         help="What the divergence of the code from a standard normal counts, once warmed up.",
@@ -92,7 +91,9 @@ class MultVae:
             ("source", batch.source_wanted, self.settings.source_loss_weight),
         ):
             if wanted.nnz and weight:
-                loss = loss + weight * full_softmax(self._found(weights, domain, code), wanted)
+                asked = contest(wanted, self.settings.softmax_items, batch.rng)
+                logits = self._found(weights, domain, code, asked.items)
+                loss = loss + weight * asked.loss(logits)
         return loss
 
     def users(
@@ -107,15 +108,7 @@ class MultVae:
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Rows of both decoders, and the codes of either history."""
-        nothing = [
-            csr_matrix(rows.shape, dtype=np.float32) for rows in (train.source, train.target)
-        ]
-        return Vectors(
-            source_items=weights["source.found"],
-            target_items=weights["target.found"],
-            source_users=self.users(weights, train.source, nothing[1], None),
-            target_users=self.users(weights, nothing[0], train.target, None),
-        )
+        return drawn_vectors(self, weights, train, weights["source.found"], weights["target.found"])
 
     def _hidden(self, weights: Weights, source: csr_matrix, target: csr_matrix) -> Array:
         total = (
@@ -130,7 +123,7 @@ class MultVae:
     ) -> Array:
         table, bias = weights[f"{domain}.found"], weights[f"{domain}.bias"]
         if items is not None:
-            table, bias = table[items], bias[items]
+            table, bias = picked(table, items), picked(bias[:, None], items)[:, 0]
         return unit(code) @ unit(table).T / self.settings.temperature + bias
 
     def _rising(self, epoch: int) -> float:
@@ -147,7 +140,7 @@ class MultVae:
 def _memory(sizes: PairSizes, settings: MultVaeSettings) -> int:
     items = sizes.source_items + sizes.target_items
     parameters = items * (settings.factors + settings.hidden + 1)
-    return gradient_memory(sizes, parameters, items, settings.batch_size)
+    return contest_memory(sizes, settings, parameters)
 
 
 CARD = ModelCard(

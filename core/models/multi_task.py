@@ -20,11 +20,11 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch
-from core.models.cosine import cosine_softmax, cosines, read, target_vectors
-from core.models.gradient import GradientModel, gradient_memory
+from core.models.cosine import contest_memory, cosine_softmax, cosines, drawn_vectors, read
+from core.models.gradient import GradientModel
 from core.models.held_out import held_out, held_out_ndcg, without
 from core.models.protocol import Finding, ModelCard, PairSizes, State
-from core.models.training_settings import TrainingSettings
+from core.models.training_settings import SoftmaxSettings
 
 SOURCE, TARGET = "source", "target"
 FIXED, LEARNED = "fixed", "learned"
@@ -32,16 +32,13 @@ NOISE = "log_variance"  # of the tasks, where weights are learned
 
 
 @dataclass(frozen=True)
-class MultiTaskSettings(TrainingSettings):
+class MultiTaskSettings(SoftmaxSettings):
     """Sizes, how the tasks are weighed, and speed of the training."""
 
     weight_decay: float = setting(
         5e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
     )
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    temperature: float = setting(
-        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
-    )
     weighting: str = setting(
         FIXED, choices=(FIXED, LEARNED),
         help="Fixed: source_loss_weight beside 1; learned: by how uncertain each task proves.",
@@ -89,8 +86,8 @@ class MultiTask:
             kept_out = self.hidden[batch.users]
             shown, wanted = without(shown, kept_out), without(wanted, kept_out)
         shared = self._shared(weights, shown, batch.target_shown)
-        source = self._task(weights, SOURCE, shared, wanted) if wanted.nnz else None
-        target = self._task(weights, TARGET, shared, batch.target_wanted)
+        source = self._task(weights, SOURCE, shared, wanted, batch) if wanted.nnz else None
+        target = self._task(weights, TARGET, shared, batch.target_wanted, batch)
         if self.settings.weighting == FIXED:
             weight = self.settings.source_loss_weight
             return target if source is None else target + weight * source
@@ -114,7 +111,8 @@ class MultiTask:
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Target items, and users as either history draws them; source items live elsewhere."""
-        return target_vectors(self, weights, train)
+        found = unit(weights["target.found"])
+        return drawn_vectors(self, weights, train, None, found)
 
     def findings(self, weights: Weights, train: DomainPair) -> list[Finding]:
         """How well source items that were kept out are found, and how well popularity does it."""
@@ -147,10 +145,12 @@ class MultiTask:
     def _tower(self, weights: Weights, domain: str, shared: Array) -> Array:
         return unit(dense(weights, f"{domain}.tower", shared))
 
-    def _task(self, weights: Weights, domain: str, shared: Array, wanted: csr_matrix) -> Array:
+    def _task(
+        self, weights: Weights, domain: str, shared: Array, wanted: csr_matrix, batch: Batch
+    ) -> Array:
         users = self._tower(weights, domain, shared)
         found = weights[f"{domain}.found"]
-        return cosine_softmax(users, found, wanted, self.settings.temperature)
+        return cosine_softmax(users, found, wanted, batch.rng, self.settings)
 
 
 class MultiTaskModel(GradientModel):
@@ -176,7 +176,7 @@ def uncertain(log_variance: Array, *losses: Array | None) -> Array:
 def _memory(sizes: PairSizes, settings: MultiTaskSettings) -> int:
     items = sizes.source_items + sizes.target_items
     parameters = 2 * items * settings.factors + 3 * settings.factors**2
-    return gradient_memory(sizes, parameters, items, settings.batch_size)
+    return contest_memory(sizes, settings, parameters)
 
 
 CARD = ModelCard(

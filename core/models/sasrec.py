@@ -26,18 +26,19 @@ from core.models.arrays import (
     unit,
 )
 from core.models.batches import Batch
+from core.models.cosine import cosine_softmax, cosines
 from core.models.gradient import GradientModel, gradient_memory
-from core.models.losses import full_softmax, sampled_softmax
+from core.models.losses import sampled_softmax
 from core.models.protocol import TIMESTAMPS, ModelCard, PairSizes, State
 from core.models.sequences import PADDING, joint_sequences
-from core.models.training_settings import TrainingSettings
+from core.models.training_settings import SoftmaxSettings
 
 ATTENTION, CONVOLUTION = "attention", "convolution"
 NEVER = -1e9  # added to a logit that must not count
 
 
 @dataclass(frozen=True)
-class SasRecSettings(TrainingSettings):
+class SasRecSettings(SoftmaxSettings):
     """Sizes, encoder, loss and speed of the training."""
 
     factors: int = setting(64, low=2, high=512, help="Length of every item vector.")
@@ -49,9 +50,6 @@ class SasRecSettings(TrainingSettings):
     )  # fmt: skip
     width: int = setting(
         3, low=2, high=9, help="Convolution only: how many neighbouring items a filter reads."
-    )
-    temperature: float = setting(
-        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
     )
     negatives: int = setting(
         512, low=1, high=20_000, help="Items of each domain drawn for a batch, to be told apart."
@@ -111,8 +109,8 @@ class SasRec:
                 following = self._next_item(states[:, :-1], shown[:, 1:-1], following, items, batch)
                 loss = loss + weight * self.settings.next_item_weight * following
             if self.settings.whole_history_weight:
-                logits = states[:, -1] @ items.T / self.settings.temperature
-                whole = full_softmax(logits, wanted)
+                found = weights[f"{domain}.items"]
+                whole = cosine_softmax(states[:, -1], found, wanted, batch.rng, self.settings)
                 loss = loss + weight * self.settings.whole_history_weight * whole
         return loss
 
@@ -138,8 +136,7 @@ class SasRec:
 
     def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
         """Cosines with the target items."""
-        found = weights["target.items"]
-        return users @ unit(found if items is None else found[items]).T
+        return cosines(users, weights["target.items"], items)
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Items, and users as either history alone leaves them."""

@@ -47,3 +47,17 @@ class TrainingSettings(Settings):
         0, low=0, high=50,
         help="Self-training: confident items added for a user with few interactions; 0 is off.",
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SoftmaxSettings(TrainingSettings):
+    """What a network can be told whose wanted items compete with all others in a softmax."""
+
+    temperature: float = setting(
+        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
+    )
+    softmax_items: int = setting(
+        4096, low=16, high=10_000_000,
+        help="In a catalogue of more than twice as many items, the wanted ones of a batch compete "
+        "with this many drawn ones, which stand for the rest; fewer is faster.",
+    )  # fmt: skip

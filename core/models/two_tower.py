@@ -10,24 +10,19 @@ from scipy.sparse import csr_matrix
 from core.basics.scores import IntArray, Vectors
 from core.basics.settings import setting
 from core.data.pair import DomainPair
-from core.models.arrays import Array, Weights, history_sum, normal_table, scaled_rows, unit
+from core.models.arrays import Array, Weights, normal_table, unit
 from core.models.batches import Batch
-from core.models.gradient import GradientModel, gradient_memory
-from core.models.losses import full_softmax
+from core.models.cosine import both_softmaxes, contest_memory, cosines, drawn_vectors, read
+from core.models.gradient import GradientModel
 from core.models.protocol import ModelCard, PairSizes, State
-from core.models.training_settings import TrainingSettings
-
-SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
+from core.models.training_settings import SoftmaxSettings
 
 
 @dataclass(frozen=True)
-class TwoTowerSettings(TrainingSettings):
+class TwoTowerSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training."""
 
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    temperature: float = setting(
-        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
-    )
     weight_average: float = setting(
         0.95, low=0.0, high=0.9999,
         help="Share of the running average of all weights that each step keeps; the average is "
@@ -42,7 +37,8 @@ class TwoTower:
     """User: the vectors of both histories, summed; score: cosine with an item's own vector.
 
     Yi et al. 2019 (sampling-bias-corrected neural modeling), sec. 3, with the user tower of
-    Covington et al. 2016, sec. 3.2 (an average of history vectors), and all items as negatives.
+    Covington et al. 2016, sec. 3.2 (an average of history vectors), and all items as negatives,
+    or many drawn ones where the catalogue is large.
     """
 
     def __init__(self, settings: TwoTowerSettings) -> None:
@@ -60,45 +56,27 @@ class TwoTower:
     def loss(self, weights: Weights, batch: Batch) -> Array:
         """Softmax over all items of either domain."""
         users = self.users(weights, batch.source_shown, batch.target_shown, batch.users)
-        target = self._softmax(users, weights["target.found"], batch.target_wanted)
-        if not (batch.source_wanted.nnz and self.settings.source_loss_weight):
-            return target
-        source = self._softmax(users, weights["source.found"], batch.source_wanted)
-        return target + self.settings.source_loss_weight * source
+        return both_softmaxes(users, weights, batch, self.settings)
 
     def users(
         self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
     ) -> Array:
         """Unit vectors, (n, d)."""
-        return unit(
-            history_sum(scaled_rows(source, SPREAD), weights["source.read"])
-            + history_sum(scaled_rows(target, SPREAD), weights["target.read"])
-        )
+        return unit(read(source, weights["source.read"]) + read(target, weights["target.read"]))
 
     def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
         """Cosines."""
-        found = weights["target.found"]
-        return users @ unit(found if items is None else found[items]).T
+        return cosines(users, weights["target.found"], items)
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Items as they are found, and users as either history draws them."""
-        nothing = [
-            csr_matrix(rows.shape, dtype=np.float32) for rows in (train.source, train.target)
-        ]
-        return Vectors(
-            source_items=unit(weights["source.found"]),
-            target_items=unit(weights["target.found"]),
-            source_users=self.users(weights, train.source, nothing[1], None),
-            target_users=self.users(weights, nothing[0], train.target, None),
-        )
-
-    def _softmax(self, users: Array, items: Array, wanted: csr_matrix) -> Array:
-        return full_softmax(users @ unit(items).T / self.settings.temperature, wanted)
+        source, target = unit(weights["source.found"]), unit(weights["target.found"])
+        return drawn_vectors(self, weights, train, source, target)
 
 
 def _memory(sizes: PairSizes, settings: TwoTowerSettings) -> int:
     items = sizes.source_items + sizes.target_items
-    return gradient_memory(sizes, 2 * items * settings.factors, items, settings.batch_size)
+    return contest_memory(sizes, settings, 2 * items * settings.factors)
 
 
 CARD = ModelCard(
@@ -110,7 +88,7 @@ CARD = ModelCard(
     "recommendations, RecSys 2019; Covington et al.: Deep neural networks for YouTube "
     "recommendations, RecSys 2016",
     differs="The user tower is a sum of item vectors without further layers; all items are "
-    "negatives (full softmax), so nothing has to be corrected for sampling.",
+    "negatives, or many drawn alike from a large catalogue, so popularity needs no correction.",
     when="When training by epochs is welcome and both histories should speak; also to blend with "
     "EDLAE.",
     words="The score is a cosine and not a sum. Each part is the score with the other domain's "

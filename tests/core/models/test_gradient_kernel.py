@@ -21,7 +21,7 @@ from core.models.arrays import (
 )
 from core.models.batches import user_batches
 from core.models.gradient_training import Steps
-from core.models.losses import bpr, cross_entropy, full_softmax, sampled_softmax
+from core.models.losses import bpr, contest, cross_entropy, full_softmax, sampled_softmax
 from core.models.pseudo_labels import pseudo_labels
 from core.models.registry import build, card_of
 from tests.worlds import pair_of, twin_tastes
@@ -96,6 +96,35 @@ def test_losses_by_hand():
     assert np.isclose(
         float(cross_entropy(torch.tensor([0.0, 0.0]), torch.tensor([0.0, 1.0]))), np.log(2)
     )
+
+
+def test_all_items_of_a_small_catalogue_compete():
+    wanted = csr_matrix(np.eye(8, dtype=np.float32)[:2])
+    asked = contest(wanted, 4, np.random.default_rng(0))
+    assert asked.items is None
+    logits = torch.randn(2, 8)
+    assert torch.equal(asked.loss(logits), full_softmax(logits, wanted))
+
+
+def test_drawn_items_stand_for_the_rest_of_a_large_catalogue():
+    """Three of nine others are drawn, each counting for three; nobody's wanted item is drawn."""
+    wanted = csr_matrix(([1.0, 1.0], ([0, 1], [7, 2])), shape=(2, 11), dtype=np.float32)
+    asked = contest(wanted, 3, np.random.default_rng(0))
+    assert sorted(asked.items[:2]) == [2, 7]
+    assert len(asked.items) == len(set(asked.items)) == 5
+    np.testing.assert_allclose(np.exp(asked.stands_for), [1, 1, 3, 3, 3], rtol=1e-6)
+    flat = asked.loss(torch.zeros(2, 5))  # eleven items alike: each has a share of 1 / 11
+    assert np.isclose(float(flat), np.log(11), atol=1e-6)
+
+
+def test_the_sum_over_drawn_items_expects_the_whole():
+    rng, wanted = np.random.default_rng(0), csr_matrix(([1.0], ([0], [3])), shape=(1, 40))
+    logits = rng.normal(size=40).astype(np.float32)
+    sums = []
+    for _ in range(4000):
+        asked = contest(wanted, 5, rng)
+        sums.append(np.exp(logits[asked.items] + asked.stands_for).sum())
+    assert abs(np.mean(sums) / np.exp(logits).sum() - 1) < 0.02
 
 
 def settings_of(**values):
