@@ -90,6 +90,14 @@ class Vectors:
 
 
 @dataclass(frozen=True)
+class Lists:
+    """What a model recommends to each user, best first."""
+
+    users: IntArray  # (n_users,) user numbers
+    items: IntArray  # (n_users, longest) int32 target item numbers, -1 where a list is shorter
+
+
+@dataclass(frozen=True)
 class Candidates:
     """Per user the items that can reach the top `depth` at some weighting (DESIGN: exact fusion).
 

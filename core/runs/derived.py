@@ -89,7 +89,9 @@ def keep(workspace: Workspace, kind: str, split: Split, made: Mapping[str, Deriv
         if beside is not None:
             record = beside.record | {"role": floor}
             frames = {part: beside.metrics(part) for part in PARTS}
-            write_contender(part_folder / floor, Contender(record, beside.state(), frames, {}))
+            lists = {part: beside.lists(part) for part in PARTS if beside.has_lists}
+            kept = Contender(record, beside.state(), frames, {}, lists=lists)
+            write_contender(part_folder / floor, kept)
     return folder
 
 

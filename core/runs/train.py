@@ -18,6 +18,7 @@ from core.basics.columns import TEST, VALID
 from core.basics.files import whole_folder
 from core.basics.memory import free_memory
 from core.basics.progress import Cancelled, Progress, Report, silent
+from core.basics.scores import Lists
 from core.basics.workspace import Workspace
 from core.data.ratings import rating_facts
 from core.data.snapshot import Split, read_snapshot
@@ -177,6 +178,10 @@ def contender(
             part: evaluation.predictions
             for part, evaluation in evaluations.items()
             if evaluation.predictions is not None
+        },
+        lists={
+            part: Lists(evaluation.users, evaluation.lists)
+            for part, evaluation in evaluations.items()
         },
     )
 

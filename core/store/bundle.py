@@ -30,6 +30,8 @@ _RUN_FILES = (
     LABEL,
     "candidates_valid.parquet",
     "candidates_test.parquet",
+    "lists_valid.parquet",
+    "lists_test.parquet",
     "predictions_valid.parquet",
     "predictions_test.parquet",
 )

@@ -14,7 +14,7 @@ import pandas as pd
 from core.basics.columns import PART, TEST, USER, VALID
 from core.basics.errors import DataError, RunError
 from core.basics.files import read_json, write_json
-from core.basics.scores import Candidates
+from core.basics.scores import Candidates, Lists
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
@@ -22,6 +22,7 @@ from core.models.compress import decompressed
 from core.models.derived import build_recorded, card_of_record
 from core.models.protocol import CrossDomainModel, ModelCard, State
 from core.store.candidate_files import read_candidates, write_candidates
+from core.store.list_files import read_lists, write_lists
 from core.store.tensors import read_tensors, write_tensors
 
 RECORD, WEIGHTS, METRICS, LABEL = "run.json", "model.safetensors", "metrics.parquet", "label.json"
@@ -44,6 +45,7 @@ class Contender:
     metrics: dict[str, pd.DataFrame]  # by part: USER number and one column per metric
     candidates: dict[str, Candidates]  # by part
     predictions: dict[str, pd.DataFrame] = field(default_factory=dict)  # by part, of ratings
+    lists: dict[str, Lists] = field(default_factory=dict)  # by part
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,15 @@ class Run:
         """The items that can reach a list at some weighting, for every user of the part."""
         return read_candidates(self.folder / f"candidates_{part}.parquet")
 
+    def lists(self, part: str) -> Lists:
+        """The lists by the model's own score that the metrics are of, 50 items long."""
+        return read_lists(self.folder / f"lists_{part}.parquet")
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether its lists were kept; older versions kept none."""
+        return (self.folder / f"lists_{TEST}.parquet").exists()
+
     def predictions(self, part: str) -> pd.DataFrame:
         """What a run of ratings predicts for every held-out rating, both parts apart."""
         try:
@@ -155,6 +166,8 @@ def write_contender(folder: Path, contender: Contender) -> None:
         if part in contender.candidates:
             path = folder / f"candidates_{part}.parquet"
             write_candidates(path, contender.candidates[part])
+        if part in contender.lists:
+            write_lists(folder / f"lists_{part}.parquet", contender.lists[part])
         if part in contender.predictions:
             path = folder / f"predictions_{part}.parquet"
             contender.predictions[part].to_parquet(path, index=False)

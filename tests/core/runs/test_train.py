@@ -105,6 +105,16 @@ def test_candidates_of_both_parts_are_kept(run):
         assert list(candidates.users) == list(run.metrics(part)[USER])
 
 
+def test_kept_lists_are_those_the_metrics_are_of(run, workspace, plan):
+    held_out = read_snapshot(workspace.splits / plan.split).held_out(TEST)
+    for contender in (run, run.twin, run.popularity):
+        lists, metrics = contender.lists(TEST), contender.metrics(TEST)
+        assert list(lists.users) == list(metrics[USER])
+        wanted = held_out[lists.users].toarray() > 0
+        hits = np.take_along_axis(wanted, lists.items[:, :10].astype(int), axis=1).sum(axis=1)
+        np.testing.assert_allclose(hits / 10, metrics["precision@10"])
+
+
 def test_a_new_name_stays(run):
     rename_run(run, "  the   best one ")
     assert read_run(run.folder).label == "the best one"
