@@ -9,10 +9,10 @@ from core.ui.embeddings.neighbours import show_neighbours
 from core.ui.embeddings.selection import show_selection
 from core.ui.embeddings.view import pick_view
 from core.ui.entrance import page
-from core.ui.state import require_run
+from core.ui.state import require_model
 
 with page("Embeddings", "Where do the two domains lie, and do they mix?"):
-    run = require_run()
+    run = require_model()
     view = pick_view()
     data = map_data(run, view.what)
     over = st.container()  # the map stands over the search's answer, which it marks

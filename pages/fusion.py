@@ -8,10 +8,10 @@ from core.ui.fusion.figures import show_reach
 from core.ui.fusion.plane import rating_limits, weigh_ratings
 from core.ui.fusion.weights import pick_recipe
 from core.ui.fusion.words import limits, scale_words
-from core.ui.state import require_run
+from core.ui.state import require_model
 
 with page("Fusion", "How much should each domain count?"):
-    run = require_run()
+    run = require_model()
     rates = run.card.task == "rating"
     if rates:
         weigh_ratings(run)

@@ -1,4 +1,4 @@
-"""Models made from trained ones: what a run's record says a model is, also where it is a blend."""
+"""What a run's record says its model is: a listed one, a blend of two, or lists from elsewhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from core.basics.errors import RunError
 from core.models.blend import KINDS, PRODUCT, Blend, BlendSettings
 from core.models.protocol import TIMESTAMPS, CrossDomainModel, ModelCard, PairSizes
 from core.models.registry import build, card_of
+from core.models.uploaded import CARD as UPLOADED_CARD
+from core.models.uploaded import UPLOADED
 
 BLEND = "blend"
 DEEPEST = 4  # blends of blends of blends end here
@@ -21,6 +23,8 @@ def card_of_record(record: Record) -> ModelCard:
 
     Raises SettingsError for an unknown model, RunError for a blend whose members are not told.
     """
+    if record["model"] == UPLOADED:
+        return UPLOADED_CARD
     if record["model"] != BLEND:
         return card_of(record["model"])
     cards = [card_of_record(member) for member in _members(record)]
@@ -42,7 +46,12 @@ def card_of_record(record: Record) -> ModelCard:
 
 
 def build_recorded(record: Record) -> CrossDomainModel:
-    """The untrained model a record describes, ready to take up its state."""
+    """The untrained model a record describes, ready to take up its state.
+
+    Raises RunError where there are only lists.
+    """
+    if record["model"] == UPLOADED:
+        return UPLOADED_CARD.build(UPLOADED_CARD.settings.of(record["settings"]))
     if record["model"] != BLEND:
         return build(record["model"], record["settings"])
     members = _members(record)

@@ -21,6 +21,7 @@ from core.data.snapshot import Split
 from core.models.compress import decompressed
 from core.models.derived import build_recorded, card_of_record
 from core.models.protocol import CrossDomainModel, ModelCard, State
+from core.models.uploaded import UPLOADED
 from core.store.candidate_files import read_candidates, write_candidates
 from core.store.list_files import read_lists, write_lists
 from core.store.tensors import read_tensors, write_tensors
@@ -70,6 +71,11 @@ class Run:
     def card(self) -> ModelCard:
         """Card of the run's model."""
         return card_of_record(self.record)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a model to ask; uploaded lists come without one."""
+        return bool(self.record["model"] != UPLOADED)
 
     @property
     def complete(self) -> bool:

@@ -137,6 +137,20 @@ def require_run() -> Run:
     st.stop()
 
 
+def require_model() -> Run:
+    """The current run where it has a model; else two sentences on why the page stays empty."""
+    run = require_run()
+    if run.has_model:
+        return run
+    st.info(
+        f"{plain(run.label)} has only lists: its model stands in another system, so there are no "
+        "parts to weigh and no vectors to draw. Choose a run that was trained here in the "
+        "sidebar; the Metrics page compares both."
+    )
+    link_to("metrics", "Compare it with other runs")
+    st.stop()
+
+
 def pick_run(key: str, label: str = "Run") -> Run | None:
     """A box that changes the current run on every page; nothing where there are no runs."""
     run = current_run()
