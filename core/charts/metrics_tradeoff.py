@@ -21,7 +21,7 @@ def draw_trade_off(
     figure = go.Figure(
         go.Scatter(
             x=across[MEAN], y=up[MEAN], mode="markers+text", text=plain(across[RUN], 40),
-            textposition=_sides(up[MEAN]), cliponaxis=False,
+            textposition=_sides(across[MEAN], up[MEAN]), cliponaxis=False,
             marker={"size": 12, "color": [TWIN_COLOUR if g else FUSED_COLOUR for g in grey]},
             error_x=_whiskers(across), error_y=_whiskers(up),
             hovertemplate="%{text}<br>%{x:.4f}, %{y:.4f}<extra></extra>",
@@ -31,10 +31,14 @@ def draw_trade_off(
     return figure.update_xaxes(showgrid=True, range=_reach(across))
 
 
-def _sides(y: pd.Series) -> list[str]:
-    """Where each name stands: neighbours in height take turns above and below."""
+def _sides(x: pd.Series, y: pd.Series) -> list[str]:
+    """Where each name stands: neighbours in height take turns above and below, inside the frame."""
     turns = y.rank(method="first").fillna(0).astype(int) % 2
-    return ["top right" if turn else "bottom right" for turn in turns]
+    right = x > (x.min() + x.max()) / 2
+    return [
+        f"{'top' if turn else 'bottom'} {'left' if far else 'right'}"
+        for turn, far in zip(turns, right, strict=True)
+    ]
 
 
 def _reach(across: pd.DataFrame) -> list[float]:

@@ -80,6 +80,56 @@ def test_a_link_opens_what_it_names(trained_workspace, what, colour, layers):
     assert traces(well(open_page("embeddings", **address))) == layers
 
 
+def test_users_are_coloured_by_what_the_source_did_for_them(trained_workspace):
+    run = trained_workspace.runs["ease"]
+    app = well(open_page("embeddings", run=run, what="users", colour="lift"))
+    found = read_run(trained_workspace.workspace.runs / run).record["lift"]["ndcg@10"]
+    shown = traces(app)
+    for name in ("helped", "harmed"):  # at most two points each: as either domain sees them
+        assert found[name] <= shown[name] <= 2 * found[name]
+    assert "mostly chance" in words(app)
+    app = well(
+        open_page(
+            "embeddings", run=trained_workspace.runs["popularity"], what="users", colour="lift"
+        )
+    )
+    assert set(traces(app)) == {"not evaluated"}
+    assert "no twin" in words(app)
+
+
+def test_clusters_part_the_items_of_different_tastes(trained_workspace):
+    app = open_page("embeddings", run=trained_workspace.runs["ease"], colour="cluster")
+    assert sum(traces(well(app)).values()) == 144
+    assert "cluster 1" in traces(app)
+
+
+def opened_before_and_after(run: str):
+    app = open_page("embeddings", run=run)
+    app.session_state["embeddings_tab"] = "Before and after"
+    return well(app.run())
+
+
+def test_before_and_after_stand_on_two_linked_maps_with_their_figures(trained_workspace):
+    app = opened_before_and_after(trained_workspace.runs["ease"])
+    figure = chart(app)
+    names = [trace.get("name") for trace in figure["data"]]
+    assert names == [None, "users by their books", "users by their films"] * 2
+    assert figure["layout"]["yaxis2"]["matches"] == "y"
+    said = words(app)
+    assert "Retrieval MRR" in str(app.table[0].value)
+    assert "A small gap does not imply a good transfer" in said
+    assert "finds the same user" in said
+    assert "vectors from the interactions" in said  # EASE has none
+
+
+def test_the_gap_of_every_run_stands_against_its_lift_when_asked_for(trained_workspace):
+    app = opened_before_and_after(trained_workspace.runs["ease"])
+    assert len(app.get("plotly_chart")) == 1
+    app.session_state["embeddings_tab"] = "Before and after"
+    well(app.button(key="measure_gaps").click().run())
+    assert "Fewer than two runs" in words(app)  # none of these models has vectors of users
+
+
 def test_another_kind_of_points_forgets_a_colour_it_does_not_have(trained_workspace):
     app = open_page("embeddings", run=trained_workspace.runs["ease"], colour="popularity")
     app.segmented_control(key="what_widget").set_value("users").run()

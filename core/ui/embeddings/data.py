@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import SOURCE, TARGET
+from core.basics.columns import SOURCE, TARGET, TEST, USER
 from core.basics.scores import FloatArray, IntArray
 from core.data.pair import ItemFeatures
 from core.data.snapshot import Split
+from core.embedding.clusters import clusters_of
 from core.embedding.map_files import map_name, read_map
 from core.embedding.pca import pca_map
 from core.embedding.points import Points
 from core.embedding.quality import trustworthiness
+from core.evaluation.summary import differences
 from core.runs.map_job import SEED, MapPoints, map_points
 from core.store.run_folder import Run
 from core.ui import cached
@@ -23,6 +25,7 @@ from core.ui.shell import workspace
 
 NAME, KIND, DOMAIN = "name", "kind", "domain"
 CATEGORY, COUNT = "category", "interactions"
+LIFT = "ndcg@10"  # whose difference to the twin colours users
 NO_CATEGORY = ""
 
 
@@ -68,6 +71,35 @@ def _map_data(folder: str, what: str, _run: Run) -> MapData:
     made = map_points(_run, split, cached.model(_run), what)
     names = {SOURCE: split.info.source_name, TARGET: split.info.target_name}
     return MapData(_run, what, names, made, _described(made.points, split))
+
+
+def clusters(data: MapData) -> IntArray:
+    """Number of each point's cluster, (n_points,), 0 the largest."""
+    return _clusters(str(data.run.folder), data.what, data)
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _clusters(folder: str, what: str, _data: MapData) -> IntArray:
+    return clusters_of(_data.points.vectors)
+
+
+def lifts(data: MapData) -> FloatArray | None:
+    """Difference in test nDCG@10 to the twin of each point's user, (n_points,).
+
+    NaN for items and for users who are not evaluated; None for a run without a twin.
+    """
+    if data.run.twin is None:
+        return None
+    ours, theirs = (cached.per_user(run, TEST) for run in (data.run, data.run.twin))
+    if LIFT not in ours:
+        return None
+    moved = differences(ours[[USER, LIFT]], theirs[[USER, LIFT]])
+    by_user = np.full(len(cached.split_of(data.run).train.users), np.nan)
+    by_user[moved[USER].to_numpy()] = moved[LIFT].to_numpy()
+    found = np.full(len(data.points), np.nan)
+    is_user = ~data.points.is_item
+    found[is_user] = by_user[data.points.numbers[is_user]]
+    return found
 
 
 def pca_layout(data: MapData) -> Layout:

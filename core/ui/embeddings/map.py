@@ -11,15 +11,25 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import IntArray
 from core.charts.embeddings_map import Layer, draw_map, interleaved, mark_point
 from core.charts.theme import (
+    ALARM_COLOUR,
     CATEGORY_COLOURS,
     FUSED_COLOUR,
     SOURCE_COLOUR,
     TARGET_COLOUR,
     plain,
 )
-from core.ui.embeddings.data import CATEGORY, COUNT, DOMAIN, NAME, Layout, MapData
+from core.ui.embeddings.data import (
+    CATEGORY,
+    COUNT,
+    DOMAIN,
+    NAME,
+    Layout,
+    MapData,
+    clusters,
+    lifts,
+)
 from core.ui.embeddings.neighbours import Found
-from core.ui.embeddings.view import ACTIVITY, PCA, POPULARITY, View
+from core.ui.embeddings.view import ACTIVITY, CLUSTER, LIFT, PCA, POPULARITY, View
 from core.ui.shell import show_chart
 from core.ui.texts import count, number
 from core.ui.texts import plain as plain_text
@@ -68,6 +78,12 @@ def _layers(data: MapData, layout: Layout, colour: str) -> list[Layer]:
         return _by_count(table[COUNT].to_numpy(), scaled, colour)
     if colour == CATEGORY:
         return _by_category(table[CATEGORY], is_item)
+    if colour == CLUSTER:
+        return _by_cluster(clusters(data)[layout.rows], is_item)
+    if colour == LIFT:
+        found = lifts(data)
+        nobody = np.full(len(layout.rows), np.nan)
+        return _by_lift(nobody if found is None else found[layout.rows], is_item)
     layers = []
     for domain, name in data.names.items():
         here = (table[DOMAIN] == domain).to_numpy()
@@ -106,6 +122,29 @@ def _by_category(categories: pd.Series, is_item: np.ndarray) -> list[Layer]:
     ]
 
 
+def _by_cluster(group: np.ndarray, is_item: np.ndarray) -> list[Layer]:
+    """Items as dots and users as diamonds, in the colour of their group."""
+    return [
+        Layer(f"cluster {number + 1}{word}", rows, CATEGORY_COLOURS[number], symbol=symbol)
+        for number in range(int(group.max(initial=0)) + 1)
+        for kind, word, symbol in ((is_item, "", "circle"), (~is_item, " users", USER_SYMBOL))
+        if len(rows := np.flatnonzero((group == number) & kind))
+    ]
+
+
+def _by_lift(lift: np.ndarray, is_item: np.ndarray) -> list[Layer]:
+    """Users whom the source helped and harmed, over all others in grey."""
+    unknown = ~is_item & np.isnan(lift)
+    layers = (
+        Layer("items", np.flatnonzero(is_item)),
+        Layer("not evaluated", np.flatnonzero(unknown), symbol=USER_SYMBOL),
+        Layer("no difference", np.flatnonzero(lift == 0), symbol="diamond"),
+        Layer("helped", np.flatnonzero(lift > 0), FUSED_COLOUR, symbol="diamond"),
+        Layer("harmed", np.flatnonzero(lift < 0), ALARM_COLOUR, symbol="diamond"),
+    )
+    return [layer for layer in layers if len(layer.rows)]
+
+
 def _hover(shown: pd.DataFrame, names: dict[str, str]) -> list[str]:
     titles = plain(shown[NAME])
     domains = dict(zip(names, plain(names.values()), strict=True))
@@ -132,4 +171,14 @@ def _caption(data: MapData, layout: Layout, view: View) -> str:
         f"{left if data.points.left_out else ''} · {origin} · {layout.method}, seed {layout.seed}"
         f" · trustworthiness {number(layout.trustworthiness)} (1: neighbours on the map are "
         "neighbours in the original space; .5: by chance) · distances between clusters mean little."
+        f"{_lift_words(data) if view.colour == LIFT else ''}"
+    )
+
+
+def _lift_words(data: MapData) -> str:
+    if lifts(data) is None:
+        return " This run has no twin, so nobody's lift is known."
+    return (
+        " Helped and harmed: test nDCG@10 against the twin (one seed); a single user's difference "
+        "is mostly chance."
     )

@@ -11,10 +11,11 @@ from core.embedding.points import MAP_BOTH, MAP_ITEMS, MAP_USERS
 from core.ui.state import linked, one_of, set_current
 
 DOMAIN, CATEGORY, POPULARITY, ACTIVITY = "domain", "category", "popularity", "activity"
+LIFT, CLUSTER = "lift", "cluster"
 COLOURS = {
-    MAP_ITEMS: (DOMAIN, CATEGORY, POPULARITY),
-    MAP_USERS: (DOMAIN, ACTIVITY),
-    MAP_BOTH: (DOMAIN, CATEGORY, POPULARITY, ACTIVITY),
+    MAP_ITEMS: (DOMAIN, CATEGORY, POPULARITY, CLUSTER),
+    MAP_USERS: (DOMAIN, ACTIVITY, LIFT, CLUSTER),
+    MAP_BOTH: (DOMAIN, CATEGORY, POPULARITY, ACTIVITY, LIFT, CLUSTER),
 }
 PCA, UMAP = "PCA", "UMAP"
 LONGEST = 100  # characters of a search
@@ -39,7 +40,9 @@ def pick_view() -> View:
         )  # fmt: skip
         colour = _choice(
             "Colour", "colour", COLOURS[what],
-            "Popularity: training interactions of an item. Activity: of a user.",
+            "Popularity: training interactions of an item. Activity: of a user. Lift: whose lists "
+            "the source made better or worse (test nDCG@10 against the twin). Cluster: points that "
+            "lie together in the original space.",
         )  # fmt: skip
         method = _choice(
             "Layout", "layout", (PCA, UMAP),

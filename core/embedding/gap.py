@@ -1,0 +1,140 @@
+"""How far apart two domains draw the same users: distances, and whether they still find each other.
+
+A small distance alone says little: vectors that have all become alike are close, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.basics.errors import DataError
+from core.basics.scores import FloatArray, IntArray, Vectors
+from core.embedding.neighbours import nearest_of_all
+from core.embedding.pca import normalised
+from core.models.alignment import coral
+from core.models.domain_gap import FEWEST, held_out_users, proxy_a_distance, retrieval_mrr
+
+MOST = 500  # held-out users looked at: the kernel of MMD has (2 n)² cells
+PERMUTATIONS = 200
+NEIGHBOURS = 10
+
+
+@dataclass(frozen=True)
+class UserVectors:
+    """The same users as either domain draws them, at length 1."""
+
+    users: IntArray  # (n,) user numbers with history in both domains
+    source: FloatArray  # (n, d)
+    target: FloatArray  # (n, d)
+
+    def of(self, users: IntArray) -> UserVectors:
+        """Those of some of the users."""
+        rows = np.flatnonzero(np.isin(self.users, users))
+        return UserVectors(self.users[rows], self.source[rows], self.target[rows])
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Figures of one space, over held-out shared users."""
+
+    mmd: float  # squared maximum mean discrepancy; around 0 if alike
+    mmd_p: float  # chance of as large a one if the domains drew users alike
+    a_distance: float  # 0 alike, 2 apart
+    coral: float  # distance of the covariances
+    cka: float  # 1: both draw users into the same arrangement, up to a rotation
+    agreement: float  # share of the 10 nearest users that both domains name
+    retrieval_mrr: float  # 1: each source vector finds its own target vector first
+    users: int
+
+
+def user_vectors(vectors: Vectors) -> UserVectors:
+    """Users that both domains draw; raises DataError where the model draws none or too few."""
+    source, target = vectors.source_users, vectors.target_users
+    if source is None or target is None:
+        raise DataError(
+            what="This model draws no user from either history alone.",
+            hint="Choose another run to compare the two domains.",
+        )
+    there = [np.isfinite(part).all(axis=1) & (part != 0).any(axis=1) for part in (source, target)]
+    users = np.flatnonzero(there[0] & there[1])
+    if len(users) < 5 * FEWEST:
+        raise DataError(
+            what=f"Only {len(users)} users have a vector in both domains, too few for a gap.",
+            hint=f"Choose a pair with at least {5 * FEWEST} shared users.",
+        )
+    return UserVectors(users, normalised(source[users]), normalised(target[users]))
+
+
+def domain_gap(drawn: UserVectors, seed: int = 0) -> Gap:
+    """Every figure over a fifth of the shared users, at most MOST; the same fifth every time.
+
+    The classifier of the A-distance learns from the other users.
+    """
+    learned, held_out = held_out_users(drawn.users)
+    learned_of, asked = drawn.of(learned), drawn.of(held_out[:MOST])
+    distance, chance = mmd_permuted(asked.source, asked.target, seed)
+    scale = asked.source.shape[1] ** 0.5  # coordinates of size 1, as Deep CORAL has them
+    return Gap(
+        mmd=distance,
+        mmd_p=chance,
+        a_distance=proxy_a_distance(
+            (learned_of.source, learned_of.target), (asked.source, asked.target)
+        ),
+        coral=float(coral(scale * asked.source, scale * asked.target)),
+        cka=linear_cka(asked.source, asked.target),
+        agreement=neighbour_agreement(asked.source, asked.target),
+        retrieval_mrr=retrieval_mrr(asked.source, asked.target),
+        users=len(asked.users),
+    )
+
+
+def mmd_permuted(source: FloatArray, target: FloatArray, seed: int = 0) -> tuple[float, float]:
+    """MMD², unbiased, and the share of permutations with one as large; both (n, d), paired.
+
+    Gretton et al. 2012, eq. 3, kernel exp(-|x - y|² / median). As rows of both samples are the
+    same users, a permutation exchanges both vectors of about half of the users.
+    """
+    n = len(source)
+    both = np.concatenate([source, target]).astype(np.float64)
+    lengths = (both * both).sum(axis=1)
+    squares = np.maximum(lengths[:, None] + lengths[None, :] - 2.0 * both @ both.T, 0.0)
+    median = max(float(np.median(squares[~np.eye(2 * n, dtype=bool)])), 1e-12)
+    kernel = np.exp(-squares / median)
+    np.fill_diagonal(kernel, 0.0)
+    swapped = np.random.default_rng(seed).random((n, PERMUTATIONS)) < 0.5
+    swapped = np.concatenate([np.zeros((n, 1), dtype=bool), swapped], axis=1)  # first: as it is
+    first = np.concatenate([~swapped, swapped]).astype(np.float64)  # (2n, 1 + permutations)
+    ours, theirs = kernel @ first, kernel @ (1.0 - first)
+    within = (first * ours).sum(axis=0) + ((1.0 - first) * theirs).sum(axis=0)
+    across = (first * theirs).sum(axis=0)
+    found = within / (n * (n - 1)) - 2.0 * across / n**2
+    as_large = (found[1:] >= found[0] - 1e-12).sum()
+    return float(found[0]), float((1 + as_large) / (1 + PERMUTATIONS))
+
+
+def linear_cka(source: FloatArray, target: FloatArray) -> float:
+    """Linear centred kernel alignment of the same users, 0 to 1; Kornblith et al. 2019, eq. 3.
+
+    1 where both arrange the users alike, whatever the rotation and scale; NaN without any spread.
+    """
+    x, y = (part - part.mean(axis=0) for part in (source, target))
+    spread = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
+    return float(np.linalg.norm(x.T @ y) ** 2 / spread) if spread > 0 else float("nan")
+
+
+def neighbour_agreement(source: FloatArray, target: FloatArray) -> float:
+    """Share of a user's 10 nearest users that both domains name, mean over users; both (n, d)."""
+    k = min(NEIGHBOURS, len(source) - 1)
+    near = [
+        nearest_of_all(np.asarray(part, dtype=np.float32), k + 1)[0][:, 1:]
+        for part in (source, target)
+    ]
+    shared = (near[0][:, :, None] == near[1][:, None, :]).any(axis=2).sum(axis=1)
+    return float(shared.mean() / k)
+
+
+def chance_agreement(users: int) -> float:
+    """What `neighbour_agreement` is where the two domains know nothing of each other."""
+    return min(NEIGHBOURS, users - 1) / (users - 1)
