@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from core.metrics.cards import GROUPS as METRIC_GROUPS
 from core.metrics.cards import METRICS
 from core.models.registry import CARDS
 from core.runs.model_table import model_table
@@ -29,6 +30,13 @@ def test_the_table_of_models_is_what_the_cards_say():
 def test_the_table_of_metrics_lists_every_metric_by_name_and_title():
     listed = {row[0].strip("`"): row[1] for row in table_below("Metrics")}
     assert listed == {name: card.title for name, card in METRICS.items()}
+
+
+def test_the_table_of_metrics_says_the_group_of_each_and_its_line_starts_as_its_help_does():
+    for name, _, group, line in table_below("Metrics"):
+        card = METRICS[name.strip("`")]
+        assert group == METRIC_GROUPS[card.group]
+        assert card.help.split(".")[0].split(";")[0].split(":")[0] in line
 
 
 def test_the_tour_goes_through_every_page_in_the_order_of_the_navigation():

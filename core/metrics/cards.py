@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-
-@dataclass(frozen=True)
-class MetricCard:
-    """One metric without its k."""
-
-    name: str
-    title: str
-    formula: str  # Markdown with LaTeX
-    help: str  # one or two sentences for somebody who never saw it
-    source: str
-    higher_is_better: bool = True
-    has_interval: bool = True
-    at_k: bool = True
-    task: Literal["ranking", "rating"] = "ranking"
-
-    def titled(self, k: str) -> str:
-        """Title with its k, such as nDCG@10."""
-        return f"{self.title}@{k}" if k else self.title
-
+from core.metrics.card import MetricCard
+from core.metrics.group_cards import CLASSIFICATION_CARDS, FAIRNESS_CARDS, RATING_CARDS
+from core.metrics.list_cards import (
+    DIVERSITY_CARDS,
+    FURTHER_CARDS,
+    MIX_CARDS,
+    POPULARITY_CARDS,
+)
 
 _CARDS = (
     MetricCard(
@@ -110,6 +96,7 @@ _CARDS = (
         higher_is_better=False,
         at_k=False,
         task="rating",
+        group="rating",
     ),
     MetricCard(
         "mae",
@@ -120,10 +107,28 @@ _CARDS = (
         higher_is_better=False,
         at_k=False,
         task="rating",
+        group="rating",
     ),
 )
 
-METRICS: dict[str, MetricCard] = {card.name: card for card in _CARDS}
+METRICS: dict[str, MetricCard] = {
+    card.name: card
+    for card in (
+        *_CARDS, *RATING_CARDS, *FURTHER_CARDS, *DIVERSITY_CARDS, *POPULARITY_CARDS, *MIX_CARDS,
+        *FAIRNESS_CARDS, *CLASSIFICATION_CARDS,
+    )
+}  # fmt: skip
+
+GROUPS: dict[str, str] = {
+    "ranking": "ranking",
+    "further": "further ranking",
+    "diversity": "variety",
+    "popularity": "popularity",
+    "mix": "categories and change",
+    "rating": "ratings",
+    "fairness": "fairness",
+    "classification": "classification",
+}  # what a person calls each group of cards
 
 
 def metric_card(column: str) -> MetricCard:

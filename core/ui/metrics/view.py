@@ -67,8 +67,8 @@ def pick_view(run: Run) -> View:
 
 
 def metrics_of(run: Run) -> list[str]:
-    """Names of the metrics the run has for every user; a run of ratings has its errors first."""
-    cards = [card for card in METRICS.values() if card.has_interval]
+    """Names of the metrics the run keeps for every user; a run of ratings has its errors first."""
+    cards = [card for card in METRICS.values() if card.has_interval and card.kept]
     errors = [card.name for card in cards if card.task == "rating"]
     ranking = [card.name for card in cards if card.task == "ranking"]
     return errors + ranking if run.card.task == "rating" else ranking

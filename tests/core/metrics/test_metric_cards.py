@@ -1,6 +1,6 @@
 import numpy as np
 
-from core.metrics.cards import METRICS, metric_card, metric_title
+from core.metrics.cards import GROUPS, METRICS, metric_card, metric_title
 from core.metrics.ranking import per_user_metrics
 from core.metrics.rating import ERRORS
 
@@ -9,8 +9,14 @@ def test_every_metric_that_is_computed_has_a_card_with_help():
     computed = {
         name.split("@")[0] for name in per_user_metrics(np.zeros((1, 5), bool), np.array([1]), [5])
     }
-    assert computed | {"auc", "novelty", "coverage", *ERRORS} == set(METRICS)
+    kept = {name for name, card in METRICS.items() if card.kept}
+    assert computed | {"auc", "novelty", "coverage", *ERRORS} == kept
     assert all(card.help and card.formula and card.source for card in METRICS.values())
+
+
+def test_every_card_is_in_a_group_with_a_name_and_no_title_is_used_twice():
+    assert {card.group for card in METRICS.values()} == set(GROUPS)
+    assert len({card.title for card in METRICS.values()}) == len(METRICS)
 
 
 def test_columns_read_like_a_paper():
