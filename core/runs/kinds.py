@@ -25,6 +25,7 @@ KINDS: dict[str, str] = {
     "compress": "core.runs.compress.compress_job",
     "map": "core.runs.map_job.map_job",
     "export": "core.runs.export.export_job",
+    "faithfulness": "core.runs.faithfulness.faithfulness_job",
     "devices": "core.runs.devices.devices_job",
     "demo": "core.runs.demo.demo_job",
 }

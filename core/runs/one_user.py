@@ -14,6 +14,8 @@ from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores
 from core.fusion.lists import NOBODY, top_k
 from core.models.protocol import CrossDomainModel
 
+NOTHING = np.empty(0, dtype=np.int32)
+
 
 @dataclass(frozen=True)
 class UserList:
@@ -26,20 +28,27 @@ class UserList:
     source_weighted: FloatArray  # (up to k,) as the parts count: base and both sum to fused
     target_weighted: FloatArray
     base: FloatArray
+    own: FloatArray  # the model's own score, before any weights
     fused: FloatArray
     hits: BoolArray  # (up to k,) held out for this user
     held_out: IntArray  # (n,) items to be found
-    held_out_ranks: IntArray  # (n,) their ranks among every item that is not masked
+    places: IntArray  # (n_target_items,) rank of every item that is not masked, 0 where it is
     has_source: bool
     has_target: bool
+
+    @property
+    def held_out_ranks(self) -> IntArray:
+        """(n,) places of the items to be found among every item that is not masked."""
+        return self.places[self.held_out]
 
 
 @dataclass(frozen=True)
 class Reasons:
     """Amounts that add up to one item's score: base, every history item, and the rest.
 
-    rest is what a model whose score is no sum has beyond its parts; 0 (up to rounding) for
-    additive models. weighted tells whether alpha and beta are in the amounts.
+    rest is what a model whose score is no sum has beyond what single items add; 0 (up to rounding)
+    for additive models. weighted: score and amounts are the fused ones, with alpha and beta in
+    them; else they are the model's own.
     """
 
     item: int
@@ -58,17 +67,30 @@ def user_list(
 ) -> UserList:
     """The user's top k among every item that is not masked in the part, computed on the spot."""
     scores, masked = _scores(model, split, user), split.masked(part)[[user]]
+    held_out = split.held_out(part)[[user]].indices
+    return list_of_scores(scores, masked, fusion, k, user, held_out)
+
+
+def list_of_scores(
+    scores: DomainScores,
+    masked: csr_matrix,
+    fusion: Fusion,
+    k: int,
+    user: int = NOBODY,
+    held_out: IntArray = NOTHING,
+) -> UserList:
+    """The top k by one row of scores; masked: (1, n_target_items), what may not be listed."""
     fused = fuse_scores(scores, masked, fusion)
     items = top_k(fused, scores.source, scores.target, k)[0]
     items = items[items != NOBODY]
-    held_out = split.held_out(part)[[user]].indices
     source, target = _weighted(scores, masked, fusion)
+    own = np.broadcast_to(scores.own_scores(), fused.shape)
     base = np.broadcast_to(scores.base, fused.shape)
     return UserList(
         user, items, scores.source[0, items], scores.target[0, items],
         source[0, items], target[0, items],
-        base[0, items], fused[0, items], np.isin(items, held_out), held_out,
-        _ranks(fused, scores, held_out), bool(scores.has_source[0]), bool(scores.has_target[0]),
+        base[0, items], own[0, items], fused[0, items], np.isin(items, held_out), held_out,
+        _places(fused, scores), bool(scores.has_source[0]), bool(scores.has_target[0]),
     )  # fmt: skip
 
 
@@ -93,11 +115,10 @@ def reasons(
     alpha, beta = _weights_of(listed, fusion) if weighted else (1.0, 1.0)
     source, target = alpha * found.source_amounts, beta * found.target_amounts
     base = float(listed.base[place])
-    parts = alpha * float(listed.source[place]) + beta * float(listed.target[place])
-    score = base + parts
+    score = float((listed.fused if weighted else listed.own)[place])
     return Reasons(
         item, base, found.source_items, source, found.target_items, target,
-        rest=parts - float(source.sum() + target.sum()), score=score, weighted=weighted,
+        rest=score - base - float(source.sum() + target.sum()), score=score, weighted=weighted,
     )  # fmt: skip
 
 
@@ -133,9 +154,10 @@ def _row(matrix: csr_matrix, user: int) -> csr_matrix:
     return matrix[[user]]
 
 
-def _ranks(fused: FloatArray, scores: DomainScores, items: IntArray) -> IntArray:
-    """Place of each item in the full order: score, source part, target part, item number."""
+def _places(fused: FloatArray, scores: DomainScores) -> IntArray:
+    """Place of each item in the full order (score, source part, target part, item number)."""
     order = np.lexsort((-scores.target[0], -scores.source[0], -fused[0]))
     places = np.empty(fused.shape[1], dtype=np.int32)
     places[order] = np.arange(1, fused.shape[1] + 1)
-    return places[items]
+    places[np.isneginf(fused[0])] = 0
+    return places
