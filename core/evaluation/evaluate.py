@@ -47,7 +47,7 @@ def evaluate(
     target's training data, and counted. With a depth, the fusion candidates for lists of that
     length are found on the way, for at most MOST_FUSED users.
     """
-    relevant = _findable(split.held_out(part), split.masked(part))
+    relevant = findable(split.held_out(part), split.masked(part))
     users = np.flatnonzero(np.diff(relevant.indptr))
     masked, popularity = split.masked(part), split.train.popularity
     fused = _drawn(users)
@@ -93,7 +93,7 @@ def user_chunks(users: IntArray, n_items: int) -> Iterator[IntArray]:
         yield users[start : start + step]
 
 
-def _findable(held_out: csr_matrix, masked: csr_matrix) -> csr_matrix:
+def findable(held_out: csr_matrix, masked: csr_matrix) -> csr_matrix:
     """What is held out and may be recommended, (n_users, n_target_items) ones."""
     overlap = held_out.multiply(masked)
     if overlap.nnz == 0:
