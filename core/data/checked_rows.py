@@ -11,13 +11,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.basics.columns import RATING, TIME
+from core.basics.columns import TIME
 from core.basics.progress import Progress, Report, silent
+from core.data.conversions import NUMBERS
 from core.data.database import in_memory
 from core.data.id_codes import IdColumn, trimmed
 from core.data.raw_file import TextFacts
 from core.data.read_options import ID_ROLES, ReadOptions
-from core.data.reading import Table, read_batches, read_broken
+from core.data.reading import Table, has_header, read_batches, read_broken
 from core.data.rejects import ValueRejects, refuse_all, reject_table
 
 HOPELESS = 2_000_000  # rows without a good one after which reading stops
@@ -40,11 +41,12 @@ def read_rows(
 
     Raises DataError where lines are missing between what DuckDB read and what the file has.
     """
-    skip = int(options.header and not table.parquet)
+    skip = header = int(has_header(table, options))
     values, columns = ValueRejects(options), _collectors(options)
     total = facts.lines if facts else pq.read_metadata(table.file).num_rows
     first = 0
-    with in_memory(work, memory_limit=MEMORY_LIMIT, threads=2) as connection:
+    files = [table.file.resolve()]
+    with in_memory(work, files=files, memory_limit=MEMORY_LIMIT, threads=2) as connection:
         for batch in read_batches(connection, table, options):
             first, batch = first + batch.num_rows, _trimmed_ids(batch, options)
             body = batch.slice(skip)
@@ -57,7 +59,7 @@ def read_rows(
         broken = read_broken(connection, table)
     rejects = reject_table(table, options, facts, values, broken, first)
     finished = {role: _finished(column) for role, column in columns.items()}
-    kept = first - int(options.header and not table.parquet) - values.count
+    kept = first - header - values.count
     return CheckedRows(finished, rejects, kept)
 
 
@@ -79,7 +81,7 @@ def _collect(columns: dict[str, IdColumn | list], batch: pa.RecordBatch) -> None
         values = batch.column(role)
         if isinstance(column, IdColumn):
             column.add(values)
-        elif role in (RATING, TIME):
+        elif role in (*NUMBERS, TIME):
             column.append(np.array(values.to_numpy(zero_copy_only=False)))
         else:
             column.append(pa.concat_arrays([values, values.slice(0, 0)]))

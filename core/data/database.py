@@ -32,10 +32,14 @@ def open_database(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 def in_memory(
-    *folders: Path, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
+    *folders: Path,
+    files: Iterable[Path] = (),
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A database of this process alone that reads and writes in the folders and nowhere else.
 
+    files: read where they stand, by a link inside one of the folders.
     What does not fit in `memory_limit` goes to a temporary folder inside the first one.
     """
     connection = duckdb.connect()
@@ -43,7 +47,7 @@ def in_memory(
     connection.execute("SET temp_directory = ?", [str(folders[0] / f"spill.{os.getpid()}")])
     if threads:
         connection.execute("SET threads = ?", [threads])
-    return _locked_down(connection, folders)
+    return _locked_down(connection, folders, files)
 
 
 def parquet(file: Path) -> str:
@@ -73,12 +77,14 @@ def number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
 
 
 def _locked_down(
-    connection: duckdb.DuckDBPyConnection, folders: Iterable[Path]
+    connection: duckdb.DuckDBPyConnection, folders: Iterable[Path], files: Iterable[Path] = ()
 ) -> duckdb.DuckDBPyConnection:
     """Settings do not persist, and the order matters: folders first, the lock last."""
     allowed = ", ".join(text(str(folder.resolve())) for folder in folders)
     connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET allowed_directories = [{allowed}]")
+    paths = ", ".join(text(str(file)) for file in files)
+    connection.execute(f"SET allowed_paths = [{paths}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

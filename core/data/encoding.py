@@ -9,6 +9,7 @@ from pathlib import Path
 UTF8 = "utf-8"
 ENCODINGS = (UTF8, "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "latin-1", "cp1252")
 _SAMPLE = 1 << 20  # bytes looked at
+_MOST = 256 << 20  # bytes of nothing but ASCII after which the rest is taken for UTF-8
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -25,7 +26,7 @@ def guess_encoding(path: Path) -> str:
         sample = file.read(_SAMPLE)
         if _marked(sample) or b"\0" in sample[:4096]:
             return guess_from(sample)
-        while sample.isascii() and (more := file.read(_SAMPLE)):
+        while sample.isascii() and file.tell() < _MOST and (more := file.read(_SAMPLE)):
             sample = more
     return guess_from(sample)
 

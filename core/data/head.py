@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import itertools
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from core.data.raw_file import opened
 HEAD_BYTES = 256 << 10
 MOST_COLUMNS = 1_000
 DELIMITERS = (",", "\t", ";", "|", "::", "\x01", ":", " ")  # the earlier wins a tie
+_BESIDE_COMMAS = ("\t", ";", "|", "::")  # what separates columns where commas are decimal signs
+_COMMA_IN_TEXT = re.compile(r"(?<!\d),|,(?!\d)")
 _FIELD_LIMIT = 2_000_000
 
 
@@ -65,8 +68,17 @@ def cells(text: str, delimiter: str, quote: str, most: int = 100) -> list[list[s
 
 
 def guess_delimiter(text: str, quote: str = '"') -> str:
-    """The delimiter that cuts most rows into the same number of columns, at least two."""
-    return max(DELIMITERS, key=lambda delimiter: _evenness(text, delimiter, quote))
+    """The delimiter that cuts most rows into the same number of columns, at least two.
+
+    Where every comma stands between digits, as in `7;b1;4,5`, a tab, semicolon or bar that cuts as
+    evenly is the delimiter, and the comma a decimal sign.
+    """
+    best = max(DELIMITERS, key=lambda delimiter: _evenness(text, delimiter, quote))
+    if best != "," or _COMMA_IN_TEXT.search(text):
+        return best
+    other = max(_BESIDE_COMMAS, key=lambda delimiter: _evenness(text, delimiter, quote))
+    as_even = _evenness(text, other, quote)[0] >= _evenness(text, best, quote)[0]
+    return other if as_even else best
 
 
 def column_names(first: Sequence[str], header: bool) -> list[str]:

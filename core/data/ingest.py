@@ -28,6 +28,10 @@ from core.data.rejects import refuse_all
 
 COUNTS = ("rows", "kept", "rejected", "merged")
 _GROUP_ROWS, _DICTIONARY_BYTES = 2_500_000, 64 << 20  # so that most ids are written as numbers
+_ENDINGS = (
+    ".gz", ".csv", ".tsv", ".txt", ".dat", ".parquet", ".jsonl", ".ndjson", ".json", ".inter",
+    ".item",
+)  # fmt: skip
 RECORD, REJECTS = "dataset.json", "rejects.parquet"
 
 
@@ -75,7 +79,7 @@ def import_file(
 def clean_name(name: str) -> str:
     """What to call a dataset: the last part of a file's name, printable and short."""
     last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    for ending in (".gz", ".csv", ".tsv", ".txt", ".dat", ".parquet"):
+    for ending in _ENDINGS:
         last = last[: -len(ending)] if last.lower().endswith(ending) else last
     printable = "".join(letter if letter.isprintable() else " " for letter in last)
     return " ".join(printable.split()).strip(".")[:60] or "unnamed"

@@ -9,7 +9,7 @@ from core.basics.scores import IntArray
 from core.data.line_numbers import lines_at, lines_of_quoted_rows, text_from
 from core.data.raw_file import TextFacts
 from core.data.read_options import ReadOptions
-from core.data.reading import RAW_LENGTH, TOO_LONG, UNCLOSED, Broken, Table
+from core.data.reading import RAW_LENGTH, TOO_LONG, UNCLOSED, Broken, Table, has_header
 
 
 def placed_rows(
@@ -74,7 +74,7 @@ def _unaccounted(table: Table, facts: TextFacts, broken: list[Broken], cut: int)
 
 
 def _check_header(table: Table, options: ReadOptions, broken: list[Broken]) -> None:
-    if not (options.header and broken):
+    if not (has_header(table, options) and broken):
         return
     with table.file.open("rb") as file:
         if not file.read(broken[0].byte).strip():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from core.basics.errors import DataError
 from core.basics.progress import Progress, Report, silent
 from core.data.head import cells, column_names, read_head
+from core.data.json_lines import keys_of, objects_of
 from core.data.raw_file import PARQUET, TEXT, TextFacts, read_facts, sort_of, write_plain
-from core.data.read_options import ReadOptions, check_options
+from core.data.read_options import JSON_LINES, ReadOptions, check_options
 from core.data.reading import Table
 
 
@@ -29,6 +30,10 @@ def prepare(
     report(Progress(0, 0, "looking through the file"))
     plain, facts = _plain_text(path, options, work)
     text, _ = read_head(plain, "utf-8")
+    if options.layout == JSON_LINES:
+        columns = keys_of(objects_of(text))
+        check_options(options, columns)
+        return Table(plain, columns, parquet=False, objects=True), replace(facts, quoted=False)
     head = cells(text, options.delimiter, options.quote, most=2)
     if len(head) <= options.header:
         raise DataError(
@@ -55,8 +60,8 @@ def _linked(path: Path, to: Path) -> Path:
     """The file under a name inside the folder DuckDB may read; its own name stays outside SQL."""
     try:
         os.link(path.resolve(), to)
-    except OSError:  # another disk, or not ours
-        shutil.copyfile(path, to)
+    except OSError:  # another disk, or not ours: it is read where it stands
+        to.symlink_to(path.resolve())
     return to
 
 

@@ -12,12 +12,22 @@ from typing import Any
 
 import pandas as pd
 
-from core.basics.columns import RATING
 from core.basics.errors import DataError
+from core.data.conversions import NUMBERS
 from core.data.encoding import guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
+from core.data.json_lines import json_rows, looks_like_json, objects_of
+from core.data.known_layouts import guesses_by_place, known_layout, usual_quote
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
-from core.data.read_options import ID_ROLES, INTERACTIONS, LABELS, ReadOptions, check_style
+from core.data.read_options import (
+    ID_ROLES,
+    INTERACTIONS,
+    JSON_LINES,
+    LABELS,
+    TABLE,
+    ReadOptions,
+    check_style,
+)
 from core.data.roles import RoleGuess, guess_roles, has_decimal_comma
 
 SHOWN_LINES, SHOWN_ROWS = 8, 50
@@ -31,7 +41,8 @@ class Preview:
     """The head of a file and how it is taken; nothing of it is imported.
 
     raw: first lines as they stand, none for Parquet; head: first rows as texts; options: the
-    guess, or what was given; guesses: one per column; warnings: what looks wrong.
+    guess, or what was given; guesses: one per column; warnings: what looks wrong; known: the
+    layout's name where many data sets share it, else "".
     """
 
     sort: str  # "text", "gzip" or "parquet"
@@ -41,6 +52,7 @@ class Preview:
     options: ReadOptions
     guesses: dict[str, RoleGuess]
     warnings: list[str]
+    known: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,7 @@ def preview_file(
     delimiter: str | None = None,
     quote: str | None = None,
     header: bool | None = None,
+    layout: str | None = None,
 ) -> Preview:
     """The head of a file, with everything guessed that is not given.
 
@@ -69,22 +82,47 @@ def preview_file(
         return _preview_parquet(path, kind, size)
     options = ReadOptions(kind, encoding=encoding or _encoding_of(path, sort))
     text = _head_of(path, options.encoding)
-    options = replace(options, quote='"' if quote is None else quote)
-    options = replace(options, delimiter=delimiter or guess_delimiter(text, options.quote))
-    check_style(options)
-    rows = cells(text, options.delimiter, options.quote, most=SHOWN_ROWS + 1)
-    if not rows:
-        raise DataError(what="The file has no rows.", hint="Choose the file that holds the rows.")
-    options = replace(options, header=_has_header(rows, kind) if header is None else header)
+    rows, options = _cut(text, options, delimiter, quote, header, layout)
     head = _frame(rows, options.header)
-    guesses = guess_roles(head, kind)
+    known = known_layout(list(head.columns), options)
+    guesses = guesses_by_place(list(head.columns), known) or guess_roles(head, kind)
     roles = {column: guess.role for column, guess in guesses.items()}
     raw = [line[:_LINE_LENGTH] for line in text.split("\n")[:SHOWN_LINES]]
     warnings = _warnings(rows, head, options, guesses)
-    ratings = [column for column, role in roles.items() if role == RATING]
+    ratings = [column for column, role in roles.items() if role in NUMBERS]
     comma = any(has_decimal_comma(head[column]) for column in ratings)
     options = replace(options, roles=roles, decimal_comma=comma)
-    return Preview(sort, size, raw, head, options, guesses, warnings)
+    return Preview(sort, size, raw, head, options, guesses, warnings, known.name)
+
+
+def _cut(
+    text: str, options: ReadOptions,
+    delimiter: str | None, quote: str | None, header: bool | None, layout: str | None,
+) -> tuple[list[list[str]], ReadOptions]:  # fmt: skip
+    """The first rows as texts, the names of the columns among them, and the style they have."""
+    if layout is None:
+        layout = JSON_LINES if looks_like_json(text) else TABLE
+    if layout == JSON_LINES:
+        rows = json_rows(objects_of(text))
+        if not rows[0]:
+            raise DataError(
+                what="None of the first lines is a JSON object.",
+                hint="Choose table as the layout, or write one object per line.",
+            )
+        options = replace(options, layout=layout, header=True)
+    else:
+        mark = delimiter or guess_delimiter(text, '"' if quote is None else quote)
+        if quote is None:
+            first = cells(text, mark, "", most=1)
+            quote = usual_quote(first[0] if first else [], mark, layout)
+        options = replace(options, quote=quote, delimiter=mark)
+        check_style(options)
+        rows = cells(text, mark, quote, most=SHOWN_ROWS + 1)
+        header = _has_header(rows, options.kind) if header is None and rows else header
+        options = replace(options, header=bool(header))
+    if not rows or not rows[0]:
+        raise DataError(what="The file has no rows.", hint="Choose the file that holds the rows.")
+    return rows, options
 
 
 def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
@@ -140,6 +178,8 @@ def _head_of(path: Path, encoding: str) -> str:
 
 
 def _has_header(rows: list[list[str]], kind: str) -> bool:
+    if any(cell.strip().isdigit() for cell in rows[0]):  # no column is called 1193
+        return False
     names = column_names(rows[0], header=True)
     guesses = guess_roles(pd.DataFrame([rows[0]], columns=names, dtype="str"), kind)
     named = [guess for guess in guesses.values() if guess.why == "by its name"]
@@ -158,7 +198,13 @@ def _warnings(
     rows: list[list[str]], head: pd.DataFrame, options: ReadOptions, guesses: dict[str, RoleGuess]
 ) -> list[str]:
     found = []
-    if len(head.columns) == 1:
+    if options.layout == JSON_LINES:
+        if odd := sum("" in row for row in rows[1:]):
+            found.append(
+                f"{odd} of the first {len(rows) - 1} lines lack a key that others have: it is read "
+                "as empty, and a line without an id is rejected."
+            )
+    elif len(head.columns) == 1:
         found.append("Everything is in one column: the delimiter is probably another one.")
     elif odd := sum(len(row) != len(head.columns) for row in rows):
         found.append(f"{odd} of the first {len(rows)} rows have another number of columns.")
@@ -172,8 +218,13 @@ def _warnings(
 
 
 def _unnamed(guesses: dict[str, RoleGuess], kind: str) -> list[str]:
-    sure = {guess.role for guess in guesses.values() if guess.why == "by its name"}
+    sure = {guess.role for guess in guesses.values() if _is_plain(guess)}
     return [LABELS[role] for role in ID_ROLES[kind] if role not in sure]
+
+
+def _is_plain(guess: RoleGuess) -> bool:
+    """Named plainly, or by a layout that names its columns by their place."""
+    return guess.why == "by its name" or guess.why.startswith("as ")
 
 
 def _ask_child(task: str, path: Path, question: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from core.basics.columns import (
     CATEGORIES,
     DESCRIPTION,
     ITEM,
+    RANK,
     RATING,
+    SCORE,
     SOURCE,
     TARGET,
     TIME,
@@ -19,16 +21,22 @@ from core.basics.columns import (
 )
 from core.basics.errors import DataError
 
-INTERACTIONS, ITEMS, LINKS = "interactions", "items", "links"
+INTERACTIONS, ITEMS, LINKS, LISTS = "interactions", "items", "links", "lists"
 IGNORE = "ignore"
-ID_ROLES = {INTERACTIONS: (USER, ITEM), ITEMS: (ITEM,), LINKS: (SOURCE, TARGET)}
-OTHER_ROLES = {INTERACTIONS: (RATING, TIME), ITEMS: (TITLE, CATEGORIES, DESCRIPTION), LINKS: ()}
+ID_ROLES = {
+    INTERACTIONS: (USER, ITEM), ITEMS: (ITEM,), LINKS: (SOURCE, TARGET), LISTS: (USER, ITEM),
+}  # fmt: skip
+OTHER_ROLES = {
+    INTERACTIONS: (RATING, TIME), ITEMS: (TITLE, CATEGORIES, DESCRIPTION), LINKS: (),
+    LISTS: (RANK, SCORE),
+}  # fmt: skip
 LABELS = {
     USER: "user", ITEM: "item", RATING: "rating", TIME: "time", TITLE: "title",
     CATEGORIES: "categories", DESCRIPTION: "description", SOURCE: "source user",
-    TARGET: "target user", IGNORE: "ignore",
+    TARGET: "target user", SCORE: "score", RANK: "rank", IGNORE: "ignore",
 }  # fmt: skip
 LAST, FIRST = "last", "first"  # which of several rows with the same ids stays
+TABLE, JSON_LINES = "table", "json lines"  # how the lines of a text hold their values
 LONGEST_DELIMITER = 4  # bytes
 
 
@@ -44,6 +52,7 @@ class ReadOptions:
     header: bool = True
     decimal_comma: bool = False
     duplicates: str = LAST
+    layout: str = TABLE  # JSON_LINES: an object per line, whose keys are the columns
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> ReadOptions:
@@ -55,8 +64,12 @@ class ReadOptions:
         return asdict(self)
 
     def key(self) -> dict[str, Any]:
-        """What tells two readings of a file apart: ignored columns do not."""
-        return {**self.to_dict(), "roles": self.columns()}
+        """What tells two readings of a file apart: ignored columns do not, nor does a plain table.
+
+        So a file keeps its hash that was imported when tables were all there was.
+        """
+        told = {**self.to_dict(), "roles": self.columns()}
+        return told if self.layout != TABLE else {k: told[k] for k in told if k != "layout"}
 
     def columns(self) -> dict[str, str]:
         """Role -> column, ids first, without the ignored ones."""
@@ -92,9 +105,11 @@ def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
 
 def _check_plain(options: ReadOptions) -> None:
     known = ID_ROLES.get(options.kind)
-    if known is None or options.duplicates not in (LAST, FIRST):
+    layouts = (TABLE, JSON_LINES)
+    if known is None or options.duplicates not in (LAST, FIRST) or options.layout not in layouts:
         raise DataError(
-            what=f"A file cannot be read as {options.kind!r} keeping the {options.duplicates!r}.",
+            what=f"A {options.layout[:20]!r} cannot be read as {options.kind!r}, keeping the "
+            f"{options.duplicates!r}.",
             hint=f"Choose from {_listed(tuple(ID_ROLES))}, keeping the first or the last row.",
         )
     allowed = (*known, *OTHER_ROLES[options.kind], IGNORE)
@@ -107,6 +122,8 @@ def _check_plain(options: ReadOptions) -> None:
 
 def check_style(options: ReadOptions) -> None:
     """Raises DataError for a delimiter that cannot separate columns."""
+    if options.layout == JSON_LINES:
+        return
     size = len(options.delimiter.encode())
     if not 1 <= size <= LONGEST_DELIMITER or set(options.delimiter) & set("\r\n\0" + options.quote):
         raise DataError(

@@ -13,18 +13,17 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from core.basics.columns import RATING, TIME
 from core.basics.errors import DataError
+from core.data.conversions import texts_and_attempts, values_and_faults
 from core.data.database import name, number, text
-from core.data.read_options import ID_ROLES, ReadOptions
+from core.data.read_options import ReadOptions
 
 BATCH_ROWS = 500_000
-BAD = " as it stands"  # suffix of the column with the text of a value that was not understood
+LINE_TEXT = "whole line"  # column with a line that is no JSON object, NULL for the others
 TOO_LONG = "longer than 2,000,000 bytes"
 UNCLOSED = "a quote is opened and not closed properly"
 MOST_BROKEN = 1_000_000
 RAW_LENGTH = 10_000  # characters DuckDB keeps of a line it rejects
-_OFFSET = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"  # a time of day with its zone
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,7 @@ class Table:
     parquet: bool
     one_by_one: bool = False  # quoted values may hold line breaks: read without guessing at breaks
     lists: frozenset[str] = frozenset()  # columns of a Parquet file that hold lists
+    objects: bool = False  # every line is a JSON object
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class Broken:
     swallows: bool  # a quote that is not closed properly took in the lines that follow
 
 
+def has_header(table: Table, options: ReadOptions) -> bool:
+    """Whether the first row of the table is the names of its columns."""
+    return options.header and not table.parquet and not table.objects
+
+
 def read_batches(
     connection: duckdb.DuckDBPyConnection, table: Table, options: ReadOptions
 ) -> Iterator[pa.RecordBatch]:
@@ -57,8 +62,10 @@ def read_batches(
     was not understood, and the text is in the column with the suffix BAD. Other texts have no
     NULLs. Raises DataError where the file cannot be read as asked.
     """
-    inner = f"SELECT {_inner(table, options)} FROM {_from(table, options)}"
-    query = f"SELECT {_outer(options)} FROM ({inner})"
+    texts = texts_and_attempts(_texts(table, options), options)
+    broken = f", {_broken_line(table)} AS {name(LINE_TEXT)}" if table.objects else ""
+    inner = f"SELECT {texts}{broken} FROM {_from(table, options)}"
+    query = f"SELECT {values_and_faults(options)}{broken and f', {name(LINE_TEXT)}'} FROM ({inner})"
     try:
         reader = connection.sql(query).to_arrow_reader(BATCH_ROWS)
         yield from reader
@@ -99,6 +106,11 @@ def _from(table: Table, options: ReadOptions) -> str:
     file = text(str(table.file))
     if table.parquet:
         return f"read_parquet({file})"
+    if table.objects:  # a line is one cell: control characters stand in no JSON text
+        return (
+            f"read_csv({file}, auto_detect=false, header=false, delim='\x01', quote='', "
+            "escape='', columns={'c0': 'VARCHAR'}, store_rejects=true)"
+        )
     columns = ", ".join(f"{text(f'c{at}')}: 'VARCHAR'" for at in range(len(table.columns)))
     quote = text(options.quote)
     return (
@@ -108,20 +120,19 @@ def _from(table: Table, options: ReadOptions) -> str:
     )
 
 
-def _inner(table: Table, options: ReadOptions) -> str:
-    """Texts of the columns that are used, and the first attempt at numbers."""
-    parts = []
-    for role, column in options.columns().items():
-        value = _as_text(table, column)
-        parts.append(f"{value} AS {name(role)}")
-        if role == RATING:
-            parts.append(f"try_cast({_decimal(value, options)} AS FLOAT) AS rating_number")
-        if role == TIME:
-            parts.append(f"try_cast({value} AS BIGINT) AS time_number")
-    return ", ".join(parts)
+def _broken_line(table: Table) -> str:
+    is_object = "CASE WHEN json_valid(c0) THEN json_type(c0) END"
+    return f"CASE WHEN {is_object} IS DISTINCT FROM 'OBJECT' THEN c0 END"
+
+
+def _texts(table: Table, options: ReadOptions) -> dict[str, str]:
+    """Role -> SQL of the text of its column."""
+    return {role: _as_text(table, column) for role, column in options.columns().items()}
 
 
 def _as_text(table: Table, column: str) -> str:
+    if table.objects:
+        return _of_object(column)
     if not table.parquet:
         return f"c{table.columns.index(column)}"
     if column in table.lists:
@@ -129,47 +140,13 @@ def _as_text(table: Table, column: str) -> str:
     return f"CAST({name(column)} AS VARCHAR)"
 
 
-def _outer(options: ReadOptions) -> str:
-    parts = []
-    for role in options.columns():
-        column = name(role)
-        if role == RATING:
-            good = "isfinite(rating_number)"
-            parts.append(f"CASE WHEN {good} THEN rating_number END AS {column}")
-            parts.append(f"CASE WHEN {good} THEN NULL ELSE {column} END AS {name(role + BAD)}")
-        elif role == TIME:
-            parts.append(f"{_seconds()} AS {column}")
-            parts.append(f"CASE WHEN {_seconds()} IS NULL THEN {column} END AS {name(role + BAD)}")
-        elif role in ID_ROLES[options.kind]:
-            parts.append(column)
-        else:
-            parts.append(f"coalesce({column}, '') AS {column}")
-    return ", ".join(parts)
-
-
-def _decimal(value: str, options: ReadOptions) -> str:
-    if not options.decimal_comma:
-        return value
-    return f"CASE WHEN NOT contains({value}, '.') THEN replace({value}, ',', '.') END"
-
-
-def _seconds() -> str:
-    """Unix seconds; larger numbers are milli-, micro- or nanoseconds; 20240531 is a day."""
-    column = name(TIME)
-    day = f"epoch(try_strptime({column}, '%Y%m%d'))::BIGINT"
-    zoned = f"try_cast(epoch(try_cast({column} AS TIMESTAMPTZ)) AS BIGINT)"
-    naive = f"try_cast(epoch(try_cast({column} AS TIMESTAMP)) AS BIGINT)"
-    units = " ".join(
-        f"WHEN time_number BETWEEN -{most} AND {most} THEN time_number // {unit}"
-        for most, unit in ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
-    )
-    return (
-        f"CASE WHEN time_number IS NULL AND regexp_matches({column}, {text(_OFFSET)}) THEN {zoned} "
-        f"WHEN time_number IS NULL THEN {naive} "
-        f"WHEN time_number BETWEEN 19000101 AND 21001231 "
-        f"AND try_strptime({column}, '%Y%m%d') IS NOT NULL THEN {day} "
-        f"{units} ELSE time_number // {10**9} END"
-    )
+def _of_object(key: str) -> str:
+    """The text of a value of a JSON object, a list's parts joined by bars; NULL in other lines."""
+    whole = "CASE WHEN json_valid(c0) THEN c0 END"
+    place, parts = text(f'$."{key}"'), text(f'$."{key}"[*]')
+    joined = f"array_to_string(json_extract_string({whole}, {parts}), '|')"
+    is_list = f"json_type({whole}, {place}) = 'ARRAY'"
+    return f"CASE WHEN {is_list} THEN {joined} ELSE json_extract_string({whole}, {place}) END"
 
 
 def _reason(sort: str, message: str, wide: int) -> str:

@@ -10,19 +10,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.basics.columns import RATING, TIME
+from core.basics.columns import TIME
 from core.basics.errors import DataError
 from core.basics.scores import BoolArray, IntArray
+from core.data.conversions import BAD, NUMBERS
 from core.data.line_numbers import lines_of_rows
 from core.data.placed_rows import heights, placed_rows, rejected_lines, starts_of
 from core.data.raw_file import TextFacts
 from core.data.read_options import ID_ROLES, LABELS, ReadOptions
-from core.data.reading import BAD, RAW_LENGTH, Broken, Table
+from core.data.reading import LINE_TEXT, RAW_LENGTH, Broken, Table
 
 LINE, COLUMN, VALUE, REASON = "line", "column", "value", "reason"
 _LONGEST = 300  # characters kept of a value
 SWALLOWED = "in the open quote of line"
 _WHOLE_LINE = "(whole line)"
+NO_OBJECT = "not a JSON object"
 
 
 @dataclass
@@ -35,16 +37,30 @@ class ValueRejects:
 
     def take(self, batch: pa.RecordBatch, first_row: int) -> BoolArray:
         """(n_rows,) True for the rows that can be kept; notes the others with their first fault."""
-        good = np.ones(batch.num_rows, dtype=bool)
+        good = self._objects(batch, first_row)
         for role, column in self.options.columns().items():
             values = batch.column(role)
-            if role not in (*ID_ROLES[self.options.kind], RATING, TIME) or not values.null_count:
+            needed = (*ID_ROLES[self.options.kind], *NUMBERS, TIME)
+            if role not in needed or not values.null_count:
                 continue
             bad = good & pc.is_null(values).to_numpy(zero_copy_only=False)
             text = batch.column(role + BAD) if role + BAD in batch.schema.names else values
             self._note(np.flatnonzero(bad), first_row, role, column, text)
             good &= ~bad
         return good
+
+    def _objects(self, batch: pa.RecordBatch, first_row: int) -> BoolArray:
+        """(n_rows,) False for lines that should be JSON objects and are not."""
+        if LINE_TEXT not in batch.schema.names:
+            return np.ones(batch.num_rows, dtype=bool)
+        lines = batch.column(LINE_TEXT)
+        bad = pc.is_valid(lines).to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero(bad)
+        if len(rows):
+            values = lines.take(pa.array(rows)).to_pandas().astype("str").str.slice(0, _LONGEST)
+            self.rows.append(rows + first_row)
+            self.tables.append(_table([_WHOLE_LINE] * len(rows), values, [NO_OBJECT] * len(rows)))
+        return ~bad
 
     @property
     def count(self) -> int:

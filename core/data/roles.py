@@ -13,14 +13,16 @@ from core.basics.columns import (
     CATEGORIES,
     DESCRIPTION,
     ITEM,
+    RANK,
     RATING,
+    SCORE,
     SOURCE,
     TARGET,
     TIME,
     TITLE,
     USER,
 )
-from core.data.read_options import IGNORE, INTERACTIONS, ITEMS, LINKS
+from core.data.read_options import IGNORE, INTERACTIONS, ITEMS, LINKS, LISTS
 
 SURE = 0.8  # from this confidence on a guess is shown as sure
 
@@ -45,6 +47,12 @@ _NAMES: dict[str, tuple[tuple[str, str], ...]] = {
         (DESCRIPTION, "description desc text summary overview plot abstract 描述 简介"),
         (ITEM, "id " + _ITEM_WORDS),
     ),
+    LISTS: (
+        (USER, _USER_WORDS),
+        (ITEM, _ITEM_WORDS + " recommendation recommended"),
+        (RANK, "rank ranking position place pos 排名 名次"),
+        (SCORE, "score rating prediction predicted estimate similarity weight value 评分 得分"),
+    ),
     LINKS: ((SOURCE, "source src from left a 源"), (TARGET, "target tgt to right b 目标")),
 }
 _ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
@@ -67,7 +75,9 @@ def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
     guesses = _by_name(list(head.columns), kind)
     left = [column for column in head.columns if column not in guesses]
     taken = {guess.role for guess in guesses.values()}
-    fill = {INTERACTIONS: _fill_interactions, ITEMS: _fill_items, LINKS: _fill_links}[kind]
+    fill = {
+        INTERACTIONS: _fill_interactions, ITEMS: _fill_items, LINKS: _fill_links, LISTS: _fill_lists
+    }[kind]  # fmt: skip
     guesses |= fill(head, left, taken)
     other = RoleGuess(IGNORE, 0.5, "nothing points to a role")
     return {column: guesses.get(column, other) for column in head.columns}
@@ -127,6 +137,19 @@ def _fill_items(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
     return guesses
 
 
+def _fill_lists(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
+    """User and item by their place; a number behind them is a rank where it counts up from 1."""
+    roles = [role for role in (USER, ITEM) if role not in taken]
+    places = zip(roles, left, strict=False)
+    guesses = {column: RoleGuess(role, 0.4, "by its place only") for role, column in places}
+    free = [column for column in left if column not in guesses and len(_numbers(head[column]))]
+    if free and not taken & {RANK, SCORE}:
+        ranks = all(n >= 1 and n == int(n) and n <= 1_000 for n in _numbers(head[free[0]]))
+        why = "counts from 1" if ranks else "its values are numbers"
+        guesses[free[0]] = RoleGuess(RANK if ranks else SCORE, 0.6, why)
+    return guesses
+
+
 def _fill_links(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
     roles = [role for role in (SOURCE, TARGET) if role not in taken]
     return {
@@ -142,6 +165,8 @@ def has_decimal_comma(values: pd.Series) -> bool:
 
 
 def _numbers(values: pd.Series) -> list[float]:
+    if has_decimal_comma(values):
+        values = values.str.replace(",", ".")
     numbers = pd.to_numeric(values[values != ""], errors="coerce").dropna()
     return [number for number in numbers if math.isfinite(number)]
 

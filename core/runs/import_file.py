@@ -11,6 +11,7 @@ from typing import IO, Any
 from core.basics.errors import JobError
 from core.basics.progress import Report
 from core.basics.workspace import Workspace
+from core.data.import_folder import is_in_folder
 from core.data.ingest import import_file
 from core.data.read_options import ReadOptions
 
@@ -32,23 +33,33 @@ def stage_upload(workspace: Workspace, upload: IO[bytes]) -> Path:
 
 def discard_upload(workspace: Workspace, staged: Path) -> None:
     """Remove a staged upload; anything else is left alone."""
-    if staged.name == UPLOAD and staged.parent.parent.resolve() == workspace.uploads.resolve():
+    if _is_staged(workspace, staged):
         shutil.rmtree(staged.parent, ignore_errors=True)
 
 
 def import_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Import a staged upload; answers the counts and the hash of the dataset.
+    """Import a staged upload, or a file of the import folder; answers its counts and hash.
 
-    payload: `path` of the upload, `options` as of ReadOptions.to_dict, `name` it was uploaded as.
-    The upload is removed when the dataset is there; after an error it stays, to be tried again.
+    payload: `path` of the file, `options` as of ReadOptions.to_dict, `name` it was uploaded as.
+    An upload is removed when the dataset is there; after an error it stays, to be tried again.
     """
-    path = Path(payload["path"])
-    if not path.is_file():
-        raise JobError(what="The uploaded file is gone.", hint="Choose it again on the Data page.")
+    path = waiting_file(workspace, payload["path"])
     options = ReadOptions.of(payload["options"])
     done = import_file(path, options, workspace.datasets, report, name=payload.get("name", ""))
     discard_upload(workspace, path)
     return done.to_dict()
+
+
+def waiting_file(workspace: Workspace, path: str) -> Path:
+    """The staged upload or file of the import folder; raises JobError for any other path."""
+    file = Path(path)
+    if not (_is_staged(workspace, file) and file.is_file()) and not is_in_folder(file):
+        raise JobError(what="The uploaded file is gone.", hint="Choose it again on its page.")
+    return file
+
+
+def _is_staged(workspace: Workspace, file: Path) -> bool:
+    return file.name == UPLOAD and file.parent.parent.resolve() == workspace.uploads.resolve()
 
 
 def _remove_forgotten(workspace: Workspace) -> None:

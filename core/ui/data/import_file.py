@@ -19,10 +19,13 @@ from core.data.read_options import (
     IGNORE,
     INTERACTIONS,
     ITEMS,
+    JSON_LINES,
     LABELS,
     LAST,
     LINKS,
+    LISTS,
     OTHER_ROLES,
+    TABLE,
     ReadOptions,
     check_options,
 )
@@ -33,8 +36,9 @@ DELIMITERS = {
     ",": "comma  ,", "\t": "tab", ";": "semicolon  ;", "|": "bar  |", "::": "two colons  ::",
     ":": "colon  :", " ": "space", "\x01": "control-A",
 }  # fmt: skip
+LAYOUTS = {TABLE: "table", JSON_LINES: "JSON lines"}
 QUOTES = {'"': 'double  "', "'": "single  '", "": "none"}
-_ACROSS = {INTERACTIONS: 4, ITEMS: 3, LINKS: 2}  # role selectors in one row
+_ACROSS = {INTERACTIONS: 4, ITEMS: 3, LINKS: 2, LISTS: 4}  # role selectors in one row
 _ONE_EACH = 8  # columns up to which each has a selector of its own
 _NO_COLUMN = "–"
 
@@ -56,6 +60,8 @@ def choose_options(staged: Staged) -> ReadOptions | None:
         preview = _preview(staged.path, staged.kind)
     else:
         preview = _draw_style(staged, _guess(staged))
+        if preview.known:
+            st.caption(f":green[:material/check:] It looks like {preview.known}.")
         st.code("\n".join(preview.raw), language=None, height=150)
     st.dataframe(
         preview.head, hide_index=True, height=180, key=f"{staged.key}_head",
@@ -79,28 +85,42 @@ def _guess(staged: Staged) -> ReadOptions:
 
 
 def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
-    """Encoding, delimiter and header as guessed or changed; the preview they give."""
-    encoding, delimiter, header = st.columns([5, 5, 4], vertical_alignment="bottom")
-    known = list(DELIMITERS)
-    guessed = guess.delimiter
+    """Encoding and layout, and a table's delimiter and header; the preview they give."""
+    encoding, layout, *rest = st.columns([4, 4, 4, 3], vertical_alignment="bottom")
     chosen_encoding = encoding.selectbox(
         "Encoding", ENCODINGS, index=ENCODINGS.index(guess.encoding),
         key=f"{staged.key}_encoding", persist_state="session",
         help="How letters are written as bytes. Choose another if names look broken.",
     )  # fmt: skip
-    chosen_delimiter = delimiter.selectbox(
-        "Delimiter", known, index=known.index(guessed), accept_new_options=True,
+    chosen_layout = layout.selectbox(
+        "Layout", list(LAYOUTS), index=list(LAYOUTS).index(guess.layout),
+        format_func=LAYOUTS.__getitem__, key=f"{staged.key}_layout", persist_state="session",
+        help="A table has its values in columns; JSON lines have an object on every line.",
+    )  # fmt: skip
+    forced = None if chosen_layout == guess.layout else chosen_layout
+    if chosen_layout == JSON_LINES:
+        return _preview(staged.path, staged.kind, chosen_encoding, layout=forced)
+    delimiter, header = _draw_table_style(staged, guess, *rest)
+    quote = st.session_state.get(f"{staged.key}_quote", guess.quote)
+    style = chosen_encoding, delimiter, quote, header, forced
+    return _preview(staged.path, staged.kind, *style)
+
+
+def _draw_table_style(
+    staged: Staged, guess: ReadOptions, left: DeltaGenerator, right: DeltaGenerator
+) -> tuple[str, bool]:
+    known = list(DELIMITERS)
+    delimiter = left.selectbox(
+        "Delimiter", known, index=known.index(guess.delimiter), accept_new_options=True,
         format_func=lambda mark: DELIMITERS.get(mark, mark), key=f"{staged.key}_delimiter",
         help="What stands between two columns; type any other character.",
         persist_state="session",
     )  # fmt: skip
-    first_is_header = header.toggle(
+    header = right.toggle(
         "Header", value=guess.header, key=f"{staged.key}_header",
         help="Whether the first line names the columns.", persist_state="session",
     )  # fmt: skip
-    quote = st.session_state.get(f"{staged.key}_quote", guess.quote)
-    style = chosen_encoding, chosen_delimiter or guessed, quote, first_is_header
-    return _preview(staged.path, staged.kind, *style)
+    return delimiter or guess.delimiter, header
 
 
 def _pick_roles(staged: Staged, preview: Preview) -> dict[str, str]:
@@ -149,16 +169,18 @@ def _draw_doubt(place: DeltaGenerator, guess: RoleGuess, role: str) -> None:
 def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
     with st.expander("Quotes, decimal sign, duplicates"):
         quote = st.selectbox(
-            "Quote", list(QUOTES), format_func=lambda mark: QUOTES[mark],
+            "Quote", list(QUOTES), index=list(QUOTES).index(options.quote),
+            format_func=lambda mark: QUOTES[mark], disabled=options.layout == JSON_LINES,
             key=f"{staged.key}_quote", persist_state="session",
             help="What encloses a value that holds the delimiter or a line break.",
         )  # fmt: skip
         comma = st.toggle(
-            "Ratings are written with a decimal comma (3,5)", value=options.decimal_comma,
+            "Numbers are written with a decimal comma (3,5)", value=options.decimal_comma,
             key=f"{staged.key}_comma", persist_state="session",
         )  # fmt: skip
         which = st.segmented_control(
-            "Of several rows with the same ids keep the", [LAST, FIRST], default=LAST,
+            "Of several rows with the same ids keep the", [LAST, FIRST],
+            default=FIRST if staged.kind == LISTS else LAST,
             key=f"{staged.key}_duplicates", persist_state="session", required=True,
         )  # fmt: skip
     return replace(options, quote=quote, decimal_comma=comma, duplicates=which or LAST)
@@ -187,8 +209,9 @@ def _preview(
     delimiter: str | None = None,
     quote: str | None = None,
     header: bool | None = None,
+    layout: str | None = None,
 ) -> Preview:
-    return preview_file(Path(path), kind, encoding, delimiter, quote, header)
+    return preview_file(Path(path), kind, encoding, delimiter, quote, header, layout)
 
 
 @st.cache_data(show_spinner="Trying the first rows", max_entries=40)

@@ -33,7 +33,7 @@ def test_movielens_files_without_a_header_are_read_by_their_content(file):
     preview = preview_file(file("\n".join(lines), "ratings.dat"))
     assert (preview.options.delimiter, preview.options.header) == ("::", False)
     assert list(preview.options.roles.values()) == [USER, ITEM, RATING, TIME]
-    assert any("plainly the user" in warning for warning in preview.warnings)
+    assert (preview.known, preview.warnings) == ("a MovieLens file", [])
 
 
 def test_atomic_files_name_the_kind_behind_the_column(file):
