@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.ui.entrance import page
+from core.ui.fusion.beyond import show_beyond
 from core.ui.fusion.board import weigh
 from core.ui.fusion.figures import show_reach
 from core.ui.fusion.plane import rating_limits, weigh_ratings
@@ -20,5 +21,6 @@ with page("Fusion", "How much should each domain count?"):
         st.caption(scale_words(run, recipe.kind, recipe.scale))
         show_reach(run, recipe)
         weigh(run, recipe, by)
+        show_beyond(run, recipe)
     with st.expander("What the weights can and cannot change"):
         st.markdown(rating_limits(run) if rates else limits(run))

@@ -11,6 +11,8 @@ from core.basics.columns import CHOSEN, HIGH, LOW, MEAN, NEAR, SEGMENT, SHARE, T
 from core.basics.scores import FloatArray
 from core.fusion.curve import FEWEST, SHARES, BestRatio, bands, best_ratio, within_noise
 
+GAIN, GAIN_LOW, GAIN_HIGH = "gain", "gain_low", "gain_high"
+
 
 @dataclass(frozen=True)
 class RatioPicture:
@@ -18,7 +20,9 @@ class RatioPicture:
 
     curve: pd.DataFrame  # one row per share: SHARE, MEAN, LOW, HIGH, NEAR (no worse than the best)
     lines: pd.DataFrame  # one row per segment and share: SEGMENT, SHARE, MEAN
-    best: pd.DataFrame  # one row per segment: SEGMENT, USERS, CHOSEN, TOP, LOW, HIGH, MEAN at TOP
+    # one row per segment: SEGMENT, USERS, CHOSEN, TOP, LOW, HIGH, MEAN at TOP, and what CHOSEN
+    # gains over 1 : 1: GAIN with GAIN_LOW and GAIN_HIGH
+    best: pd.DataFrame
     overall: BestRatio | None
     users: int
 
@@ -36,7 +40,7 @@ def ratio_picture(curve: FloatArray, segment: np.ndarray, names: tuple[str, ...]
             means = within.mean(axis=0)
             lines.append(pd.DataFrame({SEGMENT: name, SHARE: SHARES, MEAN: means}))
             best.append({SEGMENT: name, USERS: len(within)} | _best_row(found, means))
-    columns = [SEGMENT, USERS, CHOSEN, TOP, LOW, HIGH, MEAN]
+    columns = [SEGMENT, USERS, CHOSEN, TOP, LOW, HIGH, MEAN, GAIN, GAIN_LOW, GAIN_HIGH]
     return RatioPicture(
         curve=_curve_frame(curve),
         lines=pd.concat(lines) if lines else pd.DataFrame(columns=[SEGMENT, SHARE, MEAN]),
@@ -53,6 +57,9 @@ def _best_row(found: BestRatio, means: FloatArray) -> dict[str, float]:
         LOW: found.low,
         HIGH: found.high,
         MEAN: float(means[np.flatnonzero(found.top == SHARES)[0]]),
+        GAIN: found.gain.mean,
+        GAIN_LOW: found.gain.low,
+        GAIN_HIGH: found.gain.high,
     }
 
 

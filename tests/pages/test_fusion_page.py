@@ -23,6 +23,11 @@ def slider(app, name):
     return next(one for one in app.slider if name in one.label)
 
 
+def tested(app):
+    """The table of test figures, of which there is one at most."""
+    return [table for table in app.table if table.value.index.name == "test"]
+
+
 def press(app, label):
     return well(next(one for one in app.button if one.label == label).click().run())
 
@@ -109,11 +114,11 @@ def test_test_is_shown_for_a_pinned_point_only_and_every_point_is_counted_once(t
     app = well(open_page("fusion", run=run.id, alpha="0.5"))
     assert "show_test" not in [button.key for button in app.button]
     press(app, "Pin this point")
-    assert not app.table
+    assert not tested(app)
     before = len(looks(run))
     press(app, "Show test")
     assert len(looks(run)) == before + 1
-    assert "nDCG@10" in app.table[0].value.to_string()
+    assert "nDCG@10" in tested(app)[0].value.to_string()
     press(app, "Show test")
     assert len(looks(run)) == before + 1
     slider(app, "alpha").set_value(1.0).run()
@@ -122,7 +127,7 @@ def test_test_is_shown_for_a_pinned_point_only_and_every_point_is_counted_once(t
     press(app, "Show test")
     assert len(looks(run)) == before + 2
     test = run.record["test"]["ndcg@10"]["mean"]
-    assert f"{test:.3f}".lstrip("0") in app.table[0].value.loc["nDCG@10", "pinned"]
+    assert f"{test:.3f}".lstrip("0") in tested(app)[0].value.loc["nDCG@10", "pinned"]
 
 
 def test_a_users_list_shows_where_each_item_came_from(trained_workspace):
@@ -178,6 +183,24 @@ def test_a_product_standardises_the_parts_and_a_sum_of_parts_that_add_up_does_no
     app.segmented_control(key="kind_widget").set_value("product").run()
     assert app.segmented_control(key="scale_widget").value == "z-score"
     assert "A product needs parts in like units" in words(well(app))
+
+
+def test_a_gate_by_activity_stands_beside_one_pair_with_its_interval(trained_workspace):
+    app = well(open_page("fusion", run=trained_workspace.runs["ease"]))
+    said = words(app)
+    assert "Weighing by activity" in said
+    assert "neither was fitted on (five folds)" in said
+    assert "one pair for everybody" in str([table.value for table in app.table])
+
+
+def test_the_trade_off_of_two_metrics_names_what_is_given_up(trained_workspace):
+    app = open_page("fusion", run=trained_workspace.runs["ease"])
+    app.session_state["fusion_tab"] = "Trade-off of two metrics"
+    well(app.run())
+    drawn = chart(app, "pareto")["data"][1]
+    assert len(drawn["text"]) == 21
+    assert "1 : 1" in drawn["text"]
+    assert "Coverage@10" in words(app)
 
 
 def test_a_split_without_validation_says_that_no_weights_can_be_chosen(empty_workspace):

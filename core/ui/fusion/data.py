@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 import streamlit as st
 from scipy.sparse import csr_matrix
 
-from core.basics.columns import TEST, VALID
+from core.basics.columns import CHOSEN, SEGMENT, TEST, VALID
 from core.basics.scores import Candidates, FloatArray
 from core.charts.fusion_curve import draw_best_ratios, draw_fusion_curve
 from core.evaluation.fused import prepared_per_user
-from core.evaluation.ratios import RatioPicture, ratio_picture
+from core.evaluation.ratios import GAIN, GAIN_HIGH, GAIN_LOW, RatioPicture, ratio_picture
 from core.evaluation.segments import SEGMENTS
 from core.fusion.candidates import pick_users
 from core.fusion.curve import ratio_curve
@@ -87,6 +87,7 @@ class Charts:
 
     curve: go.Figure
     best: go.Figure | None  # None where no segment is large enough
+    gains: tuple[tuple[str, float, float, float, float], ...]  # segment, share, gain, low, high
 
 
 def charts(run: Run, recipe: Recipe, by: str) -> Charts:
@@ -98,7 +99,9 @@ def charts(run: Run, recipe: Recipe, by: str) -> Charts:
 def _charts(folder: str, kind: str, scale: str, k: int, by: str, _run: Run) -> Charts:
     of = picture(_run, Recipe(kind, scale, k), by)
     curve = draw_fusion_curve(of.curve, of.lines, of.best, metric=f"nDCG@{k}")
-    return Charts(curve, None if of.best.empty else draw_best_ratios(of.best))
+    rows = of.best[[SEGMENT, CHOSEN, GAIN, GAIN_LOW, GAIN_HIGH]]
+    gains = tuple(rows.itertuples(index=False, name=None))
+    return Charts(curve, None if of.best.empty else draw_best_ratios(of.best), gains)
 
 
 def best_share(run: Run, recipe: Recipe, by: str) -> float | None:

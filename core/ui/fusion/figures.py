@@ -10,6 +10,7 @@ from core.basics.columns import USER
 from core.charts.fusion_curve import mark_weights
 from core.evaluation.fused import fused_per_user, prepared_per_user
 from core.fusion.combine import Fusion
+from core.fusion.curve import EQUAL, SHARES
 from core.metrics.cards import METRICS, metric_card, metric_title
 from core.metrics.catalogue import coverage
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
@@ -69,6 +70,14 @@ def show_best_ratios(charts: Charts) -> None:
         "resampled user groups peak. A line that holds 1 : 1 is no reason to leave it.",
         "fusion_best",
     )
+    st.caption("Gain of the dot over 1 : 1, chosen and measured on the same users:")
+    st.markdown("  \n".join(f":small[{_gain_words(*row)}]" for row in charts.gains))
+
+
+def _gain_words(segment: str, share: float, gain: float, low: float, high: float) -> str:
+    if share == SHARES[EQUAL]:
+        return f"{plain(segment)}: stays at 1 : 1"
+    return f"{plain(segment)}: {signed_with_interval(gain, low, high)}"
 
 
 def show_figures(board: Board, here: Point) -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.fusion_curve import draw_best_ratios, draw_fusion_curve, mark_weights
+from core.charts.pareto import draw_pareto
 
 SHARES = np.linspace(0, 1, 5)
 
@@ -66,3 +67,12 @@ def test_best_ratios_show_their_interval_and_users():
     assert list(whisker.x) == [0.25, 1.0]
     assert list(dots.x) == [0.5]
     assert "1,200 users" in chart.layout.yaxis.ticktext[0]
+
+
+def test_the_trade_off_names_its_landmarks_and_joins_the_front():
+    table = pd.DataFrame({"share": [0.0, 0.5, 1.0], "x": [1.0, 2.0, 3.0], "y": [3.0, 1.0, 2.0]})
+    front = np.array([True, False, True])
+    line, dots = draw_pareto(table, "x", "y", front, x="across", y="up").data
+    assert list(line.x) == [1, 3]
+    assert list(dots.text) == ["target only", "1 : 1", "source only"]
+    assert list(dots.textposition) == ["top right", "top right", "top left"]

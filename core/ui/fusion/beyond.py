@@ -1,0 +1,143 @@
+"""Two questions beyond one ratio: weights by activity, and what a ratio gives up for another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import VALID
+from core.charts.pareto import draw_pareto
+from core.evaluation.pareto import NAMES, on_front, ratio_metrics
+from core.fusion.curve import weights_of
+from core.fusion.gate import Gate, fit_gate
+from core.metrics.cards import METRICS
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.fusion import data as fusion_data
+from core.ui.fusion.data import Recipe
+from core.ui.shell import guarded, show_chart
+from core.ui.texts import number, plain, signed_with_interval
+
+ACTIVITY, TRADE_OFF = "Weights by activity", "Trade-off of two metrics"
+
+
+def show_beyond(run: Run, recipe: Recipe) -> None:
+    """Both as tabs, computed where they are opened."""
+    activity, trade_off = st.tabs([ACTIVITY, TRADE_OFF], key="fusion_tab", on_change="rerun")
+    if activity.open:
+        with activity, guarded():
+            _show_gate(run, recipe)
+    if trade_off.open:
+        with trade_off, guarded():
+            _show_trade_off(run, recipe)
+
+
+def _show_gate(run: Run, recipe: Recipe) -> None:
+    gate = _gate(str(run.folder), recipe.kind, recipe.scale, recipe.k, run)
+    if gate is None:
+        st.caption("Fewer than ten validation users: nothing can be fitted.")
+        return
+    source, target = (plain(run.record[f"{domain}_name"], 30) for domain in ("source", "target"))
+    st.markdown(f"**{_sentence(gate, recipe.k)}**")
+    rows = pd.DataFrame(
+        [
+            {
+                "weights": "by activity", "at": _turn_words(gate, target),
+                f"nDCG@{recipe.k}": number(gate.gated, 4),
+            },
+            {
+                "weights": "one pair for everybody", "at": _pair_words(gate.share),
+                f"nDCG@{recipe.k}": number(gate.plain, 4),
+            },
+        ]
+    )  # fmt: skip
+    st.table(rows, border="horizontal", hide_index=True)
+    st.caption(
+        f"The gate has one parameter, t: a user with n interactions in {target} weighs {source} "
+        f"by t / (t + n) and {target} by n / (t + n). Both rows are fitted on all validation "
+        "users with evidence from both domains; the difference in the sentence is over users "
+        f"neither was fitted on (five folds), {gate.difference.users:,} of them."
+    )
+
+
+def _sentence(gate: Gate, k: int) -> str:
+    found = gate.difference
+    words = signed_with_interval(found.mean, found.low, found.high, 4)
+    if not found.excludes_zero:
+        return (
+            f"Weighing by activity makes no difference beyond user sampling: nDCG@{k} {words} on "
+            "users it was not fitted on. One pair of weights for everybody is enough."
+        )
+    verb = "gains" if found.mean > 0 else "loses"
+    return f"Weighing by activity {verb} against one pair for everybody: nDCG@{k} {words}."
+
+
+def _turn_words(gate: Gate, target: str) -> str:
+    if np.isinf(gate.turn):
+        return "source only, whatever the history"
+    if gate.turn == 0:
+        return "target only, wherever there is history"
+    return f"1 : 1 at {gate.turn:g} interactions in {target}"
+
+
+def _pair_words(share: float) -> str:
+    alpha, beta = weights_of(share)
+    return f"alpha {number(alpha, 2)}, beta {number(beta, 2)}"
+
+
+def _show_trade_off(run: Run, recipe: Recipe) -> None:
+    table = _metrics(str(run.folder), recipe.kind, recipe.scale, recipe.k, run)
+    left, right = st.columns(2)
+    titles = {name: METRICS[name].titled(str(recipe.k)) for name in NAMES}
+    across = left.selectbox(
+        "Across", NAMES, index=NAMES.index("coverage"), format_func=titles.__getitem__,
+        key="pareto_across",
+    )  # fmt: skip
+    up = right.selectbox("Up", NAMES, format_func=titles.__getitem__, key="pareto_up")
+    front = on_front(table[across].to_numpy(), table[up].to_numpy())
+    st.markdown(f"**{_front_words(table, front, across, up, titles)}**")
+    show_chart(
+        draw_pareto(table, across, up, front, x=titles[across], y=titles[up]),
+        "What does a ratio give up in one metric for the other? Every dot is a ratio alpha : beta "
+        "on validation users; on the green line no other ratio is better in both. Orange: source "
+        "only; blue: target only.",
+        "pareto",
+    )
+
+
+def _front_words(
+    table: pd.DataFrame, front: np.ndarray, across: str, up: str, titles: dict[str, str]
+) -> str:
+    if across == up:
+        return "Choose two different metrics to see what one costs in the other."
+    if front.sum() == 1:
+        alpha, beta = weights_of(float(table["share"][front].iloc[0]))
+        return (
+            f"Nothing has to be given up: alpha {number(alpha, 2)}, beta {number(beta, 2)} is best "
+            f"in both {titles[across]} and {titles[up]}."
+        )
+    best = table[front].sort_values(across)
+    first, last = best.iloc[0], best.iloc[-1]
+    return (
+        f"From {titles[across]} {number(first[across])} to {number(last[across])} costs "
+        f"{titles[up]} {number(first[up], 4)} → {number(last[up], 4)}, over {int(front.sum())} "
+        "ratios that none other beats."
+    )
+
+
+@st.cache_data(show_spinner="Fitting the gate", max_entries=10)
+def _gate(folder: str, kind: str, scale: str, k: int, _run: Run) -> Gate | None:
+    board = fusion_data.board(_run, Recipe(kind, scale, k))
+    both = board.prepared.has_source & board.prepared.has_target
+    history = cached.split_of(_run).train.target_history[board.prepared.users]
+    return fit_gate(board.curve[both], history[both])
+
+
+@st.cache_data(show_spinner="Ranking at every ratio", max_entries=10)
+def _metrics(folder: str, kind: str, scale: str, k: int, _run: Run) -> pd.DataFrame:
+    board = fusion_data.board(_run, Recipe(kind, scale, k))
+    train = cached.split_of(_run).train
+    relevant = cached.split_of(_run).held_out(VALID)
+    n_known = int((train.target_history > 0).sum())
+    return ratio_metrics(board.prepared, relevant, train.popularity, n_known)
