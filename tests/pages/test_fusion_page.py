@@ -23,7 +23,7 @@ def slider(app, name):
     return next(one for one in app.slider if name in one.label)
 
 
-def tested(app):
+def looked_at(app):
     """The table of test figures, of which there is one at most."""
     return [table for table in app.table if table.value.index.name == "test"]
 
@@ -114,11 +114,11 @@ def test_test_is_shown_for_a_pinned_point_only_and_every_point_is_counted_once(t
     app = well(open_page("fusion", run=run.id, alpha="0.5"))
     assert "show_test" not in [button.key for button in app.button]
     press(app, "Pin this point")
-    assert not tested(app)
+    assert not looked_at(app)
     before = len(looks(run))
     press(app, "Show test")
     assert len(looks(run)) == before + 1
-    assert "nDCG@10" in tested(app)[0].value.to_string()
+    assert "nDCG@10" in looked_at(app)[0].value.to_string()
     press(app, "Show test")
     assert len(looks(run)) == before + 1
     slider(app, "alpha").set_value(1.0).run()
@@ -127,7 +127,7 @@ def test_test_is_shown_for_a_pinned_point_only_and_every_point_is_counted_once(t
     press(app, "Show test")
     assert len(looks(run)) == before + 2
     test = run.record["test"]["ndcg@10"]["mean"]
-    assert f"{test:.3f}".lstrip("0") in tested(app)[0].value.loc["nDCG@10", "pinned"]
+    assert f"{test:.3f}".lstrip("0") in looked_at(app)[0].value.loc["nDCG@10", "pinned"]
 
 
 def test_a_users_list_shows_where_each_item_came_from(trained_workspace):
