@@ -114,11 +114,11 @@ def _further(judged: Judged, k: int, auc: FloatArray | None) -> Columns:
 
 def _variety(lists: IntArray, world: ListWorld, k: int) -> Columns:
     members = membership(lists, world.n_items)
-    found = {"intra_list_diversity": pair_distance(members, world.item_vectors)}
+    found = {"intra_list_diversity": pair_distance(lists, world.item_vectors)}
     if world.categories is not None:
         touched = categories_in(members, world.categories.members)
         units = unit_rows(world.categories.members)
-        found["category_distance"] = pair_distance(members, units)
+        found["category_distance"] = pair_distance(lists, units)
         found["categorical_diversity"] = touched / k
         found["s_recall"] = touched / len(world.categories.names)
     return found | {"full_list": (np.diff(members.indptr) == k).astype(np.float64)}

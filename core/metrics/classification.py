@@ -29,7 +29,7 @@ def answer_counts(said: BoolArray, truth: BoolArray, owners: IntArray, n_users: 
     return np.column_stack([np.bincount(owners[kind], minlength=n_users) for kind in kinds])
 
 
-def class_figures(counts: FloatArray) -> dict[str, FloatArray]:
+def class_figures(counts: FloatArray | IntArray) -> dict[str, FloatArray]:
     """Precision, recall, F1 and support of both classes, accuracy and MCC, from (…, 4) counts.
 
     Keys like "yes_precision" and "no_f1". What cannot be said is NaN, not 0.

@@ -11,38 +11,28 @@ from core.basics.scores import BoolArray, FloatArray, IntArray
 from core.metrics.intervals import Interval
 from core.metrics.resampled import bootstrap_of_sums
 
-FEWEST = 10  # users of a group below which nothing is said of it
 
+def gap_interval(
+    amounts: FloatArray, weights: FloatArray, groups: tuple[BoolArray, BoolArray], power: float = 1
+) -> Interval:
+    """Mean of the first group minus that of the second, with its interval, users resampled.
 
-def columns_by_group(values: FloatArray, groups: IntArray, n_groups: int) -> FloatArray:
-    """(users, n_groups, 2) what each user adds to the sum and the count of the own group.
-
-    groups: (users,) group numbers, -1 for none. A user without a value adds nothing.
+    amounts, weights: (users,) what each user adds; a mean is (amounts / weights) ** (1 / power), so
+    that errors pooled over ratings have gaps too. groups: (users,) whether a user is in each. Users
+    without a value add nothing.
     """
-    table = np.zeros((len(values), n_groups, 2))
-    rows = np.flatnonzero((groups >= 0) & ~np.isnan(values))
-    table[rows, groups[rows], 0] = values[rows]
-    table[rows, groups[rows], 1] = 1.0
-    return table
-
-
-def group_means(values: FloatArray, groups: IntArray, n_groups: int) -> FloatArray:
-    """(n_groups,) mean of the values in each group, NaN for groups under FEWEST users."""
-    sums, counts = columns_by_group(values, groups, n_groups).sum(axis=0).T
-    means = np.divide(sums, counts, out=np.full(n_groups, np.nan), where=counts > 0)
-    return np.where(counts >= FEWEST, means, np.nan)
-
-
-def gap_interval(values: FloatArray, groups: IntArray, best: int, worst: int) -> Interval:
-    """Difference of two groups' means with its interval, users resampled."""
-    table = columns_by_group(values, groups, max(best, worst) + 1)
+    there = ~np.isnan(amounts)
+    columns = [
+        np.where(there & group, part, 0.0) for group in groups for part in (amounts, weights)
+    ]
 
     def difference(sums: FloatArray) -> FloatArray:
         with np.errstate(invalid="ignore", divide="ignore"):
-            here, there = (sums[..., 2 * i] / sums[..., 2 * i + 1] for i in (0, 1))
-        return here - there
+            here, other = ((sums[..., i] / sums[..., i + 1]) ** (1 / power) for i in (0, 2))
+        return here - other
 
-    return bootstrap_of_sums(table[:, [best, worst]].reshape(len(values), 4), difference)[0]
+    kept = groups[0] | groups[1]
+    return bootstrap_of_sums(np.column_stack(columns)[kept], difference)[0]
 
 
 def mean_absolute_difference(means: FloatArray) -> float:
@@ -61,18 +51,12 @@ def relative_spread(rates: FloatArray) -> float:
     return float(rates.std() / mean) if mean > 0 else float("nan")
 
 
-def shares(amounts: FloatArray) -> FloatArray:
-    """The amounts as shares of their total; NaN without any."""
-    total = amounts.sum()
-    return amounts / total if total > 0 else np.full(len(amounts), np.nan)
-
-
 def rates(got: FloatArray, possible: FloatArray) -> FloatArray:
     """got / possible per group; NaN where nothing was possible."""
     return np.divide(got, possible, out=np.full(len(got), np.nan), where=possible > 0)
 
 
-def amounts_by_group(counts: FloatArray, members: csr_matrix) -> FloatArray:
+def amounts_by_group(counts: FloatArray | IntArray, members: csr_matrix) -> FloatArray:
     """(n_groups,) counts of items summed over each group; members: (n_items, n_groups) ones."""
     return np.asarray(members.T @ counts, dtype=np.float64)
 

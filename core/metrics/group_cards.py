@@ -43,8 +43,10 @@ RATING_CARDS = (
         "Rating calibration",
         r"$\sum_b n_b |\bar{\hat r}_b - \bar r_b| / n$ over tenths of the predictions",
         "How far the mean given rating lies from the mean predicted one, within ratings that were "
-        "predicted alike. 0 where a predicted 4 is a 4 on average.",
+        "predicted alike. 0 where a predicted 4 is a 4 on average. It has no interval: distances "
+        "grow with fewer ratings.",
         "Expected calibration error, Naeini et al. 2015, for ratings",
+        has_interval=False,
     ),
 )
 

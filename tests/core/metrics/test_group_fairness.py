@@ -4,20 +4,11 @@ import pytest
 from core.metrics.fairness import (
     amounts_by_group,
     gap_interval,
-    group_means,
     head_and_tail,
     mean_absolute_difference,
     rates,
     relative_spread,
-    shares,
 )
-
-
-def test_means_of_groups_leave_out_those_under_ten_users():
-    values = np.concatenate([np.full(10, 0.4), np.full(12, 0.1), np.full(9, 0.9), [np.nan]])
-    groups = np.concatenate([np.zeros(10), np.ones(12), np.full(9, 2), [2]]).astype(int)
-    got = group_means(values, groups, 3)
-    assert got == pytest.approx([0.4, 0.1, np.nan], nan_ok=True)  # nine users with a value
 
 
 def test_user_mad_is_the_mean_over_pairs_of_groups():
@@ -28,12 +19,19 @@ def test_user_mad_is_the_mean_over_pairs_of_groups():
 
 def test_the_gap_of_two_groups_has_an_interval_around_it():
     rng = np.random.default_rng(0)
-    values = np.concatenate([rng.normal(0.5, 0.1, 200), rng.normal(0.3, 0.1, 100)])
-    groups = np.repeat([0, 1], [200, 100])
-    got = gap_interval(values, groups, best=0, worst=1)
-    assert got.mean == pytest.approx(values[:200].mean() - values[200:].mean())
-    width = 1.96 * np.sqrt(values[:200].var() / 200 + values[200:].var() / 100)
+    values = np.concatenate([rng.normal(0.5, 0.1, 200), rng.normal(0.3, 0.1, 100), [0.9, np.nan]])
+    one, other = np.arange(302) < 200, (np.arange(302) >= 200) & (np.arange(302) != 300)
+    got = gap_interval(values, np.ones(302), (one, other))  # the last user has no value
+    assert got.mean == pytest.approx(values[:200].mean() - values[200:300].mean())
+    width = 1.96 * np.sqrt(values[:200].var() / 200 + values[200:300].var() / 100)
     assert (got.low, got.high) == pytest.approx((got.mean - width, got.mean + width), abs=0.006)
+
+
+def test_the_gap_of_an_error_is_that_of_the_errors_pooled_over_ratings():
+    squares, counts = np.array([8.0, 1.0, 27.0]), np.array([2.0, 1.0, 3.0])
+    groups = np.array([True, True, False]), np.array([False, False, True])
+    got = gap_interval(squares, counts, groups, power=2)
+    assert got.mean == pytest.approx((9 / 3) ** 0.5 - 3)
 
 
 def test_rsp_and_reo_are_std_over_mean_of_the_groups_rates():
@@ -43,7 +41,6 @@ def test_rsp_and_reo_are_std_over_mean_of_the_groups_rates():
     assert np.isnan(relative_spread(rates(np.array([1.0, 0.0]), np.array([5.0, 0.0]))))
 
 
-def test_exposure_of_head_and_tail_are_shares_of_all_places():
+def test_amounts_are_summed_over_the_items_of_a_group():
     members = head_and_tail(np.array([True, False, False]))
-    assert shares(amounts_by_group(np.array([6, 1, 1]), members)) == pytest.approx([3 / 4, 1 / 4])
-    assert np.isnan(shares(np.zeros(2))).all()
+    assert amounts_by_group(np.array([6, 1, 1]), members) == pytest.approx([6, 2])

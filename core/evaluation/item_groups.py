@@ -1,0 +1,70 @@
+"""Are groups of items shown at one rate? Head and tail, and categories where there are any."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from core.basics.scores import FloatArray, IntArray
+from core.evaluation.list_world import Judged, ListWorld
+from core.metrics.exposure import exposure
+from core.metrics.fairness import amounts_by_group, head_and_tail, rates, relative_spread
+
+GROUP, ITEMS, CATALOGUE, HISTORY, EXPOSURE, RATE, FOUND, WANTED = (
+    "group", "items", "catalogue", "history", "exposure", "rate", "found", "wanted",
+)  # fmt: skip
+HEAD, TAIL = "head", "tail"
+FEWEST_ITEMS = 10  # items below which a category is left out
+
+
+def head_tail_rows(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:
+    """A row for HEAD and one for TAIL: see item_rows."""
+    return item_rows(judged, world, k, head_and_tail(world.head), [HEAD, TAIL])
+
+
+def category_rows(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:
+    """A row per category of at least FEWEST_ITEMS items, the largest first; no rows without any."""
+    if world.categories is None:
+        return item_rows(judged, world, k, csr_matrix((world.n_items, 0)), [])
+    names, members = world.categories.names, world.categories.members
+    sizes = members.getnnz(axis=0)
+    kept = [place for place in np.argsort(-sizes, kind="stable") if sizes[place] >= FEWEST_ITEMS]
+    return item_rows(judged, world, k, csr_matrix(members[:, kept]), [names[i] for i in kept])
+
+
+def item_rows(
+    judged: Judged, world: ListWorld, k: int, members: csr_matrix, names: list[str]
+) -> pd.DataFrame:
+    """GROUP, ITEMS, CATALOGUE, HISTORY, EXPOSURE, RATE, FOUND, WANTED of groups of items.
+
+    Shares of the catalogue, of training interactions and of all places in lists; RATE is
+    P(recommended | group), places over user and item pairs that were possible; FOUND is
+    P(recommended | group, relevant), hits over WANTED items to find.
+    """
+    lists, hits = judged.items[:, :k], judged.hits[:, :k]
+    places = exposure(lists, world.n_items)
+    found = np.bincount(lists[hits], minlength=world.n_items)
+    asked = np.zeros(world.relevant.shape[0])
+    asked[judged.users] = 1.0
+    wanted = (world.relevant != 0).astype(np.float64).T @ asked
+    possible = len(judged.users) - (world.masked != 0).astype(np.float64).T @ asked
+
+    def of_group(amounts: FloatArray | IntArray) -> FloatArray:
+        return amounts_by_group(amounts, members)
+
+    return pd.DataFrame({
+        GROUP: names,
+        ITEMS: of_group(np.ones(world.n_items)).astype(int),
+        CATALOGUE: of_group(np.ones(world.n_items)) / max(1, world.n_items),
+        HISTORY: of_group(world.popularity) / max(1.0, float(world.popularity.sum())),
+        EXPOSURE: of_group(places) / max(1, int(places.sum())),
+        RATE: rates(of_group(places), of_group(possible)),
+        FOUND: rates(of_group(found), of_group(wanted)),
+        WANTED: of_group(wanted).astype(int),
+    })  # fmt: skip
+
+
+def parity(rows: pd.DataFrame) -> tuple[float, float]:
+    """RSP and REO of the rows' groups: 0 where all are recommended, and found, at one rate."""
+    return relative_spread(rows[RATE].to_numpy()), relative_spread(rows[FOUND].to_numpy())
