@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     _add_search(commands)
     _add_blend(commands)
     _add_compress(commands)
+    _add_upload(commands)
     _add_recommend(commands)
     _add_demo(commands)
     return top
@@ -148,6 +149,17 @@ def _add_compress(commands: Any) -> None:
         "--keep", type=float, default=0.1, help="share of the weights that pruning keeps"
     )
     _add_json(compress)
+
+
+def _add_upload(commands: Any) -> None:
+    upload = commands.add_parser("upload", help="measure lists of another system as a run")
+    upload.add_argument("file", type=Path, help="rows of user, item, and a rank or a score")
+    upload.add_argument("--split", help="hash of a split in the workspace")
+    upload.add_argument("--name", default="", help="what the run is called")
+    _add_data(upload)
+    upload.add_argument("--seed", type=int, default=2022)
+    _add_workspace(upload)
+    _add_json(upload)
 
 
 def _add_recommend(commands: Any) -> None:

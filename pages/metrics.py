@@ -7,17 +7,19 @@ from core.ui.metrics.figures import contenders, table_of, verdict_of
 from core.ui.metrics.lift import show_lift
 from core.ui.metrics.ratings import show_ratings
 from core.ui.metrics.table import show_runs
-from core.ui.metrics.tradeoff import show_trade_off
-from core.ui.metrics.users import show_users
+from core.ui.metrics.tabs import show_tabs
 from core.ui.metrics.view import pick_runs, pick_view
 from core.ui.state import require_run
 from core.ui.texts import plain
+from core.ui.train.upload import draw_upload_notes
 
 with page("Metrics", "Which run is better, for whom, and is it more than noise?"):
     run = require_run()
     verdict = st.container(border=True)
     view = pick_view(run)
     verdict.markdown(f"**{plain(verdict_of(run, view.part, view.column), 1000)}**")
+
+    draw_upload_notes(run)
 
     lines = contenders(pick_runs(run))
     figures = table_of(lines, view)
@@ -27,10 +29,4 @@ with page("Metrics", "Which run is better, for whom, and is it more than noise?"
     st.subheader("What the source adds", anchor=False)
     show_lift(run, view)
 
-    users, trade_off = st.tabs(["Per user", "Trade-off"], key="metrics_tab", on_change="rerun")
-    if users.open:
-        with users:
-            show_users(run, view)
-    if trade_off.open:
-        with trade_off:
-            show_trade_off(lines, figures)
+    show_tabs(run, lines, figures, view)

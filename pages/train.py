@@ -11,6 +11,7 @@ from core.ui.train.runs import pick_runs
 from core.ui.train.search import draw_search
 from core.ui.train.settings import pick_plans
 from core.ui.train.start import draw_start
+from core.ui.train.upload import draw_upload
 
 with page("Train", "Which model, and how far is it?"):
     choice, jobs = st.columns([1, 2], gap="large")
@@ -29,4 +30,5 @@ with page("Train", "Which model, and how far is it?"):
         draw_job_cards("training")
     draw_search(info, plans)
     draw_actions(pick_runs())
+    draw_upload(info)
     draw_load()

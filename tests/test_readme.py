@@ -69,6 +69,8 @@ def test_every_commanded_subcommand_exists():
     from core.__main__ import parser
 
     commands = set(re.findall(r"^python -m core (\w+)", README, flags=re.M))
-    assert commands == {"models", "run", "search", "recommend", "blend", "compress", "demo"}
+    assert commands == {
+        "models", "run", "search", "recommend", "blend", "compress", "upload", "demo"
+    }  # fmt: skip
     for command in commands:
         assert command in parser().format_help()

@@ -17,6 +17,7 @@ from core.runs.blend_weights import best_weight, stacked_coefficients, weights_o
 from core.runs.cost import measured
 from core.runs.derived import (
     Derived,
+    check_has_model,
     check_ranks,
     check_same_split,
     difference,
@@ -88,6 +89,7 @@ def _members(plan: BlendPlan, workspace: Workspace) -> tuple[Run, Run]:
     first, second = (read_run(workspace.runs / run_id) for run_id in plan.runs)
     check_same_split((first, second))
     for run in (first, second):
+        check_has_model(run)
         check_ranks(run)
     return first, second
 

@@ -21,7 +21,15 @@ from core.models.derived import build_recorded
 from core.models.protocol import CrossDomainModel, State
 from core.runs.compare import summary
 from core.runs.cost import measured
-from core.runs.derived import PARTS, Derived, difference, evaluated, keep, metric_of
+from core.runs.derived import (
+    PARTS,
+    Derived,
+    check_has_model,
+    difference,
+    evaluated,
+    keep,
+    metric_of,
+)
 from core.store.run_folder import RUN, TWIN, Run, read_run
 
 COMPARED_USERS = 500  # test users whose lists and seconds are compared
@@ -76,6 +84,7 @@ def compress_run(plan: CompressPlan, workspace: Workspace, report: Report = sile
     """
     run = read_run(workspace.runs / plan.run)
     split = read_snapshot(workspace.splits / run.record["split_hash"])
+    check_has_model(run)
     made = {RUN: _made(plan, run, split, RUN, report)}
     if run.twin is not None:
         made[TWIN] = _made(plan, run.twin, split, TWIN, report)

@@ -128,6 +128,15 @@ def check_ranks(run: Run) -> None:
         )
 
 
+def check_has_model(run: Run) -> None:
+    """Refuse a run that has only lists: there is no model to ask or to change."""
+    if not run.has_model:
+        raise RunError(
+            what=f"{run.label} has only lists: its model stands in another system.",
+            hint="Choose a run that was trained here.",
+        )
+
+
 def _compared(
     made: Mapping[str, Derived], floor: str, beside: Run | None
 ) -> dict[str, dict[str, Evaluation]]:

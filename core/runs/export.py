@@ -80,17 +80,37 @@ def list_chunks(run: Run, split: Split, plan: ExportPlan, report: Report) -> Ite
     """Lists of some users at a time: USER, RANK, ITEM, TITLE, SCORE and both parts.
 
     Training and validation items are masked, as when test is evaluated. Users nobody knows
-    anything about get popular items.
+    anything about get popular items. A run that has only lists gives those of its test users,
+    without scores.
     """
+    if not run.has_model:
+        yield _kept_lists(run, split, plan)
+        return
     model = run.model(split)
     n_users, n_items = split.train.target.shape
     step = max(1, CELLS // max(1, n_items))
-    names = split.train.target_features
-    titles = names.names(split.train.target_items) if names else split.train.target_items.ids
+    titles = _titles(split)
     for start in range(0, n_users, step):
         users = np.arange(start, min(start + step, n_users))
         yield _lists(model, split, users, plan, titles)
         report(Progress(done=int(users[-1]) + 1, total=n_users, stage="writing lists"))
+
+
+def _titles(split: Split) -> np.ndarray:
+    names = split.train.target_features
+    return names.names(split.train.target_items) if names else split.train.target_items.ids
+
+
+def _kept_lists(run: Run, split: Split, plan: ExportPlan) -> pd.DataFrame:
+    kept = run.lists(TEST)
+    row, place = np.nonzero(kept.items[:, : plan.k] != NOBODY)
+    items = kept.items[row, place]
+    return pd.DataFrame({
+        USER: split.train.users.names(kept.users[row]),
+        RANK: place + 1,
+        ITEM: split.train.target_items.names(items),
+        TITLE: _titles(split)[items],
+    })  # fmt: skip
 
 
 def _lists(

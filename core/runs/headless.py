@@ -11,7 +11,9 @@ from typing import Any
 from core.basics.errors import RunError, SettingsError
 from core.basics.progress import Progress
 from core.basics.workspace import Workspace
+from core.data.preview import guess_options
 from core.data.quality import read_checks
+from core.data.read_options import LISTS
 from core.data.snapshot import read_snapshot
 from core.fusion.combine import Fusion
 from core.models.registry import CARDS, card_of
@@ -29,6 +31,7 @@ from core.runs.search_plan import SearchPlan
 from core.runs.search_runners import InProcess
 from core.runs.search_study import summary as search_summary
 from core.runs.train import train_run
+from core.runs.uploaded import UploadPlan, upload_lists
 from core.store.run_folder import Run, read_run
 
 FIGURES = ("fit", "evaluate", "valid", "test")
@@ -74,6 +77,17 @@ def compress(options: Namespace) -> dict[str, Any]:
     workspace, run = _runs([options.run])
     made = read_run(compress_run(CompressPlan(run.id, options.kind, options.keep), workspace, _say))
     extra = {name: made.record[name] for name in ("label", "compression")}
+    return _answer(made, Fusion(), 10, workspace) | extra
+
+
+def upload(options: Namespace) -> dict[str, Any]:
+    """Measure lists of another system; answers their figures and what became of every row."""
+    workspace = _workspace(options)
+    guessed = guess_options(options.file, LISTS)
+    split = options.split or pair_snapshot(_files(options), workspace, options.seed, _tell).name
+    plan = UploadPlan(split, options.file.name, options.name)
+    made = read_run(upload_lists(options.file, guessed, plan, workspace, _say))
+    extra = {name: made.record[name] for name in ("label", "upload")}
     return _answer(made, Fusion(), 10, workspace) | extra
 
 

@@ -49,7 +49,8 @@ def _draw_run(run: Run) -> None:
     counts, info = run.record["counts"], _info_of(run)
     parts = [f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts]
     twin = "twin ✓" if run.twin else "no twin"
-    lines = [f"{plain(run.card.title)} · seed {run.record['seed']} · {twin}"]
+    seed = f"seed {run.record['seed']}" if run.has_model else "no model"
+    lines = [f"{plain(run.card.title)} · {seed} · {twin}"]
     if info:
         lines.append(f"Split: {plain(info.kind)} · seed {info.seed} · {info.split_hash[:8]}")
     lines.append(f"Users evaluated: {' · '.join(parts)}")

@@ -24,6 +24,7 @@ from core.ui.tables import show_table
 from core.ui.texts import count, plain, with_interval
 from core.ui.train.derived import draw_blend, draw_compress, draw_derivation
 from core.ui.train.findings import draw_findings
+from core.ui.train.upload import draw_upload_notes
 
 SUFFIX = "crosswalk.zip"
 _CHUNK = 2**20
@@ -39,6 +40,7 @@ def draw_actions(chosen: list[Run]) -> None:
             _draw_one(chosen[0])
             draw_compress(chosen[0])
             _draw_delete(chosen)
+        draw_upload_notes(chosen[0])
         draw_derivation(chosen[0])
         draw_findings(chosen[0])
     elif chosen:

@@ -59,6 +59,8 @@ def why_not_blended(runs: list[Run]) -> str | None:
     if len({run.record["split_hash"] for run in runs}) > 1:
         return "These runs stand on different splits. Train both on one split to blend them."
     for run in runs:
+        if not run.has_model:
+            return f"{plain(run.label)} has only lists, and a blend asks its models for scores."
         if run.card.task != "ranking":
             return f"{plain(run.label)} predicts ratings, and a blend ranks."
     return _why_not_used(runs[0])
@@ -116,6 +118,8 @@ def why_not_compressed(run: Run) -> str | None:
     """Why a run cannot be compressed; None where it may."""
     if "compression" in run.record:
         return "This run is compressed already. Compress the one it was made from."
+    if not run.has_model:
+        return f"{plain(run.label)} has only lists. There is no model to make smaller."
     return _why_not_used(run)
 
 

@@ -1,0 +1,76 @@
+"""What became of the rows and users of uploaded lists, in sentences made from the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.basics.columns import TEST, USERS
+from core.basics.wording import count
+
+Counts = Mapping[str, Any]
+SHORT = 10  # items below which a list is too short for figures at 10
+_ORDERS = {
+    "rank": "Lists are ordered by rank, the smallest first",
+    "score": "Lists are ordered by score, the largest first",
+    "file": "Lists are ordered as the rows stand in the file",
+}
+
+
+def given_words(record: Counts) -> list[str]:
+    """Sentences about the lists of an uploaded run; none for a run of another kind."""
+    upload = record.get("upload")
+    if not upload:
+        return []
+    rows, users = upload[TEST]["rows"], upload[TEST]["users"]
+    evaluated = record["counts"][TEST][USERS]
+    found = [_used(upload, rows), *_left_out(upload, rows)]
+    if without := users["without_list"]:
+        found.append(
+            f"{without:,} of {evaluated:,} test users have no list: they found nothing and count "
+            "with 0, not as absent."
+        )
+    if short := users[f"short@{SHORT}"]:
+        found.append(
+            f"{count(short, 'list')} {_has(short)} fewer than {SHORT} items left: the missing "
+            "places find nothing."
+        )
+    found.append(f"{_ORDERS[upload['order']]}; equal ones stand in the order of items.")
+    missing = "AUC needs a score for every item, so it has no figure"
+    if not upload["validation_items"]:
+        missing += "; nor has validation, because no list holds any of its items"
+    return [*found, f"{missing}."]
+
+
+def is_odd(record: Counts) -> bool:
+    """Whether anything of the lists could not be used, or a user has none."""
+    upload = record["upload"]
+    rows, users = upload[TEST]["rows"], upload[TEST]["users"]
+    lost = upload["rejected"] + upload["duplicates"] + upload["unknown_user_rows"]
+    return bool(
+        lost + upload["unknown_item_rows"] + rows["masked"]
+        or users["without_list"] + users[f"short@{SHORT}"]
+    )
+
+
+def _used(upload: Counts, rows: Counts) -> str:
+    return f"Of {count(upload['rows'], 'row')}, {rows['used']:,} count in the test figures."
+
+
+def _left_out(upload: Counts, rows: Counts) -> list[str]:
+    """One sentence per reason, with how many rows it cost."""
+    users, items = upload["unknown_users"], upload["unknown_items"]
+    reasons = {
+        "could not be read": upload["rejected"],
+        "repeated a user and an item": upload["duplicates"],
+        f"named {count(users, 'user')} this split does not have": upload["unknown_user_rows"],
+        f"named {count(items, 'item')} the target does not have": upload["unknown_item_rows"],
+        "named items of the user's own training or validation, which are masked": rows["masked"],
+        f"stood beyond the first {50} of their list": rows["beyond"],
+        "were of users with nothing to find in test": rows["not_evaluated"],
+    }
+    return [f"{count(cost, 'row')} {reason}." for reason, cost in reasons.items() if cost]
+
+
+def _has(number: int) -> str:
+    return "has" if number == 1 else "have"

@@ -1,0 +1,167 @@
+"""Lists of another system as a run: measured as a model's own, and every row accounted for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from derived_worlds import bench
+
+from core.basics.columns import ITEM, RANK, SCORE, TEST, USER, VALID
+from core.basics.errors import RunError
+from core.basics.progress import silent
+from core.data.preview import guess_options
+from core.data.read_options import LISTS
+from core.evaluation.given_words import given_words, is_odd
+from core.runs.blend import BlendPlan, blend_runs
+from core.runs.compress import CompressPlan, compress_run
+from core.runs.export import export_job
+from core.runs.import_file import stage_upload
+from core.runs.uploaded import UploadPlan, upload_job, upload_lists
+from core.store.bundle import export_run, import_run
+from core.store.run_folder import delete_run, list_runs, read_run
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return bench(tmp_path_factory.mktemp("uploaded") / "workspace", {"ease": {}})
+
+
+@pytest.fixture
+def upload(world, tmp_path):
+    """Measure a frame as a CSV file of the world's split."""
+
+    def work(frame, label="Theirs"):
+        path = tmp_path / "lists.csv"
+        frame.to_csv(path, index=False)
+        plan = UploadPlan(world.split.info.split_hash, "lists.csv", label)
+        return read_run(upload_lists(path, guess_options(path, LISTS), plan, world.workspace))
+
+    return work
+
+
+def lists_of(world, part=TEST, k=50):
+    """The lists of EASE as another system would write them."""
+    kept, train = world.runs["ease"].lists(part), world.split.train
+    row, place = np.nonzero(kept.items[:, :k] >= 0)
+    return pd.DataFrame({
+        USER: train.users.names(kept.users[row]),
+        ITEM: train.target_items.names(kept.items[row, place]),
+        RANK: place + 1,
+    })  # fmt: skip
+
+
+def test_the_lists_of_a_run_come_back_with_its_own_figures(world, upload):
+    ease, run = world.runs["ease"], upload(lists_of(world))
+    ours, theirs = run.metrics(TEST), ease.metrics(TEST)
+    columns = [name for name in theirs if name != "auc"]
+    pd.testing.assert_frame_equal(ours[columns], theirs[columns])
+    assert ours["auc"].isna().all()
+    assert (run.lists(TEST).items == ease.lists(TEST).items).all()
+    over = "lift_over_popularity"
+    assert run.record[over]["ndcg@10"] == ease.record[over]["ndcg@10"]
+    assert [row["mean"] for row in run.record["segments"]] == [
+        row["mean"] for row in ease.record["segments"]
+    ]
+    assert not run.has_model
+    assert run.card.title == "Uploaded lists"
+    assert not is_odd(run.record)
+
+
+def test_validation_without_any_of_its_items_has_no_figures_and_says_so(world, upload):
+    run = upload(lists_of(world))
+    assert run.metrics(VALID)["ndcg@10"].isna().all()
+    assert "no list holds any of its items" in given_words(run.record)[-1]
+    both = upload(lists_of(world, VALID))
+    pd.testing.assert_series_equal(
+        both.metrics(VALID)["ndcg@10"], world.runs["ease"].metrics(VALID)["ndcg@10"]
+    )
+
+
+def test_every_row_that_cannot_count_is_counted_and_said(world, upload):
+    lists = lists_of(world, k=12)
+    first = lists[USER].iloc[0]
+    train = world.split.train
+    user = int(train.users.numbers([first])[0])
+    known = train.target_items.names(train.target[[user]].indices[:1]).tolist()
+    known = known or train.target_items.names(world.split.valid[[user]].indices[:1]).tolist()
+    gone = lists[USER].iloc[-1]
+    odd = pd.DataFrame({
+        USER: ["stranger", first, first, first, first],
+        ITEM: [lists[ITEM].iloc[0], "no such film", lists[ITEM].iloc[0], *known, "x"],
+        RANK: [1, 2, 9, 3, "bad"],
+    })  # fmt: skip
+    run = upload(pd.concat([lists[lists[USER] != gone], odd]))
+    told = run.record["upload"]
+    rows = told[TEST]["rows"]
+    assert (told["rejected"], told["duplicates"]) == (1, 1)
+    assert (told["unknown_users"], told["unknown_items"], rows["masked"]) == (1, 1, 1)
+    lost = sum(told[name] for name in ("rejected", "duplicates"))
+    lost += told["unknown_user_rows"] + told["unknown_item_rows"] + sum(rows.values())
+    assert lost == told["rows"]
+    assert told[TEST]["users"]["without_list"] == 1
+    frame = run.metrics(TEST).set_index(USER)
+    assert frame.loc[int(train.users.numbers([gone])[0]), "ndcg@10"] == 0.0
+    assert len(frame) == len(world.runs["ease"].metrics(TEST))
+    said = " ".join(given_words(run.record))
+    assert "1 row named 1 user this split does not have." in said
+    assert "1 of 90 test users have no list" in said
+    assert is_odd(run.record)
+
+
+def test_short_lists_are_counted_and_their_empty_places_find_nothing(world, upload):
+    run = upload(lists_of(world, k=3))
+    users = run.record["upload"][TEST]["users"]
+    assert (users["short@5"], users["without_list"]) == (90, 0)
+    assert "90 lists have fewer than 10 items" in " ".join(given_words(run.record))
+    ours, theirs = run.metrics(TEST), world.runs["ease"].metrics(TEST)
+    assert (ours["recall@50"] <= theirs["recall@5"]).all()
+
+
+def test_equal_scores_stand_in_the_order_of_items(world, upload):
+    lists = lists_of(world, k=10).drop(columns=RANK)
+    run = upload(lists.sample(frac=1, random_state=1).assign(**{SCORE: 1.0}))
+    items = run.lists(TEST).items[:, :10]
+    assert (np.diff(items, axis=1) > 0).all()
+    assert run.record["settings"] == {"order": "score"}
+
+
+def test_a_file_of_other_people_is_refused_with_two_ids_to_compare(world, upload):
+    with pytest.raises(RunError, match="No row names a user") as refused:
+        upload(lists_of(world).assign(**{USER: "p1"}))
+    assert "'p1'" in refused.value.hint
+    assert not [run for run in list_runs(world.workspace) if "p1" in run.label]
+
+
+def test_it_is_exported_taken_up_elsewhere_and_deleted_like_any_run(world, upload, tmp_path):
+    run = upload(lists_of(world), label="Carried")
+    snapshot = world.workspace.splits / run.record["split_hash"]
+    file = export_run(run, snapshot, tmp_path / "run.zip")
+    made = export_job(world.workspace, {"run": run.id, "k": 5}, silent)
+    assert made["rows"] == 90 * 5
+    delete_run(world.workspace, run)
+    assert run.id not in [other.id for other in list_runs(world.workspace)]
+    back = import_run(world.workspace, file)
+    assert back.record == run.record
+    assert (back.lists(TEST).items == world.runs["ease"].lists(TEST).items).all()
+
+
+def test_what_needs_a_model_is_refused(world, upload):
+    run = upload(lists_of(world))
+    with pytest.raises(RunError, match="has only lists"):
+        run.model(world.split)
+    with pytest.raises(RunError, match="has only lists"):
+        blend_runs(BlendPlan((run.id, world.runs["ease"].id)), world.workspace)
+    with pytest.raises(RunError, match="has only lists"):
+        compress_run(CompressPlan(run.id), world.workspace)
+
+
+def test_the_job_reads_a_staged_upload_and_clears_it(world, tmp_path):
+    path = tmp_path / "x.csv"
+    lists_of(world).to_csv(path, index=False)
+    options = guess_options(path, LISTS).to_dict()
+    with path.open("rb") as file:
+        staged = stage_upload(world.workspace, file)
+    payload = {"path": str(staged), "options": options, "name": "../their lists.csv"}
+    payload |= {"split": world.split.info.split_hash}
+    run = read_run(world.workspace.runs / upload_job(world.workspace, payload, silent)["run"])
+    assert run.label == "their lists"
+    assert not staged.exists()
