@@ -77,6 +77,11 @@ class Workspace:
         return self.root / "maps"
 
     @property
+    def attributes(self) -> Path:
+        """Uploaded attributes of users, one folder per dataset hash, by content."""
+        return self.root / "attributes"
+
+    @property
     def exports(self) -> Path:
         """Everybody's lists as CSV, one file per run and weighting."""
         return self.root / "exports"

@@ -10,6 +10,7 @@ from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USERS
 from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, STRONG, TWIN_TINT, plain, themed
 
 ROW_HEIGHT = 38  # pixels of one row of dots
+SURE, NOISE, DETAIL = "sure", "noise", "detail"
 RUN_COLOURS = (FUSED_COLOUR, *(CATEGORY_COLOURS[place] for place in (1, 0, 4, 5, 2)))
 
 
@@ -23,9 +24,11 @@ def draw_forest(
 ) -> go.Figure:
     """Lifts as dots with intervals around a zero line, the first row on top, users in the labels.
 
-    rows: SEGMENT, MEAN, LOW, HIGH, USERS and maybe RUN (one colour and a small offset each).
-    noise: half width of the grey band within which differences mean nothing; None draws none.
-    Filled dots: the interval excludes 0. Rows whose MEAN is missing keep their label.
+    rows: SEGMENT, MEAN, LOW, HIGH, USERS and maybe RUN (one colour and a small offset each), SURE
+    (which dots are filled; else where the interval excludes 0), NOISE (half width of a grey band
+    in each row) and DETAIL (a line of the hover box).
+    noise: half width of one grey band within which differences mean nothing; None draws none.
+    Rows whose MEAN is missing keep their label, which says that there are too few users.
     """
     segments = list(dict.fromkeys(rows[SEGMENT]))
     groups = list(rows.groupby(RUN, sort=False)) if RUN in rows else [("", rows)]
@@ -38,6 +41,7 @@ def draw_forest(
     figure.add_vline(x=0, line={"color": STRONG, "width": 1.5})
     if noise:
         figure.add_vrect(x0=-noise, x1=noise, fillcolor=TWIN_TINT, line_width=0, layer="below")
+    _add_bands(figure, rows, segments)
     several = len(groups) > 1
     height = 110 + ROW_HEIGHT * len(segments) + (30 if several else 0)
     themed(figure, title=title, x=x, height=height, legend=several)
@@ -72,14 +76,27 @@ def draw_interval_bars(
 
 _HOVER = (
     "%{VALUE:.4f}<br>interval %{customdata[0]:.4f} to %{customdata[1]:.4f}"
-    "<br>%{customdata[2]:,} users"
+    "<br>%{customdata[2]:,} users%{customdata[3]}"
 )
+
+
+def _add_bands(figure: go.Figure, rows: pd.DataFrame, segments: list[str]) -> None:
+    """A grey band around zero in every row whose noise is known."""
+    if NOISE not in rows:
+        return
+    for segment, reach in rows.groupby(SEGMENT, sort=False)[NOISE].max().dropna().items():
+        place = segments.index(str(segment))
+        figure.add_shape(
+            type="rect", x0=-reach, x1=reach, y0=place - 0.45, y1=place + 0.45,
+            fillcolor=TWIN_TINT, line_width=0, layer="below",
+        )  # fmt: skip
 
 
 def _dots(
     part: pd.DataFrame, segments: list[str], offset: float, name: str, colour: str
 ) -> go.Scatter:
-    sure = (part[LOW] > 0) | (part[HIGH] < 0)  # the interval excludes zero
+    beyond_zero = (part[LOW] > 0) | (part[HIGH] < 0)
+    sure = part.get(SURE, beyond_zero)
     return go.Scatter(
         name=plain([name])[0],
         x=part[MEAN],
@@ -102,15 +119,21 @@ def _whiskers(part: pd.DataFrame) -> dict:
 
 def _hover_columns(part: pd.DataFrame) -> np.ndarray:
     users = part[USERS] if USERS in part else np.zeros(len(part))
-    return np.column_stack([part[LOW], part[HIGH], users])
+    detail = part[DETAIL] if DETAIL in part else np.full(len(part), "")
+    lines = [f"<br>{line}" if line else "" for line in detail]
+    return np.array([*zip(part[LOW], part[HIGH], users, lines, strict=True)], dtype=object)
 
 
 def _segment_labels(rows: pd.DataFrame, segments: list[str]) -> list[str]:
     if USERS not in rows:
         return plain(segments)
-    users = rows.groupby(SEGMENT, sort=False)[USERS].max()
+    groups = rows.groupby(SEGMENT, sort=False)
+    users, silent = groups[USERS].max(), groups[MEAN].count() == 0
     names = zip(plain(segments), segments, strict=True)
-    return [f"{label} · {users[segment]:,.0f} users" for label, segment in names]
+    return [
+        f"{label} · {users[segment]:,.0f} users{', too few to say' if silent[segment] else ''}"
+        for label, segment in names
+    ]
 
 
 def _colours(groups: list, chosen: dict[str, str] | None) -> list[str]:

@@ -14,7 +14,7 @@ from core.basics.errors import RunError
 from core.basics.scores import DomainScores, FloatArray
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, Score, user_chunks
-from core.metrics.intervals import Interval, bootstrap_means
+from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
 from core.metrics.rating import (
     ERRORS,
     bootstrap_error,
@@ -138,7 +138,7 @@ def difference_intervals(
     """The same of ours minus theirs, paired over the users of both frames."""
     ours, theirs = paired(ours, theirs)
     means = [metric for metric in metrics if metric not in ERRORS]
-    gaps = bootstrap_means(_columns(ours, means) - _columns(theirs, means))
+    gaps = bootstrap_difference(_columns(ours, means), _columns(theirs, means))
     found = dict(zip(means, gaps, strict=True))
     for metric in (metric for metric in metrics if metric in ERRORS):
         here, there = (frame[metric].to_numpy(np.float64) for frame in (ours, theirs))

@@ -11,6 +11,7 @@ from core.data.pair import DomainPair
 TARGET_HISTORY, SOURCE_HISTORY, OVERLAP = "target_history", "source_history", "overlap"
 BOUNDS = (0, 1, 5, 10, 20)  # a bin starts at each
 BINS = ("0", "1–4", "5–9", "10–19", "20+")
+FEWEST = 10  # users below which a segment is too small to say anything of
 OVERLAPS = ("shared", "target only", "source only", "neither")
 
 SEGMENTS: dict[str, tuple[str, ...]] = {

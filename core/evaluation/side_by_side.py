@@ -7,26 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import (
-    HIGH,
-    LOW,
-    MEAN,
-    METRIC,
-    RUN,
-    SEGMENT,
-    SKIPPED,
-    USER,
-    USERS,
-)
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USER, USERS
 from core.basics.scores import IntArray
+from core.evaluation.lift import ALL_USERS as ALL_USERS
+from core.evaluation.lift import lift_rows as lift_rows
 from core.evaluation.rating_error import difference_intervals, intervals
-from core.evaluation.segments import SEGMENTS
-from core.evaluation.summary import SAME, differences, metric_columns, moved_counts
+from core.evaluation.summary import SAME, metric_columns
 from core.metrics.cards import metric_card
 from core.metrics.intervals import Interval
 
 BEST = "best"
-ALL_USERS = "all users"
 Frames = Mapping[str, pd.DataFrame]  # per-user frames by the name of the run
 
 
@@ -63,24 +53,6 @@ def leader(frames: Frames, metric: str) -> str | None:
     return ranked[0] if gap.excludes_zero else None
 
 
-def lift_rows(
-    run: pd.DataFrame, other: pd.DataFrame, segments: pd.DataFrame, by: str, metric: str
-) -> pd.DataFrame:
-    """Run minus other in one metric, over all users and in each segment that has any.
-
-    One row per segment: SEGMENT, MEAN, LOW, HIGH, USERS, HELPED, HARMED. by: one of SEGMENTS.
-    """
-    named = segments[by].astype("str").to_numpy()
-    groups = {ALL_USERS: np.ones(len(named), dtype=bool)}
-    groups |= {name: named == name for name in SEGMENTS[by]}
-    evaluated = run[USER].to_numpy()
-    return pd.DataFrame([
-        {SEGMENT: name} | _lift(run[chosen[evaluated]], other, metric)
-        for name, chosen in groups.items()
-        if chosen[evaluated].any()
-    ])  # fmt: skip
-
-
 def users_in(segments: pd.DataFrame, by: str, name: str) -> IntArray:
     """Numbers of the users in one segment."""
     return np.flatnonzero(segments[by].astype("str").to_numpy() == name)
@@ -107,12 +79,6 @@ def shared_metrics(frames: Frames) -> list[str]:
     """Metric columns that every frame has, in the order of the first."""
     first, *others = frames.values()
     return [name for name in metric_columns(first) if all(name in frame for frame in others)]
-
-
-def _lift(run: pd.DataFrame, other: pd.DataFrame, metric: str) -> dict[str, float | int]:
-    """Difference over the users of both, and how many of them it moved either way."""
-    values = differences(run, other)[metric].to_numpy(np.float64)
-    return _columns(difference_intervals(run, other, [metric])[0]) | moved_counts(values, metric)
 
 
 def _columns(interval: Interval) -> dict[str, float | int]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, SKIPPED, USER, USERS
 from core.evaluation.rating_error import RATINGS, difference_intervals, intervals
-from core.evaluation.segments import SEGMENTS
+from core.evaluation.segments import FEWEST, SEGMENTS
 from core.metrics.cards import metric_card
 from core.metrics.intervals import Interval
 from core.metrics.rating import ERRORS
@@ -89,7 +89,8 @@ def by_segment(
     """One row per kind of segment, segment and metric, empty segments left out.
 
     Rows have by, segment, metric, mean, low, high, users, skipped, and lift, lift_over_popularity
-    and lift_over_bias as in `lift` where there is something to compare with.
+    and lift_over_bias as in `lift` where there is something to compare with. A segment with fewer
+    than FEWEST users is too small to say: its figures are None and it has no lift.
     """
     rows = []
     for by, names in SEGMENTS.items():
@@ -110,6 +111,9 @@ def _segment_rows(
     within: pd.DataFrame, others: dict[str, pd.DataFrame], labels: Said
 ) -> list[Said]:
     levels = summarise(within)
+    if len(within) < FEWEST:
+        silent = {MEAN: None, LOW: None, HIGH: None}
+        return [labels | {METRIC: metric} | level | silent for metric, level in levels.items()]
     lifts = {name: lift(within, other) for name, other in others.items() if len(other)}
     return [
         labels | {METRIC: metric} | level | {name: values[metric] for name, values in lifts.items()}

@@ -1,7 +1,9 @@
 """The verdict in one sentence, made from the numbers by rules that a sceptic can check.
 
-Nothing "helps" unless the interval of the difference to the twin lies above zero and the difference
-is one that can be read, and for users without target history the difference to popularity as well.
+The sentence and the picture under it are of the same rows, so that they cannot disagree. Nothing
+"helps" unless the lift over the twin is sure (core/evaluation/lift.py says when), and for users
+without target history the lift over popularity as well; where there are several seeds, also the
+interval over seeds must exclude zero.
 For errors of predicted ratings better means smaller, and the bias model stands in for popularity.
 """
 
@@ -13,164 +15,189 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import USER
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER, USERS
+from core.evaluation.lift import ALL_USERS, SURE, digits_of, is_gain, lift_rows
 from core.evaluation.rating_error import difference_intervals
-from core.evaluation.segments import BINS, BOUNDS, TARGET_HISTORY
+from core.evaluation.seeds import ENOUGH_SEEDS, SeedFrames, seed_rows
+from core.evaluation.segment_words import who
+from core.evaluation.segments import BINS, FEWEST, OVERLAP, TARGET_HISTORY
 from core.metrics.cards import metric_card, metric_title
 from core.metrics.intervals import Interval
 
-FEWEST = 20  # users below which a segment is not judged
 HELPS, HARMS, OPEN = "helps", "harms", "open"
+COLD = {TARGET_HISTORY: BINS[0], OVERLAP: "source only"}  # segments popularity competes for
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A run beside its twin and popularity, per user on one split; None where there is none.
-
-    floor: what stands in the place of popularity, in words.
-    """
+    """A run beside its twin and popularity, per user on one split; None where there is none."""
 
     run: pd.DataFrame
     twin: pd.DataFrame | None
     popularity: pd.DataFrame | None
-    segments: pd.DataFrame  # as user_segments gives them
+    segments: pd.DataFrame  # as user_segments gives them, maybe with attributes beside
     source_name: str
     target_name: str
-    floor: str = "popularity"
+    floor: str = "popularity"  # what stands in the place of popularity, in words
+    source_speaks: bool = True  # False: the source shapes the model, no user's history there
+    again: Sequence[pd.DataFrame] = ()  # the twin trained again, for its noise
+    seeds: SeedFrames = ()  # run and twin of every seed, this run's own among them
+
+    @property
+    def subject(self) -> str:
+        """What is to help, in words."""
+        return f"{'History in' if self.source_speaks else 'What'} {self.source_name}" + (
+            "" if self.source_speaks else " teaches"
+        )
+
+    @property
+    def beyond(self) -> str:
+        """What a difference has to be beyond: noise, where more than one training was looked at."""
+        if len(self.seeds) >= ENOUGH_SEEDS:
+            return f"noise ({len(self.seeds)} seeds)"
+        return "noise (twin trained again)" if self.again else "user sampling (one seed)"
 
 
-def verdict(comparison: Comparison, metric: str = "ndcg@10") -> str:
+@dataclass(frozen=True)
+class Lifts:
+    """What a picture of lifts shows; None where there is nothing to compare with."""
+
+    over_twin: pd.DataFrame | None  # see lift_rows
+    over_floor: pd.DataFrame | None  # of cold users where there is a twin
+    over_seeds: pd.DataFrame | None  # see seed_rows; only with enough seeds
+
+
+def lifts_of(comparison: Comparison, metric: str, by: str) -> Lifts:
+    """Every lift a picture of one kind of segment shows, each sure or not."""
+    run, twin, floor = comparison.run, comparison.twin, comparison.popularity
+    if twin is None:
+        over = None if floor is None else lift_rows(run, floor, comparison.segments, by, metric)
+        return Lifts(None, over, None)
+    rows = lift_rows(run, twin, comparison.segments, by, metric, comparison.again)
+    seeds = None
+    if len(comparison.seeds) >= ENOUGH_SEEDS:
+        seeds = seed_rows(comparison.seeds, comparison.segments, by, metric)
+        rows[SURE] &= rows[SEGMENT].isin(_steady(seeds, rows))
+    cold = [COLD[by]] if by in COLD else []
+    over = None
+    if floor is not None:
+        over = lift_rows(run, floor, comparison.segments, by, metric, only=cold)
+    return Lifts(rows, over, seeds)
+
+
+def verdict(comparison: Comparison, metric: str = "ndcg@10", by: str = TARGET_HISTORY) -> str:
     """Whether the source helps, and for whom; one or two sentences in words of the two domains."""
-    if comparison.twin is None:
-        return _over_popularity(comparison, metric)
-    judged = {name: _judge(comparison, metric, [name]) for name in BINS}
-    helped = [name for name in BINS if judged[name] == HELPS]
-    harmed = [name for name in BINS if judged[name] == HARMS]
+    return sentence(comparison, lifts_of(comparison, metric, by), metric, by)
+
+
+def sentence(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> str:
+    """What the lifts of one kind of segment say."""
+    if lifts.over_twin is None:
+        return _over_floor(comparison, lifts, metric)
+    judged = judge(lifts, metric, by)
     parts = [
-        _clause(comparison, metric, bins, verb)
-        for bins, verb in ((helped, "helps"), (harmed, "harms"))
-        if bins
+        _clause(comparison, metric, by, names, verb)
+        for verb in (HELPS, HARMS)
+        if (names := [name for name, answer in judged.items() if answer == verb])
     ]
     if not parts:
-        return _altogether(comparison, metric)
-    others = [name for name in BINS if judged[name] == OPEN]
-    rest = " For others no difference beyond user sampling (one seed)." if others else ""
+        return _altogether(comparison, lifts.over_twin, metric)
+    others = OPEN in judged.values()
+    rest = f" For others no difference beyond {comparison.beyond}." if others else ""
     return " ".join(parts) + rest
+
+
+def judge(lifts: Lifts, metric: str, by: str) -> dict[str, str]:
+    """HELPS, HARMS or OPEN by segment, those without users left out."""
+    assert lifts.over_twin is not None
+    rows = lifts.over_twin.set_index(SEGMENT).drop(index=ALL_USERS)
+    floor = lifts.over_floor
+    beaten = set()
+    if floor is not None:
+        gains = floor[floor[SURE] & floor[MEAN].map(lambda mean: is_gain(mean, metric))]
+        beaten = set(gains[SEGMENT])
+    judged = {}
+    for name, row in rows.iterrows():
+        answer = OPEN
+        if row[SURE]:
+            answer = HELPS if is_gain(row[MEAN], metric) else HARMS
+        if answer == HELPS and COLD.get(by) == name and name not in beaten:
+            answer = OPEN
+        judged[str(name)] = answer
+    return judged
 
 
 def difference_words(interval: Interval, metric: str) -> str:
     """A difference with its interval: "+.012 nDCG@10, 95 % .006 to .018"; errors in four digits."""
-    digits = _digits(metric)
+    digits = digits_of(metric)
     mean, low, high = (_short(x, digits) for x in (interval.mean, interval.low, interval.high))
     sign = "+" if interval.mean >= 0 else ""
     return f"{sign}{mean} {metric_title(metric)}, 95 % {low} to {high}"
 
 
-def bins_words(bins: Sequence[str], target_name: str) -> str:
-    """Users of some target-history bins in words: "users with fewer than 5 in films"."""
-    places = [BINS.index(name) for name in bins]
-    if len(bins) == len(BINS):
-        return "all users"
-    if places == [0]:
-        return f"users with no history in {target_name}"
-    if places == list(range(len(places))):
-        return f"users with fewer than {BOUNDS[len(places)]} interactions in {target_name}"
-    if places == list(range(places[0], len(BINS))):
-        return f"users with {BOUNDS[places[0]]} or more interactions in {target_name}"
-    if places == list(range(places[0], places[-1] + 1)) and len(places) > 1:
-        low, high = BOUNDS[places[0]], BOUNDS[places[-1] + 1] - 1
-        return f"users with {low} to {high} interactions in {target_name}"
-    return f"users with {' or '.join(bins)} interactions in {target_name}"
-
-
-def _judge(comparison: Comparison, metric: str, bins: list[str]) -> str | None:
-    """HELPS, HARMS or OPEN; None for a segment with nobody in it."""
-    interval = _lift(comparison, comparison.twin, metric, bins)
-    if interval is None or interval.users == 0:
-        return None
-    if interval.users < FEWEST or not _shows(interval, metric):
-        return OPEN
-    if not _is_gain(interval, metric):
-        return HARMS
-    if bins == [BINS[0]]:
-        floor = _lift(comparison, comparison.popularity, metric, bins)
-        beaten = floor is not None and _shows(floor, metric) and _is_gain(floor, metric)
-        return HELPS if beaten else OPEN
-    return HELPS
-
-
-def _shows(interval: Interval, metric: str) -> bool:
-    """Whether the difference is beyond user sampling, and large enough to be read as not 0."""
-    return interval.excludes_zero and round(abs(interval.mean), _digits(metric)) > 0
-
-
-def _digits(metric: str) -> int:
-    """Decimals of a difference in words."""
-    return 4 if metric_card(metric).task == "rating" else 3
-
-
-def _is_gain(interval: Interval, metric: str) -> bool:
-    return (interval.mean > 0) == metric_card(metric).higher_is_better
+def _steady(seeds: pd.DataFrame, rows: pd.DataFrame) -> set[str]:
+    """Segments whose interval over seeds lies on the side of zero where the lift over users is."""
+    means = rows.set_index(SEGMENT)[MEAN].reindex(seeds[SEGMENT]).to_numpy()
+    above, below = (seeds[LOW] > 0) & (means > 0), (seeds[HIGH] < 0) & (means < 0)
+    return set(seeds.loc[above | below, SEGMENT])
 
 
 def _what(metric: str) -> str:
-    """What a metric judges, in words."""
     return "predicted ratings" if metric_card(metric).task == "rating" else "recommendations"
 
 
-def _clause(comparison: Comparison, metric: str, bins: list[str], verb: str) -> str:
-    interval = _lift(comparison, comparison.twin, metric, bins)
-    assert interval is not None  # the bins were judged by the same frames
-    who = bins_words(bins, comparison.target_name)
-    words = difference_words(interval, metric)
+def _clause(comparison: Comparison, metric: str, by: str, names: list[str], verb: str) -> str:
+    """What is said of the users of some segments together."""
+    assert comparison.twin is not None
+    segment = comparison.segments[by].astype("str").to_numpy()
+    ours = comparison.run[np.isin(segment[comparison.run[USER].to_numpy()], names)]
+    interval = difference_intervals(ours, comparison.twin, [metric])[0]
+    users = who(by, names, comparison.source_name, comparison.target_name)
     return (
-        f"History in {comparison.source_name} {verb} {_what(metric)} in "
-        f"{comparison.target_name} for {who} ({words}, {interval.users} users)."
+        f"{comparison.subject} {verb} {_what(metric)} in {comparison.target_name} for {users} "
+        f"({difference_words(interval, metric)}, {interval.users} users)."
     )
 
 
-def _altogether(comparison: Comparison, metric: str) -> str:
-    """No single segment is beyond user sampling: what can be said over all users."""
-    interval = _lift(comparison, comparison.twin, metric, list(BINS))
-    about = f"{comparison.source_name} for {_what(metric)} in {comparison.target_name}"
-    if interval is None or interval.users < FEWEST:
-        return f"Too few users are evaluated to judge {about}."
-    words = f"({difference_words(interval, metric)}, {interval.users} users)"
-    if _shows(interval, metric):
-        verb = "helps" if _is_gain(interval, metric) else "harms"
+def _altogether(comparison: Comparison, rows: pd.DataFrame, metric: str) -> str:
+    """No single segment is sure: what can be said over all users."""
+    everybody = rows.set_index(SEGMENT).loc[ALL_USERS]
+    about = f"{_what(metric)} in {comparison.target_name}"
+    if everybody[USERS] < FEWEST:
+        return f"Too few users are evaluated to judge {comparison.source_name} for {about}."
+    words = _row_words(everybody, metric)
+    if everybody[SURE]:
+        verb = "helps" if is_gain(everybody[MEAN], metric) else "harms"
         return (
-            f"Over all users together history in {comparison.source_name} {verb} {_what(metric)} "
-            f"in {comparison.target_name} {words}; no single segment shows it beyond user sampling."
+            f"Over all users together {_lower(comparison.subject)} {verb} {about} {words}; no "
+            f"single segment shows it beyond {comparison.beyond}."
         )
     return (
-        f"History in {comparison.source_name} makes no difference to {_what(metric)} in "
-        f"{comparison.target_name} beyond user sampling (one seed) {words}."
+        f"{comparison.subject} makes no difference to {about} beyond {comparison.beyond} {words}."
     )
 
 
-def _over_popularity(comparison: Comparison, metric: str) -> str:
+def _over_floor(comparison: Comparison, lifts: Lifts, metric: str) -> str:
     """For a model without a target-only form: better than popularity, or not."""
-    interval = _lift(comparison, comparison.popularity, metric, list(BINS))
-    if interval is None:
+    if lifts.over_floor is None:
         return "There is nothing to compare this run with."
-    if interval.users < FEWEST:
-        return f"Too few users are evaluated to judge this run ({interval.users})."
-    words = f"({difference_words(interval, metric)}, {interval.users} users)"
-    floor = comparison.floor
-    if not _shows(interval, metric):
+    everybody = lifts.over_floor.set_index(SEGMENT).loc[ALL_USERS]
+    if everybody[USERS] < FEWEST:
+        return f"Too few users are evaluated to judge this run ({int(everybody[USERS])})."
+    words, floor = _row_words(everybody, metric), comparison.floor
+    if not everybody[SURE]:
         return f"This run is no different from {floor} beyond user sampling (one seed) {words}."
-    verb = "beats" if _is_gain(interval, metric) else "falls behind"
+    verb = "beats" if is_gain(everybody[MEAN], metric) else "falls behind"
     return f"This run {verb} {floor} {words}; it has no target-only twin to compare with."
 
 
-def _lift(
-    comparison: Comparison, other: pd.DataFrame | None, metric: str, bins: list[str]
-) -> Interval | None:
-    if other is None:
-        return None
-    segment = comparison.segments[TARGET_HISTORY].astype("str").to_numpy()
-    ours = comparison.run[np.isin(segment[comparison.run[USER].to_numpy()], bins)]
-    return difference_intervals(ours, other, [metric])[0]
+def _row_words(row: pd.Series, metric: str) -> str:
+    interval = Interval(row[MEAN], row[LOW], row[HIGH], int(row[USERS]), 0)
+    return f"({difference_words(interval, metric)}, {interval.users} users)"
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def _short(value: float, digits: int = 3) -> str:

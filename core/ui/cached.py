@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, USER
 from core.basics.scores import Candidates
+from core.data.attributes import list_attributes
 from core.data.ratings import RatingFacts
 from core.data.ratings import rating_facts as read_rating_facts
 from core.data.snapshot import PARTS, Split, SplitInfo, read_info, read_snapshot
@@ -105,6 +106,11 @@ def segments(split_hash: str) -> pd.DataFrame:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _segments(folder: str, _split: Split) -> pd.DataFrame:
     return user_segments(_split.train)
+
+
+def attributes_key(dataset_hash: str) -> str:
+    """Changes when attributes of a pair's users are added or taken away."""
+    return " ".join(path.name for path in list_attributes(workspace(), dataset_hash))
 
 
 def candidates(run: Run, part: str) -> Candidates:

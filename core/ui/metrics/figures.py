@@ -9,21 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import USER
-from core.evaluation.side_by_side import (
-    lift_rows,
-    moved_users,
-    shared_metrics,
-    side_by_side,
-    users_in,
-)
-from core.evaluation.verdict import Comparison, verdict
+from core.evaluation.side_by_side import moved_users, shared_metrics, side_by_side, users_in
 from core.metrics.rating import ERRORS
+from core.runs.evidence import FLOORS
 from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
+from core.ui.metrics.evidence import sentence_of
 from core.ui.metrics.view import EVERYBODY, View
 from core.ui.run_names import run_names
-
-FLOORS = {"ranking": "popularity", "rating": "biases"}  # what stands beside a run, by its task
 
 
 @dataclass(frozen=True)
@@ -74,11 +67,6 @@ def errors_of(lines: list[Contender], view: View) -> pd.DataFrame:
     return _errors(tuple(folders.items()), view.part, view.segment, frames)
 
 
-def lifts_of(run: Run, other: Run, view: View, by: str) -> pd.DataFrame:
-    """Lift of the run over another model, over all users and by segment."""
-    return _lifts(str(run.folder), str(other.folder), view.part, view.column, by, run, other)
-
-
 def moved_of(run: Run, other: Run, view: View) -> pd.DataFrame:
     """Every user's value in the run and the other model, and the difference."""
     train = cached.split_of(run).train
@@ -91,7 +79,7 @@ def moved_of(run: Run, other: Run, view: View) -> pd.DataFrame:
 
 def verdict_of(run: Run, part: str, metric: str) -> str:
     """Whether the source helps, and for whom, in words."""
-    return _verdict(str(run.folder), part, metric, run)
+    return sentence_of(run, part, metric)
 
 
 @st.cache_data(show_spinner=False, max_entries=30)
@@ -111,35 +99,6 @@ def _errors(
     folders: tuple[tuple[str, str], ...], part: str, segment: str, _frames: dict
 ) -> pd.DataFrame:
     return side_by_side(_frames, ERRORS)
-
-
-@st.cache_data(show_spinner=False, max_entries=30)
-def _lifts(
-    folder: str, other_folder: str, part: str, column: str, by: str, _run: Run, _other: Run
-) -> pd.DataFrame:
-    segments = cached.segments(_run.record["split_hash"])
-    ours, theirs = cached.per_user(_run, part), cached.per_user(_other, part)
-    return lift_rows(ours, theirs, segments, by, column)
-
-
-@st.cache_data(show_spinner=False, max_entries=30)
-def _verdict(folder: str, part: str, metric: str, _run: Run) -> str:
-    def frame_of(other: Run | None) -> pd.DataFrame | None:
-        return cached.per_user(other, part) if other else None
-
-    record = _run.record
-    return verdict(
-        Comparison(
-            run=cached.per_user(_run, part),
-            twin=frame_of(_run.twin),
-            popularity=frame_of(_run.floor),
-            segments=cached.segments(record["split_hash"]),
-            source_name=record["source_name"],
-            target_name=record["target_name"],
-            floor=floor_name(_run),
-        ),
-        metric,
-    )
 
 
 def _users(run: Run, segment: str) -> np.ndarray | None:

@@ -5,115 +5,130 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, TARGET, USERS
-from core.charts.intervals import draw_forest
-from core.charts.theme import FUSED_COLOUR, TWIN_COLOUR
-from core.evaluation.segments import BINS, TARGET_HISTORY, TITLES
-from core.evaluation.side_by_side import ALL_USERS
-from core.evaluation.summary import HARMED, HELPED
+from core.basics.columns import MEAN, RUN, SEGMENT, USERS
+from core.charts.intervals import DETAIL, draw_forest
+from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, TWIN_COLOUR
+from core.evaluation.lift import EFFECT, HOLM, NOISE, SURE
+from core.evaluation.seeds import SEEDS
+from core.evaluation.segments import FEWEST, TARGET_HISTORY
+from core.evaluation.verdict import Lifts
 from core.metrics.cards import metric_card, metric_title
 from core.store.run_folder import Run
-from core.ui.metrics.figures import floor_name, lifts_of
+from core.ui.metrics.evidence import lifts_of, sentence_of
+from core.ui.metrics.figures import floor_name
+from core.ui.metrics.groups import draw_upload, missing_words, titles_of
+from core.ui.metrics.layers import show_layers
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
 from core.ui.state import linked, one_of
-from core.ui.texts import plain, signed, signed_with_interval
+from core.ui.texts import number, plain, signed
 
 TWIN_NAME = "over its twin"
+SEED_COLOUR = CATEGORY_COLOURS[1]
 
 
 def show_lift(run: Run, view: View) -> None:
-    """Forest plot on the left, the counts and the cold users on the right."""
+    """Sentence and forest plot on the left; counts, noise floor and seeds on the right."""
     if run.twin is None and run.floor is None:
         st.caption(f"This run is {floor_name(run)} itself: there is nothing to compare it with.")
         return
     left, right = st.columns([3, 1.2], gap="large")
     with left:
-        by = st.segmented_control(
-            "Segments by", list(TITLES), format_func=TITLES.__getitem__, required=True,
-            **linked("by", TARGET_HISTORY, one_of(list(TITLES))),
-        )  # fmt: skip
-        rows = _rows(run, view, by)
-        title = metric_title(view.column)
+        by = _pick_segments(run)
+        lifts = lifts_of(run, view.part, view.column, by)
+        st.markdown(f"**{plain(sentence_of(run, view.part, view.column, by), 1000)}**")
+        rows = _rows(run, lifts)
         show_chart(
-            draw_forest(rows, x=f"difference in {title}", colours=_colours(run)),
-            _caption(run, view, rows),
+            draw_forest(
+                rows, x=f"difference in {metric_title(view.column)}", colours=_colours(run, lifts)
+            ),
+            _caption(run, view, lifts) + missing_words(run, view.part, by),
             "lift",
         )
     with right:
-        _show_counts(run, view)
+        show_layers(run, view)
 
 
-def _rows(run: Run, view: View, by: str) -> pd.DataFrame:
+def _pick_segments(run: Run) -> str:
+    titles = titles_of(run)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        by = st.segmented_control(
+            "Segments by", list(titles), format_func=lambda name: titles.get(name, name),
+            required=True, **linked("by", TARGET_HISTORY, one_of(list(titles))),
+        )  # fmt: skip
+        draw_upload(run)
+    return str(by)
+
+
+def _rows(run: Run, lifts: Lifts) -> pd.DataFrame:
     """Lift over the twin everywhere; over the floor for cold users, or where there is no twin."""
-    parts = []
-    if run.twin:
-        parts.append(lifts_of(run, run.twin, view, by).assign(**{RUN: TWIN_NAME}))
-    if run.floor:
-        over = lifts_of(run, run.floor, view, by).assign(**{RUN: _over_floor(run)})
-        parts.append(over[_cold(over, by)] if run.twin else over)
+    parts = [
+        table.assign(**{RUN: name, DETAIL: _details(table)})
+        for name, table in (
+            (TWIN_NAME, lifts.over_twin),
+            (_over_floor(run), lifts.over_floor),
+        )
+        if table is not None
+    ]
+    if lifts.over_seeds is not None:
+        sure = (lifts.over_seeds["low"] > 0) | (lifts.over_seeds["high"] < 0)
+        parts.append(lifts.over_seeds.assign(**{RUN: _over_seeds(lifts), SURE: sure, DETAIL: ""}))
     return pd.concat(parts, ignore_index=True)
+
+
+def _details(table: pd.DataFrame) -> list[str]:
+    return [
+        "" if pd.isna(row[MEAN]) else
+        f"effect size {signed(row[EFFECT], 2)} standard deviations, p {number(row[HOLM])} (Holm)"
+        for _, row in table.iterrows()
+    ]  # fmt: skip
 
 
 def _over_floor(run: Run) -> str:
     return f"over {floor_name(run)}"
 
 
-def _colours(run: Run) -> dict[str, str]:
-    return {TWIN_NAME: FUSED_COLOUR, _over_floor(run): TWIN_COLOUR}
+def _over_seeds(lifts: Lifts) -> str:
+    assert lifts.over_seeds is not None
+    return f"over its twin, mean of {int(lifts.over_seeds[SEEDS].max())} seeds"
 
 
-def _cold(rows: pd.DataFrame, by: str) -> pd.Series:
-    cold = {TARGET_HISTORY: BINS[0]}.get(by, "source only")
-    return rows[SEGMENT] == cold
+def _colours(run: Run, lifts: Lifts) -> dict[str, str]:
+    colours = {TWIN_NAME: FUSED_COLOUR, _over_floor(run): TWIN_COLOUR}
+    return colours if lifts.over_seeds is None else colours | {_over_seeds(lifts): SEED_COLOUR}
 
 
-def _caption(run: Run, view: View, rows: pd.DataFrame) -> str:
+def _caption(run: Run, view: View, lifts: Lifts) -> str:
+    """For whom does the source help: what right of zero, a filled dot and a grey band mean."""
     side = "Right" if metric_card(view.column).higher_is_better else "Left"
-    if run.twin is None:
-        return (
-            f"{side} of zero: better than {floor_name(run)}. This model has no target-only twin. "
-            "A filled dot's interval excludes zero (one seed)."
-        )
+    if lifts.over_twin is None:
+        return f"{side} of zero: better than {floor_name(run)}. " + _filled(lifts.over_floor, "")
+    speaks = "history in " if run.card.source_speaks else "what it learns from "
     words = (
-        f"{side} of zero: history in {plain(run.record['source_name'])} helps. The twin is the "
-        "same model without the source. A filled dot's interval excludes zero (one seed)."
+        f"{side} of zero: {speaks}{plain(run.record['source_name'])} helps. The twin is the same "
+        "model without the source. "
     )
-    if (rows[RUN] == _over_floor(run)).any():
+    if lifts.over_seeds is not None:
+        words += f"Violet: mean and 95 % interval over {int(lifts.over_seeds[SEEDS].max())} seeds. "
+    if lifts.over_floor is not None and len(lifts.over_floor):
         words += (
-            f" Users without target history stand beside {floor_name(run)} too: only where both "
-            "intervals exclude zero is it help."
+            f"Users without target history stand beside {floor_name(run)} too: only where both "
+            "dots are filled is it help. "
         )
-    return words
+    banded = lifts.over_twin[NOISE].notna().any()
+    return words + _filled(lifts.over_twin, ", and it lies outside the grey band" if banded else "")
 
 
-def _show_counts(run: Run, view: View) -> None:
-    other = run.twin or run.floor
-    assert other is not None
-    rows = lifts_of(run, other, view, TARGET_HISTORY).set_index(SEGMENT)
-    everybody = rows.loc[ALL_USERS]
-    against = "its twin" if run.twin else floor_name(run)
-    st.markdown(f"**Users, against {against}**")
-    same = int(everybody[USERS] - everybody[HELPED] - everybody[HARMED])
-    better, worse, equal = st.columns(3)
-    better.metric("helped", f"{int(everybody[HELPED]):,}", border=False)
-    worse.metric("harmed", f"{int(everybody[HARMED]):,}")
-    equal.metric("the same", f"{same:,}")
-    st.caption(f"By {metric_title(view.column)} of each of the {int(everybody[USERS]):,} users.")
-    _show_cold(run, view)
-
-
-def _show_cold(run: Run, view: View) -> None:
-    if run.floor is None:
-        return
-    rows = lifts_of(run, run.floor, view, TARGET_HISTORY).set_index(SEGMENT)
-    target = plain(run.record[f"{TARGET}_name"])
-    if BINS[0] not in rows.index:
-        st.caption(f"No evaluated user is without history in {target}: nobody is cold.")
-        return
-    cold = rows.loc[BINS[0]]
-    st.metric(f"{_over_floor(run)}, {int(cold[USERS]):,} cold users", signed(cold[MEAN]))
-    st.caption(
-        f"{metric_title(view.column)}: {signed_with_interval(cold[MEAN], cold[LOW], cold[HIGH])}. "
-        f"Cold users have no history in {target}."
+def _filled(table: pd.DataFrame | None, more: str) -> str:
+    assert table is not None
+    tests = int(table[MEAN].notna().sum())
+    words = (
+        "Filled dots: the 95 % interval over users excludes zero and a sign-flip test rejects "
+        f"after Holm's correction for the {tests} shown{more}."
     )
+    if more:
+        words += " Grey band: how far the twin, trained again, comes from itself."
+    if (table[USERS] < FEWEST).any():
+        few = ", ".join(plain(name) for name in table.loc[table[USERS] < FEWEST, SEGMENT])
+        words += f" Under {FEWEST} users ({few}) is too few to say."
+    return words

@@ -34,15 +34,24 @@ def test_a_run_beside_itself_lifts_nothing_and_nobody():
 
 
 def test_segments_split_the_users_and_carry_both_lifts():
-    run, twin = frame([1.0, 1.0, 0.0, 0.5]), frame([0.0, 0.5, 0.0, 0.5])
-    rows = by_segment(run, segments(["0", "0", "1–4", "20+"]), twin, twin, metrics=["ndcg@10"])
+    run, twin = (
+        frame(np.repeat(values, 10)) for values in ([1.0, 1.0, 0.0, 0.5], [0.0, 0.5, 0.0, 0.5])
+    )
+    bins = ["0"] * 20 + ["1–4"] * 10 + ["20+"] * 10
+    rows = by_segment(run, segments(bins), twin, twin, metrics=["ndcg@10"])
     of_target = {row["segment"]: row for row in rows if row["by"] == "target_history"}
     assert list(of_target) == ["0", "1–4", "20+"]
-    assert sum(row["users"] for row in of_target.values()) == 4
+    assert sum(row["users"] for row in of_target.values()) == 40
     assert of_target["0"]["lift"]["mean"] == 0.75
-    assert of_target["0"]["lift_over_popularity"]["helped"] == 2
+    assert of_target["0"]["lift_over_popularity"]["helped"] == 20
     assert [row["segment"] for row in rows if row["by"] == "overlap"] == ["shared"]
     json.dumps(rows, allow_nan=False)
+
+
+def test_a_segment_of_nine_users_has_no_figure():
+    rows = by_segment(frame([1.0] * 9), segments(["0"] * 9), frame([0.0] * 9), metrics=["ndcg@10"])
+    assert {row["users"] for row in rows} == {9}
+    assert all(row["mean"] is None and "lift" not in row for row in rows)
 
 
 def test_without_a_twin_segments_have_no_lift():

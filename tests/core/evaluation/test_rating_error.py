@@ -102,10 +102,14 @@ def test_a_lift_in_error_is_pooled_and_helps_whoever_errs_less():
     said = lift(ours, theirs)["rmse"]
     assert said["mean"] == pytest.approx(np.sqrt((8 + 9 + 4) / 10) - 2)
     assert (said["helped"], said["harmed"]) == (1, 1)
-    rows = lift_rows(ours, theirs, segments(["0", "20+", "20+"]), TARGET_HISTORY, "rmse")
+    ours, theirs = (
+        errors_of(range(30), np.repeat(rmse, 10), [1] * 30) for rmse in ([1, 3, 2], [2, 2, 2])
+    )
+    bins = ["0"] * 10 + ["20+"] * 20
+    rows = lift_rows(ours, theirs, segments(bins), TARGET_HISTORY, "rmse")
     assert list(rows["mean"])[1] == -1.0
-    assert list(rows["helped"]) == [1, 1, 0]
-    within = by_segment(ours, segments(["0", "20+", "20+"]), theirs)
+    assert list(rows["helped"]) == [10, 10, 0]
+    within = by_segment(ours, segments(bins), theirs)
     cold = next(row for row in within if (row["segment"], row["metric"]) == ("0", "rmse"))
     assert (cold["mean"], cold["lift"]["mean"]) == (1.0, -1.0)
 

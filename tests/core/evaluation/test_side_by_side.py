@@ -49,19 +49,21 @@ def test_side_by_side_has_a_row_per_run_and_metric_with_its_interval():
 
 
 def test_lifts_are_over_all_users_and_over_each_segment_that_has_any():
-    segments = pd.DataFrame({TARGET_HISTORY: ["0"] * 2 + ["1–4"] * 2})
-    run, other = frame([1.0, 1.0, 0.5, 0.0]), frame([0.0, 0.0, 0.5, 0.5])
+    segments = pd.DataFrame({TARGET_HISTORY: ["0"] * 20 + ["1–4"] * 20})
+    run = frame(np.repeat([1.0, 1.0, 0.5, 0.0], 10))
+    other = frame(np.repeat([0.0, 0.0, 0.5, 0.5], 10))
     rows = lift_rows(run, other, segments, TARGET_HISTORY, "ndcg@10").set_index(SEGMENT)
     assert list(rows.index) == [ALL_USERS, "0", "1–4"]
     assert rows.loc["0", MEAN] == 1.0
     assert rows.loc["1–4", MEAN] == -0.25
     assert rows.loc[ALL_USERS, MEAN] == pytest.approx(3 / 8)
-    assert list(rows.loc[ALL_USERS, [USERS, HELPED, HARMED]]) == [4, 2, 1]
+    assert list(rows.loc[ALL_USERS, [USERS, HELPED, HARMED]]) == [40, 20, 10]
 
 
 def test_users_are_paired_by_number_and_not_by_row():
-    segments = pd.DataFrame({TARGET_HISTORY: ["0"] * 3})
-    run, other = frame([1.0, 0.5], users=[2, 0]), frame([0.5, 1.0], users=[0, 2])
+    segments = pd.DataFrame({TARGET_HISTORY: ["0"] * 13})
+    values, users = np.arange(12.0), np.arange(1, 13)
+    run, other = frame(values, users=users), frame(values[::-1], users=users[::-1])
     rows = lift_rows(run, other, segments, TARGET_HISTORY, "ndcg@10")
     assert (rows[MEAN] == 0).all()
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from evaluation_worlds import frame, segments
 
-from core.evaluation.verdict import Comparison, bins_words, verdict
+from core.evaluation.segment_words import bins_words
+from core.evaluation.verdict import Comparison, verdict
 
 BINS = ["0"] * 50 + ["1–4"] * 50 + ["20+"] * 50
 
@@ -61,7 +62,7 @@ def test_a_difference_that_reads_as_zero_helps_nobody():
 
 def test_a_segment_of_a_few_users_is_not_judged():
     few = compare([0.1, 0.0, 0.0])
-    rows = few.run["user_id"].isin([*range(10), *range(50, 150)])
+    rows = few.run["user_id"].isin([*range(9), *range(50, 150)])
     few = Comparison(few.run[rows], few.twin, few.popularity, few.segments, "books", "films")
     assert "for users with no history" not in verdict(few)
 

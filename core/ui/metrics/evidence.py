@@ -1,0 +1,65 @@
+"""What the Metrics page knows of a run's lift, computed once per choice and kept."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.evaluation.noise_floor import NoiseFloor, noise_floor
+from core.evaluation.segments import TARGET_HISTORY
+from core.evaluation.verdict import Comparison, Lifts, sentence
+from core.evaluation.verdict import lifts_of as compute_lifts
+from core.runs.evidence import comparison_of
+from core.runs.seeds import same_but_seed
+from core.store.reseeded import FOLDER, RECORD
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.metrics.groups import segments_of
+
+
+def lifts_of(run: Run, part: str, metric: str, by: str) -> Lifts:
+    """Every lift the forest plot by one kind of segment shows."""
+    return _lifts(str(run.folder), part, metric, by, evidence_key(run), run)
+
+
+def sentence_of(run: Run, part: str, metric: str, by: str = TARGET_HISTORY) -> str:
+    """What those lifts say, in words."""
+    return _sentence(str(run.folder), part, metric, by, evidence_key(run), run)
+
+
+def floor_of(run: Run, part: str, metric: str) -> NoiseFloor | None:
+    """Share helped and harmed beside what training the twin again does; None if not measured."""
+    if run.twin is None:
+        return None
+    return _floor(str(run.folder), part, metric, evidence_key(run), run)
+
+
+def evidence_key(run: Run) -> str:
+    """Changes when the noise floor is measured, a seed comes or goes, or an attribute is added."""
+    path = run.folder / FOLDER / RECORD
+    measured = path.stat().st_mtime_ns if path.exists() else 0
+    seeds = [other.id for other in same_but_seed(run, cached.runs())]
+    return f"{measured} {seeds} {cached.attributes_key(run.record['dataset_hash'])}"
+
+
+def comparison(run: Run, part: str) -> Comparison:
+    """The run beside all there is to judge it by."""
+    return comparison_of(run, part, segments_of(run), cached.runs(), cached.per_user)
+
+
+@st.cache_data(show_spinner=False, max_entries=40)
+def _lifts(folder: str, part: str, metric: str, by: str, key: str, _run: Run) -> Lifts:
+    return compute_lifts(comparison(_run, part), metric, by)
+
+
+@st.cache_data(show_spinner=False, max_entries=40)
+def _sentence(folder: str, part: str, metric: str, by: str, key: str, _run: Run) -> str:
+    return sentence(comparison(_run, part), lifts_of(_run, part, metric, by), metric, by)
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _floor(folder: str, part: str, metric: str, key: str, _run: Run) -> NoiseFloor | None:
+    compared = comparison(_run, part)
+    assert compared.twin is not None
+    again: list[pd.DataFrame] = list(compared.again)
+    return noise_floor(compared.run, compared.twin, again, metric) if again else None

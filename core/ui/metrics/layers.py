@@ -1,0 +1,136 @@
+"""Beside the lifts: who is helped and harmed above the noise floor, cold users, other seeds."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, TARGET, USERS
+from core.evaluation.lift import ALL_USERS
+from core.evaluation.noise_floor import Moved, NoiseFloor
+from core.evaluation.seeds import ENOUGH_SEEDS, all_the_same, seed_rows
+from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
+from core.evaluation.summary import HARMED, HELPED
+from core.metrics.cards import metric_title
+from core.runs.reseed import reseed_payload
+from core.runs.seeds import is_trained, plans_of_more_seeds, same_but_seed
+from core.store.reseeded import BY_USERS, read_reseeded
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.metrics.evidence import comparison, floor_of, lifts_of
+from core.ui.metrics.figures import floor_name
+from core.ui.metrics.view import View
+from core.ui.metrics.work import Task, draw_task
+from core.ui.texts import count, number, plain, signed, signed_with_interval
+
+_WHY = (
+    "Two equally good models help and harm many users by chance. The twin is trained again with "
+    "another seed; a model that knows no chance learns from users drawn anew instead. Only what "
+    "goes beyond that is the source's doing."
+)
+
+
+def show_layers(run: Run, view: View) -> None:
+    """Counts first, then the noise floor, cold users and seeds."""
+    _show_counts(run, view)
+    if run.twin is not None:
+        _show_floor(run, view)
+    _show_cold(run, view)
+    if run.twin is not None and is_trained(run):
+        _show_seeds(run, view)
+
+
+def _show_counts(run: Run, view: View) -> None:
+    lifts = lifts_of(run, view.part, view.column, TARGET_HISTORY)
+    table = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
+    assert table is not None
+    everybody = table.set_index(SEGMENT).loc[ALL_USERS]
+    against = "its twin" if run.twin else floor_name(run)
+    st.markdown(f"**Users, against {against}**")
+    if everybody[USERS] < FEWEST:
+        st.caption(f"{count(int(everybody[USERS]), 'user')}: too few to say.")
+        return
+    same = int(everybody[USERS] - everybody[HELPED] - everybody[HARMED])
+    better, worse, equal = st.columns(3)
+    better.metric("helped", f"{int(everybody[HELPED]):,}", border=False)
+    worse.metric("harmed", f"{int(everybody[HARMED]):,}")
+    equal.metric("the same", f"{same:,}")
+    st.caption(f"By {metric_title(view.column)} of each of the {int(everybody[USERS]):,} users.")
+
+
+def _show_floor(run: Run, view: View) -> None:
+    floor = floor_of(run, view.part, view.column)
+    if floor is not None:
+        _say_floor(run, floor)
+    elif is_trained(run):
+        st.caption("Some of them are harmed by chance alone; how many is not measured yet.")
+        task = Task(
+            "reseed", (reseed_payload(run.id),), f"Noise floor of {run.label}",
+            "Measure the noise floor", _WHY,
+        )  # fmt: skip
+        draw_task(task, "measure_noise")
+
+
+def _say_floor(run: Run, floor: NoiseFloor) -> None:
+    info = read_reseeded(run)
+    assert info is not None
+    for word, moved in (("Helped", floor.helped), ("Harmed", floor.harmed)):
+        st.markdown(_moved_words(word, moved))
+    how = "on users drawn anew, as this model knows no chance" if info.how == BY_USERS else (
+        "with another seed"
+    )  # fmt: skip
+    times = "" if floor.repeats == 1 else f", {floor.repeats} times"
+    st.caption(f"By chance: the twin trained again {how}{times}, against itself.", help=_WHY)
+
+
+def _moved_words(word: str, moved: Moved) -> str:
+    excess = moved.excess
+    return (
+        f"{word} **{moved.share.mean:.0%}**, by chance {moved.chance.mean:.0%}: above chance "
+        f"**{signed(100 * excess.mean, 0)} points** (95 % {signed(100 * excess.low, 0)} to "
+        f"{signed(100 * excess.high, 0)}). On average by {number(moved.size)}, by chance by "
+        f"{number(moved.size_by_chance)}."
+    )
+
+
+def _show_cold(run: Run, view: View) -> None:
+    floor = lifts_of(run, view.part, view.column, TARGET_HISTORY).over_floor
+    if floor is None:
+        return
+    target, rows = plain(run.record[f"{TARGET}_name"]), floor.set_index(SEGMENT)
+    if BINS[0] not in rows.index:
+        st.caption(f"No evaluated user is without history in {target}: nobody is cold.")
+        return
+    cold = rows.loc[BINS[0]]
+    if cold[USERS] < FEWEST:
+        st.caption(f"{count(int(cold[USERS]), 'cold user')}: too few to say.")
+        return
+    users = f"{int(cold[USERS]):,} cold users"
+    st.metric(f"over {floor_name(run)}, {users}", signed(cold[MEAN]))
+    st.caption(
+        f"{metric_title(view.column)}: {signed_with_interval(cold[MEAN], cold[LOW], cold[HIGH])}. "
+        f"Cold users have no history in {target}."
+    )
+
+
+def _show_seeds(run: Run, view: View) -> None:
+    """The lift over all users with every seed, or a button that trains more."""
+    compared = comparison(run, view.part)
+    n = len(compared.seeds)
+    if n > 1 and all_the_same(compared.seeds, view.column):
+        st.caption("Every seed gives the same model: this one knows no chance.")
+        return
+    if n >= ENOUGH_SEEDS:
+        rows = seed_rows(compared.seeds, compared.segments, TARGET_HISTORY, view.column)
+        over = rows.set_index(SEGMENT).loc[ALL_USERS]
+        said = signed_with_interval(over[MEAN], over[LOW], over[HIGH])
+        st.markdown(f"**{n} seeds**: {plain(said)}  \n:gray[:small[over seeds, all users]]")
+        return
+    said = "One seed" if n <= 1 else f"{n} seeds, too few for an interval"
+    others = same_but_seed(run, cached.runs())
+    st.caption(f"{said}. Whether another training gives the same is not known.")
+    plans = plans_of_more_seeds(run, [run, *others])
+    task = Task(
+        "train", tuple(plan.to_dict() for plan in plans), f"More seeds of {run.label}",
+        "Train two more seeds", "The same model, settings and split; each a run with its twin.",
+    )  # fmt: skip
+    draw_task(task, "more_seeds")

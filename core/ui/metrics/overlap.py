@@ -1,0 +1,55 @@
+"""How much the source's help owes to shared users: a curve, or a button that measures it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.charts.overlap_curve import draw_overlap_curve
+from core.evaluation.overlap_curve import overlap_rows, overlap_sentence
+from core.metrics.cards import metric_title
+from core.runs.overlap import overlap_payload
+from core.runs.seeds import is_trained
+from core.store.overlap_files import overlap_metrics, read_overlap
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.metrics.view import View
+from core.ui.metrics.work import Task, draw_task
+from core.ui.shell import show_chart
+
+_WHAT = (
+    "The run is trained three times more: a quarter, half and three quarters of the shared users "
+    "stay linked. The source histories of the others stay too, as those of strangers."
+)
+
+
+def show_overlap(run: Run, view: View) -> None:
+    """The curve of the run where it was measured; else what it would say, and the button."""
+    if not (run.card.cross_domain and is_trained(run)):
+        st.caption("Only a cross-domain run that was trained here has such a curve.")
+        return
+    info = read_overlap(run)
+    if info is None:
+        st.markdown("How many shared users does the lift need?")
+        st.caption(_WHAT)
+        task = Task(
+            "overlap", (overlap_payload(run.id),), f"Overlap curve of {run.label}",
+            "Measure the curve", _WHAT,
+        )  # fmt: skip
+        draw_task(task, "measure_overlap")
+        return
+    rows = _curve(str(run.folder), view.part, view.column, info.wall_seconds, run)
+    st.markdown(f"**{overlap_sentence(rows, view.column)}**")
+    show_chart(
+        draw_overlap_curve(rows, y=metric_title(view.column)),
+        f"How does quality grow with the shared users that training knows? {info.shared:,} are "
+        "shared; those left out keep their source history as strangers. Dashed: the twin, which "
+        "knows none. Bands: 95 % over users; one draw of users, one seed.",
+        "overlap_curve",
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=10)
+def _curve(folder: str, part: str, column: str, stamp: float, _run: Run) -> pd.DataFrame:
+    frames = overlap_metrics(_run, part)
+    return overlap_rows(frames, cached.segments(_run.record["split_hash"]), column)
