@@ -11,10 +11,10 @@ from core.ui.embeddings.selection import show_selection
 from core.ui.embeddings.view import pick_view
 from core.ui.entrance import page
 from core.ui.shell import guarded
-from core.ui.state import require_run
+from core.ui.state import require_model
 
 with page("Embeddings", "Where do the two domains lie, and do they mix?"):
-    run = require_run()
+    run = require_model()
     one_map, before_after = st.tabs(
         ["Map", "Before and after"], key="embeddings_tab", on_change="rerun"
     )
