@@ -1,0 +1,137 @@
+"""Figures of the report: they say their numbers in letters too, so that paper loses nothing."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT
+from core.charts.theme import (
+    ALARM_COLOUR,
+    FUSED_COLOUR,
+    STRONG,
+    TWIN_COLOUR,
+    faded,
+    plain,
+    themed,
+)
+
+WORDS, TONE = "words", "tone"  # columns: what stands behind a row, and its colour
+NOISE = "noise"  # column: half width of the band within which differences mean nothing
+GOOD, BAD, OPEN = "good", "bad", "open"
+TONES = {GOOD: FUSED_COLOUR, BAD: ALARM_COLOUR, OPEN: TWIN_COLOUR}
+ROW = 40  # pixels of a row
+_BEHIND = 205  # pixels on the right for what stands behind a row
+
+
+def draw_lifts(rows: pd.DataFrame, *, x: str) -> go.Figure:
+    """Differences as dots with intervals round a zero line, each with its number in letters.
+
+    rows: SEGMENT (label), MEAN, LOW, HIGH, WORDS, TONE; the first row on top. Green shows help,
+    red harm, grey neither. Where MEAN is missing the words stand alone.
+    """
+    figure = go.Figure(_dots(rows, rows[SEGMENT], [TONES[tone] for tone in rows[TONE]]))
+    figure.add_vline(x=0, line={"color": STRONG, "width": 1.5})
+    _add_noise(figure, rows)
+    return _with_words(figure, rows, list(plain(rows[SEGMENT], 46)), x)
+
+
+def draw_levels(rows: pd.DataFrame, *, x: str) -> go.Figure:
+    """Means of several runs as dots with intervals, each with its number in letters.
+
+    rows: RUN, MEAN, LOW, HIGH, WORDS, TONE: "good" for the run of the report, else "open".
+    """
+    figure = go.Figure(_dots(rows, rows[RUN], [TONES[tone] for tone in rows[TONE]]))
+    return _with_words(figure, rows, list(plain(rows[RUN], 34)), x)
+
+
+def draw_moved(helped: int, same: int, harmed: int) -> go.Figure:
+    """How many users got a better, an equal and a worse list: one bar to scale."""
+    parts = (
+        ("better with it", helped, FUSED_COLOUR), ("the same", same, faded(TWIN_COLOUR, 0.45)),
+        ("worse with it", harmed, ALARM_COLOUR),
+    )  # fmt: skip
+    figure = go.Figure([
+        go.Bar(x=[count], y=[""], orientation="h", name=name, marker_color=colour, width=0.8,
+               text=f"{count:,}", textposition="inside", insidetextanchor="middle", textangle=0,
+               hovertemplate=f"{name}: %{{x:,}} users<extra></extra>")
+        for name, count, colour in parts
+    ])  # fmt: skip
+    themed(figure, x="users", height=150)
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
+    figure.update_xaxes(range=[0, max(1, helped + same + harmed)], tickformat=",")
+    return figure.update_yaxes(showgrid=False, showticklabels=False)
+
+
+def draw_of_hundred(rows: pd.DataFrame, *, x: str, colours: list[str]) -> go.Figure:
+    """Bars of users out of a hundred, the number behind each.
+
+    rows: RUN, MEAN, LOW, HIGH (0 to 100), WORDS; the first row on top.
+    """
+    places = list(range(len(rows)))
+    figure = go.Figure(
+        go.Bar(
+            x=rows[MEAN], y=places, orientation="h", marker_color=colours, width=0.62,
+            error_x=_whiskers(rows), text=rows[WORDS], textposition="inside",
+            insidetextanchor="start", textfont={"color": "#FFFFFF", "size": 16},
+            hovertemplate="%{x:.1f} of 100 users<extra></extra>",
+        )
+    )  # fmt: skip
+    themed(figure, x=x, height=90 + 52 * len(rows), legend=False)
+    figure.update_yaxes(
+        tickvals=places, ticktext=plain(rows[RUN], 40), range=[len(rows) - 0.5, -0.5],
+        showgrid=False,
+    )  # fmt: skip
+    top = float(rows[HIGH].fillna(rows[MEAN]).max())
+    return figure.update_xaxes(range=[0, min(100.0, top * 1.1) or 1.0], showgrid=True)
+
+
+def _dots(rows: pd.DataFrame, names: pd.Series, colours: list[str]) -> list[go.Scatter]:
+    """One trace per row: its interval can then have the colour of its dot."""
+    sure = rows[TONE] != OPEN
+    return [
+        go.Scatter(
+            x=[mean], y=[place], mode="markers", showlegend=False, name=plain([name])[0],
+            marker={"size": 13, "color": colour, "line": {"width": 2, "color": colour},
+                    "symbol": "circle" if filled else "circle-open"},
+            error_x={"type": "data", "symmetric": False, "array": [high - mean],
+                     "arrayminus": [mean - low], "thickness": 2.5, "width": 5, "color": colour},
+            hovertemplate="%{x:.4f}",
+        )
+        for place, (name, mean, low, high, colour, filled) in enumerate(
+            zip(names, rows[MEAN], rows[LOW], rows[HIGH], colours, sure, strict=True)
+        )
+    ]  # fmt: skip
+
+
+def _add_noise(figure: go.Figure, rows: pd.DataFrame) -> None:
+    """A grey band round zero in every row: how far chance alone reaches, where it is known."""
+    for place, reach in enumerate(rows.get(NOISE, ())):
+        if reach == reach:
+            figure.add_shape(
+                type="rect", x0=-reach, x1=reach, y0=place - 0.42, y1=place + 0.42,
+                fillcolor=faded(TWIN_COLOUR, 0.22), line_width=0, layer="below",
+            )  # fmt: skip
+
+
+def _with_words(figure: go.Figure, rows: pd.DataFrame, labels: list[str], x: str) -> go.Figure:
+    """Labels on the left, the numbers in letters on the right, a row each."""
+    count = len(rows)
+    themed(figure, x=x, height=80 + ROW * count, legend=False)
+    for place, words in enumerate(plain(rows[WORDS], 60)):
+        figure.add_annotation(
+            text=words, x=1, xref="paper", y=place, xanchor="left", showarrow=False, xshift=12,
+            align="left", font={"size": 13},
+        )  # fmt: skip
+    figure.update_layout(margin_r=_BEHIND)
+    figure.update_yaxes(
+        tickvals=list(range(count)), ticktext=labels, range=[count - 0.5, -0.5], showgrid=False
+    )
+    return figure.update_xaxes(showgrid=True, nticks=6)
+
+
+def _whiskers(rows: pd.DataFrame) -> dict:
+    return {
+        "type": "data", "symmetric": False, "array": rows[HIGH] - rows[MEAN],
+        "arrayminus": rows[MEAN] - rows[LOW], "thickness": 2, "width": 5, "color": "#1C2530",
+    }  # fmt: skip

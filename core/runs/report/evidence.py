@@ -1,0 +1,221 @@
+"""Everything a report reads, once: the run, its data where they are left, and runs beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USERS
+from core.basics.errors import DataError, RunError
+from core.basics.wording import signed
+from core.basics.workspace import Workspace
+from core.data.pair_folder import RECORD, PairInfo, read_pair_info
+from core.data.quality import read_checks
+from core.data.quality_checks import Check
+from core.data.snapshot import Split, read_snapshot
+from core.evaluation.lift import ALL_USERS, SURE, is_gain
+from core.evaluation.rating_error import difference_intervals, intervals
+from core.evaluation.segments import TARGET_HISTORY, user_segments
+from core.evaluation.verdict import Comparison, Lifts, lifts_of, sentence
+from core.metrics.cards import metric_title
+from core.metrics.intervals import Interval
+from core.runs.evidence import FLOORS, comparison_of
+from core.store.run_folder import Run, list_runs
+
+MOST_RUNS = 6  # side by side, the run itself among them
+HEADLINE = {"ranking": "ndcg@10", "rating": "rmse"}
+HIT_RATE = "hit_rate@10"
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a report stands on; what is None is gone, and the report says so."""
+
+    workspace: Workspace
+    run: Run
+    split: Split | None
+    pair: PairInfo | None
+    checks: list[Check] | None
+    runs: tuple[Run, ...]  # every run of the workspace, among them other seeds of this one
+    rivals: tuple[Run, ...]  # other runs of the split, the newest first
+    left_out: int  # further runs of the split that no longer fit beside them
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the run wrote down."""
+        return self.run.record
+
+    @property
+    def source(self) -> str:
+        """Name of the source domain."""
+        return str(self.record["source_name"])
+
+    @property
+    def target(self) -> str:
+        """Name of the target domain."""
+        return str(self.record["target_name"])
+
+    @property
+    def rates(self) -> bool:
+        """Whether the run predicts ratings."""
+        return self.run.card.task == "rating"
+
+    @property
+    def metric(self) -> str:
+        """The metric of the headline."""
+        return HEADLINE[self.run.card.task]
+
+    @property
+    def floor_name(self) -> str:
+        """What any run of its task must beat, in words."""
+        return FLOORS[self.run.card.task]
+
+    @property
+    def other(self) -> Run | None:
+        """What the run is compared with: its twin, else popularity or averages."""
+        return self.run.twin or self.run.floor
+
+    @property
+    def without(self) -> str:
+        """What the run is compared with, in words."""
+        return f"without {self.source}" if self.run.twin else self.floor_name
+
+    @cached_property
+    def segments(self) -> pd.DataFrame | None:
+        """Which segments each user is in; None where the data are gone."""
+        return None if self.split is None else user_segments(self.split.train)
+
+    def frame(self, run: Run) -> pd.DataFrame | None:
+        """Metrics of every test user; None where they cannot be read."""
+        try:
+            return self._read(run, TEST)
+        except RunError:
+            return None
+
+    def _read(self, run: Run, part: str) -> pd.DataFrame:
+        key = f"{run.folder} {part}"
+        if key not in self._known_frames:
+            self._known_frames[key] = run.metrics(part)
+        return self._known_frames[key]
+
+    @cached_property
+    def _known_frames(self) -> dict[str, pd.DataFrame]:
+        return {}
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """The run with its twin, floor, other seeds and noise; None where users are gone."""
+        if self.segments is None:
+            return None
+        try:
+            return comparison_of(self.run, TEST, self.segments, self.runs, self._read)
+        except RunError:
+            return None
+
+    @cached_property
+    def lifts(self) -> Lifts | None:
+        """The lifts by target history that the verdict and the picture are both made of."""
+        if self.comparison is None:
+            return None
+        return lifts_of(self.comparison, self.metric, TARGET_HISTORY)
+
+    @property
+    def beyond(self) -> str:
+        """What a difference has to be beyond, in words."""
+        return "user sampling (one seed)" if self.comparison is None else self.comparison.beyond
+
+    def level(self, run: Run, metric: str) -> Interval:
+        """Mean of a run on the test users, from its users where they are kept, else its record."""
+        frame = self.frame(run)
+        if frame is not None and metric in frame:
+            return intervals(frame, [metric])[0]
+        return said_interval(run.record[TEST].get(metric))
+
+    def difference(self, other: Run | None, metric: str, run: Run | None = None) -> Interval | None:
+        """The run minus another, paired by user; None where there is nothing to pair."""
+        ours = self.frame(run or self.run)
+        theirs = None if other is None else self.frame(other)
+        if ours is None or theirs is None or metric not in ours or metric not in theirs:
+            return None
+        return difference_intervals(ours, theirs, [metric])[0]
+
+    @cached_property
+    def verdict(self) -> str:
+        """Whether the source helps, and for whom, by the rules of every page."""
+        if self.comparison is None or self.lifts is None:
+            return _verdict_of_record(self)
+        return sentence(self.comparison, self.lifts, self.metric, TARGET_HISTORY)
+
+    @cached_property
+    def tone(self) -> str:
+        """ "good", "bad" or "open": what the difference over all users shows."""
+        known = self.lifts
+        rows = None if known is None else known.over_twin if self.run.twin else known.over_floor
+        if rows is not None and (rows[SEGMENT] == ALL_USERS).any():
+            everybody = rows.set_index(SEGMENT).loc[ALL_USERS]
+            return tone_of(said_interval(dict(everybody)), self.metric, bool(everybody[SURE]))
+        return tone_of(said_interval((self.record.get("lift") or {}).get(self.metric)), self.metric)
+
+
+def gather(workspace: Workspace, run: Run) -> Evidence:
+    """Read what there is; a snapshot, a pair or checks that are gone stay None."""
+    try:
+        split = read_snapshot(workspace.splits / run.record["split_hash"])
+    except DataError:
+        split = None
+    folder = workspace.pairs / run.record["dataset_hash"]
+    pair = read_pair_info(folder) if (folder / RECORD).exists() else None
+    runs = list_runs(workspace)
+    beside = [other for other in runs if _comparable(run, other)]
+    shown = tuple(beside[: MOST_RUNS - 1])
+    return Evidence(
+        workspace, run, split, pair, read_checks(folder), tuple(runs), shown,
+        left_out=len(beside) - len(shown),
+    )  # fmt: skip
+
+
+def said_interval(said: dict[str, Any] | None) -> Interval:
+    """A figure of a record as an interval; NaN where there is none."""
+    said = said or {}
+    mean, low, high = (NAN if said.get(k) is None else said[k] for k in (MEAN, LOW, HIGH))
+    return Interval(mean, low, high, said.get(USERS, 0), said.get(SKIPPED, 0))
+
+
+def tone_of(gap: Interval, metric: str, sure: bool | None = None) -> str:
+    """ "good" or "bad" where a difference is sure, else "open".
+
+    sure: where nothing is said, whether the interval leaves zero out.
+    """
+    if not (gap.excludes_zero if sure is None else sure):
+        return "open"
+    return "good" if is_gain(gap.mean, metric) else "bad"
+
+
+def _comparable(run: Run, other: Run) -> bool:
+    """Another run whose users are those of this one and whose headline is the same."""
+    same = all(run.record[key] == other.record[key] for key in ("dataset_hash", "split_hash"))
+    return same and other.id != run.id and other.card.task == run.card.task
+
+
+def _verdict_of_record(evidence: Evidence) -> str:
+    """The sentence over all users that the record alone allows."""
+    record, title = evidence.record, metric_title(evidence.metric)
+    for key, against in (
+        ("lift", f"the same model without {evidence.source}"),
+        ("lift_over_popularity", "popularity"),
+        ("lift_over_bias", FLOORS["rating"]),
+    ):
+        gap = said_interval((record.get(key) or {}).get(evidence.metric))
+        if gap.users:
+            words = {"good": "does better than", "bad": "does worse than"}
+            verb = words.get(tone_of(gap, evidence.metric), "is no different from")
+            sampling = "" if gap.excludes_zero else " beyond user sampling (one seed)"
+            return (
+                f"Over all users this run {verb} {against}{sampling} ({signed(gap.mean)} {title}, "
+                f"95 % {signed(gap.low)} to {signed(gap.high)}, {gap.users:,} users)."
+            )
+    return "There is nothing to compare this run with."

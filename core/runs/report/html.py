@@ -1,0 +1,217 @@
+"""A story as one HTML file: every text escaped here and nowhere else, nothing from any network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from html import escape
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from core import __version__
+from core.basics.columns import SOURCE, TARGET
+from core.charts.report_embed import figure_spec, plotly_script
+from core.runs.report.answer import FIGURES, headline
+from core.runs.report.blocks import (
+    Block,
+    Code,
+    Facts,
+    Figure,
+    Grid,
+    Lights,
+    Points,
+    Section,
+    Slide,
+    Story,
+    Words,
+)
+from core.runs.report.html_person import person_html
+from core.runs.report.html_text import cells, text
+from core.runs.report.limits import WORDS_OF_LIGHTS
+from core.runs.report.story import ReportOptions, default_title
+
+HERE = Path(__file__).parent
+WALL = 1.55  # how much larger figures are drawn for a wall
+# Nothing may be fetched from anywhere, whatever a title from a file tries.
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+)
+
+
+def report_html(story: Story, options: ReportOptions, presenting: bool = False) -> str:
+    """The whole file; presenting opens it at the first of the six steps."""
+    title = options.title.strip() or default_title(story.source, story.target)
+    writer = Writer(options.hide_users)
+    chosen = [section for section in story.sections if section.key in options.sections]
+    body = [
+        _navigation(chosen), _opening(story, options, title, writer),
+        *(writer.section(section, place) for place, section in enumerate(chosen, start=1)),
+        _closing(story), "</main></div>", writer.deck(story),
+    ]  # fmt: skip
+    flag = ' data-present="1"' if presenting else ""
+    head = (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{text(title, 160)}</title><style>{_asset('page.css')}</style></head>"
+    )
+    scripts = f"<script>{plotly_script()}</script><script>{_asset('page.js')}</script>"
+    return f"{head}<body{flag}>{''.join(body)}{scripts}</body></html>\n"
+
+
+class Writer:
+    """Turns blocks into HTML; figures get numbers, so that each has its own specification."""
+
+    def __init__(self, hide_users: bool) -> None:
+        self.hide_users = hide_users
+        self.numbers: Iterator[int] = count(1)
+        self.factor = 1.0
+
+    def section(self, section: Section, place: int) -> str:
+        """A chapter with its number."""
+        heading = f'<h2><span class="n">{place}</span>{text(section.title)}</h2>'
+        inner = heading + self.all(section.blocks)
+        return f'<section class="part" id="part-{section.key}">{inner}</section>'
+
+    def deck(self, story: Story) -> str:
+        """The six steps, unseen until somebody presents."""
+        self.factor = WALL
+        slides = "".join(self._slide(slide, story) for slide in story.slides)
+        dots = "<i></i>" * len(story.slides)
+        return (
+            f'<div class="deck" role="region" aria-label="Presentation">{slides}'
+            f'<div class="bottom"><div class="dots">{dots}</div><span class="count"></span>'
+            '<button data-do="back" aria-label="Back">←</button>'
+            '<button data-do="next" aria-label="Next">→</button>'
+            '<button data-do="full">Full screen (F)</button>'
+            '<button data-do="leave">Report (Esc)</button></div></div>'
+        )
+
+    def _slide(self, slide: Slide, story: Story) -> str:
+        pair = _pair(story) if slide is story.slides[0] else ""
+        wide = " wide" if slide.wide else ""
+        body = f'<div class="body{wide}">{self.all(slide.blocks)}</div>' if slide.blocks else ""
+        if pair:
+            body = self.all(slide.blocks)
+        return (
+            f'<div class="slide" role="group" aria-label="{text(slide.step)}">{pair}'
+            f'<p class="step">{text(slide.step)}</p>'
+            f"<h2>{text(slide.sentence, 600)}</h2>{body}</div>"
+        )
+
+    def all(self, blocks: Iterable[Block]) -> str:
+        """Some blocks, one after the other."""
+        return "".join(self.block(block) for block in blocks)
+
+    def block(self, block: Block) -> str:
+        """One block by its kind."""
+        kinds: dict[type, Callable[[Any], str]] = {
+            Words: _words, Points: _points, Figure: self._figure, Facts: _facts, Grid: grid_html,
+            Lights: _lights, Code: lambda code: f"<pre>{escape(code.text)}</pre>",
+        }  # fmt: skip
+        if type(block) in kinds:
+            return kinds[type(block)](block)
+        return person_html(block, self.hide_users, grid_html)  # type: ignore[arg-type]
+
+    def _figure(self, figure: Figure) -> str:
+        name = f"figure-{next(self.numbers)}"
+        fill = ' data-fill="1"' if self.factor != 1 else ""
+        spec = figure_spec(figure.drawn, self.factor)
+        return (
+            f'<figure><div class="plot" data-spec="{name}"{fill} role="img" '
+            f'aria-label="{text(figure.caption, 600)}"></div>'
+            f'<script type="application/json" id="{name}">{spec}</script>'
+            f"<figcaption>{text(figure.caption, 600)}</figcaption></figure>"
+        )
+
+
+def grid_html(grid: Grid) -> str:
+    """A table; without a heading it is a list of pairs."""
+    head = f"<thead><tr>{cells('th', grid.head)}</tr></thead>" if any(grid.head) else ""
+    rows = "".join(
+        f"<tr{' class=strong' if place in grid.strong else ''}>{cells('td', row)}</tr>"
+        for place, row in enumerate(grid.rows)
+    )
+    return f"<table{'' if head else ' class=pairs'}>{head}<tbody>{rows}</tbody></table>"
+
+
+def _words(words: Words) -> str:
+    kind = "" if words.kind == "text" else f' class="{words.kind}"'
+    return f"<p{kind}>{text(words.text, 2_000)}</p>"
+
+
+def _points(points: Points) -> str:
+    items = "".join(f"<li>{text(item, 2_000)}</li>" for item in points.items)
+    return _titled(points.title, f'<ul class="points">{items}</ul>')
+
+
+def _titled(title: str, inner: str) -> str:
+    """A heading over it where it has one."""
+    return f"<div><h3>{text(title)}</h3>{inner}</div>" if title else inner
+
+
+def _facts(facts: Facts) -> str:
+    tiles = "".join(
+        f'<div class="fact {tone}"><b>{text(number)}</b><span>{text(said, 300)}</span></div>'
+        for number, said, tone in facts.tiles
+    )
+    return f'<div class="facts">{tiles}</div>'
+
+
+def _lights(lights: Lights) -> str:
+    rows = "".join(
+        f'<li class="{light}"><i></i><div><b>{text(question)}</b> '
+        f"<em>{WORDS_OF_LIGHTS[light]}</em></div>"
+        f"{f'<span>{text(answer, 1_000)}</span>' if answer else ''}</li>"
+        for light, question, answer in lights.rows
+    )
+    return _titled(lights.title, f'<ul class="lights">{rows}</ul>')
+
+
+def _navigation(sections: list[Section]) -> str:
+    links = "".join(
+        f'<li><a href="#part-{section.key}">{text(section.title)}</a></li>' for section in sections
+    )
+    return (
+        '<div class="stripe"></div><div class="sheet"><nav aria-label="Contents">'
+        f'<div class="brand">Cross<span>walk</span></div><ol>{links}</ol>'
+        '<button data-do="present">▶ Present</button></nav><main>'
+    )
+
+
+def _opening(story: Story, options: ReportOptions, title: str, writer: Writer) -> str:
+    note = f'<p class="note">{escape(options.note.strip())}</p>' if options.note.strip() else ""
+    return (
+        f"<header>{_pair(story)}<h1>{text(title, 160)}</h1>"
+        f'<p class="subtitle">{text(story.subtitle, 300)}</p>{note}</header>'
+        f'<div class="verdict {story.tone}"><span class="label">In short</span>'
+        f"<p>{_verdict(story)}</p></div>{writer.all(story.summary)}"
+    )
+
+
+def _verdict(story: Story) -> str:
+    """The sentence large, its figures below."""
+    figures = [found.strip(" ()") for found in FIGURES.findall(story.verdict)]
+    small = f"<small>{text('; '.join(figures), 400)}</small>" if figures else ""
+    return f"{text(headline(story.verdict), 800)}{small}"
+
+
+def _pair(story: Story) -> str:
+    source, target = text(story.source, 60), text(story.target, 60)
+    return (
+        f'<div class="pair"><span class="{SOURCE}">{source}</span> → '
+        f'<span class="{TARGET}">{target}</span></div>'
+    )
+
+
+def _closing(story: Story) -> str:
+    made = f"{datetime.now(UTC):%d %B %Y %H:%M} UTC"
+    return (
+        f'<p class="made">Made by Crosswalk {__version__} on {made} from run {text(story.run)}. '
+        "This file holds everything it shows and asks no network for anything.</p>"
+    )
+
+
+def _asset(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")

@@ -1,0 +1,163 @@
+"""What the figures cannot show, whether the data can be trusted, and what to do next."""
+
+from __future__ import annotations
+
+from core.basics.columns import TEST, USERS
+from core.basics.wording import count, number, signed
+from core.data.quality_checks import CROSS_LISTED, EXCHANGED, SAME_PEOPLE, Check
+from core.evaluation.seeds import ENOUGH_SEEDS
+from core.metrics.cards import metric_title
+from core.runs.report.blocks import Block, Lights, Points, Section, Words
+from core.runs.report.data import GONE
+from core.runs.report.evidence import Evidence, tone_of
+from core.store.looks import looks
+
+NO_LIFT = {
+    SAME_PEOPLE: "the shared ids may not be the same people",
+    CROSS_LISTED: "items listed in both domains leak the answer",
+    EXCHANGED: "user and item columns look exchanged",
+}
+WORDS_OF_LIGHTS = {
+    "green": "no doubt found", "amber": "look twice", "red": "do not trust", "grey": "not known",
+}  # fmt: skip
+
+
+def limits_section(evidence: Evidence) -> Section:
+    """The checks of the pair, then every reservation that holds for this run."""
+    blocks: list[Block] = []
+    if evidence.checks:
+        rows = tuple((check.light, check.question, check.answer) for check in evidence.checks)
+        blocks += [Words("Before anything was trained the data were questioned:"), Lights(rows)]
+    else:
+        blocks.append(Words(_no_checks(evidence), "missing"))
+    blocks += [Words("What these figures cannot show:"), Points(tuple(limits(evidence)))]
+    return Section("limits", "Limits and trust", tuple(blocks))
+
+
+def red_checks(evidence: Evidence) -> list[Check]:
+    """Failed checks that no lift survives."""
+    return [c for c in evidence.checks or [] if c.light == "red" and c.key in NO_LIFT]
+
+
+def limits(evidence: Evidence) -> list[str]:
+    """Sentences that hold for this run, the gravest first."""
+    said = [_red_words(evidence), _cancelled_words(evidence), _twin_words(evidence)]
+    said += [_floor_words(evidence), _reach_words(evidence), _by_popularity_words(evidence)]
+    said += [
+        _seed_words(evidence),
+        "Measured offline, on choices people made without these recommendations. An item nobody "
+        "had seen counts as a miss even if it would have been liked: an A/B test can still say "
+        "something else.",
+        _looks_words(evidence),
+    ]
+    return [sentence for sentence in said if sentence]
+
+
+def next_steps(evidence: Evidence) -> list[str]:
+    """What to do with the answer, by rules."""
+    source, target = evidence.source, evidence.target
+    if red := red_checks(evidence):
+        return [f"Mend the data first: {NO_LIFT[red[0].key]}.", "Then train and judge it again."]
+    if evidence.run.twin is None:
+        return [f"Compare it with a model that also reads {source}, and with that one's twin."]
+    steps = {
+        "good": f"Try it on a share of the visitors of {target}, against the model without "
+        f"{source}.",
+        "bad": f"Do not let {source} decide what people see in {target} with this model.",
+        "open": f"Do not build on {source} for everybody: look at the groups that gain, or gather "
+        "more people who are in both.",
+    }
+    last = "Watch the people it harms, not only the mean."
+    known = evidence.comparison
+    seeds = known is not None and len(known.seeds) >= ENOUGH_SEEDS
+    again = [] if seeds else ["Repeat the training with other seeds: this was one."]
+    return [steps[evidence.tone], *again, last]
+
+
+def _no_checks(evidence: Evidence) -> str:
+    if evidence.split is None:
+        return GONE
+    return (
+        "The checks of this pair (same people? items in both domains? columns exchanged?) were not "
+        "run in this workspace, so nothing here speaks for or against the data."
+    )
+
+
+def _red_words(evidence: Evidence) -> str:
+    red = [NO_LIFT[check.key] for check in red_checks(evidence)]
+    return f"A gain on these data would mean little: {'; '.join(red)}." if red else ""
+
+
+def _cancelled_words(evidence: Evidence) -> str:
+    if not evidence.record["cancelled"]:
+        return ""
+    return "The training was cancelled: this is its best state until then, not the finished model."
+
+
+def _twin_words(evidence: Evidence) -> str:
+    if evidence.run.twin is not None:
+        return ""
+    if evidence.run.card.has_twin:
+        return (
+            f"The same model without {evidence.source} was not trained to the end, so what "
+            f"{evidence.source} adds cannot be told apart from what the model does anyway."
+        )
+    return (
+        f"This run has no target-only twin, so the report compares it with {evidence.floor_name}: "
+        f"a lead over it does not show that {evidence.source} is the reason."
+    )
+
+
+def _floor_words(evidence: Evidence) -> str:
+    floor = evidence.run.floor
+    gap = evidence.difference(floor, evidence.metric)
+    if gap is None or not gap.users:
+        return ""
+    digits = 4 if evidence.rates else 3
+    verb = {"good": "does better than", "bad": "does worse than"}.get(
+        tone_of(gap, evidence.metric), "is no different beyond user sampling from"
+    )
+    return (
+        f"The least any model must beat: it {verb} {evidence.floor_name} "
+        f"({signed(gap.mean, digits)} {metric_title(evidence.metric)}, 95 % "
+        f"{signed(gap.low, digits)} to {signed(gap.high, digits)})."
+    )
+
+
+def _reach_words(evidence: Evidence) -> str:
+    counts = evidence.record["counts"].get(TEST) or {}
+    users, skipped = counts.get(USERS, 0), counts.get("skipped", 0)
+    if not skipped:
+        return ""
+    share = number(100 * users / max(1, users + skipped), 0)
+    return (
+        f"{count(users, 'person', 'people')} could be tested, {share} % of all; the other "
+        f"{skipped:,} had nothing hidden, and nothing is said of them."
+    )
+
+
+def _by_popularity_words(evidence: Evidence) -> str:
+    said = (evidence.record["counts"].get(TEST) or {}).get("by_popularity", 0)
+    if not said or evidence.record["model"] == "popularity":
+        return ""
+    return f"{count(said, 'test user')} had no usable history and got the most popular items."
+
+
+def _seed_words(evidence: Evidence) -> str:
+    known = evidence.comparison
+    if known is not None and len(known.seeds) >= ENOUGH_SEEDS:
+        return f"{len(known.seeds)} seeds were trained; what is called sure holds over all of them."
+    if known is not None and known.again:
+        return "The model without the source was trained again to see what chance alone does."
+    return (
+        f"One seed ({evidence.record['seed']}): the intervals tell how much other people would "
+        "change the figure, not how much another start of the training would. Train it again with "
+        "other seeds before a close call."
+    )
+
+
+def _looks_words(evidence: Evidence) -> str:
+    times = len(looks(evidence.run))
+    if not times:
+        return ""
+    return f"The test users were looked at {count(times, 'time')} while weights were tried."

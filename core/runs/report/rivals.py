@@ -1,0 +1,120 @@
+"""All runs of the split side by side, the twin and popularity among them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from core.basics.columns import HIGH, LOW, MEAN, RUN, TEST
+from core.basics.wording import count, number, signed
+from core.charts.report_figures import GOOD, OPEN, TONE, WORDS, draw_levels
+from core.evaluation.side_by_side import leader
+from core.metrics.cards import metric_card, metric_title
+from core.runs.report.blocks import Block, Figure, Grid, Section, Words
+from core.runs.report.evidence import HIT_RATE, Evidence
+from core.store.run_folder import Run
+
+RANKING = ("ndcg@10", HIT_RATE, "recall@10")
+RATING = ("rmse", "mae")
+
+
+def rivals_section(evidence: Evidence) -> Section:
+    """A picture of the headline metric, a table of the others, and who leads."""
+    lines = named_lines(evidence)
+    blocks: list[Block] = [Words(_leader_words(evidence, lines))]
+    if (figure := levels(evidence, lines)) is not None:
+        blocks.append(figure)
+    blocks += [_table(evidence, lines), Words(_about(evidence), "quiet")]
+    return Section("runs", "All runs side by side", tuple(blocks))
+
+
+def named_lines(evidence: Evidence) -> dict[str, Run]:
+    """The run, the others of its split, its twin and its floor, under names that differ."""
+    run, lines = evidence.run, {}
+    for entry in (run, *evidence.rivals):
+        name, again = entry.label, 2
+        while name in lines:
+            name, again = f"{entry.label} ({again})", again + 1
+        lines[name] = entry
+    if run.twin:
+        lines[f"{run.label}, without {evidence.source}"] = run.twin
+    floor = run.floor
+    shown = [entry.record["model"] for entry in lines.values()]
+    if floor and floor.record["model"] not in shown:
+        lines[evidence.floor_name.capitalize()] = floor
+    return lines
+
+
+def levels(evidence: Evidence, lines: dict[str, Run]) -> Figure | None:
+    """Dots with intervals of the headline metric, the run of the report in green."""
+    rows = []
+    for name, run in lines.items():
+        level = evidence.level(run, evidence.metric)
+        if level.users:
+            between = f"{_figure(level.low, evidence)} to {_figure(level.high, evidence)}"
+            words = f"{_figure(level.mean, evidence)} ({between})"
+            tone = GOOD if run is evidence.run else OPEN
+            rows.append(
+                {RUN: name, MEAN: level.mean, LOW: level.low, HIGH: level.high}
+                | {WORDS: words, TONE: tone}
+            )
+    if not rows:
+        return None
+    title = metric_title(evidence.metric)
+    side = "right" if metric_card(evidence.metric).higher_is_better else "left"
+    return Figure(
+        draw_levels(pd.DataFrame(rows), x=f"{title}, mean over test users"),
+        f"Which run is best by {title}? Further {side} is better; the bars are 95 % intervals. "
+        "Overlapping bars do not settle it: the same people are compared pair by pair below.",
+    )
+
+
+def _table(evidence: Evidence, lines: dict[str, Run]) -> Grid:
+    metrics = RATING if evidence.rates else RANKING
+    head = ["", *(metric_title(metric) for metric in metrics)]
+    head += [] if evidence.rates else ["Coverage@10"]
+    head += ["this run minus it"]
+    rows = []
+    for name, run in lines.items():
+        cells = [_figure(evidence.level(run, metric).mean, evidence) for metric in metrics]
+        if not evidence.rates:
+            coverage = (run.record.get(TEST) or {}).get("coverage@10") or {}
+            cells.append(number(coverage.get(MEAN)))
+        rows.append((name, *cells, _gap(evidence, run)))
+    return Grid(tuple(head), tuple(rows), strong=(0,))
+
+
+def _gap(evidence: Evidence, other: Run) -> str:
+    gap = None if other is evidence.run else evidence.difference(other, evidence.metric)
+    if gap is None or not gap.users:
+        return "–"
+    digits = 4 if evidence.rates else 3
+    low, high = signed(gap.low, digits), signed(gap.high, digits)
+    return f"{signed(gap.mean, digits)} ({low} to {high})"
+
+
+def _leader_words(evidence: Evidence, lines: dict[str, Run]) -> str:
+    frames = {name: evidence.frame(run) for name, run in lines.items()}
+    known = {n: f for n, f in frames.items() if f is not None and evidence.metric in f}
+    if len(known) < 2:
+        return "No other run of this split is in the workspace to compare with."
+    best, title = leader(known, evidence.metric), metric_title(evidence.metric)
+    if best is None:
+        return f"No run leads in {title} beyond user sampling: the two best may be equally good."
+    return f"“{best}” leads in {title}, ahead of the next one beyond user sampling."
+
+
+def _about(evidence: Evidence) -> str:
+    said = "Every line was measured on the same hidden choices of the same people. "
+    if evidence.left_out:
+        said += f"{count(evidence.left_out, 'older run')} of this split left out. "
+    if evidence.rates:
+        return said + "RMSE and MAE are errors in points of the rating scale: smaller is better."
+    return said + (
+        f"{metric_title(HIT_RATE)}: share of people with a hidden choice in their first ten. "
+        "Recall@10: share of the hidden choices found. Coverage@10: share of the catalogue that "
+        "somebody is shown."
+    )
+
+
+def _figure(value: float, evidence: Evidence) -> str:
+    return number(value, 4 if evidence.rates else 3)
