@@ -37,6 +37,8 @@ def _rows_of(part: pd.DataFrame, lines: list[Contender]) -> list[pd.Series]:
 
 
 def _cell(row: pd.Series) -> str:
+    if pd.isna(row[MEAN]):
+        return "–"
     mean = f"**{number(row[MEAN])}**" if row[BEST] else number(row[MEAN])
     return f"{mean}  \n{_small(f'{number(row[LOW])}–{_JOIN}{number(row[HIGH])}')}"
 
@@ -52,7 +54,8 @@ def _coverage(line: Contender, view: View) -> str:
 
 
 def _caption(figures: pd.DataFrame) -> str:
-    users, skipped = int(figures[USERS].max()), int(figures[SKIPPED].max())
+    # what only some runs or metrics lack, as AUC of uploaded lists, is a dash in its own cell
+    users, skipped = int(figures[USERS].max()), int(figures[SKIPPED].min())
     words = f"{users:,} users, 95 % intervals from resampling them. "
     if skipped:
         words += f"{skipped:,} have nothing to find and are left out. "
