@@ -10,10 +10,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USER, USERS
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SHARE, SKIPPED, USER, USERS
 from core.basics.scores import FloatArray, IntArray
 from core.evaluation.list_world import Judged, ListWorld
-from core.evaluation.summary import metric_columns
 from core.metrics.cards import METRICS
 from core.metrics.catalogue import coverage
 from core.metrics.diversity import (
@@ -30,6 +29,8 @@ from core.metrics.exposure import (
     entropy,
     exposure,
     gini,
+    items_for_half,
+    lorenz,
     tail_share,
 )
 from core.metrics.further import (
@@ -40,11 +41,13 @@ from core.metrics.further import (
     rank_biased_precision,
     serendipity,
 )
-from core.metrics.intervals import Interval, bootstrap_means
+from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
 from core.metrics.mix import category_mix, even_rows, miscalibration
 
 CATALOGUE = ("coverage", "gini", "entropy", "personalisation")  # figures of all lists together
-DIFFERENCE = "difference"
+DIFFERENCE, EXPOSURE = "difference", "exposure"
+RBO = "rbo"
+LORENZ_POINTS = 150
 Columns = dict[str, FloatArray]
 
 
@@ -79,25 +82,42 @@ def overlap_with(ours: Judged, theirs: Judged, k: int) -> pd.DataFrame:
     """USER and RBO at k of the lists of every user of both."""
     users, here, there = np.intersect1d(ours.users, theirs.users, return_indices=True)
     rbo = rank_biased_overlap(ours.items[here, :k], theirs.items[there, :k])
-    return pd.DataFrame({USER: users.astype(np.int32), f"rbo@{k}": rbo})
+    return pd.DataFrame({USER: users.astype(np.int32), f"{RBO}@{k}": rbo})
 
 
 def compared(frames: Mapping[str, pd.DataFrame], twin: str | None = None) -> pd.DataFrame:
     """One row per run and figure: RUN, METRIC, MEAN, LOW, HIGH, USERS, SKIPPED.
 
-    With a twin, rows named DIFFERENCE hold the first run minus the twin, paired over users. All
-    rows share their resampled users.
+    With a twin, rows named DIFFERENCE hold the first run minus the twin, paired over users.
     """
     users = np.unique(np.concatenate([frame[USER].to_numpy() for frame in frames.values()]))
     tables = {name: frame.set_index(USER).reindex(users) for name, frame in frames.items()}
-    first = tables[next(iter(tables))]
-    if twin is not None:
-        both = [c for c in metric_columns(first) if c in tables[twin] and not c.startswith("rbo")]
-        tables[DIFFERENCE] = first[both] - tables[twin][both]
     places = [(name, column) for name, table in tables.items() for column in table]
     values = np.column_stack([tables[name][column].to_numpy(np.float64) for name, column in places])
-    found = zip(places, bootstrap_means(values), strict=True)
+    found = list(zip(places, bootstrap_means(values), strict=True))
+    if twin is not None:
+        ours, theirs = tables[next(iter(tables))], tables[twin]
+        both = [column for column in ours if column in theirs and not column.startswith(RBO)]
+        lifts = bootstrap_difference(ours[both].to_numpy(float), theirs[both].to_numpy(float))
+        found += [((DIFFERENCE, c), lift) for c, lift in zip(both, lifts, strict=True)]
     return pd.DataFrame([{RUN: name, METRIC: column} | _said(gap) for (name, column), gap in found])
+
+
+def lorenz_points(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:
+    """SHARE of the catalogue, least shown first, and EXPOSURE it has: few points, most at the end.
+
+    Exact where a point stands; between two the curve is drawn straight.
+    """
+    x, y = lorenz(exposure(judged.items[:, :k], world.n_items))
+    wanted = 1 - np.linspace(1, 0, LORENZ_POINTS) ** 3
+    kept = np.unique(np.round(wanted * (len(x) - 1)).astype(int))
+    return pd.DataFrame({SHARE: x[kept], EXPOSURE: y[kept]})
+
+
+def half_share(judged: Judged, world: ListWorld, k: int) -> tuple[int, float]:
+    """Items that take half of all places, and their share of the catalogue."""
+    n = items_for_half(exposure(judged.items[:, :k], world.n_items))
+    return n, n / max(1, world.n_items)
 
 
 def _further(judged: Judged, k: int, auc: FloatArray | None) -> Columns:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 Group = Literal[
-    "ranking", "further", "diversity", "popularity", "mix", "rating", "fairness", "classification"
+    "ranking",
+    "further",
+    "diversity",
+    "surprise",
+    "popularity",
+    "mix",
+    "rating",
+    "fairness",
+    "classification",
 ]
 
 

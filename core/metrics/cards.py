@@ -9,6 +9,7 @@ from core.metrics.list_cards import (
     FURTHER_CARDS,
     MIX_CARDS,
     POPULARITY_CARDS,
+    SURPRISE_CARDS,
 )
 
 _CARDS = (
@@ -114,8 +115,8 @@ _CARDS = (
 METRICS: dict[str, MetricCard] = {
     card.name: card
     for card in (
-        *_CARDS, *RATING_CARDS, *FURTHER_CARDS, *DIVERSITY_CARDS, *POPULARITY_CARDS, *MIX_CARDS,
-        *FAIRNESS_CARDS, *CLASSIFICATION_CARDS,
+        *_CARDS, *RATING_CARDS, *FURTHER_CARDS, *DIVERSITY_CARDS, *SURPRISE_CARDS,
+        *POPULARITY_CARDS, *MIX_CARDS, *FAIRNESS_CARDS, *CLASSIFICATION_CARDS,
     )
 }  # fmt: skip
 
@@ -123,6 +124,7 @@ GROUPS: dict[str, str] = {
     "ranking": "ranking",
     "further": "further ranking",
     "diversity": "variety",
+    "surprise": "surprise",
     "popularity": "popularity",
     "mix": "categories and change",
     "rating": "ratings",

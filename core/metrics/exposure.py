@@ -83,3 +83,9 @@ def delta_gap(sums: FloatArray) -> FloatArray:
     """(lists - histories) / histories from (…, 2) sums or means. Abdollahpouri et al. 2019."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return sums[..., 0] / sums[..., 1] - 1
+
+
+def items_for_half(counts: IntArray) -> int:
+    """How many items, most shown first, take half of all places; 0 without any."""
+    falling = np.sort(counts)[::-1].cumsum()
+    return int(np.searchsorted(falling, falling[-1] / 2) + 1) if falling[-1:].sum() > 0 else 0

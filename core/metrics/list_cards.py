@@ -1,4 +1,4 @@
-"""Cards of what is read off recommended lists: further ranking, variety, popularity, mix."""
+"""Cards of what is read off lists: further ranking, variety, surprise, popularity, mix."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from core.metrics.card import MetricCard
 
 _further = partial(MetricCard, group="further", kept=False)
 _diversity = partial(MetricCard, group="diversity", kept=False)
+_surprise = partial(MetricCard, group="surprise", kept=False)
 _popularity = partial(MetricCard, group="popularity", kept=False)
 _mix = partial(MetricCard, group="mix", kept=False)
 
@@ -109,8 +110,8 @@ DIVERSITY_CARDS = (
     ),
 )
 
-POPULARITY_CARDS = (
-    _popularity(
+SURPRISE_CARDS = (
+    _surprise(
         "serendipity",
         "Serendipity",
         r"mean of $\max(p_i - \hat p_i, 0) \, r_i$ over the top $k$; $p_i = (n + 1 - rank)/n$",
@@ -118,7 +119,7 @@ POPULARITY_CARDS = (
         "popularities, and its share is 0 where nobody has it.",
         "Serendipity of RecTools",
     ),
-    _popularity(
+    _surprise(
         "unexpectedness",
         "Unexpectedness",
         r"$1 - |L_u \cap P_u|$ / items in the list",
@@ -126,20 +127,23 @@ POPULARITY_CARDS = (
         "brought.",
         "Murakami, Mori, Orihara 2008; Unexpectedness of RePlay",
     ),
-    _popularity(
+    _surprise(
         "epc",
         "EPC",
         r"$\sum_{i \le k} d_i r_i (1 - n_i/N) / \sum_{i \le k} d_i$, $d_i = 1/\log_2(i+1)$",
         "Hits, each worth the share of users who do not have the item: found and not popular.",
         "Vargas and Castells 2011, expected popularity complement",
     ),
-    _popularity(
+    _surprise(
         "efd",
         "EFD",
         r"$-\sum_{i \le k} d_i r_i \log_2 \frac{n_i + 1}{N + 1} / \sum_{i \le k} d_i$",
         "Hits, each worth the bits of its rarity as in novelty.",
         "Vargas and Castells 2011, expected free discovery",
     ),
+)
+
+POPULARITY_CARDS = (
     _popularity(
         "average_popularity",
         "Average popularity",

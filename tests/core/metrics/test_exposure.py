@@ -11,6 +11,7 @@ from core.metrics.exposure import (
     gap_sums,
     gini,
     head_items,
+    items_for_half,
     lorenz,
     tail_share,
 )
@@ -63,3 +64,9 @@ def test_delta_gap_is_of_group_means_and_leaves_users_without_history_out():
     sums = gap_sums(np.array([6.0, 2.0, 50.0]), np.array([2.0, 2.0, np.nan]))
     assert np.isnan(sums[2]).all()
     assert delta_gap(np.nanmean(sums, axis=0)) == pytest.approx((6 + 2) / (2 + 2) - 1)
+
+
+def test_half_of_all_places_go_to_so_many_items():
+    assert items_for_half(np.array([1, 6, 1, 4])) == 1
+    assert items_for_half(np.array([3, 3, 3, 3])) == 2
+    assert items_for_half(np.zeros(3, int)) == 0

@@ -1,0 +1,148 @@
+"""Beyond accuracy: variety, popularity, categories and further ranking metrics of the lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
+from core.charts.lines import draw_lorenz
+from core.evaluation.list_figures import (
+    RBO,
+    catalogue_figures,
+    compared,
+    half_share,
+    lorenz_points,
+    overlap_with,
+)
+from core.metrics.cards import METRICS
+from core.metrics.further import pooled_auc
+from core.metrics.resampled import bootstrap_of_sums
+from core.ui import cached
+from core.ui.metrics.figure_table import moved_words, show_figures
+from core.ui.metrics.figures import Contender
+from core.ui.metrics.lists import Listed, listed
+from core.ui.metrics.view import View
+from core.ui.shell import show_chart
+from core.ui.texts import number
+
+ITS_TWIN = "its twin"
+
+
+def show_beyond(lines: list[Contender], view: View) -> None:
+    """Four tables with a sentence above each, and the picture of exposure."""
+    found = listed(lines, view)
+    if found is None:
+        return
+    rows = _rows(found.folders, view.part, view.k, view.segment, found)
+    users = int(rows[USERS].max())
+    st.caption(
+        f"From the lists of {users:,} users at k = {view.k}; 95 % intervals from resampling them, "
+        "not corrected for the number of figures. Figures of the catalogue as a whole have none: "
+        "their headings say why."
+    )
+    _show("Variety", "diversity", rows, found, _variety_words)
+    _show("Surprise", "surprise", rows, found, lambda rows, found: "")
+    _show_exposure(rows, found)
+    _show("Categories and change", "mix", rows, found, _mix_words)
+    _show("Further ranking metrics", "further", rows, found, lambda rows, found: "")
+
+
+def _show(title: str, group: str, rows: pd.DataFrame, found: Listed, words) -> None:  # type: ignore[no-untyped-def]
+    metrics = _metrics(rows, group, found.view.k)
+    st.subheader(title, anchor=False)
+    said = [words(rows, found), moved_words(rows, metrics, ITS_TWIN) if found.twin else ""]
+    st.markdown(" ".join(sentence for sentence in said if sentence))
+    show_figures(rows, metrics, f"beyond_{group}")
+
+
+def _show_exposure(rows: pd.DataFrame, found: Listed) -> None:
+    _show("Popularity and exposure", "popularity", rows, found, _exposure_words)
+    curves = _curves(found.folders, found.view.part, found.view.k, found.view.segment, found)
+    show_chart(
+        draw_lorenz(curves, found.styles(), k=found.view.k),
+        "How evenly do lists share out the catalogue? On the diagonal every item is shown as "
+        "often; the further below it, the fewer items take all the places.",
+        "lorenz",
+    )
+
+
+def _metrics(rows: pd.DataFrame, group: str, k: int) -> list[str]:
+    """Columns of a group's figures that the rows have, in the order of the cards."""
+    there = set(rows[METRIC])
+    columns = [f"{c.name}@{k}" if c.at_k else c.name for c in METRICS.values() if c.group == group]
+    extra = [f"coverage@{k}"] if group == "popularity" else []
+    return [column for column in columns + extra if column in there]
+
+
+def _variety_words(rows: pd.DataFrame, found: Listed) -> str:
+    column = f"personalisation@{found.view.k}"
+    own = _mean(rows, found.own, column)
+    words = f"Two users' lists have {1 - own:.0%} of their items in common on average"
+    if found.twin:
+        words += f", {1 - _mean(rows, found.twin, column):.0%} with {ITS_TWIN}"
+    return f"{words}."
+
+
+def _exposure_words(rows: pd.DataFrame, found: Listed) -> str:
+    judged = found.judged()
+    halves = {name: half_share(one, found.world, found.view.k) for name, one in judged.items()}
+    items, share = halves[found.own]
+    words = f"Half of all places in lists go to {items:,} items ({share:.1%} of the catalogue)"
+    if found.twin:
+        words += f", {halves[found.twin][0]:,} with {ITS_TWIN}"
+    return f"{words}."
+
+
+def _mix_words(rows: pd.DataFrame, found: Listed) -> str:
+    words = []
+    if found.world.categories is None:
+        words.append("The target's items have no categories, so nothing is said of their mix.")
+    if found.twin:
+        overlap = _mean(rows, found.twin, f"{RBO}@{found.view.k}")
+        words.append(f"A user's list and the one of {ITS_TWIN} overlap by {number(overlap)} (RBO).")
+    return " ".join(words)
+
+
+def _mean(rows: pd.DataFrame, run: str, metric: str) -> float:
+    return float(rows[(rows[RUN] == run) & (rows[METRIC] == metric)][MEAN].iloc[0])
+
+
+@st.cache_data(show_spinner="Looking at every list …", max_entries=20)
+def _rows(
+    folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, _found: Listed
+) -> pd.DataFrame:
+    judged, frames = _found.judged(), _found.frames(k)
+    for name in list(frames)[1:]:
+        overlap = overlap_with(judged[name], judged[_found.own], k)
+        frames[name] = frames[name].merge(overlap, on=USER, how="left")
+    rows = compared(frames, _found.twin)
+    catalogue = [
+        (name, metric, value, float("nan"), float("nan"), len(one.users))
+        for name, one in judged.items()
+        for metric, value in catalogue_figures(one, _found.world, k).items()
+    ]
+    whole = pd.DataFrame(catalogue, columns=[RUN, METRIC, MEAN, LOW, HIGH, USERS])
+    return pd.concat([rows, whole, _pooled(_found)], ignore_index=True)
+
+
+def _pooled(found: Listed) -> pd.DataFrame:
+    """GAUC of every run whose users' AUC was kept."""
+    rows = []
+    for line, judged in zip(found.lines, found.judged().values(), strict=True):
+        kept = cached.per_user(line.run, found.view.part).set_index(USER)
+        if "auc" in kept:
+            auc = kept["auc"].reindex(judged.users).to_numpy()
+            sums = judged.n_relevant[:, None] * pd.DataFrame({"auc": auc, "n": 1.0}).to_numpy()
+            (gauc,) = bootstrap_of_sums(sums, pooled_auc)
+            rows.append((line.name, "gauc", gauc.mean, gauc.low, gauc.high, gauc.users))
+    return pd.DataFrame(rows, columns=[RUN, METRIC, MEAN, LOW, HIGH, USERS])
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _curves(
+    folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, _found: Listed
+) -> dict[str, pd.DataFrame]:
+    return {name: lorenz_points(one, _found.world, k) for name, one in _found.judged().items()}

@@ -1,0 +1,183 @@
+"""The run as a classifier: accuracy, precision, recall, F1, support and MCC at a threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
+from core.charts.lines import draw_by_length
+from core.evaluation.list_figures import DIFFERENCE
+from core.evaluation.rating_error import Bounds
+from core.evaluation.verdict import difference_words
+from core.evaluation.yes_no import (
+    Answers,
+    answers_of_lists,
+    answers_of_ratings,
+    by_length,
+    differences,
+    figures,
+    report,
+)
+from core.metrics.cards import METRICS
+from core.metrics.intervals import Interval
+from core.ui import cached
+from core.ui.metrics.figure_table import explain, show_figures
+from core.ui.metrics.figures import Contender
+from core.ui.metrics.lists import Listed, listed
+from core.ui.metrics.view import View
+from core.ui.shell import show_chart
+from core.ui.tables import download_button
+from core.ui.texts import number
+
+IN_LIST, BY_RATING = "in the top k", "predicted rating"
+NAMES = {"yes": "relevant", "no": "not relevant", "macro": "macro average",
+         "weighted": "weighted average"}  # fmt: skip
+METRIC_OF = {  # cards of the figures that have intervals
+    "yes_precision": "class_precision", "yes_recall": "class_recall", "yes_f1": "class_f1",
+    "mcc": "mcc", "accuracy": "accuracy",
+}  # fmt: skip
+TITLES = {
+    "class_precision": "Precision of relevant", "class_recall": "Recall of relevant",
+    "class_f1": "F1 of relevant", "mcc": "MCC", "accuracy": "Accuracy",
+}  # fmt: skip
+CURVES = {
+    "precision": "precision of relevant",
+    "recall": "recall of relevant",
+    "f1": "F1",
+    "mcc": "MCC",
+}
+
+
+def show_classification(lines: list[Contender], view: View) -> None:
+    """A threshold, the report of the run, all runs side by side, and the curve over k."""
+    found = listed(lines, view)
+    if found is None:
+        return
+    rated = found.lines[0].run.card.task == "rating"
+    kind = IN_LIST
+    if rated:
+        kind = st.segmented_control(
+            "Yes means", [IN_LIST, BY_RATING], default=IN_LIST, required=True, key="yes_means"
+        )
+    answers = _of_lists(found) if kind == IN_LIST else _of_ratings(found)
+    _show_report(answers[found.own], kind)
+    rows = _compared(answers, found)
+    st.markdown(_words(rows, found))
+    show_figures(rows, list(METRIC_OF.values()), "classification_runs", titles=TITLES)
+    if kind == IN_LIST:
+        _show_curve(found)
+
+
+def _of_lists(found: Listed) -> dict[str, Answers]:
+    depth = next(iter(found.judged().values())).items.shape[1]
+    k = st.slider(
+        "k, how many items of a list are a yes", 1, depth, min(found.view.k, depth),
+        key="classification_k",
+        help="Every item of the target that is not masked is a pair with the user: a yes if it is "
+        "in the top k. It is truly relevant if it is held out.",
+    )  # fmt: skip
+    return {name: answers_of_lists(one, k) for name, one in found.judged().items()}
+
+
+def _of_ratings(found: Listed) -> dict[str, Answers]:
+    """Answers of every run that predicts ratings; two thresholds, of the truth and of the yes."""
+    split = cached.split_of(found.lines[0].run).rated
+    bounds = Bounds.of(split.train.target)
+    left, right = st.columns(2)
+    middle = round(2 * (bounds.low + 0.6 * (bounds.high - bounds.low))) / 2
+    truth = left.slider(
+        "Truly relevant from a given rating of", bounds.low, bounds.high, middle, 0.5,
+        key="classification_truth",
+    )  # fmt: skip
+    said = right.slider(
+        "Yes from a predicted rating of", bounds.low, bounds.high, middle, 0.1,
+        key="classification_said",
+    )  # fmt: skip
+    found_answers = {}
+    for line in found.lines:
+        if line.run.card.task == "rating":
+            predictions = cached.predictions(line.run, found.view.part)
+            if found.users is not None:
+                predictions = predictions[predictions[USER].isin(found.users)]
+            found_answers[line.name] = answers_of_ratings(predictions, bounds, truth, said)
+    return found_answers
+
+
+def _show_report(answers: Answers, kind: str) -> None:
+    """The classification report on the left, the four counts on the right."""
+    table = report(answers)
+    left, right = st.columns([1.6, 1], gap="large")
+    with left:
+        pairs = "user and item pairs that are not masked" if kind == IN_LIST else "held-out ratings"
+        st.markdown(f"**Report of the run** over {int(answers.total.sum()):,} {pairs}")
+        shown = pd.DataFrame({"class": [NAMES[name] for name in table.index]} | {
+            name: [number(value) for value in table[name]] for name in table
+        })  # fmt: skip
+        cards = {"precision": "class_precision", "recall": "class_recall", "f1": "class_f1",
+                 "support": "support"}  # fmt: skip
+        config = {n: st.column_config.Column(help=METRICS[card].help) for n, card in cards.items()}
+        st.dataframe(shown, key="classification_report", hide_index=True, column_config=config)
+        with st.container(horizontal=True):
+            explain(["accuracy", *cards.values(), "mcc"])
+            download_button(table.reset_index(names="class"), "classification_report.csv",
+                            "classification_csv")  # fmt: skip
+    with right:
+        true_yes, false_yes, false_no, true_no = (f"{int(n):,}" for n in answers.total)
+        st.markdown("**Counts**")
+        counts = pd.DataFrame({
+            "truly": ["relevant", "not relevant"],
+            "said yes": [true_yes, false_yes], "said no": [false_no, true_no],
+        })  # fmt: skip
+        st.dataframe(counts, key="classification_counts", hide_index=True)
+
+
+def _compared(answers: Mapping[str, Answers], found: Listed) -> pd.DataFrame:
+    """RUN, METRIC, MEAN, LOW, HIGH, USERS of every run, and of the first minus its twin."""
+    said = {name: figures(one) for name, one in answers.items()}
+    if found.twin is not None and found.twin in answers:
+        said[DIFFERENCE] = differences(answers[found.own], answers[found.twin])
+    return pd.DataFrame([
+        {RUN: name, METRIC: METRIC_OF[metric], MEAN: one.mean, LOW: one.low, HIGH: one.high,
+         USERS: one.users}
+        for name, by_metric in said.items() for metric, one in by_metric.items()
+    ])  # fmt: skip
+
+
+def _words(rows: pd.DataFrame, found: Listed) -> str:
+    means = rows[rows[RUN] == found.own].set_index(METRIC)[MEAN]
+    words = (
+        f"Of what the run says yes to {means['class_precision']:.1%} is relevant, and it finds "
+        f"{means['class_recall']:.1%} of what is; MCC {number(means['mcc'])}."
+    )
+    apart = rows[(rows[RUN] == DIFFERENCE) & (rows[METRIC] == "mcc")]
+    if apart.empty:
+        return words
+    row = apart.iloc[0]
+    gap = Interval(row[MEAN], row[LOW], row[HIGH], int(row[USERS]), 0)
+    if gap.excludes_zero:
+        return f"{words} Against its twin: {difference_words(gap, 'mcc')}."
+    return f"{words} Its twin is no different in MCC beyond user sampling (one seed)."
+
+
+def _show_curve(found: Listed) -> None:
+    column = st.segmented_control(
+        "Over the length of the list", list(CURVES), format_func=CURVES.__getitem__,
+        default="mcc", required=True, key="classification_curve",
+    )  # fmt: skip
+    curves = _curves(found.folders, found.view.part, found.view.segment, found)
+    show_chart(
+        draw_by_length(curves, found.styles(), column=column, title=CURVES[column],
+                       here=st.session_state["classification_k"]),
+        "How long should a list be, if every place is a yes? The upright line is the chosen k.",
+        "classification_lengths",
+    )  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _curves(
+    folders: Sequence[tuple[str, str]], part: str, segment: str, _found: Listed
+) -> dict[str, pd.DataFrame]:
+    return {name: by_length(one) for name, one in _found.judged().items()}

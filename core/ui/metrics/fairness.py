@@ -1,0 +1,191 @@
+"""Fairness: which users a run serves worse, and which items it shows less than their share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import MEAN, RUN, SEGMENT, TARGET, USER, USERS
+from core.charts.groups import draw_group_dots
+from core.evaluation.group_figures import FEWEST, Gap, delta_gap_rows, gaps, group_rows
+from core.evaluation.segments import TARGET_HISTORY, TITLES
+from core.metrics.cards import METRICS, metric_card, metric_title
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.metrics.figure_table import explain
+from core.ui.metrics.figures import Contender
+from core.ui.metrics.item_fairness import show_items
+from core.ui.metrics.lists import Listed, listed
+from core.ui.metrics.view import View, column_of, metrics_of
+from core.ui.shell import show_chart
+from core.ui.tables import download_button
+from core.ui.texts import interval, number, plain, signed
+
+CAUTION = (
+    "Measures of fairness contradict each other: a run can look fair by one and unfair by another, "
+    "and a fair one can be bad for everybody (Rampisela et al. 2024). Read several, beside quality."
+)
+
+
+def show_fairness(lines: list[Contender], view: View) -> None:
+    """Users by group first, then items."""
+    st.caption(f":material/balance: {CAUTION}")
+    found = listed(lines, view)
+    if found is None:
+        return
+    st.subheader("Users", anchor=False)
+    _show_users(found)
+    st.subheader("Items", anchor=False)
+    show_items(found)
+
+
+def _show_users(found: Listed) -> None:
+    run, view = found.lines[0].run, found.view
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    columns = _metrics(found)
+    start = columns.index(view.column) if view.column in columns else 0
+    metric = left.selectbox(
+        "Metric", columns, index=start, format_func=metric_title, key="fairness_metric",
+        help="Any figure that every user has, from the run or from its lists.",
+    )  # fmt: skip
+    by = _pick_groups(run, right)
+    rows, apart = _groups(found.folders, view.part, view.k, view.segment, metric, by, found)
+    st.markdown(_gap_words(apart, metric, found, by))
+    show_chart(
+        draw_group_dots(rows, found.styles(), x=f"{metric_title(metric)}, mean of the group"),
+        _caption(rows, "Who is served well, and who is not? Bars are 95 % intervals over users."),
+        "fairness_groups",
+    )
+    _show_gaps(apart, metric)
+    _show_popularity(found, by)
+
+
+def _metrics(found: Listed) -> list[str]:
+    """Columns that every user has: kept ones of the run, then those of its lists."""
+    view = found.view
+    kept = [column_of(name, view.k) for name in metrics_of(found.lines[0].run)]
+    frame = found.frames(view.k)[found.own]
+    return [c for c in kept if c in cached.per_user(found.lines[0].run, view.part)] + [
+        column for column in frame if column != USER and column not in kept
+    ]
+
+
+def _pick_groups(run: Run, place) -> str:  # type: ignore[no-untyped-def]
+    """One of the kinds of segment of the run's users."""
+    kinds = list(cached.segments(run.record["split_hash"]))
+    return place.segmented_control(
+        "Groups by", kinds, format_func=_kind, default=TARGET_HISTORY, required=True,
+        key="fairness_by",
+    )  # fmt: skip
+
+
+def _kind(by: str) -> str:
+    return TITLES.get(by, by.partition(":")[2] or by)
+
+
+@st.cache_data(show_spinner=False, max_entries=30)
+def _groups(
+    folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, metric: str, by: str,
+    _found: Listed,
+) -> tuple[pd.DataFrame, list[Gap]]:  # fmt: skip
+    of_user = cached.segments(_found.lines[0].run.record["split_hash"])[by]
+    frames = _values(_found, metric)
+    rows = group_rows(frames, of_user, metric)
+    return rows, gaps(frames, of_user, metric, rows)
+
+
+def _values(found: Listed, metric: str) -> dict[str, pd.DataFrame]:
+    """Frames with the metric of every run that has it, for the users of the segment."""
+    frames = {}
+    for line, made in zip(found.lines, found.frames(found.view.k).values(), strict=True):
+        kept = cached.per_user(line.run, found.view.part)
+        frame = kept if metric in kept else made
+        if metric in frame:
+            frames[line.name] = (
+                frame if found.users is None else frame[frame[USER].isin(found.users)]
+            )
+    return frames
+
+
+def _gap_words(apart: list[Gap], metric: str, found: Listed, by: str) -> str:
+    """The run's best and worst group, the gap, and the twin's."""
+    said = {gap.run: gap for gap in apart}
+    if found.own not in said:
+        return f"Fewer than two groups have {FEWEST} users: nothing can be compared."
+    own = said[found.own]
+    words = (
+        f"By {plain(_kind(by))} the run does best for **{plain(own.best)}** and worst for "
+        f"**{plain(own.worst)}**: a gap of {number(own.gap.mean)} {metric_title(metric)}"
+    )
+    if (between := interval(own.gap.low, own.gap.high)) != "–":
+        words += f", 95 % {between}"
+    twin = said.get(found.twin or "")
+    return f"{words}." + (f" With its twin the gap is {number(twin.gap.mean)}." if twin else "")
+
+
+def _caption(rows: pd.DataFrame, question: str) -> str:
+    few = rows[rows[MEAN].isna()].groupby(SEGMENT, sort=False)[USERS].max()
+    if few.empty:
+        return question
+    names = ", ".join(f"{plain(name)} ({users:,})" for name, users in few.items())
+    return f"{question} Too few users to say anything of: {names}."
+
+
+def _show_gaps(apart: list[Gap], metric: str) -> None:
+    better = "highest" if metric_card(metric).higher_is_better else "lowest"
+    table = pd.DataFrame([
+        {
+            "Run": gap.run, "best group": gap.best, "worst group": gap.worst,
+            "gap": number(gap.gap.mean), "95 %": interval(gap.gap.low, gap.gap.high),
+            "UserMAD": number(gap.mad), "groups": gap.groups,
+        }
+        for gap in apart
+    ])  # fmt: skip
+    if table.empty:
+        return
+    helps = {
+        "best group": f"The group with the {better} mean.",
+        "gap": METRICS["gap"].help,
+        "95 %": "The groups were picked after looking, so the interval is a little too sure.",
+        "UserMAD": METRICS["user_mad"].help,
+        "groups": f"Groups with at least {FEWEST} users.",
+    }
+    config = {name: st.column_config.Column(help=text) for name, text in helps.items()}
+    st.dataframe(table, key="fairness_gaps", hide_index=True, column_config=config)
+    with st.container(horizontal=True):
+        explain(["gap", "user_mad", "delta_gap"])
+        download_button(table, "gaps_between_groups.csv", "fairness_gaps_csv")
+
+
+def _show_popularity(found: Listed, by: str) -> None:
+    """Delta-GAP by group: whose lists are more popular than what they took."""
+    view = found.view
+    rows = _popularity(found.folders, view.part, view.k, view.segment, by, found)
+    said = rows[(rows[RUN] == found.own)].dropna(subset=[MEAN])
+    target = plain(found.lines[0].run.record[f"{TARGET}_name"])
+    if said.empty:
+        st.caption(f"Nobody has history in {target}: lists cannot be compared with it.")
+        return
+    top = said.loc[said[MEAN].idxmax()]
+    more = "more" if top[MEAN] >= 0 else "less"
+    st.markdown(
+        f"Lists are {abs(top[MEAN]):.0%} {more} popular than histories for "
+        f"**{plain(top[SEGMENT])}** by {plain(_kind(by))}, the most of all groups "
+        f"({signed(said[MEAN].min(), 2)} at the least)."
+    )
+    show_chart(
+        draw_group_dots(rows, found.styles(), x=f"Delta-GAP@{view.k}", zero=True),
+        _caption(rows, "Whose lists are more popular than what they took? At 0 a list keeps the "
+                 f"level of the history in {target}; users without one are left out."),
+        "delta_gap",
+    )  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _popularity(
+    folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, by: str, _found: Listed
+) -> pd.DataFrame:
+    of_user = cached.segments(_found.lines[0].run.record["split_hash"])[by]
+    return delta_gap_rows(_found.judged(), _found.world, of_user, k)

@@ -1,0 +1,71 @@
+"""Ratings: how much of their spread is predicted, and whether a predicted 4 is a 4."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.basics.columns import MEAN, METRIC, RUN, USER
+from core.charts.lines import FLOOR, OTHERS, OWN, TWIN, draw_calibration
+from core.evaluation.rating_error import Bounds
+from core.evaluation.rating_figures import CALIBRATION, PREDICTED, RatingFigures, rating_figures
+from core.metrics.rating_fit import FITS
+from core.ui import cached
+from core.ui.metrics.figure_table import show_figures
+from core.ui.metrics.figures import Contender
+from core.ui.metrics.lists import segment_users
+from core.ui.metrics.view import View
+from core.ui.shell import show_chart
+from core.ui.texts import number, signed
+
+
+def show_rating_fit(lines: list[Contender], view: View) -> None:
+    """MSE, R², explained variance and calibration of every run that predicts ratings."""
+    rated = [line for line in lines if line.run.card.task == "rating"]
+    folders = tuple((line.name, str(line.run.folder)) for line in rated)
+    found = _figures(folders, view.part, view.segment, rated, view)
+    own = rated[0].name
+    st.markdown(_words(found, own))
+    show_figures(found.fits, [*FITS, CALIBRATION], "rating_fit")
+    show_chart(
+        draw_calibration(dict(list(found.curves.groupby(RUN, sort=False))), _styles(rated)),
+        "Is a predicted 4 a 4? Each dot is a tenth of the held-out ratings by their prediction, "
+        "with the 95 % interval of their mean; on the diagonal both agree.",
+        "calibration",
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=10)
+def _figures(
+    folders: tuple[tuple[str, str], ...], part: str, segment: str,
+    _lines: list[Contender], _view: View,
+) -> RatingFigures:  # fmt: skip
+    run = _lines[0].run
+    users = segment_users(run, _view)
+    frames = {line.name: cached.predictions(line.run, part) for line in _lines}
+    if users is not None:
+        frames = {name: frame[frame[USER].isin(users)] for name, frame in frames.items()}
+    return rating_figures(frames, Bounds.of(cached.split_of(run).rated.train.target))
+
+
+def _words(found: RatingFigures, own: str) -> str:
+    means = found.fits[found.fits[RUN] == own].set_index(METRIC)[MEAN]
+    curve = found.curves[found.curves[RUN] == own]
+    apart = curve[MEAN] - curve[PREDICTED]
+    place = int(apart.abs().to_numpy().argmax())
+    return (
+        f"The run predicts {means['r2']:.0%} of the spread of held-out ratings (R²). Where it says "
+        f"{number(curve[PREDICTED].iloc[place], 2)}, people gave "
+        f"{number(curve[MEAN].iloc[place], 2)} ({signed(apart.iloc[place], 2)}): nowhere is it "
+        "further off."
+    )
+
+
+def _styles(lines: list[Contender]) -> dict:
+    others = iter(OTHERS * len(lines))
+    return {
+        line.name: OWN if line is lines[0]
+        else TWIN if line.name.endswith("its twin")
+        else FLOOR if line.reference
+        else next(others)
+        for line in lines
+    }  # fmt: skip

@@ -1,0 +1,35 @@
+"""The tabs under the Metrics page's lift; only the open one computes anything."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.store.run_folder import Run
+from core.ui.metrics.beyond import show_beyond
+from core.ui.metrics.classification import show_classification
+from core.ui.metrics.fairness import show_fairness
+from core.ui.metrics.figures import Contender
+from core.ui.metrics.rating_fit import show_rating_fit
+from core.ui.metrics.tradeoff import show_trade_off
+from core.ui.metrics.users import show_users
+from core.ui.metrics.view import View
+
+
+def show_tabs(run: Run, lines: list[Contender], figures: pd.DataFrame, view: View) -> None:
+    """Per user first, then what lists are like, whom they serve, and runs against each other."""
+    shown = {
+        "Per user": lambda: show_users(run, view),
+        "Beyond accuracy": lambda: show_beyond(lines, view),
+        "Fairness": lambda: show_fairness(lines, view),
+        "Classification": lambda: show_classification(lines, view),
+        "Ratings": lambda: show_rating_fit(lines, view),
+        "Trade-off": lambda: show_trade_off(lines, figures),
+    }
+    if run.card.task != "rating":
+        del shown["Ratings"]
+    tabs = st.tabs(list(shown), key="metrics_tab", on_change="rerun")
+    for tab, show in zip(tabs, shown.values(), strict=True):
+        if tab.open:
+            with tab:
+                show()
