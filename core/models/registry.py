@@ -35,6 +35,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "bias",
     "mf_rating",
     "cmf_rating",
+    "cmf_rating_adam",
     "neumf_rating",
     "clfm",
 )

@@ -45,6 +45,7 @@ GRIDS: dict[str, dict[str, tuple]] = {
     "bias": {"bias_regularization": (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)},
     "mf_rating": {"regularization": (12.0, 15.0, 20.0), "bias_regularization": (2.0, 3.0)},
     "cmf_rating": {"regularization": (15.0, 20.0), "source_loss_weight": (0.1, 0.3, 1.0)},
+    "cmf_rating_adam": {"weight_decay": (1e-4, 3e-4, 1e-3), "source_loss_weight": (0.1, 0.3)},
     "clfm": {"regularization": (10.0, 15.0, 20.0), "source_loss_weight": (0.3, 1.0)},
     "neumf_rating": {"weight_decay": (3e-4, 1e-3, 3e-3), "interaction_dropout": (0.2, 0.4)},
 }

@@ -125,3 +125,34 @@ def test_a_rating_of_zero_is_a_rating():
     for name in ("bias", "mf_rating", "cmf_rating"):
         scores = fitted(name, replace(pair, target=target)).score(np.arange(3)).own_scores()
         assert scores[2, 0] < scores[2, 2] - 0.5
+
+
+def test_by_adam_a_user_is_the_ridge_regression_on_both_domains_ratings():
+    model = fitted("cmf_rating_adam", factors=3, regularization=4.0, source_loss_weight=0.4)
+    user, weights = 0, model.weights
+    blocks = []
+    for domain, matrix, weight in (
+        ("source", WORLD.pair.source, 0.4),
+        ("target", WORLD.pair.target, 1),
+    ):
+        row = matrix[user]
+        base, scale = weights[f"fixed.{domain}.base"], weights[f"fixed.{domain}.deviation"][0]
+        left = (row.data - base[row.indices]) / scale
+        features = np.column_stack([np.ones(row.nnz), weights[f"{domain}.items"][row.indices]])
+        blocks.append((features, left, np.full(row.nnz, weight)))
+    features, left, weight = (np.concatenate(part) for part in zip(*blocks, strict=True))
+    solved = np.linalg.solve(
+        features.T @ (weight[:, None] * features) + 4 * np.eye(4), features.T @ (weight * left)
+    )
+    found = model.network.users(weights, WORLD.pair.source[[user]], WORLD.pair.target[[user]], None)
+    np.testing.assert_allclose(found[0], solved, atol=1e-4)
+
+
+def test_by_adam_source_ratings_teach_more_than_the_target_alone():
+    """Cold users are predicted better with the source than by base ratings, which the twin says."""
+    model = fitted("cmf_rating_adam", factors=8)
+    twin = fitted("cmf_rating_adam", WORLD.pair.target_only(), factors=8)
+    cold = WORLD.pair.cold_users
+    ours, theirs = (one.score(cold).own_scores() for one in (model, twin))
+    truth = np.where(WORLD.liked[cold], 4.5, 1.5)
+    assert ((ours - truth) ** 2).mean() < 0.5 * ((theirs - truth) ** 2).mean()
