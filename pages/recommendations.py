@@ -1,24 +1,32 @@
-"""Recommendations: what does this user get, why, and what does another run say?"""
+"""Recommendations: what does this user get, why, and what if?"""
 
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.ui.entrance import page
+from core.ui.recommendations.checks import show_checks
 from core.ui.recommendations.compare import show_two_runs
 from core.ui.recommendations.export import show_export
+from core.ui.recommendations.faithful import show_faithfulness
 from core.ui.recommendations.list import show_history, show_list
+from core.ui.recommendations.uploaded import show_uploaded
 from core.ui.recommendations.view import pick_view, show_header
+from core.ui.recommendations.what_if import show_visitor, show_what_if
 from core.ui.recommendations.why import list_of, show_why, why_of
 from core.ui.state import require_run
 
-with page("Recommendations", "What does this user get, and why?"):
+with page("Recommendations", "What does this user get, why, and what if?"):
     view = pick_view(require_run())
     show_header(view)
+    if not view.run.has_model:
+        show_uploaded(view)
+        st.stop()
     listed = list_of(view)
 
-    one, two, everybody = st.tabs(
-        ["List", "Compare two runs", "All users as CSV"], key="lists_tab", on_change="rerun"
-    )
+    one, two, edited, visitor, everybody = st.tabs(
+        ["List", "Compare two runs", "What if", "New visitor", "All users as CSV"],
+        key="lists_tab", on_change="rerun",
+    )  # fmt: skip
     if one.open:
         with one:
             left, middle, right = st.columns([1, 1.35, 1], gap="medium")
@@ -27,9 +35,17 @@ with page("Recommendations", "What does this user get, and why?"):
             show_history(view, listed, SOURCE, why, left)
             show_history(view, listed, TARGET, why, right)
             show_why(view, why)
+            show_checks(view, why)
+            show_faithfulness(view)
     if two.open:
         with two:
             show_two_runs(view, listed)
+    if edited.open:
+        with edited:
+            show_what_if(view)
+    if visitor.open:
+        with visitor:
+            show_visitor(view)
     if everybody.open:
         with everybody:
             show_export(view)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.basics.columns import SOURCE
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.scores import BoolArray, Contributions, FloatArray, IntArray
 from core.runs.asking import Question
+from core.runs.edits import Histories
+from core.runs.one_user import Reasons
 
 BOTH = "both"
 SCOPES = (SOURCE, BOTH)  # whose items are taken away
@@ -65,6 +67,19 @@ def check_reasons(
     shape = (len(possible), 2, 1 + draws)
     share = leads[1:].reshape(shape) / leads[0] if leads[0] > 0 else np.full(shape, np.nan)
     return _removal(int(places[0]), places[1:].reshape(shape), share, steps, k)
+
+
+def amounts_in_order(histories: Histories, said: Contributions | Reasons) -> FloatArray:
+    """(entries,) what each item of the histories adds, source items first, as they stand there."""
+    amounts = []
+    for row, items, values in (
+        (histories.source, said.source_items, said.source_amounts),
+        (histories.target, said.target_items, said.target_amounts),
+    ):
+        by_item = np.zeros(row.shape[1])
+        by_item[items] = values
+        amounts.append(by_item[row.indices])
+    return np.concatenate(amounts)
 
 
 def _orders(amounts: FloatArray, draws: int, seed: int) -> IntArray:

@@ -16,7 +16,7 @@ from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
 from core.metrics.intervals import Interval, bootstrap_means
 from core.runs.asking import Question
-from core.runs.deletion import SCOPES, Removal, check_reasons
+from core.runs.deletion import SCOPES, Removal, amounts_in_order, check_reasons
 from core.store.run_folder import Run, read_run
 
 KEPT = "faithfulness.json"
@@ -105,7 +105,7 @@ def _check_one(question: Question, place: int) -> dict[str, Removal]:
     items = question.listed(K)
     item, rows = int(items[min(place, len(items) - 1)]), question.histories
     said = question.model.explain(rows.source, rows.target, item)
-    amounts = np.concatenate([said.source_amounts, said.target_amounts])
+    amounts = amounts_in_order(rows, said)
     return {
         scope: check_reasons(question, item, amounts, scope, K, steps=STEPS) for scope in SCOPES
     }

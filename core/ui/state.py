@@ -23,8 +23,10 @@ ADDRESS = (
     "run", "split", "user", "k", "alpha", "beta", "part", "metric", "segment", "by", "order",
     "kind", "scale",  # of the fusion
     "what", "colour", "layout",  # of the map
+    "edits", "visitor",  # of histories: of one user, and of somebody new
 )  # fmt: skip
 LONGEST = 200  # characters of one value; anything longer was not written by a page
+LONGER = {"edits": 2000, "visitor": 2000}  # lists of items
 _KEPT = "kept_address"
 _NOTICE = "notice"
 _PAGE = "page_of_the_widgets"
@@ -35,10 +37,15 @@ def restore_address() -> None:
     kept = st.session_state.setdefault(_KEPT, {})
     _forget_widgets_of_other_pages()
     for name in ADDRESS:
-        if (text := st.query_params.get(name)) is not None and len(text) <= LONGEST:
+        if (text := st.query_params.get(name)) is not None and fits(name, text):
             kept[name] = text
         elif name in kept:
             st.query_params[name] = kept[name]
+
+
+def fits(name: str, text: str) -> bool:
+    """Whether the address bar takes so long a text under the name."""
+    return len(text) <= LONGER.get(name, LONGEST)
 
 
 def recall(name: str) -> str | None:
@@ -197,9 +204,10 @@ def _say_gone(wanted: str, instead: Run | None) -> None:
 
 def _keep_run(key: str) -> None:
     chosen = st.session_state[key]
-    run = next((run for run in cached.runs() if run.id == chosen), None)
-    if run is not None:
-        set_current(run=run.id, split=run.record["split_hash"], user=None)
+    by_id = {run.id: run.record["split_hash"] for run in cached.runs()}
+    if (split := by_id.get(chosen)) is not None:
+        same = by_id.get(recall("run") or "") == split  # the same users, so the user stays
+        set_current(run=chosen, split=split, user=recall("user") if same else None)
 
 
 def _keep_widget(name: str, key: str, forgets: tuple[str, ...]) -> None:

@@ -76,6 +76,22 @@ def show_history(
             _show_held_out(view, listed)
 
 
+def show_training(view: View, domain: str, column: DeltaGenerator) -> None:
+    """The history alone, of a run that gives no reasons."""
+    rows = user_history(view.split, f"{domain}_train", view.user)
+    name = plain(view.run.record[f"{domain}_name"], 40)
+    with column:
+        st.markdown(f"**History in :{'orange' if domain == SOURCE else 'blue'}[{name}]**")
+        if rows.empty:
+            st.caption("None in the training data.")
+            return
+        show_table(
+            _history_table(view, domain, rows, None), f"history_{domain}", column_config=COLUMNS,
+            height=min(HEIGHT, 40 + 35 * len(rows)),
+        )  # fmt: skip
+        st.caption(f"{count(len(rows), 'item')}, training data only.")
+
+
 def _show_held_out(view: View, listed: UserList) -> None:
     """What was kept from the model, and where the list has it."""
     if not len(listed.held_out):

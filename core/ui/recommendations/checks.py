@@ -1,0 +1,155 @@
+"""Do the reasons hold? One recommendation without its strongest items, and what would drop it."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+import numpy as np
+import streamlit as st
+
+from core.basics.columns import SOURCE, TARGET
+from core.basics.scores import FloatArray
+from core.charts.recommendations_removal import draw_removed_places
+from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR
+from core.runs.asking import Question
+from core.runs.counterfactual import Counterfactual, smallest_set
+from core.runs.deletion import BOTH, Removal, amounts_in_order, check_reasons
+from core.runs.one_user import Reasons
+from core.ui import cached
+from core.ui.recommendations.view import View
+from core.ui.shell import show_chart
+from core.ui.texts import count, plain
+
+TOLD = 3  # items taken away in the sentence, or fewer where the history is short
+Key = tuple[str, str, int, int, int, tuple]
+
+
+def show_checks(view: View, why: Reasons | None) -> None:
+    """The deletion check of the chosen recommendation, and the smallest set that drops it."""
+    if why is None:
+        return
+    st.markdown("**Do these reasons hold?**")
+    if not len(why.source_items) and not len(why.target_items):
+        st.caption("There is no history to take anything away from.")
+        return
+    names = _scope_names(view)
+    left, right = st.columns([1.35, 1], gap="large")
+    with left:
+        scopes = [SOURCE, BOTH] if len(why.source_items) else [BOTH]
+        scope = st.segmented_control(
+            "Taken away", scopes, format_func=names.__getitem__, default=scopes[0], required=True,
+            key="removal_scope",
+        )  # fmt: skip
+        _show_removal(view, why, scope, names[scope])
+    with right:
+        _show_smallest(view, why)
+
+
+def _show_removal(view: View, why: Reasons, scope: str, name: str) -> None:
+    found = _removal(_key(view, why), scope, view, why)
+    st.markdown(removal_words(found, name))
+    if not np.isfinite(found.top_place).any():
+        return
+    show_chart(
+        draw_removed_places(
+            found.counts, found.top_place, found.random_place, place=found.place, k=view.k,
+            x=f"items taken away from {name}",
+            colour=SOURCE_COLOUR if scope == SOURCE else FUSED_COLOUR,
+        ),
+        "How far does it fall without the items that are said to carry it, beside as many random "
+        "ones (median of five draws)? Every point is the model asked again.",
+        "removal_chart",
+    )  # fmt: skip
+
+
+def removal_words(found: Removal, name: str) -> str:
+    """Whether the strongest items matter more than random ones, by rule."""
+    asked = np.flatnonzero(np.isfinite(found.top_place) & (found.counts <= TOLD))
+    if not len(asked):
+        return f"One item alone in {name}: there is nothing to choose from."
+    step = int(asked[-1])
+    n, strongest = int(found.counts[step]), int(found.top_place[step])
+    random = int(np.ceil(found.random_place[step]))
+    fall = (
+        f"without the strongest {'item' if n == 1 else f'{n} items'} it "
+        f"{_goes(found.place, strongest)}, without {'a random one' if n == 1 else f'{n} random'}"
+        f"{'' if n == 1 else ' ones'} it {_goes(found.place, random)}."
+    )
+    if strongest > random:
+        return f"These reasons hold: {fall}"
+    if strongest == random:
+        return f"These reasons make no difference to its rank: {fall}"
+    return f"**These reasons do not hold:** {fall}"
+
+
+def _goes(before: int, after: int) -> str:
+    if after == before:
+        return f"stays at rank {after:,}"
+    return f"{'falls' if after > before else 'rises'} from rank {before:,} to {after:,}"
+
+
+def _show_smallest(view: View, why: Reasons) -> None:
+    source = plain(view.run.record["source_name"], 30)
+    st.markdown(f"**What in :orange[{source}] would drop it out of the top {view.k}?**")
+    found = _smallest(_key(view, why), view, why)
+    st.markdown(smallest_words(found, source, len(why.source_items)))
+    if found.entries is None:
+        return
+    row = view.run.train_of(view.split).source[[view.user]]
+    titles = cached.item_names(view.split, SOURCE)[row.indices[found.entries]]
+    st.markdown("\n".join(f"- :orange[{plain(title, 70)}]" for title in titles))
+    st.caption(
+        "Found by a greedy search that asks the model after every step; none of these can be put "
+        "back. A smaller set of others may exist."
+        if len(titles) > 1
+        else "Found by asking the model without each item in turn."
+    )
+
+
+def smallest_words(found: Counterfactual, source: str, n_source: int) -> str:
+    """What it takes, or that nothing in the source does."""
+    if not n_source:
+        return f"There is no history in {source}: nothing there carries it."
+    if found.place > found.k:
+        return f"By edited histories it stands at rank {found.place:,}, out of the list already."
+    assert found.place_without_all is not None
+    if found.entries is not None:
+        items = count(len(found.entries), "item")
+        return f"Without {items} of {n_source:,} it falls to rank {found.place_without:,}:"
+    if found.place_without_all <= found.k:
+        return (
+            f"Nothing: even without all {count(n_source, 'item')} it stays in the list, at rank "
+            f"{found.place_without_all:,}."
+        )
+    return (
+        f"No set of up to 25 items was found; without all {n_source:,} it falls to rank "
+        f"{found.place_without_all:,}."
+    )
+
+
+def _scope_names(view: View) -> dict[str, str]:
+    source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
+    return {SOURCE: source, BOTH: f"{source} and {target}"}
+
+
+def _key(view: View, why: Reasons) -> Key:
+    """Everything an answer depends on, as plain values."""
+    return (str(view.run.folder), view.part, view.user, why.item, view.k, astuple(view.fusion))
+
+
+def _question(view: View, why: Reasons) -> tuple[Question, FloatArray]:
+    model = cached.model(view.run)
+    question = Question.of(view.run, model, view.split, view.part, view.user, view.fusion)
+    return question, amounts_in_order(question.histories, why)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _removal(key: Key, scope: str, _view: View, _why: Reasons) -> Removal:
+    question, amounts = _question(_view, _why)
+    return check_reasons(question, _why.item, amounts, scope, _view.k)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _smallest(key: Key, _view: View, _why: Reasons) -> Counterfactual:
+    question, amounts = _question(_view, _why)
+    return smallest_set(question, _why.item, amounts, _view.k)

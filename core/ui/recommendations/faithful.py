@@ -1,0 +1,152 @@
+"""The deletion check over many users: asked for once per run, then kept with it."""
+
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET
+from core.charts.recommendations_removal import (
+    KIND,
+    RANDOM,
+    STEP,
+    STRONGEST,
+    draw_removed_shares,
+)
+from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR
+from core.jobs.lock import ensure_supervisor
+from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
+from core.metrics.intervals import Interval
+from core.runs.deletion import BOTH
+from core.runs.faithfulness import (
+    USERS,
+    Faithfulness,
+    Scope,
+    faithfulness_payload,
+    kept_faithfulness,
+)
+from core.ui.recommendations.view import View
+from core.ui.shell import guarded, show_chart, workspace
+from core.ui.texts import count, duration, number, plain
+
+JOB, POLL = "faithfulness", 1.0
+FEWEST = 10  # users a figure may be shown for
+
+
+def show_faithfulness(view: View) -> None:
+    """The score of the whole run with its interval, or the button that asks for it."""
+    with st.expander("And over many users? How far this run's reasons can be believed"):
+        found = kept_faithfulness(view.run)
+        if found is None:
+            _ask(view)
+            return
+        source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
+        for scope, name, colour in (
+            (SOURCE, source, SOURCE_COLOUR),
+            (BOTH, f"{source} and {target}", FUSED_COLOUR),
+        ):
+            _show_scope(found, found.scopes[scope], scope, name, colour)
+        st.caption(
+            f"One recommendation of each user, drawn from their first {found.k} by the model's own "
+            f"score (seed {found.seed}), random items averaged over five draws. The lead is the "
+            "score above the mean of all items that may be listed; what has no choice left is not "
+            "counted. Intervals are over users. After Yao, Wang and Li 2022, arXiv 2203.01310."
+        )
+
+
+def score_words(scope: Scope, name: str) -> str:
+    """The score in words, by rule."""
+    if scope.users < FEWEST:
+        return f"{name}: {count(scope.users, 'user')} with two items or more are too few to say."
+    lost, kept = scope.deletion, scope.sufficiency
+    between = f"95 % {number(lost.low)} to {number(lost.high)}"
+    if not lost.excludes_zero:
+        verdict = "no more than random ones, beyond user sampling (one seed)"
+    else:
+        verdict = "more than random ones" if lost.mean > 0 else "less than random ones"
+    return (
+        f"**Items of {name} that are said to carry a recommendation carry it {verdict}:** without "
+        f"them {number(lost.mean)} more of its lead is lost ({between}), and with them alone "
+        f"{number(kept.mean)} more of it is kept (95 % {number(kept.low)} to {number(kept.high)}), "
+        f"over {count(scope.users, 'user')}{_skipped(scope)}."
+    )
+
+
+def _skipped(scope: Scope) -> str:
+    return f"; {count(scope.skipped, 'user')} with fewer than two items left out" * bool(
+        scope.skipped
+    )
+
+
+def _show_scope(found: Faithfulness, scope: Scope, key: str, name: str, colour: str) -> None:
+    st.markdown(score_words(scope, name))
+    if scope.users < FEWEST:
+        return
+    left, right = st.columns(2, gap="large")
+    for column, what, words in (
+        (left, "lost", "lead lost without them"),
+        (right, "kept", "lead kept with them alone"),
+    ):
+        rows = _rows(found.steps, scope, what)
+        with column:
+            show_chart(
+                draw_removed_shares(rows, x=f"items of {name}", y=words, colour=colour),
+                f"How much of a recommendation's lead is {what} "
+                f"{'without' if what == 'lost' else 'with only'} so many items of {name}?",
+                f"faithful_{key}_{what}",
+            )  # fmt: skip
+
+
+def _rows(steps: tuple[int, ...], scope: Scope, what: str) -> pd.DataFrame:
+    rows = []
+    for kind, name in ((STRONGEST, f"top_{what}"), (RANDOM, f"random_{what}")):
+        for step, one in zip(steps, scope.curves[name], strict=True):
+            rows.append({STEP: step, KIND: kind} | _bounds(one))
+    return pd.DataFrame(rows)
+
+
+def _bounds(one: Interval) -> dict[str, float]:
+    return {MEAN: one.mean, LOW: one.low, HIGH: one.high}
+
+
+def _ask(view: View) -> None:
+    """The button, or how far the job is."""
+    payload = faithfulness_payload(view.run.id)
+    jobs = [job for job in list_jobs(workspace(), kind=JOB) if job.payload == payload]
+    if jobs and jobs[0].is_active:
+        ensure_supervisor(workspace())
+        st.fragment(_watch, run_every=POLL)(jobs[0].id)
+        return
+    if jobs and jobs[0].what:
+        st.warning(f"{plain(jobs[0].what, 600)} {plain(jobs[0].hint, 600)}")
+    st.button(
+        f"Check the reasons of {USERS} users", key="check_faithfulness", icon=":material/rule:",
+        on_click=_start, args=(view,),
+    )  # fmt: skip
+    st.caption(
+        "Takes the strongest history items away from one recommendation of each, and as many "
+        "random ones, and asks the model again; seconds for linear models, minutes for networks."
+    )
+
+
+def _start(view: View) -> None:
+    title = f"Reasons of {view.run.label}"
+    enqueue(workspace(), JOB, faithfulness_payload(view.run.id), "short", title)
+    ensure_supervisor(workspace())
+
+
+def _watch(job_id: str) -> None:
+    with guarded():
+        job = read_job(workspace(), job_id)
+        if not job.is_active:
+            st.rerun()  # the whole page: the figures are there, or there is a reason why not
+        bar, button = st.columns([5, 1], vertical_alignment="center")
+        spent = duration(job.seconds(time.time()))
+        bar.progress(job.share, text=f"Checking reasons, {spent} so far")
+        button.button(
+            "Cancel", key="cancel_faithfulness", icon=":material/close:", width="stretch",
+            disabled=job.cancel_asked is not None,
+            on_click=request_cancel, args=(workspace(), job_id),
+        )  # fmt: skip
