@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 
 from core.basics.scores import FloatArray
+from core.basics.wording import number, signed
 from core.evaluation.rating_error import paired
 from core.evaluation.summary import SAME
 from core.metrics.cards import metric_card
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
+
+Pair = tuple[pd.DataFrame, pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Moved:
     """One way users move: their share with the run, by chance alone, and the difference."""
 
     share: Interval  # of users, run against twin
-    chance: Interval  # of users, twin trained again against twin
+    chance: Interval  # of users, between two twins that differ by chance alone
     excess: Interval  # share - chance, paired over users
     size: float  # mean difference of those the run moved, as a positive number; NaN of nobody
     size_by_chance: float
@@ -32,30 +35,50 @@ class NoiseFloor:
 
     helped: Moved
     harmed: Moved
-    repeats: int  # how often the twin was trained again
+    pairs: int  # of twins compared
 
 
 def noise_floor(
-    run: pd.DataFrame, twin: pd.DataFrame, again: Sequence[pd.DataFrame], metric: str
+    run: pd.DataFrame, twin: pd.DataFrame, equals: Sequence[Pair], metric: str
 ) -> NoiseFloor:
-    """Over the users of all frames. again: per-user frames of the twin trained again, one or more.
+    """Over the users of all frames, who were all evaluated on one part.
 
-    Two equally good models move many users either way, so harm is real only above their share.
+    equals: pairs of per-user frames of twins that differ by chance alone, one or more. Two equally
+    good models move many users either way, so harm is real only above their share.
     """
-    ours, theirs = paired(run, twin)
-    frames = [frame.set_index(ours.index.name) for frame in again]
-    users = ours.index
-    for frame in frames:
-        users = users.intersection(frame.index)
-    base = theirs.loc[users, metric].to_numpy(np.float64)
     sign = 1.0 if metric_card(metric).higher_is_better else -1.0
-    moved = sign * (ours.loc[users, metric].to_numpy(np.float64) - base)
-    chance = np.stack([sign * (f.loc[users, metric].to_numpy(np.float64) - base) for f in frames])
-    return NoiseFloor(_moved(moved, chance), _moved(-moved, -chance), len(frames))
+    gaps = [_gap(ours, theirs, metric) * sign for ours, theirs in ((run, twin), *equals)]
+    together = pd.concat(gaps, axis=1, join="inner").to_numpy(np.float64)
+    moved, chance = together[:, 0], together[:, 1:].T
+    return NoiseFloor(_moved(moved, chance), _moved(-moved, -chance), len(equals))
+
+
+def _gap(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> pd.Series:
+    ours, theirs = paired(ours, theirs)
+    return ours[metric] - theirs[metric]
+
+
+def floor_sentence(floor: NoiseFloor) -> str:
+    """Whether more users are harmed than by chance, in one sentence."""
+    excess = floor.harmed.excess
+    if excess.low > 0:
+        return f"{excess.mean:.0%} of users are harmed beyond what chance does."
+    return "No more users are harmed than by chance."
+
+
+def moved_words(word: str, moved: Moved) -> str:
+    """A share of users beside the one by chance, their difference, and how far they move."""
+    excess = moved.excess
+    points = [signed(100 * value, 0) for value in (excess.mean, excess.low, excess.high)]
+    return (
+        f"{word} {moved.share.mean:.0%}, by chance {moved.chance.mean:.0%}: {points[0]} points "
+        f"(95 % {points[1]} to {points[2]}). On average by {number(moved.size)}, by chance by "
+        f"{number(moved.size_by_chance)}."
+    )
 
 
 def _moved(gains: FloatArray, chance: FloatArray) -> Moved:
-    """Of gains (n_users,) and chance (n_repeats, n_users): those above rounding; NaN is skipped."""
+    """Of gains (n_users,) and chance (n_pairs, n_users): those above rounding; NaN is skipped."""
     ours = np.where(np.isnan(gains), np.nan, gains > SAME)
     theirs = np.where(np.isnan(chance), np.nan, chance > SAME).mean(axis=0)
     return Moved(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from core.evaluation.noise_floor import NoiseFloor, noise_floor
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.verdict import Comparison, Lifts, sentence
 from core.evaluation.verdict import lifts_of as compute_lifts
-from core.runs.evidence import comparison_of
+from core.runs.evidence import comparison_of, equal_twins
 from core.runs.seeds import same_but_seed
 from core.store.reseeded import FOLDER, RECORD
 from core.store.run_folder import Run
@@ -61,5 +60,5 @@ def _sentence(folder: str, part: str, metric: str, by: str, key: str, _run: Run)
 def _floor(folder: str, part: str, metric: str, key: str, _run: Run) -> NoiseFloor | None:
     compared = comparison(_run, part)
     assert compared.twin is not None
-    again: list[pd.DataFrame] = list(compared.again)
-    return noise_floor(compared.run, compared.twin, again, metric) if again else None
+    equals = equal_twins(_run, part, cached.per_user)
+    return noise_floor(compared.run, compared.twin, equals, metric) if equals else None

@@ -6,27 +6,33 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, TARGET, USERS
 from core.evaluation.lift import ALL_USERS
-from core.evaluation.noise_floor import Moved, NoiseFloor
+from core.evaluation.noise_floor import NoiseFloor, floor_sentence, moved_words
 from core.evaluation.seeds import ENOUGH_SEEDS, all_the_same, seed_rows
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.summary import HARMED, HELPED
 from core.metrics.cards import metric_title
 from core.runs.reseed import reseed_payload
 from core.runs.seeds import is_trained, plans_of_more_seeds, same_but_seed
-from core.store.reseeded import BY_USERS, read_reseeded
+from core.store.reseeded import BY_SEED, BY_USERS, read_reseeded
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.evidence import comparison, floor_of, lifts_of
 from core.ui.metrics.figures import floor_name
 from core.ui.metrics.view import View
 from core.ui.metrics.work import Task, draw_task
-from core.ui.texts import count, number, plain, signed, signed_with_interval
+from core.ui.texts import count, plain, signed, signed_with_interval
 
 _WHY = (
-    "Two equally good models help and harm many users by chance. The twin is trained again with "
-    "another seed; a model that knows no chance learns from users drawn anew instead. Only what "
-    "goes beyond that is the source's doing."
+    "Two equally good models help and harm many users by chance; only what goes beyond is the "
+    "source's doing. The twin is trained again with another seed. A model that knows no chance is "
+    "trained on users drawn anew instead, three times: users and not interactions, so that "
+    "everybody is asked about with the whole history and only what is learned from others differs."
 )
+_HOW = {
+    BY_SEED: "By chance: the twin with another seed, against the twin.",
+    BY_USERS: "By chance: this model knows none, so three twins that learned from users drawn "
+    "anew stand against each other. They differ more than a seed would make them.",
+}
 
 
 def show_layers(run: Run, view: View) -> None:
@@ -73,23 +79,10 @@ def _show_floor(run: Run, view: View) -> None:
 def _say_floor(run: Run, floor: NoiseFloor) -> None:
     info = read_reseeded(run)
     assert info is not None
+    st.markdown(f"**{floor_sentence(floor)}**")
     for word, moved in (("Helped", floor.helped), ("Harmed", floor.harmed)):
-        st.markdown(_moved_words(word, moved))
-    how = "on users drawn anew, as this model knows no chance" if info.how == BY_USERS else (
-        "with another seed"
-    )  # fmt: skip
-    times = "" if floor.repeats == 1 else f", {floor.repeats} times"
-    st.caption(f"By chance: the twin trained again {how}{times}, against itself.", help=_WHY)
-
-
-def _moved_words(word: str, moved: Moved) -> str:
-    excess = moved.excess
-    return (
-        f"{word} **{moved.share.mean:.0%}**, by chance {moved.chance.mean:.0%}: above chance "
-        f"**{signed(100 * excess.mean, 0)} points** (95 % {signed(100 * excess.low, 0)} to "
-        f"{signed(100 * excess.high, 0)}). On average by {number(moved.size)}, by chance by "
-        f"{number(moved.size_by_chance)}."
-    )
+        st.markdown(moved_words(word, moved))
+    st.caption(_HOW[info.how], help=_WHY)
 
 
 def _show_cold(run: Run, view: View) -> None:
@@ -114,9 +107,10 @@ def _show_cold(run: Run, view: View) -> None:
 
 def _show_seeds(run: Run, view: View) -> None:
     """The lift over all users with every seed, or a button that trains more."""
-    compared = comparison(run, view.part)
+    info, compared = read_reseeded(run), comparison(run, view.part)
     n = len(compared.seeds)
-    if n > 1 and all_the_same(compared.seeds, view.column):
+    chanceless = info is not None and info.how == BY_USERS
+    if chanceless or (n > 1 and all_the_same(compared.seeds, view.column)):
         st.caption("Every seed gives the same model: this one knows no chance.")
         return
     if n >= ENOUGH_SEEDS:

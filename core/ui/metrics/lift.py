@@ -36,7 +36,7 @@ def show_lift(run: Run, view: View) -> None:
     with left:
         by = _pick_segments(run)
         lifts = lifts_of(run, view.part, view.column, by)
-        st.markdown(f"**{plain(sentence_of(run, view.part, view.column, by), 1000)}**")
+        st.markdown(plain(sentence_of(run, view.part, view.column, by), 1000))
         rows = _rows(run, lifts)
         show_chart(
             draw_forest(

@@ -7,7 +7,7 @@ from evaluation_worlds import frame, segments
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USERS
 from core.evaluation.lift import ALL_USERS, EFFECT, HOLM, NOISE, P_VALUE, SURE, lift_rows
-from core.evaluation.noise_floor import noise_floor
+from core.evaluation.noise_floor import floor_sentence, noise_floor
 from core.evaluation.seeds import all_the_same, seed_rows
 from core.evaluation.segments import TARGET_HISTORY
 
@@ -80,7 +80,8 @@ def test_equal_models_harm_a_fifth_and_nothing_above_the_floor():
         moved = generator.random(4000) < 0.4
         return frame(0.5 + np.where(moved, generator.normal(0, 0.1, 4000), 0))
 
-    found = noise_floor(trained(), frame(np.full(4000, 0.5)), [trained(), trained()], METRIC)
+    twin = frame(np.full(4000, 0.5))
+    found = noise_floor(trained(), twin, [(trained(), twin), (trained(), twin)], METRIC)
     assert found.harmed.share.mean == pytest.approx(0.2, abs=0.03)
     assert found.harmed.excess.low < 0 < found.harmed.excess.high
     assert found.harmed.size == pytest.approx(found.harmed.size_by_chance, rel=0.1)
@@ -91,7 +92,8 @@ def test_real_harm_stands_above_the_floor_with_its_size():
     base = np.full(1000, 0.5)
     again = base + np.where(generator.random(1000) < 0.4, generator.normal(0, 0.1, 1000), 0)
     run = again - np.where(np.arange(1000) < 300, 0.3, 0)
-    found = noise_floor(frame(run), frame(base), [frame(again)], METRIC)
+    found = noise_floor(frame(run), frame(base), [(frame(again), frame(base))], METRIC)
+    assert floor_sentence(found).endswith("of users are harmed beyond what chance does.")
     assert found.harmed.excess.low > 0.1
     assert found.harmed.size > 2 * found.harmed.size_by_chance
     assert found.helped.excess.high < 0
