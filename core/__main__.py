@@ -1,4 +1,4 @@
-"""Crosswalk without a screen: `python -m core models | run | blend | compress | …`."""
+"""Crosswalk without a screen: `python -m core models | run | report | blend | …`."""
 
 from __future__ import annotations
 
@@ -30,8 +30,10 @@ def parser() -> argparse.ArgumentParser:
     _add_search(commands)
     _add_blend(commands)
     _add_compress(commands)
+    _add_evidence(commands)
     _add_upload(commands)
     _add_recommend(commands)
+    _add_report(commands)
     _add_demo(commands)
     return top
 
@@ -162,6 +164,16 @@ def _add_upload(commands: Any) -> None:
     _add_json(upload)
 
 
+def _add_evidence(commands: Any) -> None:
+    for name, words in (
+        ("overlap", "quality against the share of shared users that training knows"),
+        ("reseed", "noise floor: the twin trained again, with nothing changed but chance"),
+    ):
+        command = commands.add_parser(name, help=words)
+        command.add_argument("--run", type=Path, required=True, help="folder of a run")
+        _add_json(command)
+
+
 def _add_recommend(commands: Any) -> None:
     recommend = commands.add_parser("recommend", help="one user's list with both parts")
     recommend.add_argument("--run", type=Path, required=True, help="folder of a run")
@@ -170,6 +182,21 @@ def _add_recommend(commands: Any) -> None:
     recommend.add_argument("--alpha", type=float, default=1.0)
     recommend.add_argument("--beta", type=float, default=1.0)
     _add_json(recommend)
+
+
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser("report", help="write one HTML file that tells a run's story")
+    report.add_argument("--run", required=True, help="id of a run, or its folder")
+    report.add_argument("--out", type=Path, required=True, help="the HTML file to write")
+    report.add_argument("--title", default="", help="by default made from the two domains")
+    report.add_argument("--note", default="", help="a few words below the title")
+    report.add_argument(
+        "--without", action="extend", nargs="+", default=[], metavar="SECTION",
+        help="sections to leave out, such as people or reproduce",
+    )  # fmt: skip
+    report.add_argument("--hide-users", action="store_true", help="letters in place of user ids")
+    _add_workspace(report)
+    _add_json(report)
 
 
 def _add_demo(commands: Any) -> None:

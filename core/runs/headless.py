@@ -23,8 +23,10 @@ from core.runs.compress import CompressPlan, compress_run
 from core.runs.demo import load_demo
 from core.runs.from_files import PairFiles, fold_snapshots, pair_snapshot
 from core.runs.model_table import model_table
+from core.runs.overlap import measure_overlap, overlap_answer
 from core.runs.plan import RunPlan
 from core.runs.recommend import fused_figures, recommend_user, scale_of
+from core.runs.reseed import measure_noise, reseed_answer
 from core.runs.search import search as find_settings
 from core.runs.search import train_winner
 from core.runs.search_plan import SearchPlan
@@ -91,6 +93,20 @@ def upload(options: Namespace) -> dict[str, Any]:
     return _answer(made, Fusion(), 10, workspace) | extra
 
 
+def overlap(options: Namespace) -> dict[str, Any]:
+    """Measure a run's overlap-sensitivity curve and keep it with the run; answers the curve."""
+    workspace, run = _runs([options.run])
+    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    return overlap_answer(run, split, measure_overlap(run, split, 0, _say))
+
+
+def reseed(options: Namespace) -> dict[str, Any]:
+    """Measure a run's noise floor and keep it with the run; answers shares helped and harmed."""
+    workspace, run = _runs([options.run])
+    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    return reseed_answer(run, measure_noise(run, split, _say))
+
+
 def search(options: Namespace) -> dict[str, Any]:
     """Search settings of a model and of its twin; answers every trial and both winners.
 
@@ -119,6 +135,20 @@ def recommend(options: Namespace) -> dict[str, Any]:
     run = read_run(options.run.resolve())
     workspace = Workspace(run.folder.parent.parent)
     return recommend_user(workspace, run, options.user, options.k, options.alpha, options.beta)
+
+
+def report(options: Namespace) -> dict[str, Any]:
+    """Write the report of a run; answers the file, its size and the verdict."""
+    from core.runs.report.html import report_html  # Plotly, which no other command needs
+    from core.runs.report.story import ReportOptions, sections_without, tell_story, write_report
+
+    workspace, run = _run_and_workspace(options)
+    chosen = ReportOptions(
+        options.title, options.note, sections_without(options.without), options.hide_users
+    )
+    story = tell_story(workspace, run)
+    path = write_report(options.out.resolve(), report_html(story, chosen))
+    return {"file": str(path), "bytes": path.stat().st_size, "verdict": story.verdict}
 
 
 def demo(options: Namespace) -> dict[str, Any]:
@@ -157,6 +187,15 @@ def _runs(folders: list[Path]) -> tuple[Any, ...]:
             hint="Load one of them into the other's workspace first.",
         )
     return Workspace(workspaces.pop()), *runs
+
+
+def _run_and_workspace(options: Namespace) -> tuple[Workspace, Run]:
+    """A run by its id in the workspace, or by its folder, whose workspace is the one it is in."""
+    if Path(options.run).is_dir():
+        workspace, run = _runs([Path(options.run)])
+        return workspace, run
+    workspace = _workspace(options)
+    return workspace, read_run(workspace.runs / Path(options.run).name)
 
 
 def _settings(pairs: list[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ GROUPS = {
         ("embeddings", ":material/scatter_plot:"),
         ("recommendations", ":material/recommend:"),
     ],
+    "Share": [("report", ":material/summarize:")],
 }
 
 

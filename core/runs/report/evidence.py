@@ -129,11 +129,10 @@ class Evidence:
         return "user sampling (one seed)" if self.comparison is None else self.comparison.beyond
 
     def level(self, run: Run, metric: str) -> Interval:
-        """Mean of a run on the test users, from its users where they are kept, else its record."""
-        frame = self.frame(run)
-        if frame is not None and metric in frame:
-            return intervals(frame, [metric])[0]
-        return said_interval(run.record[TEST].get(metric))
+        """Mean of a run on the test users, as its record says it, else from its users."""
+        said = said_interval((run.record.get(TEST) or {}).get(metric))
+        frame = None if said.users else self.frame(run)
+        return said if frame is None or metric not in frame else intervals(frame, [metric])[0]
 
     def difference(self, other: Run | None, metric: str, run: Run | None = None) -> Interval | None:
         """The run minus another, paired by user; None where there is nothing to pair."""

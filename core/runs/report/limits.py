@@ -68,9 +68,9 @@ def next_steps(evidence: Evidence) -> list[str]:
         "more people who are in both.",
     }
     last = "Watch the people it harms, not only the mean."
-    known = evidence.comparison
-    seeds = known is not None and len(known.seeds) >= ENOUGH_SEEDS
-    again = [] if seeds else ["Repeat the training with other seeds: this was one."]
+    again = (
+        [] if _enough_seeds(evidence) else ["Repeat the training with other seeds: this was one."]
+    )
     return [steps[evidence.tone], *again, last]
 
 
@@ -143,10 +143,23 @@ def _by_popularity_words(evidence: Evidence) -> str:
     return f"{count(said, 'test user')} had no usable history and got the most popular items."
 
 
+def seed_doubt(evidence: Evidence) -> str:
+    """What the number of seeds leaves open, in a few words."""
+    if seeds := _enough_seeds(evidence):
+        return f"{seeds} seeds on one data set: other data may say something else."
+    return "One seed: another start of the training may move the figure."
+
+
+def _enough_seeds(evidence: Evidence) -> int:
+    """How many seeds of the run there are; 0 where they are too few for an interval."""
+    seeds = 0 if evidence.comparison is None else len(evidence.comparison.seeds)
+    return seeds if seeds >= ENOUGH_SEEDS else 0
+
+
 def _seed_words(evidence: Evidence) -> str:
     known = evidence.comparison
-    if known is not None and len(known.seeds) >= ENOUGH_SEEDS:
-        return f"{len(known.seeds)} seeds were trained; what is called sure holds over all of them."
+    if seeds := _enough_seeds(evidence):
+        return f"{seeds} seeds were trained; what is called sure holds over all of them."
     if known is not None and known.again:
         return "The model without the source was trained again to see what chance alone does."
     return (

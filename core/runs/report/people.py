@@ -23,7 +23,7 @@ from core.store.run_folder import Run
 K = 10
 EXPLAINED = 3  # places of the list whose reasons are told
 REASONS = 3  # history items named for each
-HISTORY = 7  # titles shown of either history
+HISTORY = 5  # titles shown of either history
 LETTERS = "ABC"
 
 
@@ -164,24 +164,22 @@ class Teller:
 
     def _words(self, chosen: Chosen, told: Told, without: IntArray | None) -> str:
         """Histories, what was hidden, what was found, with and without the source."""
-        evidence, train = self.evidence, self.split.train
-        hidden = self.split.held_out(TEST)[[chosen.user]].indices
-        said = (
-            f"Known: {count(int(train.source_history[chosen.user]), 'choice')} in "
-            f"{evidence.source} and {count(int(train.target_history[chosen.user]), 'choice')} in "
-            f"{evidence.target}. Hidden: {count(len(hidden), 'choice')} in {evidence.target}"
+        evidence, train, user = self.evidence, self.split.train, chosen.user
+        hidden = self.split.held_out(TEST)[[user]].indices
+        known = (
+            f"Known: {count(int(train.source_history[user]), 'choice')} in {evidence.source}, "
+            f"{int(train.target_history[user]):,} in {evidence.target}."
         )
-        if not evidence.rates:
-            hits = int(np.isin(told.items, hidden).sum())
-            said += f", of which the ten items below hold {hits}"
-            if without is not None:
-                said += f" and the ten {evidence.without} {int(np.isin(without, hidden).sum())}"
-        said += "."
-        title, digits = metric_title(evidence.metric), 2
-        figure = f" {title} {number(chosen.ours, digits)}"
-        if chosen.theirs is None:
-            return f"{said}{figure}."
-        return f"{said}{figure}, {evidence.without} {number(chosen.theirs, digits)}."
+        if evidence.rates:
+            figure = f" {metric_title(evidence.metric)} {number(chosen.ours, 2)}"
+            theirs = chosen.theirs
+            return known + (
+                f"{figure}." if theirs is None
+                else f"{figure}, {evidence.without} {number(theirs, 2)}: smaller is better."
+            )  # fmt: skip
+        found = int(np.isin(told.items, hidden).sum())
+        also = "" if without is None else f", {evidence.without} {np.isin(without, hidden).sum()}"
+        return f"{known} Of {count(len(hidden), 'hidden choice')} the ten hold {found}{also}."
 
     def _notes(self, told: Told) -> tuple[str, ...]:
         if not self.evidence.run.has_model:

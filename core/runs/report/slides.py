@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from core.runs.report import answer, data, limits, whom
-from core.runs.report.blocks import Block, Facts, Lights, Person, Points, Section, Slide, Words
+from collections.abc import Sequence
+
+from core.runs.report import answer, data, limits
+from core.runs.report.blocks import (
+    Block,
+    Facts,
+    Figure,
+    Lights,
+    Person,
+    Points,
+    Section,
+    Slide,
+    Words,
+)
 from core.runs.report.evidence import Evidence
 
 SHOWN = 4  # limits on the last step
 LIGHTS = 4
 
 
-def slides_of(evidence: Evidence, people: Section) -> tuple[Slide, ...]:
-    """The six steps, always six: what is missing is said in words."""
+def slides_of(evidence: Evidence, sections: Sequence[Section]) -> tuple[Slide, ...]:
+    """The six steps, always six: what is missing is said in words.
+
+    sections: those of the report, whose figures and people are shown again.
+    """
+    chapters = {section.key: section for section in sections}
     return (
-        _question(evidence),
-        _data(evidence),
-        _answer(evidence),
-        _whom(evidence),
-        _people(evidence, people),
-        _next(evidence),
-    )
+        _question(evidence), _data(evidence, chapters["data"]),
+        _answer(evidence, chapters["answer"]), _whom(evidence, chapters["whom"]),
+        _people(evidence, chapters["people"]), _next(evidence),
+    )  # fmt: skip
+
+
+def _figure(chapter: Section) -> tuple[Block, ...]:
+    """The first picture of a chapter, where it has one."""
+    return tuple(block for block in chapter.blocks if isinstance(block, Figure))[:1]
 
 
 def _question(evidence: Evidence) -> Slide:
@@ -33,33 +51,27 @@ def _question(evidence: Evidence) -> Slide:
     return Slide("The question", answer.question(evidence), (Words(said, "lead"),))
 
 
-def _data(evidence: Evidence) -> Slide:
+def _data(evidence: Evidence, chapter: Section) -> Slide:
     if evidence.split is None:
         return Slide("The data", "The data are gone, the figures are not.", (Words(data.GONE),))
     source, target, shared = data.sizes(evidence)
-    chapter = data.data_section(evidence)
     tiles = (
         (f"{source:,}", f"people in {evidence.source}", "source"),
         (f"{shared:,}", "people in both", "fused"),
         (f"{target:,}", f"people in {evidence.target}", "target"),
     )
     sentence = f"{shared:,} people are in both {evidence.source} and {evidence.target}."
-    return Slide("The data", sentence, (Facts(tiles), chapter.blocks[1]))
+    return Slide("The data", sentence, (Facts(tiles), *_figure(chapter)))
 
 
-def _answer(evidence: Evidence) -> Slide:
-    blocks: list[Block] = [Facts(tuple(answer.tiles(evidence)))]
-    if not evidence.rates and (figure := answer.hundred(evidence)) is not None:
-        blocks.append(figure)
-    return Slide("The answer", answer.headline(evidence.verdict), tuple(blocks))
+def _answer(evidence: Evidence, chapter: Section) -> Slide:
+    blocks = (Facts(tuple(answer.tiles(evidence))), *_figure(chapter))
+    return Slide("The answer", answer.headline(evidence.verdict), blocks)
 
 
-def _whom(evidence: Evidence) -> Slide:
-    rows = whom.segment_rows(evidence)
-    if rows is None:
-        missing = "There is nothing to compare this run with."
-        return Slide("For whom", missing, ())
-    return Slide("For whom", whom.whom_words(evidence, rows), (whom.forest(evidence, rows),))
+def _whom(evidence: Evidence, chapter: Section) -> Slide:
+    said = next(block.text for block in chapter.blocks if isinstance(block, Words))
+    return Slide("For whom", said, _figure(chapter))
 
 
 def _people(evidence: Evidence, people: Section) -> Slide:
@@ -79,7 +91,7 @@ def _next(evidence: Evidence) -> Slide:
     lights = tuple((check.light, check.question, "") for check in checks)
     left: list[Block] = [Lights(lights, "The data were asked")] if lights else []
     doubts = [
-        f"“Beyond {evidence.beyond}” is all that is claimed: another start may move the figure.",
+        limits.seed_doubt(evidence),
         "Measured on what people chose without these lists; no A/B test has seen it.",
         f"{users:,} people tested: small groups can hide what the mean does not show.",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,24 +54,24 @@ class ReportOptions:
             )
 
 
+def sections_without(left_out: Sequence[str]) -> tuple[str, ...]:
+    """Every section but these; raises SettingsError for one that there is not."""
+    ReportOptions(sections=tuple(left_out))
+    return tuple(key for key in SECTIONS if key not in left_out)
+
+
 def tell_story(workspace: Workspace, run: Run) -> Story:
     """Everything a report of the run can say; whatever is gone is said to be gone."""
     evidence = gather(workspace, run)
-    people = people_section(evidence)
+    sections = (
+        _question_section(evidence), data_section(evidence), answer_section(evidence),
+        whom_section(evidence), weights_section(evidence), rivals_section(evidence),
+        people_section(evidence), limits_section(evidence), reproduce_section(evidence),
+    )  # fmt: skip
     return Story(
-        run=run.id,
-        source=evidence.source,
-        target=evidence.target,
-        subtitle=_subtitle(evidence),
-        verdict=evidence.verdict,
-        tone=evidence.tone,
-        summary=summary(evidence),
-        sections=(
-            _question_section(evidence), data_section(evidence), answer_section(evidence),
-            whom_section(evidence), weights_section(evidence), rivals_section(evidence), people,
-            limits_section(evidence), reproduce_section(evidence),
-        ),
-        slides=slides_of(evidence, people),
+        run=run.id, source=evidence.source, target=evidence.target, subtitle=_subtitle(evidence),
+        verdict=evidence.verdict, tone=evidence.tone, summary=summary(evidence),
+        sections=sections, slides=slides_of(evidence, sections),
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""The Report page: what is sent round, previewed and presented."""

@@ -1,0 +1,83 @@
+"""What a person chooses for a report: title, note, sections, names of users."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.runs.report.story import (
+    LONGEST_NOTE,
+    LONGEST_TITLE,
+    SECTIONS,
+    ReportOptions,
+    default_title,
+)
+from core.store.run_folder import Run
+from core.ui.report.made import Made
+from core.ui.texts import duration
+
+CHOSEN, PRESENTING = "report_options", "report_presenting"
+
+
+def pick_options(run: Run) -> ReportOptions:
+    """Title, note, sections and whether users are named."""
+    title = st.text_input(
+        "Title", placeholder=default_title(run.record["source_name"], run.record["target_name"]),
+        max_chars=LONGEST_TITLE, key="report_title", persist_state="session",
+    )  # fmt: skip
+    note = st.text_area(
+        "Note", placeholder="For whom, for which decision, what to look at first",
+        max_chars=LONGEST_NOTE, height=110, key="report_note", persist_state="session",
+        help="Stands below the title, as you type it.",
+    )  # fmt: skip
+    sections = st.pills(
+        "Sections", list(SECTIONS), format_func=SECTIONS.__getitem__, selection_mode="multi",
+        default=list(SECTIONS), key="report_sections", persist_state="session",
+        help="Title, verdict and the six steps of the presentation are always there.",
+    )  # fmt: skip
+    hide = st.toggle(
+        "Hide user ids", key="report_hide", persist_state="session",
+        help="The three people are called A, B and C. Their titles stay.",
+    )  # fmt: skip
+    kept = tuple(key for key in SECTIONS if key in sections)
+    return ReportOptions(title or "", note or "", kept, bool(hide))
+
+
+def show_actions(run: Run, options: ReportOptions, file: Made) -> None:
+    """Download and Present, with size and time said."""
+    st.download_button(
+        "Download report", data=file.html.encode("utf-8", "replace"),
+        file_name=f"report-{run.id}.html", mime="text/html", type="primary", on_click="ignore",
+        icon=":material/download:", key="download_report", width="stretch",
+    )  # fmt: skip
+    st.button(
+        "Present", icon=":material/slideshow:", key="present_report", width="stretch",
+        on_click=_present, args=(options,),
+        help="Six steps in large type, moved by the arrow keys; the file holds them too.",
+    )  # fmt: skip
+    st.caption(
+        f"One file of {file.megabytes:.1f} MB, made in {_seconds(file.seconds)}. It opens in any "
+        "browser without a network, prints on A4, and presents: press Present in it."
+    )
+
+
+def chosen_options() -> ReportOptions:
+    """The options the presentation was started with."""
+    return st.session_state.get(CHOSEN, ReportOptions())
+
+
+def is_presenting() -> bool:
+    """Whether the page shows the six steps in place of the report."""
+    return bool(st.session_state.get(PRESENTING))
+
+
+def stop_presenting() -> None:
+    """Show the report again."""
+    st.session_state[PRESENTING] = False
+
+
+def _present(options: ReportOptions) -> None:
+    st.session_state[PRESENTING], st.session_state[CHOSEN] = True, options
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
