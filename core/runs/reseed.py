@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from core.basics.errors import RunError
 from core.basics.progress import Report
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
+from core.evaluation.noise_floor import floor_sentence, noise_floor
+from core.runs.evidence import equal_twins
 from core.runs.retrain import Metrics, asked_by_history, drawn_anew, retrain
 from core.runs.seeds import check_trained
 from core.store.reseeded import BY_SEED, BY_USERS, Reseeded, write_reseeded
@@ -64,6 +67,25 @@ def measure_noise(run: Run, split: Split, report: Report) -> Reseeded:
     info = Reseeded(how, seeds, round(time.monotonic() - started, 1))
     write_reseeded(run, info, {part: [one[part] for one in found] for part in (VALID, TEST)})
     return info
+
+
+def reseed_answer(run: Run, info: Reseeded) -> dict[str, Any]:
+    """The noise floor on the test users as plain values: nDCG@10, or RMSE."""
+    assert run.twin is not None
+    metric = "rmse" if run.card.task == "rating" else "ndcg@10"
+    frames = run.metrics(TEST), run.twin.metrics(TEST)
+    floor = noise_floor(*frames, equal_twins(run, TEST), metric)
+    said = asdict(floor) | {"says": floor_sentence(floor)}
+    return {"run": run.id, "metric": metric, **asdict(info), **_without_nan(said)}
+
+
+def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+    """The same with None for figures that are not known, ready for JSON."""
+    return {
+        name: _without_nan(value) if isinstance(value, dict)
+        else None if isinstance(value, float) and np.isnan(value) else value
+        for name, value in values.items()
+    }  # fmt: skip
 
 
 def _the_same(found: Metrics, twin: Run) -> bool:

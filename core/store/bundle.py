@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from core.basics.errors import CrosswalkError, RunError
 from core.basics.files import whole_folder, write_whole
 from core.basics.workspace import Workspace
+from core.store import overlap_files, reseeded
 from core.store.run_folder import (
     LABEL,
     METRICS,
@@ -35,9 +36,13 @@ _RUN_FILES = (
     "predictions_valid.parquet",
     "predictions_test.parquet",
 )
+_EVIDENCE = {reseeded.FOLDER: reseeded.RECORD, overlap_files.FOLDER: overlap_files.RECORD}
 _FOLDERS = ("", "twin/", "popularity/", "bias/")
 _ALLOWED = {f"{folder}{name}" for folder in _FOLDERS for name in _RUN_FILES} | {
     f"{IDS}/{name}" for name in _ID_FILES
+}
+_ALLOWED |= {f"{folder}/{METRICS}" for folder in _EVIDENCE} | {
+    f"{folder}/{record}" for folder, record in _EVIDENCE.items()
 }
 _LARGEST = 20 * 1024**3  # bytes unpacked
 

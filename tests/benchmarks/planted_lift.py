@@ -4,11 +4,12 @@
 lift is known per segment: planted as the chance that an item to find is near the top, so that
 metrics, intervals, tests and the verdict are the page's own. Truth is the mean over two million
 users of each segment. Prints one JSON object:
-- coverage: share of worlds whose 95 % interval holds the truth, by segment, with its binomial error,
-  beside the plain percentile bootstrap;
-- silent: with no transfer planted, share of worlds whose page says "no difference" and fills no dot;
-- trained_on_a_source_of_noise: the same where lists were trained, by EASE, on a source that knows nothing of the target;
-  joint weights then only add noise, so "helps" is what must not be said.
+- coverage: share of worlds whose 95 % interval holds the truth, by segment, with its binomial
+  error, beside the plain percentile bootstrap;
+- silent: with no transfer planted, share of worlds whose page says "no difference" and fills no
+  dot; alone: some interval excludes zero, which is what a page without Holm would show;
+- trained_on_a_source_of_noise: the same where EASE made the lists, from a source that knows nothing
+  of the target. Joint weights then only add noise, so "helps" is what must not be said.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def trained(seed: int) -> Comparison:
 
 
 def coverage(worlds: int, truth: dict[str, float]) -> dict[str, dict[str, float]]:
-    """Share of worlds whose interval holds the truth, ours and the plain percentiles, by segment."""
+    """Share of worlds whose interval holds the truth, ours and plain percentiles, by segment."""
     held = {name: np.zeros((worlds, 2), dtype=bool) for name in truth}
     for seed in range(worlds):
         world = planted(PLANTED, seed)
@@ -161,7 +162,7 @@ def percentiles(world: Comparison, name: str) -> tuple[float, float]:
 
 
 def silence(worlds: int, make) -> dict[str, float]:
-    """Shares of worlds in which the page says there is no difference, helps, harms, and fills dots."""
+    """Shares of worlds whose page says no difference, helps, harms, and fills a dot."""
     said = {"no difference": 0, "helps": 0, "harms": 0, "a filled dot": 0, "alone": 0}
     for seed in range(worlds):
         world = make(seed)

@@ -10,6 +10,7 @@ from core.ui.metrics.beyond import show_beyond
 from core.ui.metrics.classification import show_classification
 from core.ui.metrics.fairness import show_fairness
 from core.ui.metrics.figures import Contender
+from core.ui.metrics.overlap import show_overlap
 from core.ui.metrics.rating_fit import show_rating_fit
 from core.ui.metrics.tradeoff import show_trade_off
 from core.ui.metrics.users import show_users
@@ -24,6 +25,7 @@ def show_tabs(run: Run, lines: list[Contender], figures: pd.DataFrame, view: Vie
         "Fairness": lambda: show_fairness(lines, view),
         "Classification": lambda: show_classification(lines, view),
         "Ratings": lambda: show_rating_fit(lines, view),
+        "Overlap": lambda: show_overlap(run, view),
         "Trade-off": lambda: show_trade_off(lines, figures),
     }
     if run.card.task != "rating":
