@@ -28,8 +28,9 @@ def draw_group_dots(rows: pd.DataFrame, styles: Styles, *, x: str, zero: bool = 
         part, style = rows[rows[RUN] == name], styles[name]
         figure.add_trace(
             go.Scatter(
-                name=plain([name], 40)[0], x=part[MEAN], mode="markers",
+                name=plain([name], 60)[0], x=part[MEAN], mode="markers",
                 y=[places[group] + offset for group in part[SEGMENT]],
+                cliponaxis=False,
                 marker={"size": 11, "color": style.colour, "symbol": style.symbol},
                 error_x=_whiskers(part), customdata=part[[LOW, HIGH, USERS]].to_numpy(),
                 hovertemplate="%{x:.4f}<br>interval %{customdata[0]:.4f} to %{customdata[1]:.4f}"
@@ -64,7 +65,8 @@ def draw_shares(
     for name, offset in zip(shares, _offsets(len(shares)), strict=True):
         figure.add_trace(
             go.Scatter(
-                name=plain([name], 40)[0], x=shares[name], y=rows + offset, mode="markers",
+                name=plain([name], 60)[0], x=shares[name], y=rows + offset, mode="markers",
+                cliponaxis=False,
                 marker={"size": 10, "color": styles[name].colour, "symbol": styles[name].symbol},
                 hovertemplate="%{x:.1%} of all places",
             )

@@ -24,7 +24,10 @@ class LineStyle:
 
 OWN = LineStyle(FUSED_COLOUR)  # the run the page is about
 TWIN = LineStyle(TWIN_COLOUR, "dash", "square")
-FLOOR = LineStyle(TWIN_COLOUR, "dot", "diamond")
+FLOORS = (  # popularity, biases: there to compare with
+    LineStyle(TWIN_COLOUR, "dot", "diamond"),
+    LineStyle(TWIN_COLOUR, "longdashdot", "cross"),
+)
 OTHERS = tuple(LineStyle(CATEGORY_COLOURS[place]) for place in (1, 3, 5, 2, 0, 4))
 Styles = Mapping[str, LineStyle]  # by the name of the run
 
@@ -77,7 +80,7 @@ def _line(
     name: str, x: pd.Series, y: pd.Series, style: LineStyle, mode: str = "lines"
 ) -> go.Scatter:
     return go.Scatter(
-        name=plain([name], 40)[0], x=np.asarray(x), y=np.asarray(y), mode=mode,
+        name=plain([name], 60)[0], x=np.asarray(x), y=np.asarray(y), mode=mode,
         line={"color": style.colour, "dash": style.dash, "width": 2.5},
         marker={"symbol": style.symbol, "size": 9, "color": style.colour},
         hovertemplate="%{x:.3f}, %{y:.3f}",

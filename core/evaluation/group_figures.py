@@ -11,6 +11,7 @@ import pandas as pd
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USER, USERS
 from core.evaluation.list_world import Judged, ListWorld
 from core.evaluation.rating_error import RATINGS, intervals
+from core.evaluation.segments import FEWEST
 from core.metrics.cards import metric_card
 from core.metrics.exposure import average_popularity, delta_gap, gap_sums
 from core.metrics.fairness import gap_interval, mean_absolute_difference
@@ -18,7 +19,6 @@ from core.metrics.intervals import Interval
 from core.metrics.rating import MAE, RMSE
 from core.metrics.resampled import bootstrap_of_sums
 
-FEWEST = 10  # users below which nothing is said of a group
 _POWERS = {RMSE: 2.0, MAE: 1.0}
 
 

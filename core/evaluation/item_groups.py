@@ -24,12 +24,16 @@ def head_tail_rows(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:
 
 
 def category_rows(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:
-    """A row per category of at least FEWEST_ITEMS items, the largest first; no rows without any."""
+    """A row per category of at least FEWEST_ITEMS items, the largest first; no rows without any.
+
+    A category that every item is in is left out: it can be compared with nothing.
+    """
     if world.categories is None:
         return item_rows(judged, world, k, csr_matrix((world.n_items, 0)), [])
     names, members = world.categories.names, world.categories.members
     sizes = members.getnnz(axis=0)
-    kept = [place for place in np.argsort(-sizes, kind="stable") if sizes[place] >= FEWEST_ITEMS]
+    order = np.argsort(-sizes, kind="stable")
+    kept = [place for place in order if FEWEST_ITEMS <= sizes[place] < world.n_items]
     return item_rows(judged, world, k, csr_matrix(members[:, kept]), [names[i] for i in kept])
 
 

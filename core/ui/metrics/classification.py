@@ -35,6 +35,7 @@ from core.ui.texts import number
 IN_LIST, BY_RATING = "in the top k", "predicted rating"
 NAMES = {"yes": "relevant", "no": "not relevant", "macro": "macro average",
          "weighted": "weighted average"}  # fmt: skip
+HEADINGS = {"precision": "precision", "recall": "recall", "f1": "F1", "support": "support"}
 METRIC_OF = {  # cards of the figures that have intervals
     "yes_precision": "class_precision", "yes_recall": "class_recall", "yes_f1": "class_f1",
     "mcc": "mcc", "accuracy": "accuracy",
@@ -114,11 +115,14 @@ def _show_report(answers: Answers, kind: str) -> None:
         pairs = "user and item pairs that are not masked" if kind == IN_LIST else "held-out ratings"
         st.markdown(f"**Report of the run** over {int(answers.total.sum()):,} {pairs}")
         shown = pd.DataFrame({"class": [NAMES[name] for name in table.index]} | {
-            name: [number(value) for value in table[name]] for name in table
+            HEADINGS[name]: [number(value) for value in table[name]] for name in table
         })  # fmt: skip
         cards = {"precision": "class_precision", "recall": "class_recall", "f1": "class_f1",
                  "support": "support"}  # fmt: skip
-        config = {n: st.column_config.Column(help=METRICS[card].help) for n, card in cards.items()}
+        config = {
+            HEADINGS[name]: st.column_config.Column(help=METRICS[card].help)
+            for name, card in cards.items()
+        }
         st.dataframe(shown, key="classification_report", hide_index=True, column_config=config)
         with st.container(horizontal=True):
             explain(["accuracy", *cards.values(), "mcc"])

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import MEAN, RUN, SEGMENT, TARGET, USER, USERS
+from core.basics.columns import MEAN, RUN, SEGMENT, SOURCE, TARGET, USER, USERS
 from core.charts.groups import draw_group_dots
-from core.evaluation.group_figures import FEWEST, Gap, delta_gap_rows, gaps, group_rows
-from core.evaluation.segments import TARGET_HISTORY, TITLES
+from core.evaluation.group_figures import Gap, delta_gap_rows, gaps, group_rows
+from core.evaluation.segment_words import who
+from core.evaluation.segments import FEWEST, TARGET_HISTORY
 from core.metrics.cards import METRICS, metric_card, metric_title
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.figure_table import explain
 from core.ui.metrics.figures import Contender
+from core.ui.metrics.groups import missing_words, segments_of, titles_of
 from core.ui.metrics.item_fairness import show_items
 from core.ui.metrics.lists import Listed, listed
 from core.ui.metrics.view import View, column_of, metrics_of
@@ -51,11 +53,17 @@ def _show_users(found: Listed) -> None:
         help="Any figure that every user has, from the run or from its lists.",
     )  # fmt: skip
     by = _pick_groups(run, right)
-    rows, apart = _groups(found.folders, view.part, view.k, view.segment, metric, by, found)
+    rows, apart = _groups(
+        found.folders, view.part, view.k, view.segment, metric, by, _segments_key(run), found
+    )
     st.markdown(_gap_words(apart, metric, found, by))
     show_chart(
         draw_group_dots(rows, found.styles(), x=f"{metric_title(metric)}, mean of the group"),
-        _caption(rows, "Who is served well, and who is not? Bars are 95 % intervals over users."),
+        _caption(
+            rows,
+            "Who is served well, and who is not? Bars are 95 % intervals over users."
+            + missing_words(run, view.part, by),
+        ),
         "fairness_groups",
     )
     _show_gaps(apart, metric)
@@ -73,24 +81,31 @@ def _metrics(found: Listed) -> list[str]:
 
 
 def _pick_groups(run: Run, place) -> str:  # type: ignore[no-untyped-def]
-    """One of the kinds of segment of the run's users."""
-    kinds = list(cached.segments(run.record["split_hash"]))
+    """One of the kinds of segment of the run's users, uploaded attributes among them."""
+    kinds = titles_of(run)
     return place.segmented_control(
-        "Groups by", kinds, format_func=_kind, default=TARGET_HISTORY, required=True,
-        key="fairness_by",
+        "Groups by", list(kinds), format_func=lambda by: kinds.get(by, by), default=TARGET_HISTORY,
+        required=True, key="fairness_by",
     )  # fmt: skip
 
 
-def _kind(by: str) -> str:
-    return TITLES.get(by, by.partition(":")[2] or by)
+def _segments_key(run: Run) -> str:
+    """Changes when attributes of the users are added or taken away."""
+    return cached.attributes_key(run.record["dataset_hash"])
+
+
+def _who(found: Listed, by: str, group: str) -> str:
+    record = found.lines[0].run.record
+    words = who(by, [group], record[f"{SOURCE}_name"], record[f"{TARGET}_name"])
+    return f"**{plain(words, 120)}**"
 
 
 @st.cache_data(show_spinner=False, max_entries=30)
 def _groups(
     folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, metric: str, by: str,
-    _found: Listed,
+    key: str, _found: Listed,
 ) -> tuple[pd.DataFrame, list[Gap]]:  # fmt: skip
-    of_user = cached.segments(_found.lines[0].run.record["split_hash"])[by]
+    of_user = segments_of(_found.lines[0].run)[by]
     frames = _values(_found, metric)
     rows = group_rows(frames, of_user, metric)
     return rows, gaps(frames, of_user, metric, rows)
@@ -116,11 +131,12 @@ def _gap_words(apart: list[Gap], metric: str, found: Listed, by: str) -> str:
         return f"Fewer than two groups have {FEWEST} users: nothing can be compared."
     own = said[found.own]
     words = (
-        f"By {plain(_kind(by))} the run does best for **{plain(own.best)}** and worst for "
-        f"**{plain(own.worst)}**: a gap of {number(own.gap.mean)} {metric_title(metric)}"
+        f"The run does best for {_who(found, by, own.best)} and worst for "
+        f"{_who(found, by, own.worst)}: a gap of {number(own.gap.mean)} {metric_title(metric)}"
     )
-    if (between := interval(own.gap.low, own.gap.high)) != "–":
-        words += f", 95 % {between}"
+    between = interval(own.gap.low, own.gap.high)
+    sure = own.gap.excludes_zero
+    words += f", 95 % {between}" if sure else f", which may be user sampling (95 % {between})"
     twin = said.get(found.twin or "")
     return f"{words}." + (f" With its twin the gap is {number(twin.gap.mean)}." if twin else "")
 
@@ -162,9 +178,12 @@ def _show_gaps(apart: list[Gap], metric: str) -> None:
 def _show_popularity(found: Listed, by: str) -> None:
     """Delta-GAP by group: whose lists are more popular than what they took."""
     view = found.view
-    rows = _popularity(found.folders, view.part, view.k, view.segment, by, found)
+    run = found.lines[0].run
+    rows = _popularity(
+        found.folders, view.part, view.k, view.segment, by, _segments_key(run), found
+    )
     said = rows[(rows[RUN] == found.own)].dropna(subset=[MEAN])
-    target = plain(found.lines[0].run.record[f"{TARGET}_name"])
+    target = plain(run.record[f"{TARGET}_name"])
     if said.empty:
         st.caption(f"Nobody has history in {target}: lists cannot be compared with it.")
         return
@@ -172,8 +191,8 @@ def _show_popularity(found: Listed, by: str) -> None:
     more = "more" if top[MEAN] >= 0 else "less"
     st.markdown(
         f"Lists are {abs(top[MEAN]):.0%} {more} popular than histories for "
-        f"**{plain(top[SEGMENT])}** by {plain(_kind(by))}, the most of all groups "
-        f"({signed(said[MEAN].min(), 2)} at the least)."
+        f"{_who(found, by, str(top[SEGMENT]))}, the most of all groups (Delta-GAP "
+        f"{signed(top[MEAN], 2)}; {signed(said[MEAN].min(), 2)} at the least)."
     )
     show_chart(
         draw_group_dots(rows, found.styles(), x=f"Delta-GAP@{view.k}", zero=True),
@@ -185,7 +204,13 @@ def _show_popularity(found: Listed, by: str) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _popularity(
-    folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, by: str, _found: Listed
+    folders: Sequence[tuple[str, str]],
+    part: str,
+    k: int,
+    segment: str,
+    by: str,
+    key: str,
+    _found: Listed,
 ) -> pd.DataFrame:
-    of_user = cached.segments(_found.lines[0].run.record["split_hash"])[by]
+    of_user = segments_of(_found.lines[0].run)[by]
     return delta_gap_rows(_found.judged(), _found.world, of_user, k)

@@ -30,11 +30,16 @@ def show_figures(
     titles = titles or {metric: metric_title(metric) for metric in metrics}
     runs = list(dict.fromkeys(rows[RUN]))
     by_place = {(row[RUN], row[METRIC]): row for row in rows.to_dict("records")}
-    digits = {metric: _digits(rows[rows[METRIC] == metric][MEAN]) for metric in metrics}
+    digits = {
+        (apart, metric): _digits(part[part[METRIC] == metric][MEAN])
+        for apart, part in rows.groupby(rows[RUN] == DIFFERENCE)
+        for metric in metrics
+    }
     names = ["run − its twin" if run == DIFFERENCE else run for run in runs]
     cells = pd.DataFrame({"Run": names} | {
         titles[metric]: [
-            _cell(by_place.get((run, metric)), run == DIFFERENCE, digits[metric]) for run in runs
+            _cell(by_place.get((run, metric)), run == DIFFERENCE, digits[run == DIFFERENCE, metric])
+            for run in runs
         ]
         for metric in metrics
     })  # fmt: skip

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.basics.columns import USER
-from core.charts.lines import FLOOR, OTHERS, OWN, TWIN, Styles
+from core.charts.lines import FLOORS, OTHERS, OWN, TWIN, Styles
 from core.evaluation.list_figures import list_figures
 from core.evaluation.list_world import Judged, ListWorld, judge
 from core.evaluation.side_by_side import users_in
@@ -54,17 +55,28 @@ class Listed:
 
     def styles(self) -> Styles:
         """How each run is drawn: the current one green, what is there to compare with grey."""
-        others = iter(OTHERS * (1 + len(self.lines) // len(OTHERS)))
-        return {
-            line.name: OWN if line is self.lines[0]
-            else TWIN if line.name == self.twin
-            else FLOOR if line.reference
-            else next(others)
-            for line in self.lines
-        }  # fmt: skip
+        return styles_of(self.lines, self.twin)
 
     def _of_segment(self, judged: Judged) -> Judged:
         return judged if self.users is None else judged.of(np.isin(judged.users, self.users))
+
+
+def styles_of(lines: list[Contender], twin: str | None) -> Styles:
+    """Styles of the runs by name, all different up to six others; twin: name of the first's."""
+    others, floors = cycle(OTHERS), cycle(FLOORS)
+    return {
+        line.name: OWN if line is lines[0]
+        else TWIN if line.name == twin
+        else next(floors) if line.reference
+        else next(others)
+        for line in lines
+    }  # fmt: skip
+
+
+def twin_name(lines: list[Contender]) -> str | None:
+    """Name of the first run's twin among the runs."""
+    twin = lines[0].run.twin
+    return next((line.name for line in lines if twin and line.run.folder == twin.folder), None)
 
 
 def listed(lines: list[Contender], view: View) -> Listed | None:
@@ -78,16 +90,15 @@ def listed(lines: list[Contender], view: View) -> Listed | None:
     if missing := [line.name for line in lines if not line.run.has_lists]:
         names = ", ".join(plain(name, 60) for name in missing)
         st.caption(f"Left out, since they kept no lists: {names}. Train them again to see them.")
-    twin = current.twin.folder if current.twin else None
-    name = next((line.name for line in kept if line.run.folder == twin), None)
-    return Listed(kept, name, _world_of(current, view.part), view, segment_users(current, view))
+    users = segment_users(current, view)
+    return Listed(kept, twin_name(kept), _world_of(current, view.part), view, users)
 
 
 def segment_users(run: Run, view: View) -> np.ndarray | None:
     """Numbers of the users of the view's segment; None for everybody."""
     if view.segment == EVERYBODY:
         return None
-    by, _, name = view.segment.rpartition(":")
+    by, _, name = view.segment.partition(":")
     return users_in(cached.segments(run.record["split_hash"]), by, name)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from core.basics.columns import MEAN, METRIC, RUN, USER
-from core.charts.lines import FLOOR, OTHERS, OWN, TWIN, draw_calibration
+from core.charts.lines import draw_calibration
 from core.evaluation.rating_error import Bounds
 from core.evaluation.rating_figures import CALIBRATION, PREDICTED, RatingFigures, rating_figures
 from core.metrics.rating_fit import FITS
 from core.ui import cached
 from core.ui.metrics.figure_table import show_figures
 from core.ui.metrics.figures import Contender
-from core.ui.metrics.lists import segment_users
+from core.ui.metrics.lists import segment_users, styles_of, twin_name
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
 from core.ui.texts import number, signed
@@ -27,7 +27,9 @@ def show_rating_fit(lines: list[Contender], view: View) -> None:
     st.markdown(_words(found, own))
     show_figures(found.fits, [*FITS, CALIBRATION], "rating_fit")
     show_chart(
-        draw_calibration(dict(list(found.curves.groupby(RUN, sort=False))), _styles(rated)),
+        draw_calibration(
+            dict(list(found.curves.groupby(RUN, sort=False))), styles_of(rated, twin_name(rated))
+        ),
         "Is a predicted 4 a 4? Each dot is a tenth of the held-out ratings by their prediction, "
         "with the 95 % interval of their mean; on the diagonal both agree.",
         "calibration",
@@ -58,14 +60,3 @@ def _words(found: RatingFigures, own: str) -> str:
         f"{number(curve[MEAN].iloc[place], 2)} ({signed(apart.iloc[place], 2)}): nowhere is it "
         "further off."
     )
-
-
-def _styles(lines: list[Contender]) -> dict:
-    others = iter(OTHERS * len(lines))
-    return {
-        line.name: OWN if line is lines[0]
-        else TWIN if line.name.endswith("its twin")
-        else FLOOR if line.reference
-        else next(others)
-        for line in lines
-    }  # fmt: skip
