@@ -27,6 +27,7 @@ from core.runs.overlap import measure_overlap, overlap_answer
 from core.runs.plan import RunPlan
 from core.runs.recommend import fused_figures, recommend_user, scale_of
 from core.runs.reseed import measure_noise, reseed_answer
+from core.runs.report.command import report as report
 from core.runs.search import search as find_settings
 from core.runs.search import train_winner
 from core.runs.search_plan import SearchPlan
@@ -137,20 +138,6 @@ def recommend(options: Namespace) -> dict[str, Any]:
     return recommend_user(workspace, run, options.user, options.k, options.alpha, options.beta)
 
 
-def report(options: Namespace) -> dict[str, Any]:
-    """Write the report of a run; answers the file, its size and the verdict."""
-    from core.runs.report.html import report_html  # Plotly, which no other command needs
-    from core.runs.report.story import ReportOptions, sections_without, tell_story, write_report
-
-    workspace, run = _run_and_workspace(options)
-    chosen = ReportOptions(
-        options.title, options.note, sections_without(options.without), options.hide_users
-    )
-    story = tell_story(workspace, run)
-    path = write_report(options.out.resolve(), report_html(story, chosen))
-    return {"file": str(path), "bytes": path.stat().st_size, "verdict": story.verdict}
-
-
 def demo(options: Namespace) -> dict[str, Any]:
     """Load the sample pair and train the demo runs."""
     return load_demo(_workspace(options), _say)
@@ -187,15 +174,6 @@ def _runs(folders: list[Path]) -> tuple[Any, ...]:
             hint="Load one of them into the other's workspace first.",
         )
     return Workspace(workspaces.pop()), *runs
-
-
-def _run_and_workspace(options: Namespace) -> tuple[Workspace, Run]:
-    """A run by its id in the workspace, or by its folder, whose workspace is the one it is in."""
-    if Path(options.run).is_dir():
-        workspace, run = _runs([Path(options.run)])
-        return workspace, run
-    workspace = _workspace(options)
-    return workspace, read_run(workspace.runs / Path(options.run).name)
 
 
 def _settings(pairs: list[str]) -> dict[str, str]:
