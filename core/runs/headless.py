@@ -26,8 +26,8 @@ from core.runs.model_table import model_table
 from core.runs.overlap import measure_overlap, overlap_answer
 from core.runs.plan import RunPlan
 from core.runs.recommend import fused_figures, recommend_user, scale_of
-from core.runs.reseed import measure_noise, reseed_answer
 from core.runs.report.command import report as report
+from core.runs.reseed import measure_noise, reseed_answer
 from core.runs.search import search as find_settings
 from core.runs.search import train_winner
 from core.runs.search_plan import SearchPlan
