@@ -10,12 +10,12 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.wording import count, number
 from core.charts.overlap import draw_overlap
 from core.charts.split import draw_split_strip
+from core.data.check import IMPORT
 from core.data.pair_settings import PairSettings
-from core.data.quality_checks import IMPORT
 from core.data.ratings import rating_facts
 from core.data.snapshot import SplitInfo
 from core.runs.report.blocks import Block, Figure, Grid, Points, Section, Words
-from core.runs.report.evidence import Evidence
+from core.runs.report.evidence import IMPORT, Evidence
 
 GONE = (
     "The data of this run are no longer in the workspace, so the report cannot describe them. "

@@ -12,9 +12,9 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USERS
 from core.basics.errors import DataError, RunError
 from core.basics.wording import signed
 from core.basics.workspace import Workspace
+from core.data.check import Check
 from core.data.pair_folder import RECORD, PairInfo, read_pair_info
 from core.data.quality import read_checks
-from core.data.quality_checks import Check
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.lift import ALL_USERS, SURE, is_gain
 from core.evaluation.rating_error import difference_intervals, intervals
@@ -29,6 +29,10 @@ MOST_RUNS = 6  # side by side, the run itself among them
 HEADLINE = {"ranking": "ndcg@10", "rating": "rmse"}
 HIT_RATE = "hit_rate@10"
 NAN = float("nan")
+# Checks of a pair that are asked for by name.
+SAME_PEOPLE, CROSS_LISTED, EXCHANGED, IMPORT = (
+    "same_people", "cross_listed", "exchanged", "import",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from core.basics.columns import TEST, USERS
 from core.basics.wording import count, number, signed
-from core.data.quality_checks import CROSS_LISTED, EXCHANGED, SAME_PEOPLE, Check
+from core.data.check import CROSS_LISTED, EXCHANGED, SAME_PEOPLE, Check
 from core.evaluation.seeds import ENOUGH_SEEDS
 from core.metrics.cards import metric_title
 from core.runs.report.blocks import Block, Lights, Points, Section, Words
 from core.runs.report.data import GONE
-from core.runs.report.evidence import Evidence, tone_of
+from core.runs.report.evidence import (
+    CROSS_LISTED,
+    EXCHANGED,
+    SAME_PEOPLE,
+    Evidence,
+    tone_of,
+)
 from core.store.looks import looks
 
 NO_LIFT = {
