@@ -11,6 +11,7 @@ from core.runs.asking import Question
 
 TRIED = 40  # source items tried at every step, those with the largest amounts
 MOST = 25  # items a set may have
+FEW = 5  # where even the whole source does not drop the item; fewer may, as rivals gain by them
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,6 @@ class Counterfactual:
     place: int
     place_without: int | None
     place_without_all: int | None  # None where there is no source history
-    exact: bool  # whether a single item was tried for every item of the history
 
 
 def smallest_set(question: Question, item: int, amounts: FloatArray, k: int) -> Counterfactual:
@@ -42,21 +42,23 @@ def smallest_set(question: Question, item: int, amounts: FloatArray, k: int) -> 
     without_all = whole.copy()
     without_all[:n_source] = False
     place, beyond = _places(question, item, np.stack([whole, without_all]))
-    exact = n_source <= TRIED
-    if n_source == 0 or place > k or beyond <= k:
-        return Counterfactual(k, None, place, None, beyond if n_source else None, exact)
-    kept = _greedy(question, item, np.argsort(-amounts[:n_source], kind="stable"), k)
+    if n_source == 0 or place > k:
+        return Counterfactual(k, None, place, None, beyond if n_source else None)
+    strongest = np.argsort(-amounts[:n_source], kind="stable")
+    kept = _greedy(question, item, strongest, k, MOST if beyond > k else FEW)
     if kept is None:
-        return Counterfactual(k, None, place, None, beyond, exact)
+        return Counterfactual(k, None, place, None, beyond)
     kept = _put_back(question, item, kept, k)
     last = _places(question, item, kept[None, :])[0]
-    return Counterfactual(k, np.flatnonzero(~kept), place, last, beyond, exact)
+    return Counterfactual(k, np.flatnonzero(~kept), place, last, beyond)
 
 
-def _greedy(question: Question, item: int, strongest: IntArray, k: int) -> BoolArray | None:
-    """Which entries are left when the item has dropped out, None where MOST are not enough."""
+def _greedy(
+    question: Question, item: int, strongest: IntArray, k: int, most: int
+) -> BoolArray | None:
+    """Which entries are left when the item has dropped out, None where `most` are not enough."""
     kept = np.ones(question.entries, dtype=bool)
-    for _ in range(min(MOST, len(strongest))):
+    for _ in range(min(most, len(strongest))):
         candidates = strongest[kept[strongest]][:TRIED]
         rows = np.repeat(kept[None, :], len(candidates), axis=0)
         rows[np.arange(len(candidates)), candidates] = False

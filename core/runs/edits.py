@@ -116,9 +116,10 @@ def _value(
     if card.task != "rating":
         return 1.0
     given = (train.source if edit.domain == SOURCE else train.target).data
-    mean = float(given.mean()) if len(given) else 1.0
-    rating = mean if edit.rating is None else edit.rating
-    return float(np.clip(rating, given.min(initial=rating), given.max(initial=rating)))
+    if not len(given):
+        return 1.0
+    rating = given.mean() if edit.rating is None else edit.rating
+    return float(np.clip(rating, given.min(), given.max()))
 
 
 def _matrix(row: dict[int, float], n_items: int) -> csr_matrix:

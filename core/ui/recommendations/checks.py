@@ -118,8 +118,8 @@ def smallest_words(found: Counterfactual, source: str, n_source: int) -> str:
         return f"Without {items} of {n_source:,} it falls to rank {found.place_without:,}:"
     if found.place_without_all <= found.k:
         return (
-            f"Nothing: even without all {count(n_source, 'item')} it stays in the list, at rank "
-            f"{found.place_without_all:,}."
+            f"Nothing was found: even without all {count(n_source, 'item')} it stays in the list, "
+            f"at rank {found.place_without_all:,}."
         )
     return (
         f"No set of up to 25 items was found; without all {n_source:,} it falls to rank "

@@ -66,6 +66,26 @@ def test_reasons_sum_to_the_score_with_the_weights_in_them(split, ease):
         np.testing.assert_allclose(total, listed.fused[place], rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["item_knn", "cmf_als", "two_tower", "neumf"])
+@pytest.mark.parametrize("fusion", [MIXED, Fusion(0.7, 0.4, scale="z-score")])
+@pytest.mark.parametrize("as_twin", [False, True])
+def test_reasons_of_every_kind_of_model_add_up_to_what_it_says(split, name, fusion, as_twin):
+    small = {"two_tower": {"epochs": 1}, "neumf": {"epochs": 1, "factors": 4}}
+    train = split.train.target_only() if as_twin else split.train
+    model = build(name, small.get(name, {}))
+    for _ in model.fit_epochs(train, 0):
+        pass
+    listed = user_list(model, split, TEST, 3, fusion, 3)
+    why = reasons(model, train, listed, 1, fusion)
+    said = listed.fused[1] if why.weighted else listed.own[1]
+    total = why.base + why.source_amounts.sum() + why.target_amounts.sum() + why.rest
+    np.testing.assert_allclose([total, why.score], [said, said], rtol=1e-4, atol=1e-6)
+    if name in ("item_knn", "cmf_als"):
+        assert abs(why.rest) < 1e-4 * max(1, abs(why.score))
+    if as_twin:
+        assert len(why.source_items) == 0
+
+
 def test_reasons_of_another_fusion_are_the_models_own(split, ease):
     fusion = Fusion(0.7, 0.4, PRODUCT)
     listed = user_list(ease, split, TEST, 3, fusion, 5)
