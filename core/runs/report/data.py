@@ -15,7 +15,7 @@ from core.data.pair_settings import PairSettings
 from core.data.ratings import rating_facts
 from core.data.snapshot import SplitInfo
 from core.runs.report.blocks import Block, Figure, Grid, Points, Section, Words
-from core.runs.report.evidence import IMPORT, Evidence
+from core.runs.report.evidence import Evidence
 
 GONE = (
     "The data of this run are no longer in the workspace, so the report cannot describe them. "

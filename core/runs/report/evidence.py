@@ -29,10 +29,6 @@ MOST_RUNS = 6  # side by side, the run itself among them
 HEADLINE = {"ranking": "ndcg@10", "rating": "rmse"}
 HIT_RATE = "hit_rate@10"
 NAN = float("nan")
-# Checks of a pair that are asked for by name.
-SAME_PEOPLE, CROSS_LISTED, EXCHANGED, IMPORT = (
-    "same_people", "cross_listed", "exchanged", "import",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from core.basics.columns import TEST, USERS
 from core.basics.wording import count, number, signed
-from core.data.check import CROSS_LISTED, EXCHANGED, SAME_PEOPLE, Check
+from core.data.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
 from core.evaluation.seeds import ENOUGH_SEEDS
 from core.metrics.cards import metric_title
 from core.runs.report.blocks import Block, Lights, Points, Section, Words
 from core.runs.report.data import GONE
-from core.runs.report.evidence import (
-    CROSS_LISTED,
-    EXCHANGED,
-    SAME_PEOPLE,
-    Evidence,
-    tone_of,
-)
+from core.runs.report.evidence import Evidence, tone_of
 from core.store.looks import looks
 
 NO_LIFT = {
     SAME_PEOPLE: "the shared ids may not be the same people",
     CROSS_LISTED: "items listed in both domains leak the answer",
+    DOUBLE_USERS: "many people are in the data twice, under a second id",
     EXCHANGED: "user and item columns look exchanged",
 }
 WORDS_OF_LIGHTS = {

@@ -31,7 +31,7 @@ def pick_options(run: Run) -> ReportOptions:
     )  # fmt: skip
     sections = st.pills(
         "Sections", list(SECTIONS), format_func=SECTIONS.__getitem__, selection_mode="multi",
-        default=list(SECTIONS), key="report_sections", persist_state="session",
+        default=list(SECTIONS), key="report_sections", persist_state="session", wrap=True,
         help="Title, verdict and the six steps of the presentation are always there.",
     )  # fmt: skip
     hide = st.toggle(
