@@ -106,3 +106,27 @@ def test_lists_of_a_run_of_ratings_say_that_they_are_by_predicted_rating(rated):
     assert "Ordered by predicted rating" in words(app)
     ranks = opened("recommendations", rated, "ease")
     assert "Ordered by predicted rating" not in words(ranks)
+
+
+def test_ratings_tell_the_share_of_their_spread_and_whether_a_four_is_a_four(rated):
+    app = opened("metrics", rated)
+    app.session_state["metrics_tab"] = "Ratings"
+    app.run()
+    assert not app.exception
+    assert "of the spread of held-out ratings (R²)" in words(app)
+    table = next(f.value for f in app.dataframe if "R²" in f.value)
+    assert {"MSE", "Explained variance", "Rating calibration"} <= set(table)
+
+
+def test_a_predicted_rating_over_a_threshold_is_a_yes(rated):
+    app = opened("metrics", rated)
+    app.session_state["metrics_tab"] = "Classification"
+    app.session_state["yes_means"] = "predicted rating"
+    app.run()
+    assert not app.exception
+    assert "held-out ratings" in words(app)
+    app.slider(key="classification_said").set_value(app.slider(key="classification_said").max)
+    app.run()
+    assert not app.exception
+    counts = next(f.value for f in app.dataframe if "said yes" in f.value)
+    assert len(counts) == 2

@@ -1,0 +1,131 @@
+from math import log2
+
+import numpy as np
+import pytest
+from list_worlds import small_lists, small_world
+
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USERS
+from core.basics.scores import Lists
+from core.data.snapshot import read_snapshot
+from core.evaluation.list_figures import (
+    DIFFERENCE,
+    catalogue_figures,
+    compared,
+    half_share,
+    list_figures,
+    lorenz_points,
+    overlap_with,
+)
+from core.evaluation.list_world import ListWorld, judge
+from core.store.run_folder import list_runs
+
+
+def small_figures(k=3, **options):
+    world = small_world()
+    return list_figures(judge(small_lists(), world), world, k, **options)
+
+
+def test_hits_and_candidates_are_counted_for_the_user_of_the_list():
+    judged = judge(small_lists(), small_world())
+    assert judged.hits.astype(int).tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 0], [0, 0, 0]]
+    assert judged.n_relevant.tolist() == [2, 1, 1, 1]
+    assert judged.n_candidates.tolist() == [4, 4, 4, 6]
+
+
+def test_a_list_of_one_user_only_is_judged_by_that_user():
+    judged = judge(Lists(np.array([2]), np.array([[0, 3]])), small_world())
+    assert judged.hits.tolist() == [[True, False]]
+
+
+def test_figures_of_each_user_are_the_hand_worked_ones():
+    figures = small_figures()
+    assert figures["unexpectedness@3"].tolist() == pytest.approx([0, 0, 1 / 3, 0])
+    assert figures["average_popularity@3"].tolist() == pytest.approx([2 / 3, 3 / 2, 1 / 3, 5 / 3])
+    assert figures["s_recall@3"].tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2 / 3])
+    assert figures["categorical_diversity@3"].tolist() == pytest.approx([2 / 3] * 4)
+    assert figures["full_list@3"].tolist() == [1, 0, 1, 1]
+    assert figures["capped_recall@3"].tolist() == pytest.approx([1, 1, 0, 0])
+    # items 0 and 1 share one of their two users each, 0 and 2 one of two and one
+    cosines = [1 / 2, 1 / 2**0.5, 0]
+    assert figures["intra_list_diversity@3"][3] == pytest.approx(1 - sum(cosines) / 3)
+    discounts = 1 + 1 / log2(3) + 1 / 2
+    assert figures["epc@3"][0] == pytest.approx((2 / 3 + 1 / 2 * 1) / discounts)
+
+
+def test_only_the_first_k_places_count():
+    shorter = Lists(np.arange(4), small_lists().items[:, :2])
+    world = small_world()
+    expected = list_figures(judge(shorter, world), world, 2)
+    got = small_figures(k=2)
+    for column in expected.columns.drop("r_precision"):
+        assert got[column].tolist() == pytest.approx(expected[column].tolist(), nan_ok=True), column
+
+
+def test_calibration_compares_the_list_with_either_history():
+    figures = small_figures()
+    # user 2 took items 1 (drama and war) and 3 (none): half and half; gets war, comedy, war
+    half = 0.5 * log2(0.5 / (0.99 * 2 / 3 + 0.005)) + 0.5 * log2(0.5 / 0.005)
+    assert figures["calibration@3"][2] == pytest.approx(half)
+    # in the source user 2 took war alone; of shared categories the list holds war alone
+    assert figures["source_calibration@3"][2] == pytest.approx(0)
+    assert np.isnan(figures["calibration@3"][3])
+    assert np.isnan(figures["source_calibration@3"][3])
+
+
+def test_without_categories_nothing_is_said_by_category():
+    world = small_world(categories=False)
+    columns = set(list_figures(judge(small_lists(), world), world, 3))
+    assert not columns & {"s_recall@3", "category_distance@3", "calibration@3"}
+    assert "intra_list_diversity@3" in columns
+
+
+def test_percentile_rank_needs_the_scores_that_auc_is_of():
+    assert "percentile_rank" not in small_figures()
+    assert "percentile_rank" not in small_figures(auc=np.full(4, np.nan))
+    got = small_figures(auc=np.array([1.0, 0.5, 0.0, 1.0]))["percentile_rank"]
+    assert got.tolist() == pytest.approx([0.5 / 4, 1.5 / 4, 3 / 4, 0])
+
+
+def test_the_most_popular_items_are_the_lists_of_popularity_itself(demo_workspace):
+    run = next(run for run in list_runs(demo_workspace) if run.popularity)
+    split = read_snapshot(demo_workspace.splits / run.record["split_hash"])
+    lists = run.popularity.lists("test")
+    usual = ListWorld.of(split, "test").most_popular(lists.users, lists.items.shape[1])
+    assert (usual == lists.items).all()
+
+
+def test_figures_of_the_catalogue_are_those_of_the_lists():
+    world = small_world()
+    figures = catalogue_figures(judge(small_lists(), world), world, 3)
+    assert figures["coverage@3"] == 1
+    assert set(figures) == {"coverage@3", "gini@3", "entropy@3", "personalisation@3"}
+
+
+def test_runs_are_compared_with_intervals_and_the_first_with_its_twin():
+    one, other = small_figures(), small_figures()
+    other["rbp@3"] -= [0.1, 0.2, 0.1, 0.2]
+    rows = compared({"run": one, "twin": other}, "twin").set_index([RUN, METRIC])
+    gap = rows.loc[(DIFFERENCE, "rbp@3")]
+    assert gap[MEAN] == pytest.approx(0.15)
+    assert gap[LOW] < 0.15 < gap[HIGH]
+    assert rows.loc[("run", "rbp@3"), MEAN] == pytest.approx(one["rbp@3"].mean())
+    assert rows.loc[("run", "calibration@3"), USERS] == 3
+    assert rows.loc[(DIFFERENCE, "s_recall@3"), MEAN] == 0
+
+
+def test_overlap_is_over_users_of_both():
+    world = small_world()
+    ours = judge(small_lists(), world)
+    got = overlap_with(ours, ours.of(np.array([1, 3])), 3)
+    assert got["user_id"].tolist() == [1, 3]
+    assert got["rbo@3"].tolist() == pytest.approx([1, 1])
+
+
+def test_the_lorenz_curve_ends_where_all_places_are_given():
+    world = small_world()
+    judged = judge(small_lists(), world)
+    points = lorenz_points(judged, world, 3)
+    assert points.iloc[0].tolist() == [0, 0]
+    assert points.iloc[-1].tolist() == [1, 1]
+    assert (points["exposure"] <= points["share"] + 1e-12).all()
+    assert half_share(judged, world, 3) == (3, 3 / 6)  # 3, 2 and 2 of 11 places

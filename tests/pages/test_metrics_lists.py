@@ -1,0 +1,117 @@
+"""Tabs of the Metrics page that are made from lists: beyond accuracy, fairness, yes and no."""
+
+import shutil
+
+from stories import ROOT, Trained, entered, well, words
+from streamlit.testing.v1 import AppTest
+
+from core.basics.workspace import Workspace
+from core.store.run_folder import read_run
+
+
+def opened_tab(trained: Trained, tab: str, run: str = "ease", **address: str):
+    """The page after a link, with the tab open from the first."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = trained.runs[run]
+    for key, value in address.items():
+        app.query_params[key] = value
+    app.session_state["metrics_tab"] = tab
+    return well(app.switch_page("pages/metrics.py").run())
+
+
+def tables(app) -> dict:
+    """Tables of figures by their first heading after the run's name."""
+    return {frame.value.columns[1]: frame.value for frame in app.dataframe}
+
+
+def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(trained_workspace):
+    app = opened_tab(trained_workspace, "Beyond accuracy")
+    said = words(app)
+    for heading in ("Variety", "Surprise", "Popularity and exposure", "Further ranking metrics"):
+        assert heading in said
+    assert "Two users' lists have" in said
+    assert "Half of all places in lists go to" in said
+    assert "no categories" in said  # the planted films have none
+    exposure = tables(app)["Average popularity@10"].set_index("Run")
+    names = " ".join(exposure.index)
+    for name in ("EASE", "its twin", "ItemKNN", "Popularity"):
+        assert name in names
+    own = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"]).record
+    coverage = own["test"]["coverage@10"]["mean"]
+    cell = exposure["Coverage@10"].filter(like="EASE").iloc[0]
+    assert cell == f"{coverage:.3f}".removeprefix("0")
+    surprise = tables(app)["Serendipity@10"].set_index("Run")
+    assert surprise["Unexpectedness@10"].filter(like="Popularity").iloc[0].startswith(".0")
+
+    for frame in app.dataframe:
+        columns = [column for column in frame.value if column != "Run"]
+        assert all(f'"{column}"' in frame.proto.columns for column in columns)
+        assert frame.proto.columns.count('"help"') == len(columns)
+
+
+def test_k_and_segment_change_the_figures_of_lists(trained_workspace):
+    app = opened_tab(trained_workspace, "Beyond accuracy", k="5", segment="target_history:0")
+    assert "48 users at k = 5" in words(app)
+    assert "Serendipity@5" in tables(app)
+    app.session_state["metrics_tab"] = "Per user"
+    assert "Variety" not in words(well(app.run()))  # a closed tab computes nothing
+
+
+def test_a_run_of_an_older_version_says_that_it_kept_no_lists(
+    trained_workspace, tmp_path, monkeypatch
+):
+    copy = Workspace(tmp_path / "workspace")
+    shutil.copytree(trained_workspace.workspace.root, copy.root)
+    for path in copy.runs.glob("*/**/lists_*.parquet"):
+        path.unlink()
+    entered(copy, monkeypatch)
+    app = opened_tab(Trained(copy, trained_workspace.runs), "Beyond accuracy")
+    assert "kept no lists. Train it again" in words(app)
+    for tab in ("Fairness", "Classification"):
+        app.session_state["metrics_tab"] = tab
+        assert "kept no lists. Train it again" in words(well(app.run()))
+
+
+def test_fairness_names_best_and_worst_group_and_warns_of_itself(trained_workspace):
+    app = opened_tab(trained_workspace, "Fairness")
+    said = words(app)
+    assert "contradict each other" in said
+    assert "The run does best for" in said
+    assert "Delta-GAP" in said
+    assert "The most popular fifth of the catalogue (13 items)" in said
+    groups = next(f.value for f in app.dataframe if "worst group" in f.value)
+    assert len(groups) == 4
+    app.selectbox(key="fairness_metric").set_value("intra_list_diversity@10")
+    app.segmented_control(key="fairness_by").set_value("source_history")
+    said = words(well(app.run()))
+    assert "Fewer than two groups have 10 users" in said  # everybody took eight books
+
+
+def test_a_segment_of_few_users_has_no_figure(trained_workspace):
+    app = opened_tab(trained_workspace, "Fairness", segment="target_history:0")
+    assert "Fewer than two groups" in words(app)
+    assert "Nobody has history in films" in words(app)
+
+
+def test_the_classification_report_counts_every_pair_and_follows_the_threshold(trained_workspace):
+    app = opened_tab(trained_workspace, "Classification")
+    table = next(f.value for f in app.dataframe if "class" in f.value).set_index("class")
+    assert table.loc["relevant", "support"] == "720"  # three films of each of 240 users
+    counts = next(f.value for f in app.dataframe if "said yes" in f.value)
+    whole = sum(
+        int(cell.replace(",", "")) for cell in counts[["said yes", "said no"]].to_numpy().flat
+    )
+    assert f"{whole:,}" in words(app)
+    app.slider(key="classification_k").set_value(50)
+    well(app.run())
+    wider = next(f.value for f in app.dataframe if "class" in f.value).set_index("class")
+    assert float(wider.loc["relevant", "recall"]) > float(table.loc["relevant", "recall"])
+    assert "of what the run says yes to" in words(app).lower()
+
+
+def test_popularity_itself_is_shown_without_a_twin(trained_workspace):
+    app = opened_tab(trained_workspace, "Beyond accuracy", run="popularity")
+    assert "run − its twin" not in str([frame.value for frame in app.dataframe])
+    for tab in ("Fairness", "Classification"):
+        app.session_state["metrics_tab"] = tab
+        well(app.run())
