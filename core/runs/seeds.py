@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.basics.errors import RunError
-from core.models.registry import CARDS
+from core.basics.errors import RunError, SettingsError
+from core.models.registry import CARDS, card_of
 from core.runs.plan import RunPlan
 from core.store.run_folder import Run
 
@@ -58,6 +58,18 @@ def plans_of_more_seeds(run: Run, runs: Sequence[Run]) -> list[RunPlan]:
     ]  # fmt: skip
 
 
+def what_it_is(run: Run) -> tuple[Any, ...]:
+    """Model and settings of a run and its twin; newer settings it lacks stand at their defaults."""
+    records = [one.record for one in (run, run.twin) if one]
+    return run.record["model"], *(_settings(record) for record in records)
+
+
 def _identity(run: Run) -> tuple[Any, ...]:
-    twin = run.twin.record["settings"] if run.twin else None
-    return run.record["model"], run.record["settings"], run.record["split_hash"], twin
+    return run.record["split_hash"], what_it_is(run)
+
+
+def _settings(record: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return card_of(record["model"]).settings.of(record["settings"]).to_dict()
+    except SettingsError:  # a version that had others
+        return dict(record["settings"])

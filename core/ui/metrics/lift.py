@@ -18,6 +18,8 @@ from core.ui.metrics.evidence import lifts_of, sentence_of
 from core.ui.metrics.figures import floor_name
 from core.ui.metrics.groups import draw_upload, missing_words, titles_of
 from core.ui.metrics.layers import show_layers
+from core.ui.metrics.trust import show_trust
+from core.ui.metrics.versions import show_versions
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
 from core.ui.state import linked, one_of
@@ -32,6 +34,7 @@ def show_lift(run: Run, view: View) -> None:
     if run.twin is None and run.floor is None:
         st.caption(f"This run is {floor_name(run)} itself: there is nothing to compare it with.")
         return
+    show_trust(run)
     left, right = st.columns([3, 1.2], gap="large")
     with left:
         by = _pick_segments(run)
@@ -45,6 +48,7 @@ def show_lift(run: Run, view: View) -> None:
             _caption(run, view, lifts) + missing_words(run, view.part, by),
             "lift",
         )
+        show_versions(run, view)
     with right:
         show_layers(run, view)
 

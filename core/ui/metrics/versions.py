@@ -1,0 +1,59 @@
+"""Lift with and without: the same model on versions of one pair that share their test rows."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT
+from core.evaluation.lift import ALL_USERS
+from core.evaluation.segments import TARGET_HISTORY
+from core.metrics.cards import metric_title
+from core.runs.versions import other_versions, version_names
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.metrics.evidence import lifts_of
+from core.ui.metrics.view import View
+from core.ui.shell import workspace
+from core.ui.texts import number, plain, signed_with_interval
+
+
+def show_versions(run: Run, view: View) -> None:
+    """A line per version with level, twin and lift; nothing where there is one version only."""
+    versions = [run, *_others(run)]
+    if len(versions) < 2 or run.twin is None:
+        return
+    names = version_names(workspace(), versions)
+    st.markdown("**With and without: the same model on other versions of this pair**")
+    rows = [_row(one, name, view) for one, name in zip(versions, names, strict=True)]
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+    st.caption(
+        "The test rows are the same, so the lifts may stand side by side. A lift that goes with "
+        "the cross-listed items was their leak and no transfer."
+    )
+
+
+def _row(run: Run, name: str, view: View) -> dict[str, str]:
+    lifts = lifts_of(run, view.part, view.column, TARGET_HISTORY).over_twin
+    assert lifts is not None
+    assert run.twin is not None
+    row, title = lifts.set_index(SEGMENT).loc[ALL_USERS], metric_title(view.column)
+    levels = [one.record[view.part].get(view.column, {}).get(MEAN) for one in (run, run.twin)]
+    return {
+        "Version": plain(name, 120),
+        title: number(levels[0]),
+        f"{title}, its twin": number(levels[1]),
+        "Lift over the twin": plain(signed_with_interval(row[MEAN], row[LOW], row[HIGH])),
+    }
+
+
+def _others(run: Run) -> list[Run]:
+    runs = cached.runs()
+    key = tuple(one.id for one in runs)
+    ids = _other_ids(run.id, key, run, runs)
+    return [one for one in runs if one.id in ids]
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _other_ids(run_id: str, key: tuple[str, ...], _run: Run, _runs: list[Run]) -> list[str]:
+    return [one.id for one in other_versions(workspace(), _run, _runs)]
