@@ -1,4 +1,4 @@
-"""Rating error over alpha and beta as a heat map, with its lowest point and where one stands."""
+"""Rating error or quality over alpha and beta as a heat map, its best point, where one stands."""
 
 from __future__ import annotations
 
@@ -21,20 +21,24 @@ def draw_rating_plane(
     lowest: tuple[float, float],
     here: tuple[float, float],
     names: tuple[str, str],
+    higher_is_better: bool = False,
 ) -> go.Figure:
     """The error at every pair of weights; a white edge holds what is no worse than the lowest.
 
-    error, near: (betas, alphas). lowest, here: (alpha, beta). names: of source and target.
+    error, near: (betas, alphas). lowest, here: (alpha, beta). names: of source and target. Where
+    higher is better, error is a quality and lowest its highest point.
     """
+    word = "highest" if higher_is_better else "lowest"
     figure = go.Figure(
         go.Heatmap(
-            x=steps, y=steps, z=error, colorscale=_SCALE, xgap=1, ygap=1,
+            x=steps, y=steps, z=error, xgap=1, ygap=1,
+            colorscale=_SCALE, reversescale=higher_is_better,
             colorbar={"title": {"text": metric}, "thickness": 14, "tickfont": {"size": TEXT_SIZE}},
             hovertemplate="alpha %{x:.2f}, beta %{y:.2f}<br>%{z:.4f}<extra></extra>",
         )
     )  # fmt: skip
     figure.add_trace(_edge(steps, near))
-    figure.add_trace(_mark(lowest, "lowest", "star", _LIGHT))
+    figure.add_trace(_mark(lowest, word, "star", _LIGHT))
     figure.add_trace(_mark(here, "you are here", "circle-open", _LIGHT))
     x, y = f"alpha, weight of {names[0]}", f"beta, weight of {names[1]}"
     themed(figure, x=x, y=y, height=HEIGHT, legend=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray, Vectors
+from core.basics.scores import FloatArray, IntArray, Vectors
 from core.basics.settings import setting
 from core.data.pair import DomainPair
 from core.models.arrays import (
@@ -88,8 +88,19 @@ class FeatureFusion:
         self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
     ) -> Array:
         """Unit vectors behind the network, (n, d)."""
-        joined = self._joined(weights, *self._features(weights, source, target))
-        return unit(dense(weights, "head.2", relu(dense(weights, "head.1", joined))))
+        return self._behind(weights, *self._features(weights, source, target))
+
+    def weighted_users(
+        self,
+        weights: Weights,
+        source: csr_matrix,
+        target: csr_matrix,
+        alpha: FloatArray,
+        beta: FloatArray,
+    ) -> Array:
+        """The same with alpha phi_source and beta phi_target, (n, 1) each, before the network."""
+        of_source, of_target = self._features(weights, source, target)
+        return self._behind(weights, alpha * of_source, beta * of_target)
 
     def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
         """Cosines."""
@@ -126,6 +137,10 @@ class FeatureFusion:
         like = weights["source.into.weight"]
         first, second = (as_like(features.astype(np.float32), like) for features in fixed)
         return dense(weights, "source.into", first), dense(weights, "target.into", second)
+
+    def _behind(self, weights: Weights, source: Array, target: Array) -> Array:
+        joined = self._joined(weights, source, target)
+        return unit(dense(weights, "head.2", relu(dense(weights, "head.1", joined))))
 
     def _joined(self, weights: Weights, source: Array, target: Array) -> Array:
         both = concatenated(source, target)

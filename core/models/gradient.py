@@ -104,6 +104,26 @@ class GradientModel:
         has_source, has_target = np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
         return DomainScores(own, own, self._base(), own, has_source, has_target)
 
+    def score_weighted(
+        self, source: csr_matrix, target: csr_matrix, alpha: float, beta: float
+    ) -> FloatArray:
+        """Own scores, (n, n_target_items), with what is read of each history weighed first.
+
+        Feature-level fusion: alpha phi_source(h_s) and beta phi_target(h_t) enter the head. A
+        history that stands alone counts in full. Only networks with `weighted_users` have it.
+        """
+        has_source, has_target = np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
+        of_source = np.where(has_target, alpha, 1.0).astype(np.float32)[:, None]
+        of_target = np.where(has_source, beta, 1.0).astype(np.float32)[:, None]
+        asked = self.network.weighted_users  # type: ignore[attr-defined]
+        users = asked(self.weights, source, target, of_source, of_target)
+        return np.asarray(self.network.scores(self.weights, users, None), dtype=np.float32)
+
+    @property
+    def weighs_features(self) -> bool:
+        """Whether `score_weighted` can be asked."""
+        return hasattr(self.network, "weighted_users")
+
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """What the item's score loses when one history item is taken away, for each of them.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray, Vectors
+from core.basics.scores import FloatArray, IntArray, Vectors
 from core.basics.settings import setting
 from core.data.pair import DomainPair
 from core.models.arrays import (
@@ -102,6 +102,17 @@ class MultVae:
         """Means of the codes, (n, d)."""
         return dense(weights, "mean", self._hidden(weights, source, target))
 
+    def weighted_users(
+        self,
+        weights: Weights,
+        source: csr_matrix,
+        target: csr_matrix,
+        alpha: FloatArray,
+        beta: FloatArray,
+    ) -> Array:
+        """The same with what is read of each history times alpha and beta, (n, 1) each."""
+        return dense(weights, "mean", self._hidden(weights, source, target, alpha, beta))
+
     def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
         """Logits of the target items."""
         return self._found(weights, "target", users, items)
@@ -110,12 +121,17 @@ class MultVae:
         """Rows of both decoders, and the codes of either history."""
         return drawn_vectors(self, weights, train, weights["source.found"], weights["target.found"])
 
-    def _hidden(self, weights: Weights, source: csr_matrix, target: csr_matrix) -> Array:
-        total = (
-            history_sum(scaled_rows(source, SPREAD), weights["source.read"])
-            + history_sum(scaled_rows(target, SPREAD), weights["target.read"])
-            + weights["read.bias"]
-        )
+    def _hidden(
+        self,
+        weights: Weights,
+        source: csr_matrix,
+        target: csr_matrix,
+        alpha: FloatArray | float = 1.0,
+        beta: FloatArray | float = 1.0,
+    ) -> Array:
+        of_source = history_sum(scaled_rows(source, SPREAD), weights["source.read"])
+        of_target = history_sum(scaled_rows(target, SPREAD), weights["target.read"])
+        total = alpha * of_source + beta * of_target + weights["read.bias"]
         return library(total).tanh(total)
 
     def _found(

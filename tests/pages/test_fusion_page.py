@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from stories import open_page, well, words
+from stories import open_page, planted_split, well, words
 
 from core.data.snapshot import SplitTables, write_snapshot
 from core.runs.plan import RunPlan
@@ -218,3 +218,16 @@ def test_a_split_without_validation_says_that_no_weights_can_be_chosen(empty_wor
     app = well(open_page("fusion"))
     assert "no weights can be chosen" in words(app)
     assert not app.slider
+
+
+def test_a_network_can_be_asked_with_less_of_a_history(empty_workspace):
+    """Weights before a nonlinear head: a plane, because more than the ratio counts."""
+    split = planted_split(empty_workspace, seed=3)
+    plan = RunPlan(split, "mult_vae", {"epochs": 2, "factors": 8, "hidden": 16})
+    run = train_run(plan, empty_workspace).name
+    app = open_page("fusion", run=run)
+    app.session_state["fusion_tab"] = "Weights before the network"
+    well(app.run())
+    drawn = chart(app, "feature_plane")["data"]
+    assert [trace["name"] for trace in drawn[2:]] == ["highest", "you are here"]
+    assert "weights before the network" in words(app)

@@ -1,4 +1,4 @@
-"""Two questions beyond one ratio: weights by activity, and what a ratio gives up for another."""
+"""Questions beyond one ratio: weights by activity, what a ratio gives up, weights in a network."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion import data as fusion_data
 from core.ui.fusion.data import Recipe
+from core.ui.fusion.feature_plane import show_feature_plane
 from core.ui.shell import guarded, show_chart
 from core.ui.texts import number, plain, signed_with_interval
 
-ACTIVITY, TRADE_OFF = "Weights by activity", "Trade-off of two metrics"
+ACTIVITY, TRADE_OFF, FEATURES = (
+    "Weights by activity", "Trade-off of two metrics", "Weights before the network",
+)  # fmt: skip
 
 
 def show_beyond(run: Run, recipe: Recipe) -> None:
-    """Both as tabs, computed where they are opened."""
-    activity, trade_off = st.tabs([ACTIVITY, TRADE_OFF], key="fusion_tab", on_change="rerun")
-    if activity.open:
-        with activity, guarded():
-            _show_gate(run, recipe)
-    if trade_off.open:
-        with trade_off, guarded():
-            _show_trade_off(run, recipe)
+    """Each as a tab, computed where it is opened."""
+    shown = {ACTIVITY: _show_gate, TRADE_OFF: _show_trade_off}
+    if getattr(cached.model(run), "weighs_features", False):
+        shown[FEATURES] = show_feature_plane
+    tabs = st.tabs(list(shown), key="fusion_tab", on_change="rerun")
+    for tab, show in zip(tabs, shown.values(), strict=True):
+        if tab.open:
+            with tab, guarded():
+                show(run, recipe)
 
 
 def _show_gate(run: Run, recipe: Recipe) -> None:
