@@ -151,11 +151,15 @@ def _hidden(evidence: Evidence) -> str:
     info, counts = evidence.split.info, evidence.split.info.counts
     users = len(evidence.split.users("test"))
     share = counts["target_test"] / max(1, sum(counts[f"target_{p}"] for p in _PARTS))
+    judged = (
+        "it is judged by how near its ratings come to those that people gave"
+        if evidence.rates
+        else f"it is judged by whether it finds them among all {counts['target_items']:,} items"
+    )
     return (
         f"{split_words(info, evidence.target)} Before training, {counts['target_test']:,} choices "
         f"in {evidence.target} ({number(100 * share, 0)} %) of {count(users, 'user')} were hidden "
-        "for the test. The model never saw them; it is judged by whether it finds them among all "
-        f"{counts['target_items']:,} items."
+        f"for the test. The model never saw them; {judged}."
     )
 
 

@@ -16,7 +16,7 @@ from core.data.check import Check
 from core.data.pair_folder import RECORD, PairInfo, read_pair_info
 from core.data.quality import read_checks
 from core.data.snapshot import Split, read_snapshot
-from core.evaluation.lift import ALL_USERS, SURE, is_gain
+from core.evaluation.lift import ALL_USERS, SURE, digits_of, is_gain
 from core.evaluation.rating_error import difference_intervals, intervals
 from core.evaluation.segments import TARGET_HISTORY, user_segments
 from core.evaluation.verdict import Comparison, Lifts, lifts_of, sentence
@@ -157,7 +157,8 @@ class Evidence:
         if rows is not None and (rows[SEGMENT] == ALL_USERS).any():
             everybody = rows.set_index(SEGMENT).loc[ALL_USERS]
             return tone_of(said_interval(dict(everybody)), self.metric, bool(everybody[SURE]))
-        return tone_of(said_interval((self.record.get("lift") or {}).get(self.metric)), self.metric)
+        gap, _ = recorded_gap(self)
+        return tone_of(gap, self.metric)
 
 
 def gather(workspace: Workspace, run: Run) -> Evidence:
@@ -200,21 +201,30 @@ def _comparable(run: Run, other: Run) -> bool:
     return same and other.id != run.id and other.card.task == run.card.task
 
 
-def _verdict_of_record(evidence: Evidence) -> str:
-    """The sentence over all users that the record alone allows."""
-    record, title = evidence.record, metric_title(evidence.metric)
+def recorded_gap(evidence: Evidence) -> tuple[Interval, str]:
+    """The difference over all users that the record alone knows, and to what; NaN without one."""
     for key, against in (
         ("lift", f"the same model without {evidence.source}"),
-        ("lift_over_popularity", "popularity"),
+        ("lift_over_popularity", FLOORS["ranking"]),
         ("lift_over_bias", FLOORS["rating"]),
     ):
-        gap = said_interval((record.get(key) or {}).get(evidence.metric))
+        gap = said_interval((evidence.record.get(key) or {}).get(evidence.metric))
         if gap.users:
-            words = {"good": "does better than", "bad": "does worse than"}
-            verb = words.get(tone_of(gap, evidence.metric), "is no different from")
-            sampling = "" if gap.excludes_zero else " beyond user sampling (one seed)"
-            return (
-                f"Over all users this run {verb} {against}{sampling} ({signed(gap.mean)} {title}, "
-                f"95 % {signed(gap.low)} to {signed(gap.high)}, {gap.users:,} users)."
-            )
-    return "There is nothing to compare this run with."
+            return gap, against
+    return said_interval(None), ""
+
+
+def _verdict_of_record(evidence: Evidence) -> str:
+    """The sentence over all users that the record alone allows."""
+    gap, against = recorded_gap(evidence)
+    if not gap.users:
+        return "There is nothing to compare this run with."
+    words = {"good": "does better than", "bad": "does worse than"}
+    verb = words.get(tone_of(gap, evidence.metric), "is no different from")
+    sampling = "" if gap.excludes_zero else " beyond user sampling (one seed)"
+    digits = digits_of(evidence.metric)
+    mean, low, high = (signed(value, digits) for value in (gap.mean, gap.low, gap.high))
+    return (
+        f"Over all users this run {verb} {against}{sampling} ({mean} "
+        f"{metric_title(evidence.metric)}, 95 % {low} to {high}, {gap.users:,} users)."
+    )

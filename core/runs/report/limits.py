@@ -119,7 +119,7 @@ def _floor_words(evidence: Evidence) -> str:
         tone_of(gap, evidence.metric), "is no different beyond user sampling from"
     )
     return (
-        f"The least any model must beat: it {verb} {evidence.floor_name} "
+        f"This run {verb} {evidence.floor_name}, the least any model must beat "
         f"({signed(gap.mean, digits)} {metric_title(evidence.metric)}, 95 % "
         f"{signed(gap.low, digits)} to {signed(gap.high, digits)})."
     )
@@ -146,6 +146,8 @@ def _by_popularity_words(evidence: Evidence) -> str:
 
 def seed_doubt(evidence: Evidence) -> str:
     """What the number of seeds leaves open, in a few words."""
+    if not evidence.run.has_model:
+        return "These lists came from elsewhere: how they were made is not known here."
     if seeds := _enough_seeds(evidence):
         return f"{seeds} seeds on one data set: other data may say something else."
     return "One seed: another start of the training may move the figure."
@@ -158,6 +160,8 @@ def _enough_seeds(evidence: Evidence) -> int:
 
 
 def _seed_words(evidence: Evidence) -> str:
+    if not evidence.run.has_model:
+        return "How the lists were made, and whether chance had a part in it, is not known here."
     known = evidence.comparison
     if seeds := _enough_seeds(evidence):
         return f"{seeds} seeds were trained; what is called sure holds over all of them."

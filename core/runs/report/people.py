@@ -207,7 +207,8 @@ def _intro(evidence: Evidence, found: int) -> str:
     how = {1: "One of the test users", 2: "Two of the test users", 3: "Three of the test users"}
     if evidence.rates:
         return f"{how[found]}, chosen by rule: what they gave and what was predicted."
+    why = " Under the first items stands what in the person's own history spoke for them."
     return (
         f"{how[found]}, chosen by rule and not by hand. A tick marks a hidden choice the list "
-        "found. Under the first items stands what in the person's own history spoke for them."
+        f"found.{why if evidence.run.has_model else ''}"
     )

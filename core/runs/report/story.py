@@ -99,7 +99,9 @@ def _question_section(evidence: Evidence) -> Section:
         "is good for, the same model was trained a second time without it; the difference between "
         "the two is the answer."
     )
-    if evidence.run.twin is None:
+    if evidence.other is None:
+        said = f"The run here is {evidence.floor_name} itself, the least any model must beat."
+    elif evidence.run.twin is None:
         said = (
             f"The run here, {model.title}, has no second one that differs only in not knowing "
             f"{source}. So it is compared with {evidence.floor_name}, the least any model must "

@@ -30,7 +30,7 @@ def weights_section(evidence: Evidence) -> Section:
     reason = _why_not(evidence)
     found = None if reason else _picture(evidence)
     if reason or found is None:
-        reason = reason or "This run kept no candidates, so its weights cannot be compared."
+        reason = reason or _NOTHING
         return Section("weights", "How much each domain should count", (Words(reason, "missing"),))
     drawn = _named(draw_fusion_curve(*_labelled(found, evidence), metric=f"nDCG@{K}"), evidence)
     caption = (
@@ -64,6 +64,10 @@ def _named(drawn: Drawn, evidence: Evidence) -> Drawn:
     )  # fmt: skip
 
 
+_NOTHING = (
+    "No validation user of this run has evidence from both domains, so no weight could change a "
+    "list: whoever is known from one domain gets what that one says."
+)
 _LIMITS = (
     "The mix is set after training and was looked for on validation users alone; the test users of "
     "this report had no say in it. Only the ratio of the two weights can change a ranking."
@@ -111,7 +115,9 @@ def _why_not(evidence: Evidence) -> str:
             "This run predicts ratings. Its weights move the size of an error, not an order, and "
             "stand on the Fusion page."
         )
-    if evidence.run.record["model"] in ("popularity",):
+    if not evidence.run.has_model:
+        return "Uploaded lists have no parts, so there is nothing to weigh."
+    if evidence.run.record["model"] == "popularity":
         return "Popularity looks at neither history, so there is nothing to weigh."
     return "" if evidence.split else "The data of this run are gone, so no mix can be judged."
 
@@ -130,6 +136,8 @@ def _picture(evidence: Evidence) -> RatioPicture | None:
     if n_users > MOST_USERS:
         rows = np.random.default_rng(0).choice(n_users, MOST_USERS, replace=False)
         candidates = pick_users(candidates, np.sort(rows))
+    if not (candidates.has_source & candidates.has_target).any():
+        return None
     prepared = prepare(candidates, WEIGHTED_SUM, scale_of(evidence.run.card), K)
     curve = ratio_curve(prepared, evidence.split.held_out(VALID), K)
     segment = evidence.segments[TARGET_HISTORY].astype("str").to_numpy()[prepared.users]

@@ -105,7 +105,7 @@ def whom_words(evidence: Evidence, rows: pd.DataFrame) -> str:
 
 _FLOOR_VERBS = {
     GOOD: "get better lists than by popularity",
-    BAD: "get worse ones than by popularity",
+    BAD: "get worse lists than by popularity",
 }
 
 
