@@ -35,14 +35,17 @@ def pair_distance(lists: IntArray, units: csr_matrix, most: int = TABLE) -> Floa
     """Mean of 1 - cosine over the pairs of each list, (users,); NaN below two items with a vector.
 
     units: (n_items, d) rows of length 1, or empty for an item that is in no pair. With s the sum
-    of m unit vectors the cosines of all pairs add up to (|s|^2 - m) / 2. The cosines of up to
-    `most` shown items are worked out once, in a table, which is several times as fast.
+    of m unit vectors the cosines of all pairs add up to (|s|^2 - m) / 2. Where vectors are long,
+    the cosines of up to `most` shown items are worked out once, in a table: several times as fast.
     """
     members = membership(lists, units.shape[0])
     known = members @ (np.diff(units.indptr) > 0)
     shown = np.flatnonzero(members.getnnz(axis=0))
-    few = len(shown) <= most
-    squares = _squares_by_table(lists, shown, units) if few else _squares_by_sums(members, units)
+    entries = (members @ np.diff(units.indptr)).sum()  # of all vectors of all places
+    if len(shown) <= most and entries > lists.size * lists.shape[1]:
+        squares = _squares_by_table(lists, shown, units)
+    else:
+        squares = _squares_by_sums(members, units)
     pairs = known * (known - 1)  # both orders
     out = np.full(len(known), np.nan)
     return 1 - np.divide(squares - known, pairs, out=out, where=pairs > 0)

@@ -35,6 +35,7 @@ from core.ui.texts import number
 IN_LIST, BY_RATING = "in the top k", "predicted rating"
 NAMES = {"yes": "relevant", "no": "not relevant", "macro": "macro average",
          "weighted": "weighted average"}  # fmt: skip
+Thresholded = tuple[dict[str, Answers], tuple[float, ...]]  # by run, and the thresholds
 HEADINGS = {"precision": "precision", "recall": "recall", "f1": "F1", "support": "support"}
 METRIC_OF = {  # cards of the figures that have intervals
     "yes_precision": "class_precision", "yes_recall": "class_recall", "yes_f1": "class_f1",
@@ -63,16 +64,17 @@ def show_classification(lines: list[Contender], view: View) -> None:
         kind = st.segmented_control(
             "Yes means", [IN_LIST, BY_RATING], default=IN_LIST, required=True, key="yes_means"
         )
-    answers = _of_lists(found) if kind == IN_LIST else _of_ratings(found)
+    answers, threshold = _of_lists(found) if kind == IN_LIST else _of_ratings(found)
     _show_report(answers[found.own], kind)
-    rows = _compared(answers, found)
+    rows = _compared(found.folders, found.view.part, found.view.segment, threshold, answers, found)
     st.markdown(_words(rows, found))
     show_figures(rows, list(METRIC_OF.values()), "classification_runs", titles=TITLES)
     if kind == IN_LIST:
         _show_curve(found)
 
 
-def _of_lists(found: Listed) -> dict[str, Answers]:
+def _of_lists(found: Listed) -> Thresholded:
+    """Answers of every run where yes is the top k."""
     depth = next(iter(found.judged().values())).items.shape[1]
     k = st.slider(
         "k, how many items of a list are a yes", 1, depth, min(found.view.k, depth),
@@ -80,10 +82,10 @@ def _of_lists(found: Listed) -> dict[str, Answers]:
         help="Every item of the target that is not masked is a pair with the user: a yes if it is "
         "in the top k. It is truly relevant if it is held out.",
     )  # fmt: skip
-    return {name: answers_of_lists(one, k) for name, one in found.judged().items()}
+    return {name: answers_of_lists(one, k) for name, one in found.judged().items()}, (k,)
 
 
-def _of_ratings(found: Listed) -> dict[str, Answers]:
+def _of_ratings(found: Listed) -> Thresholded:
     """Answers of every run that predicts ratings; two thresholds, of the truth and of the yes."""
     split = cached.split_of(found.lines[0].run).rated
     bounds = Bounds.of(split.train.target)
@@ -97,14 +99,14 @@ def _of_ratings(found: Listed) -> dict[str, Answers]:
         "Yes from a predicted rating of", bounds.low, bounds.high, middle, 0.1,
         key="classification_said",
     )  # fmt: skip
-    found_answers = {}
+    answers = {}
     for line in found.lines:
         if line.run.card.task == "rating":
             predictions = cached.predictions(line.run, found.view.part)
             if found.users is not None:
                 predictions = predictions[predictions[USER].isin(found.users)]
-            found_answers[line.name] = answers_of_ratings(predictions, bounds, truth, said)
-    return found_answers
+            answers[line.name] = answers_of_ratings(predictions, bounds, truth, said)
+    return answers, (truth, said)
 
 
 def _show_report(answers: Answers, kind: str) -> None:
@@ -138,11 +140,19 @@ def _show_report(answers: Answers, kind: str) -> None:
         st.dataframe(counts, key="classification_counts", hide_index=True)
 
 
-def _compared(answers: Mapping[str, Answers], found: Listed) -> pd.DataFrame:
+@st.cache_data(show_spinner=False, max_entries=30)
+def _compared(
+    folders: Sequence[tuple[str, str]],
+    part: str,
+    segment: str,
+    threshold: tuple[float, ...],
+    _answers: Mapping[str, Answers],
+    _found: Listed,
+) -> pd.DataFrame:
     """RUN, METRIC, MEAN, LOW, HIGH, USERS of every run, and of the first minus its twin."""
-    said = {name: figures(one) for name, one in answers.items()}
-    if found.twin is not None and found.twin in answers:
-        said[DIFFERENCE] = differences(answers[found.own], answers[found.twin])
+    said = {name: figures(one) for name, one in _answers.items()}
+    if _found.twin is not None and _found.twin in _answers:
+        said[DIFFERENCE] = differences(_answers[_found.own], _answers[_found.twin])
     return pd.DataFrame([
         {RUN: name, METRIC: METRIC_OF[metric], MEAN: one.mean, LOW: one.low, HIGH: one.high,
          USERS: one.users}
