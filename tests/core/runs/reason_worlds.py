@@ -24,11 +24,11 @@ WEIGHTS = np.array([
 ], dtype=np.float32)  # fmt: skip
 
 
-def planted_question(source=(0, 1, 2, 3, 4), target=(4,), fusion=None) -> Question:
+def planted_question(source=(0, 1, 2, 3, 4), target=(4,), fusion=None, weights=WEIGHTS) -> Question:
     """A user with these source and target items; item t0 is carried by s0 and s1."""
     pair = pair_of(np.ones((2, 5)), np.ones((2, 6)))
     model = build("ease", {"source_weight": 1.0})
-    model.restore(pair, {"weights": WEIGHTS})
+    model.restore(pair, {"weights": weights})
     rows = Histories(row(source, 5), row(target, 6), np.empty(0, dtype=np.int32), ())
     return Question(model, rows, row(target, 6), np.arange(6, dtype=np.float32), fusion)
 

@@ -55,3 +55,13 @@ def test_what_is_not_in_the_list_is_not_dropped_from_it():
     _, answer = found(item=5, k=1)
     assert answer.entries is None
     assert answer.place > 1
+
+
+def test_an_item_taken_first_that_need_not_be_gone_is_put_back():
+    """s0 carries t0 a little; s1 and s2 together hold back t2, which then passes t0 alone."""
+    weights = np.zeros((11, 6), dtype=np.float32)
+    weights[0, 0] = 2.0
+    weights[[1, 2], 2] = -6.1
+    weights[9, :3] = [8.0, 5.0, 10.3]  # t4, in the target history
+    _, answer = found(k=1, source=(0, 1, 2), weights=weights)
+    assert answer.entries.tolist() == [1, 2]

@@ -76,9 +76,9 @@ def test_a_visitor_gets_popular_items_until_something_is_chosen(world):
 
 
 def test_moves_say_where_each_item_stood_and_where_those_that_left_stand_now(world):
-    before = asked(world, "ease", USER, k=5).listed
+    before = asked(world, "ease", COLD, k=5).listed
     edits = [Edit(SOURCE, f"book{item}", True) for item in (0, 3, 6, 9, 12, 15)]
-    after = asked(world, "ease", USER, *edits, k=5).listed
+    after = asked(world, "ease", COLD, *edits, k=5).listed
     found = moves(before, after)
     stood = dict(zip(before.items.tolist(), range(1, 6), strict=True))
     for item, place in zip(after.items.tolist(), found.places_before.tolist(), strict=True):

@@ -1,0 +1,67 @@
+"""A person edits histories in a real browser: items move, a visitor's list follows the choice."""
+
+import re
+
+import pytest
+from browsing import App
+
+from tests.core.runs.derived_worlds import bench
+
+pytestmark = pytest.mark.browser
+MARKS = re.compile(r"[▲▼] \d|new, was")
+
+
+@pytest.fixture(scope="module")
+def app(browser, tmp_path_factory):
+    """The app on a workspace with one run of EASE; user u7 is warm."""
+    root = tmp_path_factory.mktemp("what_if") / "workspace"
+    bench(root, {"ease": {"regularization": 10.0}})
+    running = App(root)
+    running.start()
+    yield running
+    running.stop()
+
+
+def listed(visit) -> list[str]:
+    """What the chart of the list says, row by row."""
+    visit.sees_chart()
+    texts = visit.page.locator("[data-testid=stPlotlyChart] .textpoint text, .text text")
+    return [text for text in texts.all_text_contents() if re.match(r"\d+ ", text)]
+
+
+def press_first(visit, key: str) -> None:
+    """Press the first button whose key starts so."""
+    visit.page.locator(f"[class*='st-key-{key}']").first.get_by_role("button").click()
+    visit.settle()
+
+
+def test_removed_items_mark_what_moved_survive_a_refresh_and_can_be_undone(visit):
+    visit.open("/recommendations?user=u7").tab("What if")
+    before = listed(visit)
+    assert len(before) == 10
+    assert not any(MARKS.search(row) for row in before)
+    for _ in range(3):
+        press_first(visit, "edits_had_target")
+    visit.sees(" move")
+    marked = listed(visit)
+    assert any(MARKS.search(row) for row in marked)
+    assert "edits=u7" in visit.page.url
+    visit.page.reload()
+    visit.settle().tab("What if")
+    assert listed(visit) == marked
+    for _ in range(3):
+        visit.press_key("edits_undo")
+    assert listed(visit) == before
+
+
+def test_a_new_visitor_adds_an_item_by_search_and_the_list_changes(visit):
+    visit.open("/recommendations").tab("New visitor").sees("the most popular items")
+    popular = listed(visit)
+    search = visit.key("visitor_source_search").locator("input")
+    search.fill("book12")
+    search.press("Enter")
+    visit.settle()
+    press_first(visit, "visitor_match_source")
+    visit.sees("From books alone")
+    assert listed(visit) != popular
+    assert "visitor=%2Bsbook12" in visit.page.url
