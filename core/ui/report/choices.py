@@ -16,33 +16,33 @@ from core.ui.report.made import Made
 from core.ui.texts import duration
 
 CHOSEN, PRESENTING = "report_options", "report_presenting"
+TITLE, NOTE, CHAPTERS, HIDE = "report_title", "report_note", "report_sections", "report_hide"
 
 
 def pick_options(run: Run) -> ReportOptions:
     """Title, note, sections and whether users are named."""
-    title = st.text_input(
+    st.text_input(
         "Title", placeholder=default_title(run.record["source_name"], run.record["target_name"]),
-        max_chars=LONGEST_TITLE, key="report_title", persist_state="session",
+        max_chars=LONGEST_TITLE, key=TITLE, persist_state="session",
     )  # fmt: skip
-    note = st.text_area(
+    st.text_area(
         "Note", placeholder="For whom, for which decision, what to look at first",
-        max_chars=LONGEST_NOTE, height=110, key="report_note", persist_state="session",
+        max_chars=LONGEST_NOTE, height=110, key=NOTE, persist_state="session",
         help="Stands below the title, as you type it.",
     )  # fmt: skip
-    sections = st.pills(
+    st.pills(
         "Sections", list(SECTIONS), format_func=SECTIONS.__getitem__, selection_mode="multi",
-        default=list(SECTIONS), key="report_sections", persist_state="session", wrap=True,
+        default=list(SECTIONS), key=CHAPTERS, persist_state="session", wrap=True,
         help="Title, verdict and the six steps of the presentation are always there.",
     )  # fmt: skip
-    hide = st.toggle(
-        "Hide user ids", key="report_hide", persist_state="session",
+    st.toggle(
+        "Hide user ids", key=HIDE, persist_state="session",
         help="The three people are called A, B and C. Their titles stay.",
     )  # fmt: skip
-    kept = tuple(key for key in SECTIONS if key in sections)
-    return ReportOptions(title or "", note or "", kept, bool(hide))
+    return _options_now()
 
 
-def show_actions(run: Run, options: ReportOptions, file: Made) -> None:
+def show_actions(run: Run, file: Made) -> None:
     """Download and Present, with size and time said."""
     st.download_button(
         "Download report", data=file.html.encode("utf-8", "replace"),
@@ -51,7 +51,7 @@ def show_actions(run: Run, options: ReportOptions, file: Made) -> None:
     )  # fmt: skip
     st.button(
         "Present", icon=":material/slideshow:", key="present_report", width="stretch",
-        on_click=_present, args=(options,),
+        on_click=_present,
         help="Six steps in large type, moved by the arrow keys; the file holds them too.",
     )  # fmt: skip
     st.caption(
@@ -75,8 +75,15 @@ def stop_presenting() -> None:
     st.session_state[PRESENTING] = False
 
 
-def _present(options: ReportOptions) -> None:
-    st.session_state[PRESENTING], st.session_state[CHOSEN] = True, options
+def _present() -> None:
+    """Asked of the widgets, because a title may be typed and Present pressed in one go."""
+    st.session_state[PRESENTING], st.session_state[CHOSEN] = True, _options_now()
+
+
+def _options_now() -> ReportOptions:
+    here = st.session_state
+    kept = tuple(key for key in SECTIONS if key in here[CHAPTERS])
+    return ReportOptions(here[TITLE] or "", here[NOTE] or "", kept, bool(here[HIDE]))
 
 
 def _seconds(seconds: float) -> str:

@@ -19,7 +19,7 @@ def show_report(run: Run) -> None:
         actions = st.container()
     file = made(run, options)
     with actions:
-        show_actions(run, options, file)
+        show_actions(run, file)
     with preview, st.container(border=True, key="report_preview"):
         st.iframe(file.html, height=HEIGHT, alt="The report as it will be downloaded")
 
