@@ -14,7 +14,7 @@ from core.evaluation.rating_error import RATINGS, intervals
 from core.evaluation.segments import FEWEST
 from core.metrics.cards import metric_card
 from core.metrics.exposure import average_popularity, delta_gap, gap_sums
-from core.metrics.fairness import gap_interval, mean_absolute_difference
+from core.metrics.fairness import chance_of_gap, gap_interval, mean_absolute_difference
 from core.metrics.intervals import Interval
 from core.metrics.rating import MAE, RMSE
 from core.metrics.resampled import bootstrap_of_sums
@@ -30,6 +30,7 @@ class Gap:
     best: str
     worst: str
     gap: Interval  # the larger mean minus the smaller
+    chance: float  # how often random groups of the same sizes are as far apart
     mad: float
     groups: int  # with enough users
 
@@ -70,7 +71,9 @@ def gaps(
         gap = gap_interval(amounts, weights, (within[high], within[low]), _POWERS.get(metric, 1.0))
         best, worst = (high, low) if metric_card(metric).higher_is_better else (low, high)
         mad = mean_absolute_difference(means.to_numpy())
-        found.append(Gap(name, best, worst, gap, mad, len(means)))
+        groups = [within[group] for group in means.index]
+        chance = _chance(amounts, weights, groups, _POWERS.get(metric, 1.0))
+        found.append(Gap(name, best, worst, gap, chance, mad, len(means)))
     return found
 
 
@@ -98,6 +101,15 @@ def _groups(frame: pd.DataFrame, segments: pd.Series) -> Iterator[tuple[str, np.
         within = (of_user == name).to_numpy(dtype=bool)
         if within.any():
             yield str(name), within
+
+
+def _chance(
+    amounts: np.ndarray, weights: np.ndarray, groups: list[np.ndarray], power: float
+) -> float:
+    """Of the gap between these groups; users without a value are in none."""
+    rows = [np.flatnonzero(group & ~np.isnan(amounts)) for group in groups]
+    order, sizes = np.concatenate(rows), np.array([len(part) for part in rows])
+    return chance_of_gap(amounts[order], weights[order], sizes, power)
 
 
 def _weighted(frame: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray]:

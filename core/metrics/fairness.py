@@ -11,6 +11,9 @@ from core.basics.scores import BoolArray, FloatArray, IntArray
 from core.metrics.intervals import Interval
 from core.metrics.resampled import bootstrap_of_sums
 
+TRIES = 1_000  # random groupings that a gap is compared with
+ROUNDING = 1e-12  # gaps this close are the same
+
 
 def gap_interval(
     amounts: FloatArray, weights: FloatArray, groups: tuple[BoolArray, BoolArray], power: float = 1
@@ -33,6 +36,32 @@ def gap_interval(
 
     kept = groups[0] | groups[1]
     return bootstrap_of_sums(np.column_stack(columns)[kept], difference)[0]
+
+
+def chance_of_gap(
+    amounts: FloatArray,
+    weights: FloatArray,
+    sizes: IntArray,
+    power: float = 1,
+    seed: int = 0,
+    tries: int = TRIES,
+) -> float:
+    """How often random groups of these sizes are as far apart as the given ones: a p-value.
+
+    amounts, weights: (users,) without missing values, as in gap_interval, the users of the first
+    group first; sizes: (n_groups,) users of each. The gap is the largest mean minus the smallest,
+    so that groups picked after looking are judged by what picking alone brings.
+    """
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    columns = np.column_stack([amounts, weights])
+
+    def gap(rows: FloatArray) -> float:
+        sums = np.add.reduceat(rows, starts, axis=0)
+        return float(np.ptp((sums[:, 0] / sums[:, 1]) ** (1 / power)))
+
+    generator, given = np.random.default_rng(seed), gap(columns)
+    as_far = sum(gap(generator.permutation(columns)) >= given - ROUNDING for _ in range(tries))
+    return (as_far + 1) / (tries + 1)
 
 
 def mean_absolute_difference(means: FloatArray) -> float:

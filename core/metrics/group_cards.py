@@ -56,7 +56,8 @@ FAIRNESS_CARDS = (
         "Gap between groups",
         r"largest $-$ smallest mean over groups of users",
         "How much better the best-served group fares than the worst-served. Groups under 10 users "
-        "are too few to say and left out.",
+        "are too few to say and left out. How often random groups of the same sizes are as far "
+        "apart says whether it may be chance.",
         "Our own; over any metric per user",
     ),
     _fairness(

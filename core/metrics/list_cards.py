@@ -216,7 +216,7 @@ MIX_CARDS = (
         r"$\frac{|A \cap B|_k}{k} p^k + \frac{1-p}{p} \sum_{d \le k} \frac{|A \cap B|_d}{d} p^d$, "
         r"$p = 0.9$",
         "How alike two lists of one user are, the top counting more: 1 for the same list in the "
-        "same order, 0 for no item in common.",
+        "same order, 0 for no item in common. Read to the end of the shorter one.",
         "Webber, Moffat, Zobel 2010, equation 30 (extrapolated)",
     ),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from core.evaluation.group_figures import Gap, delta_gap_rows, gaps, group_rows
 from core.evaluation.segment_words import who
 from core.evaluation.segments import FEWEST, TARGET_HISTORY
 from core.metrics.cards import METRICS, metric_card, metric_title
+from core.metrics.fairness import TRIES
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.figure_table import explain
@@ -25,6 +26,7 @@ from core.ui.shell import show_chart
 from core.ui.tables import download_button
 from core.ui.texts import interval, number, plain, signed
 
+SURE = 0.05  # chance below which a gap is more than random groups bring
 CAUTION = (
     "Measures of fairness contradict each other: a run can look fair by one and unfair by another, "
     "and a fair one can be bad for everybody (Rampisela et al. 2024). Read several, beside quality."
@@ -134,11 +136,10 @@ def _gap_words(apart: list[Gap], metric: str, found: Listed, by: str) -> str:
         f"The run does best for {_who(found, by, own.best)} and worst for "
         f"{_who(found, by, own.worst)}: a gap of {number(own.gap.mean)} {metric_title(metric)}"
     )
-    between = interval(own.gap.low, own.gap.high)
-    sure = own.gap.excludes_zero
-    words += f", 95 % {between}" if sure else f", which may be user sampling (95 % {between})"
+    often = f"random groups of the same sizes are as far apart in {own.chance:.1%} of tries"
+    words += f"; {often}. " if own.chance < SURE else f", which may be chance: {often}. "
     twin = said.get(found.twin or "")
-    return f"{words}." + (f" With its twin the gap is {number(twin.gap.mean)}." if twin else "")
+    return words + (f"With its twin the gap is {number(twin.gap.mean)}." if twin else "")
 
 
 def _caption(rows: pd.DataFrame, question: str) -> str:
@@ -155,6 +156,7 @@ def _show_gaps(apart: list[Gap], metric: str) -> None:
         {
             "Run": gap.run, "best group": gap.best, "worst group": gap.worst,
             "gap": number(gap.gap.mean), "95 %": interval(gap.gap.low, gap.gap.high),
+            "by chance": f"{gap.chance:.1%}",
             "UserMAD": number(gap.mad), "groups": gap.groups,
         }
         for gap in apart
@@ -164,7 +166,9 @@ def _show_gaps(apart: list[Gap], metric: str) -> None:
     helps = {
         "best group": f"The group with the {better} mean.",
         "gap": METRICS["gap"].help,
-        "95 %": "The groups were picked after looking, so the interval is a little too sure.",
+        "95 %": "Of these two groups; they were picked after looking, so it is too sure.",
+        "by chance": f"How often random groups of the same sizes are as far apart, in {TRIES:,} "
+        "tries: this allows for the picking.",
         "UserMAD": METRICS["user_mad"].help,
         "groups": f"Groups with at least {FEWEST} users.",
     }

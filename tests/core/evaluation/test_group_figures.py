@@ -28,6 +28,7 @@ def test_groups_under_ten_users_have_no_figure_and_take_no_part_in_the_gap():
     assert (gap.best, gap.worst, gap.groups) == ("a", "b", 2)
     assert gap.gap.mean == pytest.approx(rows[MEAN]["a"] - rows[MEAN]["b"])
     assert gap.gap.excludes_zero
+    assert gap.chance == 1 / 1001  # no random groups are as far apart
 
 
 def test_of_an_error_the_smallest_group_is_the_best():

@@ -3,6 +3,7 @@ import pytest
 
 from core.metrics.fairness import (
     amounts_by_group,
+    chance_of_gap,
     gap_interval,
     head_and_tail,
     mean_absolute_difference,
@@ -32,6 +33,18 @@ def test_the_gap_of_an_error_is_that_of_the_errors_pooled_over_ratings():
     groups = np.array([True, True, False]), np.array([False, False, True])
     got = gap_interval(squares, counts, groups, power=2)
     assert got.mean == pytest.approx((9 / 3) ** 0.5 - 3)
+
+
+def test_a_gap_of_random_groups_is_by_chance_at_the_nominal_rate():
+    rng = np.random.default_rng(0)
+    sizes, ones = np.array([30, 20, 10]), np.ones(60)
+    found = [chance_of_gap(rng.normal(size=60), ones, sizes, tries=99) for _ in range(300)]
+    assert 0.02 <= np.mean(np.array(found) <= 0.05) <= 0.08
+
+
+def test_a_planted_gap_is_hardly_ever_reached_by_random_groups():
+    values = np.repeat([0.5, 0.2, 0.3], [30, 20, 10]) + np.random.default_rng(0).normal(0, 0.2, 60)
+    assert chance_of_gap(values, np.ones(60), np.array([30, 20, 10])) < 0.01
 
 
 def test_rsp_and_reo_are_std_over_mean_of_the_groups_rates():
