@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.ui.data.lights import draw_time_note
 from core.ui.entrance import page
 from core.ui.metrics.figures import contenders, table_of, verdict_of
 from core.ui.metrics.lift import show_lift
@@ -18,7 +19,6 @@ with page("Metrics", "Which run is better, for whom, and is it more than noise?"
     verdict = st.container(border=True)
     view = pick_view(run)
     verdict.markdown(f"**{plain(verdict_of(run, view.part, view.column), 1000)}**")
-
     draw_upload_notes(run)
 
     lines = contenders(pick_runs(run))
@@ -28,5 +28,6 @@ with page("Metrics", "Which run is better, for whom, and is it more than noise?"
 
     st.subheader("What the source adds", anchor=False)
     show_lift(run, view)
+    draw_time_note(run.record["split_hash"])
 
     show_tabs(run, lines, figures, view)

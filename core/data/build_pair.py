@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 
 from core.basics.columns import (
     CATEGORIES,
@@ -22,23 +21,21 @@ from core.basics.columns import (
 from core.basics.errors import DataError
 from core.basics.files import whole_folder, write_json
 from core.basics.fingerprint import fingerprint, fingerprint_file
-from core.data.cross_listed import SOURCE_ITEM, find_cross_listed
 from core.data.database import columns, name, number, text
 from core.data.datasets import RECORD as DATASET_RECORD
 from core.data.datasets import relation
-from core.data.filters import DOMAINS, filter_rows, keep_core
+from core.data.drops import drop_cross_listed, drop_double_users
+from core.data.filters import DOMAINS, filter_rows
 from core.data.pair_folder import (
     RECORD,
     DomainCounts,
     PairCounts,
     PairInfo,
-    as_domain_pair,
     items_file,
     rows_file,
 )
 from core.data.pair_settings import PairInputs, PairSettings, everything
 from core.data.shared_ids import why_nothing_is_shared
-from core.data.splitting import training_rows
 
 VERSION = 1  # of the way a pair is built; another one gives other hashes
 FEW_SHARED = 50  # below this many shared users a person is warned
@@ -62,8 +59,12 @@ def build_pair(
     before = count_inputs(connection, inputs, settings)
     after = filter_counts(connection, inputs, settings)
     _check_usable(connection, inputs, settings, before, after)
+    if settings.drop_double_users:
+        drop_double_users(connection, settings)
     if settings.drop_cross_listed:
-        after = _drop_cross_listed(connection, settings)
+        drop_cross_listed(connection, settings)
+    if settings.drop_double_users or settings.drop_cross_listed:
+        after = _counts(connection, name(SOURCE), name(TARGET))
         _check_usable(connection, inputs, settings, before, after)
     names = (inputs.source_name, inputs.target_name)
     info = PairInfo(
@@ -84,7 +85,7 @@ def build_pair(
 def pair_hash(inputs: PairInputs, settings: PairSettings) -> str:
     """Hash of the content of every file and of the settings."""
     names = [inputs.source_name, inputs.target_name]
-    return fingerprint("pair", VERSION, _hashes(inputs), names, settings.to_dict())
+    return fingerprint("pair", VERSION, _hashes(inputs), names, settings.key())
 
 
 def filter_counts(
@@ -92,7 +93,7 @@ def filter_counts(
 ) -> PairCounts:
     """What the filters leave, without writing anything; the rows stay in temporary tables.
 
-    Cross-listed items are not looked for here: that takes longer than a filter.
+    Cross-listed items and double users are not looked for here: that takes longer than a filter.
     """
     filter_rows(connection, inputs, settings)
     return _counts(connection, name(SOURCE), name(TARGET))
@@ -146,20 +147,6 @@ def _check_usable(
             what=f"The filters leave none of the {before.shared:,} shared users.",
             hint="Lower the k-core or the rating threshold.",
         )
-
-
-def _drop_cross_listed(connection: duckdb.DuckDBPyConnection, settings: PairSettings) -> PairCounts:
-    """Delete source items the target lists too, found on training rows only."""
-    source, target = (
-        connection.execute(f"SELECT {USER}, {ITEM} FROM {name(domain)}").df() for domain in DOMAINS
-    )
-    found = find_cross_listed(as_domain_pair(source, training_rows(source, target)))
-    dropped = pd.DataFrame({ITEM: found.pairs[SOURCE_ITEM].unique()})
-    connection.register("dropped", dropped)
-    connection.execute(f"DELETE FROM {name(SOURCE)} WHERE {ITEM} IN (SELECT {ITEM} FROM dropped)")
-    connection.unregister("dropped")
-    keep_core(connection, SOURCE, settings.source_core)
-    return _counts(connection, name(SOURCE), name(TARGET))
 
 
 def _warnings(

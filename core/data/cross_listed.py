@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.sparse import csc_matrix, csr_matrix
-from scipy.special import pdtrc
 
-from core.basics.scores import BoolArray, FloatArray
+from core.basics.scores import BoolArray
+from core.data.beyond_chance import beyond_chance, expected_common
 from core.data.pair import DomainPair
 
 SOURCE_ITEM, TARGET_ITEM = "source_item", "target_item"
@@ -19,7 +19,6 @@ COMMON_USERS, JACCARD, CONTAINMENT = "common_users", "jaccard", "containment"
 FEWEST_COMMON = 3
 ENOUGH_JACCARD = 0.5  # alone, or ...
 ENOUGH_CONTAINMENT, WITH_JACCARD = 0.7, 0.3  # ... these two together
-BY_CHANCE = 0.01  # share of the listed pairs that chance may explain
 _PRODUCTS_AT_ONCE = 20_000_000  # entries of a chunk of the co-occurrence matrix, at most
 
 
@@ -29,6 +28,7 @@ class CrossListed:
 
     pairs: pd.DataFrame
     target_items: int  # target items of the pair with training rows
+    target_rows: int = 0  # training rows of the target
 
     @property
     def found(self) -> int:
@@ -39,6 +39,15 @@ class CrossListed:
     def share(self) -> float:
         """Share of the target items that are cross-listed."""
         return self.found / self.target_items if self.target_items else 0.0
+
+    @property
+    def row_share(self) -> float:
+        """Share of the target's rows whose user has the item in the source too, at least.
+
+        A few popular items may be most of what people do, so this says more of the leak.
+        """
+        rows = int(self.pairs.groupby(TARGET_ITEM)[COMMON_USERS].max().sum())
+        return rows / self.target_rows if self.target_rows else 0.0
 
 
 def find_cross_listed(train: DomainPair) -> CrossListed:
@@ -57,7 +66,7 @@ def find_cross_listed(train: DomainPair) -> CrossListed:
     pairs = pairs.sort_values([COMMON_USERS, JACCARD], ascending=False, kind="stable")
     pairs[SOURCE_ITEM] = train.source_items.names(pairs[SOURCE_ITEM].to_numpy())
     pairs[TARGET_ITEM] = train.target_items.names(pairs[TARGET_ITEM].to_numpy())
-    return CrossListed(pairs.reset_index(drop=True), len(train.target_items))
+    return CrossListed(pairs.reset_index(drop=True), len(train.target_items), train.target.nnz)
 
 
 def _chunks(source: csc_matrix, target: csr_matrix) -> Iterator[slice]:
@@ -91,30 +100,12 @@ def _beyond_chance(pairs: pd.DataFrame, train: DomainPair) -> BoolArray:
     """(n_pairs,) whether so many common users are more than chance gives among all item pairs."""
     left, right = pairs[SOURCE_ITEM].to_numpy(), pairs[TARGET_ITEM].to_numpy()
     expected = np.maximum(
-        _expected(train.source, train.target, left, right),
-        _expected(train.target, train.source, right, left),
+        expected_common(train.source, train.target, left, right),
+        expected_common(train.target, train.source, right, left),
     )
-    chance = pdtrc(pairs[COMMON_USERS].to_numpy() - 1, expected)  # P(that many or more)
     frequent = [
         np.count_nonzero(np.bincount(m.indices, minlength=m.shape[1]) >= FEWEST_COMMON)
         for m in (train.source, train.target)
     ]
-    tests = max(1, int(frequent[0]) * int(frequent[1]))
-    order = np.argsort(chance, kind="stable")
-    allowed = BY_CHANCE * np.arange(1, len(order) + 1) / tests
-    passed = np.flatnonzero(chance[order] <= allowed)
-    kept = np.zeros(len(order), dtype=bool)
-    kept[order[: passed[-1] + 1 if len(passed) else 0]] = True
-    return kept
-
-
-def _expected(
-    here: csr_matrix, there: csr_matrix, items: np.ndarray, others: np.ndarray
-) -> FloatArray:
-    """Common users of `items` and `others` if the others' users drew from here at random.
-
-    A user with d of all rows here has drawn an item with n rows about d * n / rows times.
-    """
-    popularity = np.bincount(here.indices, minlength=here.shape[1])
-    activity = there.T @ np.diff(here.indptr).astype(np.float64)  # rows here of an other's users
-    return activity[others] * popularity[items] / max(1, here.nnz)
+    tests = int(frequent[0]) * int(frequent[1])
+    return beyond_chance(pairs[COMMON_USERS].to_numpy(), expected, tests)

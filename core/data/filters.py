@@ -61,10 +61,19 @@ def read_rows(
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {query}")
 
 
+SPELLINGS = {  # what may be ignored -> SQL of an id without it
+    "case": "lower({0})",
+    "blanks": r"regexp_replace({0}, '\s+', '', 'g')",
+    "a trailing .0": r"regexp_replace({0}, '\.0$', '')",
+    "leading zeros": r"regexp_replace({0}, '^0+(.)', '\1')",
+}
+
+
 def loosely(column: str) -> str:
-    """SQL for an id without case, outer spaces, leading zeros and a trailing `.0`."""
-    whole = rf"regexp_replace(lower(trim({column})), '\.0$', '')"
-    return rf"regexp_replace({whole}, '^0+(.)', '\1')"
+    """SQL for an id without case, blanks, a trailing `.0` and leading zeros."""
+    for spelt in SPELLINGS.values():
+        column = spelt.replace("{0}", column)
+    return column
 
 
 def keep_core(connection: duckdb.DuckDBPyConnection, table: str, k: int) -> None:

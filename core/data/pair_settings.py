@@ -45,7 +45,7 @@ class PairSettings(Settings):
     last_day: str = setting("", help="Rows after this day (2024-05-31, UTC) are left out.")
     match_users: str = setting(
         "exactly", choices=("exactly", "loosely"),
-        help="Loosely ignores case, spaces around, leading zeros and a trailing .0 in user ids.",
+        help="Loosely ignores case, blanks, leading zeros and a trailing .0 in user ids.",
     )  # fmt: skip
     exchanged_columns: str = setting(
         "none", choices=("none", SOURCE, TARGET),
@@ -55,6 +55,18 @@ class PairSettings(Settings):
     drop_cross_listed: bool = setting(
         False, help="Leave out source items that the target lists too, under other ids."
     )
+    drop_double_users: bool = setting(
+        False, help="Of user ids with nearly the same history in one domain keep one."
+    )
+
+    def key(self) -> dict[str, Any]:
+        """What decides the pair's hash: it stays what it was where nothing newer is asked for."""
+        told = self.to_dict()
+        return (
+            told
+            if self.drop_double_users
+            else {name: value for name, value in told.items() if name != "drop_double_users"}
+        )
 
 
 @dataclass(frozen=True)

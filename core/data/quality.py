@@ -11,17 +11,16 @@ import pandas as pd
 
 from core.basics.files import read_json, write_json
 from core.basics.progress import Progress, Report, silent
+from core.data.check import Check
+from core.data.file_checks import ask_columns, ask_import, ask_spelling, ask_times
 from core.data.pair_folder import read_pair_info
 from core.data.pair_settings import PairInputs
 from core.data.quality_checks import (
+    DOUBLES,
     PAIRS,
-    Check,
-    ask_columns,
     ask_cross_listed,
-    ask_import,
+    ask_double_users,
     ask_same_people,
-    ask_spelling,
-    ask_times,
 )
 
 RESULT = "quality.json"
@@ -42,6 +41,7 @@ def check_pair(
     work: list[tuple[str, Callable[[], Check]]] = [
         ("matching profiles", lambda: ask_same_people(connection, folder, info, inputs)),
         ("comparing items", lambda: ask_cross_listed(folder, info)),
+        ("comparing histories", lambda: ask_double_users(folder)),
         ("comparing ids", lambda: ask_columns(connection, inputs)),
         ("comparing spellings", lambda: ask_spelling(connection, inputs)),
         ("looking at times", lambda: ask_times(connection, folder)),
@@ -66,3 +66,9 @@ def read_checks(folder: Path) -> list[Check] | None:
 def read_cross_listed(folder: Path) -> pd.DataFrame:
     """The cross-listed items with their titles, the surest pairs first."""
     return pd.read_parquet(folder / PAIRS)
+
+
+def read_double_users(folder: Path) -> pd.DataFrame:
+    """Ids with nearly the same history and their domain; empty where that was not asked yet."""
+    file = folder / DOUBLES
+    return pd.read_parquet(file) if file.exists() else pd.DataFrame()

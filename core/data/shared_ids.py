@@ -9,11 +9,13 @@ import duckdb
 from core.basics.columns import ITEM, SOURCE, TARGET, USER
 from core.data.database import number
 from core.data.datasets import relation
-from core.data.filters import loosely
+from core.data.filters import SPELLINGS, loosely
 from core.data.pair_settings import PairInputs, PairSettings
 
 HARDLY = 0.01  # share of the smaller user list: fewer shared users than this are next to none
 PLAINLY = 0.05  # more than this share is an overlap
+AS_THEY_STAND, EVERYTHING = "nothing", "all of these"
+_EXAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class SharedIds:
     shared: int
     with_source_exchanged: int  # source items that are target users
     with_target_exchanged: int  # source users that are target items
-    loosely: int  # shared when case, spaces, leading zeros and a trailing .0 are ignored
+    loosely: int  # shared when case, blanks, leading zeros and a trailing .0 are ignored
 
     @property
     def exchanged(self) -> str | None:
@@ -57,6 +59,36 @@ def compare_ids(connection: duckdb.DuckDBPyConnection, inputs: PairInputs) -> Sh
         for left, right in ways
     ]
     return SharedIds(smaller, *counts)
+
+
+@dataclass(frozen=True)
+class Spellings:
+    """Shared users when one thing about spelling is ignored, and some ids that only then match."""
+
+    shared: dict[str, int]  # what is ignored -> users
+    examples: list[list[str]]  # source id, target id
+
+
+def compare_spellings(connection: duckdb.DuckDBPyConnection, inputs: PairInputs) -> Spellings:
+    """How many users are shared as their ids stand, and with each thing ignored."""
+    source, target = relation(connection, inputs.source), relation(connection, inputs.target)
+    shared = {}
+    for what, spelt in {AS_THEY_STAND: "{0}", **SPELLINGS, EVERYTHING: loosely("{0}")}.items():
+        one = spelt.replace("{0}", USER)
+        shared[what] = number(
+            connection,
+            f"SELECT count(*) FROM (SELECT {one} FROM {source} INTERSECT SELECT {one} "
+            f"FROM {target})",
+        )
+    ids = "(SELECT DISTINCT {0} AS id, {1} AS spelt FROM {2})".replace("{0}", USER)
+    left, right = (
+        ids.replace("{1}", loosely(USER)).replace("{2}", rows) for rows in (source, target)
+    )
+    found = connection.execute(
+        f"SELECT s.id, t.id FROM {left} s JOIN {right} t USING (spelt) WHERE s.id <> t.id "
+        f"AND t.id NOT IN (SELECT {USER} FROM {source}) ORDER BY s.id, t.id LIMIT {_EXAMPLES}"
+    ).fetchall()
+    return Spellings(shared, [list(pair) for pair in found])
 
 
 def why_nothing_is_shared(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.data.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
 from core.data.quality import read_checks
-from core.data.quality_checks import CROSS_LISTED, EXCHANGED, SAME_PEOPLE, Check
 from core.ui.navigation import link_to
 from core.ui.shell import workspace
 from core.ui.texts import number, plain
@@ -30,6 +30,9 @@ def _sentence(check: Check) -> str:
         auc = number(check.figures["auc"])
         return f"Shared ids may not be the same people (AUC {auc}): do not believe a lift."
     if check.key == CROSS_LISTED:
-        share = f"{check.figures['share']:.1%}"
-        return f"{share} of the target items are cross-listed in the source: they leak the answer."
+        items, rows = check.figures["share"], check.figures.get("row_share", 0.0)
+        what, share = ("items", items) if items >= rows else ("rows", rows)
+        return f"{share:.1%} of the target {what} are cross-listed in the source: a leak."
+    if check.key == DOUBLE_USERS:
+        return f"{check.figures['share']:.1%} of a domain's users have a second id."
     return "User and item columns look exchanged." if check.key == EXCHANGED else ""

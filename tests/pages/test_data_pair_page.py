@@ -231,7 +231,7 @@ def test_a_new_pair_is_checked_without_being_asked_to(two_files):
     app = opened("Quality")
     checks = read_checks(two_files.pairs / list_pairs(two_files)[0].dataset_hash)
     said = words(app)
-    assert len(checks) == 6
+    assert len(checks) == 7
     assert all(check.question in said for check in checks)
     assert "AUC" in said
 

@@ -5,6 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.basics.columns import DOMAIN, SOURCE, TARGET
+from core.data.check import (
+    CROSS_LISTED,
+    DOUBLE_USERS,
+    EXCHANGED,
+    SAME_PEOPLE,
+    SPELLING,
+    Check,
+)
 from core.data.cross_listed import (
     COMMON_USERS,
     CONTAINMENT,
@@ -12,26 +21,20 @@ from core.data.cross_listed import (
     SOURCE_ITEM,
     TARGET_ITEM,
 )
+from core.data.double_users import COMMON_ITEMS, OTHER_ID, USER_ID
 from core.data.pair_folder import PairInfo
-from core.data.quality import read_checks, read_cross_listed
-from core.data.quality_checks import (
-    CROSS_LISTED,
-    EXCHANGED,
-    SAME_PEOPLE,
-    SOURCE_TITLE,
-    SPELLING,
-    TARGET_TITLE,
-    Check,
-)
+from core.data.quality import read_checks, read_cross_listed, read_double_users
+from core.data.quality_checks import SOURCE_TITLE, TARGET_TITLE
+from core.ui.data.lights import draw_light, draw_time_leak
 from core.ui.data.pair import remake_pair
 from core.ui.data.shared import folder_of, names_of, pick_pair
 from core.ui.data.work import ask_for, attempt, draw_failed_attempt, draw_work
 from core.ui.tables import show_table
-from core.ui.texts import plain
+from core.ui.texts import count
 
-_LIGHTS = {
-    "green": ":green[:material/check_circle:]", "amber": ":orange[:material/error:]",
-    "red": ":red[:material/dangerous:]", "grey": ":gray[:material/help:]",
+_DOUBLE_NAMES = {
+    DOMAIN: "Domain", USER_ID: "User", OTHER_ID: "Other user", COMMON_ITEMS: "Common items",
+    JACCARD: "Jaccard",
 }  # fmt: skip
 _HOW = (
     "Shared users are held out by fifths. The others teach how often items of both domains are "
@@ -44,6 +47,12 @@ _RULE = (
     "Items of both domains with at least 3 common users, a Jaccard of .5, or a containment of .7 "
     "with a Jaccard of .3, beyond what chance gives to such items; on the training rows of a "
     "random split."
+)
+
+
+_DOUBLE_RULE = (
+    "Two ids of one domain with at least 5 items each whose histories have a Jaccard of .8 or "
+    "more, beyond what chance gives to users as active. Dropping keeps the first id of every group."
 )
 
 
@@ -67,6 +76,7 @@ def show_quality_tab() -> None:
     for check in checks:
         with st.container(border=True, key=f"check_{check.key}"):
             _draw_check(pair, check)
+    draw_time_leak(pair)
 
 
 def _check(pair: PairInfo) -> None:
@@ -74,12 +84,7 @@ def _check(pair: PairInfo) -> None:
 
 
 def _draw_check(pair: PairInfo, check: Check) -> None:
-    light, words, action = st.columns([1, 14, 5], vertical_alignment="center")
-    light.markdown(f"## {_LIGHTS[check.light]}")
-    answer = plain(check.answer, 600)
-    said = f":red[{answer}]" if check.light == "red" else answer
-    words.markdown(f"**{check.question}**  \n{said}")
-    with action:
+    with draw_light(check):
         _draw_fix(pair, check)
     if check.key == SAME_PEOPLE:
         with st.expander("How this is measured"):
@@ -88,6 +93,13 @@ def _draw_check(pair: PairInfo, check: Check) -> None:
         with st.expander(f"Show me the {check.figures['pairs']:,} pairs of items"):
             st.caption(_RULE)
             _draw_cross_listed(pair)
+    if check.key == DOUBLE_USERS and check.figures["pairs"]:
+        with st.expander(f"Show me the {check.figures['pairs']:,} pairs of ids"):
+            st.caption(_DOUBLE_RULE)
+            _draw_double_users(pair)
+    if check.key == SPELLING and check.figures.get("ignoring"):
+        with st.expander("Show me the overlap before and after"):
+            _draw_spellings(check)
 
 
 def _draw_fix(pair: PairInfo, check: Check) -> None:
@@ -97,6 +109,8 @@ def _draw_fix(pair: PairInfo, check: Check) -> None:
     if check.key == CROSS_LISTED:
         items = f"{check.figures['source_items']:,} source items"
         _fix(pair, check, f"Drop {items}", drop_cross_listed=True)
+    elif check.key == DOUBLE_USERS:
+        _fix(pair, check, f"Drop {count(check.figures['spare'], 'id')}", drop_double_users=True)
     elif check.key == EXCHANGED and pair.settings["exchanged_columns"] == "none":
         _fix(pair, check, "Read it the other way round", exchanged_columns=check.figures["file"])
     elif check.key == SPELLING and pair.settings["match_users"] == "exactly":
@@ -129,3 +143,30 @@ def _draw_cross_listed(pair: PairInfo) -> None:
         pd.DataFrame(shown), key="cross_listed", download="cross_listed_items.csv", height=320,
         column_config={"Jaccard": digits, "Containment": digits},
     )  # fmt: skip
+
+
+def _draw_double_users(pair: PairInfo) -> None:
+    found = read_double_users(folder_of(pair))
+    source, target = names_of(pair)
+    shown = found.replace({DOMAIN: {SOURCE: source, TARGET: target}})[
+        [DOMAIN, USER_ID, OTHER_ID, COMMON_ITEMS, JACCARD]
+    ].rename(columns=_DOUBLE_NAMES)
+    digits = st.column_config.NumberColumn(format="%.2f")
+    show_table(
+        shown, key="double_users", download="double_users.csv", height=320,
+        column_config={"Jaccard": digits},
+    )  # fmt: skip
+
+
+def _draw_spellings(check: Check) -> None:
+    """Shared users with each thing about spelling ignored, and ids that only then are equal."""
+    left, right = st.columns(2)
+    with left:
+        counts = check.figures["ignoring"]
+        table = pd.DataFrame({"Ignoring": list(counts), "Shared users": list(counts.values())})
+        show_table(table, key="spellings")
+    with right:
+        if check.figures["examples"]:
+            names = ["Id in the source", "Id in the target"]
+            examples = pd.DataFrame(check.figures["examples"], columns=names)
+            show_table(examples, key="spelling_examples")

@@ -71,6 +71,8 @@ def describe(pair: PairInfo) -> str:
     marks = []
     if pair.settings["drop_cross_listed"]:
         marks.append("without cross-listed items")
+    if pair.settings.get("drop_double_users"):
+        marks.append("without double users")
     if pair.settings["target_core"] != PairSettings().target_core:
         marks.append(f"target {pair.settings['target_core']}-core")
     users = count(pair.after.shared, "shared user")

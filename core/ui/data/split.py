@@ -23,6 +23,7 @@ from core.models.readiness import readiness
 from core.models.registry import CARDS
 from core.runs.estimate import sizes_of
 from core.ui import cached
+from core.ui.data.lights import draw_time_leak
 from core.ui.data.shared import folder_of, names_of, pick_pair, split_counts_of
 from core.ui.data.work import (
     AT_ONCE,
@@ -144,6 +145,7 @@ def _draw_splits(pair: PairInfo) -> None:
         st.rerun()
     st.caption("Select a row to train on that split.")
     if current in [info.split_hash for info in infos]:
+        draw_time_leak(pair)
         _draw_readiness(cached.split_info(current))
 
 

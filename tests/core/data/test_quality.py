@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,18 +7,18 @@ from small_files import random_rows, two_tastes
 
 from core.basics.columns import ITEM, TIME, TITLE, USER
 from core.data.build_pair import build_pair
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.quality import check_pair, read_checks, read_cross_listed
-from core.data.quality_checks import (
+from core.data.check import (
     CROSS_LISTED,
+    DOUBLE_USERS,
     EXCHANGED,
     IMPORT,
     SAME_PEOPLE,
-    SOURCE_TITLE,
     SPELLING,
-    TARGET_TITLE,
     TIMES,
 )
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.quality import check_pair, read_checks, read_cross_listed, read_double_users
+from core.data.quality_checks import SOURCE_TITLE, TARGET_TITLE
 
 EVERYTHING = PairSettings(rating_threshold=0, target_core=0)
 
@@ -74,6 +76,42 @@ def test_few_shared_users_cannot_be_told(checked):
     assert answer[SAME_PEOPLE].figures["auc"] is None
 
 
+def test_numbers_of_periods_are_not_taken_for_times(checked):
+    """As in Epinions, where each row says in which of eleven periods it was given."""
+    source, target = (
+        rows.assign(**{TIME: rows[TIME] // 3_600 % 11 + 1})
+        for rows in (random_rows(1, "b"), random_rows(2, "f"))
+    )
+    answer = checked(source, target)[TIMES].answer
+    assert "numbers of periods, 11 different ones up to 11" in answer
+
+
+def test_people_with_two_ids_are_found_and_one_id_of_each_can_be_dropped(checked):
+    source, target = two_tastes(1, items=300), two_tastes(2, items=300)
+    again = {f"u{n:03}": f"w{n:03}" for n in range(9)}
+    twice = target[target[USER].isin(again)].assign(**{USER: lambda rows: rows[USER].map(again)})
+    found = checked(source, pd.concat([target, twice]))
+    assert found[DOUBLE_USERS].light == "red"
+    assert found[DOUBLE_USERS].figures["spare"] == 9
+    pairs = read_double_users(found["folder"])
+    assert dict(zip(pairs["user"], pairs["other_user"], strict=True)) == again
+    assert set(pairs["domain"]) == {"target"}
+    left = checked(source, pd.concat([target, twice]), replace(EVERYTHING, drop_double_users=True))
+    assert left[DOUBLE_USERS].light == "green"
+    kept = pd.read_parquet(left["folder"] / "target.parquet")[USER]
+    assert not kept.isin(again.values()).any()
+    assert kept.nunique() == target[USER].nunique()
+
+
+def test_other_spellings_are_counted_one_by_one_with_examples(checked):
+    spelt = {"u001": "U001", "u002": "u 002", "u003": "u003.0", "u004": "0u004"}
+    source = two_tastes(1)
+    source[USER] = source[USER].map(spelt).fillna(source[USER])
+    found = checked(source, two_tastes(2))[SPELLING]
+    assert list(found.figures["ignoring"].values()) == [296, 297, 297, 297, 297, 300]
+    assert found.figures["examples"] == sorted([theirs, ours] for ours, theirs in spelt.items())
+
+
 def test_other_spellings_come_out_amber(checked):
     source = two_tastes(1)
     half = source[USER] > "u150"
@@ -91,8 +129,9 @@ def test_other_spellings_come_out_amber(checked):
         (lambda rows: rows.assign(**{TIME: 1_600_000_000}), "red"),
         (lambda rows: rows.assign(**{TIME: rows[TIME] * 1000}), "red"),  # milliseconds
         (lambda rows: rows.assign(**{TIME: rows[TIME].where(rows.index > 0, 5)}), "amber"),
+        (lambda rows: rows.assign(**{TIME: rows[TIME] % 11 + 1}), "red"),
     ],
-    ids=["plausible", "none", "all equal", "milliseconds", "one in 1970"],
+    ids=["plausible", "none", "all equal", "milliseconds", "one in 1970", "periods"],
 )
 def test_times_are_looked_at(checked, times, light):
     source, target = times(random_rows(1, "b")), times(random_rows(2, "f"))

@@ -1,0 +1,116 @@
+"""Questions about the files behind a pair: their columns, spellings, times and rejected rows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import duckdb
+
+from core.basics.columns import SOURCE, TARGET, TIME
+from core.basics.wording import count
+from core.data.check import EXCHANGED, IMPORT, SPELLING, TIMES, Check, Light
+from core.data.database import columns, number, parquet
+from core.data.datasets import import_counts
+from core.data.pair_folder import rows_file
+from core.data.pair_settings import PairInputs
+from core.data.shared_ids import compare_ids, compare_spellings
+
+MANY_REJECTED = 0.01  # share of the rows of a file
+_FIRST_DAY = "1990-01-01"  # nobody rated anything online before
+_LAST_PERIOD = 30_000_000  # below this a number counts periods: as seconds it is still 1970
+_MOST_PERIODS = 5_000
+
+
+def ask_columns(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | None) -> Check:
+    """Whether exchanging user and item in one file makes the overlap appear."""
+    question = "Are user and item columns exchanged?"
+    if inputs is None:
+        return Check(EXCHANGED, "grey", question, "Cannot be told: an imported file is gone.")
+    ids = compare_ids(connection, inputs)
+    figures = asdict(ids)
+    if ids.exchanged is None:
+        return Check(EXCHANGED, "green", question, "No sign of it.", figures)
+    file = inputs.source_name if ids.exchanged == SOURCE else inputs.target_name
+    ways = max(ids.with_source_exchanged, ids.with_target_exchanged)
+    answer = (
+        f"It looks so in {file}: as they are {ids.shared:,} users are shared, with its columns "
+        f"exchanged {ways:,}."
+    )
+    return Check(EXCHANGED, "red", question, answer, figures | {"file": ids.exchanged})
+
+
+def ask_spelling(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | None) -> Check:
+    """Whether more users are shared once spelling is ignored, and what of it does that."""
+    question = "Are user ids spelt alike?"
+    if inputs is None:
+        return Check(SPELLING, "grey", question, "Cannot be told: an imported file is gone.")
+    ids, spelt = compare_ids(connection, inputs), compare_spellings(connection, inputs)
+    figures = asdict(ids) | {"ignoring": spelt.shared, "examples": spelt.examples}
+    if not ids.spelt_differently:
+        answer = "Yes: ignoring case, blanks, leading zeros and .0 finds no further shared users."
+        return Check(SPELLING, "green", question, answer, figures)
+    answer = (
+        f"Not all: {ids.shared:,} users are shared, and {ids.loosely:,} when case, blanks, leading "
+        "zeros and a trailing .0 are ignored."
+    )
+    return Check(SPELLING, "amber", question, answer, figures)
+
+
+def ask_times(connection: duckdb.DuckDBPyConnection, folder: Path) -> Check:
+    """Whether the times of the pair's rows can carry a split by time."""
+    question = "Are the times plausible?"
+    files = [parquet(rows_file(folder, domain)) for domain in (SOURCE, TARGET)]
+    timed = [file for file in files if TIME in columns(connection, file)]
+    if not timed:
+        answer = "There are none, so a split by time cannot be made."
+        return Check(TIMES, "grey", question, answer)
+    odd_time = f"{TIME} < epoch(TIMESTAMP '{_FIRST_DAY}') OR {TIME} > epoch(now()) + 86400"
+    counts = {
+        "rows": "count(*)",
+        "missing": f"count(*) FILTER (WHERE {TIME} IS NULL)",
+        "odd": f"count(*) FILTER (WHERE {odd_time})",
+    }
+    figures = {
+        key: sum(number(connection, f"SELECT {count} FROM {file}") for file in timed)
+        for key, count in counts.items()
+    }
+    distinct = [number(connection, f"SELECT count(DISTINCT {TIME}) FROM {file}") for file in timed]
+    latest = max(number(connection, f"SELECT max({TIME}) FROM {file}") for file in timed)
+    figures |= {"moments": max(distinct), "latest": latest}
+    light, answer = _said_of_times(figures)
+    return Check(TIMES, light, question, answer, figures)
+
+
+def _said_of_times(figures: dict[str, int]) -> tuple[Light, str]:
+    moments = figures["moments"]
+    if moments <= 1:
+        return "red", "No: all rows have one and the same time. Do not split by time."
+    if figures["latest"] < _LAST_PERIOD and moments <= _MOST_PERIODS:
+        return "red", (
+            f"No: they are numbers of periods, {count(moments, 'different one')} up to "
+            f"{figures['latest']:,}. Rows of one period have no order, so do not split by time."
+        )
+    said = f"{figures['odd']:,} of {figures['rows']:,} rows lie before 1990 or in the future"
+    if figures["odd"] > 0.01 * figures["rows"]:
+        return "red", f"No: {said}. Do not split by time."
+    if figures["odd"] or figures["missing"]:
+        return "amber", f"Mostly: {said}, and {figures['missing']:,} have no time."
+    return "green", f"Yes: all {figures['rows']:,} lie between 1990 and today."
+
+
+def ask_import(inputs: PairInputs | None) -> Check:
+    """How much of the two files the import kept."""
+    question = "Was all of both files taken in?"
+    files = [] if inputs is None else [inputs.source, inputs.target]
+    counts = [found for file in files if (found := import_counts(file))]
+    if len(counts) < 2:
+        return Check(IMPORT, "grey", question, "Cannot be told: an imported file is gone.")
+    figures = {key: sum(count[key] for count in counts) for key in ("rows", "rejected", "merged")}
+    many = any(count["rejected"] > MANY_REJECTED * count["rows"] for count in counts)
+    light: Light = "amber" if many else "green"
+    answer = (
+        f"Of {figures['rows']:,} rows {figures['rejected']:,} were rejected, and "
+        f"{figures['merged']:,} repeated a user and item and were merged."
+    )
+    return Check(IMPORT, light, question, answer, figures)

@@ -1,0 +1,93 @@
+"""CPU of all trust checks of a pair, and what they say: `python …/trust_checks.py DATA [PAIR …]`.
+
+DATA holds one folder per pair with `source.csv` and `target.csv`. Where a pair also has `split/`
+and `split_nodup/`, whose source lacks the cross-listed items, the share of leaked test rows that
+the detector finds on the training rows alone is told: rows whose target item is, by cosine above
+.8 over at least 5 users of all rows, a source item of the user's own history. Bar: 10 CPU s.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+from measuring import measured  # noqa: E402, I001  (before NumPy: it sets the threads)
+
+import json  # noqa: E402
+import tempfile  # noqa: E402
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+
+from core.basics.columns import ITEM, USER  # noqa: E402
+from core.data.cross_listed import SOURCE_ITEM, TARGET_ITEM, find_cross_listed  # noqa: E402
+from core.data.database import in_memory  # noqa: E402
+from core.data.ingest import import_file  # noqa: E402
+from core.data.pair_folder import as_domain_pair  # noqa: E402
+from core.data.pair_settings import PairInputs, PairSettings  # noqa: E402
+from core.data.preview import guess_options  # noqa: E402
+from core.data.build_pair import build_pair  # noqa: E402
+from core.data.quality import check_pair  # noqa: E402
+
+BAR = 10_000.0  # CPU ms
+DEFAULT = ("amazon-elec-phone", "negative-control-facebook")
+
+
+def main(data: Path, pairs: list[str]) -> None:
+    """One JSON object per pair."""
+    for pair in pairs:
+        with tempfile.TemporaryDirectory() as work:
+            print(
+                json.dumps({"pair": pair} | checked(data / pair, Path(work)) | leaked(data / pair))
+            )
+
+
+def checked(folder: Path, work: Path) -> dict:
+    """Lights by question and the CPU of all of them together."""
+    files = [folder / f"{domain}.csv" for domain in ("source", "target")]
+    imported = [import_file(file, guess_options(file), work / "datasets") for file in files]
+    inputs = PairInputs(*(done.folder / "interactions.parquet" for done in imported))
+    with in_memory(work, threads=1) as connection:
+        made = build_pair(connection, inputs, PairSettings(target_core=0), work / "pairs")
+        checks, cost = measured(lambda: check_pair(connection, made, inputs), repeats=1)
+    lights = {check.key: check.light for check in checks}
+    return {"cpu_ms": cost["cpu_ms"], "kept": cost["cpu_ms"] <= BAR, "lights": lights}
+
+
+def leaked(folder: Path) -> dict:
+    """How many test rows leak, and the share of them that the detector finds."""
+    if not (folder / "split_nodup").exists():
+        return {}
+    names = ("source_train", "target_train", "target_valid", "target_test")
+    parts = [
+        pd.read_csv(folder / "split" / f"{name}.csv", dtype=str)[[USER, ITEM]] for name in names
+    ]
+    source, train, _, test = parts
+    truth = rows_of(alike(source, pd.concat(parts[1:])), source, test)
+    found = rows_of(find_cross_listed(as_domain_pair(source, train)).pairs, source, test)
+    return {"leaked_rows": len(truth), "found": round(len(truth & found) / len(truth), 3)}
+
+
+def alike(source: pd.DataFrame, target: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of items with a cosine above .8 over at least 5 common users."""
+    pair = as_domain_pair(source, target)
+    common = (pair.source.tocsc().T @ pair.target.tocsc()).tocoo()
+    sizes = [np.bincount(m.indices, minlength=m.shape[1]) for m in (pair.source, pair.target)]
+    cosine = common.data / np.sqrt(sizes[0][common.row] * sizes[1][common.col])
+    near = (common.data >= 5) & (cosine > 0.8)
+    items = pair.source_items.names(common.row[near]), pair.target_items.names(common.col[near])
+    return pd.DataFrame(dict(zip((SOURCE_ITEM, TARGET_ITEM), items, strict=True)))
+
+
+def rows_of(pairs: pd.DataFrame, source: pd.DataFrame, test: pd.DataFrame) -> set[tuple[str, str]]:
+    """Test rows whose item is one of the user's own source items under another id."""
+    known = source.merge(pairs[[SOURCE_ITEM, TARGET_ITEM]], left_on=ITEM, right_on=SOURCE_ITEM)
+    both = test.merge(known, left_on=[USER, ITEM], right_on=[USER, TARGET_ITEM])
+    return set(zip(both[USER], both[TARGET_ITEM], strict=True))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:] or list(DEFAULT))
