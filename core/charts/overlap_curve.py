@@ -8,20 +8,23 @@ import plotly.graph_objects as go
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SHARE, USERS
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, STRONG, TWIN_COLOUR, faded, plain, themed
 
+BANDS = (("band_low", LOW), ("band_high", HIGH))
 COLOURS = (FUSED_COLOUR, SOURCE_COLOUR)
 
 
 def draw_overlap_curve(rows: pd.DataFrame, *, y: str) -> go.Figure:
     """One line per SEGMENT with its interval band; a grey level where SHARE is 0, the twin.
 
-    rows: SEGMENT, SHARE from 0 to 1, MEAN, LOW, HIGH, USERS.
+    rows: SEGMENT, SHARE from 0 to 1, MEAN, USERS, and what the band is between: BAND_LOW and
+    BAND_HIGH where there is a twin, else LOW and HIGH.
     """
     figure = go.Figure()
     for (name, part), colour in zip(rows.groupby(SEGMENT, sort=False), COLOURS, strict=False):
         label, at = plain([name])[0], 100 * part[SHARE]
+        low, high = (part.get(band, part[own]) for band, own in BANDS)
         figure.add_trace(
             go.Scatter(
-                x=[*at, *at[::-1]], y=[*part[HIGH], *part[LOW][::-1]], fill="toself",
+                x=[*at, *at[::-1]], y=[*high, *low[::-1]], fill="toself", mode="lines",
                 fillcolor=faded(colour, 0.15), line_width=0, hoverinfo="skip", showlegend=False,
             )
         )  # fmt: skip
@@ -29,7 +32,7 @@ def draw_overlap_curve(rows: pd.DataFrame, *, y: str) -> go.Figure:
             go.Scatter(
                 x=at, y=part[MEAN], name=f"{label} · {part[USERS].max():,} users",
                 mode="lines+markers", line={"color": colour, "width": 3}, marker={"size": 9},
-                customdata=part[[LOW, HIGH]].to_numpy(),
+                customdata=list(zip(low, high, strict=True)),
                 hovertemplate="%{x:.0f} %<br>%{y:.4f}, interval %{customdata[0]:.4f} to "
                 "%{customdata[1]:.4f}",
             )

@@ -16,12 +16,14 @@ from core.metrics.cards import metric_card, metric_title
 COLD_USERS = "cold users"
 LIFT = "lift"  # columns of what a share has over none
 LIFT_LOW, LIFT_HIGH = "lift_low", "lift_high"
+BAND_LOW, BAND_HIGH = "band_low", "band_high"  # lift and its interval on top of the twin's level
 
 
 def overlap_rows(
     frames: Mapping[float, pd.DataFrame], segments: pd.DataFrame, metric: str
 ) -> pd.DataFrame:
     """SEGMENT, SHARE, MEAN, LOW, HIGH, USERS, and LIFT over share 0 with its interval.
+    Where there is a twin, BAND_LOW and BAND_HIGH are the lift's interval around the level.
 
     frames: per-user metrics by share, 0 (the twin) first where there is one. Groups of fewer than
     FEWEST users are left out.
@@ -71,4 +73,8 @@ def _row(
     if nobody is not None:
         gap = difference_intervals(frame, nobody, [metric])[0]
         row |= {LIFT: gap.mean, LIFT_LOW: gap.low, LIFT_HIGH: gap.high}
+        row |= {
+            BAND_LOW: level.mean - gap.mean + gap.low,
+            BAND_HIGH: level.mean - gap.mean + gap.high,
+        }
     return row

@@ -26,16 +26,19 @@ def side_by_side(frames: Frames, metrics: Sequence[str]) -> pd.DataFrame:
     BEST marks the leader of a metric, and only where its difference to the next is beyond user
     sampling, paired over the users of both.
     """
-    rows = []
-    for name, frame in frames.items():
-        rows += [
-            {RUN: name, METRIC: metric} | _columns(interval)
-            for metric, interval in zip(metrics, intervals(frame, metrics), strict=True)
-        ]
-    table = pd.DataFrame(rows)
-    leaders = {metric: leader(frames, metric) for metric in metrics}
+    found = {name: intervals(frame, metrics) for name, frame in frames.items()}
+    table = pd.DataFrame([
+        {RUN: name, METRIC: metric} | _columns(interval)
+        for name, columns in found.items()
+        for metric, interval in zip(metrics, columns, strict=True)
+    ])  # fmt: skip
+    means = {
+        metric: {name: columns[place].mean for name, columns in found.items()}
+        for place, metric in enumerate(metrics)
+    }
+    best = _leaders(frames, means)
     table[BEST] = [
-        leaders[metric] == name for name, metric in zip(table[RUN], table[METRIC], strict=True)
+        best[metric] == name for name, metric in zip(table[RUN], table[METRIC], strict=True)
     ]
     return table
 
@@ -43,14 +46,23 @@ def side_by_side(frames: Frames, metrics: Sequence[str]) -> pd.DataFrame:
 def leader(frames: Frames, metric: str) -> str | None:
     """The run that is best in the metric beyond user sampling; None where it may be the sample."""
     means = {name: intervals(frame, [metric])[0].mean for name, frame in frames.items()}
-    known = [name for name, mean in means.items() if not np.isnan(mean)]
-    sign = 1 if metric_card(metric).higher_is_better else -1
-    ranked = sorted(known, key=lambda name: sign * means[name], reverse=True)
-    if len(ranked) < 2:
-        return None
-    first, second = (frames[name] for name in ranked[:2])
-    gap = difference_intervals(first, second, [metric])[0]
-    return ranked[0] if gap.excludes_zero else None
+    return _leaders(frames, {metric: means})[metric]
+
+
+def _leaders(frames: Frames, means: Mapping[str, Mapping[str, float]]) -> dict[str, str | None]:
+    """Leader of each metric; metrics with the same first two are resampled together."""
+    best: dict[str, str | None] = dict.fromkeys(means)
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for metric, by_run in means.items():
+        known = [name for name, mean in by_run.items() if not np.isnan(mean)]
+        sign = -1 if metric_card(metric).higher_is_better else 1
+        ranked = sorted(known, key=lambda name, by=by_run, sign=sign: sign * by[name])
+        if len(ranked) > 1:
+            pairs.setdefault((ranked[0], ranked[1]), []).append(metric)
+    for (first, second), metrics in pairs.items():
+        gaps = difference_intervals(frames[first], frames[second], metrics)
+        best |= {m: first for m, gap in zip(metrics, gaps, strict=True) if gap.excludes_zero}
+    return best
 
 
 def users_in(segments: pd.DataFrame, by: str, name: str) -> IntArray:

@@ -12,6 +12,7 @@ from core.basics.columns import ITEM, USER
 from core.basics.errors import DataError
 from core.basics.workspace import Workspace
 from core.data.pair_folder import read_pair_info
+from core.data.snapshot import read_info
 from core.runs.seeds import what_it_is
 from core.store.run_folder import Run
 
@@ -69,9 +70,14 @@ def version_names(workspace: Workspace, runs: Sequence[Run]) -> list[str]:
             for name in differ
         )
         if settings and differ
-        else f"data {run.record['dataset_hash'][:8]}, {run.record['source_name']}"
+        else f"data {run.record['dataset_hash'][:8]}, {_source_items(workspace, run)} source items"
         for run, settings in zip(runs, told, strict=True)
     ]
+
+
+def _source_items(workspace: Workspace, run: Run) -> str:
+    counts = read_info(workspace.splits / run.record["split_hash"]).counts
+    return f"{counts['source_items']:,}"
 
 
 def _settings(workspace: Workspace, run: Run) -> dict:

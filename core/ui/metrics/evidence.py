@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import pandas as pd
 import streamlit as st
 
 from core.evaluation.noise_floor import NoiseFloor, noise_floor
+from core.evaluation.seeds import ENOUGH_SEEDS, all_the_same, seed_rows
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.verdict import Comparison, Lifts, sentence
 from core.evaluation.verdict import lifts_of as compute_lifts
@@ -14,6 +18,15 @@ from core.store.reseeded import FOLDER, RECORD
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.groups import segments_of
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Runs that differ by their seed alone, this one among them."""
+
+    n: int
+    alike: bool  # every seed gives the same model
+    over: pd.Series | None  # a row of seed_rows over all users; None with too few seeds
 
 
 def lifts_of(run: Run, part: str, metric: str, by: str) -> Lifts:
@@ -37,13 +50,39 @@ def evidence_key(run: Run) -> str:
     """Changes when the noise floor is measured, a seed comes or goes, or an attribute is added."""
     path = run.folder / FOLDER / RECORD
     measured = path.stat().st_mtime_ns if path.exists() else 0
-    seeds = [other.id for other in same_but_seed(run, cached.runs())]
-    return f"{measured} {seeds} {cached.attributes_key(run.record['dataset_hash'])}"
+    return f"{measured} {other_seeds(run)} {cached.attributes_key(run.record['dataset_hash'])}"
+
+
+def other_seeds(run: Run) -> list[str]:
+    """Ids of the runs that differ from this one by their seed alone."""
+    runs = cached.runs()
+    return _other_seeds(run.id, tuple(other.id for other in runs), run, runs)
+
+
+def seeds_of(run: Run, part: str, metric: str) -> Seeds:
+    """How many seeds there are, and the lift over all users with its interval over them."""
+    return _seeds(str(run.folder), part, metric, evidence_key(run), run)
 
 
 def comparison(run: Run, part: str) -> Comparison:
     """The run beside all there is to judge it by."""
     return comparison_of(run, part, segments_of(run), cached.runs(), cached.per_user)
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _other_seeds(run_id: str, ids: tuple[str, ...], _run: Run, _runs: list[Run]) -> list[str]:
+    return [other.id for other in same_but_seed(_run, _runs)]
+
+
+@st.cache_data(show_spinner=False, max_entries=40)
+def _seeds(folder: str, part: str, metric: str, key: str, _run: Run) -> Seeds:
+    compared = comparison(_run, part)
+    n = len(compared.seeds)
+    alike = n > 1 and all_the_same(compared.seeds, metric)
+    if n < ENOUGH_SEEDS:
+        return Seeds(n, alike, None)
+    rows = seed_rows(compared.seeds, compared.segments, TARGET_HISTORY, metric)
+    return Seeds(n, alike, rows.iloc[0])
 
 
 @st.cache_data(show_spinner=False, max_entries=40)

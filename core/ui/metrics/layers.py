@@ -7,16 +7,15 @@ import streamlit as st
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, TARGET, USERS
 from core.evaluation.lift import ALL_USERS
 from core.evaluation.noise_floor import NoiseFloor, floor_sentence, moved_words
-from core.evaluation.seeds import ENOUGH_SEEDS, all_the_same, seed_rows
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.summary import HARMED, HELPED
 from core.metrics.cards import metric_title
 from core.runs.reseed import reseed_payload
-from core.runs.seeds import is_trained, plans_of_more_seeds, same_but_seed
+from core.runs.seeds import is_trained, plans_of_more_seeds
 from core.store.reseeded import BY_SEED, BY_USERS, read_reseeded
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.metrics.evidence import comparison, floor_of, lifts_of
+from core.ui.metrics.evidence import floor_of, lifts_of, other_seeds, seeds_of
 from core.ui.metrics.figures import floor_name
 from core.ui.metrics.view import View
 from core.ui.metrics.work import Task, draw_task
@@ -56,11 +55,13 @@ def _show_counts(run: Run, view: View) -> None:
         st.caption(f"{count(int(everybody[USERS]), 'user')}: too few to say.")
         return
     same = int(everybody[USERS] - everybody[HELPED] - everybody[HARMED])
-    better, worse, equal = st.columns(3)
-    better.metric("helped", f"{int(everybody[HELPED]):,}", border=False)
+    better, worse = st.columns(2)
+    better.metric("helped", f"{int(everybody[HELPED]):,}")
     worse.metric("harmed", f"{int(everybody[HARMED]):,}")
-    equal.metric("the same", f"{same:,}")
-    st.caption(f"By {metric_title(view.column)} of each of the {int(everybody[USERS]):,} users.")
+    st.caption(
+        f"{same:,} the same, by {metric_title(view.column)} of each of the "
+        f"{int(everybody[USERS]):,} users."
+    )
 
 
 def _show_floor(run: Run, view: View) -> None:
@@ -107,20 +108,18 @@ def _show_cold(run: Run, view: View) -> None:
 
 def _show_seeds(run: Run, view: View) -> None:
     """The lift over all users with every seed, or a button that trains more."""
-    info, compared = read_reseeded(run), comparison(run, view.part)
-    n = len(compared.seeds)
-    chanceless = info is not None and info.how == BY_USERS
-    if chanceless or (n > 1 and all_the_same(compared.seeds, view.column)):
+    info, seeds = read_reseeded(run), seeds_of(run, view.part, view.column)
+    if seeds.alike or (info is not None and info.how == BY_USERS):
         st.caption("Every seed gives the same model: this one knows no chance.")
         return
-    if n >= ENOUGH_SEEDS:
-        rows = seed_rows(compared.seeds, compared.segments, TARGET_HISTORY, view.column)
-        over = rows.set_index(SEGMENT).loc[ALL_USERS]
+    if seeds.over is not None:
+        over = seeds.over
         said = signed_with_interval(over[MEAN], over[LOW], over[HIGH])
-        st.markdown(f"**{n} seeds**: {plain(said)}  \n:gray[:small[over seeds, all users]]")
+        st.markdown(f"**{seeds.n} seeds**: {plain(said)}  \n:gray[:small[over seeds, all users]]")
         return
-    said = "One seed" if n <= 1 else f"{n} seeds, too few for an interval"
-    others = same_but_seed(run, cached.runs())
+    said = "One seed" if seeds.n <= 1 else f"{seeds.n} seeds, too few for an interval"
+    ids = other_seeds(run)
+    others = [other for other in cached.runs() if other.id in ids]
     st.caption(f"{said}. Whether another training gives the same is not known.")
     plans = plans_of_more_seeds(run, [run, *others])
     task = Task(

@@ -44,7 +44,7 @@ def show_overlap(run: Run, view: View) -> None:
         draw_overlap_curve(rows, y=metric_title(view.column)),
         f"How does quality grow with the shared users that training knows? {info.shared:,} are "
         "shared; those left out keep their source history as strangers. Dashed: the twin, which "
-        "knows none. Bands: 95 % over users; one draw of users, one seed.",
+        "knows none. Bands: 95 % interval of the difference to it over users; one draw, one seed.",
         "overlap_curve",
     )
 

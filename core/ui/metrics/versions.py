@@ -27,10 +27,10 @@ def show_versions(run: Run, view: View) -> None:
     st.markdown("**With and without: the same model on other versions of this pair**")
     rows = [_row(one, name, view) for one, name in zip(versions, names, strict=True)]
     st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
-    st.caption(
-        "The test rows are the same, so the lifts may stand side by side. A lift that goes with "
-        "the cross-listed items was their leak and no transfer."
-    )
+    words = "The first line is this run. All test rows are the same, so lifts may be compared."
+    if any("cross-listed" in name for name in names):
+        words += " A lift that goes with the cross-listed items was their leak and no transfer."
+    st.caption(words)
 
 
 def _row(run: Run, name: str, view: View) -> dict[str, str]:

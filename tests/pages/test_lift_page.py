@@ -1,0 +1,162 @@
+"""The lift on the Metrics page: evidence that is asked for, attributes, versions, and its words."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from stories import entered, open_page, well, words
+
+from core.basics.columns import TEST
+from core.basics.progress import silent
+from core.basics.workspace import Workspace
+from core.data.attributes import keep_attributes
+from core.data.snapshot import read_snapshot
+from core.jobs.table import list_jobs
+from core.runs.overlap import overlap_job
+from core.runs.reseed import reseed_job
+from core.runs.versions import same_test_rows
+from core.store.run_folder import read_run
+
+
+@pytest.fixture
+def own(trained_workspace, tmp_path, monkeypatch):
+    """A copy of the trained workspace that a test may write into; no job is started."""
+    root = tmp_path / "own"
+    shutil.copytree(trained_workspace.workspace.root, root)
+    for module in ("core.ui.metrics.work", "core.ui.jobs_panel"):
+        monkeypatch.setattr(f"{module}.ensure_supervisor", lambda workspace: None)
+    entered(Workspace(root), monkeypatch)
+    return Workspace(root), trained_workspace.runs
+
+
+def forest(app):
+    """Figure of the forest plot as plain values."""
+    return titled(app, "difference in")
+
+
+def titled(app, words):
+    specs = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    return next(spec for spec in specs if words in spec["layout"]["xaxis"]["title"]["text"])
+
+
+def text_of(app):
+    return words(app).replace("\\", "").replace("\u2060", "")
+
+
+def test_a_sentence_above_the_picture_says_what_its_filled_dots_say(trained_workspace):
+    app = well(open_page("metrics", run=trained_workspace.runs["ease"]))
+    symbols = forest(app)["data"][0]["marker"]["symbol"]
+    said = text_of(app)
+    assert ("helps recommendations in films for" in said) == ("circle" in symbols[1:])
+    assert "after Holm's correction for the" in said
+    assert "its data were not checked here" in said  # a split of given files has no pair
+    assert "beyond user sampling (one seed)" in said or "circle-open" not in symbols
+
+
+def test_the_sentence_follows_the_kind_of_segment(trained_workspace):
+    app = well(open_page("metrics", run=trained_workspace.runs["ease"], by="source_history"))
+    assert "interactions in books (+" in text_of(app)
+    app.segmented_control(key="by_widget").set_value("overlap")
+    assert "users seen in" in text_of(well(app.run()))
+
+
+def test_the_noise_floor_is_one_click_away_and_then_stands_beside_the_counts(own):
+    workspace, runs = own
+    app = well(open_page("metrics", run=runs["ease"]))
+    assert "by chance alone; how many is not measured yet" in text_of(app)
+    well(app.button(key="measure_noise").click().run())
+    (job,) = list_jobs(workspace, kind="reseed")
+    assert job.payload == {"run_id": runs["ease"]}
+    assert not [button for button in app.button if button.key == "measure_noise"]
+    reseed_job(workspace, job.payload, silent)
+    said = text_of(well(app.run()))
+    assert re.search(r"Harmed \d+%, by chance \d+%", said)
+    assert "this one knows no chance" in said
+
+
+def test_two_more_seeds_are_two_jobs_of_the_same_run(own):
+    workspace, runs = own
+    app = well(open_page("metrics", run=runs["item_knn"]))
+    well(app.button(key="more_seeds").click().run())
+    payloads = [job.payload for job in list_jobs(workspace, kind="train")]
+    assert sorted(payload["seed"] for payload in payloads) == [2023, 2024]
+    assert {payload["model"] for payload in payloads} == {"item_knn"}
+
+
+def test_the_overlap_curve_is_measured_on_request_and_drawn_from_the_twin_on(own):
+    workspace, runs = own
+    app = open_page("metrics", run=runs["ease"])
+    app.session_state["metrics_tab"] = "Overlap"
+    well(app.run())
+    well(app.button(key="measure_overlap").click().run())
+    (job,) = list_jobs(workspace, kind="overlap")
+    overlap_job(workspace, job.payload, silent)
+    assert "shared users" in text_of(well(app.run()))
+    assert titled(app, "known in training")["layout"]["xaxis"]["tickvals"] == [0, 25, 50, 75, 100]
+
+
+def test_an_attribute_becomes_a_kind_of_segment_and_users_without_it_are_said(own):
+    workspace, runs = own
+    run = read_run(workspace.runs / runs["ease"])
+    users = read_snapshot(workspace.splits / run.record["split_hash"]).train.users
+    rows = ["user,age,nickname"]
+    rows += [f"{user},{place},n{place}" for place, user in enumerate(users.ids[:200])]
+    data = "\n".join(rows).encode()
+    keep_attributes(workspace, run.record["dataset_hash"], data, users)
+    app = well(open_page("metrics", run=runs["ease"], by="attribute:age"))
+    said = text_of(app)
+    assert "40 evaluated users without a value are left out" in said
+    assert "nickname: This attribute has 200 different values" in said
+    labels = forest(app)["layout"]["yaxis"]["ticktext"]
+    assert [label.split(" · ")[0] for label in labels] == [
+        "all users", "0 to 49", "50 to 99", "100 to 149", "150 to 199",
+    ]  # fmt: skip
+
+
+def test_a_segment_of_three_users_is_named_and_has_no_dot(own):
+    workspace, runs = own
+    run = read_run(workspace.runs / runs["ease"])
+    users = read_snapshot(workspace.splits / run.record["split_hash"]).train.users
+    rows = ["user,group"] + [f"{u},{'few' if n < 3 else 'many'}" for n, u in enumerate(users.ids)]
+    keep_attributes(workspace, run.record["dataset_hash"], "\n".join(rows).encode(), users)
+    app = well(open_page("metrics", run=runs["ease"], by="attribute:group"))
+    figure = forest(app)
+    assert "few · 3 users, too few to say" in figure["layout"]["yaxis"]["ticktext"]
+    assert figure["data"][0]["x"][1] is None or np.isnan(figure["data"][0]["x"][1])
+    assert "Under 10 users (few) is too few to say" in text_of(app)
+
+
+def test_a_file_of_other_users_is_refused_where_it_was_given(own):
+    _, runs = own
+    app = open_page("metrics", run=runs["ease"])
+    file = ("people.csv", b"user,age\nnobody,3\n", "text/csv")
+    app.file_uploader(key="attributes_file").set_value(file)
+    app.run()
+    app.button(key="attributes_add").click().run()
+    assert "No user of this file is in the pair" in app.error[0].value
+
+
+def test_splits_with_other_test_rows_are_no_versions_of_each_other(own):
+    workspace, runs = own
+    folders = [
+        workspace.splits / read_run(workspace.runs / runs[name]).record["split_hash"]
+        for name in ("ease", "elsewhere")
+    ]
+    assert same_test_rows(folders[0], folders[0])
+    assert not same_test_rows(*folders)
+
+
+def test_the_same_model_on_a_version_with_the_same_test_rows_stands_beside_it(own):
+    """As if the pair had another version: the same split under another hash of its data."""
+    workspace, runs = own
+    there = workspace.runs / runs["ease"]
+    for folder in (there.with_name("copy-of-ease"),):
+        shutil.copytree(there, folder)
+        for record in folder.rglob("run.json"):
+            values = json.loads(record.read_text()) | {"dataset_hash": "f" * 16}
+            record.write_text(json.dumps(values))
+    said = text_of(well(open_page("metrics", run=runs["ease"])))
+    assert "With and without" in said
+    assert read_run(there).record[TEST]
