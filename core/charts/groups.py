@@ -12,7 +12,7 @@ from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USERS
 from core.charts.lines import Styles
 from core.charts.theme import STRONG, plain, themed
 
-ROW_HEIGHT = 42  # pixels of one group
+RUN_HEIGHT, GAP = 13, 10  # pixels of one run in a group, and between groups
 
 
 def draw_group_dots(rows: pd.DataFrame, styles: Styles, *, x: str, zero: bool = False) -> go.Figure:
@@ -42,7 +42,7 @@ def draw_group_dots(rows: pd.DataFrame, styles: Styles, *, x: str, zero: bool = 
               for label, group in zip(plain(groups), groups, strict=True)]  # fmt: skip
     if zero:
         figure.add_vline(x=0, line={"color": STRONG, "width": 1.5})
-    return _in_rows(figure, labels, x)
+    return _in_rows(figure, labels, len(runs), x)
 
 
 def draw_shares(
@@ -71,11 +71,13 @@ def draw_shares(
                 hovertemplate="%{x:.1%} of all places",
             )
         )  # fmt: skip
-    return _in_rows(figure, plain(labels, 40), x).update_xaxes(tickformat=".0%", rangemode="tozero")
+    return _in_rows(figure, plain(labels, 40), len(shares), x).update_xaxes(
+        tickformat=".0%", rangemode="tozero"
+    )
 
 
-def _in_rows(figure: go.Figure, labels: Sequence[str], x: str) -> go.Figure:
-    themed(figure, x=x, height=130 + ROW_HEIGHT * len(labels))
+def _in_rows(figure: go.Figure, labels: Sequence[str], runs: int, x: str) -> go.Figure:
+    themed(figure, x=x, height=130 + (GAP + RUN_HEIGHT * max(2, runs)) * len(labels))
     figure.update_yaxes(
         tickvals=list(range(len(labels))), ticktext=list(labels),
         range=[len(labels) - 0.5, -0.5], showgrid=False,
@@ -84,7 +86,7 @@ def _in_rows(figure: go.Figure, labels: Sequence[str], x: str) -> go.Figure:
 
 
 def _offsets(n: int) -> list[float]:
-    return [float(x) for x in np.linspace(-0.24, 0.24, n)] if n > 1 else [0.0]
+    return [float(x) for x in np.linspace(-0.3, 0.3, n)] if n > 1 else [0.0]
 
 
 def _whiskers(part: pd.DataFrame) -> dict:
