@@ -1,20 +1,18 @@
 """The report as somebody gets it: downloaded, opened with the network off, presented."""
 
-import pytest
-from browsing import SECONDS
+import shutil
 
-from core.runs.demo import load_demo
+import pytest
+from browsing import SECONDS, Visit
 
 pytestmark = pytest.mark.browser
 HERE = ".slide.here"
 
 
 @pytest.fixture(scope="module")
-def report(browser, app, tmp_path_factory):
+def report(browser, app, demo_workspace, tmp_path_factory):
     """The file that the page's button hands out."""
-    from browsing import Visit
-
-    load_demo(app.workspace)
+    shutil.copytree(demo_workspace.root, app.workspace.root, dirs_exist_ok=True)
     visit = Visit(browser, app.url, accept_downloads=True).open("/").goto("Report")
     visit.sees("Download report")
     with visit.page.expect_download() as waiting:
@@ -90,8 +88,6 @@ def test_arrow_keys_go_through_six_steps_and_escape_leads_back(offline):
 
 
 def test_the_page_presents_too_and_the_keys_work_at_once(browser, app, report):
-    from browsing import Visit
-
     visit = Visit(browser, app.url).open("/").goto("Report")
     visit.press_key("present_report")
     steps = visit.page.frame_locator("iframe[data-testid=stIFrame]")

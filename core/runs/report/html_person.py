@@ -61,8 +61,9 @@ def _pick(pick: Pick, place: int, person: Person) -> str:
 def _why(pick: Pick) -> str:
     if not pick.reasons:
         return ""
-    said = "; ".join(
-        f'<span class="{"s" if domain == SOURCE else "t"}">{text(title, 60)}</span> {share:.0%}'
+    said = " ".join(
+        f'<span class="r"><span class="{"s" if domain == SOURCE else "t"}">{text(title, 60)}</span>'
+        f" {share:.0%}</span>"
         for title, domain, share in pick.reasons
     )
     return f'<span class="why">because of {said}</span>'

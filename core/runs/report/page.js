@@ -16,6 +16,15 @@
     return Promise.all(Array.prototype.map.call(root.querySelectorAll(".plot"), draw));
   }
 
+  function fit() {
+    document.querySelectorAll(".slide .inside").forEach(function (inside) {
+      var rows = Array.prototype.slice.call(inside.querySelectorAll(".picks > li, tbody tr"));
+      rows.forEach(function (row) { row.classList.remove("over"); });
+      while (rows.length > 1 && inside.scrollHeight > inside.clientHeight + 1) {
+        rows.pop().classList.add("over");
+      }
+    });
+  }
   function go(step) {
     here = Math.max(0, Math.min(slides.length - 1, step));
     slides.forEach(function (slide, place) {
@@ -29,6 +38,7 @@
   }
   function present() {
     document.body.classList.add("presenting");
+    fit();
     if (!drawn) { drawn = true; drawAll(document.querySelector(".deck")); }
     go(0);
     window.focus();
@@ -72,7 +82,7 @@
   window.addEventListener("resize", function () {
     clearTimeout(waiting);
     waiting = setTimeout(function () {
-      if (document.body.classList.contains("presenting")) { drawAll(document.querySelector(".deck")); }
+      if (document.body.classList.contains("presenting")) { fit(); drawAll(document.querySelector(".deck")); }
       else { drawn = false; }
     }, 150);
   });

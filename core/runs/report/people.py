@@ -11,6 +11,7 @@ from core.basics.errors import CrosswalkError
 from core.basics.scores import FloatArray, IntArray
 from core.basics.wording import count, number
 from core.data.snapshot import Split
+from core.evaluation.summary import SAME
 from core.fusion.lists import NOBODY, mask, top_k
 from core.metrics.cards import metric_title
 from core.models.protocol import CrossDomainModel
@@ -178,7 +179,9 @@ class Teller:
                 else f"{figure}, {evidence.without} {number(theirs, 2)}: smaller is better."
             )  # fmt: skip
         found = int(np.isin(told.items, hidden).sum())
-        also = "" if without is None else f", {evidence.without} {np.isin(without, hidden).sum()}"
+        also = ""
+        if without is not None:
+            also = f", {evidence.without} {np.isin(without, hidden).sum()}{_moved_words(chosen)}"
         return f"{known} Of {count(len(hidden), 'hidden choice')} the ten hold {found}{also}."
 
     def _notes(self, told: Told) -> tuple[str, ...]:
@@ -187,6 +190,12 @@ class Teller:
         if told.reasons and not any(told.reasons) and not self.evidence.rates:
             return ("No history item carried this list: it is the order of popularity.",)
         return ()
+
+
+def _moved_words(chosen: Chosen) -> str:
+    """Where the same number of hits stands without the source: higher up or lower down."""
+    gap = 0.0 if chosen.theirs is None else chosen.theirs - chosen.ours
+    return "" if abs(gap) < SAME else ", higher up" if gap > 0 else ", lower down"
 
 
 def _shares(told: Told, place: int) -> tuple[float, float] | None:

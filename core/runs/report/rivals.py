@@ -28,7 +28,7 @@ def rivals_section(evidence: Evidence) -> Section:
 
 
 def named_lines(evidence: Evidence) -> dict[str, Run]:
-    """The run, the others of its split, its twin and its floor, under names that differ."""
+    """The run, the others of its split, its twin and its floor, the best first; names differ."""
     run, lines = evidence.run, {}
     for entry in (run, *evidence.rivals):
         name, again = entry.label, 2
@@ -41,7 +41,10 @@ def named_lines(evidence: Evidence) -> dict[str, Run]:
     shown = [entry.record["model"] for entry in lines.values()]
     if floor and floor.record["model"] not in shown:
         lines[evidence.floor_name.capitalize()] = floor
-    return lines
+    sign = -1 if metric_card(evidence.metric).higher_is_better else 1
+    levels = {name: evidence.level(entry, evidence.metric).mean for name, entry in lines.items()}
+    order = sorted(lines, key=lambda name: (levels[name] != levels[name], sign * levels[name]))
+    return {name: lines[name] for name in order}
 
 
 def levels(evidence: Evidence, lines: dict[str, Run]) -> Figure | None:
@@ -80,7 +83,8 @@ def _table(evidence: Evidence, lines: dict[str, Run]) -> Grid:
             coverage = (run.record.get(TEST) or {}).get("coverage@10") or {}
             cells.append(number(coverage.get(MEAN)))
         rows.append((name, *cells, _gap(evidence, run)))
-    return Grid(tuple(head), tuple(rows), strong=(0,))
+    place = next(place for place, run in enumerate(lines.values()) if run is evidence.run)
+    return Grid(tuple(head), tuple(rows), strong=(place,))
 
 
 def _gap(evidence: Evidence, other: Run) -> str:

@@ -100,8 +100,8 @@ def test_presenting_opens_at_the_first_step(story):
 
 def test_the_command_writes_the_file_and_answers_the_verdict(demo_workspace, tmp_path, capsys):
     run = list_runs(demo_workspace)[0]
-    words = ["report", "--run", run.id, "--workspace", str(demo_workspace.root), "--json",
-             "--out", str(tmp_path / "out.html"), "--without", "people", "--title", "Out"]  # fmt: skip
+    words = ["report", "--run", run.id, "--workspace", str(demo_workspace.root), "--json"]
+    words += ["--out", str(tmp_path / "out.html"), "--without", "people", "--title", "Out"]
     assert main(words) == 0
     answer = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert "History in books helps" in answer["verdict"]
