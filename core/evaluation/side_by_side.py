@@ -55,8 +55,7 @@ def _leaders(frames: Frames, means: Mapping[str, Mapping[str, float]]) -> dict[s
     pairs: dict[tuple[str, str], list[str]] = {}
     for metric, by_run in means.items():
         known = [name for name, mean in by_run.items() if not np.isnan(mean)]
-        sign = -1 if metric_card(metric).higher_is_better else 1
-        ranked = sorted(known, key=lambda name, by=by_run, sign=sign: sign * by[name])
+        ranked = sorted(known, key=by_run.__getitem__, reverse=metric_card(metric).higher_is_better)
         if len(ranked) > 1:
             pairs.setdefault((ranked[0], ranked[1]), []).append(metric)
     for (first, second), metrics in pairs.items():
