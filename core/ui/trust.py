@@ -31,8 +31,11 @@ def _sentence(check: Check) -> str:
         return f"Shared ids may not be the same people (AUC {auc}): do not believe a lift."
     if check.key == CROSS_LISTED:
         items, rows = check.figures["share"], check.figures.get("row_share", 0.0)
-        what, share = ("items", items) if items >= rows else ("rows", rows)
-        return f"{share:.1%} of the target {what} are cross-listed in the source: a leak."
+        if rows > items:
+            return f"{rows:.1%} of the target rows are of cross-listed items: they leak the answer."
+        return (
+            f"{items:.1%} of the target items are cross-listed in the source: they leak the answer."
+        )
     if check.key == DOUBLE_USERS:
         return f"{check.figures['share']:.1%} of a domain's users have a second id."
     return "User and item columns look exchanged." if check.key == EXCHANGED else ""

@@ -31,16 +31,22 @@ def draw_light(check: Check) -> DeltaGenerator:
 
 
 def draw_time_leak(pair: PairInfo) -> None:
-    """Whether training knows what came after the test, in the current split of the pair."""
-    split_hash = current_split_hash()
-    if split_hash is None or cached.split_info(split_hash).dataset_hash != pair.dataset_hash:
+    """Whether training knows what came after the test, in the current or newest split of a pair."""
+    split_hash = _split_of(pair)
+    if split_hash is None:
         return
     check = time_leak_of(split_hash)
     with st.container(border=True, key=f"check_{check.key}"), draw_light(check):
-        kind = cached.split_info(split_hash).kind
-        st.caption(f"Of the split {plain(kind)} {split_hash[:8]}.")
+        st.caption(f"Split: {plain(cached.split_info(split_hash).kind)} · {split_hash[:8]}")
         if check.light in ("amber", "red"):
             link_to("data", "Split by time", tab="Split")
+
+
+def _split_of(pair: PairInfo) -> str | None:
+    current = current_split_hash()
+    hashes = [current, *cached.split_hashes()] if current else []
+    known = (h for h in hashes if cached.split_info(h).dataset_hash == pair.dataset_hash)
+    return next(known, None)
 
 
 def draw_time_note(split_hash: str) -> None:

@@ -23,7 +23,7 @@ from core.models.readiness import readiness
 from core.models.registry import CARDS
 from core.runs.estimate import sizes_of
 from core.ui import cached
-from core.ui.data.lights import draw_time_leak
+from core.ui.data.lights import draw_time_leak, time_leak_of
 from core.ui.data.shared import folder_of, names_of, pick_pair, split_counts_of
 from core.ui.data.work import (
     AT_ONCE,
@@ -42,7 +42,12 @@ from core.ui.train.models import LIGHTS
 SEED = 2022
 LARGEST_SEED = 2**31 - 1
 _SIZES = ("Source train", "Target train", "Validation", "Test")
+_LATER = "Training later than test"
 _SHARES = {"valid_share": "Validation share", "test_share": "Test share"}
+_LATER_HELP = (
+    "Of the training rows of test users, those later than the user's first test row. 0 % in a "
+    "split by time; in others it is expected, and their figures are no forecast."
+)
 _KINDS = {  # kind -> what it is for, and the settings it looks at
     RANDOM: ("Held-out rows of every user: does the model rank what they like?", _SHARES),
     LEAVE_K_OUT: ("The same number of rows of every user.", {"held_out": "k"}),
@@ -137,7 +142,8 @@ def _draw_splits(pair: PairInfo) -> None:
     localized = st.column_config.NumberColumn(format="localized")
     chosen = show_table(
         _table_of(infos, current), key="splits", selection="single-row",
-        column_config={name: localized for name in _SIZES},
+        column_config={name: localized for name in _SIZES}
+        | {_LATER: st.column_config.TextColumn(help=_LATER_HELP)},
     )  # fmt: skip
     picked = infos[chosen[0]].split_hash if chosen else None
     if picked and picked != current:
@@ -168,11 +174,17 @@ def _table_of(infos: list[SplitInfo], current: str | None) -> pd.DataFrame:
                 "Kind": info.kind + _fold_of(info),
                 "Seed": info.seed,
                 **{name: info.counts[part] for name, part in zip(_SIZES, PARTS, strict=True)},
+                _LATER: _later(info),
                 "Id": info.split_hash[:8],
             }
             for info in infos
         ]
     )
+
+
+def _later(info: SplitInfo) -> str:
+    share = time_leak_of(info.split_hash).figures.get("share")
+    return "–" if share is None else f"{share:.0%}"
 
 
 def _fold_of(info: SplitInfo) -> str:
