@@ -1,8 +1,10 @@
+from dataclasses import replace
 from math import log2
 
 import numpy as np
 import pytest
 from list_worlds import small_lists, small_world
+from scipy.sparse import csr_matrix
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USERS
 from core.basics.scores import Lists
@@ -35,6 +37,13 @@ def test_hits_and_candidates_are_counted_for_the_user_of_the_list():
 def test_a_list_of_one_user_only_is_judged_by_that_user():
     judged = judge(Lists(np.array([2]), np.array([[0, 3]])), small_world())
     assert judged.hits.tolist() == [[True, False]]
+
+
+def test_an_empty_place_is_no_hit_though_the_user_before_wants_the_last_item():
+    world = small_world()
+    wanted = csr_matrix(([1.0], ([0], [5])), shape=(4, 6))
+    judged = judge(Lists(np.array([1]), np.array([[-1]])), replace(world, relevant=wanted))
+    assert not judged.hits.any()
 
 
 def test_figures_of_each_user_are_the_hand_worked_ones():
