@@ -11,7 +11,7 @@ def text(words: object, longest: int = 200) -> str:
     line = " ".join(str(words).split())
     if len(line) > longest:
         line = line[: longest - 1].rstrip() + "…"
-    return escape(line, quote=True)
+    return escape(line.replace(" %", "\u00a0%"), quote=True)  # a number keeps its sign
 
 
 def cells(tag: str, words: Iterable[object]) -> str:

@@ -24,7 +24,7 @@ from core.store.run_folder import Run
 K = 10
 EXPLAINED = 3  # places of the list whose reasons are told
 REASONS = 3  # history items named for each
-HISTORY = 5  # titles shown of either history
+HISTORY = 4  # titles shown of either history
 LETTERS = "ABC"
 
 
@@ -181,7 +181,9 @@ class Teller:
         found = int(np.isin(told.items, hidden).sum())
         also = ""
         if without is not None:
-            also = f", {evidence.without} {np.isin(without, hidden).sum()}{_moved_words(chosen)}"
+            theirs = int(np.isin(without, hidden).sum())
+            also = f", {evidence.without} {theirs}"
+            also += _moved_words(chosen) if found == theirs else ""
         return f"{known} Of {count(len(hidden), 'hidden choice')} the ten hold {found}{also}."
 
     def _notes(self, told: Told) -> tuple[str, ...]:
