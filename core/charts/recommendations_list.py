@@ -43,7 +43,7 @@ def draw_recommendations(
     """
     rows = np.arange(len(titles))
     low = float(np.minimum(0, np.minimum(source, 0) + np.minimum(target, 0)).min(initial=0))
-    high = float((np.maximum(source, 0) + np.maximum(target, 0)).max(initial=0)) or 1.0
+    high = float((np.maximum(source, 0) + np.maximum(target, 0)).max(initial=0)) or -low or 1.0
     labels = [
         f"{place}  {'<b>' if hit else ''}{title}{'  ✓</b>' if hit else ''}"
         for place, (title, hit) in enumerate(zip(plain(titles, 52), hits, strict=True), start=1)

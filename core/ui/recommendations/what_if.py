@@ -111,12 +111,25 @@ def _sentence(log: EditLog, edits: list[Edit], changed: Moves) -> str:
             if log.name == VISITOR
             else "Remove or add items in either history; the list follows at once."
         )
-    if not changed.entered and not changed.moved and not len(changed.left):
-        return "The list is the same, item by item."
-    parts = [count(changed.entered, "item enters", "items enter")] if changed.entered else []
-    parts += [count(len(changed.left), "leaves", "leave")] if len(changed.left) else []
-    parts += [count(changed.moved, "moves", "move")] if changed.moved else []
-    return f"**{', '.join(parts)}.**"
+    return moved_words(changed)
+
+
+def moved_words(changed: Moves) -> str:
+    """How many items entered, left and moved."""
+    counted = [
+        (n, one if n == 1 else many)
+        for n, one, many in (
+            (changed.entered, "enters", "enter"),
+            (len(changed.left), "leaves", "leave"),
+            (changed.moved, "moves", "move"),
+        )
+        if n
+    ]
+    if not counted:
+        return "The list is the same."
+    (n, verb), *others = counted
+    words = [f"{count(n, 'item')} {verb}", *[f"{n:,} {verb}" for n, verb in others]]
+    return f"**{', '.join(words)}.**"
 
 
 def _left(view: View, changed: Moves) -> str:
@@ -149,6 +162,11 @@ def _caption(view: View, after: WhatIf) -> str:
         speaks = source if listed.has_source else target
         return f"From {speaks} alone, whatever the weights.{held}"
     alpha, beta = number(view.fusion.alpha, 2), number(view.fusion.beta, 2)
+    if view.run.card.task == "rating":
+        return (
+            "Ordered by predicted rating: mean and bias of the item, and what the bars add at "
+            f"alpha {alpha}, beta {beta}.{held}"
+        )
     return f"How much each domain carries at alpha {alpha}, beta {beta}.{held}"
 
 

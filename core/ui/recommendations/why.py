@@ -40,7 +40,7 @@ def show_why(view: View, why: Reasons | None) -> None:
     if not len(amounts):
         st.caption(f"No history item carries this score: it is the {_base_name(view)}.")
         return
-    weighted = "alpha and beta included" if why.weighted else "both parts, before fusion"
+    weighted = "alpha and beta included" if why.weighted else "the model's own, before fusion"
     show_chart(
         draw_waterfall(names, amounts, kinds, total=f"score of {title}", x=f"score ({weighted})"),
         f"Which history items carried {plain(title, 80)}? Orange comes from "
@@ -64,7 +64,7 @@ def _steps(view: View, why: Reasons) -> tuple[list[str], np.ndarray, list[str]]:
     if why.base:
         steps.insert(0, (_base_name(view), why.base, "other"))
     if abs(why.rest) > TINY * max(1.0, abs(why.score)) and abs(why.rest) > 1e-4 * abs(why.score):
-        steps.append(("beyond the sum of the parts", why.rest, "other"))
+        steps.append(("beyond what single items add", why.rest, "other"))
     return (
         [name for name, _, _ in steps],
         np.array([amount for _, amount, _ in steps]),
