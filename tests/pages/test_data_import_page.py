@@ -183,3 +183,31 @@ def test_a_name_with_markdown_is_shown_as_it_is_written(data_page):
     app = upload(data_page, "source", BOOKS, "![x](http://elsewhere.example/p.png).csv")
     shown = next(text.value for text in app.markdown if "elsewhere" in text.value)
     assert "![x](" not in shown
+
+
+def test_a_file_of_the_import_folder_is_previewed_as_json_and_read_where_it_stands(
+    workspace, monkeypatch, tmp_path
+):
+    folder = tmp_path / "large"
+    folder.mkdir()
+    file = folder / "books.jsonl"
+    file.write_text('{"user_id": "007", "item_id": 1.0}\nbroken\n')
+    monkeypatch.setenv("CROSSWALK_IMPORT_FOLDER", str(folder))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = well(app.switch_page("pages/data.py").run())
+    box = next(one for one in app.selectbox if one.key == "folder_source_0")
+    assert box.options == ["books.jsonl · 42 bytes"]
+    app = well(box.select("books.jsonl").run())
+    assert "It looks like JSON lines." in words(app)
+    assert app.dataframe[0].value[ITEM].tolist() == ["1.0"]
+    assert "Of the first 2 rows, **1** would be rejected" in words(app)
+    app, job = press_import(app, workspace, "source")
+    assert (job.status, job.result["kept"], job.result["rejected"]) == (DONE, 1, 1)
+    assert file.exists()
+
+
+def test_a_json_array_is_refused_in_two_sentences_and_the_folder_is_told_of(data_page):
+    assert "set CROSSWALK_IMPORT_FOLDER to a folder" in words(data_page)
+    app = upload(data_page, "source", '[{"user_id": 1, "item_id": 2}]', "books.json")
+    assert "The file is one JSON array, not one JSON object per line." in words(app)
+    assert not [button for button in app.button if button.key == "import_source_start"]

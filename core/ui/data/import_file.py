@@ -86,7 +86,7 @@ def _guess(staged: Staged) -> ReadOptions:
 
 def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
     """Encoding and layout, and a table's delimiter and header; the preview they give."""
-    encoding, layout, *rest = st.columns([4, 4, 4, 3], vertical_alignment="bottom")
+    encoding, layout, *rest = st.columns([10, 10, 10, 12], vertical_alignment="bottom", gap="small")
     chosen_encoding = encoding.selectbox(
         "Encoding", ENCODINGS, index=ENCODINGS.index(guess.encoding),
         key=f"{staged.key}_encoding", persist_state="session",
