@@ -1,5 +1,6 @@
 """Tabs of the Metrics page that are made from lists: beyond accuracy, fairness, yes and no."""
 
+import json
 import shutil
 
 from stories import ROOT, Trained, entered, well, words
@@ -107,6 +108,16 @@ def test_the_classification_report_counts_every_pair_and_follows_the_threshold(t
     wider = next(f.value for f in app.dataframe if "class" in f.value).set_index("class")
     assert float(wider.loc["relevant", "recall"]) > float(table.loc["relevant", "recall"])
     assert "of what the run says yes to" in words(app).lower()
+
+
+def test_figures_of_lists_can_be_traded_off_against_accuracy(trained_workspace):
+    app = opened_tab(trained_workspace, "Trade-off")
+    app.selectbox(key="across").set_value("gini@10")
+    well(app.run())
+    (chart,) = [e for e in app.get("plotly_chart") if "Gini of exposure@10" in e.proto.spec]
+    trace = json.loads(chart.proto.spec)["data"][0]
+    assert len(trace["text"]) == 4
+    assert not [name for name in app.selectbox(key="across").options if "RBO" in name]
 
 
 def test_popularity_itself_is_shown_without_a_twin(trained_workspace):

@@ -10,6 +10,7 @@ import streamlit as st
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
 from core.charts.lines import draw_lorenz
 from core.evaluation.list_figures import (
+    DIFFERENCE,
     RBO,
     catalogue_figures,
     compared,
@@ -48,6 +49,17 @@ def show_beyond(lines: list[Contender], view: View) -> None:
     _show_exposure(rows, found)
     _show("Categories and change", "mix", rows, found, _mix_words)
     _show("Further ranking metrics", "further", rows, found, lambda rows, found: "")
+
+
+def with_list_figures(figures: pd.DataFrame, lines: list[Contender], view: View) -> pd.DataFrame:
+    """The figures of the runs with those of their lists below; as they are if one kept none."""
+    found = listed(lines, view) if all(line.run.has_lists for line in lines) else None
+    if found is None:
+        return figures
+    rows = _rows(found.folders, view.part, view.k, view.segment, found)
+    rows = rows[rows[RUN] != DIFFERENCE]
+    everywhere = rows.groupby(METRIC)[RUN].nunique() == len(lines)  # not RBO, which has no own
+    return pd.concat([figures, rows[rows[METRIC].map(everywhere)]], ignore_index=True)
 
 
 def _show(title: str, group: str, rows: pd.DataFrame, found: Listed, words) -> None:  # type: ignore[no-untyped-def]

@@ -16,6 +16,7 @@ from core.metrics.intervals import Interval
 from core.ui.tables import download_button
 from core.ui.texts import number, signed
 
+NEUTRAL = ("diversity", "popularity")  # groups where more is a matter of purpose
 SMALL = 0.02  # figures up to here are shown with four decimals
 
 
@@ -63,6 +64,7 @@ def explain(names: Sequence[str], label: str = "What these numbers are") -> None
         for name in dict.fromkeys(names):
             card = METRICS[name]
             better = "More is better." if card.higher_is_better else "Less is better."
+            better = "Read it beside quality." if card.group in NEUTRAL else better
             st.markdown(
                 f"**{card.title}**: {card.help} {better}  \n{card.formula}  \n:gray[{card.source}]"
             )

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.store.run_folder import Run
-from core.ui.metrics.beyond import show_beyond
+from core.ui.metrics.beyond import show_beyond, with_list_figures
 from core.ui.metrics.classification import show_classification
 from core.ui.metrics.fairness import show_fairness
 from core.ui.metrics.figures import Contender
@@ -26,7 +26,7 @@ def show_tabs(run: Run, lines: list[Contender], figures: pd.DataFrame, view: Vie
         "Classification": lambda: show_classification(lines, view),
         "Ratings": lambda: show_rating_fit(lines, view),
         "Overlap": lambda: show_overlap(run, view),
-        "Trade-off": lambda: show_trade_off(lines, figures),
+        "Trade-off": lambda: show_trade_off(lines, with_list_figures(figures, lines, view)),
     }
     if run.card.task != "rating":
         del shown["Ratings"]
