@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from html import escape
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ from core.runs.report.limits import WORDS_OF_LIGHTS
 from core.runs.report.story import ReportOptions, default_title
 
 HERE = Path(__file__).parent
-WALL = 1.55  # how much larger figures are drawn for a wall
 # Nothing may be fetched from anywhere, whatever a title from a file tries.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -61,12 +59,12 @@ def report_html(story: Story, options: ReportOptions, presenting: bool = False) 
 
 
 class Writer:
-    """Turns blocks into HTML; figures get numbers, so that each has its own specification."""
+    """Turns blocks into HTML; a figure that is shown again is not written again."""
 
     def __init__(self, hide_users: bool) -> None:
         self.hide_users = hide_users
-        self.numbers: Iterator[int] = count(1)
-        self.factor = 1.0
+        self.names: dict[int, str] = {}  # of figures that stand in the file already
+        self.on_wall = False
 
     def section(self, section: Section, place: int) -> str:
         """A chapter with its number."""
@@ -76,7 +74,7 @@ class Writer:
 
     def deck(self, story: Story) -> str:
         """The six steps, unseen until somebody presents."""
-        self.factor = WALL
+        self.on_wall = True
         slides = "".join(self._slide(slide, story) for slide in story.slides)
         dots = "<i></i>" * len(story.slides)
         return (
@@ -115,15 +113,20 @@ class Writer:
         return person_html(block, self.hide_users, grid_html)  # type: ignore[arg-type]
 
     def _figure(self, figure: Figure) -> str:
-        name = f"figure-{next(self.numbers)}"
-        fill = ' data-fill="1"' if self.factor != 1 else ""
-        spec = figure_spec(figure.drawn, self.factor)
+        known = id(figure.drawn) in self.names
+        name = self.names.setdefault(id(figure.drawn), f"figure-{len(self.names) + 1}")
+        fill = ' data-fill="1"' if self.on_wall else ""
+        spec = "" if known else _spec_html(name, figure)
         return (
             f'<figure><div class="plot" data-spec="{name}"{fill} role="img" '
             f'aria-label="{text(figure.caption, 600)}"></div>'
-            f'<script type="application/json" id="{name}">{spec}</script>'
-            f"<figcaption>{text(figure.caption, 600)}</figcaption></figure>"
+            f"{spec}<figcaption>{text(figure.caption, 600)}</figcaption></figure>"
         )
+
+
+def _spec_html(name: str, figure: Figure) -> str:
+    spec = figure_spec(figure.drawn)
+    return f'<script type="application/json" id="{name}">{spec}</script>'
 
 
 def grid_html(grid: Grid) -> str:

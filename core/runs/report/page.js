@@ -4,10 +4,25 @@
   var slides = Array.prototype.slice.call(document.querySelectorAll(".slide"));
   var here = 0, drawn = false;
 
+  var SIZES = {size: 1, thickness: 1, standoff: 1, xshift: 1, l: 1, r: 1, t: 1, b: 1};
+  // Texts, dots and margins of a figure, so many times as large: for a wall instead of a page.
+  function grown(value, factor) {
+    if (Array.isArray(value)) { return value.map(function (one) { return grown(one, factor); }); }
+    if (!value || typeof value !== "object") { return value; }
+    Object.keys(value).forEach(function (key) {
+      var number = SIZES[key] && typeof value[key] === "number";
+      value[key] = number ? value[key] * factor : grown(value[key], factor);
+    });
+    return value;
+  }
   function draw(place) {
     var spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
+    if (place.dataset.fill) {
+      grown(spec, Math.max(0.8, Math.min(2.4, place.clientWidth / 860)));
+      spec.layout.height = Math.max(160, place.clientHeight);
+    }
     spec.layout.width = place.clientWidth;
-    if (place.dataset.fill) { spec.layout.height = Math.max(160, place.clientHeight); }
+    if (place.dataset.fill) { place.style.overflow = "hidden"; }
     else { place.style.height = spec.layout.height + "px"; }
     spec.layout.autosize = false;
     return Plotly.newPlot(place, spec.data, spec.layout, config);
