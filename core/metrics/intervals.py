@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import stdtrit
 
-from core.basics.scores import FloatArray
+from core.basics.scores import FloatArray, IntArray
 
 SAMPLES = 1000
 LEVEL = 95  # per cent
 BLOCK = 4_000_000  # draws held at once, so that many users take bounded memory
+REMEMBERED = 6_000_000  # draws up to which they are remembered: 12 MB each
 
 
 @dataclass(frozen=True)
@@ -78,12 +81,10 @@ def resampled_means(values: FloatArray, seed: int = 0, samples: int = SAMPLES) -
     values = _as_columns(values)
     there = ~np.isnan(values)
     filled, complete = np.where(there, values, 0.0), bool(there.all())
-    means = np.empty((samples, values.shape[1]))
-    generator = np.random.default_rng(seed)
-    step = max(1, BLOCK // max(1, len(values)))
-    for start in range(0, samples, step):
-        rows = slice(start, min(start + step, samples))
-        counts = _counts(generator, rows.stop - rows.start, len(values))
+    means, start = np.empty((samples, values.shape[1])), 0
+    for block in _blocks(seed, samples, len(values)):
+        rows, counts = slice(start, start + len(block)), block.astype(np.float64)
+        start = rows.stop
         drawn = float(len(values)) if complete else counts @ there.astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):  # a sample may miss a rare column
             means[rows] = counts @ filled / drawn
@@ -107,11 +108,30 @@ def _half_width(known: FloatArray) -> float:
     return float(quantile * known.std(ddof=1) / np.sqrt(len(known)))
 
 
-def _counts(generator: np.random.Generator, samples: int, users: int) -> FloatArray:
-    """How often each user is drawn in each sample, (samples, users): multinomial counts."""
-    drawn = generator.integers(0, users, size=(samples, users), dtype=np.int64)
-    drawn += np.arange(samples)[:, None] * users
-    return np.bincount(drawn.ravel(), minlength=samples * users).reshape(samples, users) * 1.0
+def _blocks(seed: int, samples: int, users: int) -> Iterable[IntArray]:
+    """How often each user is drawn in each sample, (some samples, users) at a time.
+
+    As many users are drawn alike for every metric and comparison: they are remembered.
+    """
+    if samples * users > REMEMBERED:
+        return _drawn(seed, samples, users)
+    return _kept_blocks(seed, samples, users)
+
+
+@lru_cache(maxsize=8)
+def _kept_blocks(seed: int, samples: int, users: int) -> list[IntArray]:
+    return list(_drawn(seed, samples, users))
+
+
+def _drawn(seed: int, samples: int, users: int) -> Iterator[IntArray]:
+    """Multinomial counts, (samples, users) in blocks; int16 holds any that will ever be drawn."""
+    generator, step = np.random.default_rng(seed), max(1, BLOCK // max(1, users))
+    for start in range(0, samples, step):
+        n = min(step, samples - start)
+        drawn = generator.integers(0, users, size=(n, users), dtype=np.int64)
+        drawn += np.arange(n)[:, None] * users
+        counts = np.bincount(drawn.ravel(), minlength=n * users)
+        yield counts.reshape(n, users).astype(np.int16)
 
 
 def _percentiles(
