@@ -30,6 +30,7 @@ from core.runs.prepare import pair_job, pair_payload, quality_job, split_job
 
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = "![pixel](http://elsewhere.example/p.png) <b>bold</b>"
+TWICE = ["u000", "u001", "u002"]  # people with a second id
 ROLES = {
     INTERACTIONS: {column: column for column in (USER, ITEM, RATING, TIME)},
     ITEMS: {column: column for column in (ITEM, TITLE, CATEGORIES)},
@@ -271,6 +272,37 @@ def test_cross_listed_items_are_shown_with_titles_and_dropped_in_one_click(works
     left = read_rows(workspace.pairs / newest.dataset_hash, "source")[ITEM]
     assert not left.str.startswith("copy").any()
     assert app.selectbox(key="pair_of_quality_tab").value == newest.dataset_hash
+
+
+def test_people_with_two_ids_are_shown_and_one_id_of_each_is_dropped_in_one_click(workspace):
+    own = [(user, f"{user}-{book}", 5, 1_600_000_000) for user in TWICE for book in range(12)]
+    books = pd.concat([rows(1, "b"), pd.DataFrame(own, columns=[USER, ITEM, RATING, TIME])])
+    again = books[books[USER].isin(TWICE)].assign(**{USER: "w" + books[USER]})
+    add(workspace, "books", pd.concat([books, again]))
+    add(workspace, "films", rows(2, "f"))
+    quality_job(workspace, {"pair": made_without_page(workspace)}, silent)
+    app = opened("Quality")
+    table = next(frame.value for frame in app.dataframe if "Other user" in frame.value)
+    assert set(table["Other user"]) == {"wu000", "wu001", "wu002"}
+    assert set(table["Domain"]) == {"books"}
+    well(app.button(key="fix_double_users").click().run())
+    newest = list_pairs(workspace)[0]
+    assert not read_rows(workspace.pairs / newest.dataset_hash, "source")[USER].str[0].eq("w").any()
+    assert "without double users" in app.selectbox(key="pair_of_quality_tab").options[0]
+
+
+def test_training_later_than_test_is_said_of_every_split(two_files, pair):
+    for kind in ("temporal", "random"):
+        payload = {"pair": pair, "settings": {"kind": kind}, "seed": 1}
+        split_job(two_files, payload, silent)
+    table = next(frame.value for frame in opened("Split").dataframe if "Validation" in frame.value)
+    later = dict(zip(table["Kind"], table["Training later than test"], strict=True))
+    assert later["temporal"] == "0%"
+    assert later["random"] != "0%"
+    quality_job(two_files, payload, silent)
+    app = opened("Quality")
+    assert "Does training know what came after the test?" in words(app)
+    assert ("as expected of a split" in words(app)) != ("did later is in training" in words(app))
 
 
 def test_an_unchecked_pair_offers_the_check(two_files, pair):

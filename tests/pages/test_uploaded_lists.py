@@ -87,6 +87,7 @@ def test_pages_that_need_a_model_say_that_there_are_only_lists(theirs, page):
 def test_metrics_stand_beside_those_of_trained_runs(theirs, part):
     app = well(open_page("metrics", run=theirs, part=part))
     assert "1 of 240 test users have no list" in words(app)
+    assert "Does training know what came after the test?" in words(app)
 
 
 @pytest.mark.parametrize("page", ["start", "data", "train", "recommendations"])
