@@ -4,6 +4,7 @@ import pytest
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USERS
 from core.charts.intervals import draw_forest, draw_interval_bars
+from core.charts.overlap_curve import draw_overlap_curve
 
 
 @pytest.fixture
@@ -66,3 +67,41 @@ def test_bars_start_at_zero_and_carry_their_intervals(lifts):
     assert figure.layout.yaxis.rangemode == "tozero"
     np.testing.assert_allclose(figure.data[0].error_y.array, [0.02, 0.02, 0.001])
     assert list(figure.data[0].x) == ["0", "1–4", "20+"]
+
+
+def test_what_was_judged_elsewhere_decides_which_dots_are_filled(lifts):
+    judged = lifts.assign(sure=[True, False, False])
+    symbols = draw_forest(judged, x="lift").data[0].marker.symbol
+    assert list(symbols) == ["circle", "circle-open", "circle-open"]
+
+
+def test_every_row_has_the_band_of_its_own_noise(lifts):
+    banded = lifts.assign(noise=[0.01, np.nan, 0.002])
+    bands = [shape for shape in draw_forest(banded, x="lift").layout.shapes if shape.type == "rect"]
+    assert [(band.x0, band.x1) for band in bands] == [(-0.01, 0.01), (-0.002, 0.002)]
+    assert [band.y0 for band in bands] == [-0.45, 1.55]
+
+
+def test_a_row_without_a_figure_says_that_it_is_too_few_users(lifts):
+    lifts.loc[2, [MEAN, LOW, HIGH]] = np.nan
+    assert draw_forest(lifts, x="lift").layout.yaxis.ticktext[2] == "20+ · 7 users, too few to say"
+
+
+def test_the_overlap_curve_has_its_band_and_the_twins_level():
+    rows = pd.DataFrame(
+        {
+            SEGMENT: ["all users"] * 3,
+            "share": [0.0, 0.5, 1.0],
+            MEAN: [0.2, 0.22, 0.25],
+            LOW: [0.1, 0.1, 0.1],
+            HIGH: [0.3, 0.3, 0.3],
+            USERS: [50] * 3,
+            "band_low": [0.2, 0.21, 0.23],
+            "band_high": [0.2, 0.23, 0.27],
+        }
+    )
+    figure = draw_overlap_curve(rows, y="nDCG@10")
+    band, line = figure.data
+    assert list(band.y) == [0.2, 0.23, 0.27, 0.23, 0.21, 0.2]
+    assert list(line.x) == [0, 50, 100]
+    assert [shape.y0 for shape in figure.layout.shapes] == [0.2]
