@@ -13,6 +13,7 @@ from core.data.snapshot import Split
 from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores
 from core.fusion.lists import NOBODY, top_k
 from core.models.protocol import CrossDomainModel
+from core.store.run_folder import Run
 
 NOTHING = np.empty(0, dtype=np.int32)
 
@@ -40,6 +41,14 @@ class UserList:
     def held_out_ranks(self) -> IntArray:
         """(n,) places of the items to be found among every item that is not masked."""
         return self.places[self.held_out]
+
+
+@dataclass(frozen=True)
+class ShortList:
+    """A list without anything about its scores."""
+
+    items: IntArray  # (up to k,) target item numbers
+    hits: BoolArray
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,17 @@ def list_of_scores(
         base[0, items], own[0, items], fused[0, items], np.isin(items, held_out), held_out,
         _places(fused, scores), bool(scores.has_source[0]), bool(scores.has_target[0]),
     )  # fmt: skip
+
+
+def kept_list(run: Run, split: Split, part: str, user: int, k: int) -> ShortList:
+    """The user's list as the run's folder has it, which is all there is of uploaded lists."""
+    if not run.has_lists:
+        return ShortList(NOTHING, NOTHING.astype(bool))
+    kept = run.lists(part)
+    row = np.flatnonzero(kept.users == user)
+    items = kept.items[row[0], :k] if len(row) else NOTHING
+    items = items[items != NOBODY]
+    return ShortList(items, np.isin(items, split.held_out(part)[[user]].indices))
 
 
 def effective_weights(has_source: bool, has_target: bool, fusion: Fusion) -> tuple[float, float]:

@@ -155,7 +155,8 @@ def test_uploaded_lists_are_shown_without_reasons(trained_workspace):
     folder.mkdir()
     for name in ("metrics.parquet", "lists_test.parquet", "lists_valid.parquet"):
         (folder / name).write_bytes((kept.folder / name).read_bytes())
-    write_json(folder / RECORD, kept.record | {"model": "uploaded", "settings": {}, "created": 0})
+    changed = {"model": "uploaded", "settings": {}, "created": 0, "label": "Another system"}
+    write_json(folder / RECORD, kept.record | changed)
     try:
         app = well(open_page("recommendations", run="uploaded-like", user="u010"))
         assert "there are no reasons" in words(app)
@@ -166,6 +167,13 @@ def test_uploaded_lists_are_shown_without_reasons(trained_workspace):
         items = lists.items[np.flatnonzero(lists.users == user)[0], :10]
         names = split.train.target_features.names(split.train.target_items)
         assert list(listed["title"]) == list(names[items])
+        app.session_state["lists_tab"] = "Compare two runs"
+        assert "in both lists" in words(well(app.run()))
+        beside = opened(trained_workspace, "Compare two runs", user="u010")
+        others = beside.selectbox(key="compare_user_with")
+        (uploaded,) = [option for option in others.options if "Another" in option]
+        others.set_value(uploaded)
+        assert "10 items of 10 in both lists" in words(well(beside.run()))
     finally:
         for path in folder.iterdir():
             path.unlink()

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import TARGET
-from core.runs.one_user import UserList, user_list
+from core.runs.one_user import ShortList, UserList, kept_list, user_list
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.view import comparable
@@ -19,16 +19,14 @@ from core.ui.texts import count, plain
 TWIN = "its twin, target only"
 
 
-def show_two_runs(view: View, listed: UserList) -> None:
+def show_two_runs(view: View, listed: UserList | ShortList) -> None:
     """Pick the other run; its list stands at the right with ranks and arrows."""
     others = _others(view.run)
     if not others:
         st.caption("There is no other run on this split, and this one has no twin.")
         return
     name = st.selectbox("Compare with", list(others), key="compare_user_with")
-    other = others[name]
-    model, fusion = cached.model(other), fusion_of(other)
-    theirs = user_list(model, view.split, view.part, view.user, fusion, view.k)
+    theirs = _list_of(view, others[name])
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**{plain(view.run.label, 60)}**")
@@ -51,7 +49,15 @@ def _others(run: Run) -> dict[str, Run]:
     return others | {names[other.id]: other for other in fits if other.id != run.id}
 
 
-def _table(view: View, ours: UserList, theirs: UserList) -> pd.DataFrame:
+def _list_of(view: View, other: Run) -> UserList | ShortList:
+    """The same user's list of another run, as its folder has it where there is no model."""
+    if not other.has_model:
+        return kept_list(other, view.split, view.part, view.user, view.k)
+    model, fusion = cached.model(other), fusion_of(other)
+    return user_list(model, view.split, view.part, view.user, fusion, view.k)
+
+
+def _table(view: View, ours: UserList | ShortList, theirs: UserList | ShortList) -> pd.DataFrame:
     titles = cached.item_names(view.split, TARGET)
     places = {int(item): place for place, item in enumerate(theirs.items, start=1)}
     return pd.DataFrame({
@@ -70,5 +76,5 @@ def _arrow(here: int, there: int | None) -> str:
     return "=" if here == there else f"▲ {there - here}" if here < there else f"▼ {here - there}"
 
 
-def _height(listed: UserList) -> int:
+def _height(listed: UserList | ShortList) -> int:
     return min(760, 40 + 35 * max(1, len(listed.items)))
