@@ -277,7 +277,8 @@ def test_cross_listed_items_are_shown_with_titles_and_dropped_in_one_click(works
 def test_people_with_two_ids_are_shown_and_one_id_of_each_is_dropped_in_one_click(workspace):
     own = [(user, f"{user}-{book}", 5, 1_600_000_000) for user in TWICE for book in range(12)]
     books = pd.concat([rows(1, "b"), pd.DataFrame(own, columns=[USER, ITEM, RATING, TIME])])
-    again = books[books[USER].isin(TWICE)].assign(**{USER: "w" + books[USER]})
+    again = books[books[USER].isin(TWICE)]
+    again = again.assign(**{USER: "w" + again[USER]})
     add(workspace, "books", pd.concat([books, again]))
     add(workspace, "films", rows(2, "f"))
     quality_job(workspace, {"pair": made_without_page(workspace)}, silent)
