@@ -61,6 +61,8 @@ def _gap(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> pd.Series:
 def floor_sentence(floor: NoiseFloor) -> str:
     """Whether more users are harmed than by chance, in one sentence."""
     excess = floor.harmed.excess
+    if floor.helped.chance.mean == floor.harmed.chance.mean == 0:
+        return "Every twin gives these users the same lists, so what chance does cannot be told."
     if excess.low > 0:
         return f"{excess.mean:.0%} of users are harmed beyond what chance does."
     return "No more users are harmed than by chance."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, USERS
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, TEST, USERS
 from core.basics.wording import signed
 from core.charts.report_figures import (
     BAD,
@@ -25,6 +25,7 @@ from core.evaluation.summary import BY, HARMED, HELPED, LIFT, moved_counts
 from core.evaluation.summary import differences as user_differences
 from core.evaluation.verdict import HARMS, HELPS, judge
 from core.metrics.cards import metric_card, metric_title
+from core.runs.evidence import equal_twins
 from core.runs.report.blocks import Block, Figure, Section, Words
 from core.runs.report.evidence import Evidence
 
@@ -214,12 +215,13 @@ def _moved_words(evidence: Evidence) -> str:
     assert counts is not None
     helped, _, harmed = (count / max(1, sum(counts)) for count in counts)
     said = f"Judged one by one, {helped:.0%} of the people are better off and {harmed:.0%} worse. "
-    if known is None or known.twin is None or not known.again:
+    equals = equal_twins(evidence.run, TEST)
+    if known is None or known.twin is None or not equals:
         return said + (
             "Two equally good models also move many single lists either way by chance, so these "
             "counts alone prove no harm and no help: the intervals above do."
         )
-    floor = noise_floor(known.run, known.twin, known.again, evidence.metric)
+    floor = noise_floor(known.run, known.twin, equals, evidence.metric)
     excess = floor.harmed.excess
     beyond = "more than" if excess.low > 0 else "no more than"
     return said + (
