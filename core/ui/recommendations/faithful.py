@@ -127,7 +127,7 @@ def _ask(view: View) -> None:
     )  # fmt: skip
     st.caption(
         "Takes the strongest history items away from one recommendation of each, and as many "
-        "random ones, and asks the model again; seconds for linear models, minutes for networks."
+        "random ones, and asks the model again; for most models that takes seconds."
     )
 
 
