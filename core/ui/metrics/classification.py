@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
+from core.basics.errors import DataError
 from core.charts.lines import draw_by_length
 from core.evaluation.list_figures import DIFFERENCE
 from core.evaluation.rating_error import Bounds
@@ -89,6 +90,10 @@ def _of_ratings(found: Listed) -> Thresholded:
     """Answers of every run that predicts ratings; two thresholds, of the truth and of the yes."""
     split = cached.split_of(found.lines[0].run).rated
     bounds = Bounds.of(split.train.target)
+    if bounds.low == bounds.high:
+        raise DataError(
+            what="All ratings of the target are the same.", hint=f'Choose "{IN_LIST}" instead.'
+        )
     left, right = st.columns(2)
     middle = round(2 * (bounds.low + 0.6 * (bounds.high - bounds.low))) / 2
     truth = left.slider(
@@ -163,7 +168,7 @@ def _compared(
 def _words(rows: pd.DataFrame, found: Listed) -> str:
     means = rows[rows[RUN] == found.own].set_index(METRIC)[MEAN]
     words = (
-        f"Of what the run says yes to {means['class_precision']:.1%} is relevant, and it finds "
+        f"Of what the run says yes to, {means['class_precision']:.1%} is relevant, and it finds "
         f"{means['class_recall']:.1%} of what is; MCC {number(means['mcc'])}."
     )
     apart = rows[(rows[RUN] == DIFFERENCE) & (rows[METRIC] == "mcc")]

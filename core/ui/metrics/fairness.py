@@ -48,12 +48,13 @@ def show_fairness(lines: list[Contender], view: View) -> None:
 def _show_users(found: Listed) -> None:
     run, view = found.lines[0].run, found.view
     left, right = st.columns([1, 2], vertical_alignment="bottom")
-    columns = _metrics(found)
-    start = columns.index(view.column) if view.column in columns else 0
-    metric = left.selectbox(
-        "Metric", columns, index=start, format_func=metric_title, key="fairness_metric",
+    names = _metrics(found)
+    name = left.selectbox(
+        "Metric", names, index=names.index(view.metric) if view.metric in names else 0,
+        format_func=lambda name: METRICS[name].title, key="fairness_metric",
         help="Any figure that every user has, from the run or from its lists.",
     )  # fmt: skip
+    metric = column_of(name, view.k)
     by = _pick_groups(run, right)
     rows, apart = _groups(
         found.folders, view.part, view.k, view.segment, metric, by, _segments_key(run), found
@@ -73,13 +74,12 @@ def _show_users(found: Listed) -> None:
 
 
 def _metrics(found: Listed) -> list[str]:
-    """Columns that every user has: kept ones of the run, then those of its lists."""
-    view = found.view
-    kept = [column_of(name, view.k) for name in metrics_of(found.lines[0].run)]
-    frame = found.frames(view.k)[found.own]
-    return [c for c in kept if c in cached.per_user(found.lines[0].run, view.part)] + [
-        column for column in frame if column != USER and column not in kept
-    ]
+    """Names of what every user has: kept ones of the run, then those of its lists."""
+    run, view = found.lines[0].run, found.view
+    there = cached.per_user(run, view.part)
+    kept = [name for name in metrics_of(run) if column_of(name, view.k) in there]
+    made = found.frames(view.k)[found.own].columns.drop(USER)
+    return kept + [column.split("@")[0] for column in made]
 
 
 def _pick_groups(run: Run, place) -> str:  # type: ignore[no-untyped-def]
