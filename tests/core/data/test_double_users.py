@@ -41,11 +41,11 @@ def by_brute_force(matrix):
 
 
 def with_copies(matrix):
-    """Users 0 to 19 once more: equal, without an item, with another one, and cut in half."""
+    """Users 0 to 19 once more: equal, without two rare items, with another one, cut in half."""
     copies = matrix[:20].tolil()
     for row in range(5, 20):
         items = copies.rows[row]
-        gone = items[: 1 if row < 15 else 6]
+        gone = items[-2:] if row < 10 else items[: 1 if row < 15 else 6]
         copies[row, gone] = 0
         if 10 <= row < 15:
             copies[row, next(item for item in range(1_999, 0, -1) if item not in items)] = 1

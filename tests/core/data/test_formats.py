@@ -12,7 +12,7 @@ from core.data.preview import guess_options, preview_file, preview_rejects
 from core.data.read_options import INTERACTIONS, ITEMS, JSON_LINES, LISTS, TABLE, ReadOptions
 
 LINES = (
-    '{"user": "007", "item": 1.0, "rating": 4.5, "time": 1260759108}\n'
+    '{"user": "007", "item": 1.0, "rating": 4.50, "time": 1260759108}\n'
     '{"user": "8", "item": true, "rating": "bad", "time": 1260759109}\n'
     "not an object\n"
     '{"user": 18446744073709551617, "item": "a, b", "rating": 3, "time": "2020-05-31"}\n'
@@ -44,6 +44,7 @@ def test_json_lines_keep_ids_as_they_are_written_and_reject_by_line(taken, packe
     assert (preview.known, preview.options.layout) == ("JSON lines", JSON_LINES)
     assert preview.raw[0].startswith('{"user": "007"')
     assert preview.head["item"].tolist()[:2] == ["1.0", "true"]
+    assert preview.head["rating"].tolist()[:2] == ["4.50", "bad"]
     assert kept[USER].tolist() == ["007", "18446744073709551617"]
     assert kept[ITEM].tolist() == ["1.0", "a, b"]
     assert kept[RATING].tolist() == [4.5, 3.0]
