@@ -69,6 +69,17 @@ def item_rows(
     })  # fmt: skip
 
 
+def extremes(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """The groups shown most and least for their share of the catalogue."""
+    ratio = (rows[EXPOSURE] / rows[CATALOGUE]).to_numpy()
+    return rows.iloc[int(np.argmax(ratio))], rows.iloc[int(np.argmin(ratio))]
+
+
+def wanted_share(rows: pd.DataFrame, group: str) -> float:
+    """Share of all that is to be found in one of the groups."""
+    return float(rows.loc[rows[GROUP] == group, WANTED].sum() / max(1, rows[WANTED].sum()))
+
+
 def parity(rows: pd.DataFrame) -> tuple[float, float]:
     """RSP and REO of the rows' groups: 0 where all are recommended, and found, at one rate."""
     return relative_spread(rows[RATE].to_numpy()), relative_spread(rows[FOUND].to_numpy())

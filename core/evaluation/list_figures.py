@@ -37,12 +37,14 @@ from core.metrics.further import (
     capped_recall,
     discounted_worth,
     percentile_rank,
+    pooled_auc,
     r_precision,
     rank_biased_precision,
     serendipity,
 )
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
 from core.metrics.mix import category_mix, even_rows, miscalibration
+from core.metrics.resampled import bootstrap_of_sums
 
 CATALOGUE = ("coverage", "gini", "entropy", "personalisation")  # figures of all lists together
 DIFFERENCE, EXPOSURE = "difference", "exposure"
@@ -101,6 +103,12 @@ def compared(frames: Mapping[str, pd.DataFrame], twin: str | None = None) -> pd.
         lifts = bootstrap_difference(ours[both].to_numpy(float), theirs[both].to_numpy(float))
         found += [((DIFFERENCE, c), lift) for c, lift in zip(both, lifts, strict=True)]
     return pd.DataFrame([{RUN: name, METRIC: column} | _said(gap) for (name, column), gap in found])
+
+
+def gauc(judged: Judged, auc: FloatArray) -> Interval:
+    """AUC of the users, (users,), each weighing by what there is to find; NaN are left out."""
+    sums = np.column_stack([judged.n_relevant * auc, judged.n_relevant])
+    return bootstrap_of_sums(sums, pooled_auc)[0]
 
 
 def lorenz_points(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:

@@ -24,6 +24,14 @@ class RatingFigures:
     curves: pd.DataFrame
 
 
+def furthest(curve: pd.DataFrame) -> tuple[float, float, float]:
+    """Predicted, given and given minus predicted rating of the tenth that is furthest off."""
+    apart = (curve[MEAN] - curve[PREDICTED]).to_numpy()
+    place = int(np.abs(apart).argmax())
+    row = curve.iloc[place]
+    return float(row[PREDICTED]), float(row[MEAN]), float(apart[place])
+
+
 def rating_figures(predictions: Mapping[str, pd.DataFrame], bounds: Bounds) -> RatingFigures:
     """Of every run by name, over all its held-out ratings; predictions keep within the bounds."""
     fits, curves = [], []

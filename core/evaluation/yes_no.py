@@ -50,6 +50,11 @@ def answers_of_ratings(
     return Answers(users, answer_counts(said, truth, owners, len(users)))
 
 
+def usual_threshold(bounds: Bounds) -> float:
+    """Three fifths up the scale, to the nearest half: 3.5 of 1 to 5."""
+    return round(2 * (bounds.low + 0.6 * (bounds.high - bounds.low))) / 2
+
+
 def report(answers: Answers) -> pd.DataFrame:
     """Rows yes, no, macro, weighted; columns of COLUMNS, as scikit-learn's report has them."""
     figures = class_figures(answers.total)

@@ -14,13 +14,12 @@ from core.evaluation.list_figures import (
     RBO,
     catalogue_figures,
     compared,
+    gauc,
     half_share,
     lorenz_points,
     overlap_with,
 )
 from core.metrics.cards import METRICS
-from core.metrics.further import pooled_auc
-from core.metrics.resampled import bootstrap_of_sums
 from core.ui import cached
 from core.ui.metrics.figure_table import moved_words, show_figures
 from core.ui.metrics.figures import Contender
@@ -147,9 +146,8 @@ def _pooled(found: Listed) -> pd.DataFrame:
         kept = cached.per_user(line.run, found.view.part).set_index(USER)
         if "auc" in kept:
             auc = kept["auc"].reindex(judged.users).to_numpy()
-            sums = judged.n_relevant[:, None] * pd.DataFrame({"auc": auc, "n": 1.0}).to_numpy()
-            (gauc,) = bootstrap_of_sums(sums, pooled_auc)
-            rows.append((line.name, "gauc", gauc.mean, gauc.low, gauc.high, gauc.users))
+            said = gauc(judged, auc)
+            rows.append((line.name, "gauc", said.mean, said.low, said.high, said.users))
     return pd.DataFrame(rows, columns=[RUN, METRIC, MEAN, LOW, HIGH, USERS])
 
 

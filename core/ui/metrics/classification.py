@@ -21,6 +21,7 @@ from core.evaluation.yes_no import (
     differences,
     figures,
     report,
+    usual_threshold,
 )
 from core.metrics.cards import METRICS
 from core.metrics.intervals import Interval
@@ -95,7 +96,7 @@ def _of_ratings(found: Listed) -> Thresholded:
             what="All ratings of the target are the same.", hint=f'Choose "{IN_LIST}" instead.'
         )
     left, right = st.columns(2)
-    middle = round(2 * (bounds.low + 0.6 * (bounds.high - bounds.low))) / 2
+    middle = usual_threshold(bounds)
     truth = left.slider(
         "Truly relevant from a given rating of", bounds.low, bounds.high, middle, 0.5,
         key="classification_truth",

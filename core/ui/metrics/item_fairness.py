@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -18,8 +17,10 @@ from core.evaluation.item_groups import (
     HEAD,
     ITEMS,
     category_rows,
+    extremes,
     head_tail_rows,
     parity,
+    wanted_share,
 )
 from core.metrics.cards import METRICS
 from core.ui.metrics.figure_table import explain
@@ -62,8 +63,8 @@ def _head_words(halves: Rows, found: Listed) -> str:
     if found.twin:
         twin = halves[found.twin].set_index(GROUP)
         words += f", {twin[EXPOSURE][HEAD]:.0%} with its twin"
-    wanted = own["wanted"]
-    return f"{words}; of what users took next, {wanted[HEAD] / max(1, wanted.sum()):.0%} is there."
+    wanted = wanted_share(halves[found.own], HEAD)
+    return f"{words}; of what users took next, {wanted:.0%} is there."
 
 
 def _show_halves(halves: Rows) -> None:
@@ -100,8 +101,7 @@ def _half(name: str, by_group: pd.DataFrame, rows: pd.DataFrame) -> dict[str, st
 def _show_kinds(kinds: Rows, found: Listed) -> None:
     """Exposure of the largest categories beside their share of the catalogue."""
     own = kinds[found.own]
-    ratio = (own[EXPOSURE] / own[CATALOGUE]).to_numpy()
-    most, least = own.iloc[int(np.argmax(ratio))], own.iloc[int(np.argmin(ratio))]
+    most, least = extremes(own)
     st.markdown(
         f"Against its share of the catalogue the run shows **{plain(most[GROUP])}** most "
         f"({most[EXPOSURE]:.1%} of all places, {most[CATALOGUE]:.1%} of the items) and "

@@ -7,7 +7,7 @@ import streamlit as st
 from core.basics.columns import MEAN, METRIC, RUN, USER
 from core.charts.lines import draw_calibration
 from core.evaluation.rating_error import Bounds
-from core.evaluation.rating_figures import CALIBRATION, PREDICTED, RatingFigures, rating_figures
+from core.evaluation.rating_figures import CALIBRATION, RatingFigures, furthest, rating_figures
 from core.metrics.rating_fit import FITS
 from core.ui import cached
 from core.ui.metrics.figure_table import show_figures
@@ -51,12 +51,9 @@ def _figures(
 
 def _words(found: RatingFigures, own: str) -> str:
     means = found.fits[found.fits[RUN] == own].set_index(METRIC)[MEAN]
-    curve = found.curves[found.curves[RUN] == own]
-    apart = curve[MEAN] - curve[PREDICTED]
-    place = int(apart.abs().to_numpy().argmax())
+    said, given, apart = furthest(found.curves[found.curves[RUN] == own])
     return (
         f"The run predicts {means['r2']:.0%} of the spread of held-out ratings (R²). Where it says "
-        f"{number(curve[PREDICTED].iloc[place], 2)}, people gave "
-        f"{number(curve[MEAN].iloc[place], 2)} ({signed(apart.iloc[place], 2)}): nowhere is it "
+        f"{number(said, 2)}, people gave {number(given, 2)} ({signed(apart, 2)}): nowhere is it "
         "further off."
     )

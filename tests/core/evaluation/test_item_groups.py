@@ -10,9 +10,11 @@ from core.evaluation.item_groups import (
     ITEMS,
     RATE,
     category_rows,
+    extremes,
     head_tail_rows,
     item_rows,
     parity,
+    wanted_share,
 )
 from core.evaluation.list_world import judge
 
@@ -43,6 +45,15 @@ def test_an_item_of_two_categories_counts_in_both():
     assert rows[EXPOSURE].to_dict() == pytest.approx(
         {"comedy": 2 / 11, "drama": 3 / 11, "war": 6 / 11}
     )
+
+
+def test_most_and_least_shown_are_against_the_share_of_the_catalogue():
+    world = small_world()
+    rows = item_rows(judge(small_lists(), world), world, 3, world.categories.members,
+                     world.categories.names)  # fmt: skip
+    most, least = extremes(rows)
+    assert (most[GROUP], least[GROUP]) == ("comedy", "drama")  # 2/11 of 1/6, 3/11 of 2/6
+    assert wanted_share(rows, "drama") == pytest.approx(2 / 6)
 
 
 def test_categories_of_few_items_and_of_all_are_left_out():

@@ -13,6 +13,7 @@ from core.evaluation.list_figures import (
     DIFFERENCE,
     catalogue_figures,
     compared,
+    gauc,
     half_share,
     list_figures,
     lorenz_points,
@@ -120,6 +121,13 @@ def test_runs_are_compared_with_intervals_and_the_first_with_its_twin():
     assert rows.loc[("run", "rbp@3"), MEAN] == pytest.approx(one["rbp@3"].mean())
     assert rows.loc[("run", "calibration@3"), USERS] == 3
     assert rows.loc[(DIFFERENCE, "s_recall@3"), MEAN] == 0
+
+
+def test_gauc_weighs_users_by_what_they_have_to_find():
+    judged = judge(small_lists(), small_world())
+    got = gauc(judged, np.array([0.9, 0.5, np.nan, 0.4]))
+    assert got.mean == pytest.approx((2 * 0.9 + 0.5 + 0.4) / 4)
+    assert (got.users, got.skipped) == (3, 1)
 
 
 def test_overlap_is_over_users_of_both():

@@ -6,7 +6,7 @@ from list_worlds import small_lists, small_world
 from core.basics.columns import RATING, USER
 from core.evaluation.list_world import judge
 from core.evaluation.rating_error import OWN, Bounds
-from core.evaluation.rating_figures import rating_figures
+from core.evaluation.rating_figures import furthest, rating_figures
 from core.evaluation.yes_no import (
     answers_of_lists,
     answers_of_ratings,
@@ -14,6 +14,7 @@ from core.evaluation.yes_no import (
     differences,
     figures,
     report,
+    usual_threshold,
 )
 
 
@@ -71,3 +72,12 @@ def test_fits_and_curves_are_of_predictions_within_the_bounds():
     assert mse == pytest.approx(((frame[OWN].clip(1, 5) - frame[RATING]) ** 2).mean())
     assert found.curves["ratings"].sum() == 60
     assert found.curves["predicted"].is_monotonic_increasing
+    said, given, apart = furthest(found.curves)
+    assert apart == pytest.approx(given - said)
+    gaps = (found.curves["mean"] - found.curves["predicted"]).abs()
+    assert abs(apart) == pytest.approx(gaps.max())
+
+
+def test_the_usual_threshold_is_a_half_step_above_the_middle():
+    assert usual_threshold(Bounds(1, 5)) == 3.5
+    assert usual_threshold(Bounds(0.5, 5)) == 3
