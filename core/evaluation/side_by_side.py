@@ -9,10 +9,11 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USER, USERS
 from core.basics.scores import IntArray
+from core.basics.wording import number
 from core.evaluation.lift import ALL_USERS as ALL_USERS
 from core.evaluation.lift import lift_rows as lift_rows
 from core.evaluation.rating_error import difference_intervals, intervals
-from core.evaluation.summary import SAME, metric_columns
+from core.evaluation.summary import HARMED, HELPED, SAME, metric_columns, moved_counts
 from core.metrics.cards import metric_card
 from core.metrics.intervals import Interval
 
@@ -84,6 +85,18 @@ def moved_users(
         table.insert(place, name, counts[table[USER].to_numpy()])
     table = table[table["difference"].notna()]
     return table.sort_values(["difference", USER], ascending=[False, True], ignore_index=True)
+
+
+def moved_sentence(table: pd.DataFrame, metric: str, against: str) -> str:
+    """How many gain and lose and by how much, from the table of moved users, in one sentence."""
+    counts = moved_counts(table["difference"].to_numpy(np.float64), metric)
+    moved = table["difference"][table["difference"] != 0].abs()
+    said = f"Of {len(table):,} users {counts[HELPED]:,} gain and {counts[HARMED]:,} lose "
+    return (
+        said
+        + f"against {against}; half of those who moved do so by less than "
+        + (f"{number(float(moved.median()))}.")
+    )
 
 
 def shared_metrics(frames: Frames) -> list[str]:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.basics.columns import USER
 from core.charts.histograms import draw_histogram
+from core.evaluation.side_by_side import moved_sentence
 from core.metrics.cards import metric_title
 from core.store.run_folder import Run
 from core.ui.metrics.figures import floor_name, moved_of
@@ -45,6 +46,7 @@ def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
     if moved.empty:
         st.caption(f"Nobody's {metric_title(view.column)} differs from {against}.")
         return pd.Series(True, index=table.index)
+    st.markdown(moved_sentence(table, view.column, against))
     reach = float(moved.abs().max())
     counts, edges = np.histogram(moved, bins=BINS, range=(-reach, reach))
     answer = show_chart(

@@ -117,3 +117,10 @@ def test_segments_of_an_attribute_are_its_categories():
     ).set_index(SEGMENT)
     assert list(rows.index) == [ALL_USERS, "Bonn", "Rome"]
     assert list(rows[USERS]) == [60, 20, 20]
+
+
+def test_where_every_twin_gives_the_same_lists_chance_is_not_told():
+    """Cold users get popularity from every twin, so that none of them moves by chance."""
+    twin, run = frame(np.full(60, 0.3)), frame(np.linspace(0, 1, 60))
+    found = noise_floor(run, twin, [(twin, twin)], METRIC)
+    assert floor_sentence(found).endswith("what chance does cannot be told.")

@@ -9,6 +9,7 @@ from core.evaluation.side_by_side import (
     BEST,
     leader,
     lift_rows,
+    moved_sentence,
     moved_users,
     shared_metrics,
     side_by_side,
@@ -76,6 +77,14 @@ def test_moved_users_stand_with_their_histories_largest_difference_first():
     assert list(table[USER]) == [1, 0]
     assert list(table["difference"]) == [pytest.approx(0.8), 0.0]  # rounding is no difference
     assert list(table["source_history"]) == [4, 3]
+
+
+def test_the_sentence_over_the_histogram_counts_who_gains_and_loses():
+    table = moved_users(frame([0.4, 0.1, 0.3, 0.0]), frame([0.2, 0.2, 0.3, 0.3]), "ndcg@10", {})
+    assert moved_sentence(table, "ndcg@10", "its twin") == (
+        "Of 4 users 1 gain and 2 lose against its twin; half of those who moved do so by less "
+        "than .200."
+    )
 
 
 def test_segments_name_their_users_and_only_shared_metrics_are_compared():

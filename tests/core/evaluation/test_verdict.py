@@ -1,11 +1,15 @@
 """The sentence says 'helps' only where the numbers carry it."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from evaluation_worlds import frame, segments
 
 from core.evaluation.segment_words import bins_words
-from core.evaluation.verdict import Comparison, verdict
+from core.evaluation.segments import TARGET_HISTORY
+from core.evaluation.verdict import HARMS, HELPS, OPEN, Comparison, judge, lifts_of, verdict
 
 BINS = ["0"] * 50 + ["1–4"] * 50 + ["20+"] * 50
 
@@ -83,3 +87,48 @@ def test_a_model_without_a_twin_is_held_against_popularity():
 )
 def test_bins_read_as_a_person_would_say_them(bins, words):
     assert bins_words(bins, "films") == words
+
+
+def test_the_sentence_names_exactly_the_segments_whose_dots_are_filled():
+    generator = np.random.default_rng(8)
+    for _ in range(15):
+        world = compare(generator.choice([-0.01, 0.0, 0.004, 0.01], 3))
+        lifts = lifts_of(world, "ndcg@10", TARGET_HISTORY)
+        rows = lifts.over_twin.set_index("segment")
+        judged = judge(lifts, "ndcg@10", TARGET_HISTORY)
+        said = verdict(world)
+        for name, answer in judged.items():
+            assert (answer != OPEN) == rows.loc[name, "sure"]
+        assert ("helps recommendations in films for" in said) == (HELPS in judged.values())
+        assert ("harms recommendations in films for" in said) == (HARMS in judged.values())
+
+
+def test_noise_is_only_said_where_more_than_one_training_was_looked_at():
+    world = compare([0.0, 0.0, 0.0])
+    assert "noise" not in verdict(world)
+    again = replace(world, again=[world.twin])
+    assert "beyond noise (twin trained again)" in verdict(again)
+    seeds = replace(world, seeds=[(world.run, world.twin)] * 3)
+    assert "beyond noise (3 seeds)" in verdict(seeds)
+
+
+def test_a_lift_that_another_seed_undoes_helps_nobody():
+    world = compare([0.15, 0.0, 0.0])
+    assert " helps " in verdict(world)
+    undone = (world.twin, world.run)
+    seeds = [(world.run, world.twin), undone, (world.run, world.twin)]
+    assert " helps " not in verdict(replace(world, seeds=seeds))
+
+
+def test_a_source_that_only_shapes_the_model_has_no_history_that_helps():
+    said = verdict(replace(compare([0.15, 0.15, 0.15]), source_speaks=False))
+    assert said.startswith("What books teaches helps recommendations in films for")
+
+
+def test_other_kinds_of_segments_are_said_in_their_own_words():
+    world = compare([0.15, 0.15, 0.15])
+    cities = pd.Categorical(["Rome"] * 75 + ["Bonn"] * 75)
+    world = replace(world, segments=world.segments.assign(**{"attribute:city": cities}))
+    assert "users whose city is Bonn or Rome" in verdict(world, by="attribute:city")
+    assert "users seen in both domains" in verdict(world, by="overlap")
+    assert "users with no history in books" in verdict(world, by="source_history")
