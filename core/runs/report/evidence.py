@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,7 @@ from core.store.run_folder import Run, list_runs
 MOST_RUNS = 6  # side by side, the run itself among them
 HEADLINE = {"ranking": "ndcg@10", "rating": "rmse"}
 HIT_RATE = "hit_rate@10"
+LONGEST_NAME = 40  # characters of a domain's name
 NAN = float("nan")
 
 
@@ -51,13 +52,13 @@ class Evidence:
 
     @property
     def source(self) -> str:
-        """Name of the source domain."""
-        return str(self.record["source_name"])
+        """Name of the source domain, as long as a sentence bears."""
+        return _bearable(self.record["source_name"])
 
     @property
     def target(self) -> str:
-        """Name of the target domain."""
-        return str(self.record["target_name"])
+        """Name of the target domain, as long as a sentence bears."""
+        return _bearable(self.record["target_name"])
 
     @property
     def rates(self) -> bool:
@@ -112,9 +113,10 @@ class Evidence:
         if self.segments is None:
             return None
         try:
-            return comparison_of(self.run, TEST, self.segments, self.runs, self._read)
+            found = comparison_of(self.run, TEST, self.segments, self.runs, self._read)
         except RunError:
             return None
+        return replace(found, source_name=self.source, target_name=self.target)
 
     @cached_property
     def lifts(self) -> Lifts | None:
@@ -193,6 +195,11 @@ def tone_of(gap: Interval, metric: str, sure: bool | None = None) -> str:
     if not (gap.excludes_zero if sure is None else sure):
         return "open"
     return "good" if is_gain(gap.mean, metric) else "bad"
+
+
+def _bearable(name: object) -> str:
+    words = " ".join(str(name).split())
+    return words if len(words) <= LONGEST_NAME else words[: LONGEST_NAME - 1].rstrip() + "…"
 
 
 def _comparable(run: Run, other: Run) -> bool:

@@ -31,6 +31,7 @@ from core.runs.report.limits import WORDS_OF_LIGHTS
 from core.runs.report.story import ReportOptions, default_title
 
 HERE = Path(__file__).parent
+LONG_SENTENCE = 130  # characters beyond which a sentence on a slide is written smaller
 # Nothing may be fetched from anywhere, whatever a title from a file tries.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -45,7 +46,7 @@ def report_html(story: Story, options: ReportOptions, presenting: bool = False) 
     body = [
         _navigation(chosen), _opening(story, options, title, writer),
         *(writer.section(section, place) for place, section in enumerate(chosen, start=1)),
-        _closing(story), "</main></div>", writer.deck(story),
+        _closing(story), "</main></div>", writer.deck(story, options.title.strip()),
     ]  # fmt: skip
     flag = ' data-present="1"' if presenting else ""
     head = (
@@ -72,10 +73,10 @@ class Writer:
         inner = heading + self.all(section.blocks)
         return f'<section class="part" id="part-{section.key}">{inner}</section>'
 
-    def deck(self, story: Story) -> str:
-        """The six steps, unseen until somebody presents."""
+    def deck(self, story: Story, title: str) -> str:
+        """The six steps, unseen until somebody presents; a typed title stands on the first."""
         self.on_wall = True
-        slides = "".join(self._slide(slide, story) for slide in story.slides)
+        slides = "".join(self._slide(slide, story, title) for slide in story.slides)
         dots = "<i></i>" * len(story.slides)
         return (
             f'<div class="deck" role="region" aria-label="Presentation">{slides}'
@@ -86,16 +87,17 @@ class Writer:
             '<button data-do="leave">Report (Esc)</button></div></div>'
         )
 
-    def _slide(self, slide: Slide, story: Story) -> str:
-        pair = _pair(story) if slide is story.slides[0] else ""
+    def _slide(self, slide: Slide, story: Story, title: str) -> str:
+        pair = _pair(story, title) if slide is story.slides[0] else ""
         wide = " wide" if slide.wide else ""
         body = f'<div class="body{wide}">{self.all(slide.blocks)}</div>' if slide.blocks else ""
+        long = " class=long" if len(slide.sentence) > LONG_SENTENCE else ""
         if pair:
             body = self.all(slide.blocks)
         return (
             f'<div class="slide" role="group" aria-label="{text(slide.step)}">{pair}'
             f'<p class="step">{text(slide.step)}</p>'
-            f"<h2>{text(slide.sentence, 600)}</h2>{body}</div>"
+            f"<h2{long}>{text(slide.sentence, 600)}</h2>{body}</div>"
         )
 
     def all(self, blocks: Iterable[Block]) -> str:
@@ -200,11 +202,12 @@ def _verdict(story: Story) -> str:
     return f"{text(headline(story.verdict), 800)}{small}"
 
 
-def _pair(story: Story) -> str:
+def _pair(story: Story, title: str = "") -> str:
+    said = f" <small>{text(title, 160)}</small>" if title else ""
     source, target = text(story.source, 60), text(story.target, 60)
     return (
         f'<div class="pair"><span class="{SOURCE}">{source}</span> → '
-        f'<span class="{TARGET}">{target}</span></div>'
+        f'<span class="{TARGET}">{target}</span>{said}</div>'
     )
 
 
