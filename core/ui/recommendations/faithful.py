@@ -74,6 +74,16 @@ def score_words(scope: Scope, name: str) -> str:
     )
 
 
+def stays_words(found: Faithfulness, scope: Scope) -> str:
+    """How many recommendations stay in the list at the longest step, which no scale can bend."""
+    top, random = scope.curves["top_stays"][-1], scope.curves["random_stays"][-1]
+    return (
+        f"Without the {found.steps[-1]} strongest, {top.mean:.0%} of the recommendations stay in "
+        f"the top {found.k}; without {found.steps[-1]} random ones, {random.mean:.0%} "
+        f"({count(top.users, 'user')} with more items than that)."
+    )
+
+
 def _skipped(scope: Scope) -> str:
     return f"; {count(scope.skipped, 'user')} with fewer than two items left out" * bool(
         scope.skipped
@@ -84,6 +94,7 @@ def _show_scope(found: Faithfulness, scope: Scope, key: str, name: str, colour: 
     st.markdown(score_words(scope, name))
     if scope.users < FEWEST:
         return
+    st.markdown(stays_words(found, scope))
     left, right = st.columns(2, gap="large")
     for column, what, words in (
         (left, "lost", "lead lost without them"),

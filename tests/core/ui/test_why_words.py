@@ -6,10 +6,10 @@ import pytest
 from core.metrics.intervals import Interval
 from core.runs.counterfactual import Counterfactual
 from core.runs.deletion import Removal
-from core.runs.faithfulness import Scope
+from core.runs.faithfulness import Faithfulness, Scope
 from core.runs.what_if import Moves
 from core.ui.recommendations.checks import removal_words, smallest_words
-from core.ui.recommendations.faithful import score_words
+from core.ui.recommendations.faithful import score_words, stays_words
 from core.ui.recommendations.what_if import moved_words
 
 
@@ -57,6 +57,16 @@ def test_a_score_whose_interval_meets_zero_is_no_more_than_chance():
     assert "carry it more than random ones" in score_words(scope(0.1, 0.05, 0.15), "books")
     assert "no more than random ones" in score_words(scope(0.1, -0.05, 0.15), "books")
     assert "less than random ones" in score_words(scope(-0.1, -0.15, -0.05), "books")
+
+
+def test_what_stays_in_the_list_is_said_of_the_longest_step():
+    steps = {name: [Interval(9.0, 9, 9, 98, 2), Interval(share, 0, 1, 40, 60)]
+             for name, share in (("top_stays", 0.19), ("random_stays", 0.83))}  # fmt: skip
+    one = Interval(0.1, 0.0, 0.2, 98, 2)
+    found = Faithfulness(10, 0, (1, 5), {})
+    said = stays_words(found, Scope(98, 2, one, one, steps))
+    assert "Without the 5 strongest, 19% of the recommendations stay in the top 10" in said
+    assert "5 random ones, 83% (40 users with more items than that)" in said
 
 
 def test_a_score_of_nine_users_is_no_figure():
