@@ -90,6 +90,6 @@ def test_metrics_stand_beside_those_of_trained_runs(theirs, part):
     assert "Does training know what came after the test?" in words(app)
 
 
-@pytest.mark.parametrize("page", ["start", "data", "train", "recommendations"])
+@pytest.mark.parametrize("page", ["start", "data", "train", "recommendations", "report"])
 def test_other_pages_open_with_a_run_that_has_only_lists(theirs, page):
     well(open_page(page, run=theirs))

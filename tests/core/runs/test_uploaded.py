@@ -1,10 +1,13 @@
 """Lists of another system as a run: measured as a model's own, and every row accounted for."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from derived_worlds import bench
 
+from core.__main__ import main
 from core.basics.columns import ITEM, RANK, SCORE, TEST, USER, VALID
 from core.basics.errors import RunError
 from core.basics.progress import silent
@@ -165,3 +168,16 @@ def test_the_job_reads_a_staged_upload_and_clears_it(world, tmp_path):
     run = read_run(world.workspace.runs / upload_job(world.workspace, payload, silent)["run"])
     assert run.label == "their lists"
     assert not staged.exists()
+
+
+def test_the_command_line_measures_a_file_and_tells_what_became_of_it(world, tmp_path, capsys):
+    path = tmp_path / "theirs.csv"
+    lists_of(world, k=10).to_csv(path, index=False)
+    split, root = world.split.info.split_hash, str(world.workspace.root)
+    asked = ["upload", str(path), "--split", split, "--name", "Theirs", "--workspace", root]
+    assert main([*asked, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (answer["label"], answer["upload"]["rows"]) == ("Theirs", 900)
+    assert answer["test"]["ndcg@10"] == world.runs["ease"].record[TEST]["ndcg@10"]
+    assert main([*asked[:3], "0" * 16, "--workspace", root]) == 2
+    assert "is not in this workspace" in capsys.readouterr().err
