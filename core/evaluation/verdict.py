@@ -101,7 +101,7 @@ def sentence(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> str:
         if (names := [name for name, answer in judged.items() if answer == verb])
     ]
     if not parts:
-        return _altogether(comparison, lifts.over_twin, metric)
+        return _altogether(comparison, lifts, metric)
     others = OPEN in judged.values()
     rest = f" For others no difference beyond {comparison.beyond}." if others else ""
     return " ".join(parts) + rest
@@ -159,13 +159,17 @@ def _clause(comparison: Comparison, metric: str, by: str, names: list[str], verb
     )
 
 
-def _altogether(comparison: Comparison, rows: pd.DataFrame, metric: str) -> str:
+def _altogether(comparison: Comparison, lifts: Lifts, metric: str) -> str:
     """No single segment is sure: what can be said over all users."""
-    everybody = rows.set_index(SEGMENT).loc[ALL_USERS]
+    assert lifts.over_twin is not None
+    everybody = lifts.over_twin.set_index(SEGMENT).loc[ALL_USERS]
     about = f"{_what(metric)} in {comparison.target_name}"
     if everybody[USERS] < FEWEST:
         return f"Too few users are evaluated to judge {comparison.source_name} for {about}."
     words = _row_words(everybody, metric)
+    if lifts.over_seeds is not None:
+        over = difference_words(_interval(lifts.over_seeds.iloc[0]), metric)
+        words = f"{words[:-1]}; over {len(comparison.seeds)} seeds {over})"
     if everybody[SURE]:
         verb = "helps" if is_gain(everybody[MEAN], metric) else "harms"
         return (
@@ -192,8 +196,11 @@ def _over_floor(comparison: Comparison, lifts: Lifts, metric: str) -> str:
 
 
 def _row_words(row: pd.Series, metric: str) -> str:
-    interval = Interval(row[MEAN], row[LOW], row[HIGH], int(row[USERS]), 0)
-    return f"({difference_words(interval, metric)}, {interval.users} users)"
+    return f"({difference_words(_interval(row), metric)}, {int(row[USERS])} users)"
+
+
+def _interval(row: pd.Series) -> Interval:
+    return Interval(row[MEAN], row[LOW], row[HIGH], int(row[USERS]), 0)
 
 
 def _lower(words: str) -> str:

@@ -1,5 +1,6 @@
 """The sentence says 'helps' only where the numbers carry it."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -110,6 +111,7 @@ def test_noise_is_only_said_where_more_than_one_training_was_looked_at():
     assert "beyond noise (twin trained again)" in verdict(again)
     seeds = replace(world, seeds=[(world.run, world.twin)] * 3)
     assert "beyond noise (3 seeds)" in verdict(seeds)
+    assert re.search(r"150 users; over 3 seeds .?\.0.* nDCG@10, 95 % .* to .*\)", verdict(seeds))
 
 
 def test_a_lift_that_another_seed_undoes_helps_nobody():
