@@ -39,14 +39,24 @@ def copy(trained_workspace, tmp_path, monkeypatch):
         time.sleep(0.05)
 
 
-@pytest.fixture
-def theirs(copy, trained_workspace, tmp_path):
-    """A run of uploaded lists beside the trained ones, one user without a list."""
-    path = tmp_path / "theirs.csv"
-    path.write_text(csv_of(copy, trained_workspace.runs["ease"]))
-    split = read_run(copy.runs / trained_workspace.runs["ease"]).record["split_hash"]
+@pytest.fixture(scope="module")
+def _with_lists(_trained, tmp_path_factory):
+    """A copy of the trained workspace with a run of lists, one user without, and its id."""
+    root = tmp_path_factory.mktemp("with_lists")
+    workspace = Workspace(root / "workspace")
+    shutil.copytree(_trained.workspace.root, workspace.root)
+    path = root / "theirs.csv"
+    path.write_text(csv_of(workspace, _trained.runs["ease"]))
+    split = read_run(workspace.runs / _trained.runs["ease"]).record["split_hash"]
     plan = UploadPlan(split, "theirs.csv", "Theirs")
-    return upload_lists(path, guess_options(path, LISTS), plan, copy).name
+    return workspace, upload_lists(path, guess_options(path, LISTS), plan, workspace).name
+
+
+@pytest.fixture
+def theirs(_with_lists, monkeypatch):
+    """Id of a run of uploaded lists beside the trained ones; tests only look."""
+    entered(_with_lists[0], monkeypatch)
+    return _with_lists[1]
 
 
 def csv_of(workspace, run_id):
