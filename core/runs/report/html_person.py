@@ -20,7 +20,8 @@ def person_html(person: Person, hide: bool, grid: Callable[[Grid], str]) -> str:
     list_html = grid(person.grid) if person.grid else _list(person)
     histories = _history(person, 0) + _history(person, 1)
     return (
-        f'<article class="person{" rated" if person.grid else ""}"><header><i>{person.letter}</i><div><h3>{role}{known}</h3>'
+        f'<article class="person{" rated" if person.grid else ""}">'
+        f"<header><i>{person.letter}</i><div><h3>{role}{known}</h3>"
         f"<p>{text(person.text, 600)}</p></div></header>"
         f'<div class="inside"><div class="histories">{histories}</div>'
         f"<div>{list_html}{notes}</div></div></article>"

@@ -33,7 +33,7 @@
 
   function fit() {
     document.querySelectorAll(".slide .inside").forEach(function (inside) {
-      var rows = Array.prototype.slice.call(inside.querySelectorAll(".picks > li, tbody tr"));
+      var rows = Array.prototype.slice.call(inside.querySelectorAll(inside.closest(".rated") ? ".history li" : ".picks > li"));
       rows.forEach(function (row) { row.classList.remove("over"); });
       while (rows.length > 1 && inside.scrollHeight > inside.clientHeight + 1) {
         rows.pop().classList.add("over");
