@@ -18,7 +18,7 @@ from core.ui import cached
 from core.ui.metrics.evidence import floor_of, lifts_of, other_seeds, seeds_of
 from core.ui.metrics.figures import floor_name
 from core.ui.metrics.view import View
-from core.ui.metrics.work import Task, draw_task
+from core.ui.task import Task, draw_task
 from core.ui.texts import count, plain, signed, signed_with_interval
 
 _WHY = (

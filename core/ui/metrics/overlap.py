@@ -14,8 +14,8 @@ from core.store.overlap_files import overlap_metrics, read_overlap
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.view import View
-from core.ui.metrics.work import Task, draw_task
 from core.ui.shell import show_chart
+from core.ui.task import Task, draw_task
 
 _WHAT = (
     "The run is trained three times more: a quarter, half and three quarters of the shared users "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pandas as pd
 import streamlit as st
 
@@ -16,8 +14,6 @@ from core.charts.recommendations_removal import (
     draw_removed_shares,
 )
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
 from core.metrics.intervals import Interval
 from core.runs.deletion import BOTH
 from core.runs.faithfulness import (
@@ -28,10 +24,11 @@ from core.runs.faithfulness import (
     kept_faithfulness,
 )
 from core.ui.recommendations.view import View
-from core.ui.shell import guarded, show_chart, workspace
-from core.ui.texts import count, duration, number, plain
+from core.ui.shell import show_chart
+from core.ui.task import Task, draw_task
+from core.ui.texts import count, number, plain
 
-JOB, POLL = "faithfulness", 1.0
+JOB = "faithfulness"
 FEWEST = 10  # users a figure may be shown for
 
 
@@ -125,39 +122,12 @@ def _bounds(one: Interval) -> dict[str, float]:
 def _ask(view: View) -> None:
     """The button, or how far the job is."""
     payload = faithfulness_payload(view.run.id)
-    jobs = [job for job in list_jobs(workspace(), kind=JOB) if job.payload == payload]
-    if jobs and jobs[0].is_active:
-        ensure_supervisor(workspace())
-        st.fragment(_watch, run_every=POLL)(jobs[0].id)
-        return
-    if jobs and jobs[0].what:
-        st.warning(f"{plain(jobs[0].what, 600)} {plain(jobs[0].hint, 600)}")
-    st.button(
-        f"Check the reasons of {USERS} users", key="check_faithfulness", icon=":material/rule:",
-        on_click=_start, args=(view,),
+    task = Task(
+        JOB, (payload,), f"Reasons of {view.run.label}", f"Check the reasons of {USERS} users", "",
+        lane="short", icon=":material/rule:",
     )  # fmt: skip
+    draw_task(task, "check_faithfulness")
     st.caption(
         "Takes the strongest history items away from one recommendation of each, and as many "
         "random ones, and asks the model again; for most models that takes seconds."
     )
-
-
-def _start(view: View) -> None:
-    title = f"Reasons of {view.run.label}"
-    enqueue(workspace(), JOB, faithfulness_payload(view.run.id), "short", title)
-    ensure_supervisor(workspace())
-
-
-def _watch(job_id: str) -> None:
-    with guarded():
-        job = read_job(workspace(), job_id)
-        if not job.is_active:
-            st.rerun()  # the whole page: the figures are there, or there is a reason why not
-        bar, button = st.columns([5, 1], vertical_alignment="center")
-        spent = duration(job.seconds(time.time()))
-        bar.progress(job.share, text=f"Checking reasons, {spent} so far")
-        button.button(
-            "Cancel", key="cancel_faithfulness", icon=":material/close:", width="stretch",
-            disabled=job.cancel_asked is not None,
-            on_click=request_cancel, args=(workspace(), job_id),
-        )  # fmt: skip

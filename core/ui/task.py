@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from core.jobs.job import CANCELLED, DONE, Job, Lane
+from core.jobs.job import CANCELLED, DONE, QUEUED, Job, Lane
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
 from core.ui.shell import guarded, workspace
-from core.ui.texts import plain
+from core.ui.texts import duration, plain
 
 POLL = 1.0  # seconds between two looks at a job
 
@@ -26,6 +27,12 @@ class Task:
     label: str  # of the button
     help: str
     lane: Lane = "training"
+    icon: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether any of it is waiting or at work."""
+        return any(job.is_active for job in self.jobs)
 
     @property
     def jobs(self) -> list[Job]:
@@ -46,7 +53,9 @@ def draw_task(task: Task, key: str) -> None:
     for job in jobs:
         if job.status not in (DONE, CANCELLED) and job.what:
             st.warning(f"{plain(job.what, 600)} {plain(job.hint, 600)}")
-    st.button(task.label, key=key, help=task.help, on_click=_ask, args=(task,))
+    st.button(
+        task.label, key=key, help=task.help or None, icon=task.icon, on_click=_ask, args=(task,)
+    )
 
 
 def _ask(task: Task) -> None:
@@ -63,10 +72,17 @@ def _watch(ids: list[str], key: str) -> None:
             st.rerun()
         for job in jobs:
             bar, button = st.columns([4, 1], vertical_alignment="center")
-            stage = "stopping" if job.cancel_asked is not None else job.stage or "waiting"
-            bar.progress(job.share, text=plain(f"{job.title}: {stage}"))
+            bar.progress(job.share, text=plain(f"{job.title}: {_stage(job)}"))
             button.button(
                 "", icon=":material/close:", key=f"{key}_cancel_{job.id}", help="Cancel",
                 disabled=job.cancel_asked is not None,
                 on_click=request_cancel, args=(workspace(), job.id),
             )  # fmt: skip
+
+
+def _stage(job: Job) -> str:
+    if job.cancel_asked is not None:
+        return "stopping"
+    if job.status == QUEUED:
+        return "waiting for its turn"
+    return f"{job.stage or 'starting'}, {duration(job.seconds(time.time()))} so far"

@@ -1,0 +1,91 @@
+"""Pages with stored results, from a click until nothing is stale: `page_repaint.py WORKSPACE`.
+
+`python tests/benchmarks/page_repaint.py WORKSPACE`, a workspace with a trained run. In real
+Chromium; on every page a choice is switched to and fro once its results are stored. Prints one JSON
+object with medians in milliseconds; the bar is 500 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+
+from browsing import App, Visit, browsing  # noqa: E402
+
+from core.basics.workspace import Workspace  # noqa: E402
+from core.store.run_folder import list_runs  # noqa: E402
+
+BAR_MS = 500
+# Page -> key of the choice that is switched, and its two options.
+CHOICES = {
+    "metrics": ("k_widget", "5", "10"),
+    "fusion": ("k_widget", "5", "10"),
+    "embeddings": ("colour_widget", "Domain", "Popularity"),
+    "recommendations": ("k_widget", "5", "10"),
+}
+# From the click to the frame in which the script has ended and nothing waits to be redrawn.
+WATCH = """([key, option]) => new Promise((resolve, reject) => {
+    const buttons = [...document.querySelectorAll(`.st-key-${key} button`)];
+    const button = buttons.find(one => one.innerText.trim() === option);
+    const app = document.querySelector('[data-testid=stApp]');
+    const idle = () => app.getAttribute('data-test-script-state') === 'notRunning';
+    let ran = false;
+    setTimeout(() => reject(new Error('the page was not repainted')), 30000);
+    const begun = performance.now();
+    const look = () => {
+        ran = ran || !idle();
+        if (ran && idle() && !document.querySelector('[data-stale=true]')) {
+            resolve(performance.now() - begun);
+        } else { requestAnimationFrame(look); }
+    };
+    button.click();
+    requestAnimationFrame(look);
+})"""
+
+
+def main() -> None:
+    """Open every page, fill its caches, switch its choice."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--switches", type=int, default=12)
+    asked = parser.parse_args()
+    workspace = asked.workspace.resolve()
+    run = next(run for run in list_runs(Workspace(workspace)) if run.card.additive and run.twin)
+    app, found = App(workspace), {}
+    with browsing() as browser:
+        app.start()
+        try:
+            visit = Visit(browser, app.url)
+            for page, choice in CHOICES.items():
+                visit.open(f"/{page}?run={run.id}")
+                visit.key(choice[0]).wait_for()
+                found[page] = switched(visit, *choice, asked.switches)
+        finally:
+            app.stop()
+    slowest = max(found.values())
+    print(
+        json.dumps({
+            "name": "page_repaint", "bar_ms": BAR_MS, "kept": slowest <= BAR_MS, "median_ms": found,
+            "run": run.id, "load_average": [round(load, 2) for load in os.getloadavg()],
+        })
+    )  # fmt: skip
+
+
+def switched(visit: Visit, key: str, first: str, second: str, switches: int) -> float:
+    """Median milliseconds of a switch after both options were seen once."""
+    times = []
+    for turn in range(switches + 2):
+        option = (first, second)[turn % 2]
+        times.append(visit.page.evaluate(WATCH, [key, option]))
+    return round(statistics.median(times[2:]), 1)
+
+
+if __name__ == "__main__":
+    main()
