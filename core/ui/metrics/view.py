@@ -117,7 +117,16 @@ def why_not(run: Run, other: Run) -> str | None:
     """Why numbers of the two must not be subtracted; None where they may."""
     if run.record["dataset_hash"] != other.record["dataset_hash"]:
         names = f"{other.record['source_name']} → {other.record['target_name']}"
-        return f"it was trained on other data ({plain(names)})."
+        return f"it was trained on other data ({plain(names)}, {_hashes(run, other, 'dataset')})."
     if run.record["split_hash"] != other.record["split_hash"]:
-        return "it was trained on another split of the same data, so its test users differ."
+        return (
+            "it was trained on another split of the same data, so its test users differ "
+            f"({_hashes(run, other, 'split')})."
+        )
     return None
+
+
+def _hashes(run: Run, other: Run, what: str) -> str:
+    """Both hashes, short enough to read and long enough to tell apart."""
+    ours, theirs = (one.record[f"{what}_hash"][:8] for one in (run, other))
+    return f"{what} {theirs} against {ours}"
