@@ -2,7 +2,7 @@
 
 import os
 
-# Two files of tests run side by side: a thread each, before NumPy reads it once.
+# Files of tests run side by side: a thread each, before NumPy reads it once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
