@@ -100,10 +100,14 @@ def sentence(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> str:
         for verb in (HELPS, HARMS)
         if (names := [name for name, answer in judged.items() if answer == verb])
     ]
+    unbeaten = _unbeaten(lifts, judged, metric)
+    if unbeaten:
+        parts.append(_unbeaten_clause(comparison, metric, by, unbeaten))
     if not parts:
         return _altogether(comparison, lifts, metric)
-    others = OPEN in judged.values()
-    rest = f" For others no difference beyond {comparison.beyond}." if others else ""
+    known = lifts.over_twin.loc[lifts.over_twin[MEAN].notna(), SEGMENT]
+    others = {name for name, answer in judged.items() if answer == OPEN} - set(unbeaten)
+    rest = f" For others no difference beyond {comparison.beyond}." if others & set(known) else ""
     return " ".join(parts) + rest
 
 
@@ -127,6 +131,17 @@ def judge(lifts: Lifts, metric: str, by: str) -> dict[str, str]:
     return judged
 
 
+def _unbeaten(lifts: Lifts, judged: dict[str, str], metric: str) -> list[str]:
+    """Segments that are sure to gain over the twin, only not over what stands for popularity."""
+    assert lifts.over_twin is not None
+    rows = lifts.over_twin.set_index(SEGMENT)
+    return [
+        name
+        for name, answer in judged.items()
+        if answer == OPEN and rows[SURE][name] and is_gain(rows[MEAN][name], metric)
+    ]
+
+
 def difference_words(interval: Interval, metric: str) -> str:
     """A difference with its interval: "+.012 nDCG@10, 95 % .006 to .018"; errors in four digits."""
     digits = digits_of(metric)
@@ -148,15 +163,29 @@ def _what(metric: str) -> str:
 
 def _clause(comparison: Comparison, metric: str, by: str, names: list[str], verb: str) -> str:
     """What is said of the users of some segments together."""
+    users, figures = _pooled(comparison, metric, by, names)
+    return (
+        f"{comparison.subject} {verb} {_what(metric)} in {comparison.target_name} for {users} "
+        f"{figures}."
+    )
+
+
+def _unbeaten_clause(comparison: Comparison, metric: str, by: str, names: list[str]) -> str:
+    users, figures = _pooled(comparison, metric, by, names)
+    return (
+        f"{users[:1].upper()}{users[1:]} fare better than with the twin {figures}, but no better "
+        f"than by {comparison.floor} as far as can be told."
+    )
+
+
+def _pooled(comparison: Comparison, metric: str, by: str, names: list[str]) -> tuple[str, str]:
+    """Users of some segments in words, and their difference to the twin in brackets."""
     assert comparison.twin is not None
     segment = comparison.segments[by].astype("str").to_numpy()
     ours = comparison.run[np.isin(segment[comparison.run[USER].to_numpy()], names)]
     interval = difference_intervals(ours, comparison.twin, [metric])[0]
     users = who(by, names, comparison.source_name, comparison.target_name)
-    return (
-        f"{comparison.subject} {verb} {_what(metric)} in {comparison.target_name} for {users} "
-        f"({difference_words(interval, metric)}, {interval.users} users)."
-    )
+    return users, f"({difference_words(interval, metric)}, {interval.users} users)"
 
 
 def _altogether(comparison: Comparison, lifts: Lifts, metric: str) -> str:

@@ -40,6 +40,31 @@ def test_cold_users_are_not_helped_where_popularity_does_as_well():
     assert "helps recommendations in films for" not in said
 
 
+def test_cold_users_who_gain_over_the_twin_alone_are_not_said_to_be_no_different():
+    """Their dot was filled, and the sentence above it said: for others no difference."""
+    said = verdict(compare([0.1, 0.1, 0.0], over_popularity=0.0))
+    assert "Users with no history in films fare better than with the twin (+" in said
+    assert "no better than by popularity as far as can be told." in said
+    assert "for users with 1–4 interactions in films (+" in said
+
+
+def test_cold_users_alone_are_not_helped_over_all_where_popularity_does_as_well():
+    """On a cold-start split the verdict said "over all users together … helps"."""
+    world = compare([0.1, 0.1, 0.1], over_popularity=0.0)
+    cold = world.run["user_id"] < 50
+    said = verdict(replace(world, run=world.run[cold]))
+    assert "helps" not in said
+    assert "no better than by popularity" in said
+
+
+def test_of_segments_too_small_to_judge_no_difference_is_claimed():
+    world = compare([0.15, 0.15, 0.0])
+    few = world.run["user_id"].isin([*range(100), *range(100, 105)])
+    said = verdict(replace(world, run=world.run[few]))
+    assert "fewer than 5" in said
+    assert "no difference" not in said
+
+
 def test_harm_is_said_as_plainly_as_help():
     said = verdict(compare([0.0, 0.0, -0.1]))
     assert "harms recommendations in films for users with 20 or more" in said
