@@ -11,14 +11,16 @@ from core.evaluation.lift import ALL_USERS
 
 MOST = 12  # segments of one attribute
 FEW_NUMBERS = 5  # different numbers that are shown one by one, such as codes
+_MISSING = {"nan": "", "<na>": ""}  # as tables write what is not there
 ATTRIBUTE = "attribute"  # prefix of a kind of segment, so that no name can be mistaken
 
 
 def attribute_segments(values: np.ndarray) -> pd.Categorical:
-    """The segment of every user, (n_users,) ordered; missing where the value is "".
+    """The segment of every user, (n_users,) ordered; missing where the value is "" or nan.
 
     Raises DataError for an attribute that tells nearly every user apart, such as a name.
     """
+    values = np.array([_MISSING.get(str(value).lower(), value) for value in values], dtype=object)
     known = values != ""
     different = np.unique(values[known].astype(str))
     if not len(different):
@@ -44,11 +46,16 @@ def _numbers(values: np.ndarray) -> FloatArray | None:
             found[place] = _number(value)
         except ValueError:
             return None
-    return None if np.isinf(found).any() else found
+    return None if not np.isfinite(found[values != ""]).all() else found
 
 
 def _number(value: str) -> float:
     return float(value.replace(",", ".")) if value.count(",") == 1 else float(value)
+
+
+def _written(number: float) -> str:
+    """The number with all its digits, so that no two are written alike: 20, 1600000024."""
+    return repr(float(number)).removesuffix(".0")
 
 
 def _quartiles(numbers: FloatArray) -> pd.Categorical:
@@ -57,7 +64,8 @@ def _quartiles(numbers: FloatArray) -> pd.Categorical:
     names = []
     for code in range(int(np.nanmax(codes)) + 1):
         inside = numbers[codes == code]
-        names.append(f"{inside.min():g} to {inside.max():g}" if len(inside) else f"group {code}")
+        ends = [_written(end(inside)) for end in (np.min, np.max)] if len(inside) else []
+        names.append(" to ".join(ends) or f"group {code}")
     filled = np.where(np.isnan(codes), -1, codes).astype(int)
     return pd.Categorical.from_codes(filled, categories=names, ordered=True)
 

@@ -78,6 +78,21 @@ def test_numbers_become_quartiles_named_by_their_ends():
     assert found.codes[-1] == -1
 
 
+def test_large_numbers_are_written_out_so_that_quartiles_have_names_of_their_own():
+    """Times of signing up made four groups "1.6e+09 to 1.6e+09", and the page met a problem."""
+    values = np.array([str(1_600_000_000 + n) for n in range(8)], dtype=object)
+    found = attribute_segments(values)
+    assert found.categories[0] == "1600000000 to 1600000001"
+    assert len(found.categories) == 4
+
+
+def test_nan_in_a_table_is_a_missing_value():
+    values = np.array([*map(str, range(20)), "nan", "NaN"], dtype=object)
+    assert list(attribute_segments(values).codes[-2:]) == [-1, -1]
+    with pytest.raises(DataError, match="No user has a value"):
+        attribute_segments(np.array(["nan"] * 20 + ["NaN", "NAN", "naN", "nAn"], dtype=object))
+
+
 def test_few_numbers_are_codes_and_words_stay_words():
     assert list(attribute_segments(np.array(["10", "2", "2"], dtype=object)).categories) == [
         "2", "10",
