@@ -65,7 +65,7 @@ def floor_sentence(floor: NoiseFloor) -> str:
         return "Every twin gives these users the same lists, so what chance does cannot be told."
     if excess.low > 0:
         return f"{excess.mean:.0%} of users are harmed beyond what chance does."
-    return "No more users are harmed than by chance."
+    return "That more users are harmed than by chance cannot be shown."
 
 
 def moved_words(word: str, moved: Moved) -> str:

@@ -223,10 +223,10 @@ def _moved_words(evidence: Evidence) -> str:
         )
     floor = noise_floor(known.run, known.twin, equals, evidence.metric)
     excess = floor.harmed.excess
-    beyond = "more than" if excess.low > 0 else "no more than"
+    shown = "harms more than chance does" if excess.low > 0 else "is not shown to harm more"
     return said + (
         f"Chance alone, the same model trained again {evidence.without}, makes "
         f"{floor.helped.chance.mean:.0%} better off and {floor.harmed.chance.mean:.0%} worse: this "
-        f"run harms {beyond} chance does ({100 * excess.mean:+.1f} in 100 people, 95 % "
+        f"run {shown} ({100 * excess.mean:+.1f} in 100 people, 95 % "
         f"{100 * excess.low:+.1f} to {100 * excess.high:+.1f})."
     )

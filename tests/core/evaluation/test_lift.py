@@ -99,6 +99,16 @@ def test_real_harm_stands_above_the_floor_with_its_size():
     assert found.helped.excess.high < 0
 
 
+def test_harm_that_may_be_chance_is_not_said_to_be_none():
+    """With 3 points more harmed (95 % −1 to +7) the page said that no more were than by chance."""
+    twin = np.full(200, 0.5)
+    run = twin - np.where(np.arange(200) < 30, 0.1, 0)
+    again = twin - np.where(np.arange(200) >= 176, 0.1, 0)
+    found = noise_floor(frame(run), frame(twin), [(frame(again), frame(twin))], METRIC)
+    assert found.harmed.excess.mean > 0 > found.harmed.excess.low
+    assert floor_sentence(found) == "That more users are harmed than by chance cannot be shown."
+
+
 def test_seeds_are_a_second_layer_with_an_interval_of_their_own():
     pairs = [(frame(np.full(60, 0.5 + lift)), frame(np.full(60, 0.5))) for lift in (0.01, 0.02)]
     rows = seed_rows(pairs, segments(["0"] * 55 + ["20+"] * 5), TARGET_HISTORY, METRIC)
