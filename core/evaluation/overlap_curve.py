@@ -23,6 +23,7 @@ def overlap_rows(
     frames: Mapping[float, pd.DataFrame], segments: pd.DataFrame, metric: str
 ) -> pd.DataFrame:
     """SEGMENT, SHARE, MEAN, LOW, HIGH, USERS, and LIFT over share 0 with its interval.
+
     Where there is a twin, BAND_LOW and BAND_HIGH are the lift's interval around the level.
 
     frames: per-user metrics by share, 0 (the twin) first where there is one. Groups of fewer than
@@ -40,12 +41,14 @@ def overlap_rows(
         rows += [
             _row(name, share, frame, chosen.get(0.0), metric) for share, frame in chosen.items()
         ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else [SEGMENT, SHARE, MEAN, LOW, HIGH, USERS])
 
 
 def overlap_sentence(rows: pd.DataFrame, metric: str) -> str:
     """How much of the lift a quarter of the shared users carries, in one sentence."""
     everybody = rows[rows[SEGMENT] == ALL_USERS].set_index(SHARE)
+    if everybody.empty:
+        return f"Fewer than {FEWEST} users are evaluated: too few to say."
     if 0.0 not in everybody.index:
         return "This model has no target-only twin: there is no level without shared users."
     sign = 1 if metric_card(metric).higher_is_better else -1

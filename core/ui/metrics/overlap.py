@@ -40,6 +40,8 @@ def show_overlap(run: Run, view: View) -> None:
         return
     rows = _curve(str(run.folder), view.part, view.column, info.wall_seconds, run)
     st.markdown(f"**{overlap_sentence(rows, view.column)}**")
+    if rows.empty:
+        return
     show_chart(
         draw_overlap_curve(rows, y=metric_title(view.column)),
         f"How does quality grow with the shared users that training knows? {info.shared:,} are "

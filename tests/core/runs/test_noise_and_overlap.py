@@ -124,3 +124,11 @@ def test_the_evidence_travels_with_the_run(world, tmp_path):
     moved = import_run(Workspace(tmp_path / "elsewhere"), file)
     assert read_reseeded(moved) == read_reseeded(run)
     assert read_overlap(moved) == read_overlap(run)
+
+
+def test_a_curve_of_few_users_says_that_they_are_too_few(world):
+    """With fewer than ten test users the Metrics page met a problem after the measurement."""
+    frames = overlap_metrics(world.runs["ease"], TEST)
+    few = {share: frame.head(5) for share, frame in frames.items()}
+    rows = overlap_rows(few, user_segments(world.split.train), "ndcg@10")
+    assert overlap_sentence(rows, "ndcg@10") == "Fewer than 10 users are evaluated: too few to say."
