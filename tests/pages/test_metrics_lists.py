@@ -2,12 +2,17 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
+import pytest
 from stories import ROOT, Trained, entered, well, words
 from streamlit.testing.v1 import AppTest
 
 from core.basics.workspace import Workspace
 from core.store.run_folder import read_run
+from core.ui.metrics.classification import _words
 
 
 def opened_tab(trained: Trained, tab: str, run: str = "ease", **address: str):
@@ -56,6 +61,23 @@ def test_k_and_segment_change_the_figures_of_lists(trained_workspace):
     assert "Serendipity@5" in tables(app)
     app.session_state["metrics_tab"] = "Per user"
     assert "Variety" not in words(well(app.run()))  # a closed tab computes nothing
+
+
+@pytest.mark.parametrize("tab", ["Beyond accuracy", "Fairness", "Classification"])
+def test_a_segment_nobody_was_evaluated_in_is_too_few_to_say(trained_workspace, tab, monkeypatch):
+    """Two users' lists had "nan%" in common, and the Fairness tab met a problem."""
+    monkeypatch.setattr("core.ui.metrics.lists.FEWEST", 49)
+    said = words(opened_tab(trained_workspace, tab, segment="target_history:0"))
+    assert "48 users of this segment evaluated: too few to say." in said
+    assert "nan%" not in said
+
+
+def test_a_threshold_without_a_yes_is_said_in_words():
+    """The page said: of what the run says yes to, nan% is relevant."""
+    rows = pd.DataFrame({"run": "EASE", "metric": ["class_precision", "class_recall", "mcc"]})
+    own = SimpleNamespace(own="EASE")
+    assert "never says yes" in _words(rows.assign(mean=[np.nan, 0.0, np.nan]), own)
+    assert "Nothing is truly relevant" in _words(rows.assign(mean=[0.0, np.nan, np.nan]), own)
 
 
 def test_a_run_of_an_older_version_says_that_it_kept_no_lists(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -168,15 +169,22 @@ def _compared(
 
 def _words(rows: pd.DataFrame, found: Listed) -> str:
     means = rows[rows[RUN] == found.own].set_index(METRIC)[MEAN]
+    right, finds = means["class_precision"], means["class_recall"]
+    if np.isnan(finds):
+        return "Nothing is truly relevant at this threshold, so there is nothing to find."
+    if np.isnan(right):
+        return "The run never says yes at this threshold, so it finds nothing of what is relevant."
     words = (
-        f"Of what the run says yes to, {means['class_precision']:.1%} is relevant, and it finds "
-        f"{means['class_recall']:.1%} of what is; MCC {number(means['mcc'])}."
+        f"Of what the run says yes to, {right:.1%} is relevant, and it finds {finds:.1%} of what "
+        f"is; MCC {number(means['mcc'])}."
     )
     apart = rows[(rows[RUN] == DIFFERENCE) & (rows[METRIC] == "mcc")]
     if apart.empty:
         return words
     row = apart.iloc[0]
     gap = Interval(row[MEAN], row[LOW], row[HIGH], int(row[USERS]), 0)
+    if np.isnan(gap.mean):
+        return words
     if gap.excludes_zero:
         return f"{words} Against its twin: {difference_words(gap, 'mcc')}."
     return f"{words} Its twin is no different in MCC beyond user sampling (one seed)."

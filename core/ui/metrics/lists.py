@@ -13,13 +13,14 @@ from core.basics.columns import USER
 from core.charts.lines import FLOORS, OTHERS, OWN, TWIN, Styles
 from core.evaluation.list_figures import list_figures
 from core.evaluation.list_world import Judged, ListWorld, judge
+from core.evaluation.segments import FEWEST
 from core.evaluation.side_by_side import users_in
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.figures import Contender
 from core.ui.metrics.view import EVERYBODY, View
 from core.ui.navigation import link_to
-from core.ui.texts import plain
+from core.ui.texts import count, plain
 
 
 @dataclass(frozen=True)
@@ -80,18 +81,32 @@ def twin_name(lines: list[Contender]) -> str | None:
 
 
 def listed(lines: list[Contender], view: View) -> Listed | None:
-    """The lists of the runs; None, with a word to the person, where the current one kept none."""
+    """The lists of the runs; None, with a word to the person, where there is nothing to look at.
+
+    That is where the current run kept none, or too few users of the segment were evaluated.
+    """
     current = lines[0].run
     if not current.has_lists:
         st.info("This run is of an older version, which kept no lists. Train it again to see this.")
         link_to("train", "Train it again")
         return None
+    users = segment_users(current, view)
+    if too_few(current, view, users):
+        return None
     kept = [line for line in lines if line.run.has_lists]
     if missing := [line.name for line in lines if not line.run.has_lists]:
         names = ", ".join(plain(name, 60) for name in missing)
         st.caption(f"Left out, since they kept no lists: {names}. Train them again to see them.")
-    users = segment_users(current, view)
     return Listed(kept, twin_name(kept), _world_of(current, view.part), view, users)
+
+
+def too_few(run: Run, view: View, users: np.ndarray | None) -> bool:
+    """Whether under FEWEST of the users were evaluated; then a word to the person says so."""
+    evaluated = cached.per_user(run, view.part)[USER].to_numpy()
+    n = len(evaluated) if users is None else int(np.isin(evaluated, users).sum())
+    if n < FEWEST:
+        st.info(f"{count(n, 'user')} of this segment evaluated: too few to say.")
+    return n < FEWEST
 
 
 def segment_users(run: Run, view: View) -> np.ndarray | None:

@@ -12,7 +12,7 @@ from core.metrics.rating_fit import FITS
 from core.ui import cached
 from core.ui.metrics.figure_table import show_figures
 from core.ui.metrics.figures import Contender
-from core.ui.metrics.lists import segment_users, styles_of, twin_name
+from core.ui.metrics.lists import segment_users, styles_of, too_few, twin_name
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
 from core.ui.texts import number, signed
@@ -20,6 +20,8 @@ from core.ui.texts import number, signed
 
 def show_rating_fit(lines: list[Contender], view: View) -> None:
     """MSE, R², explained variance and calibration of every run that predicts ratings."""
+    if too_few(lines[0].run, view, segment_users(lines[0].run, view)):
+        return
     rated = [line for line in lines if line.run.card.task == "rating"]
     folders = tuple((line.name, str(line.run.folder)) for line in rated)
     found = _figures(folders, view.part, view.segment, rated, view)
