@@ -99,7 +99,7 @@ class Lists:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Per user the items that can reach the top `depth` at some weighting (DESIGN: exact fusion).
+    """Per user the items that can reach the top `depth` at some weighting, for exact fusion.
 
     Entries of user `i` stand at `starts[i]:starts[i + 1]`, ordered by source part, target part
     (both falling), item number. Ranks are competition ranks (ties share the best) over every item
