@@ -10,6 +10,8 @@ from core.embedding.gap import Gap, chance_agreement
 from core.runs.gap import BeforeAfter
 from core.ui.texts import count, number
 
+_DISTANCE = {1: "closer together", 0: "as far apart as before", -1: "further apart"}
+_FINDS = {1: "better", 0: "as well as before", -1: "worse"}
 _NEVER = 0.05  # a permutation p above which no difference shows
 
 
@@ -62,24 +64,29 @@ MEASURES = (
 def sentence(found: BeforeAfter, names: tuple[str, str]) -> str:
     """What happened to the gap and to retrieval, which must be read together."""
     before, after = found.before, found.after
-    closer = after.a_distance < before.a_distance
-    finds = after.retrieval_mrr - before.retrieval_mrr
+    closer = _sign(before.a_distance - after.a_distance)
+    finds = _sign(after.retrieval_mrr - before.retrieval_mrr)
     gap = (
-        f"the domains are {'closer together' if closer else 'further apart'} "
+        f"the domains are {_DISTANCE[closer]} "
         f"(A-distance {number(before.a_distance)} → {number(after.a_distance)})"
     )
-    way = "better" if finds > 0 else "worse"
     people = (
-        f"a user's vector from {names[0]} finds the same user in {names[1]} {way} "
+        f"a user's vector from {names[0]} finds the same user in {names[1]} {_FINDS[finds]} "
         f"(MRR {number(before.retrieval_mrr)} → {number(after.retrieval_mrr)})"
     )
     verdict = {
-        (True, True): "both are what an alignment should do",
-        (True, False): "closeness was bought by making users alike",
-        (False, True): "the domains stay distinct, yet people are recognised better",
-        (False, False): "nothing was aligned",
-    }[closer, finds > 0]
+        (1, 1): "both are what an alignment should do",
+        (1, 0): "closeness alone recognises nobody better",
+        (1, -1): "closeness was bought by making users alike",
+        (0, 1): "people are recognised better at the same distance",
+        (-1, 1): "the domains stay distinct, yet people are recognised better",
+    }.get((closer, finds), "nothing was aligned")
     return f"**In this model {gap}, and {people}: {verdict}.**"
+
+
+def _sign(change: float) -> int:
+    """1, −1, or 0 for a change too small to be seen in the figures beside it."""
+    return int(np.sign(round(change, 3)))
 
 
 def figures_caption(found: BeforeAfter) -> str:
