@@ -122,6 +122,11 @@ def _front_words(
             f"in both {titles[across]} and {titles[up]}."
         )
     best = table[front].sort_values(across)
+    if len(best.drop_duplicates([across, up])) == 1:
+        return (
+            f"Nothing has to be given up: {int(front.sum())} ratios give the same {titles[across]} "
+            f"and {titles[up]}, and no other is better in either."
+        )
     first, last = best.iloc[0], best.iloc[-1]
     return (
         f"From {titles[across]} {number(first[across])} to {number(last[across])} costs "
