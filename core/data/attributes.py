@@ -41,13 +41,15 @@ class AttributeCounts:
 def read_attributes(data: bytes) -> tuple[pd.DataFrame, int, int, int]:
     """USER and a text column per attribute, one row per user; then rows, repeated and unnamed.
 
-    data: a delimited text file with a header. Raises DataError where it is none.
+    data: a delimited text file with a header; columns without a name are left out. Raises
+    DataError where it is none.
     """
     header, lines = _lines(data)
     user = next((header.index(name) for name in _USER_NAMES if name in header), 0)
     rows = [line for line in lines if len(line) == len(header) and line[user].strip()]
     names = [name if place != user else USER for place, name in enumerate(header)]
     table = pd.DataFrame(rows, columns=names, dtype="str").map(str.strip)
+    table = table.loc[:, [name != "" for name in names]]
     kept = table.drop_duplicates(USER, keep="last", ignore_index=True)
     return kept, len(lines), len(table) - len(kept), len(lines) - len(table)
 
@@ -121,7 +123,8 @@ def _lines(data: bytes) -> tuple[list[str], list[list[str]]]:
             hint="Save it as CSV with a header: user, then one column per attribute.",
         ) from error
     header = [name.strip().lower() for name in lines[0]] if lines else []
-    if not 2 <= len(header) <= MOST_COLUMNS or len(set(header)) < len(header) or len(lines) < 2:
+    named = header[:1] + [name for name in header[1:] if name]
+    if not 2 <= len(named) <= MOST_COLUMNS or len(set(named)) < len(named) or len(lines) < 2:
         raise DataError(
             what="This file has no header with a user and at least one attribute, and rows below.",
             hint=f"Its first line should read user,attribute; at most {MOST_COLUMNS} columns.",

@@ -70,6 +70,16 @@ def test_what_is_no_table_of_these_users_is_refused_in_two_sentences(here, data,
     assert not list_attributes(here, HASH)
 
 
+def test_columns_without_a_name_are_left_out():
+    """A table with commas at the end of its lines gave an attribute without a name."""
+    table, *_ = read_attributes(b"user,age,,\nu1,30,,\nu2,40,,\n")
+    assert list(table) == ["user_id", "age"]
+    table, *_ = read_attributes(b",user,age\n0,u1,30\n1,u2,40\n")
+    assert list(table) == ["user_id", "age"]
+    with pytest.raises(DataError, match="no header"):
+        read_attributes(b"user,,\nu1,1,2\n")
+
+
 def test_numbers_become_quartiles_named_by_their_ends():
     values = np.array([*map(str, range(20, 60)), ""], dtype=object)
     found = attribute_segments(values)
