@@ -17,7 +17,7 @@ from core.data.snapshot import Split, read_snapshot
 from core.metrics.intervals import Interval, bootstrap_means
 from core.runs.asking import Question
 from core.runs.deletion import SCOPES, Removal, amounts_in_order, check_reasons
-from core.store.run_folder import Run, read_run
+from core.store.run_folder import Run, check_there, read_run
 
 KEPT = "faithfulness.json"
 DEFINITION = 1  # of the figures; those kept by another one are not read
@@ -63,6 +63,7 @@ def faithfulness_job(workspace: Workspace, payload: dict[str, Any], report: Repo
     run = read_run(workspace.runs / payload["run_id"])
     split = read_snapshot(workspace.splits / run.record["split_hash"])
     found = check_run(run, split, report)
+    check_there(run)
     write_json(run.folder / KEPT, {"definition": DEFINITION} | _plain(found))
     return {"users": max(scope.users for scope in found.scopes.values())}
 

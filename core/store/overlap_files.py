@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.basics.columns import PART, SHARE, USER
 from core.basics.files import read_json, whole_folder, write_json
-from core.store.run_folder import METRICS, Run
+from core.store.run_folder import METRICS, Run, check_there
 
 FOLDER, RECORD = "overlap", "overlap.json"
 
@@ -29,12 +29,16 @@ class OverlapInfo:
 def write_overlap(
     run: Run, info: OverlapInfo, metrics: dict[float, dict[str, pd.DataFrame]]
 ) -> Path:
-    """Keep the metrics of every share by part; what was kept before goes."""
+    """Keep the metrics of every share by part; what was kept before goes.
+
+    Raises RunError for a run that was deleted since.
+    """
     rows = [
         frame.assign(**{PART: part, SHARE: share})
         for share, parts in metrics.items()
         for part, frame in parts.items()
     ]
+    check_there(run)
     folder = run.folder / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     with whole_folder(folder) as part_folder:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.basics.columns import PART, USER
 from core.basics.files import read_json, whole_folder, write_json
-from core.store.run_folder import METRICS, Run
+from core.store.run_folder import METRICS, Run, check_there
 
 FOLDER, RECORD, REPEAT = "reseeded", "reseeded.json", "repeat"
 BY_SEED, BY_USERS = "seed", "users"  # what was drawn anew
@@ -26,12 +26,16 @@ class Reseeded:
 
 
 def write_reseeded(run: Run, info: Reseeded, metrics: dict[str, list[pd.DataFrame]]) -> Path:
-    """Keep the metrics of every repeat by part; what was kept before goes."""
+    """Keep the metrics of every repeat by part; what was kept before goes.
+
+    Raises RunError for a run that was deleted since.
+    """
     rows = [
         frame.assign(**{PART: part, REPEAT: repeat})
         for part, frames in metrics.items()
         for repeat, frame in enumerate(frames)
     ]
+    check_there(run)
     folder = run.folder / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     with whole_folder(folder) as part_folder:

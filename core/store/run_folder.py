@@ -230,6 +230,15 @@ def rename_run(run: Run, label: str) -> None:
     write_json(run.folder / LABEL, {"label": label})
 
 
+def check_there(run: Run) -> None:
+    """Refuse to keep anything beside a run that was deleted since it was read: RunError."""
+    if not (run.folder / RECORD).exists():
+        raise RunError(
+            what=f"{run.label} was deleted while it was looked at, so nothing was kept.",
+            hint="Choose another run, or train this one again.",
+        )
+
+
 def delete_run(workspace: Workspace, run: Run) -> None:
     """Remove the run and its exported lists: out of sight in one step, then from the disk."""
     doomed = run.folder.with_name(f"{run.folder.name}.deleted.part")

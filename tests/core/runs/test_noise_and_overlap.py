@@ -1,6 +1,7 @@
 """Evidence that is measured on request: the noise floor, other seeds, and the overlap curve."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,8 +21,8 @@ from core.runs.retrain import retrain
 from core.runs.seeds import plans_of_more_seeds, same_but_seed
 from core.runs.train import train_run
 from core.store.bundle import export_run, import_run
-from core.store.overlap_files import overlap_metrics, read_overlap
-from core.store.reseeded import BY_SEED, BY_USERS, read_reseeded
+from core.store.overlap_files import OverlapInfo, overlap_metrics, read_overlap, write_overlap
+from core.store.reseeded import BY_SEED, BY_USERS, Reseeded, read_reseeded, write_reseeded
 from core.store.run_folder import read_run
 
 
@@ -132,3 +133,13 @@ def test_a_curve_of_few_users_says_that_they_are_too_few(world):
     few = {share: frame.head(5) for share, frame in frames.items()}
     rows = overlap_rows(few, user_segments(world.split.train), "ndcg@10")
     assert overlap_sentence(rows, "ndcg@10") == "Fewer than 10 users are evaluated: too few to say."
+
+
+def test_a_run_deleted_while_its_noise_is_measured_leaves_nothing_behind(world, tmp_path):
+    """The job said done, and a folder without a run stood where the run had been."""
+    gone = replace(world.runs["ease"], folder=tmp_path / "gone")
+    with pytest.raises(RunError, match="was deleted while"):
+        write_reseeded(gone, Reseeded(BY_SEED, [1], 0.1), {TEST: []})
+    with pytest.raises(RunError, match="was deleted while"):
+        write_overlap(gone, OverlapInfo(20, [5], [0.25], 0, 0.1), {})
+    assert not gone.folder.exists()
