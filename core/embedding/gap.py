@@ -125,11 +125,18 @@ def linear_cka(source: FloatArray, target: FloatArray) -> float:
 
 
 def neighbour_agreement(source: FloatArray, target: FloatArray) -> float:
-    """Share of a user's 10 nearest users that both domains name, mean over users; both (n, d)."""
+    """Share of a user's 10 nearest users that both domains name, mean over users; both (n, d).
+
+    Users equally near stand in another order in either domain, so that collapsed vectors, which are
+    all equally near, agree by chance alone.
+    """
     k = min(NEIGHBOURS, len(source) - 1)
+    order = np.random.default_rng(0).permutation(len(source))
     near = [
-        nearest_of_all(np.asarray(part, dtype=np.float32), k + 1)[0][:, 1:]
-        for part in (source, target)
+        nearest_of_all(np.asarray(source, dtype=np.float32), k + 1)[0][:, 1:],
+        order[nearest_of_all(np.asarray(target[order], dtype=np.float32), k + 1)[0]][
+            np.argsort(order), 1:
+        ],
     ]
     shared = (near[0][:, :, None] == near[1][:, None, :]).any(axis=2).sum(axis=1)
     return float(shared.mean() / k)

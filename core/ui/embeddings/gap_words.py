@@ -110,5 +110,5 @@ def figures_caption(found: BeforeAfter) -> str:
 
 def _p_words(gap: Gap) -> str:
     if gap.mmd_p > _NEVER:
-        return "After alignment MMD² shows no difference between the domains."
+        return "After alignment MMD² cannot tell the domains apart."
     return "After alignment MMD² still tells the domains apart beyond chance."

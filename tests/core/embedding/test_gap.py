@@ -62,6 +62,8 @@ def test_cka_is_one_for_a_rotated_arrangement_and_small_for_another():
 def test_neighbours_in_common_by_hand():
     assert neighbour_agreement(USERS, USERS @ a_rotation()) == 1
     assert chance_agreement(101) == 0.1
+    alike = np.tile(USERS[:1], (80, 1))  # collapsed: everybody is as near as anybody
+    assert neighbour_agreement(alike, alike) < 0.5
     strangers = normalised(np.random.default_rng(9).normal(size=USERS.shape))
     assert neighbour_agreement(USERS, strangers) == pytest.approx(chance_agreement(80), abs=0.05)
 
