@@ -1,88 +1,23 @@
 """The verdict in one sentence, made from the numbers by rules that a sceptic can check.
 
-The sentence and the picture under it are of the same rows, so that they cannot disagree. Nothing
-"helps" unless the lift over the twin is sure (core/evaluation/lift.py says when), and for users
-without target history the lift over popularity as well; where there are several seeds, also the
-interval over seeds must exclude zero.
-For errors of predicted ratings better means smaller, and the bias model stands in for popularity.
+The sentence and the picture under it are of the same rows, so that they cannot disagree:
+core/evaluation/judged.py says what helps. For errors of predicted ratings better means smaller, and
+the bias model stands in for popularity.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER, USERS
-from core.evaluation.lift import ALL_USERS, SURE, digits_of, is_gain, lift_rows
+from core.evaluation.judged import HARMS, HELPS, OPEN, Comparison, Lifts, judge, lifts_of, unbeaten
+from core.evaluation.lift import ALL_USERS, SURE, digits_of, is_gain
 from core.evaluation.rating_error import difference_intervals
-from core.evaluation.seeds import ENOUGH_SEEDS, SeedFrames, seed_rows
 from core.evaluation.segment_words import who
-from core.evaluation.segments import BINS, FEWEST, OVERLAP, TARGET_HISTORY
+from core.evaluation.segments import FEWEST, TARGET_HISTORY
 from core.metrics.cards import metric_card, metric_title
 from core.metrics.intervals import Interval
-
-HELPS, HARMS, OPEN = "helps", "harms", "open"
-COLD = {TARGET_HISTORY: BINS[0], OVERLAP: "source only"}  # segments popularity competes for
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A run beside its twin and popularity, per user on one split; None where there is none."""
-
-    run: pd.DataFrame
-    twin: pd.DataFrame | None
-    popularity: pd.DataFrame | None
-    segments: pd.DataFrame  # as user_segments gives them, maybe with attributes beside
-    source_name: str
-    target_name: str
-    floor: str = "popularity"  # what stands in the place of popularity, in words
-    source_speaks: bool = True  # False: the source shapes the model, no user's history there
-    again: Sequence[pd.DataFrame] = ()  # the twin trained again, for its noise
-    seeds: SeedFrames = ()  # run and twin of every seed, this run's own among them
-
-    @property
-    def subject(self) -> str:
-        """What is to help, in words."""
-        return f"{'History in' if self.source_speaks else 'What'} {self.source_name}" + (
-            "" if self.source_speaks else " teaches"
-        )
-
-    @property
-    def beyond(self) -> str:
-        """What a difference has to be beyond: noise, where more than one training was looked at."""
-        if len(self.seeds) >= ENOUGH_SEEDS:
-            return f"noise ({len(self.seeds)} seeds)"
-        return "noise (twin trained again)" if self.again else "user sampling (one seed)"
-
-
-@dataclass(frozen=True)
-class Lifts:
-    """What a picture of lifts shows; None where there is nothing to compare with."""
-
-    over_twin: pd.DataFrame | None  # see lift_rows
-    over_floor: pd.DataFrame | None  # of cold users where there is a twin
-    over_seeds: pd.DataFrame | None  # see seed_rows; only with enough seeds
-
-
-def lifts_of(comparison: Comparison, metric: str, by: str) -> Lifts:
-    """Every lift a picture of one kind of segment shows, each sure or not."""
-    run, twin, floor = comparison.run, comparison.twin, comparison.popularity
-    if twin is None:
-        over = None if floor is None else lift_rows(run, floor, comparison.segments, by, metric)
-        return Lifts(None, over, None)
-    rows = lift_rows(run, twin, comparison.segments, by, metric, comparison.again)
-    seeds = None
-    if len(comparison.seeds) >= ENOUGH_SEEDS:
-        seeds = seed_rows(comparison.seeds, comparison.segments, by, metric)
-        rows[SURE] &= rows[SEGMENT].isin(_steady(seeds, rows))
-    cold = [COLD[by]] if by in COLD else []
-    over = None
-    if floor is not None:
-        over = lift_rows(run, floor, comparison.segments, by, metric, only=cold)
-    return Lifts(rows, over, seeds)
 
 
 def verdict(comparison: Comparison, metric: str = "ndcg@10", by: str = TARGET_HISTORY) -> str:
@@ -100,46 +35,15 @@ def sentence(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> str:
         for verb in (HELPS, HARMS)
         if (names := [name for name, answer in judged.items() if answer == verb])
     ]
-    unbeaten = _unbeaten(lifts, judged, metric)
-    if unbeaten:
-        parts.append(_unbeaten_clause(comparison, metric, by, unbeaten))
+    not_beaten = unbeaten(lifts, judged, metric)
+    if not_beaten:
+        parts.append(_unbeaten_clause(comparison, metric, by, not_beaten))
     if not parts:
         return _altogether(comparison, lifts, metric)
     known = lifts.over_twin.loc[lifts.over_twin[MEAN].notna(), SEGMENT]
-    others = {name for name, answer in judged.items() if answer == OPEN} - set(unbeaten)
+    others = {name for name, answer in judged.items() if answer == OPEN} - set(not_beaten)
     rest = f" For others no difference beyond {comparison.beyond}." if others & set(known) else ""
     return " ".join(parts) + rest
-
-
-def judge(lifts: Lifts, metric: str, by: str) -> dict[str, str]:
-    """HELPS, HARMS or OPEN by segment, those without users left out."""
-    assert lifts.over_twin is not None
-    rows = lifts.over_twin.set_index(SEGMENT).drop(index=ALL_USERS)
-    floor = lifts.over_floor
-    beaten = set()
-    if floor is not None:
-        gains = floor[floor[SURE] & floor[MEAN].map(lambda mean: is_gain(mean, metric))]
-        beaten = set(gains[SEGMENT])
-    judged = {}
-    for name, row in rows.iterrows():
-        answer = OPEN
-        if row[SURE]:
-            answer = HELPS if is_gain(row[MEAN], metric) else HARMS
-        if answer == HELPS and COLD.get(by) == name and name not in beaten:
-            answer = OPEN
-        judged[str(name)] = answer
-    return judged
-
-
-def _unbeaten(lifts: Lifts, judged: dict[str, str], metric: str) -> list[str]:
-    """Segments that are sure to gain over the twin, only not over what stands for popularity."""
-    assert lifts.over_twin is not None
-    rows = lifts.over_twin.set_index(SEGMENT)
-    return [
-        name
-        for name, answer in judged.items()
-        if answer == OPEN and rows[SURE][name] and is_gain(rows[MEAN][name], metric)
-    ]
 
 
 def difference_words(interval: Interval, metric: str) -> str:
@@ -148,13 +52,6 @@ def difference_words(interval: Interval, metric: str) -> str:
     mean, low, high = (_short(x, digits) for x in (interval.mean, interval.low, interval.high))
     sign = "+" if interval.mean >= 0 else ""
     return f"{sign}{mean} {metric_title(metric)}, 95 % {low} to {high}"
-
-
-def _steady(seeds: pd.DataFrame, rows: pd.DataFrame) -> set[str]:
-    """Segments whose interval over seeds lies on the side of zero where the lift over users is."""
-    means = rows.set_index(SEGMENT)[MEAN].reindex(seeds[SEGMENT]).to_numpy()
-    above, below = (seeds[LOW] > 0) & (means > 0), (seeds[HIGH] < 0) & (means < 0)
-    return set(seeds.loc[above | below, SEGMENT])
 
 
 def _what(metric: str) -> str:

@@ -33,7 +33,8 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER  # noqa: E402
 from core.evaluation.evaluate import evaluate  # noqa: E402
 from core.evaluation.lift import ALL_USERS, SURE  # noqa: E402
 from core.evaluation.segments import BINS, TARGET_HISTORY, user_segments  # noqa: E402
-from core.evaluation.verdict import Comparison, lifts_of, sentence  # noqa: E402
+from core.evaluation.judged import Comparison, lifts_of  # noqa: E402
+from core.evaluation.verdict import sentence  # noqa: E402
 from core.metrics.intervals import bootstrap_means  # noqa: E402
 from core.metrics.ranking import per_user_metrics  # noqa: E402
 from core.models.registry import build  # noqa: E402

@@ -48,7 +48,8 @@ def tiles(evidence: Evidence) -> list[tuple[str, str, str]]:
         level = evidence.level(evidence.run, evidence.metric)
         return [(number(level.mean), f"{title} of this run", "fused")]
     said = f"{title}, {_against(evidence)} (95 % {_between(gap, evidence)})"
-    tone = {"good": "fused", "bad": "alarm"}.get(tone_of(gap, evidence.metric), "twin")
+    shown = evidence.tone if evidence.run.twin else tone_of(gap, evidence.metric)
+    tone = {"good": "fused", "bad": "alarm"}.get(shown, "twin")
     return [
         (signed(gap.mean, _digits(evidence)), said, tone),
         *_hundred_tile(evidence),

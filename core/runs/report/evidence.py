@@ -16,10 +16,11 @@ from core.data.check import Check
 from core.data.pair_folder import RECORD, PairInfo, read_pair_info
 from core.data.quality import read_checks
 from core.data.snapshot import Split, read_snapshot
+from core.evaluation.judged import HARMS, HELPS, Comparison, Lifts, altogether, lifts_of
 from core.evaluation.lift import ALL_USERS, SURE, digits_of, is_gain
 from core.evaluation.rating_error import difference_intervals, intervals
 from core.evaluation.segments import TARGET_HISTORY, user_segments
-from core.evaluation.verdict import Comparison, Lifts, lifts_of, sentence
+from core.evaluation.verdict import sentence
 from core.metrics.cards import metric_title
 from core.metrics.intervals import Interval
 from core.runs.evidence import FLOORS, comparison_of
@@ -155,7 +156,10 @@ class Evidence:
     def tone(self) -> str:
         """ "good", "bad" or "open": what the difference over all users shows."""
         known = self.lifts
-        rows = None if known is None else known.over_twin if self.run.twin else known.over_floor
+        if known is not None and known.over_twin is not None:
+            shown = altogether(known, self.metric, TARGET_HISTORY)
+            return {HELPS: "good", HARMS: "bad"}.get(shown, "open")
+        rows = None if known is None else known.over_floor
         if rows is not None and (rows[SEGMENT] == ALL_USERS).any():
             everybody = rows.set_index(SEGMENT).loc[ALL_USERS]
             return tone_of(said_interval(dict(everybody)), self.metric, bool(everybody[SURE]))

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from core.evaluation.judged import Comparison, Lifts
+from core.evaluation.judged import lifts_of as compute_lifts
 from core.evaluation.noise_floor import NoiseFloor, noise_floor
 from core.evaluation.seeds import ENOUGH_SEEDS, all_the_same, seed_rows
 from core.evaluation.segments import TARGET_HISTORY
-from core.evaluation.verdict import Comparison, Lifts, sentence
-from core.evaluation.verdict import lifts_of as compute_lifts
+from core.evaluation.verdict import sentence
 from core.runs.evidence import comparison_of, equal_twins
 from core.runs.seeds import same_but_seed
 from core.store.reseeded import FOLDER, RECORD

@@ -8,10 +8,10 @@ import streamlit as st
 from core.basics.columns import MEAN, RUN, SEGMENT, USERS
 from core.charts.intervals import DETAIL, draw_forest
 from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, TWIN_COLOUR
+from core.evaluation.judged import Lifts
 from core.evaluation.lift import EFFECT, HOLM, NOISE, SURE
 from core.evaluation.seeds import SEEDS
 from core.evaluation.segments import FEWEST, TARGET_HISTORY
-from core.evaluation.verdict import Lifts
 from core.metrics.cards import metric_card, metric_title
 from core.store.run_folder import Run
 from core.ui.metrics.evidence import lifts_of, sentence_of

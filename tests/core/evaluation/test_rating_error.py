@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 from core.basics.columns import TEST, USER
 from core.basics.errors import RunError
 from core.basics.scores import DomainScores
+from core.evaluation.judged import Comparison
 from core.evaluation.rating_error import (
     RATINGS,
     Bounds,
@@ -22,7 +23,7 @@ from core.evaluation.rating_plane import rating_plane
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.side_by_side import leader, lift_rows
 from core.evaluation.summary import by_segment, lift, summarise
-from core.evaluation.verdict import Comparison, verdict
+from core.evaluation.verdict import verdict
 
 SPLIT = split_of(  # three users, three items; users 0 and 1 are tested
     source=[[1, 0], [1, 1], [0, 1]], train=[[5, 0, 0], [1, 0, 0], [0, 3, 4]],

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from evaluation_worlds import frame, segments
 
+from core.evaluation.judged import HARMS, HELPS, OPEN, Comparison, altogether, judge, lifts_of
 from core.evaluation.segment_words import bins_words
 from core.evaluation.segments import TARGET_HISTORY
-from core.evaluation.verdict import HARMS, HELPS, OPEN, Comparison, judge, lifts_of, verdict
+from core.evaluation.verdict import verdict
 
 BINS = ["0"] * 50 + ["1–4"] * 50 + ["20+"] * 50
 
@@ -55,6 +56,15 @@ def test_cold_users_alone_are_not_helped_over_all_where_popularity_does_as_well(
     said = verdict(replace(world, run=world.run[cold]))
     assert "helps" not in said
     assert "no better than by popularity" in said
+
+
+def test_a_gain_of_cold_users_that_popularity_gives_too_is_open_over_all_users():
+    """The report's box was green above a verdict that no longer said "helps"."""
+    world = compare([0.1, 0.1, 0.1], over_popularity=0.0)
+    cold = replace(world, run=world.run[world.run["user_id"] < 50])
+    for case, answer in ((cold, OPEN), (world, HELPS), (compare([-0.1] * 3), HARMS)):
+        lifts = lifts_of(case, "ndcg@10", TARGET_HISTORY)
+        assert altogether(lifts, "ndcg@10", TARGET_HISTORY) == answer
 
 
 def test_of_segments_too_small_to_judge_no_difference_is_claimed():
