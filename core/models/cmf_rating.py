@@ -23,6 +23,8 @@ from core.models.rating_domain import (
     RatingDomain,
     RatingPenalty,
     UserScale,
+    filled,
+    with_values,
 )
 
 
@@ -157,8 +159,8 @@ class CmfRating:
 
     def _user_parts(self, source_rows: csr_matrix, target_rows: csr_matrix) -> FloatArray:
         """User vectors drawn by either history, (n_rows, 2, BIASES + d); they sum to the user's."""
-        weight = np.float32(self.settings.source_loss_weight)
-        ones = [_filled(source_rows, weight), _filled(target_rows, np.float32(1.0))]
+        weight = self.settings.source_loss_weight
+        ones = [filled(source_rows, weight), filled(target_rows, 1.0)]
         rows, wanted = hstack(ones, format="csr"), self._wanted(source_rows, target_rows)
         items = np.vstack([domain.features(self.penalty) for domain in (self.source, self.target)])
         ridge = np.full(rows.shape[0], self.settings.regularization)
@@ -169,7 +171,7 @@ class CmfRating:
     def _wanted(self, source_rows: csr_matrix, target_rows: csr_matrix) -> FloatArray:
         """What user vectors are to explain, (n_ratings,): row by row, source before target."""
         found = [
-            _with_values(rows, domain.wanted(rows, domain.scale_of(rows, self.penalty)))
+            with_values(rows, domain.wanted(rows, domain.scale_of(rows, self.penalty)))
             for domain, rows in ((self.source, source_rows), (self.target, target_rows))
         ]
         return hstack(found, format="csr").data
@@ -194,14 +196,6 @@ def _restored(own_bias: int, name: str, state: State) -> RatingDomain:
     mean, deviation = (float(value) for value in state[f"{name}_scale"])
     biases, factors = state[f"{name}_biases"], state[f"{name}_factors"]
     return RatingDomain(own_bias, mean, deviation, biases, factors)
-
-
-def _with_values(rows: csr_matrix, values: FloatArray) -> csr_matrix:
-    return csr_matrix((values, rows.indices, rows.indptr), shape=rows.shape)
-
-
-def _filled(rows: csr_matrix, value: np.float32) -> csr_matrix:
-    return _with_values(rows, np.full(rows.nnz, value, dtype=np.float32))
 
 
 def _memory(sizes: PairSizes, settings: CmfRatingSettings) -> int:

@@ -19,6 +19,7 @@ from core.models.gradient import GradientModel, gradient_memory
 from core.models.losses import entries, squared_error
 from core.models.pair_network import dropout
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.rating_domain import filled, with_values
 from core.models.training_settings import TrainingSettings
 
 BIAS = 1  # columns of a user vector before the factors
@@ -111,8 +112,8 @@ class CmfRatingAdam:
         for domain, rows, weight in (
             ("source", source, self.settings.source_loss_weight), ("target", target, 1.0),
         ):  # fmt: skip
-            parts.append(_filled(rows, np.float32(weight)))
-            wanted.append(_with_values(rows, _left(weights, domain, rows)))
+            parts.append(filled(rows, weight))
+            wanted.append(with_values(rows, _left(weights, domain, rows)))
         features = np.vstack([_features(weights, domain) for domain in ("source", "target")])
         ridge = np.full(source.shape[0], self.settings.regularization)
         nothing = np.zeros((features.shape[1],) * 2)
@@ -144,14 +145,6 @@ def _features(weights: Weights, domain: str) -> FloatArray:
     """What a user's bias and vector meet of every item, (n_items, 1 + d)."""
     items = as_array(weights[f"{domain}.items"])
     return np.hstack([np.ones((len(items), BIAS), dtype=np.float32), items])
-
-
-def _with_values(rows: csr_matrix, values: FloatArray) -> csr_matrix:
-    return csr_matrix((values, rows.indices, rows.indptr), shape=rows.shape)
-
-
-def _filled(rows: csr_matrix, value: np.float32) -> csr_matrix:
-    return _with_values(rows, np.full(rows.nnz, value, dtype=np.float32))
 
 
 def _memory(sizes: PairSizes, settings: CmfRatingAdamSettings) -> int:

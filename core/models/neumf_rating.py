@@ -36,6 +36,7 @@ from core.models.pair_network import (
     unchanged,
 )
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.rating_domain import with_values
 
 FIRST_LENIENCE = (1.0, 0.0, 0.0)  # a user's bias is at first what the target's ratings say of it
 
@@ -164,8 +165,8 @@ class NeuMFRating:
         biases.mean = float(as_array(weights[f"fixed.{domain}.mean"])[0])
         users, counts = biases.users(rows), np.diff(rows.indptr)
         left = biases.without_items(rows) - np.repeat(users, counts)
-        read_there = read(_with_values(rows, left), weights[f"{domain}.read"])
-        rated = read(_with_values(rows, np.ones(rows.nnz)), weights[f"{domain}.rated"])
+        read_there = read(with_values(rows, left), weights[f"{domain}.read"])
+        rated = read(with_values(rows, np.ones(rows.nnz)), weights[f"{domain}.rated"])
         return read_there + rated, users, ridge / (ridge + counts)
 
     def _items(self, weights: Weights, items: IntArray | None) -> Array:
@@ -196,10 +197,6 @@ def hidden_ratings(shown: csr_matrix, wanted: csr_matrix) -> tuple[IntArray, Int
     hidden = ~np.isin(cells, of_shown.astype(np.int64) * n_items + shown_items)
     chosen = hidden if hidden.any() else np.ones_like(hidden)
     return rows[chosen], items[chosen], wanted.data[chosen]
-
-
-def _with_values(rows: csr_matrix, values: FloatArray) -> csr_matrix:
-    return csr_matrix((values.astype(np.float32), rows.indices, rows.indptr), rows.shape)
 
 
 def _memory(sizes: PairSizes, settings: NeuMFRatingSettings) -> int:

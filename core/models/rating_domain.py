@@ -136,3 +136,13 @@ class RatingDomain:
     def base(self) -> FloatArray:
         """(n_items,) float32 ratings expected of somebody nobody knows anything about."""
         return (self.mean + self.deviation * self.biases).astype(np.float32)
+
+
+def with_values(rows: csr_matrix, values: FloatArray) -> csr_matrix:
+    """The same cells with other values, in the order of rows.data."""
+    return csr_matrix((values.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
+
+
+def filled(rows: csr_matrix, value: float) -> csr_matrix:
+    """The same cells, all of one value."""
+    return with_values(rows, np.full(rows.nnz, value, dtype=np.float32))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from core.basics.columns import PART, SHARE, USER
-from core.basics.files import read_json, whole_folder, write_json
-from core.store.run_folder import METRICS, Run, check_there
+from core.basics.columns import PART, SHARE
+from core.store.kept_beside import metrics_beside, read_beside, write_beside
+from core.store.run_folder import Run
 
 FOLDER, RECORD = "overlap", "overlap.json"
 
@@ -38,27 +37,20 @@ def write_overlap(
         for share, parts in metrics.items()
         for part, frame in parts.items()
     ]
-    check_there(run)
-    folder = run.folder / FOLDER
-    shutil.rmtree(folder, ignore_errors=True)
-    with whole_folder(folder) as part_folder:
-        pd.concat(rows).to_parquet(part_folder / METRICS, index=False)
-        write_json(part_folder / RECORD, asdict(info))
-    return folder
+    return write_beside(run, FOLDER, asdict(info), rows)
 
 
 def read_overlap(run: Run) -> OverlapInfo | None:
     """What was measured; None where nobody asked for it."""
-    path = run.folder / FOLDER / RECORD
-    return OverlapInfo(**read_json(path)) if path.exists() else None
+    record = read_beside(run, FOLDER)
+    return None if record is None else OverlapInfo(**record)
 
 
 def overlap_metrics(run: Run, part: str) -> dict[float, pd.DataFrame]:
     """Per-user frames by share, from 0 (the twin's) to 1 (the run's own)."""
-    rows = pd.read_parquet(run.folder / FOLDER / METRICS, filters=[(PART, "==", part)])
     between = {
-        float(str(share)): frame.drop(columns=[PART, SHARE]).sort_values(USER, ignore_index=True)
-        for share, frame in rows.groupby(SHARE)
+        float(str(share)): frame
+        for share, frame in metrics_beside(run, FOLDER, part, SHARE).items()
     }
     start = {0.0: run.twin.metrics(part)} if run.twin else {}
     return start | between | {1.0: run.metrics(part)}
