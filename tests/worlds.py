@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.ids import IdMap
-from core.data.pair import DomainPair
+from core.data.pair import DomainPair, ItemFeatures
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,19 @@ def pair_of(source: np.ndarray, target: np.ndarray) -> DomainPair:
         return IdMap(np.array([f"{letter}{number:04d}" for number in range(count)], dtype=object))
 
     matrices = [csr_matrix(np.asarray(table, dtype=np.float32)) for table in (source, target)]
-    return DomainPair(
-        names("u", len(source)), names("s", source.shape[1]), names("t", target.shape[1]), *matrices
-    )
+    ids = names("u", len(source)), names("s", source.shape[1]), names("t", target.shape[1])
+    return DomainPair(*ids, *matrices, described(source.shape[1], 0), described(target.shape[1], 1))
+
+
+SPACE = ["rocket", "orbit", "planet", "astronaut", "galaxy", "comet", "telescope", "lunar"]
+GARDEN = ["flower", "soil", "tulip", "orchard", "seed", "meadow", "blossom", "garden"]
+
+
+def described(n_items: int, seed: int) -> ItemFeatures:
+    """Titles of three words: even items are about space, odd ones about gardens."""
+    rng, none = np.random.default_rng(seed), np.full(n_items, "", dtype=object)
+    titles = [" ".join(rng.permutation((SPACE, GARDEN)[item % 2])[:3]) for item in range(n_items)]
+    return ItemFeatures(np.array(titles, dtype=object).reshape(n_items), none, none)
 
 
 def twin_tastes(

@@ -77,6 +77,11 @@ class Workspace:
         return self.root / "maps"
 
     @property
+    def texts(self) -> Path:
+        """Vectors of texts, one folder per encoder, by hash of the text."""
+        return self.root / "texts"
+
+    @property
     def attributes(self) -> Path:
         """Uploaded attributes of users, one folder per dataset hash, by content."""
         return self.root / "attributes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -16,12 +17,13 @@ class ItemFeatures:
     """What is known about the items of one domain, in the order of their numbers; "" if unknown.
 
     titles, categories, descriptions: (n_items,) object arrays of str; an item's categories are
-    joined by "|".
+    joined by "|". vectors_folder: where vectors of texts are kept once they are worked out.
     """
 
     titles: np.ndarray
     categories: np.ndarray
     descriptions: np.ndarray
+    vectors_folder: Path | None = None
 
     def names(self, items: IdMap) -> np.ndarray:
         """What to call each item: its title, or its id where it has none."""

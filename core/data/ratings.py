@@ -1,13 +1,14 @@
-"""What is known about the ratings of a split before a rating model is trained on it."""
+"""What is known about a split's ratings, times and texts before a model is trained on it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
-from core.basics.columns import RATING, SOURCE, TARGET
+from core.basics.columns import DESCRIPTION, RATING, SOURCE, TARGET, TITLE
 from core.data.snapshot import read_info
 from core.data.times import has_times
 
@@ -22,21 +23,33 @@ class RatingFacts:
     target: Range | None
     liked_from: float  # rows below so many of 5 stars were filtered away; 0 where none was
     timed: bool = True  # whether the rows of both domains have times
+    texts: tuple[bool, bool] = (True, True)  # whether any source, any target item has a text
 
 
 def rating_facts(folder: Path) -> RatingFacts:
     """Facts of a snapshot folder, from its record and the footers of its files: no row is read."""
     source, target = (_range(folder / f"{domain}_train.parquet") for domain in (SOURCE, TARGET))
-    return RatingFacts(source, target, read_info(folder).liked_from, has_times(folder))
+    texts = _described(folder / "items_source.parquet"), _described(folder / "items_target.parquet")
+    return RatingFacts(source, target, read_info(folder).liked_from, has_times(folder), texts)
+
+
+def _described(path: Path) -> bool:
+    """Whether an item table has a title or a description that is not empty."""
+    return any(highest for column in (TITLE, DESCRIPTION) for _, highest in _bounds(path, column))
 
 
 def _range(path: Path) -> Range | None:
-    file = pq.ParquetFile(path)
-    place = file.schema_arrow.get_field_index(RATING)
-    groups = range(file.metadata.num_row_groups)
-    found = [file.metadata.row_group(group).column(place).statistics for group in groups]
-    bounds = [(float(s.min), float(s.max)) for s in found if s is not None and s.has_min_max]
+    bounds = _bounds(path, RATING)
     if not bounds:
         return None
-    low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
+    low, high = min(float(low) for low, _ in bounds), max(float(high) for _, high in bounds)
     return (low, high) if low < high else None
+
+
+def _bounds(path: Path, column: str) -> list[tuple[Any, Any]]:
+    """Lowest and highest value of a column in each group of rows that has any."""
+    file = pq.ParquetFile(path)
+    place = file.schema_arrow.get_field_index(column)
+    groups = range(file.metadata.num_row_groups)
+    found = [file.metadata.row_group(group).column(place).statistics for group in groups]
+    return [(one.min, one.max) for one in found if one is not None and one.has_min_max]

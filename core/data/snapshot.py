@@ -225,8 +225,15 @@ def _described(items: IdMap, table: pd.DataFrame | None) -> pd.DataFrame:
 
 def _items(path: Path) -> tuple[IdMap, ItemFeatures]:
     frame = pd.read_parquet(path)
-    texts = [frame[column].to_numpy(dtype=object) for column in (TITLE, CATEGORIES, DESCRIPTION)]
-    return IdMap(frame[ITEM].to_numpy(dtype=object)), ItemFeatures(*texts)
+    texts = {
+        name: frame[column].to_numpy(dtype=object)
+        for name, column in (
+            ("titles", TITLE), ("categories", CATEGORIES), ("descriptions", DESCRIPTION)
+        )
+    }  # fmt: skip
+    vectors_folder = path.parent.parent.with_name("texts")  # beside the splits, which share it
+    features = ItemFeatures(**texts, vectors_folder=vectors_folder)
+    return IdMap(frame[ITEM].to_numpy(dtype=object)), features
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:

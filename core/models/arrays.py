@@ -64,10 +64,10 @@ def dense(weights: Weights, name: str, values: Array) -> Array:
     return values @ weights[f"{name}.weight"] + weights[f"{name}.bias"]
 
 
-def layer_norm(weights: Weights, name: str, values: Array) -> Array:
+def layer_norm(weights: Weights, name: str, values: Array, epsilon: float = 1e-5) -> Array:
     """Each row brought to mean 0 and variance 1, then scaled and shifted; Ba et al. 2016, eq. 4."""
     centred = values - values.mean(-1)[..., None]
-    spread = (centred**2).mean(-1)[..., None] + 1e-5
+    spread = (centred * centred).mean(-1)[..., None] + epsilon
     return centred / spread**0.5 * weights[f"{name}.scale"] + weights[f"{name}.shift"]
 
 

@@ -16,6 +16,7 @@ from core.data.pair import DomainPair
 from core.data.snapshot import Split
 
 TIMESTAMPS = "timestamps"  # what a model of sequences needs
+ITEM_TEXT = "item text"  # what a model that reads titles needs
 State = dict[str, np.ndarray]
 
 

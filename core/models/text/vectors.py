@@ -1,0 +1,95 @@
+"""The text vectors of a domain's items, worked out once for every text and encoder and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from core.basics.files import write_whole
+from core.basics.scores import FloatArray
+from core.data.pair import ItemFeatures
+from core.models.text.clean import TITLES, item_texts
+from core.models.text.encoders import encoder_of
+
+TEXTS = 1024  # encoded between two looks at whoever watches; a kept file holds as many
+Told = Callable[[int, int], object]  # texts done, texts in all
+
+
+def item_vectors(features: ItemFeatures | None, encoder: str, reads: str = TITLES) -> FloatArray:
+    """(n_items, width) float32: unit vectors, zeros for items without a text."""
+    kept_in = None if features is None else features.vectors_folder
+    return text_vectors(item_texts(features, reads), encoder, kept_in)
+
+
+def text_vectors(
+    texts: Sequence[str], encoder: str, kept_in: Path | None = None, told: Told | None = None
+) -> FloatArray:
+    """(n_texts, width) float32 of texts of any kind, zeros for empty ones.
+
+    Each text is encoded once; with a folder, once for all time. Raises SettingsError for an encoder
+    that is not here.
+    """
+    model = encoder_of(encoder)
+    wanted = list(dict.fromkeys(text for text in texts if text))
+    keys = dict(zip(wanted, map(_key, wanted), strict=True))
+    folder = None if kept_in is None else kept_in / _folder_name(encoder)
+    known = {} if folder is None else _read(folder, model.width)
+    missing = [text for text in wanted if keys[text] not in known]
+    for done, part in _parts(missing):
+        fresh = model.encode(part)
+        known |= {keys[text]: row for text, row in zip(part, fresh, strict=True)}
+        if folder is not None:
+            _keep(folder, [keys[text] for text in part], fresh)
+        if told is not None:
+            told(done, len(missing))
+    vectors = np.zeros((len(texts), model.width), dtype=np.float32)
+    for place, text in enumerate(texts):
+        if text:
+            vectors[place] = known[keys[text]]
+    return vectors
+
+
+def _parts(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    """Texts in parts of alike lengths, and how many are done with each."""
+    ordered = sorted(texts, key=len)
+    for start in range(0, len(ordered), TEXTS):
+        part = ordered[start : start + TEXTS]
+        yield start + len(part), part
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
+
+
+def _folder_name(encoder: str) -> str:
+    """A folder for every encoder; a name that is a path or a hub name stays apart from others."""
+    return hashlib.blake2b(encoder.encode("utf-8"), digest_size=8).hexdigest()
+
+
+def _keep(folder: Path, keys: list[bytes], vectors: FloatArray) -> None:
+    arrays = {
+        "keys": np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, 16),
+        "vectors": np.ascontiguousarray(vectors),
+    }
+    name = hashlib.blake2b(b"".join(keys), digest_size=8).hexdigest()
+    write_whole(folder / f"{name}.safetensors", lambda part: save_file(arrays, str(part)))
+
+
+def _read(folder: Path, width: int) -> dict[bytes, FloatArray]:
+    """What was kept, by text; a file that cannot be read is as good as none."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    known: dict[bytes, FloatArray] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            kept = load_file(path)
+        except (OSError, SafetensorError):
+            continue
+        if kept["vectors"].shape[1:] == (width,):
+            known |= zip(map(bytes, kept["keys"]), kept["vectors"], strict=True)
+    return known

@@ -1,0 +1,110 @@
+"""Models that read titles: worked by hand, and what is lost without the text."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from core.models.registry import build
+from core.models.text.features import centred_vectors, domain_vectors
+from core.models.text.lexical import tf_idf
+from tests.worlds import described, twin_tastes
+
+WORLD = twin_tastes()
+NEW = np.arange(0, 40, 5)  # target items of either kind that nobody took in training
+
+
+def fitted(name, pair, **settings):
+    model = build(name, settings)
+    list(model.fit_epochs(pair, 3))
+    return model
+
+
+def without(pair, items):
+    """The pair with some target items nobody took."""
+    target = pair.target.toarray()
+    target[:, items] = 0
+    return replace(pair, target=csr_matrix(target))
+
+
+def found_new(pair, name, **settings):
+    """AUC of the new items alone: does a user's liked one stand above one they do not like?"""
+    scores = fitted(name, without(pair, NEW), **settings).score(np.arange(130)).own_scores()
+    here, liked = scores[:, NEW], WORLD.liked[:130][:, NEW]
+    pairs = [
+        (here[user][liked[user]][:, None] > here[user][~liked[user]]).mean() for user in range(130)
+    ]
+    return float(np.mean(pairs))
+
+
+def shuffled(pair):
+    rng = np.random.default_rng(1)
+    sides = (pair.source_features, pair.target_features)
+    mixed = [replace(side, titles=rng.permutation(side.titles)) for side in sides]
+    return replace(pair, source_features=mixed[0], target_features=mixed[1])
+
+
+@pytest.mark.parametrize("name", ["text_profile", "text_neighbours"])
+def test_items_nobody_took_are_found_by_their_text_and_not_by_a_shuffled_one(name):
+    assert found_new(WORLD.pair, name) > 0.95
+    assert found_new(shuffled(WORLD.pair), name) < 0.75
+
+
+@pytest.mark.parametrize("name", ["text_profile", "text_neighbours", "text_ridge"])
+def test_nobody_needs_to_be_shared(name):
+    """The source's users are others than the target's: source texts alone serve them."""
+    pair = WORLD.pair
+    target = pair.target.toarray()
+    target[:60] = 0  # these have a source history alone
+    source = pair.source.toarray()
+    source[60:] = 0
+    apart = replace(pair, source=csr_matrix(source), target=csr_matrix(target))
+    assert not apart.shared.any()
+    scores = fitted(name, apart).score(np.arange(60)).own_scores()
+    liked = WORLD.liked[:60]
+    assert (scores[liked].mean() - scores[~liked].mean()) / scores.std() > 0.5
+
+
+def test_a_profile_is_a_plain_cosine_where_the_ridge_is_endless():
+    model = fitted("text_profile", WORLD.pair, regularization=1e6, source_weight=1.0)
+    source, target = domain_vectors(WORLD.pair, model.settings)
+    rows = WORLD.pair.source[[4]] @ source + WORLD.pair.target[[4]] @ target
+    expected = rows @ target.T
+    np.testing.assert_allclose(
+        model.score(np.array([4])).own_scores(), expected, rtol=1e-3, atol=1e-3
+    )
+
+
+def test_a_neighbours_weight_is_its_cosine_to_the_power_and_its_words():
+    pair = WORLD.pair
+    model = fitted("text_neighbours", pair, power=2.0, word_weight=0.5, source_weight=1.0)
+    source, target = domain_vectors(pair, model.settings)
+    words = tf_idf(list(pair.source_features.titles), list(pair.target_features.titles))
+    cosine = float(source[3] @ target[5])
+    expected = max(cosine, 0) ** 2 + 0.5 * float((words[0][3] @ words[1][5].T).toarray()[0, 0])
+    assert model.form.towards(5, np.array([3]))[0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_an_item_is_no_neighbour_of_itself():
+    model = fitted("text_neighbours", WORLD.pair)
+    n_source = WORLD.pair.source.shape[1]
+    assert model.form.towards(7, np.array([n_source + 7]))[0] == 0
+
+
+def test_a_ridge_learned_from_target_users_reads_source_texts_too():
+    model = fitted("text_ridge", WORLD.pair, learn_from="target users")
+    cold = WORLD.pair.cold_users
+    scores, liked = model.score(cold).own_scores(), WORLD.liked[cold]
+    assert scores[liked].mean() > scores[~liked].mean()
+
+
+def test_items_without_a_text_have_no_vector_and_do_not_move_the_centre():
+    some = described(10, 0)
+    titles = some.titles.copy()
+    titles[3] = ""
+    settings = build("text_profile").settings
+    found = centred_vectors(replace(some, titles=titles), settings)
+    assert not found[3].any()
+    lengths = np.linalg.norm(np.delete(found, 3, axis=0), axis=1)
+    np.testing.assert_allclose(lengths, 1.0, rtol=1e-5)
