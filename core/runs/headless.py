@@ -55,6 +55,11 @@ def run(options: Namespace) -> dict[str, Any]:
     card.settings.of(settings)  # refuse a wrong setting or weight before anything is read
     fusion = Fusion(options.alpha, options.beta, scale=scale_of(card))
     files = replace(_files(options), rated=card.task == "rating")
+    if options.cold_folds and options.new_items:
+        raise SettingsError(
+            what="A run tests cold users or new items, not both.",
+            hint="Leave out --cold-folds or --new-items.",
+        )
     if options.cold_folds:
         plans = [
             RunPlan(folder.name, options.model, settings, options.seed, options.device)
@@ -197,7 +202,7 @@ def _grid(pairs: list[str]) -> dict[str, Any]:
 def _files(options: Namespace) -> PairFiles:
     return PairFiles(
         options.source, options.target, options.items_source, options.items_target,
-        options.splits, options.swap,
+        options.splits, options.swap, options.new_items,
     )  # fmt: skip
 
 
