@@ -169,10 +169,10 @@ def _draw_readiness(info: SplitInfo) -> None:
     """Which models can be trained on the current split, and why not."""
     sizes, free = sizes_of(info), free_memory()
     shared = cached.shared_users(info.split_hash)
-    ratings = cached.rating_facts(info.split_hash)
+    ratings, new = cached.rating_facts(info.split_hash), info.kind == NEW_ITEMS
     with st.expander("Which models can be trained on it?", icon=":material/model_training:"):
         for card in CARDS.values():
-            found = readiness(card, sizes, shared, free_bytes=free, ratings=ratings)
+            found = readiness(card, sizes, shared, None, free, ratings, new)
             st.markdown(f"{LIGHTS[found.light]} **{card.title}**: {plain(found.reason)}")
 
 
