@@ -1,6 +1,7 @@
 """On a split of new items every list, rank and share is over the new items of the part alone."""
 
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,19 @@ from core.evaluation.given_lists import given_lists, measure_lists
 from core.evaluation.item_groups import item_rows
 from core.evaluation.list_figures import catalogue_figures
 from core.evaluation.list_world import ListWorld, judge
+from core.evaluation.new_items import (
+    ORACLE,
+    RANDOM,
+    comparator_answer,
+    comparators,
+    new_items_sentence,
+)
 from core.fusion.combine import Fusion, fuse_scores
 from core.fusion.fused import fused_top_k
 from core.fusion.lists import top_k
+from core.metrics.ranking import per_user_metrics
 
+PARTS = ("valid", "test")
 # Items 0 to 3 are trained on, 4 and 5 new in validation, 6 to 9 new in the test.
 TRAIN = [[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
 VALID = [[1, 0], [0, 1], [0, 0]]
@@ -120,3 +130,53 @@ def test_the_catalogue_of_lists_is_the_new_items(split):
     assert rows["catalogue"].tolist() == [0, 1]
     assert np.isnan(rows["rate"][0])
     assert rows["rate"][1] == pytest.approx(6 / 12)
+
+
+@pytest.fixture
+def wider() -> Split:
+    """One old item and six new ones in the test, wanted by three users 3, 1 and 0 times."""
+    test = np.zeros((3, 8))
+    test[0, [2, 4, 7]] = test[1, 4] = 1
+    train, valid = np.zeros((2, 3, 8))
+    train[:, 0] = valid[0, 1] = 1
+    items = np.arange(8)
+    made = split_of(SOURCE, train, valid, test)
+    return replace(made, new_items={"valid": items == 1, "test": items >= 2})
+
+
+def test_a_random_order_finds_what_the_mean_over_all_orders_finds(wider):
+    found = comparators(wider, "test")[RANDOM]
+    assert found[USER].tolist() == [0, 1]
+    np.testing.assert_allclose(found["recall@5"], 5 / 6)
+    np.testing.assert_allclose(found["recall@50"], 1)
+    orders = np.array(list(permutations(range(2, 8))))
+    hits = np.isin(orders, [2, 4, 7])
+    expected = per_user_metrics(hits, np.full(len(orders), 3), (5,))["ndcg@5"].mean()
+    assert found["ndcg@5"][0] == pytest.approx(expected)
+
+
+def test_the_oracle_lists_what_is_chosen_most_in_the_part_first(wider):
+    found = comparators(wider, "test")[ORACLE].set_index(USER)
+    # item 4 twice, then 2 and 7 once each: a perfect list for user 0, the top for user 1
+    np.testing.assert_allclose(found["ndcg@5"], 1)
+    valid = comparators(wider, "valid")[ORACLE]
+    np.testing.assert_allclose(valid["recall@50"], 1)
+
+
+def test_the_sentence_says_how_far_a_run_comes(wider):
+    found = comparators(wider, "test")
+    users = pd.DataFrame({USER: np.arange(40, dtype=np.int32)})
+    random, oracle = (users.assign(**{"recall@50": value}) for value in (0.2, 0.6))
+    beside = {RANDOM: random, ORACLE: oracle}
+    for value, said in (
+        (0.9, "beats even the oracle"),
+        (0.4, "not the oracle"),
+        (0.2, "no better"),
+    ):
+        run = users.assign(**{"recall@50": value})
+        assert said in new_items_sentence(run, beside, knows=True)
+    assert "arbitrary" in new_items_sentence(random, beside, knows=False)
+    answer = comparator_answer(wider, {part: comparators(wider, part)[ORACLE] for part in PARTS})
+    assert answer["test"][ORACLE]["lift"]["recall@50"]["mean"] == 0
+    assert answer["test"][RANDOM]["recall@5"]["mean"] == pytest.approx(5 / 6)
+    assert set(found) == set(answer["valid"])
