@@ -120,6 +120,10 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         help="folder with source_train, target_train, target_valid and target_test .csv",
     )  # fmt: skip
     command.add_argument("--swap", action="store_true", help="exchange source and target")
+    command.add_argument(
+        "--new-items", type=float, default=0.0, metavar="SHARE",
+        help="hide so many of the target items, such as 0.2, and rank these alone in the test",
+    )  # fmt: skip
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:

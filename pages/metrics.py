@@ -6,6 +6,7 @@ from core.ui.data.lights import draw_time_note
 from core.ui.entrance import page
 from core.ui.metrics.figures import contenders, table_of, verdict_of
 from core.ui.metrics.lift import show_lift
+from core.ui.metrics.new_items import show_new_items
 from core.ui.metrics.ratings import show_ratings
 from core.ui.metrics.table import show_runs
 from core.ui.metrics.tabs import show_tabs
@@ -25,6 +26,7 @@ with page("Metrics", "Which run is better, for whom, and is it more than noise?"
     figures = table_of(lines, view)
     show_ratings(lines, view)
     show_runs(lines, figures, view)
+    show_new_items(run, view)
 
     st.subheader("What the source adds", anchor=False)
     show_lift(run, view)

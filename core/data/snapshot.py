@@ -27,8 +27,10 @@ from core.basics.errors import DataError
 from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint
 from core.basics.ids import IdMap
-from core.basics.scores import IntArray
+from core.basics.masked import Masked
+from core.basics.scores import BoolArray, IntArray
 from core.data.entries import apart, ones_of
+from core.data.new_items import NEW_ITEMS, drawn_order, new_items_of
 from core.data.pair import DomainPair, ItemFeatures
 from core.data.times import in_time_order
 
@@ -41,7 +43,7 @@ class SplitInfo:
 
     source_name: str
     target_name: str
-    kind: str  # "random", "leave-k-out", "temporal", "cold-start users", "given files"
+    kind: str  # "random", "leave-k-out", "temporal", "cold-start users", "new items", "given files"
     seed: int
     settings: dict
     dataset_hash: str
@@ -74,16 +76,21 @@ class Split:
     valid: csr_matrix
     test: csr_matrix
     folder: Path
+    new_items: dict[str, BoolArray] | None = None  # by part, (n_target_items,): they alone rank
 
     def held_out(self, part: str) -> csr_matrix:
         """What is to be found: the validation or the test interactions."""
         return {VALID: self.valid, TEST: self.test}[part]
 
-    def masked(self, part: str) -> csr_matrix:
-        """What may not be recommended: training items, and validation items at test time."""
-        if part == VALID:
-            return self.train.target
-        return (ones_of(self.train.target) + ones_of(self.valid)).tocsr()
+    def masked(self, part: str) -> Masked:
+        """What may not be recommended: training items, and validation items at test time.
+
+        On a split of new items nobody may be recommended any item but those of the part.
+        """
+        rows = self.train.target
+        if part == TEST:
+            rows = (ones_of(rows) + ones_of(self.valid)).tocsr()
+        return Masked(rows, None if self.new_items is None else ~self.new_items[part])
 
     @cached_property
     def rated(self) -> Split:
@@ -114,7 +121,9 @@ def write_snapshot(
 ) -> Path:
     """Write the split under `root`, in a folder named by its split hash; answers the folder.
 
-    Target items are the union of train, valid and test items. A split that exists is kept.
+    Target items are the union of train, valid and test items; on a split of new items they are
+    numbered by a draw, so that scores that cannot tell items apart rank them in a random order.
+    A split that exists is kept.
     """
     _check_tables(tables)
     users = IdMap.of(*(getattr(tables, part)[USER] for part in PARTS))
@@ -122,6 +131,8 @@ def write_snapshot(
         SOURCE: IdMap.of(tables.source_train[ITEM]),
         TARGET: IdMap.of(*(getattr(tables, part)[ITEM] for part in PARTS[1:])),
     }
+    if kind == NEW_ITEMS:
+        items[TARGET] = drawn_order(items[TARGET], seed)
     coded = {part: _coded(getattr(tables, part), users, items[_domain(part)]) for part in PARTS}
     info = SplitInfo(
         source_name, target_name, kind, seed, settings, dataset_hash,
@@ -171,7 +182,9 @@ def read_snapshot(folder: Path, ratings: bool = False) -> Split:
     )  # fmt: skip
     valid = apart(matrices["target_valid"], train.target)
     test = apart(matrices["target_test"], train.target, valid)
-    return Split(read_info(folder), train, valid, test, folder)
+    info = read_info(folder)
+    new = new_items_of(folder, len(target_items)) if info.kind == NEW_ITEMS else None
+    return Split(info, train, valid, test, folder, new)
 
 
 def _check_tables(tables: SplitTables) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from core.basics.columns import ITEM, USER
@@ -21,6 +22,7 @@ class SplitCounts:
     test_users: int
     cold_test_users: int  # test users without any target row to train on
     unseen_test_rows: int  # test rows whose item is in no training row: found by no id-based model
+    new_items: tuple[int, int, int]  # target items of validation and test alone, and of all rows
 
 
 def split_counts(
@@ -31,6 +33,7 @@ def split_counts(
     train, valid, test = (target[parts.target == part] for part in (TRAIN_ROW, VALID_ROW, TEST_ROW))
     trained = pd.Index(train[USER].unique())
     tested = pd.Index(test[USER].unique())
+    known = train[ITEM].unique()
     return SplitCounts(
         rows=(int(parts.source.sum()), len(train), len(valid), len(test)),
         source_left_out=int((~parts.source).sum()),
@@ -38,5 +41,11 @@ def split_counts(
         valid_users=valid[USER].nunique(),
         test_users=len(tested),
         cold_test_users=int((~tested.isin(trained)).sum()),
-        unseen_test_rows=int((~test[ITEM].isin(train[ITEM].unique())).sum()),
+        unseen_test_rows=int((~test[ITEM].isin(known)).sum()),
+        new_items=(_beyond(valid, known), _beyond(test, known), target[ITEM].nunique()),
     )
+
+
+def _beyond(rows: pd.DataFrame, known: np.ndarray) -> int:
+    """How many different items of the rows are not among the known ones."""
+    return int((~pd.Index(rows[ITEM].unique()).isin(known)).sum())

@@ -12,12 +12,13 @@ from core.basics.columns import ITEM, SOURCE, TARGET, TIME, USER
 from core.basics.errors import DataError
 from core.basics.scores import BoolArray, IntArray
 from core.basics.settings import Settings, setting
+from core.data.new_items import NEW_ITEMS, hold_out_items
 from core.data.pair_folder import read_items, read_pair_info, read_rows
 from core.data.snapshot import SplitTables, write_snapshot
 
 RANDOM, LEAVE_K_OUT, TEMPORAL = "random", "leave-k-out", "temporal"
 COLD_USERS, COLD_FOLD = "cold-start users", "cold-start fold"
-KINDS = (RANDOM, LEAVE_K_OUT, TEMPORAL, COLD_USERS, COLD_FOLD)
+KINDS = (RANDOM, LEAVE_K_OUT, TEMPORAL, COLD_USERS, COLD_FOLD, NEW_ITEMS)
 TRAIN_ROW, VALID_ROW, TEST_ROW = 0, 1, 2
 FEWEST_ROWS = 3  # a user with fewer target rows gives none away
 
@@ -30,7 +31,8 @@ class SplitSettings(Settings):
         RANDOM, choices=KINDS,
         help="random: a share of each user's rows. leave-k-out: k rows of each user. temporal: "
         "the latest rows of all users. cold-start users: all target rows of some shared users. "
-        "cold-start fold: the same in turns, so that every shared user is tested once.",
+        "cold-start fold: the same in turns, so that every shared user is tested once. new items: "
+        "all rows of some target items, which alone are ranked.",
     )  # fmt: skip
     valid_share: float = setting(
         0.1, low=0.01, high=0.4, help="Share of rows held out for validation (random, temporal)."
@@ -49,6 +51,18 @@ class SplitSettings(Settings):
     )  # fmt: skip
     folds: int = setting(5, low=2, high=20, help="Number of folds (cold-start fold).")
     fold: int = setting(1, low=1, high=20, help="Which fold is tested (cold-start fold).")
+    new_share: float = setting(
+        0.2, low=0.01, high=0.5,
+        help="Share of the target items nobody is trained on, for the test (new items).",
+    )  # fmt: skip
+    new_valid_share: float = setting(
+        0.1, low=0.01, high=0.4,
+        help="A further share of the target items, for validation (new items).",
+    )  # fmt: skip
+    new_rows: int = setting(
+        5, low=1, high=1000,
+        help="Items with fewer interactions are always trained on (new items).",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,12 +80,17 @@ def assign_parts(
 
     random and leave-k-out draw within each user. temporal cuts all users at the same two moments
     and trains on no source row from after the first cut, so that nothing comes from the future.
-    The cold-start kinds hold out whole target histories of users who have a source history.
+    The cold-start kinds hold out whole target histories of users who have a source history, new
+    items whole target items, whoever has them.
     """
     if settings.kind == TEMPORAL:
         return _temporal(source, target, settings)
     if settings.kind in (COLD_USERS, COLD_FOLD):
         codes = _cold(source, target, settings, seed)
+    elif settings.kind == NEW_ITEMS:
+        shares = settings.new_valid_share, settings.new_share
+        held_out = hold_out_items(target, shares, settings.new_rows, seed)
+        codes = np.select(list(held_out), [VALID_ROW, TEST_ROW], TRAIN_ROW)
     else:
         codes = _within_users(target, settings, seed)
     return Parts(codes, np.ones(len(source), dtype=bool))

@@ -13,6 +13,7 @@ from core.basics.columns import SOURCE, TARGET, TIME, USER
 from core.basics.scores import FloatArray
 from core.basics.wording import count
 from core.data.check import TIME_LEAK, Check
+from core.data.new_items import NEW_ITEMS
 from core.data.snapshot import SplitInfo
 from core.data.splitting import TEMPORAL
 
@@ -71,9 +72,10 @@ def time_check(info: SplitInfo, leak: TimeLeak | None) -> Check:
     )
     if info.kind == TEMPORAL:
         return Check(TIME_LEAK, "red", QUESTION, f"Yes, though it must not: {said}.", figures)
+    told = "new items are placed" if info.kind == NEW_ITEMS else "taste is completed"
     answer = (
-        f"Yes, as expected of a split that is not by time: {said}. Its figures say how well taste "
-        "is completed, not how well the future is foreseen; a temporal split says that."
+        f"Yes, as expected of a split that is not by time: {said}. Its figures say how well "
+        f"{told}, not how well the future is foreseen; a temporal split says that."
     )
     return Check(TIME_LEAK, "amber", QUESTION, answer, figures)
 

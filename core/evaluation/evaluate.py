@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.columns import USER
 from core.basics.errors import RunError
+from core.basics.masked import Masked
 from core.basics.scores import Candidates, DomainScores, FloatArray, IntArray
 from core.data.snapshot import Split
 from core.fusion.candidates import find_candidates, join_candidates
@@ -31,7 +32,7 @@ class Evaluation:
     users: IntArray  # (n,) user numbers
     per_user: pd.DataFrame  # USER and one column per metric, a row per user
     lists: IntArray  # (n, largest k) int32 item numbers, -1 padded
-    coverage: dict[str, float]  # "coverage@10": share of the catalogue in some list
+    coverage: dict[str, float]  # "coverage@10": share of rankable items in some list
     counts: dict[str, int]  # users, skipped (nothing to find), by_popularity (no evidence)
     candidates: Candidates | None = None
     predictions: pd.DataFrame | None = None  # of a model of ratings: see rating_error
@@ -43,13 +44,14 @@ def evaluate(
     """Rank every target item by the model's own score and measure what is held out in the part.
 
     Training items, and validation items at test time, are masked; held-out items among them count
-    as nothing to find. A user without evidence in either domain is ranked by popularity in the
-    target's training data, and counted. With a depth, the fusion candidates for lists of that
-    length are found on the way, for at most MOST_FUSED users.
+    as nothing to find. On a split of new items those of the part alone are ranked. A user without
+    evidence in either domain is ranked by popularity in the target's training data, and counted.
+    With a depth, the fusion candidates for lists of that length are found on the way, for at most
+    MOST_FUSED users.
     """
-    relevant = findable(split.held_out(part), split.masked(part))
-    users = np.flatnonzero(np.diff(relevant.indptr))
     masked, popularity = split.masked(part), split.train.popularity
+    relevant = findable(split.held_out(part), masked)
+    users = np.flatnonzero(np.diff(relevant.indptr))
     fused = _drawn(users)
     parts, candidates, by_popularity = [], [], 0
     for chunk in user_chunks(users, relevant.shape[1]):
@@ -69,7 +71,7 @@ def evaluate(
         users=users,
         per_user=pd.DataFrame({USER: users.astype(np.int32)} | columns),
         lists=lists,
-        coverage={f"coverage@{k}": coverage(lists[:, :k], relevant.shape[1]) for k in ks},
+        coverage={f"coverage@{k}": coverage(lists[:, :k], masked.n_rankable) for k in ks},
         counts={
             "users": len(users),
             "skipped": relevant.shape[0] - len(users),
@@ -93,18 +95,19 @@ def user_chunks(users: IntArray, n_items: int) -> Iterator[IntArray]:
         yield users[start : start + step]
 
 
-def findable(held_out: csr_matrix, masked: csr_matrix) -> csr_matrix:
+def findable(held_out: csr_matrix, masked: Masked) -> csr_matrix:
     """What is held out and may be recommended, (n_users, n_target_items) ones."""
-    overlap = held_out.multiply(masked)
-    if overlap.nnz == 0:
-        return held_out
-    left = (held_out - held_out.multiply(masked > 0)).tocsr()
+    left = held_out
+    if held_out.multiply(masked.rows).nnz:
+        left = (held_out - held_out.multiply(masked.rows > 0)).tocsr()
+    if masked.columns is not None:
+        left = csr_matrix(left.multiply(masked.rankable.astype(np.float32)))
     left.eliminate_zeros()
     return left
 
 
 def _ranked(
-    scores: DomainScores, masked: csr_matrix, relevant: csr_matrix, ks: Sequence[int]
+    scores: DomainScores, masked: Masked, relevant: csr_matrix, ks: Sequence[int]
 ) -> tuple[IntArray, dict[str, FloatArray]]:
     """Lists (users, largest k) and metrics of some users."""
     own = np.array(np.broadcast_to(scores.own_scores(), scores.source.shape), dtype=np.float32)
@@ -127,7 +130,7 @@ def _joined(parts: list[Candidates], n_items: int, depth: int) -> Candidates:
         return join_candidates(parts)
     empty, nobody = np.zeros((0, n_items), dtype=np.float32), np.zeros(0, dtype=bool)
     scores = DomainScores.ranking(empty, empty, nobody, nobody)
-    return find_candidates(scores, np.zeros(0, dtype=int), csr_matrix(empty), depth)
+    return find_candidates(scores, np.zeros(0, dtype=int), Masked(csr_matrix(empty)), depth)
 
 
 def _check_finite(own: FloatArray) -> None:

@@ -11,9 +11,9 @@ import pandas as pd
 from core.basics.columns import ITEM, RANK, SCORE, USER
 from core.basics.ids import IdMap
 from core.basics.scores import BoolArray, FloatArray, IntArray
-from core.data.entries import apart, cells
+from core.data.entries import cells
 from core.data.snapshot import Split
-from core.evaluation.evaluate import Evaluation
+from core.evaluation.evaluate import Evaluation, findable
 from core.fusion.lists import NOBODY
 from core.metrics.catalogue import coverage, novelty
 from core.metrics.ranking import KS, per_user_metrics
@@ -67,11 +67,13 @@ def measure_lists(
     What is masked for a model is taken out of the lists. A user without a list found nothing, so
     the metrics are 0 and not missing. Only AUC, which needs scores of every item, is NaN.
     """
-    relevant = apart(split.held_out(part), split.masked(part))
+    hidden = split.masked(part)
+    relevant = findable(split.held_out(part), hidden)
     users, n_items = np.flatnonzero(np.diff(relevant.indptr)), relevant.shape[1]
     row_of = np.full(relevant.shape[0], -1)
     row_of[users] = np.arange(len(users))
-    masked = np.isin(given.users * n_items + given.items, cells(split.masked(part)))
+    masked = np.isin(given.users * n_items + given.items, cells(hidden.rows))
+    masked |= ~hidden.rankable[given.items]
     known = ~masked & (row_of[given.users] >= 0)
     rows, items = row_of[given.users[known]], given.items[known]
     places = _places(rows)
@@ -81,7 +83,7 @@ def measure_lists(
     lengths = (lists != NOBODY).sum(axis=1)
     n_relevant = np.diff(relevant.indptr)[users]
     columns = per_user_metrics(_hits(lists, users, cells(relevant), n_items), n_relevant, ks)
-    evaluation = _evaluation(users, lists, columns, split, ks)
+    evaluation = _evaluation(users, lists, columns, split, hidden.n_rankable, ks)
     return MeasuredLists(
         evaluation,
         {
@@ -107,18 +109,23 @@ def target_ids(split: Split) -> IdMap:
 
 
 def _evaluation(
-    users: IntArray, lists: IntArray, columns: dict, split: Split, ks: Sequence[int]
+    users: IntArray,
+    lists: IntArray,
+    columns: dict,
+    split: Split,
+    n_rankable: int,
+    ks: Sequence[int],
 ) -> Evaluation:
     popularity = split.train.popularity
     n_known = int((split.train.target_history > 0).sum())
     columns = columns | {"auc": np.full(len(users), np.nan)}
     columns |= {f"novelty@{k}": novelty(lists[:, :k], popularity, n_known) for k in ks}
-    n_users, n_items = split.train.target.shape
+    n_users = len(split.train.users)
     return Evaluation(
         users=users,
         per_user=pd.DataFrame({USER: users.astype(np.int32)} | columns),
         lists=lists,
-        coverage={f"coverage@{k}": coverage(lists[:, :k], n_items) for k in ks},
+        coverage={f"coverage@{k}": coverage(lists[:, :k], n_rankable) for k in ks},
         counts={"users": len(users), "skipped": n_users - len(users), "by_popularity": 0},
     )
 

@@ -65,11 +65,17 @@ def _left_out(upload: Counts, rows: Counts) -> list[str]:
         "repeated a user and an item": upload["duplicates"],
         f"named {count(users, 'user')} this split does not have": upload["unknown_user_rows"],
         f"named {count(items, 'item')} the target does not have": upload["unknown_item_rows"],
-        "named items of the user's own training or validation, which are masked": rows["masked"],
+        f"named {_masked(upload)}, which are masked": rows["masked"],
         "stood beyond the first 50 of their list": rows["beyond"],
         "were of users with nothing to find in test": rows["not_evaluated"],
     }
     return [f"{count(cost, 'row')} {reason}." for reason, cost in reasons.items() if cost]
+
+
+def _masked(upload: Counts) -> str:
+    if upload.get("new_items"):
+        return "items that are not new in the part"
+    return "items of the user's own training or validation"
 
 
 def _has(number: int) -> str:

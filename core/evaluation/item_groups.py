@@ -31,9 +31,9 @@ def category_rows(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:
     if world.categories is None:
         return item_rows(judged, world, k, csr_matrix((world.n_items, 0)), [])
     names, members = world.categories.names, world.categories.members
-    sizes = members.getnnz(axis=0)
+    sizes, n_rankable = members[world.rankable].getnnz(axis=0), world.masked.n_rankable
     order = np.argsort(-sizes, kind="stable")
-    kept = [place for place in order if FEWEST_ITEMS <= sizes[place] < world.n_items]
+    kept = [place for place in order if FEWEST_ITEMS <= sizes[place] < n_rankable]
     return item_rows(judged, world, k, csr_matrix(members[:, kept]), [names[i] for i in kept])
 
 
@@ -52,15 +52,17 @@ def item_rows(
     asked = np.zeros(world.relevant.shape[0])
     asked[judged.users] = 1.0
     wanted = (world.relevant != 0).astype(np.float64).T @ asked
-    possible = len(judged.users) - (world.masked != 0).astype(np.float64).T @ asked
+    hidden = (world.masked.rows != 0).astype(np.float64).T @ asked
+    possible = np.where(world.rankable, len(judged.users) - hidden, 0.0)
+    catalogue = world.rankable.astype(np.float64)
 
     def of_group(amounts: FloatArray | IntArray) -> FloatArray:
         return amounts_by_group(amounts, members)
 
     return pd.DataFrame({
         GROUP: names,
-        ITEMS: of_group(np.ones(world.n_items)).astype(int),
-        CATALOGUE: of_group(np.ones(world.n_items)) / max(1, world.n_items),
+        ITEMS: of_group(catalogue).astype(int),
+        CATALOGUE: of_group(catalogue) / max(1.0, float(catalogue.sum())),
         HISTORY: of_group(world.popularity) / max(1.0, float(world.popularity.sum())),
         EXPOSURE: of_group(places) / max(1, int(places.sum())),
         RATE: rates(of_group(places), of_group(possible)),

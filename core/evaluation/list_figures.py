@@ -72,9 +72,9 @@ def list_figures(
 def catalogue_figures(judged: Judged, world: ListWorld, k: int) -> dict[str, float]:
     """CATALOGUE at k, such as "gini@10"; none has an interval, see their cards."""
     lists = judged.items[:, :k]
-    counts = exposure(lists, world.n_items)
+    counts = _shown(lists, world)
     values = (
-        coverage(lists, world.n_items), gini(counts), entropy(counts),
+        coverage(lists, len(counts)), gini(counts), entropy(counts),
         personalisation(membership(lists, world.n_items)),
     )  # fmt: skip
     return {f"{name}@{k}": value for name, value in zip(CATALOGUE, values, strict=True)}
@@ -116,7 +116,7 @@ def lorenz_points(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:
 
     Exact where a point stands; between two the curve is drawn straight.
     """
-    x, y = lorenz(exposure(judged.items[:, :k], world.n_items))
+    x, y = lorenz(_shown(judged.items[:, :k], world))
     wanted = 1 - np.linspace(1, 0, LORENZ_POINTS) ** 3
     kept = np.unique(np.round(wanted * (len(x) - 1)).astype(int))
     return pd.DataFrame({SHARE: x[kept], EXPOSURE: y[kept]})
@@ -124,8 +124,14 @@ def lorenz_points(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:
 
 def half_share(judged: Judged, world: ListWorld, k: int) -> tuple[int, float]:
     """Items that take half of all places, and their share of the catalogue."""
-    n = items_for_half(exposure(judged.items[:, :k], world.n_items))
-    return n, n / max(1, world.n_items)
+    counts = _shown(judged.items[:, :k], world)
+    n = items_for_half(counts)
+    return n, n / max(1, len(counts))
+
+
+def _shown(lists: IntArray, world: ListWorld) -> IntArray:
+    """How often each item is recommended, (items that may be,)."""
+    return exposure(lists, world.n_items)[world.rankable]
 
 
 def _further(judged: Judged, k: int, auc: FloatArray | None) -> Columns:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.basics.scores import BoolArray, FloatArray, IntArray, Lists
 from core.data.categories import Categories, item_categories
 from core.data.pair import DomainPair
@@ -25,7 +26,7 @@ class ListWorld:
 
     train: DomainPair
     relevant: csr_matrix  # (n_users, n_target_items) what is to be found
-    masked: csr_matrix  # (n_users, n_target_items) what may not be recommended
+    masked: Masked  # what may not be recommended
 
     @classmethod
     def of(cls, split: Split, part: str) -> ListWorld:
@@ -35,8 +36,13 @@ class ListWorld:
 
     @property
     def n_items(self) -> int:
-        """Items of the target's catalogue."""
+        """Items of the target, also those that nobody may get."""
         return self.relevant.shape[1]
+
+    @cached_property
+    def rankable(self) -> BoolArray:
+        """(n_items,) whether an item may be recommended to anybody: the catalogue of the lists."""
+        return self.masked.rankable
 
     @cached_property
     def popularity(self) -> FloatArray:
@@ -96,14 +102,14 @@ class ListWorld:
     def most_popular(self, users: IntArray, k: int) -> IntArray:
         """(users, k) the most popular items each may get, ties by item number, -1 padded."""
         order = np.argsort(-self.popularity, kind="stable").astype(np.int32)
-        place = np.empty(self.n_items, dtype=np.int64)
-        place[order] = np.arange(self.n_items)
+        order = order[self.rankable[order]]
+        place = np.full(self.n_items, len(order))  # of items nobody may get: behind the last
+        place[order] = np.arange(len(order))
+        own = self.masked.rows
         found = np.full((len(users), k), NOBODY, dtype=np.int32)
         for row, user in enumerate(users):
-            held = place[
-                self.masked.indices[self.masked.indptr[user] : self.masked.indptr[user + 1]]
-            ]
-            room = min(self.n_items, k + len(held))
+            held = place[own.indices[own.indptr[user] : own.indptr[user + 1]]]
+            room = min(len(order), k + len(held))
             free = np.ones(room, dtype=bool)
             free[held[held < room]] = False
             best = order[:room][free][:k]
@@ -143,7 +149,7 @@ def judge(lists: Lists, world: ListWorld) -> Judged:
         items=lists.items,
         hits=found.reshape(len(users), depth) & (lists.items >= 0),
         n_relevant=np.diff(relevant.indptr)[users],
-        n_candidates=world.n_items - np.diff(world.masked.indptr)[users],
+        n_candidates=world.masked.n_free[users],
     )
 
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.basics.scores import Candidates, DomainScores, FloatArray, IntArray
 from core.fusion.combine import competition_ranks, part_scale
 from core.fusion.lists import kth_best, top_k
@@ -27,11 +27,11 @@ _USERS = ("users", "has_source", "has_target", "source_scale", "target_scale")
 
 
 def find_candidates(
-    scores: DomainScores, users: IntArray, masked: csr_matrix, depth: int = DEPTH
+    scores: DomainScores, users: IntArray, masked: Masked, depth: int = DEPTH
 ) -> Candidates:
     """Candidates of some users, exact for lists up to `depth`.
 
-    users: (rows,) numbers of the rows of scores; masked: (rows, n_items). Users nobody knows
+    users: (rows,) numbers of the rows of scores, which masked has too. Users nobody knows
     anything about must have popularity in base (`DomainScores.filled`).
     """
     base = np.broadcast_to(scores.base, scores.source.shape)
@@ -80,11 +80,10 @@ def pick_users(candidates: Candidates, rows: IntArray) -> Candidates:
 
 
 def _of_user(
-    scores: DomainScores, base: FloatArray, masked: csr_matrix, row: int, depth: int
+    scores: DomainScores, base: FloatArray, masked: Masked, row: int, depth: int
 ) -> tuple[dict[str, np.ndarray], tuple[FloatArray, FloatArray]]:
     """Entries of one user, in the order of Candidates, and the scale of both parts."""
-    hidden = masked.indices[masked.indptr[row] : masked.indptr[row + 1]]
-    items = np.delete(np.arange(base.shape[1], dtype=np.int32), hidden)
+    items = np.flatnonzero(masked.free(row)).astype(np.int32)
     source, target = scores.source[row, items], scores.target[row, items]
     prior = base[row, items]
     if scores.has_source[row] or scores.has_target[row]:

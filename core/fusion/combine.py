@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from core.basics.errors import SettingsError
+from core.basics.masked import Masked
 from core.basics.scores import BoolArray, DomainScores, FloatArray, IntArray
 from core.fusion.lists import mask
 
@@ -53,10 +53,10 @@ class Fusion:
         return self.alpha / both if both else None
 
 
-def fuse_scores(scores: DomainScores, masked: csr_matrix, fusion: Fusion) -> FloatArray:
-    """Fused scores of every item, (rows, n_items) float32, -inf where masked has an entry.
+def fuse_scores(scores: DomainScores, masked: Masked, fusion: Fusion) -> FloatArray:
+    """Fused scores of every item, (rows, n_items) float32, -inf where masked.
 
-    masked: (rows, n_items), rows as in scores. Scales and ranks are over the unmasked items.
+    masked: rows as in scores. Scales and ranks are over the unmasked items.
     """
     source, target = (
         _values(part, masked, fusion.kind, fusion.scale) for part in (scores.source, scores.target)
@@ -128,15 +128,14 @@ def competition_ranks(values: FloatArray, of: FloatArray) -> IntArray:
     return ranks
 
 
-def _values(part: FloatArray, masked: csr_matrix, kind: str, scale: str) -> FloatArray:
+def _values(part: FloatArray, masked: Masked, kind: str, scale: str) -> FloatArray:
     """f(part) over all items; masked items get values nobody reads."""
     if kind == WEIGHTED_SUM and scale == RAW:
         return part
     ranks = np.ones(part.shape, dtype=np.int32)
     scales = np.zeros((len(part), 4), dtype=np.float32)
     for row, values in enumerate(part):
-        hidden = masked.indices[masked.indptr[row] : masked.indptr[row + 1]]
-        seen = np.delete(values, hidden)
+        seen = values[masked.free(row)]
         if kind == RECIPROCAL_RANK:
             ranks[row] = competition_ranks(seen, values)
         else:

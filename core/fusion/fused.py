@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.basics.scores import BoolArray, Candidates, DomainScores, FloatArray, IntArray
 from core.fusion.combine import Fusion, blend, fuse_scores, row_weights, shaped
 from core.fusion.lists import NOBODY, top_k
@@ -115,7 +116,7 @@ def prepared_top_k(prepared: Prepared, alpha: float, beta: float, k: int) -> Fus
 
 
 def one_user_top_k(
-    scores: DomainScores, masked: csr_matrix, fusion: Fusion, k: int
+    scores: DomainScores, masked: Masked, fusion: Fusion, k: int
 ) -> tuple[IntArray, FloatArray]:
     """Item numbers and fused scores of one user's list from full scores, (up to k,) each.
 

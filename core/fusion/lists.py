@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.basics.scores import FloatArray, IntArray
 
 NOBODY = -1  # item number where a list is shorter than k
 STRIDE = 16  # one value in so many is looked at first
 
 
-def mask(scores: FloatArray, masked: csr_matrix) -> FloatArray:
-    """The scores, changed in place, with -inf wherever masked, (users, items), has an entry."""
-    rows = np.repeat(np.arange(len(scores)), np.diff(masked.indptr))
-    scores[rows, masked.indices] = -np.inf
+def mask(scores: FloatArray, masked: Masked) -> FloatArray:
+    """The scores, (users, items), changed in place, with -inf where an item may not be listed."""
+    rows = np.repeat(np.arange(len(scores)), np.diff(masked.rows.indptr))
+    scores[rows, masked.rows.indices] = -np.inf
+    if masked.columns is not None:
+        scores[:, masked.columns] = -np.inf
     return scores
 
 

@@ -40,6 +40,7 @@ def card_of_record(record: Record) -> ModelCard:
         additive=additive,
         words=ADDITIVE_WORDS if additive else BLEND_CARD.words,
         fold_in="exact" if exact else "approximate",
+        new_items=any(card.new_items for card in cards),
         needs=tuple(dict.fromkeys(need for card in cards for need in card.needs)),
         memory=lambda sizes, settings: sum(card.memory(sizes, card.settings()) for card in cards),
     )

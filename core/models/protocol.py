@@ -134,6 +134,7 @@ class ModelCard:
     gradient: bool = False  # trained by epochs on torch: curves, best epoch, resume
     task: Literal["ranking", "rating"] = "ranking"
     source_speaks: bool = True  # False: the source shapes the model, a user's history there nothing
+    new_items: bool = False  # whether it can tell items apart that nobody has in training
     presets: dict[str, dict[str, Value]] = field(default_factory=dict)  # "fast", "thorough"
     grid: dict[str, tuple[Value, ...]] = field(default_factory=dict)  # what a small search tries
 

@@ -12,6 +12,9 @@ from core.models.protocol import ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
 
 FEW_SHARED = 100  # below this a lesson learned on shared users is mostly chance
 TIGHT = 0.7  # share of the free memory from which a run is called tight
+BY_INTERACTIONS = (
+    "It knows items by their interactions alone, so it lists new items in an arbitrary order."
+)
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,14 @@ def readiness(
     settings: Any = None,
     free_bytes: int | None = None,
     ratings: RatingFacts | None = None,
+    of_new_items: bool = False,
 ) -> Readiness:
     """Whether the model suits a pair of these sizes; settings default to the card's own.
 
     Too many factors are red where they were chosen, and amber where others may be chosen yet.
     free_bytes: memory a run may take; without it memory is not judged. ratings: what is known of
     the split's ratings; without it a model of ratings is taken to have what it needs.
+    of_new_items: whether lists are to hold items that nobody has in training.
     """
     chosen = settings or card.settings()
     if refused := _refusal(card, sizes, shared_users, chosen, free_bytes, ratings):
@@ -52,6 +57,8 @@ def readiness(
         return Readiness("amber", f"It needs about {in_gib(needed)} of {in_gib(free_bytes)} free.")
     if card.task == "rating" and ratings is not None and (doubt := _doubted(card, ratings)):
         return Readiness("amber", doubt)
+    if of_new_items and not card.new_items:
+        return Readiness("amber", BY_INTERACTIONS)
     return Readiness("green", f"It needs about {in_gib(needed)}.")
 
 

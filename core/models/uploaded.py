@@ -51,4 +51,5 @@ CARD = ModelCard(
     additive=False,
     fold_in="none",
     source_speaks=False,
+    new_items=True,  # it may be so: what is behind the lists is not known
 )

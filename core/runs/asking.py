@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import TEST
+from core.basics.masked import Masked
 from core.basics.scores import BoolArray, DomainScores, FloatArray, IntArray
 from core.data.snapshot import Split
 from core.fusion.combine import Fusion, fuse_scores
@@ -29,7 +30,7 @@ class Question:
 
     model: CrossDomainModel
     histories: Histories
-    masked: csr_matrix  # (1, n_target_items)
+    masked: Masked  # one row
     popularity: FloatArray  # (n_target_items,)
     fusion: Fusion | None = None  # None: the model's own score
 
@@ -121,9 +122,9 @@ class Question:
         return mask(own, masked)
 
 
-def masked_row(split: Split, part: str, user: int | None, histories: Histories) -> csr_matrix:
-    """What may not be listed, (1, n_target_items): the target history as it stands now, and of a
-    training user at test time the validation items.
+def masked_row(split: Split, part: str, user: int | None, histories: Histories) -> Masked:
+    """What may not be listed, one row: the target history as it stands now, of a training user at
+    test time the validation items, and what nobody may be listed.
     """  # fmt: skip
     items = histories.target.indices
     if user is not None:
@@ -132,7 +133,8 @@ def masked_row(split: Split, part: str, user: int | None, histories: Histories) 
         if part == TEST:
             items = np.union1d(items, split.valid[[user]].indices)
     ones = np.ones(len(items), dtype=np.float32)
-    return csr_matrix((ones, items, np.array([0, len(items)])), shape=histories.target.shape)
+    row = csr_matrix((ones, items, np.array([0, len(items)])), shape=histories.target.shape)
+    return Masked(row, split.masked(part).columns)
 
 
 def kept_rows(row: csr_matrix, kept: BoolArray) -> csr_matrix:

@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.columns import VALID
 from core.basics.errors import RunError
+from core.basics.masked import Masked
 from core.basics.scores import BoolArray, DomainScores, FloatArray, IntArray
 from core.data.snapshot import Split
 from core.evaluation.evaluate import user_chunks
@@ -30,7 +31,7 @@ class _Chunk:
 
     first: Comparable
     second: Comparable
-    masked: csr_matrix
+    masked: Masked
     relevant: csr_matrix
 
 
@@ -96,7 +97,7 @@ def _chunks(members: Sequence[CrossDomainModel], kind: str, split: Split) -> Ite
         yield _Chunk(first, second, masked[chunk], relevant[chunk])
 
 
-def _ndcg(scores: DomainScores, masked: csr_matrix, relevant: csr_matrix) -> FloatArray:
+def _ndcg(scores: DomainScores, masked: Masked, relevant: csr_matrix) -> FloatArray:
     """nDCG@10 of each user by the blend's own score."""
     lists = top_k(mask(scores.own_scores().copy(), masked), scores.source, scores.target, 10)
     return per_user_metrics(_hits(lists, relevant), np.diff(relevant.indptr), (10,))["ndcg@10"]
@@ -111,11 +112,11 @@ def _hits(lists: IntArray, relevant: csr_matrix) -> BoolArray:
 
 def _shown(chunk: _Chunk, row: int) -> IntArray:
     """Unmasked items among the best of either member, (n_shown,)."""
-    hidden, best = chunk.masked[row].indices, []
+    free, best = chunk.masked.free(row), []
     for member in (chunk.first, chunk.second):
         own = member.own[row].copy()
-        own[hidden] = -np.inf
-        n_best = min(SHOWN, len(own) - len(hidden))
+        own[~free] = -np.inf
+        n_best = min(SHOWN, int(free.sum()))
         best.append(np.argsort(-own)[:n_best])
     return np.union1d(*best)
 

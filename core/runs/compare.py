@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from core.basics.columns import TEST
-from core.data.snapshot import Split
+from core.basics.columns import TEST, VALID
+from core.data.new_items import NEW_ITEMS
+from core.data.snapshot import Split, read_info, read_snapshot
 from core.evaluation.evaluate import Evaluation
+from core.evaluation.new_items import comparator_answer
 from core.evaluation.segments import user_segments
 from core.evaluation.summary import by_segment, lift, summarise
-from core.store.run_folder import BIAS, POPULARITY, RUN, TWIN
+from core.store.run_folder import BIAS, POPULARITY, RUN, TWIN, Run
 
 Evaluations = dict[str, dict[str, Evaluation]]  # by contender, then by part
 
@@ -34,3 +37,11 @@ def comparison(split: Split, evaluations: Evaluations) -> dict[str, Any]:
         "lift_over_bias": None if bias is None else lift(run, bias),
         "segments": by_segment(run, user_segments(split.train), twin, popularity, bias),
     }
+
+
+def beside_new_items(run: Run, split_folder: Path) -> dict[str, Any] | None:
+    """Random order and the oracle's list beside a run; None where the split is no new items'."""
+    if read_info(split_folder).kind != NEW_ITEMS:
+        return None
+    frames = {part: run.metrics(part) for part in (VALID, TEST)}
+    return comparator_answer(read_snapshot(split_folder), frames)

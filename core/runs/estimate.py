@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.basics.memory import free_memory
+from core.data.new_items import NEW_ITEMS
 from core.data.snapshot import SplitInfo
 from core.models.protocol import ModelCard, PairSizes
 from core.models.readiness import Readiness, readiness
@@ -74,7 +75,9 @@ def estimate(
         memory=card.memory(sizes, settings),
         free=free,
         timing=timing,
-        readiness=readiness(card, sizes, shared_users, settings, free),
+        readiness=readiness(
+            card, sizes, shared_users, settings, free, None, info.kind == NEW_ITEMS
+        ),
     )
 
 

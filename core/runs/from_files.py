@@ -18,6 +18,7 @@ from core.data.build_pair import build_pair
 from core.data.database import in_memory
 from core.data.datasets import INTERACTIONS, ITEMS
 from core.data.ingest import ImportReport, import_file
+from core.data.new_items import NEW_ITEMS
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.preview import guess_options
 from core.data.quality import check_pair, read_checks
@@ -44,13 +45,22 @@ class PairFiles:
     items_target: Path | None = None
     splits: Path | None = None
     swap: bool = False
+    new_items: float = 0.0  # share of the target items to hide for a test; 0: a random split
     rated: bool = False  # for models of ratings: no row is filtered away by its rating
 
 
 def pair_snapshot(
     files: PairFiles, workspace: Workspace, seed: int, say: Callable[[str], None]
 ) -> Path:
-    """A snapshot of the given split, or of a random one made here; answers its folder."""
+    """A snapshot of the given split, or of one made here: random, or of new items where asked for.
+
+    Answers its folder. New items are drawn from the rows of a given split together.
+    """
+    if files.new_items:
+        chosen = SplitSettings.of({"kind": NEW_ITEMS, "new_share": files.new_items})
+        if files.splits:
+            return _split_again(_given_tables(files, workspace, say), chosen, seed, workspace)
+        return split_pair(_pair(files, workspace, say), chosen, seed, workspace.splits)
     if files.splits:
         tables = _given_tables(files, workspace, say)
         return _write_given(tables, workspace, "given files", seed, {})
@@ -65,20 +75,26 @@ def fold_snapshots(
     if not files.splits:
         return split_folds(_pair(files, workspace, say), settings, seed, workspace.splits)
     given = _given_tables(files, workspace, say)
+    return [
+        _split_again(given, replace(settings, fold=fold), seed, workspace)
+        for fold in range(1, folds + 1)
+    ]
+
+
+def _split_again(
+    given: SplitTables, chosen: SplitSettings, seed: int, workspace: Workspace
+) -> Path:
+    """A snapshot of the rows of a given split, put together and split as chosen."""
     parts = [given.target_train, given.target_valid, given.target_test]
     target = pd.concat(parts, ignore_index=True).drop_duplicates([USER, ITEM], ignore_index=True)
-    snapshots = []
-    for fold in range(1, folds + 1):
-        chosen = SplitSettings(kind=COLD_FOLD, folds=folds, fold=fold)
-        codes = assign_parts(given.source_train, target, chosen, seed).target
-        tables = replace(
-            given,
-            target_train=target[codes == TRAIN_ROW],
-            target_valid=target[codes == VALID_ROW],
-            target_test=target[codes == TEST_ROW],
-        )
-        snapshots.append(_write_given(tables, workspace, COLD_FOLD, seed, chosen.to_dict()))
-    return snapshots
+    codes = assign_parts(given.source_train, target, chosen, seed).target
+    tables = replace(
+        given,
+        target_train=target[codes == TRAIN_ROW],
+        target_valid=target[codes == VALID_ROW],
+        target_test=target[codes == TEST_ROW],
+    )
+    return _write_given(tables, workspace, chosen.kind, seed, chosen.to_dict())
 
 
 def imported(

@@ -19,6 +19,7 @@ from core.fusion.combine import Fusion
 from core.models.registry import CARDS, card_of
 from core.runs.blend import BlendPlan, blend_runs
 from core.runs.cold_folds import train_folds
+from core.runs.compare import beside_new_items
 from core.runs.compress import CompressPlan, compress_run
 from core.runs.demo import load_demo
 from core.runs.from_files import PairFiles, fold_snapshots, pair_snapshot
@@ -55,6 +56,11 @@ def run(options: Namespace) -> dict[str, Any]:
     card.settings.of(settings)  # refuse a wrong setting or weight before anything is read
     fusion = Fusion(options.alpha, options.beta, scale=scale_of(card))
     files = replace(_files(options), rated=card.task == "rating")
+    if options.cold_folds and options.new_items:
+        raise SettingsError(
+            what="A run tests cold users or new items, not both.",
+            hint="Leave out --cold-folds or --new-items.",
+        )
     if options.cold_folds:
         plans = [
             RunPlan(folder.name, options.model, settings, options.seed, options.device)
@@ -154,7 +160,7 @@ def _card(name: str) -> dict[str, Any]:
     ]  # fmt: skip
     plain = (
         "name", "title", "family", "line", "paper", "differs", "when", "words", "task",
-        "cross_domain", "has_twin", "additive", "fold_in", "needs", "gradient",
+        "cross_domain", "has_twin", "additive", "fold_in", "needs", "gradient", "new_items",
     )  # fmt: skip
     return {field: getattr(card, field) for field in plain} | {"settings": settings}
 
@@ -197,7 +203,7 @@ def _grid(pairs: list[str]) -> dict[str, Any]:
 def _files(options: Namespace) -> PairFiles:
     return PairFiles(
         options.source, options.target, options.items_source, options.items_target,
-        options.splits, options.swap,
+        options.splits, options.swap, options.new_items,
     )  # fmt: skip
 
 
@@ -216,9 +222,10 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     answer["findings"] = record.get("findings", [])
     lifts = ("lift", "lift_over_popularity", "lift_over_bias", "segments")
     answer |= {name: record.get(name) for name in lifts}
+    folder = workspace.splits / record["split_hash"]
+    answer["comparators"] = beside_new_items(run, folder)
     if (fusion.alpha, fusion.beta, k) != (1.0, 1.0, 10):
-        split = read_snapshot(workspace.splits / record["split_hash"])
-        answer["fused"] = fused_figures(run, split, fusion, k)
+        answer["fused"] = fused_figures(run, read_snapshot(folder), fusion, k)
     return answer
 
 

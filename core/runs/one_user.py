@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.basics.scores import BoolArray, DomainScores, FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
@@ -82,13 +83,13 @@ def user_list(
 
 def list_of_scores(
     scores: DomainScores,
-    masked: csr_matrix,
+    masked: Masked,
     fusion: Fusion,
     k: int,
     user: int = NOBODY,
     held_out: IntArray = NOTHING,
 ) -> UserList:
-    """The top k by one row of scores; masked: (1, n_target_items), what may not be listed."""
+    """The top k by one row of scores; masked: one row of what may not be listed."""
     fused = fuse_scores(scores, masked, fusion)
     items = top_k(fused, scores.source, scores.target, k)[0]
     items = items[items != NOBODY]
@@ -152,7 +153,7 @@ def _weights_of(listed: UserList, fusion: Fusion) -> tuple[float, float]:
 
 
 def _weighted(
-    scores: DomainScores, masked: csr_matrix, fusion: Fusion
+    scores: DomainScores, masked: Masked, fusion: Fusion
 ) -> tuple[FloatArray, FloatArray]:
     """Both parts as they count in the fused score, (1, n_target_items) each.
 

@@ -133,7 +133,7 @@ def _thinned_for(split: Split, by_epochs: bool) -> Split:
     return split if step <= 1 else _thinned(split, step, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Thin(Split):
     """Every so-manieth user and item of either domain of a whole split."""
 
@@ -151,7 +151,11 @@ def _thinned(split: Split, users: int, items: int) -> Split:
     """Every so-manieth user and item of either domain."""
     valid, test = (split.held_out(part)[::users][:, ::items].tocsr() for part in ("valid", "test"))
     train = _thinned_pair(split.train, users, items)
-    return _Thin(split.info, train, valid, test, split.folder, split, users, items)
+    new = split.new_items and {part: of[::items] for part, of in split.new_items.items()}
+    return _Thin(
+        split.info, train, valid, test, split.folder, new,
+        whole=split, every_user=users, every_item=items,
+    )  # fmt: skip
 
 
 def _thinned_pair(pair: DomainPair, users: int, items: int) -> DomainPair:

@@ -79,7 +79,8 @@ def upload_lists(
     seen = holds_any_of(given, split, VALID)
     if not seen:
         evaluations[VALID] = _without_figures(evaluations[VALID])
-    about = _told(frame, read, given, measured) | {"validation_items": seen}
+    about = _told(frame, read, given, measured)
+    about |= {"validation_items": seen, "new_items": split.new_items is not None}
     return _keep(workspace, plan, split, evaluations, about, report)
 
 

@@ -46,7 +46,7 @@ def main() -> None:
         said = summarise(evaluation.per_user, evaluation.coverage, evaluation.counts["skipped"])
         return evaluation, said
 
-    hidden, wanted = split.masked("test").toarray() > 0, split.test.toarray() > 0
+    hidden, wanted = split.masked("test").toarray(), split.test.toarray() > 0
     (evaluation, said), our_times = measured(ours)
     means, their_times = measured(lambda: loop(source + target, hidden, wanted), repeats=1)
     differences = [abs(said[name]["mean"] - mean) for name, mean in means.items()]

@@ -21,6 +21,7 @@ import numpy as np  # noqa: E402
 from fusion_worlds import random_mask, random_scores  # noqa: E402
 from scipy.sparse import csr_matrix  # noqa: E402
 
+from core.basics.masked import Masked  # noqa: E402
 from core.basics.scores import DomainScores  # noqa: E402
 from core.evaluation.fused import prepared_per_user  # noqa: E402
 from core.fusion.candidates import find_candidates, join_candidates  # noqa: E402
@@ -73,7 +74,7 @@ def main() -> None:
     )  # fmt: skip
 
 
-Chunks = list[tuple[np.ndarray, DomainScores, csr_matrix]]
+Chunks = list[tuple[np.ndarray, DomainScores, Masked]]
 
 
 def _found(chunks: Chunks):

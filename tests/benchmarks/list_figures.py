@@ -24,6 +24,7 @@ from list_worlds import features  # noqa: E402
 from scipy.sparse import csr_matrix  # noqa: E402
 
 from core.basics.ids import IdMap  # noqa: E402
+from core.basics.masked import Masked  # noqa: E402
 from core.basics.scores import Lists  # noqa: E402
 from core.data.pair import DomainPair  # noqa: E402
 from core.evaluation.group_figures import delta_gap_rows, gaps, group_rows  # noqa: E402
@@ -46,7 +47,7 @@ def main() -> None:
     pair, wanted, lists = a_world(np.random.default_rng(0))
 
     def ours() -> dict[str, float]:
-        world = ListWorld(pair, wanted, pair.target)  # nothing kept from the call before
+        world = ListWorld(pair, wanted, Masked(pair.target))  # nothing kept from the call before
         judged = {name: judge(one, world) for name, one in lists.items()}
         frames = {name: list_figures(one, world, K) for name, one in judged.items()}
         rows = compared(frames, "twin")

@@ -128,6 +128,20 @@ def test_cold_folds_test_every_shared_user_once(capsys, split, workspace):
     assert found["lift_over_popularity"]["ndcg@10"]["low"] > 0
 
 
+def test_new_items_are_hidden_and_ranked_beside_a_random_order_and_an_oracle(
+    capsys, split, workspace
+):
+    found = answer(
+        capsys, "run", "--splits", split, "--model", "popularity", "--new-items", 0.3,
+        "--workspace", workspace,
+    )  # fmt: skip
+    assert found["test"]["auc"]["mean"] == 0.5  # nobody has a new item in training
+    beside = found["comparators"]["test"]
+    assert beside["random"]["recall@5"]["mean"] == pytest.approx(5 / 6)  # of 20 items, 6 are hidden
+    assert beside["oracle_popularity"]["recall@50"]["mean"] == 1
+    assert beside["random"]["lift"]["recall@50"]["mean"] == 0
+
+
 def test_two_plain_files_are_paired_split_and_swapped(capsys, split, workspace, tmp_path):
     for domain, kept in (("books", ["source_train"]), ("films", ["target_train", "target_test"])):
         frames = [pd.read_csv(split / f"{part}.csv") for part in kept]
@@ -156,6 +170,8 @@ def test_two_plain_files_are_paired_split_and_swapped(capsys, split, workspace, 
         (("run", "--model", "ease", "--alpha", "2"), "alpha is 2"),
         (("run", "--model", "ease", "--k", "0"), "1 to 50"),
         (("run", "--model", "ease", "--seed", "x"), "invalid int"),
+        (("run", "--model", "ease", "--new-items", "0.9"), "new_share is 0.9, outside its range"),
+        (("run", "--model", "ease", "--new-items", "0.2", "--cold-folds", "2"), "not both"),
         (("run",), "--model"),
         (("recommend", "--run", "nowhere", "--user", "u1"), "no run 'nowhere'"),
         (("fly",), "invalid choice"),

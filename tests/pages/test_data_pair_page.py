@@ -1,6 +1,7 @@
 """Pair, Quality and Split as a person uses them, on two small files that were really imported."""
 
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -327,6 +328,22 @@ def test_a_split_is_counted_made_and_becomes_the_current_one(two_files, pair):
     assert folder.name in app.query_params["split"]
     table = next(frame.value for frame in app.dataframe if "Validation" in frame.value)
     assert table["Kind"].tolist() == ["cold-start users"]
+
+
+def test_new_items_are_counted_hidden_and_said_to_be_strange_to_most_models(two_files, pair):
+    app = opened("Split")
+    app.selectbox(key="split_kind").set_value("new items").run()
+    app.number_input(key="split_new_share").set_value(0.5).run()
+    hidden = re.search(r"([\d,]+) of ([\d,]+) target items hidden for the test", words(app))
+    test, items = (int(number.replace(",", "")) for number in hidden.groups())
+    assert 0 < test <= items / 2
+    assert "users hold those of the test" in words(app)
+    assert "nobody trained on" not in words(app)
+    well(app.button(key="split_make").click().run())
+    (folder,) = two_files.splits.iterdir()
+    info = read_info(folder)
+    assert (info.kind, info.settings["new_share"]) == ("new items", 0.5)
+    assert "lists new items in an arbitrary order" in words(app)
 
 
 def test_every_kind_of_split_can_be_made(two_files, pair):

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from core.basics.columns import SOURCE, TARGET
+from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.wording import count, number
 from core.charts.overlap import draw_overlap
 from core.charts.split import draw_split_strip
 from core.data.check import IMPORT
+from core.data.new_items import NEW_ITEMS
 from core.data.pair_settings import PairSettings
 from core.data.ratings import rating_facts
-from core.data.snapshot import SplitInfo
+from core.data.snapshot import Split, SplitInfo
 from core.runs.report.blocks import Block, Figure, Grid, Points, Section, Words
 from core.runs.report.evidence import Evidence
 
@@ -154,13 +155,18 @@ def _hidden(evidence: Evidence) -> str:
     judged = (
         "it is judged by how near its ratings come to those that people gave"
         if evidence.rates
-        else f"it is judged by whether it finds them among all {counts['target_items']:,} items"
+        else f"it is judged by whether it finds them among {_among(evidence.split)}"
     )
     return (
         f"{split_words(info, evidence.target)} Before training, {counts['target_test']:,} choices "
         f"in {evidence.target} ({number(100 * share, 0)} %) of {count(users, 'user')} were hidden "
         f"for the test. The model never saw them; {judged}."
     )
+
+
+def _among(split: Split) -> str:
+    n_items = split.masked(TEST).n_rankable
+    return f"all {n_items:,} new items" if split.new_items else f"all {n_items:,} items"
 
 
 _PARTS = ("train", "valid", "test")
@@ -177,6 +183,8 @@ def split_words(info: SplitInfo, target: str) -> str:
     sentences = {
         "random": "The test hides some choices of each person, picked by chance.",
         "leave-k-out": "The test hides a fixed number of choices of each person.",
+        NEW_ITEMS: f"The test plays the day things arrive: some items of {target} were hidden from "
+        "training altogether, and they alone are ranked.",
         "temporal": "The test hides what each person chose last, so the model predicts the future.",
     }
     return sentences.get(info.kind, "The hidden choices were given with the files.")

@@ -8,6 +8,7 @@ import streamlit as st
 from core.basics.memory import free_memory
 from core.basics.settings import Value
 from core.charts.split import draw_split_strip
+from core.data.new_items import NEW_ITEMS
 from core.data.pair_folder import PairInfo
 from core.data.snapshot import PARTS, SplitInfo
 from core.data.split_counts import SplitCounts
@@ -57,6 +58,9 @@ _KINDS = {  # kind -> what it is for, and the settings it looks at
                  "people the target does not know?", {"cold_share": "Cold share"}),
     COLD_FOLD: ("The same in turns: make every fold, and each shared user is tested once.",
                 {"folds": "Folds", "fold": "Fold"}),
+    NEW_ITEMS: ("Target items nobody is trained on, ranked among themselves: can the model place "
+                "what has just arrived?", {"new_share": "Test share of items",
+                "new_valid_share": "Validation share", "new_rows": "Fewest interactions"}),
 }  # fmt: skip
 
 
@@ -78,7 +82,7 @@ def show_split_tab() -> None:
 
 
 def _pick_settings() -> tuple[SplitSettings, int]:
-    kind, *rest = st.columns([2, 1, 1, 1], vertical_alignment="top")
+    kind, *rest = st.columns([2, 1, 1, 1, 1], vertical_alignment="top")
     with kind:
         chosen = str(ask_setting(info_of(SplitSettings, "kind"), key="split_kind", label="Kind"))
         said, labels = _KINDS[chosen]
@@ -103,12 +107,12 @@ def _draw_counts(pair: PairInfo, settings: SplitSettings, seed: int) -> None:
     counts = split_counts_of(str(folder_of(pair)), settings, seed)
     show_chart(
         draw_split_strip(counts.rows, left_out=counts.source_left_out, names=names_of(pair)),
-        f"What do the parts contain? {_said(counts)}",
+        f"What do the parts contain? {_said(counts, settings.kind)}",
         key="split_strip",
     )
 
 
-def _said(counts: SplitCounts) -> str:
+def _said(counts: SplitCounts, kind: str) -> str:
     said = [
         f"{count(counts.train_users, 'user')} with target rows to train on",
         f"{count(counts.valid_users, 'validation user')}",
@@ -116,6 +120,12 @@ def _said(counts: SplitCounts) -> str:
         "target history",
     ]
     text = "; ".join(said) + "."
+    if kind == NEW_ITEMS:
+        valid, test, items = counts.new_items
+        return (
+            f"{test:,} of {count(items, 'target item')} hidden for the test and {valid:,} for "
+            f"validation; {count(counts.test_users, 'user')} hold those of the test. " + text
+        )
     if counts.unseen_test_rows:
         rows = count(counts.unseen_test_rows, "test row")
         text += f" {rows} have an item nobody trained on: no model without texts can find it."
@@ -159,10 +169,10 @@ def _draw_readiness(info: SplitInfo) -> None:
     """Which models can be trained on the current split, and why not."""
     sizes, free = sizes_of(info), free_memory()
     shared = cached.shared_users(info.split_hash)
-    ratings = cached.rating_facts(info.split_hash)
+    ratings, new = cached.rating_facts(info.split_hash), info.kind == NEW_ITEMS
     with st.expander("Which models can be trained on it?", icon=":material/model_training:"):
         for card in CARDS.values():
-            found = readiness(card, sizes, shared, free_bytes=free, ratings=ratings)
+            found = readiness(card, sizes, shared, None, free, ratings, new)
             st.markdown(f"{LIGHTS[found.light]} **{card.title}**: {plain(found.reason)}")
 
 

@@ -40,6 +40,7 @@ class Board:
 
     prepared: Prepared
     relevant: csr_matrix
+    n_rankable: int  # items that may be listed to anybody
     curve: FloatArray  # (n_users, shares) nDCG@k
     equal_lists: FusedLists  # at 1 : 1, with their metrics
     equal: pd.DataFrame
@@ -64,9 +65,11 @@ def _board(folder: str, kind: str, scale: str, k: int, _run: Run) -> Board:
         rows = np.random.default_rng(0).choice(n_users, MOST_USERS, replace=False)
         candidates = pick_users(candidates, np.sort(rows))
     prepared = prepare(candidates, kind, scale, k)
-    relevant = cached.split_of(_run).held_out(VALID)
+    split = cached.split_of(_run)
+    relevant, n_rankable = split.held_out(VALID), split.masked(VALID).n_rankable
     equal = prepared_per_user(prepared, relevant, 1.0, 1.0)
-    return Board(prepared, relevant, ratio_curve(prepared, relevant, k), *equal, n_users)
+    curve = ratio_curve(prepared, relevant, k)
+    return Board(prepared, relevant, n_rankable, curve, *equal, n_users)
 
 
 def picture(run: Run, recipe: Recipe, by: str) -> RatioPicture:

@@ -88,8 +88,9 @@ def show_figures(board: Board, here: Point) -> None:
     places = st.columns(len(columns) + 1)
     for place, column, gain in zip(places, columns, gains, strict=False):
         _figure(place, column, now[column].mean(), gain)
-    n_items = board.relevant.shape[1]
-    share, before = coverage(lists.items, n_items), coverage(board.equal_lists.items, n_items)
+    share, before = (
+        coverage(shown.items, board.n_rankable) for shown in (lists, board.equal_lists)
+    )
     places[-1].metric(f"Coverage@{here.k}", number(share, 4), help=METRICS["coverage"].help)
     places[-1].caption(f"{signed(share - before)} against 1 : 1")
 

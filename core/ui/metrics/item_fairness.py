@@ -37,8 +37,11 @@ def show_items(found: Listed) -> None:
     """Head and tail as a table, categories as a picture where there are any."""
     view = found.view
     halves, kinds = _rows(found.folders, view.part, view.k, view.segment, found)
-    st.markdown(_head_words(halves, found))
-    _show_halves(halves)
+    if found.world.masked.columns is None:
+        st.markdown(_head_words(halves, found))
+        _show_halves(halves)
+    else:
+        st.caption("Nobody has a new item in training, so none of them is head or tail.")
     if kinds[found.own].empty:
         st.caption(f"No category of the target has {FEWEST_ITEMS} items: nothing to compare by.")
         return

@@ -8,6 +8,7 @@ import streamlit as st
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USERS
 from core.evaluation.side_by_side import BEST
 from core.metrics.cards import metric_card, metric_title
+from core.ui import cached
 from core.ui.metrics.figures import Contender
 from core.ui.metrics.view import PARTS, View
 from core.ui.tables import download_button
@@ -27,7 +28,7 @@ def show_runs(lines: list[Contender], figures: pd.DataFrame, view: View) -> None
     st.caption(_caption(figures))
     with st.container(horizontal=True):
         with st.popover("What these numbers are", icon=":material/help:", type="tertiary"):
-            _explain(figures, view)
+            _explain(figures, view, cached.split_of(lines[0].run).new_items is not None)
         download_button(figures, "runs_by_metric.csv", "runs_csv")
 
 
@@ -64,11 +65,11 @@ def _caption(figures: pd.DataFrame) -> str:
     return words + "Nothing is bold: no lead is beyond user sampling (one seed)."
 
 
-def _explain(figures: pd.DataFrame, view: View) -> None:
-    st.markdown(
-        f"{PARTS[view.part]} interactions are to be found among **every** item of the target; "
-        "what a user has in training is left out of the lists."
-    )
+def _explain(figures: pd.DataFrame, view: View, new: bool) -> None:
+    among = "every** item of the target; what a user has in training is left out of the lists."
+    if new:
+        among = "new** items of the part alone; everything else is left out of the lists."
+    st.markdown(f"{PARTS[view.part]} interactions are to be found among **{among}")
     for metric in [*dict.fromkeys(figures[METRIC]), f"coverage@{view.k}"]:
         card = metric_card(metric)
         st.markdown(

@@ -7,6 +7,7 @@ from itertools import groupby
 import streamlit as st
 
 from core.basics.memory import free_memory
+from core.data.new_items import NEW_ITEMS
 from core.data.snapshot import SplitInfo
 from core.models.protocol import ModelCard
 from core.models.readiness import Readiness, readiness
@@ -45,7 +46,7 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
     pick_preset()
     sizes, free = sizes_of(info), free_memory()
     shared = cached.shared_users(info.split_hash)
-    ratings = cached.rating_facts(info.split_hash)
+    ratings, new = cached.rating_facts(info.split_hash), info.kind == NEW_ITEMS
     chosen: list[ModelCard] = []
     with st.container(height=LIST_HEIGHT, key="train_models"):
         for family, cards in groupby(CARDS.values(), key=lambda card: card.family):
@@ -54,7 +55,7 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
                 chosen += [
                     card
                     for card in cards
-                    if _tick(card, readiness(card, sizes, shared, free_bytes=free, ratings=ratings))
+                    if _tick(card, readiness(card, sizes, shared, None, free, ratings, new))
                 ]
     return chosen
 

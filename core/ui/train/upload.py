@@ -29,9 +29,9 @@ def draw_upload(info: SplitInfo | None) -> None:
         return
     with st.expander("Upload lists of another system", icon=":material/upload_file:"):
         st.markdown(
-            "Measured like any run: every target item could be recommended, what is in training "
-            "is masked, users without a list count with 0. It has no model, so there is nothing "
-            "to weigh or to explain."
+            "Measured like any run: every target item could be recommended (of a split of new "
+            "items, these alone), what is in training is masked, users without a list count with "
+            "0. It has no model, so there is nothing to weigh or to explain."
         )
         st.caption(f"The split the lists must be made for: {split_line(info)}")
         st.text_input(

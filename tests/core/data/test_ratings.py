@@ -48,7 +48,7 @@ def test_a_rated_split_holds_every_rating_and_a_rating_of_zero_stays_an_entry(wr
         np.testing.assert_array_equal(ones.indices, ratings.indices)
         np.testing.assert_array_equal(ones.data, 1)
     assert rated.train.popularity.tolist() == split.train.popularity.tolist()
-    assert rated.masked(TEST).nnz == split.masked(TEST).nnz == 5
+    assert rated.masked(TEST).rows.nnz == split.masked(TEST).rows.nnz == 5
 
 
 def test_a_row_in_two_parts_is_found_once_even_where_its_rating_is_zero(write):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.basics.scores import Lists
 from core.data.pair import DomainPair, ItemFeatures
 from core.evaluation.list_world import ListWorld
@@ -38,7 +39,7 @@ def small_world(categories: bool = True) -> ListWorld:
             features(SOURCE_KINDS), features(TARGET_KINDS),
         )  # fmt: skip
     wanted = csr_matrix(np.array(WANTED, dtype=np.float32))
-    return ListWorld(pair, wanted, pair.target)
+    return ListWorld(pair, wanted, Masked(pair.target))
 
 
 def small_lists() -> Lists:

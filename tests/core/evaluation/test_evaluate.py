@@ -38,7 +38,7 @@ def parts(split):
 def test_lists_are_the_plain_sort_of_unmasked_items(split, parts):
     source, target = parts
     evaluation = evaluate(scorer(source, target, split), split, "test")
-    masked = split.masked("test").toarray() > 0
+    masked = split.masked("test").toarray()
     popularity = split.train.popularity
     for user, got in zip(evaluation.users, evaluation.lists, strict=True):
         own = popularity if user < 3 else source[user] + target[user]

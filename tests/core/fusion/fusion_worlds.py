@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.basics.scores import DomainScores
 from core.fusion.combine import KINDS, SCALES, Fusion
 
@@ -27,7 +28,8 @@ def tied_worlds(draw, most_items=60):
         source.astype(np.float32) / 7, target.astype(np.float32) / 3, has_source, has_target
     )
     popularity = draw(hnp.arrays(np.int64, shape[1], elements=st.integers(0, 3)))
-    return scores.filled(popularity.astype(np.float32)), csr_matrix(hidden.astype(np.float32))
+    columns = draw(st.one_of(st.none(), hnp.arrays(bool, shape[1])))
+    return scores.filled(popularity.astype(np.float32)), masked_by(hidden, columns)
 
 
 def random_scores(n_users, n_items, seed=0, decimals=None):
@@ -41,9 +43,14 @@ def random_scores(n_users, n_items, seed=0, decimals=None):
     return DomainScores.ranking(source, target, everybody, everybody)
 
 
+def masked_by(hidden, columns=None):
+    """Items of an array of zeros and ones, and columns nobody may be listed, out of all lists."""
+    return Masked(csr_matrix(np.asarray(hidden, dtype=np.float32)), columns)
+
+
 def random_mask(n_users, n_items, share=0.02, seed=1):
     hidden = np.random.default_rng(seed).random((n_users, n_items)) < share
-    return csr_matrix(hidden.astype(np.float32))
+    return masked_by(hidden)
 
 
 def plain_order(fused, source, target):

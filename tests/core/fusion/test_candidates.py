@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fusion_worlds import random_mask, random_scores, tied_worlds
+from fusion_worlds import masked_by, random_mask, random_scores, tied_worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.sparse import csr_matrix
 
 from core.basics.scores import DomainScores
 from core.fusion.candidates import find_candidates, join_candidates, pick_users
@@ -29,7 +28,7 @@ def plain_dominators(source, target, items):
 
 def check_against_definition(scores, masked, depth):
     found = find_candidates(scores, np.arange(len(scores.source)), masked, depth)
-    hidden = masked.toarray() > 0
+    hidden = masked.toarray()
     for row in range(len(hidden)):
         if not (scores.has_source[row] or scores.has_target[row]):
             continue  # ranked by base alone
@@ -56,7 +55,7 @@ def test_parts_that_pull_against_each_other_lose_nothing():
     opposed = DomainScores.ranking(
         scores.source, -scores.source + scores.target * 0.01, scores.has_source, scores.has_target
     )
-    check_against_definition(opposed, csr_matrix((2, 300), dtype=np.float32), depth=5)
+    check_against_definition(opposed, masked_by(np.zeros((2, 300))), depth=5)
 
 
 def test_a_crowd_of_items_without_any_score_leaves_the_first_by_number():
@@ -64,7 +63,7 @@ def test_a_crowd_of_items_without_any_score_leaves_the_first_by_number():
     source[0, 1500], target[0, 1600] = 1.0, 1.0
     yes = np.array([True])
     scores = DomainScores.ranking(source, target, yes, yes)
-    found = find_candidates(scores, np.array([0]), csr_matrix((1, 2000), dtype=np.float32), 10)
+    found = find_candidates(scores, np.array([0]), masked_by(np.zeros((1, 2000))), 10)
     assert found.items.tolist() == [1500, 1600, *range(8)]
 
 
@@ -79,7 +78,7 @@ def test_entries_stand_by_source_then_target_then_item_number():
 def test_ranks_and_scales_are_over_every_unmasked_item():
     scores, masked = random_scores(1, 200, decimals=1), random_mask(1, 200, share=0.3)
     found = find_candidates(scores, np.array([0]), masked, 5)
-    seen = scores.source[0][masked.toarray()[0] == 0]
+    seen = scores.source[0][~masked.toarray()[0]]
     for value, rank in zip(found.source, found.source_rank, strict=True):
         assert rank == 1 + (seen > value).sum()
     expected = [seen.mean(), seen.std(), seen.min(), seen.max()]
@@ -110,12 +109,12 @@ def test_no_users_give_no_candidates(n_items):
     nobody = np.zeros(0, dtype=bool)
     empty = np.zeros((0, n_items), dtype=np.float32)
     scores = DomainScores.ranking(empty, empty, nobody, nobody)
-    found = find_candidates(scores, np.zeros(0, int), csr_matrix((0, n_items), dtype=np.float32))
+    found = find_candidates(scores, np.zeros(0, int), masked_by(np.zeros((0, n_items))))
     assert len(found.users) == len(found.items) == 0
 
 
 def test_where_base_differs_between_items_a_dominator_needs_it_too():
-    scores, nothing = random_scores(3, 80, decimals=0), csr_matrix((3, 80), dtype=np.float32)
+    scores, nothing = random_scores(3, 80, decimals=0), masked_by(np.zeros((3, 80)))
     base = np.random.default_rng(9).integers(0, 3, size=(3, 80)).astype(np.float32)
     scores = replace(scores, base=base)
     candidates = find_candidates(scores, np.arange(3), nothing, 6)

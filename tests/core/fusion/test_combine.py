@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from fusion_worlds import FUSIONS, plain_order, random_scores, tied_worlds
+from fusion_worlds import FUSIONS, masked_by, plain_order, random_scores, tied_worlds
 from hypothesis import given
-from scipy.sparse import csr_matrix
 
 from core.basics.errors import SettingsError
 from core.basics.scores import DomainScores
@@ -12,7 +11,7 @@ from core.fusion.combine import Fusion, competition_ranks, fuse_scores
 
 SOURCE = np.array([[4.0, 2.0, 0.0, 9.0]], dtype=np.float32)
 TARGET = np.array([[1.0, 3.0, 3.0, 9.0]], dtype=np.float32)
-LAST_HIDDEN = csr_matrix(np.array([[0, 0, 0, 1]], dtype=np.float32))
+LAST_HIDDEN = masked_by([[0, 0, 0, 1]])
 YES, NO = np.array([True]), np.array([False])
 
 
@@ -27,7 +26,7 @@ def test_the_weighted_sum_of_raw_parts_by_hand():
 
 def test_equal_weights_on_raw_parts_give_the_models_own_score_to_the_bit():
     scores = random_scores(3, 500)
-    nothing = csr_matrix((3, 500), dtype=np.float32)
+    nothing = masked_by(np.zeros((3, 500)))
     assert (fuse_scores(scores, nothing, Fusion()) == scores.own_scores()).all()
 
 

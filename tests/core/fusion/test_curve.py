@@ -31,7 +31,7 @@ def test_weights_run_from_target_only_over_equal_to_source_only():
 def test_the_curve_equals_metrics_of_lists_ranked_in_full(kind):
     scores, masked = random_scores(20, 150, decimals=1), random_mask(20, 150, share=0.1)
     held_out = np.random.default_rng(3).random((20, 150)) < 0.05
-    held_out[masked.toarray() > 0] = False
+    held_out[masked.toarray()] = False
     held_out[0] = False
     candidates = find_candidates(scores, np.arange(20), masked)
     prepared = prepare(candidates, kind, "z-score", 10)

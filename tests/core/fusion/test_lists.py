@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.fusion.lists import NOBODY, mask, top_k
 
 FEW = st.integers(-2, 2)
@@ -36,6 +37,6 @@ def test_lists_stand_by_score_then_source_then_target_then_item_number(scores, k
 
 def test_masked_items_are_in_no_list_and_short_lists_are_filled_up():
     scores = np.array([[3.0, 2.0, 1.0]], dtype=np.float32)
-    masked = csr_matrix(np.array([[1, 0, 0]], dtype=np.float32))
+    masked = Masked(csr_matrix(np.array([[1, 0, 0]], dtype=np.float32)))
     hidden = mask(scores.copy(), masked)
     assert top_k(hidden, scores, scores, 5).tolist() == [[1, 2, -1, -1, -1]]

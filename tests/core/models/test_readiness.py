@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,15 @@ def test_few_shared_users_are_amber_with_their_number():
     found = readiness(card_of("ease"), SIZES, 12)
     assert found.light == "amber"
     assert "12 users" in found.reason
+
+
+def test_new_items_are_amber_for_a_model_that_knows_items_by_interactions_alone():
+    card = card_of("ease")
+    found = readiness(card, SIZES, 800, of_new_items=True)
+    assert found.light == "amber"
+    assert "new items in an arbitrary order" in found.reason
+    assert readiness(replace(card, new_items=True), SIZES, 800, of_new_items=True).light == "green"
+    assert readiness(card_of("ridge"), SIZES, 0, of_new_items=True).light == "red"
 
 
 def test_a_red_run_is_refused_with_what_to_do():

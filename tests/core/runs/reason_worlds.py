@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.models.registry import build
 from core.runs.asking import Question
 from core.runs.edits import Histories
@@ -30,7 +31,7 @@ def planted_question(source=(0, 1, 2, 3, 4), target=(4,), fusion=None, weights=W
     model = build("ease", {"source_weight": 1.0})
     model.restore(pair, {"weights": weights})
     rows = Histories(row(source, 5), row(target, 6), np.empty(0, dtype=np.int32), ())
-    return Question(model, rows, row(target, 6), np.arange(6, dtype=np.float32), fusion)
+    return Question(model, rows, Masked(row(target, 6)), np.arange(6, dtype=np.float32), fusion)
 
 
 def amounts_of(question: Question, item: int) -> np.ndarray:

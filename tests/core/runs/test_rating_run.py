@@ -120,7 +120,7 @@ def test_lists_are_by_predicted_rating_and_their_reasons_use_the_ratings(run, sp
     assert max(np.abs(amounts)) > 0
     scores = run.model(split).score(split.train.users.numbers(["u1"])).own_scores()[0]
     free = np.setdiff1d(
-        np.arange(24), split.masked(TEST)[split.train.users.numbers(["u1"])].indices
+        np.arange(24), split.masked(TEST)[split.train.users.numbers(["u1"])].rows.indices
     )
     assert best["score"] == pytest.approx(float(scores[free].max()), abs=1e-4)
 

@@ -1,0 +1,59 @@
+"""Metrics page, on a split of new items: the run beside a random order and an oracle's list."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.evaluation.new_items import (
+    COMPARED,
+    TITLES,
+    Comparators,
+    comparators,
+    new_items_sentence,
+)
+from core.evaluation.rating_error import difference_intervals, intervals
+from core.metrics.cards import metric_title
+from core.metrics.intervals import Interval
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.metrics.view import View
+from core.ui.texts import count, number, plain, signed
+
+
+def show_new_items(run: Run, view: View) -> None:
+    """A row for the run and each comparator; nothing on a split of another kind."""
+    split = cached.split_of(run)
+    if split.new_items is None:
+        return
+    own, found = cached.per_user(run, view.part), _comparators(split.info.split_hash, view.part)
+    rows = [_row(plain(run.label, 80), own, None)]
+    rows += [_row(TITLES[name], frame, own) for name, frame in found.items()]
+    n_items = split.masked(view.part).n_rankable
+    st.markdown(f"**{count(n_items, 'new item')}**, hidden from training and ranked by themselves:")
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+    said = new_items_sentence(own, found, run.card.new_items)
+    st.caption(
+        f"{said} The oracle knows how often each new item was chosen in this part, which no model "
+        "does. Popularity counts training, where new items have none: its list is a random draw."
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=6)
+def _comparators(split_hash: str, part: str) -> Comparators:
+    return comparators(cached.split(split_hash), part)
+
+
+def _row(name: str, frame: pd.DataFrame, own: pd.DataFrame | None) -> dict[str, str]:
+    cells = {"List": name}
+    for metric, found in zip(COMPARED, intervals(frame, COMPARED), strict=True):
+        cells[metric_title(metric)] = _cell(number(found.mean), found)
+    gap = None if own is None else difference_intervals(own, frame, COMPARED[:1])[0]
+    title = f"The run's {metric_title(COMPARED[0])} minus it"
+    return cells | {title: "–" if gap is None else _cell(signed(gap.mean), gap)}
+
+
+def _cell(mean: str, found: Interval) -> str:
+    if found.low == found.high:  # the same for every user
+        return mean
+    return f"{mean}  \n:gray[:small[{number(found.low)} to {number(found.high)}]]"
