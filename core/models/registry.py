@@ -10,6 +10,7 @@ from core.models.protocol import CrossDomainModel, ModelCard, Resumable
 
 MODULES = (  # files of this folder, in the order of the menus: a family stands together
     "popularity",
+    "text_popularity",
     "item_knn",
     "ease",
     "edlae",

@@ -131,6 +131,7 @@ CARD = ModelCard(
     additive=True,
     fold_in="exact",
     needs=(ITEM_TEXT,),
+    new_items=True,
     presets={"fast": {"neighbours": 100}, "thorough": {"neighbours": 500}},
     grid={"power": (1.0, 3.0, 5.0), "word_weight": (0.0, 1.0)},
 )

@@ -121,5 +121,6 @@ CARD = ModelCard(
     additive=True,
     fold_in="exact",
     needs=(ITEM_TEXT,),
+    new_items=True,
     grid={"regularization": (30.0, 100.0, 1000.0), "source_weight": (0.2, 0.5, 1.0)},
 )
