@@ -63,12 +63,12 @@ def draw_map(
                 mode="markers", marker=_marker(layer), hovertemplate="%{text}<extra></extra>",
             )
         )  # fmt: skip
-    themed(figure, height=HEIGHT, legend=True)
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x" if true_to_scale else None)
+    themed(
+        figure, height=HEIGHT, dragmode="lasso", xaxis={"visible": False},
+        yaxis={"visible": False, "scaleanchor": "x" if true_to_scale else None},
+    )  # fmt: skip
     below = {"y": 0, "yanchor": "top", "itemsizing": "constant"}  # the tools stand above
-    figure.update_layout(dragmode="lasso", legend=below)
-    return figure
+    return figure.update_layout(legend=below)
 
 
 def mark_point(
