@@ -38,8 +38,9 @@ WATCH = """() => { window.repainted = new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error('the page was not repainted')), 30000);
     document.addEventListener('pointerup', () => { pressed = performance.now(); },
         {capture: true, once: true});
+    new MutationObserver(() => { ran = ran || (pressed && !idle()); })
+        .observe(app, {attributes: true});  // a busy browser may draw no frame while it runs
     const look = () => {
-        ran = ran || (pressed && !idle());
         if (ran && idle() && !document.querySelector('[data-stale=true]')) {
             resolve(performance.now() - pressed);
         } else { requestAnimationFrame(look); }

@@ -118,3 +118,8 @@ def test_every_axis_of_a_figure_with_several_is_in_the_house_style():
     figure = themed(make_subplots(cols=2), x="days")
     assert figure.layout.xaxis.title.text == figure.layout.xaxis2.title.text == "days"
     assert figure.layout.yaxis2.gridcolor == theme.QUIET
+
+
+def test_maps_are_drawn_with_no_more_dots_than_the_window_has():
+    """Plotly's own twice in both directions is four times the work where no GPU draws."""
+    assert chart_config("map", tools=True)["plotGlPixelRatio"] == 1
