@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
 from core.basics.columns import SOURCE, TARGET
-from core.charts.theme import SOURCE_COLOUR, STRONG, TARGET_COLOUR, plain, themed
+from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, plain, themed, upright
 
 MARK_ROOM = 0.4  # of the bars' width
 
@@ -45,12 +47,13 @@ def draw_two_part_bars(
             go.Scatter(x=ends, y=rows, text=plain(marks), mode="text", showlegend=False,
                        textposition="middle right", hoverinfo="skip", cliponaxis=False)
         )  # fmt: skip
-    themed(figure, title=title, x=x, height=120 + 30 * len(rows))
-    figure.add_vline(x=0, line={"color": STRONG, "width": 1})
+    across: dict[str, Any] = {}
     if marks is not None:  # room behind the longest bar for what is written there
         low, high = float(starts.min(initial=0)), float(ends.max(initial=0))
-        figure.update_xaxes(range=[low * 1.02, high + MARK_ROOM * ((high - low) or 1.0)])
-    figure.update_yaxes(
-        tickvals=rows, ticktext=plain(labels, 40), range=[len(rows) - 0.5, -0.5], showgrid=False
-    )
-    return figure.update_layout(barmode="relative")
+        across["range"] = [low * 1.02, high + MARK_ROOM * ((high - low) or 1.0)]
+    return themed(
+        figure, title=title, x=x, height=120 + 30 * len(rows),
+        barmode="relative", shapes=[upright(0)], xaxis=across,
+        yaxis={"tickvals": rows, "ticktext": plain(labels, 40), "range": [len(rows) - 0.5, -0.5],
+               "showgrid": False},
+    )  # fmt: skip

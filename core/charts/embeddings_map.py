@@ -54,21 +54,20 @@ def draw_map(
     at one scale, for PCA; else the map fills the page.
     """
     texts = np.array(hover, dtype=object)
-    figure = go.Figure()
-    for layer in layers:
-        figure.add_trace(
-            go.Scattergl(
-                name=plain([layer.name])[0], legendgroup=layer.name, showlegend=layer.in_legend,
-                x=places[layer.rows, 0], y=places[layer.rows, 1], text=texts[layer.rows],
-                mode="markers", marker=_marker(layer), hovertemplate="%{text}<extra></extra>",
-            )
-        )  # fmt: skip
-    themed(figure, height=HEIGHT, legend=True)
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x" if true_to_scale else None)
+    dots = [
+        go.Scattergl(
+            name=plain([layer.name])[0], legendgroup=layer.name, showlegend=layer.in_legend,
+            x=places[layer.rows, 0], y=places[layer.rows, 1], text=texts[layer.rows],
+            mode="markers", marker=_marker(layer), hovertemplate="%{text}<extra></extra>",
+        )
+        for layer in layers
+    ]  # fmt: skip
+    figure = themed(
+        go.Figure(dots), height=HEIGHT, dragmode="lasso", xaxis={"visible": False},
+        yaxis={"visible": False, "scaleanchor": "x" if true_to_scale else None},
+    )  # fmt: skip
     below = {"y": 0, "yanchor": "top", "itemsizing": "constant"}  # the tools stand above
-    figure.update_layout(dragmode="lasso", legend=below)
-    return figure
+    return figure.update_layout(legend=below)
 
 
 def mark_point(

@@ -11,10 +11,10 @@ from core.charts.theme import (
     CLEAR,
     FUSED_COLOUR,
     SOURCE_COLOUR,
-    STRONG,
     TARGET_COLOUR,
     plain,
     themed,
+    upright,
 )
 
 
@@ -88,10 +88,10 @@ def draw_histogram(
         x=centres, y=counts, width=widths, marker_color=colour,
         marker_line={"width": 0.5, "color": CLEAR}, hovertemplate="%{x:.4g}<br>%{y}<extra></extra>",
     )  # fmt: skip
-    figure = themed(go.Figure(bars), title=title, x=x, y=y, height=height, legend=False)
-    if edges[0] < 0 < edges[-1]:
-        figure.add_vline(x=0, line={"color": STRONG, "width": 1.5})
-    return figure.update_layout(bargap=0)
+    zero = [upright(0, 1.5)] if edges[0] < 0 < edges[-1] else []
+    return themed(
+        go.Figure(bars), title=title, x=x, y=y, height=height, legend=False, bargap=0, shapes=zero
+    )
 
 
 def _bin_places(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

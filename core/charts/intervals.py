@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USERS
-from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, STRONG, TWIN_TINT, plain, themed
+from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, TWIN_TINT, plain, themed, upright
 
 ROW_HEIGHT = 38  # pixels of one row of dots
 SURE, NOISE, DETAIL = "sure", "noise", "detail"
@@ -38,18 +38,15 @@ def draw_forest(
         groups, offsets, _colours(groups, colours), strict=True
     ):
         figure.add_trace(_dots(part, segments, float(offset), str(name), colour))
-    figure.add_vline(x=0, line={"color": STRONG, "width": 1.5})
-    if noise:
-        figure.add_vrect(x0=-noise, x1=noise, fillcolor=TWIN_TINT, line_width=0, layer="below")
-    _add_bands(figure, rows, segments)
     several = len(groups) > 1
-    height = 110 + ROW_HEIGHT * len(segments) + (30 if several else 0)
-    themed(figure, title=title, x=x, height=height, legend=several)
-    figure.update_yaxes(
-        tickvals=list(range(len(segments))), ticktext=_segment_labels(rows, segments),
-        range=[len(segments) - 0.5, -0.5], showgrid=False,
+    return themed(
+        figure, title=title, x=x, legend=several,
+        height=110 + ROW_HEIGHT * len(segments) + (30 if several else 0),
+        shapes=[upright(0, 1.5), *_bands(rows, segments, noise)],
+        xaxis={"showgrid": True},
+        yaxis={"tickvals": list(range(len(segments))), "range": [len(segments) - 0.5, -0.5],
+               "ticktext": _segment_labels(rows, segments), "showgrid": False},
     )  # fmt: skip
-    return figure.update_xaxes(showgrid=True)
 
 
 def draw_interval_bars(
@@ -70,8 +67,10 @@ def draw_interval_bars(
                 hovertemplate=f"%{{x}}<br>{_HOVER.replace('VALUE', 'y')}",
             )
         )  # fmt: skip
-    themed(figure, title=title, y=y, height=360, legend=len(groups) > 1)
-    return figure.update_layout(barmode="group").update_yaxes(rangemode="tozero")
+    return themed(
+        figure, title=title, y=y, height=360, legend=len(groups) > 1, barmode="group",
+        yaxis={"rangemode": "tozero"},
+    )  # fmt: skip
 
 
 _HOVER = (
@@ -80,16 +79,19 @@ _HOVER = (
 )
 
 
-def _add_bands(figure: go.Figure, rows: pd.DataFrame, segments: list[str]) -> None:
-    """A grey band around zero in every row whose noise is known."""
+def _bands(rows: pd.DataFrame, segments: list[str], noise: float | None) -> list[dict]:
+    """A grey band around zero over all rows, and one in every row whose own noise is known."""
+    look = {"type": "rect", "fillcolor": TWIN_TINT, "line": {"width": 0}, "layer": "below"}
+    bands = []
+    if noise:
+        whole = {"xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
+        bands.append(look | whole | {"x0": -noise, "x1": noise})
     if NOISE not in rows:
-        return
+        return bands
     for segment, reach in rows.groupby(SEGMENT, sort=False)[NOISE].max().dropna().items():
         place = segments.index(str(segment))
-        figure.add_shape(
-            type="rect", x0=-reach, x1=reach, y0=place - 0.45, y1=place + 0.45,
-            fillcolor=TWIN_TINT, line_width=0, layer="below",
-        )  # fmt: skip
+        bands.append(look | {"x0": -reach, "x1": reach, "y0": place - 0.45, "y1": place + 0.45})
+    return bands
 
 
 def _dots(

@@ -55,23 +55,22 @@ def draw_recommendations(
     ):
         figure.add_trace(
             go.Bar(name=plain([f"from {name}"])[0], x=part, y=rows + _BAR, width=_WIDTH,
-                   orientation="h", marker_color=colour, hoverinfo="skip")
+                   orientation="h", marker_color=colour, hoverinfo="skip",
+                   unselected={"marker": {"opacity": 1}})
         )  # fmt: skip
     if marks is not None:
         labels = [f"{label}{_mark(mark)}" for label, mark in zip(labels, marks, strict=True)]
     figure.add_trace(_labels(labels, rows, low))
     figure.add_trace(_touch(titles, rows, source, target, low, high))
-    themed(figure, x=x, height=90 + ROW * max(1, len(rows)))
-    figure.update_layout(barmode="relative", clickmode="event+select", dragmode=False)
-    figure.update_traces(unselected={"marker": {"opacity": 1}}, selector={"type": "bar"})
     shapes = _zero_lines(rows) if low < 0 else []
     if chosen is not None and chosen < len(titles):
         shapes.append(_band(chosen))
-    figure.update_layout(shapes=shapes)  # all at once: one by one takes a second for 50 rows
-    figure.update_xaxes(range=[low, high * 1.02])
-    return figure.update_yaxes(
-        range=[len(titles) - 0.45, -0.55], showticklabels=False, showgrid=False
-    )
+    return themed(
+        figure, x=x, height=90 + ROW * max(1, len(rows)), shapes=shapes,
+        barmode="relative", clickmode="event+select", dragmode=False,
+        xaxis={"range": [low, high * 1.02]},
+        yaxis={"range": [len(titles) - 0.45, -0.55], "showticklabels": False, "showgrid": False},
+    )  # fmt: skip
 
 
 def _zero_lines(rows: np.ndarray) -> list[dict[str, Any]]:

@@ -42,17 +42,22 @@ def draw_removed_places(
                 hovertemplate="%{x} taken away: rank %{y:.0f}<extra></extra>",
             )
         )  # fmt: skip
-    themed(figure, x=x, y="rank in the list", height=320)
     worst = float(np.nanmax(np.concatenate([[place, k], strongest[there], random[there]])))
-    figure.add_hline(y=k + 0.5, line={"color": STRONG, "width": 1, "dash": "dash"})
-    figure.add_annotation(
-        text=f"end of the top {k}", x=1, xref="paper", xanchor="right", showarrow=False,
-        y=np.log10(k + 0.5), yanchor="top",  # on a logarithmic axis it stands by the exponent
+    end = {
+        "type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": k + 0.5, "y1": k + 0.5,
+        "line": {"color": STRONG, "width": 1, "dash": "dash"},
+    }  # fmt: skip
+    word = {
+        "text": f"end of the top {k}", "x": 1, "xref": "paper", "xanchor": "right",
+        "showarrow": False, "yanchor": "top",
+        "y": np.log10(k + 0.5),  # on a logarithmic axis it stands by the exponent
+    }  # fmt: skip
+    return themed(
+        figure, x=x, y="rank in the list", height=320, shapes=[end], annotations=[word],
+        xaxis={"type": "category"},
+        yaxis={"type": "log", "range": [np.log10(worst * 1.5), np.log10(0.8)],
+               "tickvals": _ticks(worst), "tickformat": ",d"},
     )  # fmt: skip
-    return figure.update_yaxes(
-        type="log", range=[np.log10(worst * 1.5), np.log10(0.8)], tickvals=_ticks(worst),
-        tickformat=",d",
-    ).update_xaxes(type="category")  # fmt: skip
 
 
 def draw_removed_shares(rows: pd.DataFrame, *, x: str, y: str, colour: str) -> go.Figure:
@@ -72,9 +77,10 @@ def draw_removed_shares(rows: pd.DataFrame, *, x: str, y: str, colour: str) -> g
                 hovertemplate="%{x} items: %{y:.0%}<extra></extra>",
             )
         )  # fmt: skip
-    themed(figure, x=x, y=y, height=320)
-    figure.update_xaxes(type="category")
-    return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    return themed(
+        figure, x=x, y=y, height=320,
+        xaxis={"type": "category"}, yaxis={"tickformat": ".0%", "rangemode": "tozero"},
+    )  # fmt: skip
 
 
 def _ticks(worst: float) -> list[int]:

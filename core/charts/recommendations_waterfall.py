@@ -6,7 +6,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.theme import (
-    CLEAR,
     FUSED_COLOUR,
     SOURCE_COLOUR,
     STRONG,
@@ -14,6 +13,7 @@ from core.charts.theme import (
     TWIN_COLOUR,
     plain,
     themed,
+    upright,
 )
 
 ROW = 30  # pixels of one step
@@ -46,17 +46,17 @@ def draw_waterfall(
             hovertemplate="%{customdata}<br>%{x:.4f}<extra></extra>",
         )
     )  # fmt: skip
-    for row, end in zip(rows[:-1], ends, strict=True):
-        figure.add_shape(
-            type="line", x0=end, x1=end, y0=row, y1=row + 1, line={"color": STRONG, "width": 1}
-        )
-    themed(figure, x=x, height=70 + ROW * len(rows), legend=False)
-    figure.update_layout(plot_bgcolor=CLEAR)
-    figure.add_vline(x=0, line={"color": STRONG, "width": 1})
-    figure.update_xaxes(range=_reach(starts, ends))
-    return figure.update_yaxes(
-        tickvals=rows, ticktext=plain([*names, total], 44), range=[len(rows) - 0.5, -0.5],
-        showgrid=False,
+    steps = [
+        {"type": "line", "x0": end, "x1": end, "y0": row, "y1": row + 1,
+         "line": {"color": STRONG, "width": 1}}
+        for row, end in zip(rows[:-1], ends, strict=True)
+    ]  # fmt: skip
+    return themed(
+        figure, x=x, height=70 + ROW * len(rows), legend=False,
+        shapes=[*steps, upright(0)],
+        xaxis={"range": _reach(starts, ends)},
+        yaxis={"tickvals": rows, "ticktext": plain([*names, total], 44),
+               "range": [len(rows) - 0.5, -0.5], "showgrid": False},
     )  # fmt: skip
 
 

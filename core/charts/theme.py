@@ -33,39 +33,68 @@ def themed(
     y: str = "",
     height: int | None = None,
     legend: bool = True,
+    **layout: Any,
 ) -> go.Figure:
     """The same figure in the house style; `x` and `y` say what the axes hold, units and k included.
 
     The background is clear and text takes the page's colour, so light and dark pages both work.
-    Labels never get cut: axes make the room they need.
+    Labels never get cut: axes make the room they need. layout: more of Plotly's layout, laid over
+    the house style; given here it costs a tenth of the figure's own `update_…` and `add_…`.
     """
-    top = 12 + (34 if title else 0) + (30 if legend else 0)
-    figure.update_layout(
-        title={"text": title, "x": 0, "xref": "container", "y": 1, "yref": "container",
-               "yanchor": "top", "pad": {"t": 6}, "font": {"size": TITLE_SIZE}},
-        font={"size": TEXT_SIZE},
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-        margin={"l": 8, "r": 12, "t": top, "b": 8},
-        showlegend=legend,
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom",
-                "title": {"text": ""}, "font": {"size": TEXT_SIZE}, "bgcolor": CLEAR},
-        hoverlabel={"font": {"size": TEXT_SIZE}, "namelength": -1, "align": "left"},
-        modebar={"bgcolor": CLEAR, "color": STRONG, "activecolor": FUSED_COLOUR},
-        bargap=0.25,
-    )  # fmt: skip
-    if height is not None:
-        figure.update_layout(height=height)
-    axes = {"automargin": True, "gridcolor": QUIET, "zerolinecolor": STRONG, "zerolinewidth": 1,
-            "tickfont": {"size": TEXT_SIZE}}  # fmt: skip
-    figure.update_xaxes(showgrid=False, zeroline=False, **axes)
-    figure.update_yaxes(showgrid=True, zeroline=False, **axes)
-    title_style = {"font": {"size": AXIS_SIZE}, "standoff": 8}
-    if x:
-        figure.update_xaxes(title={"text": x, **title_style})
-    if y:
-        figure.update_yaxes(title={"text": y, **title_style})
+    drawn = figure.layout.to_plotly_json()
+    drawn.pop("template", None)
+    looks = _layout(title, height, legend)
+    for name in {"xaxis", *(name for name in drawn if name.startswith("xaxis"))}:
+        looks[name] = _axis(x, showgrid=False)
+    for name in {"yaxis", *(name for name in drawn if name.startswith("yaxis"))}:
+        looks[name] = _axis(y, showgrid=True)
+    figure.layout = _laid_over(_laid_over(drawn, looks), layout)
     return figure
+
+
+def _layout(title: str, height: int | None, legend: bool) -> dict[str, Any]:
+    top = 12 + (34 if title else 0) + (30 if legend else 0)
+    looks = {
+        "title": {"text": title, "x": 0, "xref": "container", "y": 1, "yref": "container",
+                  "yanchor": "top", "pad": {"t": 6}, "font": {"size": TITLE_SIZE}},
+        "font": {"size": TEXT_SIZE},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "margin": {"l": 8, "r": 12, "t": top, "b": 8},
+        "showlegend": legend,
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom",
+                   "title": {"text": ""}, "font": {"size": TEXT_SIZE}, "bgcolor": CLEAR},
+        "hoverlabel": {"font": {"size": TEXT_SIZE}, "namelength": -1, "align": "left"},
+        "modebar": {"bgcolor": CLEAR, "color": STRONG, "activecolor": FUSED_COLOUR},
+        "bargap": 0.25,
+    }  # fmt: skip
+    return looks if height is None else looks | {"height": height}
+
+
+def _axis(title: str, *, showgrid: bool) -> dict[str, Any]:
+    looks = {
+        "automargin": True, "showgrid": showgrid, "gridcolor": QUIET, "zeroline": False,
+        "zerolinecolor": STRONG, "zerolinewidth": 1, "tickfont": {"size": TEXT_SIZE},
+    }  # fmt: skip
+    words = {"text": title, "font": {"size": AXIS_SIZE}, "standoff": 8}
+    return looks | {"title": words} if title else looks
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Both dictionaries in one, level by level; where both say something, `above` counts."""
+    both = below | above
+    for name in below.keys() & above.keys():
+        if isinstance(below[name], dict) and isinstance(above[name], dict):
+            both[name] = _laid_over(below[name], above[name])
+    return both
+
+
+def upright(x: float, width: float = 1, colour: str = STRONG) -> dict[str, Any]:
+    """A shape for a layout: a line from bottom to top, such as the one at zero."""
+    return {
+        "type": "line", "x0": x, "x1": x, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain",
+        "line": {"color": colour, "width": width},
+    }  # fmt: skip
 
 
 def chart_config(
@@ -81,6 +110,7 @@ def chart_config(
         "displayModeBar": "hover" if not tools else True,
         "modeBarButtons": [buttons if tools else buttons[:1]],
         "toImageButtonOptions": {"format": image, "filename": name, "scale": 2},
+        "plotGlPixelRatio": 1,  # Plotly's own 2 is four times the work where no GPU draws the map
     }
 
 

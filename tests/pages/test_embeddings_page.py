@@ -154,6 +154,16 @@ def test_a_search_shows_the_nearest_of_both_domains_and_marks_them(trained_works
     ]
 
 
+def test_marks_of_a_search_go_with_it(trained_workspace):
+    """The map is kept; a search marks a copy, or the star would stay for everybody."""
+    app = open_page("embeddings", run=trained_workspace.runs["ease"])
+    layers = len(chart(app)["data"])
+    app.text_input(key="map_search").set_value("film number 10").run()
+    assert len(chart(app)["data"]) == layers + 2
+    app.text_input(key="map_search").set_value("").run()
+    assert len(chart(app)["data"]) == layers
+
+
 def test_a_search_finds_a_title_full_of_markup_and_shows_it_as_text(trained_workspace):
     app = open_page("embeddings", run=trained_workspace.runs["ease"])
     app.text_input(key="map_search").set_value("![PIXEL]").run()

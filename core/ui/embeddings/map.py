@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import IntArray
@@ -40,12 +42,11 @@ USER_SYMBOL = "diamond-open"
 
 def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> IntArray:
     """Draw the map; answers which points are selected, as rows of the data's table."""
-    layers = interleaved(_layers(data, layout, view.colour))
-    shown = data.table.iloc[layout.rows]
-    figure = draw_map(
-        layout.places, _hover(shown, data.names), layers, true_to_scale=layout.method == PCA
-    )
+    figure, layers = _drawn(
+        str(data.run.folder), data.what, view.colour, layout.method, data, layout
+    )  # fmt: skip
     if found is not None:
+        figure = go.Figure(figure)  # the kept one stays without marks
         place_of = dict(zip(layout.rows.tolist(), layout.places, strict=True))
         rings = [place_of[row] for row in found.neighbours.tolist() if row in place_of]
         name = str(data.table[NAME].iloc[found.row])
@@ -56,6 +57,16 @@ def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> 
         selection_mode=("box", "lasso"),
     )  # fmt: skip
     return _selected(answer["selection"]["points"] if answer else [], layers, layout)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _drawn(
+    folder: str, what: str, colour: str, method: str, _data: MapData, _layout: Layout
+) -> tuple[go.Figure, list[Layer]]:
+    """The map without marks and its layers; seeded layouts make it the same every time."""
+    layers = interleaved(_layers(_data, _layout, colour))
+    hover = _hover(_data.table.iloc[_layout.rows], _data.names)
+    return draw_map(_layout.places, hover, layers, true_to_scale=method == PCA), layers
 
 
 def _selected(points: list[dict], layers: list[Layer], layout: Layout) -> IntArray:

@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from plotly.subplots import make_subplots
 
 from core.charts import theme
 from core.charts.theme import chart_config, faded, plain, themed
@@ -98,3 +99,27 @@ def test_figures_download_as_png_or_svg():
 
 def test_faded_keeps_the_colour():
     assert faded("#E07B12", 0.2) == "rgba(224, 123, 18, 0.2)"
+
+
+def test_the_house_style_leaves_what_a_figure_says_that_the_style_does_not():
+    figure = go.Figure(go.Bar(y=[1]), {"barmode": "stack", "yaxis": {"range": [0, 2]}})
+    figure.add_vline(x=3)
+    themed(figure, y="users", xaxis={"visible": False}, yaxis={"showgrid": False})
+    assert figure.layout.barmode == "stack"
+    assert figure.layout.yaxis.range == (0, 2)
+    assert figure.layout.shapes[0].x0 == 3
+    assert figure.layout.yaxis.title.text == "users"
+    assert figure.layout.yaxis.automargin
+    assert figure.layout.yaxis.showgrid is False
+    assert figure.layout.xaxis.visible is False
+
+
+def test_every_axis_of_a_figure_with_several_is_in_the_house_style():
+    figure = themed(make_subplots(cols=2), x="days")
+    assert figure.layout.xaxis.title.text == figure.layout.xaxis2.title.text == "days"
+    assert figure.layout.yaxis2.gridcolor == theme.QUIET
+
+
+def test_maps_are_drawn_with_no_more_dots_than_the_window_has():
+    """Plotly's own twice in both directions is four times the work where no GPU draws."""
+    assert chart_config("map", tools=True)["plotGlPixelRatio"] == 1
