@@ -72,6 +72,7 @@ def test_the_report_says_what_was_hidden_and_that_the_order_is_arbitrary(run, tr
     assert "among all 12 new items" in said["data"]
     assert "a random order of the new items gives 1.000" in said["limits"]
     assert "its order of them is arbitrary" in said["limits"]
+    assert "popularity, the least any model must beat" not in said["limits"]
     assert "an arbitrary order of new items" in said["people"]
 
 

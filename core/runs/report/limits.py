@@ -122,6 +122,8 @@ def _twin_words(evidence: Evidence) -> str:
 
 
 def _floor_words(evidence: Evidence) -> str:
+    if evidence.split is not None and evidence.split.new_items is not None:
+        return ""  # popularity orders new items by one draw: see _new_items_words
     floor = evidence.run.floor
     gap = evidence.difference(floor, evidence.metric)
     if gap is None or not gap.users:
