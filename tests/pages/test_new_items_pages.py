@@ -11,6 +11,7 @@ from core.basics.workspace import Workspace
 from core.data.new_items import NEW_ITEMS, hold_out_items
 from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
 from core.runs.plan import RunPlan
+from core.runs.report.story import tell_story
 from core.runs.train import train_run
 from core.store.run_folder import read_run
 
@@ -62,6 +63,17 @@ def test_the_metrics_page_sets_the_run_beside_a_random_order_and_the_oracle(run)
 @pytest.mark.parametrize("name", ["fusion", "recommendations"])
 def test_the_pages_that_rank_stand(run, name):
     well(open_page(name, run=run))
+
+
+def test_the_report_says_what_was_hidden_and_that_the_order_is_arbitrary(run, trained):
+    told = tell_story(trained[0], read_run(trained[0].runs / run))
+    said = {section.key: str(section.blocks) for section in told.sections}
+    assert "some items of films were hidden from training altogether" in said["data"]
+    assert "among all 12 new items" in said["data"]
+    assert "a random order of the new items gives 1.000" in said["limits"]
+    assert "its order of them is arbitrary" in said["limits"]
+    assert "popularity, the least any model must beat" not in said["limits"]
+    assert "an arbitrary order of new items" in said["people"]
 
 
 def test_every_kept_list_holds_new_items_alone(run, trained):

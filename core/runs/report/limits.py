@@ -5,6 +5,13 @@ from __future__ import annotations
 from core.basics.columns import TEST, USERS
 from core.basics.wording import count, number, signed
 from core.data.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
+from core.evaluation.new_items import (
+    COMPARED,
+    ORACLE,
+    RANDOM,
+    comparators,
+    new_items_sentence,
+)
 from core.evaluation.seeds import ENOUGH_SEEDS
 from core.metrics.cards import metric_title
 from core.runs.report.blocks import Block, Lights, Points, Section, Words
@@ -43,7 +50,12 @@ def red_checks(evidence: Evidence) -> list[Check]:
 def limits(evidence: Evidence) -> list[str]:
     """Sentences that hold for this run, the gravest first."""
     said = [_red_words(evidence), _cancelled_words(evidence), _twin_words(evidence)]
-    said += [_floor_words(evidence), _reach_words(evidence), _by_popularity_words(evidence)]
+    said += [
+        _new_items_words(evidence),
+        _floor_words(evidence),
+        _reach_words(evidence),
+        _by_popularity_words(evidence),
+    ]
     said += [
         _seed_words(evidence),
         "Measured offline, on choices people made without these recommendations. An item nobody "
@@ -110,6 +122,8 @@ def _twin_words(evidence: Evidence) -> str:
 
 
 def _floor_words(evidence: Evidence) -> str:
+    if evidence.split is not None and evidence.split.new_items is not None:
+        return ""  # popularity orders new items by one draw: see _new_items_words
     floor = evidence.run.floor
     gap = evidence.difference(floor, evidence.metric)
     if gap is None or not gap.users:
@@ -122,6 +136,21 @@ def _floor_words(evidence: Evidence) -> str:
         f"This run {verb} {evidence.floor_name}, the least any model must beat "
         f"({signed(gap.mean, digits)} {metric_title(evidence.metric)}, 95 % "
         f"{signed(gap.low, digits)} to {signed(gap.high, digits)})."
+    )
+
+
+def _new_items_words(evidence: Evidence) -> str:
+    """How a run on new items compares with lists that need no model."""
+    split = evidence.split
+    if split is None or split.new_items is None:
+        return ""
+    metric, own = COMPARED[0], evidence.run.metrics(TEST)
+    found = comparators(split, TEST)
+    random, oracle = (number(found[name][metric].mean()) for name in (RANDOM, ORACLE))
+    return (
+        f"{metric_title(metric)} of this run is {number(own[metric].mean())}, a random order of the"
+        f" new items gives {random}, and the best-chosen ones first, which nobody can know, "
+        f"{oracle}. {new_items_sentence(own, found, evidence.run.card.new_items)}"
     )
 
 

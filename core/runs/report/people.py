@@ -190,7 +190,9 @@ class Teller:
         if not self.evidence.run.has_model:
             return ("These lists were uploaded without a model, so no reasons can be given.",)
         if told.reasons and not any(told.reasons) and not self.evidence.rates:
-            return ("No history item carried this list: it is the order of popularity.",)
+            new = self.split.new_items is not None
+            order = "an arbitrary order of new items" if new else "the order of popularity"
+            return (f"No history item carried this list: it is {order}.",)
         return ()
 
 

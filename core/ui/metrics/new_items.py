@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -35,7 +36,8 @@ def show_new_items(run: Run, view: View) -> None:
     said = new_items_sentence(own, found, run.card.new_items)
     st.caption(
         f"{said} The oracle knows how often each new item was chosen in this part, which no model "
-        "does. Popularity counts training, where new items have none: its list is a random draw."
+        "does. Popularity counts training, where new items have none: its list is one random draw "
+        "for everybody, so compare with what a random order is expected to find."
     )
 
 
@@ -54,6 +56,6 @@ def _row(name: str, frame: pd.DataFrame, own: pd.DataFrame | None) -> dict[str, 
 
 
 def _cell(mean: str, found: Interval) -> str:
-    if found.low == found.high:  # the same for every user
+    if np.isclose(found.low, found.high, rtol=0, atol=1e-9):  # the same for every user
         return mean
     return f"{mean}  \n:gray[:small[{number(found.low)} to {number(found.high)}]]"
