@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from core.metrics.card import MetricCard
+from core.metrics.further_cards import FURTHER_CARDS
 from core.metrics.group_cards import CLASSIFICATION_CARDS, FAIRNESS_CARDS, RATING_CARDS
 from core.metrics.list_cards import (
     DIVERSITY_CARDS,
-    FURTHER_CARDS,
     MIX_CARDS,
     POPULARITY_CARDS,
     SURPRISE_CARDS,

@@ -11,11 +11,12 @@ import streamlit as st
 
 from core.basics.columns import USER
 from core.charts.lines import FLOORS, OTHERS, OWN, TWIN, Styles
+from core.evaluation.list_columns import Seen
 from core.evaluation.list_figures import list_figures
 from core.evaluation.list_world import Judged, ListWorld, judge
 from core.evaluation.segments import FEWEST
 from core.evaluation.side_by_side import users_in
-from core.store.run_folder import Run
+from core.store.run_folder import RUN, Run
 from core.ui import cached
 from core.ui.metrics.figures import Contender
 from core.ui.metrics.view import EVERYBODY, View
@@ -145,4 +146,11 @@ def _frame(folder: str, part: str, k: int, _run: Run, _world: ListWorld) -> pd.D
     judged = _judged(folder, part, _run, _world)
     kept = cached.per_user(_run, part)
     auc = kept.set_index(USER)["auc"].reindex(judged.users).to_numpy() if "auc" in kept else None
-    return list_figures(judged, _world, k, auc)
+    parts = cached.candidates(_run, part) if _keeps_parts(_run) else None
+    return list_figures(Seen(judged, _world, k, auc, parts))
+
+
+def _keeps_parts(run: Run) -> bool:
+    """Whether what each domain adds to a score was kept, and both together are the score."""
+    ranks = run.card.task == "ranking"
+    return bool(ranks and run.card.additive and run.record["role"] == RUN)
