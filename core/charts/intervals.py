@@ -49,7 +49,7 @@ def draw_forest(
         tickvals=list(range(len(segments))), ticktext=_segment_labels(rows, segments),
         range=[len(segments) - 0.5, -0.5], showgrid=False,
     )  # fmt: skip
-    return figure.update_xaxes(showgrid=True)
+    return figure.update_xaxes(showgrid=True, exponentformat="none")  # .00005, not 50µ
 
 
 def draw_interval_bars(

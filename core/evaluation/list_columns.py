@@ -145,6 +145,19 @@ PER_USER: dict[str, Figure] = {
 }  # fmt: skip
 
 
+_CATEGORICAL = {"category_distance", "categorical_diversity", "s_recall", "calibration"}
+_OF_SCORES = {"percentile_rank", "domain_mix"}  # of what not every run knows
+LIFTED = set(PER_USER) - _OF_SCORES  # what any two runs can be compared by, user by user
+
+
+def sayable(world: ListWorld) -> set[str]:
+    """Names of the figures for which the world has what they need."""
+    kinds = _CATEGORICAL if world.categories is None else set()
+    return (
+        set(PER_USER) - kinds - ({"source_calibration"} if not world.shared_categories else set())
+    )
+
+
 def columns_of(seen: Seen) -> dict[str, FloatArray]:
     """(users,) values of every figure that can be said, by name without k."""
     found = {name: figure(seen) for name, figure in PER_USER.items()}

@@ -7,6 +7,7 @@ from functools import partial
 from core.metrics.card import MetricCard
 
 _further = partial(MetricCard, group="further", kept=False)
+_area = partial(MetricCard, group="area", kept=False)
 
 FURTHER_CARDS = (
     _further(
@@ -46,41 +47,6 @@ FURTHER_CARDS = (
         at_k=False,
     ),
     _further(
-        "gauc",
-        "GAUC",
-        r"$\sum_u n_u \, AUC_u / \sum_u n_u$, $n_u$ items to find",
-        "AUC with every held-out item weighing the same, in place of every user. Its interval "
-        "resamples users with all their items.",
-        "Zhu et al. 2017 (optimized cost per click), weights by items to find",
-        at_k=False,
-    ),
-    _further(
-        "lauc",
-        "Limited AUC",
-        r"AUC with everything below the top $k$ tied",
-        "AUC of the list alone: the curve of hits over others runs along the top k, then straight "
-        "to its end, as if what lies below were in no order. 0.5 is a list without use. Elliot and "
-        "WarpRec give what lies below nothing at all in place of a half.",
-        "Schröder, Thiele, Lehner 2011, section 4.3",
-    ),
-    _further(
-        "pauc",
-        "Partial AUC",
-        r"$\sum_{hits} \max(k - m, 0) / (k \, n_u)$, $m$ others above the hit",
-        "Chance that an item to find stands above one of the first k that are not. Read off the "
-        "whole kept list (50), and what lies below it counts as nothing, so at k = 50 it is a "
-        "lower bound.",
-        "Narasimhan and Agarwal 2013; PAUC of RecTools",
-    ),
-    _further(
-        "pap",
-        "pAp",
-        r"$\sum_{first\ k\ hits} \max(k - m, 0) / (k \min(k, n_u))$, $m$ others above the hit",
-        "Partial AUC of the k best-placed items to find: who has more of them is not blamed for "
-        "the rest.",
-        "Hiranandani et al. 2020 (pAp@k); PAP of RecTools",
-    ),
-    _further(
         "ips_hit_rate",
         "IPS hits",
         r"$\sum_{i \le k} r_i \, \bar n / \max(n_i, 1)$, $n_i$ interactions in training",
@@ -98,5 +64,43 @@ FURTHER_CARDS = (
         "more than the border b, every time weighs so little that all together weigh b. RecTools "
         "draws such items down to b by lot; this is the same without the lot.",
         "DebiasConfig of RecTools, with weights in place of sampling",
+    ),
+)
+
+AREA_CARDS = (
+    _area(
+        "gauc",
+        "GAUC",
+        r"$\sum_u n_u \, AUC_u / \sum_u n_u$, $n_u$ items to find",
+        "AUC with every held-out item weighing the same, in place of every user. Its interval "
+        "resamples users with all their items.",
+        "Zhu et al. 2017 (optimized cost per click), weights by items to find",
+        at_k=False,
+    ),
+    _area(
+        "lauc",
+        "Limited AUC",
+        r"AUC with everything below the top $k$ tied",
+        "AUC of the list alone: the curve of hits over others runs along the top k, then straight "
+        "to its end, as if what lies below were in no order. 0.5 is a list without use. Elliot and "
+        "WarpRec give what lies below nothing at all in place of a half.",
+        "Schröder, Thiele, Lehner 2011, section 4.3",
+    ),
+    _area(
+        "pauc",
+        "Partial AUC",
+        r"$\sum_{hits} \max(k - m, 0) / (k \, n_u)$, $m$ others above the hit",
+        "Chance that an item to find stands above one of the first k that are not. Read off the "
+        "whole kept list (50), and what lies below it counts as nothing, so at k = 50 it is a "
+        "lower bound.",
+        "Narasimhan and Agarwal 2013; PAUC of RecTools",
+    ),
+    _area(
+        "pap",
+        "pAp",
+        r"$\sum_{first\ k\ hits} \max(k - m, 0) / (k \min(k, n_u))$, $m$ others above the hit",
+        "Partial AUC of the k best-placed items to find: who has more of them is not blamed for "
+        "the rest.",
+        "Hiranandani et al. 2020 (pAp@k); PAP of RecTools",
     ),
 )
