@@ -11,7 +11,7 @@ from stories import entered, open_page, well, words
 from core.basics.columns import TEST
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
-from core.data.attributes import keep_attributes
+from core.data.attributes import keep_attributes, list_attributes, remove_attributes
 from core.data.snapshot import read_snapshot
 from core.jobs.table import list_jobs
 from core.runs.overlap import overlap_job
@@ -181,6 +181,10 @@ def test_a_figure_of_lists_can_be_what_is_lifted(trained_workspace):
     assert "S-recall" not in options  # the planted films have no categories
 
 
+def newest(workspace, run):
+    return list_attributes(workspace, run.record["dataset_hash"])[-1]
+
+
 def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(own):
     workspace, runs = own
     run = read_run(workspace.runs / runs["ease"])
@@ -195,6 +199,12 @@ def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(ow
     well(app.run())
     assert not app.table
     assert "3 users of this segment evaluated: too few to say." in text_of(app)
+    for n in (30, 60):  # other users under the same name, as a newer file has them
+        rows[1:] = [f"{u},{'few' if place < n else 'rest'}" for place, u in enumerate(users.ids)]
+        keep_attributes(workspace, run.record["dataset_hash"], "\n".join(rows).encode(), users)
+        assert f"{n} users, 95 % intervals" in text_of(well(app.run()))
+    remove_attributes(workspace, run.record["dataset_hash"], newest(workspace, run).name)
+    remove_attributes(workspace, run.record["dataset_hash"], newest(workspace, run).name)
     for tab in ("Per user", "Trade-off"):
         app.session_state["metrics_tab"] = tab
         assert not [e for e in well(app.run()).get("plotly_chart") if "ItemKNN" in e.proto.spec]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from core.basics.columns import USER
@@ -21,11 +22,19 @@ LONGEST = 40  # characters of an attribute's name in a box
 
 def choices(run: Run) -> dict[str, tuple[str, str]]:
     """Kind and name of every segment with users in it, by the name the address bar uses."""
-    segments = segments_of(run)
+    record = run.record
+    key = cached.attributes_key(record["dataset_hash"])
+    return _choices(record["split_hash"], record["dataset_hash"], key, segments_of(run))
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _choices(
+    split_hash: str, dataset_hash: str, key: str, _segments: pd.DataFrame
+) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
-    for by in segments:
-        there = set(segments[by].dropna().astype("str"))
-        for name in segment_names(segments, by):
+    for by in _segments:
+        there = set(_segments[by].dropna().astype("str"))
+        for name in segment_names(_segments, by):
             if name in there:
                 found.setdefault(f"{by}:{name}", (by, name))
     return found
