@@ -38,6 +38,8 @@ def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(
                     "Areas under the curve"):  # fmt: skip
         assert heading in said
     assert "Two users' lists have" in said
+    assert "every run gives everybody a full list" in said
+    assert not [name for frame in app.dataframe for name in frame.value if "Full lists" in name]
     assert "Half of all places in lists go to" in said
     assert "no categories" in said  # the planted films have none
     assert re.search(r"\d+% of the scores in the run's lists come from the source, of 192", said)

@@ -87,7 +87,13 @@ def _metrics(rows: pd.DataFrame, group: str, k: int) -> list[str]:
     there = set(rows[METRIC])
     columns = [f"{c.name}@{k}" if c.at_k else c.name for c in METRICS.values() if c.group == group]
     extra = [f"coverage@{k}"] if group == "popularity" else []
-    return [column for column in columns + extra if column in there]
+    return [column for column in columns + extra if column in there and not _told(rows, column)]
+
+
+def _told(rows: pd.DataFrame, column: str) -> bool:
+    """Whether every run gives every user a full list, or any: then a sentence says it shorter."""
+    part = rows[(rows[METRIC] == column) & (rows[RUN] != DIFFERENCE)]
+    return column.split("@")[0] in ("full_list", "user_coverage") and bool((part[MEAN] == 1).all())
 
 
 def _variety_words(rows: pd.DataFrame, found: Listed) -> str:
@@ -96,6 +102,8 @@ def _variety_words(rows: pd.DataFrame, found: Listed) -> str:
     words = f"Two users' lists have {1 - own:.0%} of their items in common on average"
     if found.twin:
         words += f", {1 - _mean(rows, found.twin, column):.0%} with {ITS_TWIN}"
+    if _told(rows, f"full_list@{found.view.k}"):
+        words += "; every run gives everybody a full list"
     return f"{words}."
 
 
