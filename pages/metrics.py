@@ -8,6 +8,7 @@ from core.ui.metrics.figures import contenders, table_of, verdict_of
 from core.ui.metrics.lift import show_lift
 from core.ui.metrics.new_items import show_new_items
 from core.ui.metrics.ratings import show_ratings
+from core.ui.metrics.segment import too_few
 from core.ui.metrics.table import show_runs
 from core.ui.metrics.tabs import show_tabs
 from core.ui.metrics.view import pick_runs, pick_view
@@ -23,13 +24,13 @@ with page("Metrics", "Which run is better, for whom, and is it more than noise?"
     draw_upload_notes(run)
 
     lines = contenders(pick_runs(run))
-    figures = table_of(lines, view)
-    show_ratings(lines, view)
-    show_runs(lines, figures, view)
+    if not too_few(run, view.part, view.segment):
+        show_ratings(lines, view)
+        show_runs(lines, table_of(lines, view), view)
     show_new_items(run, view)
 
     st.subheader("What the source adds", anchor=False)
     show_lift(run, view)
     draw_time_note(run.record["split_hash"])
 
-    show_tabs(run, lines, figures, view)
+    show_tabs(run, lines, view)

@@ -15,11 +15,14 @@ from core.charts.theme import STRONG, plain, themed
 RUN_HEIGHT, GAP = 13, 10  # pixels of one run in a group, and between groups
 
 
-def draw_group_dots(rows: pd.DataFrame, styles: Styles, *, x: str, zero: bool = False) -> go.Figure:
+def draw_group_dots(
+    rows: pd.DataFrame, styles: Styles, *, x: str, zero: bool = False, users: bool = True
+) -> go.Figure:
     """Every run's mean in every group with its interval, the first group on top.
 
     rows: RUN, SEGMENT, MEAN, LOW, HIGH, USERS; a group whose MEAN is missing keeps its label.
-    zero: draw a line at zero, for figures where it means "the same".
+    zero: draw a line at zero, for figures where it means "the same". users: how many of them a
+    group has stands beside its name.
     """
     groups, runs = (list(dict.fromkeys(rows[column])) for column in (SEGMENT, RUN))
     places = dict(zip(groups, range(len(groups)), strict=True))
@@ -37,9 +40,11 @@ def draw_group_dots(rows: pd.DataFrame, styles: Styles, *, x: str, zero: bool = 
                               "<br>%{customdata[2]:,} users",
             )
         )  # fmt: skip
-    users = rows.groupby(SEGMENT, sort=False)[USERS].max()
-    labels = [f"{label} · {users[group]:,} users"
-              for label, group in zip(plain(groups), groups, strict=True)]  # fmt: skip
+    labels = list(plain(groups))
+    if users:
+        counts = rows.groupby(SEGMENT, sort=False)[USERS].max()
+        labels = [f"{label} · {counts[group]:,} users"
+                  for label, group in zip(labels, groups, strict=True)]  # fmt: skip
     if zero:
         figure.add_vline(x=0, line={"color": STRONG, "width": 1.5})
     return _in_rows(figure, labels, len(runs), x)
@@ -82,7 +87,7 @@ def _in_rows(figure: go.Figure, labels: Sequence[str], runs: int, x: str) -> go.
         tickvals=list(range(len(labels))), ticktext=list(labels),
         range=[len(labels) - 0.5, -0.5], showgrid=False,
     )  # fmt: skip
-    return figure.update_xaxes(showgrid=True)
+    return figure.update_xaxes(showgrid=True, exponentformat="none")
 
 
 def _offsets(n: int) -> list[float]:

@@ -43,7 +43,7 @@ def draw_forest(
         figure, title=title, x=x, legend=several,
         height=110 + ROW_HEIGHT * len(segments) + (30 if several else 0),
         shapes=[upright(0, 1.5), *_bands(rows, segments, noise)],
-        xaxis={"showgrid": True},
+        xaxis={"showgrid": True, "exponentformat": "none"},  # .00005, not 50µ
         yaxis={"tickvals": list(range(len(segments))), "range": [len(segments) - 0.5, -0.5],
                "ticktext": _segment_labels(rows, segments), "showgrid": False},
     )  # fmt: skip

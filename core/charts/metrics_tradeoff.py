@@ -6,13 +6,19 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN
-from core.charts.theme import FUSED_COLOUR, TWIN_COLOUR, plain, themed
+from core.charts.theme import FUSED_COLOUR, STRONG, TWIN_COLOUR, plain, themed
 
 
 def draw_trade_off(
-    across: pd.DataFrame, up: pd.DataFrame, *, x: str, y: str, reference: tuple[str, ...] = ()
+    across: pd.DataFrame,
+    up: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    reference: tuple[str, ...] = (),
+    utopia: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """Each run as a dot with its intervals as a cross; up and right is better.
+    """Each run as a dot with its intervals as a cross; a star where the best of both would be.
 
     across, up: RUN, MEAN, LOW, HIGH with the same runs in the same order. reference: runs to draw
     in grey, such as twins and popularity.
@@ -27,8 +33,15 @@ def draw_trade_off(
             hovertemplate="%{text}<br>%{x:.4f}, %{y:.4f}<extra></extra>",
         )
     )  # fmt: skip
+    if utopia is not None:
+        figure.add_scatter(
+            x=[utopia[0]], y=[utopia[1]], mode="markers", cliponaxis=False,
+            marker={"symbol": "star-open", "size": 18, "color": STRONG, "line": {"width": 2}},
+            hovertemplate="best of both<br>%{x:.4f}, %{y:.4f}<extra></extra>",
+        )  # fmt: skip
     themed(figure, x=x, y=y, height=460, legend=False)
-    return figure.update_xaxes(showgrid=True, range=_reach(across))
+    figure.update_yaxes(exponentformat="none")
+    return figure.update_xaxes(showgrid=True, exponentformat="none", range=_reach(across))
 
 
 def _sides(x: pd.Series, y: pd.Series) -> list[str]:

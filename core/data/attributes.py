@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -83,8 +84,24 @@ def keep_attributes(
 
 def list_attributes(workspace: Workspace, dataset_hash: str) -> list[Path]:
     """Folders of the kept files of a pair, the oldest first."""
-    found = list(_root(workspace, dataset_hash).glob(f"*/{_RECORD}"))
+    found = [
+        path
+        for path in _root(workspace, dataset_hash).glob(f"*/{_RECORD}")
+        if path.parent.suffix != ".part"  # not whole yet, or on its way out
+    ]
     return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
+
+
+def remove_attributes(workspace: Workspace, dataset_hash: str, name: str) -> None:
+    """Forget one kept file of a pair, by the name of its folder; nothing where it is gone."""
+    folder = next(
+        (one for one in list_attributes(workspace, dataset_hash) if one.name == name), None
+    )
+    if folder is None:
+        return
+    doomed = folder.with_name(f"{folder.name}.deleted.part")
+    folder.rename(doomed)  # out of sight in one step
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 def read_counts(folder: Path) -> AttributeCounts:

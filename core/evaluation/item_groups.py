@@ -9,7 +9,14 @@ from scipy.sparse import csr_matrix
 from core.basics.scores import FloatArray, IntArray
 from core.evaluation.list_world import Judged, ListWorld
 from core.metrics.exposure import exposure
-from core.metrics.fairness import amounts_by_group, head_and_tail, rates, relative_spread
+from core.metrics.fairness import (
+    amounts_by_group,
+    head_and_tail,
+    item_gains,
+    item_mad,
+    rates,
+    relative_spread,
+)
 
 GROUP, ITEMS, CATALOGUE, HISTORY, EXPOSURE, RATE, FOUND, WANTED = (
     "group", "items", "catalogue", "history", "exposure", "rate", "found", "wanted",
@@ -69,6 +76,19 @@ def item_rows(
         FOUND: rates(of_group(found), of_group(wanted)),
         WANTED: of_group(wanted).astype(int),
     })  # fmt: skip
+
+
+def category_members(rows: pd.DataFrame, world: ListWorld) -> csr_matrix:
+    """(n_items, n_rows) membership in the categories of the rows."""
+    if world.categories is None:
+        return csr_matrix((world.n_items, 0))
+    return world.categories.named([str(name) for name in rows[GROUP]])
+
+
+def mad_of(judged: Judged, world: ListWorld, k: int, members: csr_matrix) -> float:
+    """ItemMAD at k of groups of items; members: (n_items, n_groups) ones."""
+    lists, hits = judged.items[:, :k], judged.hits[:, :k]
+    return item_mad(item_gains(lists, hits, world.n_items), members)
 
 
 def extremes(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

@@ -1,7 +1,8 @@
 """What the lifts of a run show, segment by segment and over all users: helps, harms or open.
 
 Nothing "helps" unless the lift over the twin is sure (core/evaluation/lift.py says when), and for
-users without target history the lift over popularity as well; where there are several seeds, also
+users without target history the lift over popularity as well (not of figures of variety or
+popularity, of which more is no gain by itself); where there are several seeds, also
 the interval over seeds must exclude zero.
 """
 
@@ -16,6 +17,7 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT
 from core.evaluation.lift import ALL_USERS, SURE, is_gain, lift_rows
 from core.evaluation.seeds import ENOUGH_SEEDS, SeedFrames, seed_rows
 from core.evaluation.segments import BINS, OVERLAP, TARGET_HISTORY
+from core.metrics.cards import metric_card
 
 HELPS, HARMS, OPEN = "helps", "harms", "open"
 COLD = {TARGET_HISTORY: BINS[0], OVERLAP: "source only"}  # segments popularity competes for
@@ -92,7 +94,8 @@ def judge(lifts: Lifts, metric: str, by: str) -> dict[str, str]:
         answer = OPEN
         if row[SURE]:
             answer = HELPS if is_gain(row[MEAN], metric) else HARMS
-        if answer == HELPS and COLD.get(by) == name and name not in beaten:
+        rival = COLD.get(by) == name and not metric_card(metric).neutral
+        if answer == HELPS and rival and name not in beaten:
             answer = OPEN
         judged[str(name)] = answer
     return judged

@@ -84,8 +84,11 @@ def lift_rows(
 
 
 def digits_of(metric: str) -> int:
-    """Decimals of a difference in words."""
-    return 4 if metric_card(metric).task == "rating" else 3
+    """Decimals of a difference, below which it is none to a reader."""
+    card = metric_card(metric)
+    if not card.kept:
+        return 6  # figures of lists have scales of their own, such as serendipity of .002
+    return 4 if card.task == "rating" else 3
 
 
 def is_gain(mean: float, metric: str) -> bool:

@@ -12,60 +12,32 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SHARE, SKIPPED, USER, USERS
 from core.basics.scores import FloatArray, IntArray
+from core.evaluation.list_columns import Seen, columns_of
 from core.evaluation.list_world import Judged, ListWorld
 from core.metrics.cards import METRICS
 from core.metrics.catalogue import coverage
-from core.metrics.diversity import (
-    categories_in,
-    membership,
-    outside,
-    pair_distance,
-    personalisation,
-    rank_biased_overlap,
-    unit_rows,
-)
-from core.metrics.exposure import (
-    average_popularity,
-    entropy,
-    exposure,
-    gini,
-    items_for_half,
-    lorenz,
-    tail_share,
-)
-from core.metrics.further import (
-    capped_recall,
-    discounted_worth,
-    percentile_rank,
-    pooled_auc,
-    r_precision,
-    rank_biased_precision,
-    serendipity,
-)
+from core.metrics.diversity import membership, personalisation, rank_biased_overlap
+from core.metrics.exposure import entropy, exposure, gini, items_for_half, lorenz
+from core.metrics.further import pooled_auc
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
-from core.metrics.mix import category_mix, even_rows, miscalibration
 from core.metrics.resampled import bootstrap_of_sums
 
 CATALOGUE = ("coverage", "gini", "entropy", "personalisation")  # figures of all lists together
 DIFFERENCE, EXPOSURE = "difference", "exposure"
 RBO = "rbo"
 LORENZ_POINTS = 150
-Columns = dict[str, FloatArray]
 
 
-def list_figures(
-    judged: Judged, world: ListWorld, k: int, auc: FloatArray | None = None
-) -> pd.DataFrame:
+def list_figures(seen: Seen) -> pd.DataFrame:
     """USER and a column per figure that each user has, such as "serendipity@10".
 
-    auc: (users,) of the same users, where the model's scores were known. Figures by category are
-    left out where the target has no categories.
+    What cannot be said of anybody is left out: by category without categories, of scores where
+    only lists are known.
     """
-    lists = judged.items[:, :k]
-    columns = _further(judged, k, auc) | _variety(lists, world, k)
-    columns |= _familiarity(judged, world, k) | _mix(judged.users, lists, world)
-    return pd.DataFrame({USER: judged.users.astype(np.int32)} | {
-        f"{name}@{k}" if METRICS[name].at_k else name: values for name, values in columns.items()
+    users = seen.judged.users.astype(np.int32)
+    return pd.DataFrame({USER: users} | {
+        f"{name}@{seen.k}" if METRICS[name].at_k else name: values
+        for name, values in columns_of(seen).items()
     })  # fmt: skip
 
 
@@ -132,57 +104,6 @@ def half_share(judged: Judged, world: ListWorld, k: int) -> tuple[int, float]:
 def _shown(lists: IntArray, world: ListWorld) -> IntArray:
     """How often each item is recommended, (items that may be,)."""
     return exposure(lists, world.n_items)[world.rankable]
-
-
-def _further(judged: Judged, k: int, auc: FloatArray | None) -> Columns:
-    hits, wanted = judged.hits, judged.n_relevant
-    found = {
-        "capped_recall": capped_recall(hits, wanted, k),
-        "rbp": rank_biased_precision(hits, wanted, k),
-        "r_precision": r_precision(hits, wanted),
-    }
-    if auc is not None and not np.isnan(auc).all():
-        found["percentile_rank"] = percentile_rank(auc, wanted, judged.n_candidates)
-    return found
-
-
-def _variety(lists: IntArray, world: ListWorld, k: int) -> Columns:
-    members = membership(lists, world.n_items)
-    found = {"intra_list_diversity": pair_distance(lists, world.item_vectors)}
-    if world.categories is not None:
-        touched = categories_in(members, world.categories.members)
-        units = unit_rows(world.categories.members)
-        found["category_distance"] = pair_distance(lists, units)
-        found["categorical_diversity"] = touched / k
-        found["s_recall"] = touched / len(world.categories.names)
-    return found | {"full_list": (np.diff(members.indptr) == k).astype(np.float64)}
-
-
-def _familiarity(judged: Judged, world: ListWorld, k: int) -> Columns:
-    lists, hits, wanted = judged.items[:, :k], judged.hits[:, :k], judged.n_relevant
-    popularity, known = world.popularity.astype(np.float64), max(1, world.n_known)
-    members = membership(lists, world.n_items)
-    usual = membership(world.most_popular(judged.users, k), world.n_items)
-    bits = -np.log2((popularity + 1) / (known + 1))
-    return {
-        "serendipity": serendipity(hits, lists, wanted, popularity),
-        "unexpectedness": outside(members, usual),
-        "epc": discounted_worth(hits, lists, wanted, 1 - popularity / known),
-        "efd": discounted_worth(hits, lists, wanted, bits),
-        "average_popularity": average_popularity(lists, popularity),
-        "tail_share": tail_share(lists, world.head),
-    }
-
-
-def _mix(users: IntArray, lists: IntArray, world: ListWorld) -> Columns:
-    members, found = membership(lists, world.n_items), {}
-    if world.categories is not None and world.history_mix is not None:
-        got = category_mix(members, even_rows(world.categories.members))
-        found["calibration"] = miscalibration(world.history_mix[users], got)
-    if world.shared_categories is not None and world.source_mix is not None:
-        got = category_mix(members, even_rows(world.shared_categories[1].members))
-        found["source_calibration"] = miscalibration(world.source_mix[users], got)
-    return found
 
 
 def _said(interval: Interval) -> dict[str, float]:

@@ -15,6 +15,7 @@ from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.evaluation.evaluate import findable
 from core.fusion.lists import NOBODY
+from core.metrics.debiased import inverse_propensity, kept_share
 from core.metrics.diversity import unit_rows
 from core.metrics.exposure import head_items
 from core.metrics.mix import category_mix, even_rows
@@ -53,6 +54,31 @@ class ListWorld:
     def n_known(self) -> int:
         """Users with any target item in training."""
         return int((self.train.target_history > 0).sum())
+
+    @cached_property
+    def users_of_items(self) -> FloatArray:
+        """(n_items,) the popularity as float64, for figures that sum it."""
+        return self.popularity.astype(np.float64)
+
+    @cached_property
+    def unfamiliarity(self) -> FloatArray:
+        """(n_items,) share of the known users who do not have the item."""
+        return 1 - self.users_of_items / max(1, self.n_known)
+
+    @cached_property
+    def bits(self) -> FloatArray:
+        """(n_items,) self-information of the item, as in novelty."""
+        return np.asarray(-np.log2((self.users_of_items + 1) / (max(1, self.n_known) + 1)))
+
+    @cached_property
+    def rarity(self) -> FloatArray:
+        """(n_items,) inverse propensity of the item by its popularity."""
+        return inverse_propensity(self.users_of_items)
+
+    @cached_property
+    def debiased(self) -> FloatArray:
+        """(n_items,) weight of the item's held-out interactions without what is too popular."""
+        return kept_share(np.bincount(self.relevant.indices, minlength=self.n_items))
 
     @cached_property
     def head(self) -> BoolArray:

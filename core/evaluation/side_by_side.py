@@ -91,7 +91,11 @@ def moved_sentence(table: pd.DataFrame, metric: str, against: str) -> str:
     """How many gain and lose and by how much, from the table of moved users, in one sentence."""
     counts = moved_counts(table["difference"].to_numpy(np.float64), metric)
     moved = table["difference"][table["difference"] != 0].abs()
-    said = f"Of {len(table):,} users {counts[HELPED]:,} gain and {counts[HARMED]:,} lose "
+    card = metric_card(metric)
+    up, down = ("gain", "lose")
+    if card.neutral:
+        up, down = ("rise", "fall") if card.higher_is_better else ("fall", "rise")
+    said = f"Of {len(table):,} users {counts[HELPED]:,} {up} and {counts[HARMED]:,} {down} "
     return (
         said
         + f"against {against}; half of those who moved do so by less than "

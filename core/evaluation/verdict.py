@@ -31,7 +31,7 @@ def sentence(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> str:
         return _over_floor(comparison, lifts, metric)
     judged = judge(lifts, metric, by)
     parts = [
-        _clause(comparison, metric, by, names, verb)
+        _clause(comparison, metric, by, names, _verb(verb, metric))
         for verb in (HELPS, HARMS)
         if (names := [name for name, answer in judged.items() if answer == verb])
     ]
@@ -48,14 +48,29 @@ def sentence(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> str:
 
 def difference_words(interval: Interval, metric: str) -> str:
     """A difference with its interval: "+.012 nDCG@10, 95 % .006 to .018"; errors in four digits."""
-    digits = digits_of(metric)
+    digits = digits_of(metric) if metric_card(metric).kept else _telling_digits(interval)
     mean, low, high = (_short(x, digits) for x in (interval.mean, interval.low, interval.high))
     sign = "+" if interval.mean >= 0 else ""
     return f"{sign}{mean} {metric_title(metric)}, 95 % {low} to {high}"
 
 
 def _what(metric: str) -> str:
-    return "predicted ratings" if metric_card(metric).task == "rating" else "recommendations"
+    card = metric_card(metric)
+    if card.neutral:
+        name = _lower(card.title) if card.title[1:2].islower() else card.title  # not S-recall
+        return f"the {name} of recommendations"
+    return "predicted ratings" if card.task == "rating" else "recommendations"
+
+
+def _verb(answer: str, metric: str) -> str:
+    """What the source does, HELPS or HARMS; where more is a matter of purpose, which way it goes.
+
+    Figures of variety and popularity are raised or lowered: neither is a gain by itself.
+    """
+    card = metric_card(metric)
+    if not card.neutral:
+        return answer
+    return "raises" if (answer == HELPS) == card.higher_is_better else "lowers"
 
 
 def _clause(comparison: Comparison, metric: str, by: str, names: list[str], verb: str) -> str:
@@ -97,7 +112,7 @@ def _altogether(comparison: Comparison, lifts: Lifts, metric: str) -> str:
         over = difference_words(_interval(lifts.over_seeds.iloc[0]), metric)
         words = f"{words[:-1]}; over {len(comparison.seeds)} seeds {over})"
     if everybody[SURE]:
-        verb = "helps" if is_gain(everybody[MEAN], metric) else "harms"
+        verb = _verb(HELPS if is_gain(everybody[MEAN], metric) else HARMS, metric)
         return (
             f"Over all users together {_lower(comparison.subject)} {verb} {about} {words}; no "
             f"single segment shows it beyond {comparison.beyond}."
@@ -117,7 +132,10 @@ def _over_floor(comparison: Comparison, lifts: Lifts, metric: str) -> str:
     words, floor = _row_words(everybody, metric), comparison.floor
     if not everybody[SURE]:
         return f"This run is no different from {floor} beyond user sampling (one seed) {words}."
-    verb = "beats" if is_gain(everybody[MEAN], metric) else "falls behind"
+    gains = is_gain(everybody[MEAN], metric)
+    verb = "beats" if gains else "falls behind"
+    if metric_card(metric).neutral:
+        verb = f"{_verb(HELPS if gains else HARMS, metric)} it against"
     return f"This run {verb} {floor} {words}; it has no target-only twin to compare with."
 
 
@@ -131,6 +149,12 @@ def _interval(row: pd.Series) -> Interval:
 
 def _lower(words: str) -> str:
     return words[:1].lower() + words[1:]
+
+
+def _telling_digits(interval: Interval) -> int:
+    """Decimals that leave two digits of the largest of the three numbers, at least 3, at most 6."""
+    largest = np.nanmax(np.abs([interval.mean, interval.low, interval.high]))
+    return int(np.clip(1 - np.floor(np.log10(largest)), 3, 6)) if largest > 0 else 3
 
 
 def _short(value: float, digits: int = 3) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 Group = Literal[
     "ranking",
     "further",
+    "area",
     "diversity",
     "surprise",
     "popularity",
@@ -15,7 +16,10 @@ Group = Literal[
     "rating",
     "fairness",
     "classification",
+    "trade-off",
 ]
+
+NEUTRAL = ("diversity", "popularity")  # groups where more is a matter of purpose
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ class MetricCard:
     task: Literal["ranking", "rating"] = "ranking"
     group: Group = "ranking"
     kept: bool = True  # runs keep it for every user; else it is made from their lists when shown
+
+    @property
+    def neutral(self) -> bool:
+        """Whether more of it is a matter of purpose, and no gain by itself."""
+        return self.group in NEUTRAL
 
     def titled(self, k: str) -> str:
         """Title with its k, such as nDCG@10."""

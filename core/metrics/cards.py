@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from core.metrics.card import MetricCard
-from core.metrics.group_cards import CLASSIFICATION_CARDS, FAIRNESS_CARDS, RATING_CARDS
+from core.metrics.fairness_cards import FAIRNESS_CARDS
+from core.metrics.further_cards import AREA_CARDS, FURTHER_CARDS
+from core.metrics.group_cards import CLASSIFICATION_CARDS, RATING_CARDS, TRADE_OFF_CARDS
 from core.metrics.list_cards import (
     DIVERSITY_CARDS,
-    FURTHER_CARDS,
     MIX_CARDS,
     POPULARITY_CARDS,
     SURPRISE_CARDS,
@@ -115,14 +116,15 @@ _CARDS = (
 METRICS: dict[str, MetricCard] = {
     card.name: card
     for card in (
-        *_CARDS, *RATING_CARDS, *FURTHER_CARDS, *DIVERSITY_CARDS, *SURPRISE_CARDS,
-        *POPULARITY_CARDS, *MIX_CARDS, *FAIRNESS_CARDS, *CLASSIFICATION_CARDS,
+        *_CARDS, *RATING_CARDS, *FURTHER_CARDS, *AREA_CARDS, *DIVERSITY_CARDS, *SURPRISE_CARDS,
+        *POPULARITY_CARDS, *MIX_CARDS, *FAIRNESS_CARDS, *CLASSIFICATION_CARDS, *TRADE_OFF_CARDS,
     )
 }  # fmt: skip
 
 GROUPS: dict[str, str] = {
     "ranking": "ranking",
     "further": "further ranking",
+    "area": "areas under the curve",
     "diversity": "variety",
     "surprise": "surprise",
     "popularity": "popularity",
@@ -130,6 +132,7 @@ GROUPS: dict[str, str] = {
     "rating": "ratings",
     "fairness": "fairness",
     "classification": "classification",
+    "trade-off": "trade-off",
 }  # what a person calls each group of cards
 
 

@@ -80,7 +80,7 @@ def relative_spread(rates: FloatArray) -> float:
     return float(rates.std() / mean) if mean > 0 else float("nan")
 
 
-def rates(got: FloatArray, possible: FloatArray) -> FloatArray:
+def rates(got: FloatArray | IntArray, possible: FloatArray | IntArray) -> FloatArray:
     """got / possible per group; NaN where nothing was possible."""
     return np.divide(got, possible, out=np.full(len(got), np.nan), where=possible > 0)
 
@@ -88,6 +88,24 @@ def rates(got: FloatArray, possible: FloatArray) -> FloatArray:
 def amounts_by_group(counts: FloatArray | IntArray, members: csr_matrix) -> FloatArray:
     """(n_groups,) counts of items summed over each group; members: (n_items, n_groups) ones."""
     return np.asarray(members.T @ counts, dtype=np.float64)
+
+
+def item_gains(lists: IntArray, hits: BoolArray, n_items: int) -> FloatArray:
+    """(n_items,) mean of hit / log2(rank + 1) over the places each item has; NaN without any."""
+    there = lists >= 0
+    gains = np.where(hits, 1 / np.log2(np.arange(2, lists.shape[1] + 2)), 0.0)
+    places = np.bincount(lists[there], minlength=n_items)
+    return rates(np.bincount(lists[there], gains[there], minlength=n_items), places)
+
+
+def item_mad(gains: FloatArray, members: csr_matrix) -> float:
+    """ItemMAD: mean distance of two groups' gains, each the mean over its recommended items.
+
+    gains: as item_gains gives them; NaN below two groups with a recommended item.
+    """
+    shown = (~np.isnan(gains)).astype(np.float64)
+    total = amounts_by_group(np.nan_to_num(gains), members)
+    return mean_absolute_difference(rates(total, amounts_by_group(shown, members)))
 
 
 def head_and_tail(head: BoolArray) -> csr_matrix:

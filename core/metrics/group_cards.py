@@ -1,4 +1,4 @@
-"""Cards of errors of ratings, of fairness and of the classification view."""
+"""Cards of errors of ratings, of the classification view and of the trade-off of runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from core.metrics.card import MetricCard
 _rating = partial(
     MetricCard, group="rating", task="rating", at_k=False, kept=False, higher_is_better=False
 )
-_fairness = partial(MetricCard, group="fairness", kept=False, higher_is_better=False)
 _classification = partial(MetricCard, group="classification", kept=False)
+_trade_off = partial(MetricCard, group="trade-off", kept=False, at_k=False, has_interval=False)
 
 RATING_CARDS = (
     _rating(
@@ -46,52 +46,6 @@ RATING_CARDS = (
         "predicted alike. 0 where a predicted 4 is a 4 on average. It has no interval: distances "
         "grow with fewer ratings.",
         "Expected calibration error, Naeini et al. 2015, for ratings",
-        has_interval=False,
-    ),
-)
-
-FAIRNESS_CARDS = (
-    _fairness(
-        "gap",
-        "Gap between groups",
-        r"largest $-$ smallest mean over groups of users",
-        "How much better the best-served group fares than the worst-served. Groups under 10 users "
-        "are too few to say and left out. How often random groups of the same sizes are as far "
-        "apart says whether it may be chance.",
-        "Our own; over any metric per user",
-    ),
-    _fairness(
-        "user_mad",
-        "UserMAD",
-        r"mean of $|m_g - m_h|$ over pairs of groups",
-        "How much two groups of users differ on average, by any metric per user.",
-        "Deldjoo et al. 2021; MAD ranking",
-        has_interval=False,
-    ),
-    _fairness(
-        "exposure_share",
-        "Exposure share",
-        r"places a group of items has in all lists / all places",
-        "What a group of items gets; beside its share of the catalogue, which is an even share.",
-        "Singh and Joachims 2018, without discount by rank",
-        has_interval=False,
-    ),
-    _fairness(
-        "pop_rsp",
-        "PopRSP",
-        r"std / mean of $P(rec \mid g)$ over head and tail",
-        "Whether head and tail are recommended at one rate, given what could have been: 0 is equal "
-        "rates. The head is the most popular fifth of the catalogue.",
-        "Zhu, Wang, Caverlee 2020, ranking-based statistical parity; WarpRec",
-        has_interval=False,
-    ),
-    _fairness(
-        "pop_reo",
-        "PopREO",
-        r"std / mean of $P(rec \mid g, relevant)$ over head and tail",
-        "Whether held-out items of head and tail are found at one rate: 0 is equal rates. None "
-        "where a group has nothing to find.",
-        "Zhu, Wang, Caverlee 2020, ranking-based equal opportunity; WarpRec",
         has_interval=False,
     ),
 )
@@ -143,5 +97,36 @@ CLASSIFICATION_CARDS = (
         "Correlation of answer and truth: 0 is chance however rare relevant items are, 1 is "
         "perfect.",
         "Matthews 1975; scikit-learn matthews_corrcoef",
+    ),
+    _classification(
+        "log_loss",
+        "LogLoss",
+        r"mean of $-\log p$ of what came true, $p$ by a logistic curve over predicted ratings",
+        "How well chances fit: 0 is sure and right, 0.69 a coin. Only predicted ratings have it: "
+        "their curve is fitted on validation and told on test. Scores of lists are no chances, and "
+        "each run's list holds other items, so for lists there is none.",
+        "scikit-learn log_loss; curve by Platt 1999",
+        higher_is_better=False,
+        at_k=False,
+    ),
+)
+
+TRADE_OFF_CARDS = (
+    _trade_off(
+        "utopia_distance",
+        "Distance to utopia",
+        r"$\sqrt{\sum_m (1 - x_m)^2}$, $x_m$ from 0, the worst run shown, to 1, the best",
+        "How far a run is from being best in both metrics: 0 is best in both, 1.41 worst in both. "
+        "Scales are those of the runs shown, so it changes with them.",
+        "EucDistance of WarpRec, over scaled metrics",
+        higher_is_better=False,
+    ),
+    _trade_off(
+        "hypervolume",
+        "Hypervolume",
+        r"$\prod_m x_m$, $x_m$ from 0, the worst run shown, to 1, the best",
+        "The area between a run and the worst of both metrics: 1 is best in both, 0 where no run "
+        "shown is worse in one of them.",
+        "Zitzler and Thiele 1999, of one run; Hypervolume of WarpRec",
     ),
 )

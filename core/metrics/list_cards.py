@@ -1,4 +1,4 @@
-"""Cards of what is read off lists: further ranking, variety, surprise, popularity, mix."""
+"""Cards of what is read off lists: variety, surprise, popularity, mix."""
 
 from __future__ import annotations
 
@@ -6,59 +6,10 @@ from functools import partial
 
 from core.metrics.card import MetricCard
 
-_further = partial(MetricCard, group="further", kept=False)
 _diversity = partial(MetricCard, group="diversity", kept=False)
 _surprise = partial(MetricCard, group="surprise", kept=False)
 _popularity = partial(MetricCard, group="popularity", kept=False)
 _mix = partial(MetricCard, group="mix", kept=False)
-
-FURTHER_CARDS = (
-    _further(
-        "capped_recall",
-        "Capped recall",
-        r"hits in the top $k$ / min($k$, items to find)",
-        "Recall whose best value is 1 for every user: who has more than k items to find is not "
-        "blamed for the length of the list.",
-        "CalibratedRecallK of RecPack; Recall of RepSys",
-    ),
-    _further(
-        "rbp",
-        "RBP",
-        r"$(1 - p) \sum_{i \le k} r_i \, p^{i-1}$ with $p = 0.85$",
-        "Rank-biased precision: hits seen by a reader who goes on to the next item with "
-        "probability 0.85. What lies below k counts as nothing, so it is a lower bound.",
-        "Moffat and Zobel 2008; p as in LensKit",
-    ),
-    _further(
-        "r_precision",
-        "R-precision",
-        r"hits in the top $R$ / $R$, where $R$ is the number of items to find",
-        "Precision at each user's own number of items to find. Users with more than a kept list "
-        "holds (50) have no value.",
-        "Manning, Raghavan, Schütze 2008, section 8.4",
-        at_k=False,
-    ),
-    _further(
-        "percentile_rank",
-        "Percentile rank",
-        r"mean of (rank $-$ 1) / candidates over the items to find",
-        "How far down the whole catalogue held-out items stand: 0 is the top, 0.5 is chance. "
-        "Worked out from each user's AUC, so ties stand in their middle; lists from elsewhere have "
-        "no scores and no value.",
-        "Hu, Koren, Volinsky 2008, equation 8, with every item weighing the same",
-        higher_is_better=False,
-        at_k=False,
-    ),
-    _further(
-        "gauc",
-        "GAUC",
-        r"$\sum_u n_u \, AUC_u / \sum_u n_u$, $n_u$ items to find",
-        "AUC with every held-out item weighing the same, in place of every user. Its interval "
-        "resamples users with all their items.",
-        "Zhu et al. 2017 (optimized cost per click), weights by items to find",
-        at_k=False,
-    ),
-)
 
 DIVERSITY_CARDS = (
     _diversity(
@@ -98,6 +49,15 @@ DIVERSITY_CARDS = (
         r"1 if there are $k$ different items in the list, else 0",
         "Share of users who get a whole list; below 1 where candidates run out.",
         "SufficientReco and UnrepeatedReco of RecTools",
+    ),
+    _diversity(
+        "user_coverage",
+        "User coverage",
+        r"1 if there is any item in the list, else 0",
+        "Share of users who get anything at all; below 1 only where lists from another system "
+        "leave users out.",
+        "UserCoverage of WarpRec, as a share",
+        at_k=False,
     ),
     _diversity(
         "personalisation",
@@ -209,6 +169,17 @@ MIX_CARDS = (
         "carried across. Only categories that both domains name.",
         "Our own; after Steck 2018",
         higher_is_better=False,
+    ),
+    _mix(
+        "domain_mix",
+        "Source share of scores",
+        r"$\sum_{i \le k} |s_i| / \sum_{i \le k} (|s_i| + |t_i|)$, "
+        r"$s_i$ and $t_i$ what source and target add to an item's score",
+        "How much of the scores in the list comes from the source: 0 is target alone, 1 source "
+        "alone. Only models whose score is the sum of both parts have it, at equal weights, and "
+        "only users with evidence in both domains: others have nothing to share between. Like the "
+        "parts, it is told for at most 5,000 users.",
+        "Our own",
     ),
     _mix(
         "rbo",

@@ -1,4 +1,4 @@
-"""Steck's calibration: does a list hold categories in the mix of the user's history?"""
+"""The mix of a list: categories as in the user's history (Steck), and domains by their parts."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ def miscalibration(wanted: csr_matrix, got: csr_matrix, smoothing: float = SMOOT
         for start in range(0, wanted.shape[0], step)
     ]  # fmt: skip
     return np.concatenate([np.zeros(0), *parts])
+
+
+def source_share(source: FloatArray, target: FloatArray) -> FloatArray:
+    """Size of the source's parts over that of both domains', (users,); NaN where all are 0.
+
+    source, target: (users, k) what each domain adds to every place, NaN where nothing is known.
+    """
+    here, there = (
+        np.nan_to_num(np.abs(part)).sum(axis=1, dtype=np.float64) for part in (source, target)
+    )
+    both = np.asarray(here + there)
+    return np.divide(here, both, out=np.full(len(both), np.nan), where=both > 0)
 
 
 def _divergence(wanted: FloatArray, got: FloatArray, smoothing: float) -> FloatArray:

@@ -29,6 +29,7 @@ from core.basics.scores import Lists  # noqa: E402
 from core.data.pair import DomainPair  # noqa: E402
 from core.evaluation.group_figures import delta_gap_rows, gaps, group_rows  # noqa: E402
 from core.evaluation.item_groups import category_rows, head_tail_rows  # noqa: E402
+from core.evaluation.list_columns import Seen  # noqa: E402
 from core.evaluation.list_figures import (  # noqa: E402
     catalogue_figures,
     compared,
@@ -49,7 +50,7 @@ def main() -> None:
     def ours() -> dict[str, float]:
         world = ListWorld(pair, wanted, Masked(pair.target))  # nothing kept from the call before
         judged = {name: judge(one, world) for name, one in lists.items()}
-        frames = {name: list_figures(one, world, K) for name, one in judged.items()}
+        frames = {name: list_figures(Seen(one, world, K)) for name, one in judged.items()}
         rows = compared(frames, "twin")
         for one in judged.values():
             catalogue_figures(one, world, K)

@@ -24,6 +24,7 @@ from core.basics.scores import DomainScores, Lists  # noqa: E402
 from core.data.snapshot import Split  # noqa: E402
 from core.evaluation.evaluate import Evaluation, evaluate  # noqa: E402
 from core.evaluation.lift import lift_rows  # noqa: E402
+from core.evaluation.list_columns import Seen  # noqa: E402
 from core.evaluation.list_figures import catalogue_figures, list_figures  # noqa: E402
 from core.evaluation.list_world import ListWorld, judge  # noqa: E402
 from core.evaluation.segments import SEGMENTS, user_segments  # noqa: E402
@@ -77,7 +78,7 @@ def page(split: Split, runs: list[Evaluation]) -> int:
     frames, count = {}, 0
     for name, run in zip(("run", "other"), runs, strict=True):
         judged = judge(Lists(run.users, run.lists), judging)
-        frames[name] = run.per_user.merge(list_figures(judged, judging, K), on="user_id")
+        frames[name] = run.per_user.merge(list_figures(Seen(judged, judging, K)), on="user_id")
         count += len(catalogue_figures(judged, judging, K))
     metrics = metric_columns(frames["run"])
     table = side_by_side(frames, metrics)

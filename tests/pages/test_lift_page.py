@@ -11,7 +11,7 @@ from stories import entered, open_page, well, words
 from core.basics.columns import TEST
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
-from core.data.attributes import keep_attributes
+from core.data.attributes import keep_attributes, list_attributes, remove_attributes
 from core.data.snapshot import read_snapshot
 from core.jobs.table import list_jobs
 from core.runs.overlap import overlap_job
@@ -160,3 +160,67 @@ def test_the_same_model_on_a_version_with_the_same_test_rows_stands_beside_it(ow
     said = text_of(well(open_page("metrics", run=runs["ease"])))
     assert "With and without" in said
     assert read_run(there).record[TEST]
+
+
+def test_a_figure_of_lists_can_be_what_is_lifted(trained_workspace):
+    address = {"run": trained_workspace.runs["ease"], "metric": "serendipity"}
+    app = well(open_page("metrics", **address))
+    said = text_of(app)
+    assert "Serendipity@10" in said.split("What the source adds")[0]  # the verdict on top
+    assert "Serendipity@10 is made from lists" in said
+    assert not [button for button in app.button if button.key == "measure_noise"]
+    assert "Serendipity" in forest(app)["layout"]["xaxis"]["title"]["text"]
+    shown = {m.label: int(m.value) for m in app.metric if m.label in ("helped", "harmed")}
+    same = int(re.search(r"(\d+) the same", said).group(1))
+    assert shown["helped"] + shown["harmed"] + same == 240
+    app.selectbox(key="metric_widget").set_value("intra_list_diversity")
+    said = text_of(well(app.run()))
+    assert "whether more is better depends on the purpose" in said
+    assert {"raised", "lowered"} <= {metric.label for metric in app.metric}
+    options = app.selectbox(key="metric_widget").options
+    assert "S-recall" not in options  # the planted films have no categories
+
+
+def newest(workspace, run):
+    return list_attributes(workspace, run.record["dataset_hash"])[-1]
+
+
+def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(own):
+    workspace, runs = own
+    run = read_run(workspace.runs / runs["ease"])
+    users = read_snapshot(workspace.splits / run.record["split_hash"]).train.users
+    rows = ["user,group: all"] + [f"{u},{'few' if n < 3 else 'many: rest'}"
+                                  for n, u in enumerate(users.ids)]  # fmt: skip
+    keep_attributes(workspace, run.record["dataset_hash"], "\n".join(rows).encode(), users)
+    app = well(open_page("metrics", run=runs["ease"], segment="attribute:group: all:many: rest"))
+    assert app.selectbox(key="segment_widget").value == "attribute:group: all:many: rest"
+    assert "237 users, 95 % intervals" in text_of(app)
+    app.selectbox(key="segment_widget").set_value("attribute:group: all:few")
+    well(app.run())
+    assert not app.table
+    assert "3 users of this segment evaluated: too few to say." in text_of(app)
+    for n in (30, 60):  # other users under the same name, as a newer file has them
+        rows[1:] = [f"{u},{'few' if place < n else 'rest'}" for place, u in enumerate(users.ids)]
+        keep_attributes(workspace, run.record["dataset_hash"], "\n".join(rows).encode(), users)
+        assert f"{n} users, 95 % intervals" in text_of(well(app.run()))
+    remove_attributes(workspace, run.record["dataset_hash"], newest(workspace, run).name)
+    remove_attributes(workspace, run.record["dataset_hash"], newest(workspace, run).name)
+    for tab in ("Per user", "Trade-off"):
+        app.session_state["metrics_tab"] = tab
+        assert not [e for e in well(app.run()).get("plotly_chart") if "ItemKNN" in e.proto.spec]
+        assert not [frame for frame in app.dataframe if "difference" in frame.value]
+
+
+def test_a_file_of_attributes_can_be_taken_away_again(own):
+    workspace, runs = own
+    run = read_run(workspace.runs / runs["ease"])
+    users = read_snapshot(workspace.splits / run.record["split_hash"]).train.users
+    data = ("user,age\n" + "\n".join(f"{u},{n}" for n, u in enumerate(users.ids))).encode()
+    keep_attributes(workspace, run.record["dataset_hash"], data, users)
+    app = well(open_page("metrics", run=runs["ease"], by="attribute:age"))
+    assert "Kept: age of 240 users" in text_of(app)
+    (button,) = [one for one in app.button if one.key.startswith("attributes_remove_")]
+    well(button.click().run())
+    assert app.segmented_control(key="by_widget").value == "target_history"
+    assert "attribute:age" not in app.segmented_control(key="by_widget").options
+    assert not list((workspace.attributes / run.record["dataset_hash"]).iterdir())

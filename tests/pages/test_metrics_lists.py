@@ -1,6 +1,7 @@
 """Tabs of the Metrics page that are made from lists: beyond accuracy, fairness, yes and no."""
 
 import json
+import re
 import shutil
 from types import SimpleNamespace
 
@@ -33,11 +34,15 @@ def tables(app) -> dict:
 def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(trained_workspace):
     app = opened_tab(trained_workspace, "Beyond accuracy")
     said = words(app)
-    for heading in ("Variety", "Surprise", "Popularity and exposure", "Further ranking metrics"):
+    for heading in ("Variety", "Surprise", "Popularity and exposure", "Further ranking metrics",
+                    "Areas under the curve"):  # fmt: skip
         assert heading in said
     assert "Two users' lists have" in said
+    assert "every run gives everybody a full list" in said
+    assert not [name for frame in app.dataframe for name in frame.value if "Full lists" in name]
     assert "Half of all places in lists go to" in said
     assert "no categories" in said  # the planted films have none
+    assert re.search(r"\d+% of the scores in the run's lists come from the source, of 192", said)
     exposure = tables(app)["Average popularity@10"].set_index("Run")
     names = " ".join(exposure.index)
     for name in ("EASE", "its twin", "ItemKNN", "Popularity"):
@@ -66,7 +71,7 @@ def test_k_and_segment_change_the_figures_of_lists(trained_workspace):
 @pytest.mark.parametrize("tab", ["Beyond accuracy", "Fairness", "Classification"])
 def test_a_segment_nobody_was_evaluated_in_is_too_few_to_say(trained_workspace, tab, monkeypatch):
     """Two users' lists had "nan%" in common, and the Fairness tab met a problem."""
-    monkeypatch.setattr("core.ui.metrics.lists.FEWEST", 49)
+    monkeypatch.setattr("core.ui.metrics.segment.FEWEST", 49)
     said = words(opened_tab(trained_workspace, tab, segment="target_history:0"))
     assert "48 users of this segment evaluated: too few to say." in said
     assert "nan%" not in said
@@ -140,6 +145,11 @@ def test_figures_of_lists_can_be_traded_off_against_accuracy(trained_workspace):
     trace = json.loads(chart.proto.spec)["data"][0]
     assert len(trace["text"]) == 4
     assert not [name for name in app.selectbox(key="across").options if "RBO" in name]
+    assert "better is left and up" in words(app)  # less inequality, more nDCG
+    table = next(f.value for f in app.dataframe if "Hypervolume" in f.value)
+    assert len(table) == 4
+    assert f"**{table['Run'].iloc[0]}**" in words(app).replace("\\", "")
+    assert json.loads(chart.proto.spec)["data"][1]["marker"]["symbol"] == "star-open"
 
 
 def test_popularity_itself_is_shown_without_a_twin(trained_workspace):

@@ -1,9 +1,13 @@
 """Every page on a workspace whose newest run predicts ratings, beside a run that ranks."""
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 from stories import ROOT
 from streamlit.testing.v1 import AppTest
 
+from core.basics.columns import CATEGORIES, ITEM
 from core.basics.workspace import Workspace
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
@@ -14,7 +18,8 @@ from tests.core.runs.test_rating_run import rated_tables, written
 @pytest.fixture(scope="module")
 def rated(tmp_path_factory) -> Workspace:
     here = Workspace(tmp_path_factory.mktemp("rated"))
-    split = written(here, rated_tables())
+    kinds = pd.DataFrame({ITEM: [f"film{n}" for n in range(24)], CATEGORIES: ["even", "odd"] * 12})
+    split = written(here, replace(rated_tables(), items_target=kinds))
     train_run(RunPlan(split, "ease"), here)
     train_run(RunPlan(split, "bias"), here)
     settings = {"regularization": 2.0, "factors": 4}
@@ -118,6 +123,26 @@ def test_ratings_tell_the_share_of_their_spread_and_whether_a_four_is_a_four(rat
     assert {"MSE", "Explained variance", "Rating calibration"} <= set(table)
 
 
+def test_fairness_tells_whom_ratings_are_predicted_worse_for_and_which_categories_grow(rated):
+    app = opened("metrics", rated)
+    app.session_state["metrics_tab"] = "Fairness"
+    app.session_state["unfairness_group"] = "10–19"
+    app.run()
+    assert not app.exception
+    said = words(app)
+    assert "points an item (value unfairness), by" in said
+    unfair = next(f.value for f in app.dataframe if "Non-parity" in f.value)
+    assert len(unfair) == 3  # the run, its twin and the biases
+    assert "than it has of what these users took (BD" in said
+    kinds = next(f.value for f in app.dataframe if "disparity (BD)" in f.value)
+    assert sorted(kinds["Category"]) == ["even", "odd"]
+    assert "ItemMAD" in next(f.value for f in app.dataframe if "RSP" in f.value)
+    assert "users with no history in films" in app.selectbox(key="disparity_group").options
+    app.selectbox(key="disparity_group").set_value("0").run()
+    assert not app.exception
+    assert "of these users have history in the target: nothing to say" in words(app)
+
+
 def test_a_predicted_rating_over_a_threshold_is_a_yes(rated):
     app = opened("metrics", rated)
     app.session_state["metrics_tab"] = "Classification"
@@ -125,6 +150,9 @@ def test_a_predicted_rating_over_a_threshold_is_a_yes(rated):
     app.run()
     assert not app.exception
     assert "held-out ratings" in words(app)
+    assert "have a LogLoss of" in words(app)
+    losses = next(f.value for f in app.dataframe if "LogLoss" in f.value)
+    assert losses["Run"].tolist()[-1] == "always the share of validation"
     app.slider(key="classification_said").set_value(app.slider(key="classification_said").max)
     app.run()
     assert not app.exception

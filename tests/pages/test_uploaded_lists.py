@@ -98,6 +98,11 @@ def test_metrics_stand_beside_those_of_trained_runs(theirs, part):
     app = well(open_page("metrics", run=theirs, part=part))
     assert "1 of 240 test users have no list" in words(app)
     assert "Does training know what came after the test?" in words(app)
+    if part == "test":
+        app.session_state["metrics_tab"] = "Beyond accuracy"
+        well(app.run())
+        variety = next(f.value for f in app.dataframe if "User coverage" in f.value)
+        assert variety["User coverage"].iloc[0].startswith(".996")  # 239 of 240
 
 
 @pytest.mark.parametrize("page", ["start", "data", "train", "recommendations", "report"])

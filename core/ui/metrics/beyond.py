@@ -19,6 +19,7 @@ from core.evaluation.list_figures import (
     lorenz_points,
     overlap_with,
 )
+from core.evaluation.segments import FEWEST
 from core.metrics.cards import METRICS
 from core.ui import cached
 from core.ui.metrics.figure_table import moved_words, show_figures
@@ -26,17 +27,17 @@ from core.ui.metrics.figures import Contender
 from core.ui.metrics.lists import Listed, listed
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
-from core.ui.texts import number
+from core.ui.texts import count, number
 
 ITS_TWIN = "its twin"
 
 
 def show_beyond(lines: list[Contender], view: View) -> None:
-    """Four tables with a sentence above each, and the picture of exposure."""
+    """A table per group of metrics with a sentence above each, and the picture of exposure."""
     found = listed(lines, view)
     if found is None:
         return
-    rows = _rows(found.folders, view.part, view.k, view.segment, found)
+    rows = _rows(found.folders, view.part, view.k, view.who, found)
     users = int(rows[USERS].max())
     st.caption(
         f"From the lists of {users:,} users at k = {view.k}; 95 % intervals from resampling them, "
@@ -48,6 +49,7 @@ def show_beyond(lines: list[Contender], view: View) -> None:
     _show_exposure(rows, found)
     _show("Categories and change", "mix", rows, found, _mix_words)
     _show("Further ranking metrics", "further", rows, found, lambda rows, found: "")
+    _show("Areas under the curve", "area", rows, found, lambda rows, found: "")
 
 
 def with_list_figures(figures: pd.DataFrame, lines: list[Contender], view: View) -> pd.DataFrame:
@@ -55,7 +57,7 @@ def with_list_figures(figures: pd.DataFrame, lines: list[Contender], view: View)
     found = listed(lines, view) if all(line.run.has_lists for line in lines) else None
     if found is None:
         return figures
-    rows = _rows(found.folders, view.part, view.k, view.segment, found)
+    rows = _rows(found.folders, view.part, view.k, view.who, found)
     rows = rows[rows[RUN] != DIFFERENCE]
     everywhere = rows.groupby(METRIC)[RUN].nunique() == len(lines)  # not RBO, which has no own
     return pd.concat([figures, rows[rows[METRIC].map(everywhere)]], ignore_index=True)
@@ -71,7 +73,7 @@ def _show(title: str, group: str, rows: pd.DataFrame, found: Listed, words) -> N
 
 def _show_exposure(rows: pd.DataFrame, found: Listed) -> None:
     _show("Popularity and exposure", "popularity", rows, found, _exposure_words)
-    curves = _curves(found.folders, found.view.part, found.view.k, found.view.segment, found)
+    curves = _curves(found.folders, found.view.part, found.view.k, found.view.who, found)
     show_chart(
         draw_lorenz(curves, found.styles(), k=found.view.k),
         "How evenly do lists share out the catalogue? On the diagonal every item is shown as "
@@ -85,7 +87,13 @@ def _metrics(rows: pd.DataFrame, group: str, k: int) -> list[str]:
     there = set(rows[METRIC])
     columns = [f"{c.name}@{k}" if c.at_k else c.name for c in METRICS.values() if c.group == group]
     extra = [f"coverage@{k}"] if group == "popularity" else []
-    return [column for column in columns + extra if column in there]
+    return [column for column in columns + extra if column in there and not _told(rows, column)]
+
+
+def _told(rows: pd.DataFrame, column: str) -> bool:
+    """Whether every run gives every user a full list, or any: then a sentence says it shorter."""
+    part = rows[(rows[METRIC] == column) & (rows[RUN] != DIFFERENCE)]
+    return column.split("@")[0] in ("full_list", "user_coverage") and bool((part[MEAN] == 1).all())
 
 
 def _variety_words(rows: pd.DataFrame, found: Listed) -> str:
@@ -94,6 +102,8 @@ def _variety_words(rows: pd.DataFrame, found: Listed) -> str:
     words = f"Two users' lists have {1 - own:.0%} of their items in common on average"
     if found.twin:
         words += f", {1 - _mean(rows, found.twin, column):.0%} with {ITS_TWIN}"
+    if _told(rows, f"full_list@{found.view.k}"):
+        words += "; every run gives everybody a full list"
     return f"{words}."
 
 
@@ -111,6 +121,12 @@ def _mix_words(rows: pd.DataFrame, found: Listed) -> str:
     words = []
     if found.world.categories is None:
         words.append("The target's items have no categories, so nothing is said of their mix.")
+    own = rows[(rows[RUN] == found.own) & (rows[METRIC] == f"domain_mix@{found.view.k}")]
+    if len(own) and own[USERS].iloc[0] >= FEWEST:
+        words.append(
+            f"{own[MEAN].iloc[0]:.0%} of the scores in the run's lists come from the source, of "
+            f"{count(int(own[USERS].iloc[0]), 'user')} with evidence in both domains."
+        )
     if found.twin:
         overlap = _mean(rows, found.twin, f"{RBO}@{found.view.k}")
         words.append(f"A user's list and the one of {ITS_TWIN} overlap by {number(overlap)} (RBO).")
@@ -136,7 +152,9 @@ def _rows(
         for metric, value in catalogue_figures(one, _found.world, k).items()
     ]
     whole = pd.DataFrame(catalogue, columns=[RUN, METRIC, MEAN, LOW, HIGH, USERS])
-    return pd.concat([rows, whole, _pooled(_found)], ignore_index=True)
+    found = pd.concat([rows, whole, _pooled(_found)], ignore_index=True)
+    few = found[USERS] < FEWEST  # of the segment those who have this figure at all
+    return found.assign(**{name: found[name].mask(few) for name in (MEAN, LOW, HIGH)})
 
 
 def _pooled(found: Listed) -> pd.DataFrame:

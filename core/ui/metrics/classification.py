@@ -29,6 +29,7 @@ from core.metrics.intervals import Interval
 from core.ui import cached
 from core.ui.metrics.figure_table import explain, show_figures
 from core.ui.metrics.figures import Contender
+from core.ui.metrics.liked_chance import show_log_loss
 from core.ui.metrics.lists import Listed, listed
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
@@ -69,11 +70,13 @@ def show_classification(lines: list[Contender], view: View) -> None:
         )
     answers, threshold = _of_lists(found) if kind == IN_LIST else _of_ratings(found)
     _show_report(answers[found.own], kind)
-    rows = _compared(found.folders, found.view.part, found.view.segment, threshold, answers, found)
+    rows = _compared(found.folders, found.view.part, found.view.who, threshold, answers, found)
     st.markdown(_words(rows, found))
     show_figures(rows, list(METRIC_OF.values()), "classification_runs", titles=TITLES)
     if kind == IN_LIST:
         _show_curve(found)
+    else:
+        show_log_loss(found, threshold[0])
 
 
 def _of_lists(found: Listed) -> Thresholded:
@@ -195,7 +198,7 @@ def _show_curve(found: Listed) -> None:
         "Over the length of the list", list(CURVES), format_func=CURVES.__getitem__,
         default="mcc", required=True, key="classification_curve",
     )  # fmt: skip
-    curves = _curves(found.folders, found.view.part, found.view.segment, found)
+    curves = _curves(found.folders, found.view.part, found.view.who, found)
     show_chart(
         draw_by_length(curves, found.styles(), column=column, title=CURVES[column],
                        here=st.session_state["classification_k"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
@@ -13,12 +13,14 @@ from core.evaluation.noise_floor import NoiseFloor, noise_floor
 from core.evaluation.seeds import ENOUGH_SEEDS, all_the_same, seed_rows
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.verdict import sentence
+from core.metrics.cards import metric_card
 from core.runs.evidence import comparison_of, equal_twins
 from core.runs.seeds import same_but_seed
 from core.store.reseeded import FOLDER, RECORD
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.groups import segments_of
+from core.ui.metrics.run_lists import reader_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def sentence_of(run: Run, part: str, metric: str, by: str = TARGET_HISTORY) -> s
 
 def floor_of(run: Run, part: str, metric: str) -> NoiseFloor | None:
     """Share helped and harmed beside what training the twin again does; None if not measured."""
-    if run.twin is None:
+    if run.twin is None or not metric_card(metric).kept:
         return None
     return _floor(str(run.folder), part, metric, evidence_key(run), run)
 
@@ -65,9 +67,16 @@ def seeds_of(run: Run, part: str, metric: str) -> Seeds:
     return _seeds(str(run.folder), part, metric, evidence_key(run), run)
 
 
-def comparison(run: Run, part: str) -> Comparison:
-    """The run beside all there is to judge it by."""
-    return comparison_of(run, part, segments_of(run), cached.runs(), cached.per_user)
+def comparison(run: Run, part: str, metric: str) -> Comparison:
+    """The run beside all there is to judge it by in one metric.
+
+    Figures made from lists have no noise floor: of twins trained again only metrics are kept.
+    """
+    runs, read, segments = cached.runs(), reader_of(metric), segments_of(run)
+    if metric_card(metric).kept:
+        return comparison_of(run, part, segments, runs, read)
+    listed = [one for one in runs if one.has_lists and one.twin and one.twin.has_lists]
+    return replace(comparison_of(run, part, segments, listed, read), again=())
 
 
 @st.cache_data(show_spinner=False, max_entries=50)
@@ -77,7 +86,7 @@ def _other_seeds(run_id: str, ids: tuple[str, ...], _run: Run, _runs: list[Run])
 
 @st.cache_data(show_spinner=False, max_entries=40)
 def _seeds(folder: str, part: str, metric: str, key: str, _run: Run) -> Seeds:
-    compared = comparison(_run, part)
+    compared = comparison(_run, part, metric)
     n = len(compared.seeds)
     alike = n > 1 and all_the_same(compared.seeds, metric)
     if n < ENOUGH_SEEDS:
@@ -88,17 +97,17 @@ def _seeds(folder: str, part: str, metric: str, key: str, _run: Run) -> Seeds:
 
 @st.cache_data(show_spinner=False, max_entries=40)
 def _lifts(folder: str, part: str, metric: str, by: str, key: str, _run: Run) -> Lifts:
-    return compute_lifts(comparison(_run, part), metric, by)
+    return compute_lifts(comparison(_run, part, metric), metric, by)
 
 
 @st.cache_data(show_spinner=False, max_entries=40)
 def _sentence(folder: str, part: str, metric: str, by: str, key: str, _run: Run) -> str:
-    return sentence(comparison(_run, part), lifts_of(_run, part, metric, by), metric, by)
+    return sentence(comparison(_run, part, metric), lifts_of(_run, part, metric, by), metric, by)
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _floor(folder: str, part: str, metric: str, key: str, _run: Run) -> NoiseFloor | None:
-    compared = comparison(_run, part)
+    compared = comparison(_run, part, metric)
     assert compared.twin is not None
     equals = equal_twins(_run, part, cached.per_user)
     return noise_floor(compared.run, compared.twin, equals, metric) if equals else None

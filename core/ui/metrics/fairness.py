@@ -21,6 +21,7 @@ from core.ui.metrics.figures import Contender
 from core.ui.metrics.groups import missing_words, segments_of, titles_of
 from core.ui.metrics.item_fairness import show_items
 from core.ui.metrics.lists import Listed, listed
+from core.ui.metrics.score_fairness import show_score_fairness
 from core.ui.metrics.view import View, column_of, metrics_of
 from core.ui.shell import show_chart
 from core.ui.tables import download_button
@@ -40,12 +41,13 @@ def show_fairness(lines: list[Contender], view: View) -> None:
     if found is None:
         return
     st.subheader("Users", anchor=False)
-    _show_users(found)
+    by = _show_users(found)
     st.subheader("Items", anchor=False)
-    show_items(found)
+    show_items(found, by)
 
 
-def _show_users(found: Listed) -> None:
+def _show_users(found: Listed) -> str:
+    """Any metric by group, then popularity; answers the kind of group."""
     run, view = found.lines[0].run, found.view
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     names = _metrics(found)
@@ -57,7 +59,7 @@ def _show_users(found: Listed) -> None:
     metric = column_of(name, view.k)
     by = _pick_groups(run, right)
     rows, apart = _groups(
-        found.folders, view.part, view.k, view.segment, metric, by, _segments_key(run), found
+        found.folders, view.part, view.k, view.who, metric, by, _segments_key(run), found
     )
     st.markdown(_gap_words(apart, metric, found, by))
     show_chart(
@@ -70,7 +72,9 @@ def _show_users(found: Listed) -> None:
         "fairness_groups",
     )
     _show_gaps(apart, metric)
+    show_score_fairness(found, by)
     _show_popularity(found, by)
+    return by
 
 
 def _metrics(found: Listed) -> list[str]:
@@ -183,20 +187,19 @@ def _show_popularity(found: Listed, by: str) -> None:
     """Delta-GAP by group: whose lists are more popular than what they took."""
     view = found.view
     run = found.lines[0].run
-    rows = _popularity(
-        found.folders, view.part, view.k, view.segment, by, _segments_key(run), found
-    )
+    rows = _popularity(found.folders, view.part, view.k, view.who, by, _segments_key(run), found)
     said = rows[(rows[RUN] == found.own)].dropna(subset=[MEAN])
     target = plain(run.record[f"{TARGET}_name"])
     if said.empty:
         st.caption(f"Nobody has history in {target}: lists cannot be compared with it.")
         return
-    top = said.loc[said[MEAN].idxmax()]
+    top = said.loc[said[MEAN].abs().idxmax()]
     more = "more" if top[MEAN] >= 0 else "less"
     st.markdown(
         f"Lists are {abs(top[MEAN]):.0%} {more} popular than histories for "
-        f"{_who(found, by, str(top[SEGMENT]))}, the most of all groups (Delta-GAP "
-        f"{signed(top[MEAN], 2)}; {signed(said[MEAN].min(), 2)} at the least)."
+        f"{_who(found, by, str(top[SEGMENT]))}, further than for any other group (Delta-GAP "
+        f"{signed(top[MEAN], 2)}; over groups {signed(said[MEAN].min(), 2)} to "
+        f"{signed(said[MEAN].max(), 2)})."
     )
     show_chart(
         draw_group_dots(rows, found.styles(), x=f"Delta-GAP@{view.k}", zero=True),

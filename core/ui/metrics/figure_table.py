@@ -16,7 +16,6 @@ from core.metrics.intervals import Interval
 from core.ui.tables import download_button
 from core.ui.texts import number, signed
 
-NEUTRAL = ("diversity", "popularity")  # groups where more is a matter of purpose
 SMALL = 0.02  # figures up to here are shown with four decimals
 
 
@@ -29,7 +28,8 @@ def show_figures(
     headings other than those of the cards.
     """
     titles = titles or {metric: metric_title(metric) for metric in metrics}
-    runs = list(dict.fromkeys(rows[RUN]))
+    said = rows[rows[METRIC].isin(list(metrics)) & rows[MEAN].notna()]
+    runs = [r for r in dict.fromkeys(rows[RUN]) if r != DIFFERENCE or (said[RUN] == r).any()]
     by_place = {(row[RUN], row[METRIC]): row for row in rows.to_dict("records")}
     digits = {
         (apart, metric): _digits(part[part[METRIC] == metric][MEAN])
@@ -64,7 +64,7 @@ def explain(names: Sequence[str], label: str = "What these numbers are") -> None
         for name in dict.fromkeys(names):
             card = METRICS[name]
             better = "More is better." if card.higher_is_better else "Less is better."
-            better = "Read it beside quality." if card.group in NEUTRAL else better
+            better = "Read it beside quality." if card.neutral else better
             st.markdown(
                 f"**{card.title}**: {card.help} {better}  \n{card.formula}  \n:gray[{card.source}]"
             )

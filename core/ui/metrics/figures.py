@@ -9,13 +9,15 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import USER
-from core.evaluation.side_by_side import moved_users, shared_metrics, side_by_side, users_in
+from core.evaluation.side_by_side import moved_users, shared_metrics, side_by_side
 from core.metrics.rating import ERRORS
 from core.runs.evidence import FLOORS
 from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
 from core.ui.metrics.evidence import sentence_of
-from core.ui.metrics.view import EVERYBODY, View
+from core.ui.metrics.run_lists import reader_of
+from core.ui.metrics.segment import users_of
+from core.ui.metrics.view import View
 from core.ui.run_names import run_names
 
 
@@ -53,26 +55,27 @@ def floor_name(run: Run) -> str:
 def table_of(lines: list[Contender], view: View) -> pd.DataFrame:
     """Every per-user metric of every line at the view's k, for the users of its segment."""
     folders = {line.name: str(line.run.folder) for line in lines}
-    users = _users(lines[0].run, view.segment)
+    users = users_of(lines[0].run, view.segment)
     frames = {line.name: _only(cached.per_user(line.run, view.part), users) for line in lines}
-    return _table(tuple(folders.items()), view.part, view.k, view.segment, frames)
+    return _table(tuple(folders.items()), view.part, view.k, view.who, frames)
 
 
 def errors_of(lines: list[Contender], view: View) -> pd.DataFrame:
     """RMSE and MAE of every line that predicts ratings, for the users of the view's segment."""
     rated = [line for line in lines if line.run.card.task == "rating"]
-    users = _users(lines[0].run, view.segment)
+    users = users_of(lines[0].run, view.segment)
     frames = {line.name: _only(cached.per_user(line.run, view.part), users) for line in rated}
     folders = {line.name: str(line.run.folder) for line in rated}
-    return _errors(tuple(folders.items()), view.part, view.segment, frames)
+    return _errors(tuple(folders.items()), view.part, view.who, frames)
 
 
 def moved_of(run: Run, other: Run, view: View) -> pd.DataFrame:
     """Every user's value in the run and the other model, and the difference."""
     train = cached.split_of(run).train
     histories = {"source_history": train.source_history, "target_history": train.target_history}
-    ours, theirs = cached.per_user(run, view.part), cached.per_user(other, view.part)
-    users = _users(run, view.segment)
+    read = reader_of(view.column)
+    ours, theirs = read(run, view.part), read(other, view.part)
+    users = users_of(run, view.segment)
     table = moved_users(_only(ours, users), _only(theirs, users), view.column, histories)
     return table.assign(**{USER: train.users.names(table[USER].to_numpy())})
 
@@ -99,13 +102,6 @@ def _errors(
     folders: tuple[tuple[str, str], ...], part: str, segment: str, _frames: dict
 ) -> pd.DataFrame:
     return side_by_side(_frames, ERRORS)
-
-
-def _users(run: Run, segment: str) -> np.ndarray | None:
-    if segment == EVERYBODY:
-        return None
-    by, _, name = segment.partition(":")
-    return users_in(cached.segments(run.record["split_hash"]), by, name)
 
 
 def _only(frame: pd.DataFrame, users: np.ndarray | None) -> pd.DataFrame:

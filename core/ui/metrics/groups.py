@@ -8,7 +8,14 @@ import streamlit as st
 
 from core.basics.columns import USER
 from core.basics.errors import CrosswalkError, DataError
-from core.data.attributes import AttributeCounts, keep_attributes, user_attributes
+from core.data.attributes import (
+    AttributeCounts,
+    keep_attributes,
+    list_attributes,
+    read_counts,
+    remove_attributes,
+    user_attributes,
+)
 from core.evaluation.attribute_segments import ATTRIBUTE, attribute_segments
 from core.evaluation.segments import TITLES
 from core.store.run_folder import Run
@@ -51,7 +58,7 @@ def missing_words(run: Run, part: str, by: str) -> str:
 
 def draw_upload(run: Run) -> None:
     """Take up a table of attributes; says what came of it."""
-    with st.popover("Add user attributes", icon=":material/group_add:"):
+    with st.popover("User attributes", icon=":material/group_add:"):
         st.markdown(
             "A CSV with a header: `user`, then one column per attribute, such as age or country. "
             "Numbers become quartiles; of words the 11 commonest are kept apart."
@@ -67,6 +74,26 @@ def draw_upload(run: Run) -> None:
             st.success(_said(added))
         for reason in refused_attributes(run):
             st.warning(plain(reason, 400))
+        _draw_files(run)
+
+
+def _draw_files(run: Run) -> None:
+    """Every kept file with what is in it, and a button that takes it away."""
+    dataset_hash = run.record["dataset_hash"]
+    for folder in list_attributes(workspace(), dataset_hash):
+        counts = read_counts(folder)
+        names = plain(", ".join(counts.attributes), 120)
+        words, button = st.columns([3, 1], vertical_alignment="center")
+        words.caption(f"Kept: {names} of {count(counts.matched, 'user')}")
+        button.button(
+            "Remove", key=f"attributes_remove_{folder.name}", icon=":material/delete:",
+            on_click=_remove, args=(dataset_hash, folder.name), type="tertiary",
+        )  # fmt: skip
+
+
+def _remove(dataset_hash: str, name: str) -> None:
+    remove_attributes(workspace(), dataset_hash, name)
+    st.session_state.pop(f"{_ADDED}_{dataset_hash}", None)
 
 
 def _add(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -16,13 +17,17 @@ from core.evaluation.item_groups import (
     GROUP,
     HEAD,
     ITEMS,
+    category_members,
     category_rows,
     extremes,
     head_tail_rows,
+    mad_of,
     parity,
     wanted_share,
 )
 from core.metrics.cards import METRICS
+from core.metrics.fairness import head_and_tail
+from core.ui.metrics.bias_disparity import show_disparity
 from core.ui.metrics.figure_table import explain
 from core.ui.metrics.lists import Listed
 from core.ui.shell import show_chart
@@ -33,28 +38,44 @@ MOST = 15  # categories in the picture
 Rows = dict[str, pd.DataFrame]  # by the name of the run
 
 
-def show_items(found: Listed) -> None:
+@dataclass(frozen=True)
+class ItemGroups:
+    """Head and tail, and categories, of every run by name; mads is of either in that order."""
+
+    halves: Rows
+    kinds: Rows
+    mads: dict[str, tuple[float, float]]
+
+
+def show_items(found: Listed, by: str) -> None:
     """Head and tail as a table, categories as a picture where there are any."""
-    view = found.view
-    halves, kinds = _rows(found.folders, view.part, view.k, view.segment, found)
+    groups = _groups(found.folders, found.view.part, found.view.k, found.view.who, found)
     if found.world.masked.columns is None:
-        st.markdown(_head_words(halves, found))
-        _show_halves(halves)
+        st.markdown(_head_words(groups.halves, found))
+        _show_halves(groups)
     else:
         st.caption("Nobody has a new item in training, so none of them is head or tail.")
+    kinds = groups.kinds
     if kinds[found.own].empty:
         st.caption(f"No category of the target has {FEWEST_ITEMS} items: nothing to compare by.")
         return
-    _show_kinds(kinds, found)
+    _show_kinds(groups, found)
+    show_disparity(found, by, [str(name) for name in kinds[found.own][GROUP].head(MOST)])
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
-def _rows(
+def _groups(
     folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, _found: Listed
-) -> tuple[Rows, Rows]:
-    judged = _found.judged()
-    halves = {name: head_tail_rows(one, _found.world, k) for name, one in judged.items()}
-    return halves, {name: category_rows(one, _found.world, k) for name, one in judged.items()}
+) -> ItemGroups:
+    judged, world = _found.judged(), _found.world
+    halves = {name: head_tail_rows(one, world, k) for name, one in judged.items()}
+    kinds = {name: category_rows(one, world, k) for name, one in judged.items()}
+    sides = head_and_tail(world.head), category_members(kinds[_found.own], world)
+    mads = {
+        name: (mad_of(one, world, k, sides[0]), mad_of(one, world, k, sides[1]))
+        for name, one in judged.items()
+    }
+    return ItemGroups(halves, kinds, mads)
 
 
 def _head_words(halves: Rows, found: Listed) -> str:
@@ -70,22 +91,20 @@ def _head_words(halves: Rows, found: Listed) -> str:
     return f"{words}; of what users took next, {wanted:.0%} is there."
 
 
-def _show_halves(halves: Rows) -> None:
-    table = pd.DataFrame(
-        [_half(name, rows.set_index(GROUP), rows) for name, rows in halves.items()]
-    )
+def _show_halves(groups: ItemGroups) -> None:
+    table = pd.DataFrame([
+        _half(name, rows.set_index(GROUP), rows) | {"ItemMAD": number(groups.mads[name][0], 4)}
+        for name, rows in groups.halves.items()
+    ])  # fmt: skip
     helps = {
         "head’s places": METRICS["exposure_share"].help,
         "head found": "Share of held-out items of the head that are in the lists.",
         "tail found": "Share of held-out items outside the head that are in the lists.",
         "PopRSP": METRICS["pop_rsp"].help,
         "PopREO": METRICS["pop_reo"].help,
+        "ItemMAD": METRICS["item_mad"].help,
     }
-    config = {name: st.column_config.Column(help=text) for name, text in helps.items()}
-    st.dataframe(table, key="fairness_items", hide_index=True, column_config=config)
-    with st.container(horizontal=True):
-        explain(["exposure_share", "pop_rsp", "pop_reo"])
-        download_button(table, "head_and_tail.csv", "fairness_items_csv")
+    _show(table, helps, ["exposure_share", "pop_rsp", "pop_reo", "item_mad"], "fairness_items")
 
 
 def _half(name: str, by_group: pd.DataFrame, rows: pd.DataFrame) -> dict[str, str]:
@@ -101,15 +120,14 @@ def _half(name: str, by_group: pd.DataFrame, rows: pd.DataFrame) -> dict[str, st
     }
 
 
-def _show_kinds(kinds: Rows, found: Listed) -> None:
-    """Exposure of the largest categories beside their share of the catalogue."""
-    own = kinds[found.own]
+def _show_kinds(groups: ItemGroups, found: Listed) -> None:
+    """Exposure of the largest categories beside their share of the catalogue, and the spread."""
+    kinds, own = groups.kinds, groups.kinds[found.own]
     most, least = extremes(own)
     st.markdown(
         f"Against its share of the catalogue the run shows **{plain(most[GROUP])}** most "
         f"({most[EXPOSURE]:.1%} of all places, {most[CATALOGUE]:.1%} of the items) and "
-        f"**{plain(least[GROUP])}** least ({least[EXPOSURE]:.1%}, {least[CATALOGUE]:.1%}). "
-        f"{_kind_parity(kinds, found)}"
+        f"**{plain(least[GROUP])}** least ({least[EXPOSURE]:.1%}, {least[CATALOGUE]:.1%})."
     )
     names = own[GROUP].head(MOST)
     shares = {name: rows[EXPOSURE].head(MOST).to_numpy() for name, rows in kinds.items()}
@@ -120,12 +138,29 @@ def _show_kinds(kinds: Rows, found: Listed) -> None:
         f"at least {FEWEST_ITEMS} items; an item of several categories counts in each.",
         "category_shares",
     )  # fmt: skip
+    st.markdown(_parity_words(kinds, found))
+    table = pd.DataFrame([
+        {"Run": name, "RSP": number(parity(rows)[0]), "REO": number(parity(rows)[1]),
+         "ItemMAD": number(groups.mads[name][1], 4)}
+        for name, rows in kinds.items()
+    ])  # fmt: skip
+    names_of = {"RSP": "rsp", "REO": "reo", "ItemMAD": "item_mad"}
+    helps = {title: METRICS[name].help for title, name in names_of.items()}
+    _show(table, helps, list(names_of.values()), "fairness_kinds")
 
 
-def _kind_parity(kinds: Rows, found: Listed) -> str:
-    rsp, reo = parity(kinds[found.own])
-    words = f"Over categories RSP is {number(rsp)} and REO {number(reo)}"
+def _parity_words(kinds: Rows, found: Listed) -> str:
+    rsp = parity(kinds[found.own])[0]
+    words = f"The rates at which categories are recommended spread by {rsp:.0%} of their mean (RSP)"
     if not found.twin:
         return f"{words}; 0 is one rate for all."
-    rsp, reo = parity(kinds[found.twin])
-    return f"{words} ({number(rsp)} and {number(reo)} with its twin); 0 is one rate for all."
+    return f"{words}, with its twin by {parity(kinds[found.twin])[0]:.0%}; 0 is one rate for all."
+
+
+def _show(table: pd.DataFrame, helps: dict[str, str], metrics: list[str], key: str) -> None:
+    """A table with help on its headings, the cards and the download below."""
+    config = {name: st.column_config.Column(help=text) for name, text in helps.items()}
+    st.dataframe(table, key=key, hide_index=True, column_config=config)
+    with st.container(horizontal=True):
+        explain(metrics)
+        download_button(table, f"{key}.csv", f"{key}_csv")

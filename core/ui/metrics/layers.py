@@ -9,7 +9,7 @@ from core.evaluation.lift import ALL_USERS
 from core.evaluation.noise_floor import NoiseFloor, floor_sentence, moved_words
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.summary import HARMED, HELPED
-from core.metrics.cards import metric_title
+from core.metrics.cards import metric_card, metric_title
 from core.runs.reseed import reseed_payload
 from core.runs.seeds import is_trained, plans_of_more_seeds
 from core.store.reseeded import BY_SEED, BY_USERS, read_reseeded
@@ -56,15 +56,29 @@ def _show_counts(run: Run, view: View) -> None:
         return
     same = int(everybody[USERS] - everybody[HELPED] - everybody[HARMED])
     better, worse = st.columns(2)
-    better.metric("helped", f"{int(everybody[HELPED]):,}")
-    worse.metric("harmed", f"{int(everybody[HARMED]):,}")
+    for place, label, n in zip((better, worse), _ways(view.column), (HELPED, HARMED), strict=True):
+        place.metric(label, f"{int(everybody[n]):,}")
     st.caption(
         f"{same:,} the same, by {metric_title(view.column)} of each of the "
         f"{int(everybody[USERS]):,} users."
     )
 
 
+def _ways(metric: str) -> tuple[str, str]:
+    """What becomes of users for the better and the worse; up or down where neither is a gain."""
+    card = metric_card(metric)
+    if not card.neutral:
+        return "helped", "harmed"
+    return ("raised", "lowered") if card.higher_is_better else ("lowered", "raised")
+
+
 def _show_floor(run: Run, view: View) -> None:
+    if not metric_card(view.column).kept:
+        st.caption(
+            "How much of this is chance is measured for metrics that runs keep, such as nDCG; "
+            f"{metric_title(view.column)} is made from lists."
+        )
+        return
     floor = floor_of(run, view.part, view.column)
     if floor is not None:
         _say_floor(run, floor)

@@ -104,17 +104,19 @@ def _colours(run: Run, lifts: Lifts) -> dict[str, str]:
 
 def _caption(run: Run, view: View, lifts: Lifts) -> str:
     """For whom does the source help: what right of zero, a filled dot and a grey band mean."""
-    side = "Right" if metric_card(view.column).higher_is_better else "Left"
+    card = metric_card(view.column)
+    side = "Right" if card.higher_is_better else "Left"
     if lifts.over_twin is None:
         return f"{side} of zero: better than {floor_name(run)}. " + _filled(lifts.over_floor, "")
     speaks = "history in " if run.card.source_speaks else "what it learns from "
-    words = (
-        f"{side} of zero: {speaks}{plain(run.record['source_name'])} helps. The twin is the same "
-        "model without the source. "
-    )
+    source = f"{speaks}{plain(run.record['source_name'])}"
+    words = f"{side} of zero: {source} helps."
+    if card.neutral:
+        words = f"Right of zero: more with {source}; whether more is better depends on the purpose."
+    words += " The twin is the same model without the source. "
     if lifts.over_seeds is not None:
         words += f"Violet: mean and 95 % interval over {int(lifts.over_seeds[SEEDS].max())} seeds. "
-    if lifts.over_floor is not None and len(lifts.over_floor):
+    if lifts.over_floor is not None and len(lifts.over_floor) and not card.neutral:
         words += (
             f"Users without target history stand beside {floor_name(run)} too: only where both "
             "dots are filled is it help. "

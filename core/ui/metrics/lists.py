@@ -1,4 +1,4 @@
-"""Lists of the runs on the Metrics page, judged once and kept by folders."""
+"""The runs of the Metrics page that kept lists, for the users it is about."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import USER
+from core.basics.columns import SOURCE, TARGET, USER
 from core.charts.lines import FLOORS, OTHERS, OWN, TWIN, Styles
-from core.evaluation.list_figures import list_figures
-from core.evaluation.list_world import Judged, ListWorld, judge
+from core.evaluation.lift import segment_names
+from core.evaluation.list_world import Judged, ListWorld
+from core.evaluation.segment_words import who
 from core.evaluation.segments import FEWEST
-from core.evaluation.side_by_side import users_in
-from core.store.run_folder import Run
-from core.ui import cached
 from core.ui.metrics.figures import Contender
-from core.ui.metrics.view import EVERYBODY, View
+from core.ui.metrics.groups import segments_of
+from core.ui.metrics.run_lists import frame_of, judged_of, world_of
+from core.ui.metrics.segment import too_few, users_of
+from core.ui.metrics.view import View
 from core.ui.navigation import link_to
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,28 @@ class Listed:
 
     def judged(self) -> dict[str, Judged]:
         """By name, the lists of the segment's users with their hits."""
-        return {line.name: self._of_segment(_judged_of(line.run, self)) for line in self.lines}
+        return {
+            line.name: self._of_segment(judged_of(line.run, self.view.part)) for line in self.lines
+        }
 
     def frames(self, k: int) -> dict[str, pd.DataFrame]:
         """By name, every figure of lists of length k for the segment's users."""
-        found = {line.name: _frame_of(line.run, self, k) for line in self.lines}
+        found = {line.name: frame_of(line.run, self.view.part, k) for line in self.lines}
         if self.users is None:
             return found
         return {name: frame[frame[USER].isin(self.users)] for name, frame in found.items()}
+
+    def large_groups(self, by: str) -> dict[str, str]:
+        """Groups of one kind with enough evaluated users to say something of, in words."""
+        run = self.lines[0].run
+        users = self.judged()[self.own].users
+        groups = segments_of(run)[by].iloc[users].astype("str")
+        sizes, record = groups.value_counts(), run.record
+        return {
+            name: who(by, [name], record[f"{SOURCE}_name"], record[f"{TARGET}_name"])
+            for name in segment_names(segments_of(run), by)
+            if sizes.get(name, 0) >= FEWEST
+        }
 
     def styles(self) -> Styles:
         """How each run is drawn: the current one green, what is there to compare with grey."""
@@ -90,59 +105,11 @@ def listed(lines: list[Contender], view: View) -> Listed | None:
         st.info("This run is of an older version, which kept no lists. Train it again to see this.")
         link_to("train", "Train it again")
         return None
-    users = segment_users(current, view)
-    if too_few(current, view, users):
+    if too_few(current, view.part, view.segment):
         return None
+    users = users_of(current, view.segment)
     kept = [line for line in lines if line.run.has_lists]
     if missing := [line.name for line in lines if not line.run.has_lists]:
         names = ", ".join(plain(name, 60) for name in missing)
         st.caption(f"Left out, since they kept no lists: {names}. Train them again to see them.")
-    return Listed(kept, twin_name(kept), _world_of(current, view.part), view, users)
-
-
-def too_few(run: Run, view: View, users: np.ndarray | None) -> bool:
-    """Whether under FEWEST of the users were evaluated; then a word to the person says so."""
-    evaluated = cached.per_user(run, view.part)[USER].to_numpy()
-    n = len(evaluated) if users is None else int(np.isin(evaluated, users).sum())
-    if n < FEWEST:
-        st.info(f"{count(n, 'user')} of this segment evaluated: too few to say.")
-    return n < FEWEST
-
-
-def segment_users(run: Run, view: View) -> np.ndarray | None:
-    """Numbers of the users of the view's segment; None for everybody."""
-    if view.segment == EVERYBODY:
-        return None
-    by, _, name = view.segment.partition(":")
-    return users_in(cached.segments(run.record["split_hash"]), by, name)
-
-
-def _world_of(run: Run, part: str) -> ListWorld:
-    split = cached.split_of(run)
-    return _world(str(split.folder), part, split)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _world(folder: str, part: str, _split) -> ListWorld:  # type: ignore[no-untyped-def]
-    return ListWorld.of(_split, part)
-
-
-def _judged_of(run: Run, of: Listed) -> Judged:
-    return _judged(str(run.folder), of.view.part, run, of.world)
-
-
-@st.cache_resource(show_spinner=False, max_entries=12)
-def _judged(folder: str, part: str, _run: Run, _world: ListWorld) -> Judged:
-    return judge(_run.lists(part), _world)
-
-
-def _frame_of(run: Run, of: Listed, k: int) -> pd.DataFrame:
-    return _frame(str(run.folder), of.view.part, k, run, of.world)
-
-
-@st.cache_data(show_spinner=False, max_entries=30)
-def _frame(folder: str, part: str, k: int, _run: Run, _world: ListWorld) -> pd.DataFrame:
-    judged = _judged(folder, part, _run, _world)
-    kept = cached.per_user(_run, part)
-    auc = kept.set_index(USER)["auc"].reindex(judged.users).to_numpy() if "auc" in kept else None
-    return list_figures(judged, _world, k, auc)
+    return Listed(kept, twin_name(kept), world_of(current, view.part), view, users)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.charts.overlap_curve import draw_overlap_curve
 from core.evaluation.overlap_curve import overlap_rows, overlap_sentence
-from core.metrics.cards import metric_title
+from core.metrics.cards import metric_card, metric_title
 from core.runs.overlap import overlap_payload
 from core.runs.seeds import is_trained
 from core.store.overlap_files import overlap_metrics, read_overlap
@@ -27,6 +27,12 @@ def show_overlap(run: Run, view: View) -> None:
     """The curve of the run where it was measured; else what it would say, and the button."""
     if not (run.card.cross_domain and is_trained(run)):
         st.caption("Only a cross-domain run that was trained here has such a curve.")
+        return
+    if not metric_card(view.column).kept:
+        st.caption(
+            f"The curve is kept for what a run keeps of every user; {metric_title(view.column)} is "
+            "made from lists. Choose another metric above, such as nDCG."
+        )
         return
     info = read_overlap(run)
     if info is None:

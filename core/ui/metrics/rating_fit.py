@@ -12,7 +12,8 @@ from core.metrics.rating_fit import FITS
 from core.ui import cached
 from core.ui.metrics.figure_table import show_figures
 from core.ui.metrics.figures import Contender
-from core.ui.metrics.lists import segment_users, styles_of, too_few, twin_name
+from core.ui.metrics.lists import styles_of, twin_name
+from core.ui.metrics.segment import too_few, users_of
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
 from core.ui.texts import number, signed
@@ -20,11 +21,11 @@ from core.ui.texts import number, signed
 
 def show_rating_fit(lines: list[Contender], view: View) -> None:
     """MSE, R², explained variance and calibration of every run that predicts ratings."""
-    if too_few(lines[0].run, view, segment_users(lines[0].run, view)):
+    if too_few(lines[0].run, view.part, view.segment):
         return
     rated = [line for line in lines if line.run.card.task == "rating"]
     folders = tuple((line.name, str(line.run.folder)) for line in rated)
-    found = _figures(folders, view.part, view.segment, rated, view)
+    found = _figures(folders, view.part, view.who, rated, view)
     own = rated[0].name
     st.markdown(_words(found, own))
     show_figures(found.fits, [*FITS, CALIBRATION], "rating_fit")
@@ -44,7 +45,7 @@ def _figures(
     _lines: list[Contender], _view: View,
 ) -> RatingFigures:  # fmt: skip
     run = _lines[0].run
-    users = segment_users(run, _view)
+    users = users_of(run, _view.segment)
     frames = {line.name: cached.predictions(line.run, part) for line in _lines}
     if users is not None:
         frames = {name: frame[frame[USER].isin(users)] for name, frame in frames.items()}

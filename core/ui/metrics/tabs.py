@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from core.store.run_folder import Run
-from core.ui.metrics.beyond import show_beyond, with_list_figures
+from core.ui.metrics.beyond import show_beyond
 from core.ui.metrics.classification import show_classification
 from core.ui.metrics.fairness import show_fairness
 from core.ui.metrics.figures import Contender
@@ -17,7 +16,7 @@ from core.ui.metrics.users import show_users
 from core.ui.metrics.view import View
 
 
-def show_tabs(run: Run, lines: list[Contender], figures: pd.DataFrame, view: View) -> None:
+def show_tabs(run: Run, lines: list[Contender], view: View) -> None:
     """Per user first, then what lists are like, whom they serve, and runs against each other."""
     shown = {
         "Per user": lambda: show_users(run, view),
@@ -26,7 +25,7 @@ def show_tabs(run: Run, lines: list[Contender], figures: pd.DataFrame, view: Vie
         "Classification": lambda: show_classification(lines, view),
         "Ratings": lambda: show_rating_fit(lines, view),
         "Overlap": lambda: show_overlap(run, view),
-        "Trade-off": lambda: show_trade_off(lines, with_list_figures(figures, lines, view)),
+        "Trade-off": lambda: show_trade_off(lines, view),
     }
     if run.card.task != "rating":
         del shown["Ratings"]

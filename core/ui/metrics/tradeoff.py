@@ -1,29 +1,106 @@
-"""Any metric against any other: one cross per run."""
+"""Any metric against any other: one cross per run, and how far each is from the best of both."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import METRIC
+from core.basics.columns import MEAN, METRIC, RUN
 from core.charts.metrics_tradeoff import draw_trade_off
-from core.metrics.cards import metric_title
-from core.ui.metrics.figures import Contender
+from core.metrics.cards import METRICS, metric_card, metric_title
+from core.metrics.trade_off import distance_to_utopia, hypervolume, scaled
+from core.ui.metrics.beyond import with_list_figures
+from core.ui.metrics.figure_table import explain
+from core.ui.metrics.figures import Contender, table_of
+from core.ui.metrics.segment import too_few
+from core.ui.metrics.view import View
 from core.ui.shell import show_chart
+from core.ui.tables import download_button
+from core.ui.texts import number, plain
+
+DISTANCE, VOLUME = "utopia_distance", "hypervolume"
 
 
-def show_trade_off(lines: list[Contender], figures: pd.DataFrame) -> None:
-    """Two boxes for the axes and the chart."""
+def show_trade_off(lines: list[Contender], view: View) -> None:
+    """Two boxes for the axes, what comes closest to the best of both, the chart and the figures."""
+    if too_few(lines[0].run, view.part, view.segment):
+        return
+    figures = with_list_figures(table_of(lines, view), lines, view)
     metrics = list(dict.fromkeys(figures[METRIC]))
     start = next((place for place, name in enumerate(metrics) if name.startswith("novelty")), 0)
     left, right = st.columns(2)
     x = left.selectbox("Across", metrics, index=start, format_func=metric_title, key="across")
     y = right.selectbox("Up", metrics, format_func=metric_title, key="up")
     across, up = (figures[figures[METRIC] == name].reset_index() for name in (x, y))
+    table = _table(across, up, (x, y))
+    st.markdown(_words(table, x, y))
     grey = tuple(line.name for line in lines if line.reference)
     show_chart(
-        draw_trade_off(across, up, x=metric_title(x), y=metric_title(y), reference=grey),
-        "What does a run give up for what it gains? Bars are 95 % intervals over users; "
-        "grey runs are there to compare with.",
+        draw_trade_off(across, up, x=metric_title(x), y=metric_title(y), reference=grey,
+                       utopia=_utopia(across, up, (x, y))),
+        f"What does a run give up for what it gains? The star is the best of both: {_side(x, y)}. "
+        "Bars are 95 % intervals over users; grey runs are there to compare with.",
         "trade_off",
+    )  # fmt: skip
+    _show_table(table, x, y)
+
+
+def _table(across: pd.DataFrame, up: pd.DataFrame, metrics: tuple[str, str]) -> pd.DataFrame:
+    """RUN, both metrics, DISTANCE and VOLUME, the closest to the best of both first."""
+    values = np.column_stack([across[MEAN], up[MEAN]])
+    scores = scaled(values, np.array([metric_card(name).higher_is_better for name in metrics]))
+    table = pd.DataFrame({
+        RUN: across[RUN], "x": values[:, 0], "y": values[:, 1],
+        DISTANCE: distance_to_utopia(scores), VOLUME: hypervolume(scores),
+    })  # fmt: skip
+    return table.sort_values(DISTANCE, ignore_index=True)
+
+
+def _utopia(
+    across: pd.DataFrame, up: pd.DataFrame, metrics: tuple[str, str]
+) -> tuple[float, float]:
+    best = [
+        part[MEAN].max() if metric_card(name).higher_is_better else part[MEAN].min()
+        for part, name in zip((across, up), metrics, strict=True)
+    ]
+    return float(best[0]), float(best[1])
+
+
+def _side(x: str, y: str) -> str:
+    right, above = (metric_card(name).higher_is_better for name in (x, y))
+    words = f"better is {'right' if right else 'left'} and {'up' if above else 'down'}"
+    if metric_card(x).neutral or metric_card(y).neutral:
+        words += ", as far as more variety and less popularity are wanted"
+    return words
+
+
+def _words(table: pd.DataFrame, x: str, y: str) -> str:
+    known = table.dropna(subset=[DISTANCE])
+    if x == y:
+        return "Choose two different metrics to see what one costs in the other."
+    if len(known) < 2:
+        return "Fewer than two runs have both figures: there is nothing to weigh."
+    first = known.iloc[0]
+    words = f"**{plain(first[RUN], 80)}** comes closest to the best of both"
+    if first[DISTANCE] < 1e-9:
+        return f"{words}: no run is better in either."
+    return (
+        f"{words} (distance {number(first[DISTANCE], 2)}; 0 is best in both, 1.41 worst in both)."
     )
+
+
+def _show_table(table: pd.DataFrame, x: str, y: str) -> None:
+    titles = {DISTANCE: METRICS[DISTANCE].title, VOLUME: METRICS[VOLUME].title}
+    cells = pd.DataFrame({"Run": table[RUN]})
+    for name, column in ((x, "x"), (y, "y")):
+        cells[metric_title(name)] = [number(value) for value in table[column]]
+    for name, title in titles.items():
+        cells[title] = [number(value, 2) for value in table[name]]
+    config = {
+        title: st.column_config.Column(help=METRICS[name].help) for name, title in titles.items()
+    }
+    st.dataframe(cells, key="trade_off_table", hide_index=True, column_config=config)
+    with st.container(horizontal=True):
+        explain([DISTANCE, VOLUME])
+        download_button(cells, "trade_off.csv", "trade_off_csv")

@@ -11,9 +11,10 @@ import streamlit as st
 from core.basics.columns import USER
 from core.charts.histograms import draw_histogram
 from core.evaluation.side_by_side import moved_sentence
-from core.metrics.cards import metric_title
+from core.metrics.cards import metric_card, metric_title
 from core.store.run_folder import Run
 from core.ui.metrics.figures import floor_name, moved_of
+from core.ui.metrics.segment import too_few
 from core.ui.metrics.view import View
 from core.ui.navigation import link_to
 from core.ui.shell import show_chart
@@ -29,6 +30,8 @@ def show_users(run: Run, view: View) -> None:
     if other is None:
         words = f"This run is {floor_name(run)} itself: there is nothing to compare its users with."
         st.caption(words)
+        return
+    if too_few(run, view.part, view.segment):
         return
     against = "its twin" if run.twin else floor_name(run)
     table = moved_of(run, other, view)
@@ -75,8 +78,9 @@ def _show_table(table: pd.DataFrame, view: View, against: str) -> None:
         "source_history": "source history", "target_history": "target history",
     }  # fmt: skip
     shown = table[list(names)].rename(columns=names)
-    three = st.column_config.NumberColumn(format="%.3f")
-    digits = {names[name]: three for name in ("difference", "run", "other")}
+    kept = metric_card(view.column).kept  # figures of lists may be small
+    few = st.column_config.NumberColumn(format="%.3f" if kept else "%.4f")
+    digits = {names[name]: few for name in ("difference", "run", "other")}
     rows = show_table(
         shown, "moved_users", download="users.csv", column_config=digits,
         selection="single-row", height=420,

@@ -13,6 +13,7 @@ from core.runs.versions import other_versions, version_names
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.evidence import lifts_of
+from core.ui.metrics.run_lists import reader_of
 from core.ui.metrics.view import View
 from core.ui.shell import workspace
 from core.ui.texts import number, plain, signed_with_interval
@@ -38,13 +39,19 @@ def _row(run: Run, name: str, view: View) -> dict[str, str]:
     assert lifts is not None
     assert run.twin is not None
     row, title = lifts.set_index(SEGMENT).loc[ALL_USERS], metric_title(view.column)
-    levels = [one.record[view.part].get(view.column, {}).get(MEAN) for one in (run, run.twin)]
+    levels = [_level(one, view) for one in (run, run.twin)]
     return {
         "Version": plain(name, 120),
         title: number(levels[0]),
         f"{title}, its twin": number(levels[1]),
         "Lift over the twin": plain(signed_with_interval(row[MEAN], row[LOW], row[HIGH])),
     }
+
+
+def _level(run: Run, view: View) -> float:
+    """As the run has it on record, or the mean over its users."""
+    said = run.record[view.part].get(view.column)
+    return float(said[MEAN] if said else reader_of(view.column)(run, view.part)[view.column].mean())
 
 
 def _others(run: Run) -> list[Run]:

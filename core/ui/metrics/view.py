@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.basics.columns import TEST, VALID
-from core.evaluation.segments import SEGMENTS, TITLES
 from core.metrics.cards import METRICS
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.metrics.run_lists import lifted_names
+from core.ui.metrics.segment import EVERYBODY, titles
 from core.ui.run_names import run_names
 from core.ui.state import linked, one_of
 from core.ui.texts import plain
 
 KS = (5, 10, 20, 50)
-EVERYBODY = "all"
 PARTS = {TEST: "Test", VALID: "Validation"}
 
 
@@ -28,11 +28,17 @@ class View:
     k: int
     metric: str  # without its k
     segment: str  # "all", or kind and name as in "target_history:1–4"
+    stamp: str = ""  # changes when attributes of users come or go
 
     @property
     def column(self) -> str:
         """The metric as a column of the per-user frames."""
         return column_of(self.metric, self.k)
+
+    @property
+    def who(self) -> str:
+        """The segment as a cache knows it: its users may be others with another file."""
+        return f"{self.segment} {self.stamp}"
 
 
 def column_of(metric: str, k: int) -> str:
@@ -43,8 +49,8 @@ def column_of(metric: str, k: int) -> str:
 def pick_view(run: Run) -> View:
     """One row of controls, each tied to the address bar."""
     part, k, metric, segment = st.columns([1.2, 1.1, 1, 1.4], vertical_alignment="bottom")
-    names = segment_names(run)
-    per_user = metrics_of(run)
+    names = titles(run)
+    per_user = metrics_of(run) + lifted_names(run)
     return View(
         part=part.segmented_control(
             "Held-out part", list(PARTS), format_func=PARTS.__getitem__, required=True,
@@ -56,13 +62,16 @@ def pick_view(run: Run) -> View:
         ),
         metric=metric.selectbox(
             "Metric of lifts and users", per_user, format_func=lambda name: METRICS[name].title,
+            help="Those a run keeps first, then those that are made from its lists.",
             **linked("metric", per_user[0], one_of(per_user)),
         ),
         segment=segment.selectbox(
             "Users", list(names), format_func=lambda name: names.get(name, name),
-            help="Histories are counted in the training data.",
+            help="Histories are counted in the training data; attributes of users can be added "
+            "below. Under ten users nothing is shown.",
             **linked("segment", EVERYBODY, one_of(list(names))),
         ),
+        stamp=cached.attributes_key(run.record["dataset_hash"]),
     )  # fmt: skip
 
 
@@ -72,17 +81,6 @@ def metrics_of(run: Run) -> list[str]:
     errors = [card.name for card in cards if card.task == "rating"]
     ranking = [card.name for card in cards if card.task == "ranking"]
     return errors + ranking if run.card.task == "rating" else ranking
-
-
-def segment_names(run: Run) -> dict[str, str]:
-    """Every segment that has users in it, by the name the address bar uses."""
-    segments = cached.segments(run.record["split_hash"])
-    names = {EVERYBODY: "All users"}
-    for by, bins in SEGMENTS.items():
-        there = set(segments[by].astype("str"))
-        title = TITLES[by].capitalize()
-        names |= {f"{by}:{name}": f"{title}: {name}" for name in bins if name in there}
-    return names
 
 
 def pick_runs(run: Run) -> list[Run]:

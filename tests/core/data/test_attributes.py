@@ -11,6 +11,7 @@ from core.data.attributes import (
     list_attributes,
     read_attributes,
     read_counts,
+    remove_attributes,
     user_attributes,
 )
 from core.evaluation.attribute_segments import MOST, attribute_segments
@@ -53,6 +54,20 @@ def test_the_same_file_is_kept_once_and_a_newer_one_wins(here):
     assert len(folders) == 2
     assert read_counts(folders[0]).matched == 1
     assert user_attributes(here, HASH, USERS)["age"][0] == "44"
+
+
+def test_a_removed_file_is_forgotten_and_the_one_before_it_counts_again(here):
+    for data in (b"user,age\nu1,30\n", b"user,age,city\nu1,44,Rome\n"):
+        keep_attributes(here, HASH, data, USERS)
+    older, newer = list_attributes(here, HASH)
+    remove_attributes(here, HASH, newer.name)
+    assert list_attributes(here, HASH) == [older]
+    assert {name: values[0] for name, values in user_attributes(here, HASH, USERS).items()} == {
+        "age": "30"
+    }
+    remove_attributes(here, HASH, newer.name)  # gone already
+    remove_attributes(here, HASH, "../elsewhere")
+    assert older.exists()
 
 
 @pytest.mark.parametrize(

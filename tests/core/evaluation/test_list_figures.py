@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USERS
 from core.basics.scores import Lists
 from core.data.snapshot import read_snapshot
+from core.evaluation.list_columns import PER_USER, Seen
 from core.evaluation.list_figures import (
     DIFFERENCE,
     catalogue_figures,
@@ -20,12 +21,13 @@ from core.evaluation.list_figures import (
     overlap_with,
 )
 from core.evaluation.list_world import ListWorld, judge
+from core.metrics.cards import METRICS
 from core.store.run_folder import list_runs
 
 
 def small_figures(k=3, **options):
     world = small_world()
-    return list_figures(judge(small_lists(), world), world, k, **options)
+    return list_figures(Seen(judge(small_lists(), world), world, k, **options))
 
 
 def test_hits_and_candidates_are_counted_for_the_user_of_the_list():
@@ -65,10 +67,37 @@ def test_figures_of_each_user_are_the_hand_worked_ones():
 def test_only_the_first_k_places_count():
     shorter = Lists(np.arange(4), small_lists().items[:, :2])
     world = small_world()
-    expected = list_figures(judge(shorter, world), world, 2)
+    expected = list_figures(Seen(judge(shorter, world), world, 2))
     got = small_figures(k=2)
-    for column in expected.columns.drop("r_precision"):
+    for column in expected.columns.drop(["r_precision", "pauc@2", "pap@2"]):  # read whole lists
         assert got[column].tolist() == pytest.approx(expected[column].tolist(), nan_ok=True), column
+
+
+def test_a_hit_on_a_rare_item_is_worth_more():
+    figures = small_figures()
+    # six items with 2, 2, 1, 1, 0 and 0 users, one on average; nobody counts as one
+    assert figures["ips_hit_rate@3"].tolist() == pytest.approx([1 + 1, 1 / 2, 0, 0])
+    assert figures["debiased_recall@3"].tolist() == pytest.approx([1, 1, 0, 0])
+
+
+def test_limited_auc_takes_what_is_below_the_list_for_tied():
+    figures = small_figures()
+    # user 0 of four candidates: hit, other, hit, and one more other below the list
+    assert figures["lauc@3"][0] == pytest.approx((2 + 1) / 4)
+    assert figures["lauc@3"][3] == pytest.approx((5 - 3) / 2 / 5)  # five others, three above
+
+
+def test_users_without_any_list_are_not_covered():
+    lists = Lists(np.arange(4), np.where(np.arange(4)[:, None] == 1, -1, small_lists().items))
+    world = small_world()
+    assert list_figures(Seen(judge(lists, world), world, 3))["user_coverage"].tolist() == [
+        1, 0, 1, 1,
+    ]  # fmt: skip
+
+
+def test_every_figure_of_lists_has_a_card_that_is_not_kept_with_runs():
+    groups = {"further", "area", "diversity", "surprise", "popularity", "mix"}
+    assert all(METRICS[name].group in groups and not METRICS[name].kept for name in PER_USER)
 
 
 def test_calibration_compares_the_list_with_either_history():
@@ -84,7 +113,7 @@ def test_calibration_compares_the_list_with_either_history():
 
 def test_without_categories_nothing_is_said_by_category():
     world = small_world(categories=False)
-    columns = set(list_figures(judge(small_lists(), world), world, 3))
+    columns = set(list_figures(Seen(judge(small_lists(), world), world, 3)))
     assert not columns & {"s_recall@3", "category_distance@3", "calibration@3"}
     assert "intra_list_diversity@3" in columns
 

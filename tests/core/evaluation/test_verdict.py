@@ -11,7 +11,8 @@ from evaluation_worlds import frame, segments
 from core.evaluation.judged import HARMS, HELPS, OPEN, Comparison, altogether, judge, lifts_of
 from core.evaluation.segment_words import bins_words
 from core.evaluation.segments import TARGET_HISTORY
-from core.evaluation.verdict import verdict
+from core.evaluation.verdict import difference_words, verdict
+from core.metrics.intervals import Interval
 
 BINS = ["0"] * 50 + ["1–4"] * 50 + ["20+"] * 50
 
@@ -169,3 +170,35 @@ def test_other_kinds_of_segments_are_said_in_their_own_words():
     assert "users whose city is Bonn or Rome" in verdict(world, by="attribute:city")
     assert "users seen in both domains" in verdict(world, by="overlap")
     assert "users with no history in books" in verdict(world, by="source_history")
+
+
+def test_variety_is_raised_or_lowered_and_never_called_a_gain():
+    compared = compare([0.15, 0.15, -0.15])
+    metric = "intra_list_diversity@10"
+    frames = [one.rename(columns={"ndcg@10": metric}) for one in (
+        compared.run, compared.twin, compared.popularity)]  # fmt: skip
+    said = verdict(replace(compared, run=frames[0], twin=frames[1], popularity=frames[2]), metric)
+    assert "raises the intra-list diversity of recommendations in films for users with" in said
+    assert "lowers the intra-list diversity of" in said
+    assert "helps" not in said
+
+
+def test_less_popular_lists_are_lowered_though_less_counts_as_better():
+    compared = compare([-0.15, -0.15, -0.15])
+    metric = "average_popularity@10"
+    frames = [one.rename(columns={"ndcg@10": metric}) for one in (
+        compared.run, compared.twin, compared.popularity)]  # fmt: skip
+    said = verdict(replace(compared, run=frames[0], twin=frames[1], popularity=frames[2]), metric)
+    assert "lowers the average popularity of recommendations in films for users with" in said
+
+
+def test_a_small_figure_is_written_with_the_digits_that_tell_it():
+    """The verdict said: +.000 Serendipity@10, 95 % .000 to .000."""
+    interval = Interval(0.00012, 0.00003, 0.0002, 100, 0)
+    assert difference_words(interval, "serendipity@10") == (
+        "+.00012 Serendipity@10, 95 % .00003 to .00020"
+    )
+    assert difference_words(interval, "ndcg@10") == "+.000 nDCG@10, 95 % .000 to .000"
+    assert difference_words(Interval(-0.5, -1.2, 0.2, 9, 0), "average_popularity@10") == (
+        "−.500 Average popularity@10, 95 % −1.200 to .200"
+    )

@@ -6,6 +6,8 @@ from core.metrics.fairness import (
     chance_of_gap,
     gap_interval,
     head_and_tail,
+    item_gains,
+    item_mad,
     mean_absolute_difference,
     rates,
     relative_spread,
@@ -57,3 +59,14 @@ def test_rsp_and_reo_are_std_over_mean_of_the_groups_rates():
 def test_amounts_are_summed_over_the_items_of_a_group():
     members = head_and_tail(np.array([True, False, False]))
     assert amounts_by_group(np.array([6, 1, 1]), members) == pytest.approx([6, 2])
+
+
+def test_item_mad_is_the_distance_of_what_a_place_brings_to_either_group():
+    lists = np.array([[0, 1], [0, 2], [1, -1]])
+    hits = np.array([[True, False], [False, True], [True, False]])
+    gains = item_gains(lists, hits, 4)
+    second = 1 / np.log2(3)
+    assert gains == pytest.approx([1 / 2, 1 / 2, second, np.nan], nan_ok=True)
+    members = head_and_tail(np.array([True, False, False, False]))
+    assert item_mad(gains, members) == pytest.approx(abs(1 / 2 - (1 / 2 + second) / 2))
+    assert np.isnan(item_mad(np.array([0.5, np.nan, np.nan, np.nan]), members))
