@@ -6,9 +6,14 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core.basics.workspace import Workspace
 from core.runs.demo import load_demo
+
+# A busy machine is no fault of the code: no property fails because its examples come slowly.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

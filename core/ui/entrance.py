@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.ui.navigation import pages
+from core.ui.press import forget_press
 from core.ui.shell import guarded
 from core.ui.sidebar import draw_sidebar
 
@@ -37,6 +38,7 @@ def page(title: str, question: str) -> Iterator[None]:
     st.caption(question)
     with guarded():
         yield
+    forget_press()
 
 
 def _enter_by_the_app() -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from core.jobs.job import CANCELLED, DONE, QUEUED, Job, Lane
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
+from core.ui.press import draw_press
 from core.ui.shell import guarded, workspace
 from core.ui.texts import duration, plain
 
@@ -53,16 +54,13 @@ def draw_task(task: Task, key: str) -> None:
     for job in jobs:
         if job.status not in (DONE, CANCELLED) and job.what:
             st.warning(f"{plain(job.what, 600)} {plain(job.hint, 600)}")
-    st.button(
-        task.label, key=key, help=task.help or None, icon=task.icon, on_click=_ask, args=(task,)
-    )
+    draw_press(task.label, _ask, (task,), key=key, help=task.help or None, icon=task.icon)
 
 
 def _ask(task: Task) -> None:
-    with guarded():
-        for payload in task.payloads:
-            enqueue(workspace(), task.kind, payload, task.lane, task.title)
-        ensure_supervisor(workspace())
+    for payload in task.payloads:
+        enqueue(workspace(), task.kind, payload, task.lane, task.title)
+    ensure_supervisor(workspace())
 
 
 def _watch(ids: list[str], key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,7 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from core.basics.workspace import VARIABLE, Workspace
 from core.jobs.job import Job
@@ -149,10 +158,17 @@ class Visit:
         """The widget or container with this key."""
         return self.page.locator(f".st-key-{key}").first
 
-    def tick(self, key: str) -> Visit:
-        """Tick or untick the check box with this key."""
-        self.key(key).locator("label").first.click()
-        return self.settle()
+    def tick(self, key: str, on: bool = True) -> Visit:
+        """Have the check box with this key ticked, or not, and the page drawn by it."""
+        return self.tick_only(key, on).settle()
+
+    def tick_only(self, key: str, on: bool = True) -> Visit:
+        """The same without waiting for the page; a box that stands so is left alone."""
+        box = self.key(key).get_by_role("checkbox")
+        if box.is_checked() != on:
+            self.key(key).locator("label").first.click()
+        expect(box).to_be_checked(checked=on, timeout=SECONDS * 1000)
+        return self
 
     def tab(self, name: str) -> Visit:
         """Open a tab of the page."""
@@ -177,7 +193,7 @@ class Visit:
         """Where the slider with this key stands."""
         return float(self.key(key).get_by_role("slider").input_value())
 
-    def sees(self, text: str, seconds: float = SECONDS) -> Locator:
+    def sees(self, text: str | re.Pattern[str], seconds: float = SECONDS) -> Locator:
         """Wait until this text can be seen."""
         found = self.page.get_by_text(text).locator("visible=true").first
         found.wait_for(timeout=seconds * 1000)

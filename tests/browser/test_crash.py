@@ -31,7 +31,7 @@ def training(app):
 def test_a_run_outlives_kill_9_of_the_app_and_shows_after_a_restart(app, browser):
     before = {run.id for run in list_runs(app.workspace)}
     tab = Visit(browser, app.url).open("/train")
-    tab.tick("train_ease").tick(f"train_{MODEL}")
+    tab.tick("train_ease", on=False).tick(f"train_{MODEL}")
     ticked = tab.page.locator("[class*=st-key-train_] input[type=checkbox]:checked")
     assert ticked.count() == 1, "the first click in an app just started has to count"
     tab.key("train_start").get_by_role("button").click()

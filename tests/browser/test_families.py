@@ -48,7 +48,7 @@ def kill_child(app, job_id):
 def test_three_families_are_trained_one_cancelled_one_resumed_and_compared(app, browser):
     before = {run.id for run in list_runs(app.workspace)}
     tab = Visit(browser, app.url).open("/train")
-    tab.tick("train_ease")
+    tab.tick("train_ease", on=False)
     for model in (TO_KILL, TO_CANCEL, LEFT_ALONE):
         tab.tick(f"train_{model}")
     tab.key("train_start").get_by_text("Start 3 runs").wait_for()

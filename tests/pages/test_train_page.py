@@ -125,6 +125,15 @@ def test_an_empty_workspace_says_what_is_missing_and_where_it_is_made(workspace)
     assert "no runs yet" in words(app)
 
 
+def test_start_trains_what_is_ticked_by_then_even_if_the_page_was_not_drawn_since(workspace, pair):
+    """A person unticked EASE, ticked popularity and pressed Start: EASE was trained again."""
+    app = opened()
+    app.checkbox(key="train_ease").uncheck()
+    app.checkbox(key="train_popularity").check()
+    well(app.button(key="train_start").click().run())
+    assert [job.payload["model"] for job in trainings(workspace)] == ["popularity"]
+
+
 def test_popularity_and_ease_are_trained_by_jobs_and_stand_in_the_table(workspace, pair):
     app = tick(opened(), "popularity", "ease")
     well(app.button(key="train_start").click().run())

@@ -15,6 +15,7 @@ from core.ui.data.pair_filters import draw_counts, pick_settings, rows_of
 from core.ui.data.pair_view import draw_overlap_of, draw_profile_of
 from core.ui.data.shared import current_pair, pick_pair, set_pair
 from core.ui.data.work import ask_for, attempt, do_or_enqueue, draw_failed_attempt, draw_work
+from core.ui.press import draw_press
 from core.ui.shell import guarded, workspace
 from core.ui.texts import plain
 
@@ -87,8 +88,7 @@ def _draw_form() -> None:
             return
         settings = pick_settings()
         possible, rows = draw_counts(inputs, settings), rows_of(inputs)
-        st.button(
-            "Make this pair", type="primary", key="pair_make", icon=":material/join_inner:",
-            disabled=not possible,
-            on_click=attempt, args=(lambda: make_pair(inputs, settings, rows),),
+        draw_press(
+            "Make this pair", attempt, (lambda: make_pair(inputs, settings, rows),),
+            type="primary", key="pair_make", icon=":material/join_inner:", disabled=not possible,
         )  # fmt: skip

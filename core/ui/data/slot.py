@@ -17,6 +17,7 @@ from core.jobs.lock import ensure_supervisor
 from core.jobs.table import read_job, request_cancel
 from core.runs.import_file import discard_upload, stage_upload
 from core.ui.data.import_file import Staged, choose_options, size_of
+from core.ui.press import draw_press
 from core.ui.shell import guarded, show_error, workspace
 from core.ui.texts import plain
 
@@ -117,9 +118,10 @@ def _draw_choices(slot: Slot, staged: Staged, failed: Job | None) -> None:
     finally:
         if failed is not None and failed.what and failed.status != CANCELLED:
             st.error(f"{plain(failed.what, 600)} {plain(failed.hint, 600)}")
-    st.button(
-        slot.action, type="primary", icon=":material/download_done:", width="stretch",
-        key=f"import_{slot.name}_start", on_click=_start, args=(slot, staged, options),
+    draw_press(
+        slot.action, _start, (slot, staged, options),
+        type="primary", icon=":material/download_done:", width="stretch",
+        key=f"import_{slot.name}_start",
     )  # fmt: skip
 
 
@@ -138,9 +140,8 @@ def _draw_progress(slot: str, job_id: str) -> None:
 
 
 def _start(slot: Slot, staged: Staged, options: ReadOptions) -> None:
-    with guarded():
-        _keep(slot.name, job=slot.begin(staged, options))
-        ensure_supervisor(workspace())
+    _keep(slot.name, job=slot.begin(staged, options))
+    ensure_supervisor(workspace())
 
 
 def _clear(slot: str) -> None:

@@ -33,6 +33,7 @@ from core.ui.data.work import (
     draw_failed_attempt,
     draw_work,
 )
+from core.ui.press import draw_press
 from core.ui.setting_widgets import ask_setting, info_of
 from core.ui.shell import show_chart
 from core.ui.state import current_split_hash, set_current
@@ -74,9 +75,9 @@ def show_split_tab() -> None:
         return
     settings, seed = _pick_settings()
     _draw_counts(pair, settings, seed)
-    st.button(
-        "Make this split", type="primary", key="split_make", icon=":material/call_split:",
-        on_click=attempt, args=(lambda: _make(pair, settings, seed),),
+    draw_press(
+        "Make this split", attempt, (lambda: _make(pair, settings, seed),),
+        type="primary", key="split_make", icon=":material/call_split:",
     )  # fmt: skip
     _draw_splits(pair)
 

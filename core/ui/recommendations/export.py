@@ -11,6 +11,7 @@ from core.jobs.job import FAILED
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs
 from core.runs.export import ExportPlan
+from core.ui.press import draw_press
 from core.ui.recommendations.view import View
 from core.ui.shell import workspace
 from core.ui.texts import count, number, plain
@@ -34,9 +35,9 @@ def show_export(view: View) -> None:
         return
     active = [job for job in list_jobs(workspace(), kind="export", active=True)]
     waiting = any(job.payload == asdict(plan) for job in active)
-    st.button(
-        "Make the file", icon=":material/table_view:", disabled=waiting, key="make_export",
-        on_click=_start, args=(plan, f"Lists of {users} · {view.run.label}"),
+    draw_press(
+        "Make the file", _start, (plan, f"Lists of {users} · {view.run.label}"),
+        icon=":material/table_view:", disabled=waiting, key="make_export",
     )  # fmt: skip
     if waiting:
         st.caption("It is being made; the sidebar shows how far it is.")

@@ -14,8 +14,9 @@ from core.runs.blend import AUTO, BlendPlan
 from core.runs.compress import CompressPlan
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.press import draw_press
 from core.ui.setting_widgets import info_of
-from core.ui.shell import guarded, workspace
+from core.ui.shell import workspace
 from core.ui.tables import show_table
 from core.ui.texts import plain
 from core.ui.train.derived_tables import (
@@ -48,9 +49,9 @@ def draw_blend(runs: list[Run]) -> None:
         )  # fmt: skip
         weight = AUTO if kind == STACKING else _pick_weight(first)
         plan = BlendPlan((first.id, second.id), kind, weight)
-        st.button(
-            "Blend", type="primary", key="run_blend", icon=":material/play_arrow:",
-            on_click=_start_blend, args=(plan, first, second),
+        draw_press(
+            "Blend", _start_blend, (plan, first, second),
+            type="primary", key="run_blend", icon=":material/play_arrow:",
         )  # fmt: skip
 
 
@@ -108,9 +109,9 @@ def draw_compress(run: Run) -> None:
                 help="The largest by magnitude; the rest become 0 and are not stored.",
             )  # fmt: skip
         plan = CompressPlan(run.id, str(kind), share / 100)
-        st.button(
-            "Compress this run", type="primary", key="run_compress",
-            icon=":material/play_arrow:", on_click=_start_compress, args=(plan, run),
+        draw_press(
+            "Compress this run", _start_compress, (plan, run),
+            type="primary", key="run_compress", icon=":material/play_arrow:",
         )  # fmt: skip
 
 
@@ -146,15 +147,11 @@ def draw_derivation(run: Run) -> None:
 
 
 def _start_blend(plan: BlendPlan, first: Run, second: Run) -> None:
-    with guarded():
-        title = f"Blend · {first.label} + {second.label} · {plan.kind}"
-        _enqueue("blend", plan.to_dict(), title)
+    _enqueue("blend", plan.to_dict(), f"Blend · {first.label} + {second.label} · {plan.kind}")
 
 
 def _start_compress(plan: CompressPlan, run: Run) -> None:
-    with guarded():
-        title = f"{run.label} · {plan.words}"
-        _enqueue("compress", plan.to_dict(), title)
+    _enqueue("compress", plan.to_dict(), f"{run.label} · {plan.words}")
 
 
 def _enqueue(kind: str, payload: dict[str, Any], title: str) -> None:

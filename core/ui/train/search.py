@@ -18,8 +18,9 @@ from core.runs.plan import RunPlan
 from core.runs.search_plan import MOST_TRIALS, SearchPlan, checked_grid, combinations
 from core.runs.search_study import Study, list_studies
 from core.store.run_folder import RUN, TWIN
+from core.ui.press import draw_press
 from core.ui.setting_widgets import spoken
-from core.ui.shell import guarded, show_error, workspace
+from core.ui.shell import show_error, workspace
 from core.ui.texts import count, duration
 from core.ui.train.search_watch import (
     draw_starting,
@@ -81,9 +82,9 @@ def _draw_form(plans: list[RunPlan]) -> None:
         help="An ordinary run with the settings found; its twin has the settings found for it.",
     )  # fmt: skip
     st.caption(_cost_words(plan))
-    st.button(
-        "Start search", type="primary", icon=":material/search:", key="search_start",
-        on_click=_start, args=(plan, train),
+    draw_press(
+        "Start search", _start, (plan, train),
+        type="primary", icon=":material/search:", key="search_start",
     )  # fmt: skip
 
 
@@ -159,11 +160,10 @@ def _cost_words(plan: SearchPlan) -> str:
 
 
 def _start(plan: SearchPlan, train: bool) -> None:
-    with guarded():
-        title = f"Search: {card_of(plan.model).title}"
-        enqueue(workspace(), KIND, plan.to_dict() | {"train": train}, "training", title)
-        ensure_supervisor(workspace())
-        st.session_state["search_shown"] = plan.key
+    title = f"Search: {card_of(plan.model).title}"
+    enqueue(workspace(), KIND, plan.to_dict() | {"train": train}, "training", title)
+    ensure_supervisor(workspace())
+    st.session_state["search_shown"] = plan.key
 
 
 def _draw_found(studies: list[Study], waiting: dict[str, Job]) -> None:

@@ -12,6 +12,7 @@ from core.models.registry import card_of
 from core.runs.estimate import Estimate, estimate
 from core.runs.plan import RunPlan
 from core.ui import cached
+from core.ui.press import draw_press
 from core.ui.shell import guarded, workspace
 from core.ui.texts import count, duration
 from core.ui.train.device import device_memory
@@ -26,10 +27,10 @@ def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
     allowed = [plan for plan, cost in zip(plans, costs, strict=True) if cost.fits]
     timing_now = time_unknown(allowed)
     st.fragment(_draw_costs, run_every=POLL if timing_now else None)(info, plans, timing_now)
-    st.button(
-        f"Start {count(len(allowed), 'run')}" if allowed else "Start",
+    draw_press(
+        f"Start {count(len(allowed), 'run')}" if allowed else "Start", _start, (allowed,),
         type="primary", width="stretch", icon=":material/play_arrow:", key="train_start",
-        disabled=not allowed, on_click=_start, args=(allowed,),
+        disabled=not allowed,
     )  # fmt: skip
     if not plans:
         st.caption("Tick at least one model.")
@@ -79,11 +80,6 @@ def _draw_cost(plan: RunPlan, cost: Estimate, timing_now: bool) -> None:
 
 def _start(plans: list[RunPlan]) -> None:
     """One job per plan; one that is under way already is not started twice."""
-    with guarded():
-        _enqueue(plans)
-
-
-def _enqueue(plans: list[RunPlan]) -> None:
     before = {job.id for job in list_jobs(workspace(), active=True, dismissed=True, limit=1000)}
     ids = [enqueue(workspace(), "train", plan.to_dict(), "training", plan.label) for plan in plans]
     ensure_supervisor(workspace())
