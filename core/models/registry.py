@@ -33,6 +33,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "text_profile",
     "text_neighbours",
     "text_ridge",
+    "text_tower",
     "adversarial",
     "distilled",
     "bias",
