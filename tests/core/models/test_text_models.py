@@ -47,6 +47,7 @@ def shuffled(pair):
 
 NETWORKS = {  # enough for the planted world
     "text_tower": {"epochs": 8, "factors": 16},
+    "text_fusion": {"epochs": 10, "factors": 16, "learning_rate": 0.01},
 }
 
 
