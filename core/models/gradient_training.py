@@ -43,7 +43,11 @@ class Steps:
         self.taken = 0  # steps so far
         self.average: Weights = {}
         if self._kept_share:
-            self.average = {name: one.detach().clone() for name, one in self.weights.items()}
+            self.average = {
+                name: one.detach().clone()
+                for name, one in self.weights.items()
+                if one.requires_grad
+            }
         if checkpoint is not None:
             self._take_up(checkpoint)
 
@@ -90,9 +94,9 @@ class Steps:
 
     def averaged(self) -> State:
         """What is asked: the running average of the weights, or the weights where it is off."""
-        if not self._kept_share:
-            return self.arrays()
-        return {name: _array(weight) for name, weight in self.average.items()}
+        return {
+            name: _array(self.average.get(name, weight)) for name, weight in self.weights.items()
+        }
 
     def checkpoint(self) -> State:
         """Weights, their average, both moments and step of Adam, and the epoch."""
@@ -134,8 +138,8 @@ class Steps:
         if not self._kept_share:
             return
         kept = min(self._kept_share, (1 + self.taken) / (10 + self.taken))
-        for name, weight in self.weights.items():
-            self.average[name].lerp_(weight.detach(), 1 - kept)
+        for name, average in self.average.items():
+            average.lerp_(self.weights[name].detach(), 1 - kept)
 
     def _perturbed(self, reach: float) -> Weights:
         """Weights moved by `reach` per row, the way that raises the loss most."""

@@ -34,6 +34,8 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "text_profile",
     "text_neighbours",
     "text_ridge",
+    "text_tower",
+    "text_fusion",
     "adversarial",
     "distilled",
     "bias",

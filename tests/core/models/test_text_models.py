@@ -45,10 +45,42 @@ def shuffled(pair):
     return replace(pair, source_features=mixed[0], target_features=mixed[1])
 
 
-@pytest.mark.parametrize("name", ["text_profile", "text_neighbours"])
+NETWORKS = {  # enough for the planted world
+    "text_tower": {"epochs": 8, "factors": 16},
+    "text_fusion": {"epochs": 10, "factors": 16, "learning_rate": 0.01},
+}
+
+
+@pytest.mark.parametrize("name", ["text_profile", "text_neighbours", *NETWORKS])
 def test_items_nobody_took_are_found_by_their_text_and_not_by_a_shuffled_one(name):
-    assert found_new(WORLD.pair, name) > 0.95
-    assert found_new(shuffled(WORLD.pair), name) < 0.75
+    settings = NETWORKS.get(name, {})
+    assert found_new(WORLD.pair, name, **settings) > 0.95
+    assert found_new(shuffled(WORLD.pair), name, **settings) < 0.75
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_without_a_text_a_network_cannot_tell_new_items_apart(name):
+    blank = replace(WORLD.pair.target_features, titles=np.full(40, "", dtype=object))
+    pair = replace(WORLD.pair, target_features=blank)
+    assert found_new(pair, name, **NETWORKS[name]) < 0.6
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_keeps_its_texts_and_trains_none_of_them(name):
+    model = fitted(name, WORLD.pair, **NETWORKS[name] | {"epochs": 2})
+    source, target = domain_vectors(WORLD.pair, model.settings)
+    np.testing.assert_array_equal(model.state()["fixed.source.text"], source)
+    np.testing.assert_array_equal(model.state()["fixed.target.text"], target)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_id_of_an_item_nobody_took_says_nothing(name):
+    """Its id was drawn at random and never learned."""
+    model = fitted(name, without(WORLD.pair, NEW), **NETWORKS[name] | {"epochs": 2})
+    before = model.score(np.arange(9)).own_scores()
+    model.weights["target.found"] = model.weights["target.found"].copy()
+    model.weights["target.found"][NEW] += 7.0
+    np.testing.assert_array_equal(model.score(np.arange(9)).own_scores(), before)
 
 
 @pytest.mark.parametrize("name", ["text_profile", "text_neighbours", "text_ridge"])
