@@ -54,11 +54,12 @@ def draw_task(task: Task, key: str) -> None:
         if job.status not in (DONE, CANCELLED) and job.what:
             st.warning(f"{plain(job.what, 600)} {plain(job.hint, 600)}")
     st.button(
-        task.label, key=key, help=task.help or None, icon=task.icon, on_click=_ask, args=(task,)
+        task.label, key=key, help=task.help or None, icon=task.icon, on_click=ask_task, args=(task,)
     )
 
 
-def _ask(task: Task) -> None:
+def ask_task(task: Task) -> None:
+    """Ask for its jobs; those under way are not started twice."""
     with guarded():
         for payload in task.payloads:
             enqueue(workspace(), task.kind, payload, task.lane, task.title)
