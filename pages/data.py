@@ -6,6 +6,7 @@ from core.ui.data.importing import show_import_tab
 from core.ui.data.pair import show_pair_tab
 from core.ui.data.quality import show_quality_tab
 from core.ui.data.split import show_split_tab
+from core.ui.data.text import show_text_tab
 from core.ui.entrance import page
 from core.ui.shell import guarded
 
@@ -13,6 +14,7 @@ TABS = {
     "Import": show_import_tab,
     "Pair": show_pair_tab,
     "Quality": show_quality_tab,
+    "Text": show_text_tab,
     "Split": show_split_tab,
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.basics.scores import FloatArray, IntArray
-from core.charts.theme import OTHER_COLOUR, SEQUENTIAL_COLOURS, STRONG, TEXT_SIZE, plain, themed
+from core.charts.theme import OTHER_COLOUR, SEQUENTIAL_COLOURS, TEXT_SIZE, plain, themed
 
 HEIGHT = 650  # pixels
 SIZE, OPACITY = 5, 0.7
@@ -82,7 +82,8 @@ def mark_point(
             go.Scattergl(
                 name="nearest in the original space", x=neighbours[:, 0], y=neighbours[:, 1],
                 mode="markers", hoverinfo="skip",
-                marker={"size": 13, "symbol": "circle-open", "color": STRONG, "line": {"width": 2}},
+                marker={"size": 14, "symbol": "circle-open", "color": colour,
+                        "line": {"width": 2.5}},
             )
         )  # fmt: skip
     if place is not None:

@@ -17,8 +17,9 @@ from core.basics.files import read_json
 from core.basics.ids import IdMap
 from core.basics.workspace import Workspace
 from core.data.datasets import read_dataset
-from core.data.pair import DomainPair
+from core.data.pair import DomainPair, ItemFeatures
 from core.data.pair_settings import PairInputs
+from core.data.snapshot import described, features_of
 
 RECORD = "pair.json"
 
@@ -124,6 +125,12 @@ def read_items(folder: Path, domain: str) -> pd.DataFrame | None:
     """ITEM and any of TITLE, CATEGORIES, DESCRIPTION; None where no item table was given."""
     file = items_file(folder, domain)
     return pd.read_parquet(file) if file.exists() else None
+
+
+def pair_features(folder: Path, domain: str) -> ItemFeatures:
+    """What is known about the items of a domain that have rows, in the order of their ids."""
+    rows = pd.read_parquet(rows_file(folder, domain), columns=[ITEM])
+    return features_of(described(IdMap.of(rows[ITEM]), read_items(folder, domain)))
 
 
 def as_domain_pair(source: pd.DataFrame, target: pd.DataFrame) -> DomainPair:

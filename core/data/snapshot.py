@@ -144,10 +144,10 @@ def write_snapshot(
     )  # fmt: skip
     folder = root / info.split_hash
     if not folder.exists():
-        described = {domain: getattr(tables, f"items_{domain}") for domain in items}
+        known = {domain: getattr(tables, f"items_{domain}") for domain in items}
         frames = coded | {"users": pd.DataFrame({USER: users.ids})} | {
-            f"items_{domain}": _described(items[domain], table)
-            for domain, table in described.items()
+            f"items_{domain}": described(items[domain], table)
+            for domain, table in known.items()
         }  # fmt: skip
         with whole_folder(folder) as part_folder:
             for name, frame in frames.items():
@@ -225,7 +225,8 @@ def _coded(frame: pd.DataFrame, users: IdMap, items: IdMap) -> pd.DataFrame:
     return coded.drop_duplicates([USER, ITEM], keep="last", ignore_index=True)
 
 
-def _described(items: IdMap, table: pd.DataFrame | None) -> pd.DataFrame:
+def described(items: IdMap, table: pd.DataFrame | None) -> pd.DataFrame:
+    """ITEM, TITLE, CATEGORIES and DESCRIPTION of the items in their order; "" if unknown."""
     columns = [TITLE, CATEGORIES, DESCRIPTION]
     frame = pd.DataFrame({ITEM: items.ids})
     if table is not None:
@@ -238,15 +239,16 @@ def _described(items: IdMap, table: pd.DataFrame | None) -> pd.DataFrame:
 
 def _items(path: Path) -> tuple[IdMap, ItemFeatures]:
     frame = pd.read_parquet(path)
-    texts = {
-        name: frame[column].to_numpy(dtype=object)
-        for name, column in (
-            ("titles", TITLE), ("categories", CATEGORIES), ("descriptions", DESCRIPTION)
-        )
-    }  # fmt: skip
     vectors_folder = path.parent.parent.with_name("texts")  # beside the splits, which share it
-    features = ItemFeatures(**texts, vectors_folder=vectors_folder)
-    return IdMap(frame[ITEM].to_numpy(dtype=object)), features
+    return IdMap(frame[ITEM].to_numpy(dtype=object)), features_of(frame, vectors_folder)
+
+
+def features_of(frame: pd.DataFrame, vectors_folder: Path | None = None) -> ItemFeatures:
+    """The columns of `described` as arrays."""
+    titles, categories, descriptions = (
+        frame[name].to_numpy(dtype=object) for name in (TITLE, CATEGORIES, DESCRIPTION)
+    )
+    return ItemFeatures(titles, categories, descriptions, vectors_folder)
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:

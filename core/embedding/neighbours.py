@@ -19,10 +19,16 @@ def nearest(
     Equally similar points stand in the order of their numbers.
     """
     others = np.arange(len(vectors)) if among is None else among
-    others = others[others != point]
-    cosines = vectors[others] @ vectors[point]
+    return nearest_to(vectors, vectors[point], k, others[others != point])
+
+
+def nearest_to(
+    vectors: FloatArray, wanted: FloatArray, k: int, among: IntArray
+) -> tuple[IntArray, FloatArray]:
+    """The same for any vector of length 1, (d,), that is none of the points."""
+    cosines = vectors[among] @ wanted
     order = np.argsort(-cosines, kind="stable")[:k]
-    return others[order], cosines[order]
+    return among[order], cosines[order]
 
 
 def nearest_of_all(vectors: FloatArray, k: int) -> tuple[IntArray, FloatArray]:

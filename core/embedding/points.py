@@ -12,9 +12,13 @@ from core.basics.scores import BoolArray, FloatArray, IntArray, Vectors
 from core.embedding.pca import normalised
 from core.embedding.sample import LIMIT, sample_points
 
-MAP_ITEMS, MAP_USERS, MAP_BOTH = "items", "users", "both"  # what a map shows
+MAP_ITEMS, MAP_USERS, MAP_BOTH = "items", "users", "both"  # what a map of a run shows
 WHATS = (MAP_ITEMS, MAP_USERS, MAP_BOTH)
-_KINDS = {MAP_ITEMS: ("items",), MAP_USERS: ("users",), MAP_BOTH: ("items", "users")}
+MAP_TEXTS = "texts"  # items of a split by what is written about them
+_KINDS = {
+    MAP_ITEMS: ("items",), MAP_USERS: ("users",), MAP_BOTH: ("items", "users"),
+    MAP_TEXTS: ("items",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Points:
     is_item: BoolArray  # (n,) else a user
     is_source: BoolArray  # (n,) else of the target
     numbers: IntArray  # (n,) item or user number in its domain
-    left_out: int  # items and users without a vector, such as those without interactions
+    left_out: int  # items and users without a vector: without interactions, or without a text
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -53,10 +57,10 @@ def points_of(vectors: Vectors, what: str) -> Points:
                 continue
             numbers = np.flatnonzero(np.isfinite(table).all(axis=1) & (table != 0).any(axis=1))
             left_out += len(table) - len(numbers)
-            parts.append((normalised(table[numbers]), kind == MAP_ITEMS, domain == SOURCE, numbers))
+            parts.append((normalised(table[numbers]), kind == "items", domain == SOURCE, numbers))
     if not any(len(numbers) for *_, numbers in parts):
         raise DataError(
-            what=f"This model has no vectors of {what}.", hint="Choose another map or another run."
+            what=f"There are no vectors of {what}.", hint="Choose another map or another run."
         )
     return Points(
         vectors=np.concatenate([part[0] for part in parts]),

@@ -194,5 +194,6 @@ CARD = ModelCard(
     additive=False,
     fold_in="exact",
     needs=(ITEM_TEXT,),
+    new_items=True,
     gradient=True,
 )

@@ -1,4 +1,4 @@
-"""A map of a run's vectors by UMAP, made by a job and kept in the workspace."""
+"""Maps by UMAP, of a run's vectors or of texts, made by a job and kept in the workspace."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from typing import Any
 
 from core import __version__
 from core.basics.errors import DataError
+from core.basics.fingerprint import fingerprint
 from core.basics.progress import Progress, Report
+from core.basics.scores import Vectors
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
 from core.embedding.interaction_vectors import interaction_vectors
 from core.embedding.map_files import KeptMap, MapInfo, map_name, read_map, write_map
-from core.embedding.points import WHATS, Points, points_of
+from core.embedding.points import MAP_TEXTS, WHATS, Points, points_of
 from core.embedding.quality import trustworthiness
 from core.embedding.umap_map import STAGES, umap_map
 from core.models.protocol import CrossDomainModel
+from core.models.text.features import TextSettings
+from core.runs.texts import ItemTexts, encode_texts, read_texts, settings_of, texts_payload
 from core.store.run_folder import Run, read_run
 
 SEED = 0  # of every map a page asks for
@@ -57,11 +61,43 @@ def map_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> di
     run = read_run(workspace.runs / payload["run_id"])
     split = read_snapshot(workspace.splits / run.record["split_hash"])
     made = map_points(run, split, run.model(split), payload["what"])
-    name = map_name(made.made_from, payload["what"], payload["seed"])
+    return {"map": _kept(workspace, made, payload["what"], payload["seed"], started, report)}
+
+
+def text_points(split: Split, settings: TextSettings, texts: ItemTexts) -> MapPoints:
+    """Points of both domains' items by their texts; raises DataError where none has a text."""
+    vectors = Vectors(texts.source, texts.target, None, None)
+    read = fingerprint(settings.encoder, settings.reads)
+    made_from = f"texts of {split.info.split_hash}, {read}"
+    return MapPoints(points_of(vectors, MAP_TEXTS), made_from, False)
+
+
+def text_map_payload(split_hash: str, settings: TextSettings, seed: int = SEED) -> dict[str, Any]:
+    """What a job of kind "text_map" is given; equal payloads are one job."""
+    return texts_payload(split_hash, settings) | {"seed": seed}
+
+
+def text_map_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Make the map of a split's texts, encoded first where they are not; answers its folder."""
+    started = time.process_time()
+    split = read_snapshot(workspace.splits / payload["split_hash"])
+    settings = settings_of(payload)
+    encode_texts(split.train, settings, report)
+    texts = read_texts(split.train, settings)
+    if texts is None:
+        raise DataError(what="The vectors of these texts are gone.", hint="Draw the map again.")
+    made = text_points(split, settings, texts)
+    return {"map": _kept(workspace, made, MAP_TEXTS, payload["seed"], started, report)}
+
+
+def _kept(
+    workspace: Workspace, made: MapPoints, what: str, seed: int, started: float, report: Report
+) -> str:
+    """Name of the folder of the map, which is made unless it is there."""
+    name = map_name(made.made_from, what, seed)
     if read_map(workspace.maps / name) is None:
-        kept = _made(made, payload["what"], payload["seed"], started, report)
-        write_map(workspace.maps, kept)
-    return {"map": name}
+        write_map(workspace.maps, _made(made, what, seed, started, report))
+    return name
 
 
 def _made(made: MapPoints, what: str, seed: int, started: float, report: Report) -> KeptMap:

@@ -16,6 +16,8 @@ from core.data.ratings import rating_facts as read_rating_facts
 from core.data.snapshot import PARTS, Split, SplitInfo, read_info, read_snapshot
 from core.evaluation.segments import user_segments
 from core.models.protocol import CrossDomainModel
+from core.models.text.features import TextSettings
+from core.runs.texts import ItemTexts, read_texts
 from core.store.run_folder import Run, list_runs
 from core.ui.shell import workspace
 
@@ -156,6 +158,22 @@ def _item_names(folder: str, domain: str, _split: Split) -> np.ndarray:
     else:
         items, features = train.target_items, train.target_features
     return items.ids if features is None else features.names(items)
+
+
+def item_texts(of: Split, settings: TextSettings) -> ItemTexts | None:
+    """Vectors of both domains' texts; None where some were not encoded yet."""
+    try:
+        return _item_texts(str(of.folder), settings.encoder, settings.reads, of)
+    except LookupError:  # what is missing now may be there the next time
+        return None
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _item_texts(folder: str, encoder: str, reads: str, _split: Split) -> ItemTexts:
+    found = read_texts(_split.train, TextSettings(encoder=encoder, reads=reads))
+    if found is None:
+        raise LookupError(encoder)
+    return found
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -54,13 +54,15 @@ def draw_task(task: Task, key: str) -> None:
     for job in jobs:
         if job.status not in (DONE, CANCELLED) and job.what:
             st.warning(f"{plain(job.what, 600)} {plain(job.hint, 600)}")
-    draw_press(task.label, _ask, (task,), key=key, help=task.help or None, icon=task.icon)
+    draw_press(task.label, ask_task, (task,), key=key, help=task.help or None, icon=task.icon)
 
 
-def _ask(task: Task) -> None:
-    for payload in task.payloads:
-        enqueue(workspace(), task.kind, payload, task.lane, task.title)
-    ensure_supervisor(workspace())
+def ask_task(task: Task) -> None:
+    """Ask for its jobs; those under way are not started twice."""
+    with guarded():
+        for payload in task.payloads:
+            enqueue(workspace(), task.kind, payload, task.lane, task.title)
+        ensure_supervisor(workspace())
 
 
 def _watch(ids: list[str], key: str) -> None:

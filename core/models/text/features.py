@@ -29,18 +29,32 @@ class TextSettings(Settings):
 
 
 def centred_vectors(features: ItemFeatures | None, settings: TextSettings) -> FloatArray:
-    """(n_items, width) float32 unit vectors from the domain's centre, zeros without a text.
+    """(n_items, width) float32 unit vectors from the domain's centre, zeros without a text."""
+    vectors = item_vectors(features, settings.encoder, settings.reads)
+    return centred(vectors, centre_of(vectors))
+
+
+def centre_of(vectors: FloatArray) -> FloatArray:
+    """(width,) mean of the vectors of items that have a text; zeros below two of them."""
+    told = np.abs(vectors).sum(axis=1) > 0
+    if told.sum() < 2:
+        return np.zeros(vectors.shape[1], dtype=np.float32)
+    centre: FloatArray = vectors[told].mean(axis=0)
+    return centre
+
+
+def centred(vectors: FloatArray, centre: FloatArray) -> FloatArray:
+    """(n, width) float32 directions from the centre, of length 1, zeros stay zeros.
 
     All titles of a shop share something; without it likeness tells items apart. Mu and Viswanath
     2018 (All-but-the-top), sec. 2, the mean alone.
     """
-    vectors = item_vectors(features, settings.encoder, settings.reads)
-    told = np.abs(vectors).sum(axis=1) > 0
-    if told.sum() < 2:
+    if not centre.any():
         return vectors
-    centred = np.where(told[:, None], vectors - vectors[told].mean(axis=0), 0.0)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    return (centred / np.maximum(lengths, 1e-9)).astype(np.float32)
+    told = np.abs(vectors).sum(axis=1) > 0
+    moved = np.where(told[:, None], vectors - centre, 0.0)
+    lengths = np.linalg.norm(moved, axis=1, keepdims=True)
+    return (moved / np.maximum(lengths, 1e-9)).astype(np.float32)
 
 
 def domain_vectors(train: DomainPair, settings: TextSettings) -> tuple[FloatArray, FloatArray]:

@@ -53,6 +53,23 @@ def text_vectors(
     return vectors
 
 
+def kept_vectors(texts: Sequence[str], encoder: str, kept_in: Path) -> FloatArray | None:
+    """(n_texts, width) float32 of texts that were encoded before; None where one is missing.
+
+    Loads no encoder, so that a page may ask. Where no text says anything the width is 0.
+    """
+    known = _read(kept_in / _folder_name(encoder))
+    keys = [_key(text) if text else b"" for text in texts]
+    if any(key and key not in known for key in keys):
+        return None
+    width = len(next(iter(known.values()))) if known else 0
+    vectors = np.zeros((len(texts), width), dtype=np.float32)
+    for place, key in enumerate(keys):
+        if key:
+            vectors[place] = known[key]
+    return vectors
+
+
 def _parts(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
     """Texts in parts of alike lengths, and how many are done with each."""
     ordered = sorted(texts, key=len)
@@ -79,8 +96,11 @@ def _keep(folder: Path, keys: list[bytes], vectors: FloatArray) -> None:
     write_whole(folder / f"{name}.safetensors", lambda part: save_file(arrays, str(part)))
 
 
-def _read(folder: Path, width: int) -> dict[bytes, FloatArray]:
-    """What was kept, by text; a file that cannot be read is as good as none."""
+def _read(folder: Path, width: int | None = None) -> dict[bytes, FloatArray]:
+    """What was kept, by text; a file that cannot be read, or of another width, is as good as none.
+
+    width: of the vectors; None for that of the first file.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -90,6 +110,7 @@ def _read(folder: Path, width: int) -> dict[bytes, FloatArray]:
             kept = load_file(path)
         except (OSError, SafetensorError):
             continue
+        width = width or kept["vectors"].shape[1]
         if kept["vectors"].shape[1:] == (width,):
             known |= zip(map(bytes, kept["keys"]), kept["vectors"], strict=True)
     return known

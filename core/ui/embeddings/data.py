@@ -1,4 +1,4 @@
-"""What a map of a run shows: its points with names, categories and counts, kept by run."""
+"""What a map shows: its points with names, categories and counts, kept by run or by encoder."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET, TEST, USER
+from core.basics.fingerprint import fingerprint
 from core.basics.scores import FloatArray, IntArray
 from core.data.pair import ItemFeatures
 from core.data.snapshot import Split
 from core.embedding.clusters import clusters_of
 from core.embedding.map_files import map_name, read_map
 from core.embedding.pca import pca_map
-from core.embedding.points import Points
+from core.embedding.points import MAP_TEXTS, Points
 from core.embedding.quality import trustworthiness
 from core.evaluation.summary import differences
-from core.runs.map_job import SEED, MapPoints, map_points
+from core.models.text.features import TextSettings
+from core.runs.map_job import SEED, MapPoints, map_points, text_points
+from core.runs.texts import ItemTexts
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.shell import workspace
@@ -37,7 +40,9 @@ class MapData:
     CATEGORY (the first, "" if unknown) and COUNT (its training interactions in that domain).
     """
 
-    run: Run
+    run: Run | None  # None for texts, which are the same for all runs of a split
+    key: str  # the same for the same points
+    split_hash: str
     what: str
     names: dict[str, str]  # what the two domains are called
     made: MapPoints
@@ -69,17 +74,41 @@ def map_data(run: Run, what: str) -> MapData:
 def _map_data(folder: str, what: str, _run: Run) -> MapData:
     split = cached.split_of(_run)
     made = map_points(_run, split, cached.model(_run), what)
-    names = {SOURCE: split.info.source_name, TARGET: split.info.target_name}
-    return MapData(_run, what, names, made, _described(made.points, split))
+    split_hash, names = split.info.split_hash, _names(split)
+    table = _described(made.points, split)
+    return MapData(_run, _run.id, split_hash, what, names, made, table)
+
+
+def text_data(split: Split, settings: TextSettings) -> MapData | None:
+    """The points of both domains' texts; None where a job has to encode them first."""
+    texts = cached.item_texts(split, settings)
+    if texts is None:
+        return None
+    key = fingerprint(split.info.split_hash, settings.encoder, settings.reads)
+    return _text_data(str(split.folder), f"texts_{key}", split, settings, texts)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _text_data(
+    folder: str, key: str, _split: Split, _settings: TextSettings, _texts: ItemTexts
+) -> MapData:
+    made = text_points(_split, _settings, _texts)
+    split_hash, names = _split.info.split_hash, _names(_split)
+    table = _described(made.points, _split)
+    return MapData(None, key, split_hash, MAP_TEXTS, names, made, table)
+
+
+def _names(split: Split) -> dict[str, str]:
+    return {SOURCE: split.info.source_name, TARGET: split.info.target_name}
 
 
 def clusters(data: MapData) -> IntArray:
     """Number of each point's cluster, (n_points,), 0 the largest."""
-    return _clusters(str(data.run.folder), data.what, data)
+    return _clusters(data.key, data.what, data)
 
 
 @st.cache_resource(show_spinner=False, max_entries=3)
-def _clusters(folder: str, what: str, _data: MapData) -> IntArray:
+def _clusters(key: str, what: str, _data: MapData) -> IntArray:
     return clusters_of(_data.points.vectors)
 
 
@@ -88,7 +117,7 @@ def lifts(data: MapData) -> FloatArray | None:
 
     NaN for items and for users who are not evaluated; None for a run without a twin.
     """
-    if data.run.twin is None:
+    if data.run is None or data.run.twin is None:
         return None
     ours, theirs = (cached.per_user(run, TEST) for run in (data.run, data.run.twin))
     if LIFT not in ours:
@@ -104,11 +133,11 @@ def lifts(data: MapData) -> FloatArray | None:
 
 def pca_layout(data: MapData) -> Layout:
     """Principal components of the points, at once."""
-    return _pca_layout(str(data.run.folder), data.what, data)
+    return _pca_layout(data.key, data.what, data)
 
 
 @st.cache_resource(show_spinner=False, max_entries=3)
-def _pca_layout(folder: str, what: str, _data: MapData) -> Layout:
+def _pca_layout(key: str, what: str, _data: MapData) -> Layout:
     rows = _data.points.shown(SEED)
     vectors = _data.points.vectors[rows]
     places = pca_map(vectors)

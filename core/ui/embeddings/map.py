@@ -20,6 +20,7 @@ from core.charts.theme import (
     TARGET_COLOUR,
     plain,
 )
+from core.models.text.encoders import ENCODERS
 from core.ui.embeddings.data import (
     CATEGORY,
     COUNT,
@@ -49,9 +50,9 @@ def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> 
         figure = go.Figure(figure)  # the kept one stays without marks
         place_of = dict(zip(layout.rows.tolist(), layout.places, strict=True))
         rings = [place_of[row] for row in found.neighbours.tolist() if row in place_of]
-        name = str(data.table[NAME].iloc[found.row])
-        mark_point(figure, place_of.get(found.row), name, np.reshape(rings, (-1, 2)), FUSED_COLOUR)
-    key = f"map_{data.run.id}_{view.what}_{view.colour}_{layout.method}"
+        star = None if found.row is None else place_of.get(found.row)
+        mark_point(figure, star, found.name, np.reshape(rings, (-1, 2)), FUSED_COLOUR)
+    key = f"map_{data.key}_{view.what}_{view.colour}_{layout.method}"
     answer = show_chart(
         figure, _caption(data, layout, view), key, on_select="rerun",
         selection_mode=("box", "lasso"),
@@ -171,19 +172,26 @@ def _caption(data: MapData, layout: Layout, view: View) -> str:
     source, target = (plain_text(name) for name in data.names.values())
     of = len(data.points)
     drawn = f"{len(layout.rows):,} of {of:,} points"
-    left = f", {count(data.points.left_out, 'point')} without interactions left out"
-    origin = (
-        "vectors from the interactions, not from this model, which has none"
-        if data.made.from_interactions
-        else "vectors this model learned"
-    )
+    lacks = "a text" if data.run is None else "interactions"
+    left = f", {count(data.points.left_out, 'point')} without {lacks} left out"
     return (
         f"Where do {source} and {target} lie, and do they mix? {drawn}"
-        f"{left if data.points.left_out else ''} · {origin} · {layout.method}, seed {layout.seed}"
-        f" · trustworthiness {number(layout.trustworthiness)} (1: neighbours on the map are "
-        "neighbours in the original space; .5: by chance) · distances between clusters mean little."
+        f"{left if data.points.left_out else ''} · {_origin(data, view)} · {layout.method}, "
+        f"seed {layout.seed} · trustworthiness {number(layout.trustworthiness)} (1: neighbours on "
+        "the map are neighbours in the original space; .5: by chance) · distances between clusters "
+        "mean little."
         f"{_lift_words(data) if view.colour == LIFT else ''}"
     )
+
+
+def _origin(data: MapData, view: View) -> str:
+    """Where the vectors come from."""
+    if data.run is None:
+        title = plain_text(ENCODERS[view.texts.encoder].title)
+        return f"{view.texts.reads} as the encoder gives them ({title}), before any model"
+    if data.made.from_interactions:
+        return "vectors from the interactions, not from this model, which has none"
+    return "vectors this model learned"
 
 
 def _lift_words(data: MapData) -> str:

@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE
-from core.basics.scores import IntArray
-from core.embedding.neighbours import nearest
+from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.embedding.neighbours import nearest_to
 from core.ui.embeddings.data import CATEGORY, COUNT, DOMAIN, NAME, MapData
 from core.ui.tables import show_table
 from core.ui.texts import plain
@@ -22,9 +22,10 @@ SIMILARITY = "cosine"
 
 @dataclass(frozen=True)
 class Found:
-    """A point and its neighbours, as rows of the data's table."""
+    """A point, or words that are none, and its neighbours, as rows of the data's table."""
 
-    row: int
+    row: int | None
+    name: str
     neighbours: IntArray
 
 
@@ -40,7 +41,16 @@ def show_neighbours(data: MapData, search: str) -> Found | None:
         f"{len(matches)} found" + (", the first shown" if len(matches) == MATCHES else ""),
         matches.tolist(), format_func=lambda row: _label(data, row), key="map_found",
     )  # fmt: skip
-    return _show_both(data, row)
+    name = str(data.table[NAME].iloc[row])
+    st.markdown(f"**Nearest to {plain(name)}** in the original space, by cosine")
+    others = (data.points.is_item == data.points.is_item[row]) & (np.arange(len(data.table)) != row)
+    return Found(row, name, _show_both(data, data.points.vectors[row], others))
+
+
+def show_meaning(data: MapData, words: str, vector: FloatArray) -> Found:
+    """The items of both domains whose texts come nearest to a person's words."""
+    st.markdown(f"**Nearest to “{plain(words)}”** by meaning, as the encoder reads both; by cosine")
+    return Found(None, words, _show_both(data, vector, data.points.is_item))
 
 
 def matching(table: pd.DataFrame, search: str) -> IntArray:
@@ -52,27 +62,26 @@ def matching(table: pd.DataFrame, search: str) -> IntArray:
     return rows[np.argsort(~begins, kind="stable")][:MATCHES]
 
 
-def _show_both(data: MapData, row: int) -> Found:
-    name = str(data.table[NAME].iloc[row])
-    kind = data.points.is_item == data.points.is_item[row]
-    st.markdown(f"**Nearest to {plain(name)}** in the original space, by cosine")
+def _show_both(data: MapData, wanted: FloatArray, among: BoolArray) -> IntArray:
+    """Tables of both domains' nearest points; answers their rows."""
     found = []
     for column, (domain, colour) in zip(
         st.columns(2, gap="large"), ((SOURCE, "orange"), ("target", "blue")), strict=True
     ):
-        among = np.flatnonzero(kind & (data.points.is_source == (domain == SOURCE)))
-        rows, cosines = nearest(data.points.vectors, row, K, among)
+        here = np.flatnonzero(among & (data.points.is_source == (domain == SOURCE)))
+        rows, cosines = nearest_to(data.points.vectors, wanted, K, here)
         found.append(rows)
         with column:
             st.markdown(f":{colour}[**{plain(data.names[domain])}**]")
             _show_rows(data.table.iloc[rows], cosines, f"nearest_{domain}")
-    return Found(row, np.concatenate(found))
+    return np.concatenate(found)
 
 
 def _show_rows(rows: pd.DataFrame, cosines: np.ndarray, key: str) -> None:
-    frame = rows[[NAME, CATEGORY, COUNT]].assign(**{SIMILARITY: cosines})
+    frame = rows[[NAME, CATEGORY, COUNT]].copy()
+    frame.insert(1, SIMILARITY, cosines)
     looks = {
-        NAME: st.column_config.TextColumn(width=230),
+        NAME: st.column_config.TextColumn(width=220),
         CATEGORY: st.column_config.TextColumn(width=90),
         SIMILARITY: st.column_config.NumberColumn(format="%.3f", width=70),
     }

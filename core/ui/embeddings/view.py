@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from core.embedding.points import MAP_BOTH, MAP_ITEMS, MAP_USERS
+from core.embedding.points import MAP_BOTH, MAP_ITEMS, MAP_TEXTS, MAP_USERS
+from core.models.text.clean import READS, TITLES
+from core.models.text.encoders import DEFAULT, ENCODERS
+from core.models.text.features import TextSettings
 from core.ui.state import linked, one_of, set_current
+from core.ui.words import type_words
 
 DOMAIN, CATEGORY, POPULARITY, ACTIVITY = "domain", "category", "popularity", "activity"
 LIFT, CLUSTER = "lift", "cluster"
@@ -16,6 +20,7 @@ COLOURS = {
     MAP_ITEMS: (DOMAIN, CATEGORY, POPULARITY, CLUSTER),
     MAP_USERS: (DOMAIN, ACTIVITY, LIFT, CLUSTER),
     MAP_BOTH: (DOMAIN, CATEGORY, POPULARITY, ACTIVITY, LIFT, CLUSTER),
+    MAP_TEXTS: (DOMAIN, CATEGORY, POPULARITY, CLUSTER),
 }
 PCA, UMAP = "PCA", "UMAP"
 LONGEST = 100  # characters of a search
@@ -29,14 +34,22 @@ class View:
     colour: str
     method: str
     search: str
+    texts: TextSettings = field(default_factory=TextSettings)  # of the map of texts
+    meaning: str = ""  # words to search the texts by
 
 
-def pick_view() -> View:
-    """One row of controls, more where the window is narrow; all but the search can be linked to."""
+def pick_view(has_model: bool) -> View:
+    """One row of controls, more where the window is narrow; all but the search can be linked to.
+
+    Without a model there are the texts alone.
+    """
+    shown = (MAP_ITEMS, MAP_USERS, MAP_BOTH, MAP_TEXTS) if has_model else (MAP_TEXTS,)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         what = _choice(
-            "Show", "what", (MAP_ITEMS, MAP_USERS, MAP_BOTH),
-            "Users with history in both domains are two points: as each domain sees them.",
+            "Show", "what", shown,
+            "Items, users or both by what the run learned; users with history in both domains are "
+            "two points: as each domain sees them. Texts: items by what is written about them, "
+            "whatever the run.",
         )  # fmt: skip
         colour = _choice(
             "Colour", "colour", COLOURS[what],
@@ -53,17 +66,42 @@ def pick_view() -> View:
             "Find an item or user", key="map_search", placeholder="Part of a title or an id",
             icon=":material/search:", width=225,
         )  # fmt: skip
-    return View(what, colour, method, words.strip()[:LONGEST])
+    view = View(what, colour, method, words.strip()[:LONGEST])
+    return _with_texts(view) if what == MAP_TEXTS else view
 
 
-def _choice(label: str, name: str, options: Sequence[str], help: str) -> str:
-    key = f"{name}_widget"
-    if st.session_state.get(key, options[0]) not in options:  # left from another kind of points
+def _with_texts(view: View) -> View:
+    """A second row: which encoder reads what, and words to search by."""
+    here = [card.name for card in ENCODERS.values() if card.installed]
+    first = DEFAULT if DEFAULT in here else here[0]
+    encoder, reads, words = st.columns([1.1, 1.55, 1.5], vertical_alignment="bottom")
+    with encoder:
+        chosen = st.selectbox(
+            "Encoder", here, format_func=lambda name: ENCODERS[name].title,
+            help="  \n".join(f"{ENCODERS[name].title}: {ENCODERS[name].line}" for name in here),
+            **linked("encoder", first, one_of(here)),
+        )  # fmt: skip
+    with reads:
+        columns = _choice("Reads", "reads", READS, "Columns of the item tables.", TITLES)
+    with words:
+        meaning = type_words(
+            "Search by meaning", "meaning", "slow-burning family saga",
+            "In words of your own, in any language the encoder knows: the items of both domains "
+            "whose text comes nearest.",
+        )  # fmt: skip
+    return replace(view, texts=TextSettings(encoder=chosen, reads=columns), meaning=meaning)
+
+
+def _choice(
+    label: str, name: str, options: Sequence[str], help: str, first: str | None = None
+) -> str:
+    key, first = f"{name}_widget", first or options[0]
+    if st.session_state.get(key, first) not in options:  # left from another kind of points
         del st.session_state[key]
         set_current(**{name: None})
     return st.segmented_control(
         label, options, required=True, format_func=_title, help=help,
-        **linked(name, options[0], one_of(options)),
+        **linked(name, first, one_of(options)),
     )  # fmt: skip
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from core.basics.device import AUTO
-from core.basics.settings import Value
+from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import SplitInfo
 from core.models.protocol import ModelCard
+from core.models.text.features import TextSettings
 from core.runs.plan import RunPlan
+from core.ui.encoders import pick_encoder
 from core.ui.setting_widgets import ask_setting, spoken
 from core.ui.train.device import pick_device
 from core.ui.train.presets import setting_key
 
 SEED = 2022
+ENCODER = "encoder"  # the setting that is picked by what is known of each encoder
 LARGEST_SEED = 2**31 - 1
 
 
@@ -60,4 +63,11 @@ def _pick_settings(card: ModelCard) -> dict[str, Value]:
     with st.expander(f"Details of {card.title}", key=f"details_{card.name}"):
         if card.differs:
             st.caption(f"Beside the paper: {card.differs}")
-        return {info.name: ask_setting(info, key=setting_key(card, info.name)) for info in infos}
+        return {info.name: _ask(card, info) for info in infos}
+
+
+def _ask(card: ModelCard, info: SettingInfo) -> Value:
+    key = setting_key(card, info.name)
+    if info.name == ENCODER and issubclass(card.settings, TextSettings):
+        return pick_encoder(key, info.help)
+    return ask_setting(info, key=key)

@@ -1,0 +1,229 @@
+"""Data page, Text: what models that read text would read of either domain's items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import SOURCE, TARGET
+from core.charts.shares import draw_shares
+from core.data.pair import ItemFeatures
+from core.data.pair_folder import pair_features
+from core.data.scripts import SCRIPTS
+from core.data.text_figures import TextFigures, column_shares, sample_texts, text_figures
+from core.models.text.clean import LONGEST, READS, TITLES, item_texts
+from core.ui import cached
+from core.ui.data.shared import folder_of, names_of, pick_pair
+from core.ui.shell import show_chart
+from core.ui.state import current_split_hash
+from core.ui.tables import show_table
+from core.ui.texts import count, plain
+
+SAMPLES, SHOWN = 8, 300  # items of a domain, and characters of each that are shown
+COLOURS = {SOURCE: "orange", TARGET: "blue"}
+
+
+@dataclass(frozen=True)
+class DomainText:
+    """What is known of the texts of one domain."""
+
+    name: str
+    shares: dict[str, float]  # by column
+    figures: dict[str, TextFigures]  # by what is read
+    samples: dict[str, pd.DataFrame]  # by what is read
+
+
+def show_text_tab() -> None:
+    """Columns and scripts, what each choice of columns gives, and samples."""
+    pair = pick_pair("pair_of_text_tab")
+    split_hash = current_split_hash()
+    if pair is not None:
+        domains = _of_pair(str(folder_of(pair)), names_of(pair))
+    elif split_hash is not None:
+        domains = _of_split(split_hash)
+        st.caption("There is no pair here; these are the items of the split that models train on.")
+    else:
+        st.info("There is no pair yet. Make one under Pair, then what its items say stands here.")
+        return
+    _say_missing(domains)
+    reads = st.segmented_control(
+        "What models read of an item", READS, default=TITLES, required=True, key="text_reads",
+        format_func=str.capitalize,
+        help="The same choice as “reads” in the settings of models that read text.",
+    )  # fmt: skip
+    left, right = st.columns(2, gap="large")
+    with left:
+        _draw_columns(domains)
+    with right:
+        _draw_scripts(domains, reads)
+    _show_choices(domains)
+    _show_samples(domains, reads)
+
+
+def _of_pair(folder: str, names: tuple[str, str]) -> dict[str, DomainText]:
+    source, target = (
+        _domain_text(folder, domain, name, partial(pair_features, Path(folder), domain))
+        for domain, name in zip((SOURCE, TARGET), names, strict=True)
+    )
+    return {SOURCE: source, TARGET: target}
+
+
+def _of_split(split_hash: str) -> dict[str, DomainText]:
+    info = cached.split_info(split_hash)
+    source, target = (
+        _domain_text(split_hash, domain, name, partial(_split_features, split_hash, domain))
+        for domain, name in ((SOURCE, info.source_name), (TARGET, info.target_name))
+    )
+    return {SOURCE: source, TARGET: target}
+
+
+def _split_features(split_hash: str, domain: str) -> ItemFeatures:
+    train = cached.split(split_hash).train
+    found = train.source_features if domain == SOURCE else train.target_features
+    assert found is not None, "a snapshot describes all its items"
+    return found
+
+
+@st.cache_data(show_spinner="Reading the texts", max_entries=8)
+def _domain_text(
+    key: str, domain: str, name: str, _features: Callable[[], ItemFeatures]
+) -> DomainText:
+    features = _features()
+    texts = {reads: item_texts(features, reads) for reads in READS}
+    return DomainText(
+        name,
+        column_shares(features),
+        {reads: text_figures(found, LONGEST) for reads, found in texts.items()},
+        {reads: _samples(features, reads, found) for reads, found in texts.items()},
+    )
+
+
+def _samples(features: ItemFeatures, reads: str, texts: list[str]) -> pd.DataFrame:
+    raw = [str(title) for title in features.titles]
+    items = sample_texts(raw, texts, SAMPLES)
+    return pd.DataFrame({
+        "title in the file": [raw[item][:SHOWN] for item in items],
+        "as models read it": [_cut(texts[item]) for item in items],
+    })  # fmt: skip
+
+
+def _cut(text: str) -> str:
+    """As much as is shown, and how much more there is."""
+    more = len(text) - SHOWN
+    return f"{text[:SHOWN]} … and {count(more, 'character')} more" if more > 0 else text
+
+
+def _say_missing(domains: dict[str, DomainText]) -> None:
+    """Who has no text, and what to do about it."""
+    without = [
+        f":{COLOURS[domain]}[{plain(found.name, 40)}]"
+        for domain, found in domains.items()
+        if not found.figures[READS[-1]].with_text
+    ]
+    if without:
+        st.info(
+            f"No item of {' and '.join(without)} has any text. Import an item table with titles "
+            "under Import and choose it under Pair, “Titles and categories”. Models that read "
+            "text need one for the target."
+        )
+
+
+def _draw_columns(domains: dict[str, DomainText]) -> None:
+    rows = list(domains[TARGET].shares)
+    shares = {domain: list(found.shares.values()) for domain, found in domains.items()}
+    show_chart(
+        draw_shares([row.capitalize() for row in rows], shares, x="share of the items",
+                    names=_names(domains)),
+        f"Which columns of the item tables are filled? "
+        f"{_counted(domains, SOURCE)}, {_counted(domains, TARGET)}.",
+        "text_columns",
+    )  # fmt: skip
+
+
+def _counted(domains: dict[str, DomainText], domain: str) -> str:
+    found = domains[domain]
+    return f"{count(found.figures[TITLES].items, 'item')} of {plain(found.name, 40)}"
+
+
+def _draw_scripts(domains: dict[str, DomainText], reads: str) -> None:
+    """The mix of scripts, the most frequent first."""
+    figures = {domain: found.figures[reads] for domain, found in domains.items()}
+    there = [name for name in SCRIPTS if any(name in f.scripts for f in figures.values())]
+    if not there:
+        st.caption("No item has a text to tell a script by.")
+        return
+    there.sort(key=lambda name: -max(_share(f, name) for f in figures.values()))
+    shares = {domain: [_share(f, name) for name in there] for domain, f in figures.items()}
+    mixed = " and ".join(
+        f"{f.mixed:,} of {plain(domains[domain].name, 40)}" for domain, f in figures.items()
+    )
+    show_chart(
+        draw_shares(there, shares, x="share of the texts", names=_names(domains)),
+        "In which script are the texts? Each counts for the script with most of its letters; "
+        f"texts with a fifth or more in a second script: {mixed}.",
+        "text_scripts",
+    )
+
+
+def _share(figures: TextFigures, script: str) -> float:
+    return figures.scripts.get(script, 0) / max(1, figures.with_text)
+
+
+def _names(domains: dict[str, DomainText]) -> tuple[str, str]:
+    return domains[SOURCE].name, domains[TARGET].name
+
+
+def _show_choices(domains: dict[str, DomainText]) -> None:
+    """A row per choice and domain: how many items have a text, and of what kind."""
+    st.markdown("**What each choice gives**")
+    rows = [
+        {
+            "read": reads.capitalize(), "domain": found.name,
+            "with text": figures.with_text / max(1, figures.items), "without": figures.empty,
+            "repeated": figures.repeated,
+            "median characters": figures.median, "longest": figures.longest,
+            f"cut at {LONGEST:,}": figures.cut,
+        }
+        for reads in READS
+        for found in domains.values()
+        for figures in (found.figures[reads],)
+    ]  # fmt: skip
+    looks = {
+        "with text": st.column_config.NumberColumn(format="percent", help="Share of the items."),
+        "without": st.column_config.NumberColumn(
+            help="Items with no text: their vector is zero, so a model that reads text alone "
+            "never tells them apart."
+        ),
+        "repeated": st.column_config.NumberColumn(
+            help="Items whose text is, letter by letter, that of another item of the domain."
+        ),
+        "median characters": st.column_config.NumberColumn(format="%.0f"),
+    }
+    show_table(pd.DataFrame(rows), "text_choices", column_config=looks)
+    st.caption(
+        f"Markup, entities and invisible characters are taken away, and {LONGEST:,} characters of "
+        "an item are read; of these the universal encoder takes up the first 256 pieces of words, "
+        "which are about 1,000 letters of English."
+    )
+
+
+def _show_samples(domains: dict[str, DomainText], reads: str) -> None:
+    """Some items of either domain as they stand and as they are read."""
+    for (domain, found), column in zip(domains.items(), st.columns(2, gap="large"), strict=True):
+        with column:
+            st.markdown(f"**:{COLOURS[domain]}[{plain(found.name, 40)}]**, some of its items")
+            samples = found.samples[reads]
+            if samples.empty:
+                st.caption("No item has a text of this kind.")
+                continue
+            widths = zip(samples, (185, 260), strict=True)
+            show_table(
+                samples, f"text_samples_{domain}",
+                column_config={name: st.column_config.TextColumn(width=w) for name, w in widths},
+            )  # fmt: skip
+    st.caption("Drawn at random, with the longest text and some that the cleaning changed.")

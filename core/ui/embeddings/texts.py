@@ -1,0 +1,68 @@
+"""The texts of both domains on a map: of the run's split, or of the current one without a run."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.snapshot import Split
+from core.embedding.points import MAP_TEXTS
+from core.models.text.clean import share_with_text
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.embeddings.data import MapData, map_data, text_data
+from core.ui.embeddings.job import ask_for_texts
+from core.ui.embeddings.neighbours import Found, show_meaning, show_neighbours
+from core.ui.embeddings.view import View
+from core.ui.navigation import link_to
+from core.ui.state import current_run, current_split, require_model
+from core.ui.words import vector_of_words
+
+
+def run_or_texts() -> Run | None:
+    """The current run where it has a model; None where the split's texts are all there is."""
+    run = current_run()
+    if run is not None and run.has_model:
+        return run
+    split = split_of_texts(run)
+    if split is None or not has_texts(split):
+        return require_model()
+    st.caption("There is no run with a model here, so this is what is written about the items.")
+    return None
+
+
+def split_of_texts(run: Run | None) -> Split | None:
+    """The split whose texts are shown."""
+    return current_split() if run is None else cached.split_of(run)
+
+
+def has_texts(split: Split) -> bool:
+    """Whether any item of either domain has a title or a description."""
+    train = split.train
+    return any(share_with_text(known) for known in (train.source_features, train.target_features))
+
+
+def points_of(run: Run | None, view: View) -> MapData:
+    """What the map shows; where texts are missing, how they are made, and the page ends."""
+    if run is not None and view.what != MAP_TEXTS:
+        return map_data(run, view.what)
+    split = split_of_texts(run)
+    if split is None or not has_texts(split):
+        st.info(
+            "The items of this split have no titles and no descriptions. Import an item table and "
+            "choose it as “Titles and categories” of the pair."
+        )
+        link_to("data", "Import an item table")
+        st.stop()
+    data = text_data(split, view.texts)
+    if data is None:
+        ask_for_texts(split, view.texts)
+        st.stop()
+    return data
+
+
+def show_found(data: MapData, view: View) -> Found | None:
+    """What the words or the title that was typed finds; the words where there are both."""
+    if not view.meaning or data.run is not None:
+        return show_neighbours(data, view.search)
+    vector = vector_of_words(view.meaning, view.texts.encoder, "search_meaning")
+    return None if vector is None else show_meaning(data, view.meaning, vector)

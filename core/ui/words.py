@@ -1,0 +1,73 @@
+"""What a person types in words, as a vector: asked for at once, worked out by a job, then kept."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.basics.scores import FloatArray
+from core.models.text.clean import plain_text
+from core.runs.texts import LONGEST, asked_payload, asked_vector
+from core.ui.shell import workspace
+from core.ui.state import linked
+from core.ui.task import Task, ask_task, draw_task
+from core.ui.texts import plain
+
+KIND = "asked"
+
+
+def type_words(label: str, name: str, placeholder: str, help: str) -> str:
+    """A box whose words can be linked to under a name of the address bar; answers them cleaned."""
+    typed = st.text_input(
+        label, placeholder=placeholder, help=help, max_chars=LONGEST,
+        icon=":material/manage_search:", **linked(name, "", str),
+    )  # fmt: skip
+    return plain_text(str(typed or ""))[:LONGEST]
+
+
+def vector_of_words(words: str, encoder: str, key: str) -> FloatArray | None:
+    """(width,) of length 1; None while a job works it out, whose progress is drawn.
+
+    The job is asked for once as soon as the words are there; where it failed a button asks again.
+    """
+    known = _Known.of()
+    if (words, encoder) in known.vectors:
+        return known.vectors[words, encoder]
+    found = asked_vector(workspace(), words, encoder)
+    if found is not None:
+        return known.keep(words, encoder, found)
+    task = Task(
+        KIND, (asked_payload(words, encoder),), f"Reading “{words[:40]}”",
+        f"Read “{plain(words, 40)}”", "", lane="short",
+    )  # fmt: skip
+    if known.first_time(words, encoder) and not task.jobs:
+        ask_task(task)
+    draw_task(task, key)
+    st.caption("The encoder reads the words in the background; that takes a few seconds, once.")
+    return None
+
+
+class _Known:
+    """The vectors of one session, so that a rerun opens no file."""
+
+    def __init__(self) -> None:
+        self.vectors: dict[tuple[str, str], FloatArray] = {}
+        self.asked: set[tuple[str, str]] = set()
+
+    @classmethod
+    def of(cls) -> _Known:
+        """Those of this session."""
+        known: _Known = st.session_state.setdefault("known_words", cls())
+        return known
+
+    def keep(self, words: str, encoder: str, vector: FloatArray) -> FloatArray:
+        """Remember a vector; answers it."""
+        if len(self.vectors) > 500:
+            self.vectors.clear()
+        self.vectors[words, encoder] = vector
+        return vector
+
+    def first_time(self, words: str, encoder: str) -> bool:
+        """Whether these words were not asked for in this session, which they are from now on."""
+        new = (words, encoder) not in self.asked
+        self.asked.add((words, encoder))
+        return new

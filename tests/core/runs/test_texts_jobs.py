@@ -1,0 +1,76 @@
+"""Texts become vectors by jobs: with progress, cancelled at once, kept for whoever asks next."""
+
+import pytest
+
+from core.basics.errors import SettingsError
+from core.basics.progress import Cancelled, silent
+from core.basics.workspace import Workspace
+from core.data.snapshot import read_snapshot
+from core.embedding.map_files import read_map
+from core.models.text import vectors
+from core.models.text.features import TextSettings
+from core.runs.map_job import text_map_job, text_map_payload
+from core.runs.texts import (
+    asked_job,
+    asked_payload,
+    asked_vector,
+    read_texts,
+    texts_job,
+    texts_payload,
+)
+from tests.bilingual import CHINESE, bilingual_split
+
+WORDS = TextSettings(encoder="tf-idf")
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+def test_texts_are_there_for_a_page_once_the_job_is_done(workspace):
+    split_hash = bilingual_split(workspace)
+    train = read_snapshot(workspace.splits / split_hash).train
+    assert read_texts(train, WORDS) is None
+    seen = []
+    assert texts_job(workspace, texts_payload(split_hash, WORDS), seen.append) == {"items": 100}
+    assert {step.stage for step in seen} == {"encoding texts"}
+    texts = read_texts(train, WORDS)
+    assert texts.source.shape == texts.target.shape == (50, 1024)
+    assert read_texts(train, TextSettings()) is None  # another encoder
+
+
+def test_a_cancelled_job_keeps_what_it_had_and_goes_on_from_there(workspace, monkeypatch):
+    monkeypatch.setattr(vectors, "TEXTS", 20)
+    split_hash = bilingual_split(workspace)
+
+    def stop(progress):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        texts_job(workspace, texts_payload(split_hash, WORDS), stop)
+    steps = []
+    texts_job(workspace, texts_payload(split_hash, WORDS), steps.append)
+    assert steps[0].total == 30
+
+
+def test_what_a_person_types_is_kept_apart_and_cleaned(workspace):
+    asked_job(workspace, asked_payload("  <b>three</b> sisters ", "tf-idf"), silent)
+    assert asked_vector(workspace, "three sisters", "tf-idf").shape == (1024,)
+    assert asked_vector(workspace, "two sisters", "tf-idf") is None
+    assert asked_vector(workspace, "three sisters", "universal") is None
+
+
+def test_nothing_typed_and_an_unknown_encoder_are_refused_in_two_sentences(workspace):
+    with pytest.raises(SettingsError, match="no words"):
+        asked_job(workspace, asked_payload(" ", "tf-idf"), silent)
+    with pytest.raises(SettingsError, match="no text encoder"):
+        asked_job(workspace, asked_payload("a", "elsewhere"), silent)
+
+
+def test_a_map_of_texts_is_made_in_one_go(workspace):
+    split_hash = bilingual_split(workspace)
+    name = text_map_job(workspace, text_map_payload(split_hash, WORDS), silent)["map"]
+    kept = read_map(workspace.maps / name)
+    assert kept.info.of == len(kept.places) <= 100
+    assert len(CHINESE) == 50
