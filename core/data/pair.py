@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -16,12 +16,13 @@ class ItemFeatures:
     """What is known about the items of one domain, in the order of their numbers; "" if unknown.
 
     titles, categories, descriptions: (n_items,) object arrays of str; an item's categories are
-    joined by "|".
+    joined by "|". attributes: by name, such as "brand", the same kind of array, joined alike.
     """
 
     titles: np.ndarray
     categories: np.ndarray
     descriptions: np.ndarray
+    attributes: dict[str, np.ndarray] = field(default_factory=dict)
 
     def names(self, items: IdMap) -> np.ndarray:
         """What to call each item: its title, or its id where it has none."""

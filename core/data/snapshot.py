@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import (
+    ATTRIBUTE,
     CATEGORIES,
     DESCRIPTION,
     ITEM,
@@ -22,6 +23,7 @@ from core.basics.columns import (
     TITLE,
     USER,
     VALID,
+    attribute_columns,
 )
 from core.basics.errors import DataError
 from core.basics.files import read_json, whole_folder, write_json
@@ -58,7 +60,7 @@ class SplitTables:
     target_train: pd.DataFrame
     target_valid: pd.DataFrame
     target_test: pd.DataFrame
-    items_source: pd.DataFrame | None  # ITEM and any of TITLE, CATEGORIES, DESCRIPTION
+    items_source: pd.DataFrame | None  # ITEM and any of TITLE, CATEGORIES, DESCRIPTION, attributes
     items_target: pd.DataFrame | None
 
 
@@ -213,7 +215,8 @@ def _coded(frame: pd.DataFrame, users: IdMap, items: IdMap) -> pd.DataFrame:
 
 
 def _described(items: IdMap, table: pd.DataFrame | None) -> pd.DataFrame:
-    columns = [TITLE, CATEGORIES, DESCRIPTION]
+    attributes = [] if table is None else attribute_columns(table)
+    columns = [TITLE, CATEGORIES, DESCRIPTION, *attributes]
     frame = pd.DataFrame({ITEM: items.ids})
     if table is not None:
         known = table.astype({ITEM: "str"}).drop_duplicates(ITEM).set_index(ITEM)
@@ -226,7 +229,11 @@ def _described(items: IdMap, table: pd.DataFrame | None) -> pd.DataFrame:
 def _items(path: Path) -> tuple[IdMap, ItemFeatures]:
     frame = pd.read_parquet(path)
     texts = [frame[column].to_numpy(dtype=object) for column in (TITLE, CATEGORIES, DESCRIPTION)]
-    return IdMap(frame[ITEM].to_numpy(dtype=object)), ItemFeatures(*texts)
+    attributes = {
+        column.removeprefix(ATTRIBUTE): frame[column].to_numpy(dtype=object)
+        for column in attribute_columns(frame)
+    }
+    return IdMap(frame[ITEM].to_numpy(dtype=object)), ItemFeatures(*texts, attributes=attributes)
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:
