@@ -228,12 +228,14 @@ def _described(items: IdMap, table: pd.DataFrame | None) -> pd.DataFrame:
 
 def _items(path: Path) -> tuple[IdMap, ItemFeatures]:
     frame = pd.read_parquet(path)
-    texts = [frame[column].to_numpy(dtype=object) for column in (TITLE, CATEGORIES, DESCRIPTION)]
-    attributes = {
-        column.removeprefix(ATTRIBUTE): frame[column].to_numpy(dtype=object)
-        for column in attribute_columns(frame)
-    }
-    return IdMap(frame[ITEM].to_numpy(dtype=object)), ItemFeatures(*texts, attributes=attributes)
+    titles, categories, descriptions, *others = (
+        frame[column].to_numpy(dtype=object)
+        for column in (TITLE, CATEGORIES, DESCRIPTION, *attribute_columns(frame))
+    )
+    names = [column.removeprefix(ATTRIBUTE) for column in attribute_columns(frame)]
+    attributes = dict(zip(names, others, strict=True))
+    features = ItemFeatures(titles, categories, descriptions, attributes)
+    return IdMap(frame[ITEM].to_numpy(dtype=object)), features
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:

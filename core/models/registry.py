@@ -30,6 +30,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "sasrec",
     "lightgcn",
     "bitgcf",
+    "kgat",
     "adversarial",
     "distilled",
     "bias",
