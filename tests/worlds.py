@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.ids import IdMap
-from core.data.pair import DomainPair
+from core.data.pair import DomainPair, ItemFeatures
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,23 @@ def pair_of(source: np.ndarray, target: np.ndarray) -> DomainPair:
     matrices = [csr_matrix(np.asarray(table, dtype=np.float32)) for table in (source, target)]
     return DomainPair(
         names("u", len(source)), names("s", source.shape[1]), names("t", target.shape[1]), *matrices
+    )
+
+
+def categorised(
+    pair: DomainPair, source: list[str] | None = None, target: list[str] | None = None
+) -> DomainPair:
+    """The pair with categories of its items, by default two of no meaning each."""
+
+    def features(categories: list[str] | None, n_items: int) -> ItemFeatures:
+        given = categories or [f"{item % 3}|{item % 5 + 3}" for item in range(n_items)]
+        blank = np.array([""] * n_items, dtype=object)
+        return ItemFeatures(blank, np.array(given, dtype=object), blank)
+
+    return replace(
+        pair,
+        source_features=features(source, len(pair.source_items)),
+        target_features=features(target, len(pair.target_items)),
     )
 
 

@@ -13,6 +13,7 @@ PART = "part"  # which held-out part a row belongs to
 VALID, TEST = "valid", "test"
 SEGMENT, METRIC, RUN = "segment", "metric", "run"
 MEAN, LOW, HIGH, USERS, SKIPPED = "mean", "low", "high", "users", "skipped"
+HEAD, RELATION, TAIL = "head", "relation", "tail"  # a triple: who, what, whom
 RANK, SCORE = "rank", "score"
 DOMAIN, COUNT, SHARE, DECILE = "domain", "count", "share", "decile"
 NEAR, TOP, CHOSEN = "near", "top", "chosen"  # ratios: no worse than the best, the best, the pick

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
+from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import IntArray
 from core.basics.wording import count
 from core.data.pair import DomainPair, ItemFeatures
+from core.data.snapshot import read_described
 
 CATEGORY = "category"  # the relation of an item to each of its categories
 MOST_HELD = 0.5  # an entity that a larger share of all items holds tells none of them apart
@@ -89,19 +92,30 @@ def _entities(number: int) -> str:
 
 
 def knowledge_graph(pair: DomainPair) -> KnowledgeGraph:
-    """The graph of the attributes of both domains' items; without entities where there are none.
+    """The graph of the attributes of both domains' items; without entities where there are none."""
+    return graph_of(
+        (pair.source_features, len(pair.source_items)),
+        (pair.target_features, len(pair.target_items)),
+    )
+
+
+def knowledge_in(folder: Path) -> KnowledgeGraph:
+    """The same of a snapshot's folder, whose rows are not read."""
+    described = (read_described(folder, domain) for domain in (SOURCE, TARGET))
+    source, target = ((features, len(items)) for items, features in described)
+    return graph_of(source, target)
+
+
+def graph_of(
+    source: tuple[ItemFeatures | None, int], target: tuple[ItemFeatures | None, int]
+) -> KnowledgeGraph:
+    """The graph of what is known about the items of either domain, and how many there are.
 
     Entities of the same relation and name are one, whatever their case and blanks. What a single
     item holds joins nothing, and what most items hold says nothing: neither is in the graph.
     """
     spelled: dict[Key, Key] = {}
-    held = [
-        _held(features, n_items, spelled)
-        for features, n_items in (
-            (pair.source_features, len(pair.source_items)),
-            (pair.target_features, len(pair.target_items)),
-        )
-    ]
+    held = [_held(*described, spelled) for described in (source, target)]
     keys = sorted(spelled)
     number = {key: place for place, key in enumerate(keys)}
     tables = [_table(items, number) for items, _ in held]
@@ -122,11 +136,6 @@ def knowledge_graph(pair: DomainPair) -> KnowledgeGraph:
         csr_matrix(tables[1][:, kept]),
         left_out,
     )
-
-
-def is_joined(pair: DomainPair) -> bool:
-    """Whether any two items of the pair have an attribute in common that tells them from others."""
-    return bool(knowledge_graph(pair).names)
 
 
 def _held(

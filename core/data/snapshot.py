@@ -163,8 +163,8 @@ def read_snapshot(folder: Path, ratings: bool = False) -> Split:
             hint="Import its two files and split them again, or choose another run.",
         )
     users = IdMap(pd.read_parquet(folder / "users.parquet")[USER].to_numpy(dtype=object))
-    source_items, source_features = _items(folder / "items_source.parquet")
-    target_items, target_features = _items(folder / "items_target.parquet")
+    source_items, source_features = read_described(folder, SOURCE)
+    target_items, target_features = read_described(folder, TARGET)
     shapes = {SOURCE: (len(users), len(source_items)), TARGET: (len(users), len(target_items))}
     matrices = {part: _matrix(folder, part, shapes[_domain(part)], ratings) for part in PARTS}
     train = DomainPair(
@@ -226,8 +226,9 @@ def _described(items: IdMap, table: pd.DataFrame | None) -> pd.DataFrame:
     return frame[[ITEM, *columns]]
 
 
-def _items(path: Path) -> tuple[IdMap, ItemFeatures]:
-    frame = pd.read_parquet(path)
+def read_described(folder: Path, domain: str) -> tuple[IdMap, ItemFeatures]:
+    """The items of one domain of a snapshot, and what is known about them."""
+    frame = pd.read_parquet(folder / f"items_{domain}.parquet")
     titles, categories, descriptions, *others = (
         frame[column].to_numpy(dtype=object)
         for column in (TITLE, CATEGORIES, DESCRIPTION, *attribute_columns(frame))

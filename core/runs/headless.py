@@ -197,7 +197,7 @@ def _grid(pairs: list[str]) -> dict[str, Any]:
 def _files(options: Namespace) -> PairFiles:
     return PairFiles(
         options.source, options.target, options.items_source, options.items_target,
-        options.splits, options.swap,
+        options.splits, options.swap, triples=options.triples,
     )  # fmt: skip
 
 
