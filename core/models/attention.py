@@ -6,6 +6,7 @@ Wang et al. 2019 (KGAT), sec. 3.1 and 3.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
@@ -48,6 +49,11 @@ class JointGraph:
         shape = (self.n_nodes, self.n_nodes)
         return csr_matrix((weights.astype(np.float32), self.tails, ends), shape=shape)
 
+    @cached_property
+    def degrees(self) -> IntArray:
+        """(n_nodes,) edges of every node."""
+        return np.bincount(self.heads, minlength=self.n_nodes)
+
     def without(self, weights: FloatArray, kept: BoolArray, share: float) -> FloatArray:
         """Weights of the edges where some interactions are hidden and `share` of them is kept."""
         factors = np.append(kept / max(share, 0.05), 1.0).astype(np.float32)  # the last: attributes
@@ -84,12 +90,13 @@ def joint_graph(train: DomainPair, knowledge: KnowledgeGraph) -> JointGraph:
 
 
 def attention(
-    graph: JointGraph, nodes: FloatArray, maps: FloatArray, moves: FloatArray
+    graph: JointGraph, nodes: FloatArray, loud: FloatArray, maps: FloatArray, moves: FloatArray
 ) -> FloatArray:
     """(n_edges,) share of its head's attention that each edge gets; a head's shares sum to 1.
 
     (W_r e_tail)^T tanh(W_r e_head + e_r), softmax over the edges of a head: eq. 4 and 5. Against
-    its relation a move is taken back. maps: (n_relations, d, k); moves: (n_relations, k).
+    its relation a move is taken back. maps: (n_relations, d, k); moves: (n_relations, k). loud:
+    (n_nodes,) by how much a tail is heard more than another of the same score, beforehand.
     """
     scores = np.empty(len(graph.heads), dtype=np.float32)
     for relation in range(graph.n_relations):
@@ -100,6 +107,7 @@ def attention(
             sign = np.where(graph.inverse[some], -1.0, 1.0).astype(np.float32)[:, None]
             wanted = np.tanh(seen[graph.heads[some]] + sign * moves[relation])
             scores[some] = np.einsum("ek,ek->e", seen[graph.tails[some]], wanted)
+    scores += np.log(loud[graph.tails])
     return shares(scores, np.searchsorted(graph.heads, np.arange(graph.n_nodes + 1)))
 
 
@@ -107,6 +115,7 @@ def history_attention(
     users: FloatArray,
     rows: tuple[csr_matrix, csr_matrix],
     items: tuple[FloatArray, FloatArray],
+    loud: tuple[FloatArray, FloatArray],
     maps: FloatArray,
     moves: FloatArray,
 ) -> tuple[csr_matrix, csr_matrix]:
@@ -124,7 +133,7 @@ def history_attention(
             some = slice(start, start + CHUNK)
             pairs = seen[history.indices[some]], wanted[owner[some]]
             found.append(np.einsum("ek,ek->e", *pairs).astype(np.float32))
-        scores.append(np.concatenate(found))
+        scores.append(np.concatenate(found) + np.log(loud[relation][history.indices]))
     together, values = np.concatenate(owners), np.concatenate(scores)
     order = np.argsort(together, kind="stable")
     ends = np.searchsorted(together[order], np.arange(len(users) + 1))

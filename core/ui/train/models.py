@@ -46,6 +46,7 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
     sizes, free = sizes_of(info), free_memory()
     shared = cached.shared_users(info.split_hash)
     ratings = cached.rating_facts(info.split_hash)
+    joined = bool(cached.knowledge(info.split_hash).names)
     chosen: list[ModelCard] = []
     with st.container(height=LIST_HEIGHT, key="train_models"):
         for family, cards in groupby(CARDS.values(), key=lambda card: card.family):
@@ -54,7 +55,7 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
                 chosen += [
                     card
                     for card in cards
-                    if _tick(card, readiness(card, sizes, shared, free_bytes=free, ratings=ratings))
+                    if _tick(card, readiness(card, sizes, shared, None, free, ratings, joined))
                 ]
     return chosen
 
