@@ -37,7 +37,8 @@ class KgatSettings(SoftmaxSettings):
     )  # fmt: skip
     knowledge_weight: float = setting(
         0.1, low=0.0, high=10.0,
-        help="What telling true triples from false ones counts beside finding items.",
+        help="What telling true triples from false ones counts beside finding items; 1 and two "
+        "layers where few users are shared and attributes must join the domains.",
     )  # fmt: skip
     triples: int = setting(
         1024, low=2, high=100_000, help="Triples of the graph that every step looks at."

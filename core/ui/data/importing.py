@@ -27,7 +27,7 @@ def show_import_tab() -> None:
         st.markdown("### :blue[Target]: where items are recommended")
         _draw("target", INTERACTIONS, "Interactions of the target domain")
     with st.expander(
-        "Item tables, user links and triples (optional)", icon=":material/library_add:"
+        "Item tables and user links, triples (optional)", icon=":material/library_add:"
     ):
         left, right = st.columns(2, gap="large")
         with left:

@@ -20,7 +20,10 @@ TINY = categorised(
     pair_of(np.array([[1, 0], [1, 1]]), np.array([[0, 1, 0], [1, 0, 0]])),
     ["A", ""], ["A", "B", "B"],
 )  # fmt: skip
-QUICK = {"epochs": 20, "factors": 16, "relation_factors": 8, "batch_size": 64, "layers": 2}
+QUICK = {
+    "epochs": 20, "factors": 16, "relation_factors": 8, "batch_size": 64, "layers": 2,
+    "interaction_dropout": 0.5,
+}  # fmt: skip
 
 
 def fitted(pair: DomainPair, **settings):
