@@ -116,6 +116,9 @@ def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--items-source", type=Path, help="titles and categories of source items")
     command.add_argument("--items-target", type=Path, help="titles and categories of target items")
     command.add_argument(
+        "--triples", type=Path, help="what items have in common: head, relation, tail"
+    )
+    command.add_argument(
         "--splits", type=Path,
         help="folder with source_train, target_train, target_valid and target_test .csv",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -39,6 +39,23 @@ def described(n_items: int, seed: int) -> ItemFeatures:
     rng, none = np.random.default_rng(seed), np.full(n_items, "", dtype=object)
     titles = [" ".join(rng.permutation((SPACE, GARDEN)[item % 2])[:3]) for item in range(n_items)]
     return ItemFeatures(np.array(titles, dtype=object).reshape(n_items), none, none)
+
+
+def categorised(
+    pair: DomainPair, source: list[str] | None = None, target: list[str] | None = None
+) -> DomainPair:
+    """The pair with categories of its items, by default two of no meaning each."""
+
+    def features(categories: list[str] | None, n_items: int) -> ItemFeatures:
+        given = categories or [f"{item % 3}|{item % 5 + 3}" for item in range(n_items)]
+        blank = np.array([""] * n_items, dtype=object)
+        return ItemFeatures(blank, np.array(given, dtype=object), blank)
+
+    return replace(
+        pair,
+        source_features=features(source, len(pair.source_items)),
+        target_features=features(target, len(pair.target_items)),
+    )
 
 
 def twin_tastes(

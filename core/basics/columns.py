@@ -1,13 +1,24 @@
 """Names of columns, written once: a misspelt constant fails, a misspelt string does nothing."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 USER, ITEM, RATING, TIME = "user_id", "item_id", "rating", "timestamp"
 TITLE, CATEGORIES, DESCRIPTION = "title", "categories", "description"
+ATTRIBUTE = "attribute:"  # prefix of a column of an item table that holds, say, brands
 
 SOURCE, TARGET = "source", "target"  # the two domains, and the two parts of a score
 PART = "part"  # which held-out part a row belongs to
 VALID, TEST = "valid", "test"
 SEGMENT, METRIC, RUN = "segment", "metric", "run"
 MEAN, LOW, HIGH, USERS, SKIPPED = "mean", "low", "high", "users", "skipped"
+HEAD, RELATION, TAIL = "head", "relation", "tail"  # a triple: who, what, whom
 RANK, SCORE = "rank", "score"
 DOMAIN, COUNT, SHARE, DECILE = "domain", "count", "share", "decile"
 NEAR, TOP, CHOSEN = "near", "top", "chosen"  # ratios: no worse than the best, the best, the pick
+
+
+def attribute_columns(columns: Iterable[str]) -> list[str]:
+    """Those of the columns that hold an attribute of items, in their order."""
+    return [column for column in columns if column.startswith(ATTRIBUTE)]

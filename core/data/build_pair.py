@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
 from core.basics.columns import (
     CATEGORIES,
@@ -17,6 +18,7 @@ from core.basics.columns import (
     TIME,
     TITLE,
     USER,
+    attribute_columns,
 )
 from core.basics.errors import DataError
 from core.basics.files import whole_folder, write_json
@@ -36,6 +38,7 @@ from core.data.pair_folder import (
 )
 from core.data.pair_settings import PairInputs, PairSettings, everything
 from core.data.shared_ids import why_nothing_is_shared
+from core.data.triple_file import with_triples
 
 VERSION = 1  # of the way a pair is built; another one gives other hashes
 FEW_SHARED = 50  # below this many shared users a person is warned
@@ -67,17 +70,21 @@ def build_pair(
         after = _counts(connection, name(SOURCE), name(TARGET))
         _check_usable(connection, inputs, settings, before, after)
     names = (inputs.source_name, inputs.target_name)
+    added, said = _read_triples(connection, inputs, settings)
     info = PairInfo(
         dataset_hash, *(names[::-1] if settings.swap else names), settings.to_dict(),
-        _hashes(inputs), before, after, _warnings(connection, inputs, after),
+        _hashes(inputs), before, after, [*_warnings(connection, inputs, after), *said],
     )  # fmt: skip
     with whole_folder(folder) as part:
         for domain in DOMAINS:
             _write_rows(connection, domain, rows_file(part, domain))
-        items = (inputs.items_source, inputs.items_target)
-        for domain, table in zip(DOMAINS, items[::-1] if settings.swap else items, strict=True):
+        for domain, table in _item_tables(inputs, settings).items():
             if table is not None:
-                _write_items(connection, domain, table, items_file(part, domain))
+                query = _items_query(connection, domain, table)
+                file = text(str(items_file(part, domain)))
+                connection.execute(f"COPY ({query}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
+        for domain, frame in added.items():
+            frame.to_parquet(items_file(part, domain), index=False)
         write_json(part / RECORD, asdict(info))
     return folder
 
@@ -167,7 +174,7 @@ def _warnings(
 def _hashes(inputs: PairInputs) -> dict[str, str]:
     files = {
         SOURCE: inputs.source, TARGET: inputs.target, "items_source": inputs.items_source,
-        "items_target": inputs.items_target, "links": inputs.links,
+        "items_target": inputs.items_target, "links": inputs.links, "triples": inputs.triples,
     }  # fmt: skip
     return {role: _content_hash(file) for role, file in files.items() if file is not None}
 
@@ -185,13 +192,37 @@ def _write_rows(connection: duckdb.DuckDBPyConnection, domain: str, file: Path) 
     connection.execute(f"COPY ({query}) TO {text(str(file))} (FORMAT parquet, COMPRESSION zstd)")
 
 
-def _write_items(
-    connection: duckdb.DuckDBPyConnection, domain: str, table: Path, file: Path
-) -> None:
+def _item_tables(inputs: PairInputs, settings: PairSettings) -> dict[str, Path | None]:
+    """Item tables by the domain they describe."""
+    items = (inputs.items_source, inputs.items_target)
+    return dict(zip(DOMAINS, items[::-1] if settings.swap else items, strict=True))
+
+
+def _items_query(connection: duckdb.DuckDBPyConnection, domain: str, table: Path) -> str:
+    """What is known about the items that are left in the domain."""
     has = columns(connection, relation(connection, table))
-    kept = ", ".join(c for c in (ITEM, TITLE, CATEGORIES, DESCRIPTION) if c in has)
-    query = (
+    known = (ITEM, TITLE, CATEGORIES, DESCRIPTION, *attribute_columns(has))
+    kept = ", ".join(name(column) for column in known if column in has)
+    return (
         f"SELECT {kept} FROM {relation(connection, table)} WHERE {ITEM} IN "
         f"(SELECT {ITEM} FROM {name(domain)}) ORDER BY {ITEM}"
     )
-    connection.execute(f"COPY ({query}) TO {text(str(file))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _read_triples(
+    connection: duckdb.DuckDBPyConnection, inputs: PairInputs, settings: PairSettings
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Item tables with what the file of triples adds to them, and what was counted in words."""
+    if inputs.triples is None:
+        return {}, []
+    triples = connection.execute(f"SELECT * FROM {relation(connection, inputs.triples)}").df()
+    ids = {
+        domain: connection.execute(f"SELECT DISTINCT {ITEM} FROM {name(domain)}").df()[ITEM]
+        for domain in DOMAINS
+    }
+    tables = {
+        domain: table and connection.execute(_items_query(connection, domain, table)).df()
+        for domain, table in _item_tables(inputs, settings).items()
+    }
+    added, used = with_triples(triples, ids, tables)
+    return added, [used.words()]

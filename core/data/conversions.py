@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.basics.columns import CATEGORIES, RANK, RATING, SCORE, TIME
+from core.basics.columns import ATTRIBUTE, CATEGORIES, RANK, RATING, SCORE, TIME
 from core.data.database import name, text
 from core.data.read_options import ID_ROLES, ReadOptions
 
@@ -52,8 +52,8 @@ def values_and_faults(options: ReadOptions) -> str:
 
 
 def _words(role: str, value: str, options: ReadOptions) -> str:
-    """Categories of a RecBole file stand apart by bars from here on, as everywhere."""
-    if role == CATEGORIES and options.columns()[role].endswith(TOKENS):
+    """Names in one cell of a RecBole file stand apart by bars from here on, as everywhere."""
+    if role.startswith((CATEGORIES, ATTRIBUTE)) and options.columns()[role].endswith(TOKENS):
         return f"replace({value}, ' ', '|')"
     return value
 

@@ -14,9 +14,9 @@ from core.basics.errors import DataError
 from core.basics.files import read_json
 from core.basics.workspace import Workspace
 from core.data.database import name, parquet
-from core.data.read_options import INTERACTIONS, ITEMS, LINKS
+from core.data.read_options import INTERACTIONS, ITEMS, LINKS, TRIPLES
 
-KINDS = (INTERACTIONS, ITEMS, LINKS)
+KINDS = (INTERACTIONS, ITEMS, LINKS, TRIPLES)
 RECORD = "dataset.json"
 
 

@@ -56,7 +56,7 @@ def trimmed(ids: pa.Array) -> pa.Array:
 def kept_rows(codes: list[IntArray], sizes: list[int], keep_last: bool) -> BoolArray:
     """(n_rows,) True for the row that stays of all those with the same ids.
 
-    codes: one or two columns of (n_rows,); sizes: how many different ids each has. Sorts one
+    codes: some columns of (n_rows,); sizes: how many different ids each has. Sorts one
     part of the first column's ids after the other, so that memory stays near its input's.
     """
     kept = np.zeros(len(codes[0]), dtype=bool)
@@ -64,8 +64,10 @@ def kept_rows(codes: list[IntArray], sizes: list[int], keep_last: bool) -> BoolA
     for part in range(_PARTS):
         rows = np.flatnonzero(parts == part)
         key = codes[0][rows].astype(np.int64)
-        if len(codes) > 1:
-            key = key * sizes[1] + codes[1][rows]
+        for column, size in zip(codes[1:], sizes[1:], strict=True):
+            if column is not codes[1]:  # numbers of three columns together may be too large
+                key = np.unique(key, return_inverse=True)[1]
+            key = key * size + column[rows]
         kept[rows[_one_of_each(key, keep_last)]] = True
     return kept
 

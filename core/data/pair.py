@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,14 @@ class ItemFeatures:
     """What is known about the items of one domain, in the order of their numbers; "" if unknown.
 
     titles, categories, descriptions: (n_items,) object arrays of str; an item's categories are
-    joined by "|". vectors_folder: where vectors of texts are kept once they are worked out.
+    joined by "|". attributes: by name, such as "brand", the same kind of array, joined alike.
+    vectors_folder: where vectors of texts are kept once they are worked out.
     """
 
     titles: np.ndarray
     categories: np.ndarray
     descriptions: np.ndarray
+    attributes: dict[str, np.ndarray] = field(default_factory=dict)
     vectors_folder: Path | None = None
 
     def names(self, items: IdMap) -> np.ndarray:

@@ -17,9 +17,9 @@ from core.basics.files import read_json
 from core.basics.ids import IdMap
 from core.basics.workspace import Workspace
 from core.data.datasets import read_dataset
+from core.data.item_tables import described, features_of
 from core.data.pair import DomainPair, ItemFeatures
 from core.data.pair_settings import PairInputs
-from core.data.snapshot import described, features_of
 
 RECORD = "pair.json"
 

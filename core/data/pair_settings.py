@@ -71,13 +71,15 @@ class PairSettings(Settings):
 
 @dataclass(frozen=True)
 class PairInputs:
-    """The files of a pair as they were imported; links: which target user is which source user."""
+    """The files of a pair as they were imported; links: which target user is which source user;
+    triples: what items of either domain have in common."""
 
     source: Path
     target: Path
     items_source: Path | None = None
     items_target: Path | None = None
     links: Path | None = None
+    triples: Path | None = None
     source_name: str = "source"
     target_name: str = "target"
 

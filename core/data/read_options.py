@@ -7,13 +7,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.basics.columns import (
+    ATTRIBUTE,
     CATEGORIES,
     DESCRIPTION,
+    HEAD,
     ITEM,
     RANK,
     RATING,
+    RELATION,
     SCORE,
     SOURCE,
+    TAIL,
     TARGET,
     TIME,
     TITLE,
@@ -22,22 +26,26 @@ from core.basics.columns import (
 from core.basics.errors import DataError
 
 INTERACTIONS, ITEMS, LINKS, LISTS = "interactions", "items", "links", "lists"
+TRIPLES = "triples"
 IGNORE = "ignore"
 ID_ROLES = {
     INTERACTIONS: (USER, ITEM), ITEMS: (ITEM,), LINKS: (SOURCE, TARGET), LISTS: (USER, ITEM),
+    TRIPLES: (HEAD, RELATION, TAIL),
 }  # fmt: skip
 OTHER_ROLES = {
-    INTERACTIONS: (RATING, TIME), ITEMS: (TITLE, CATEGORIES, DESCRIPTION), LINKS: (),
-    LISTS: (RANK, SCORE),
+    INTERACTIONS: (RATING, TIME), ITEMS: (TITLE, CATEGORIES, DESCRIPTION, ATTRIBUTE), LINKS: (),
+    LISTS: (RANK, SCORE), TRIPLES: (),
 }  # fmt: skip
 LABELS = {
     USER: "user", ITEM: "item", RATING: "rating", TIME: "time", TITLE: "title",
     CATEGORIES: "categories", DESCRIPTION: "description", SOURCE: "source user",
-    TARGET: "target user", SCORE: "score", RANK: "rank", IGNORE: "ignore",
+    TARGET: "target user", SCORE: "score", RANK: "rank", ATTRIBUTE: "attribute", HEAD: "head",
+    RELATION: "relation", TAIL: "tail", IGNORE: "ignore",
 }  # fmt: skip
 LAST, FIRST = "last", "first"  # which of several rows with the same ids stays
 TABLE, JSON_LINES = "table", "json lines"  # how the lines of a text hold their values
 LONGEST_DELIMITER = 4  # bytes
+MOST_ATTRIBUTES = 20  # columns of an item table
 
 
 @dataclass(frozen=True)
@@ -72,10 +80,12 @@ class ReadOptions:
         return told if self.layout != TABLE else {k: told[k] for k in told if k != "layout"}
 
     def columns(self) -> dict[str, str]:
-        """Role -> column, ids first, without the ignored ones."""
+        """Role -> column, ids first, without the ignored ones; attributes by their names, last."""
         taken = {role: column for column, role in self.roles.items() if role != IGNORE}
         known = ID_ROLES[self.kind] + OTHER_ROLES[self.kind]
-        return {role: taken[role] for role in known if role in taken}
+        once = {role: taken[role] for role in known if role in taken and role != ATTRIBUTE}
+        attributes = [column for column, role in self.roles.items() if role == ATTRIBUTE]
+        return once | {ATTRIBUTE + column: column for column in attributes}
 
 
 def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
@@ -89,7 +99,12 @@ def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
             what=f"The file has no column {_listed(unknown)}.",
             hint=f"Choose which of {_listed(columns)} holds the {label}.",
         )
-    taken = list(roles.values())
+    if list(roles.values()).count(ATTRIBUTE) > MOST_ATTRIBUTES:
+        raise DataError(
+            what=f"More than {MOST_ATTRIBUTES} columns are marked as attribute.",
+            hint="Mark those that say most about an item, and the others as ignore.",
+        )
+    taken = [role for role in roles.values() if role != ATTRIBUTE]
     if twice := sorted({role for role in taken if taken.count(role) > 1}):
         raise DataError(
             what=f"Two columns are marked as {LABELS[twice[0]]}.",

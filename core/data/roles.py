@@ -10,19 +10,23 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.basics.columns import (
+    ATTRIBUTE,
     CATEGORIES,
     DESCRIPTION,
+    HEAD,
     ITEM,
     RANK,
     RATING,
+    RELATION,
     SCORE,
     SOURCE,
+    TAIL,
     TARGET,
     TIME,
     TITLE,
     USER,
 )
-from core.data.read_options import IGNORE, INTERACTIONS, ITEMS, LINKS, LISTS
+from core.data.read_options import IGNORE, INTERACTIONS, ITEMS, LINKS, LISTS, TRIPLES
 
 SURE = 0.8  # from this confidence on a guess is shown as sure
 
@@ -54,7 +58,17 @@ _NAMES: dict[str, tuple[tuple[str, str], ...]] = {
         (SCORE, "score rating prediction predicted estimate similarity weight value 评分 得分"),
     ),
     LINKS: ((SOURCE, "source src from left a 源"), (TARGET, "target tgt to right b 目标")),
+    TRIPLES: (
+        (HEAD, "head subject from h 头 主语"),
+        (RELATION, "relation predicate rel property r 关系 谓语"),
+        (TAIL, "tail object to t entity 尾 宾语"),
+    ),
 }
+_ATTRIBUTES = (
+    "brand author writer creator director artist actor cast maker manufacturer publisher studio "
+    "label instructor teacher series franchise country language "
+    "品牌 作者 导演 演员 出版社 国家 语言"
+)
 _ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
 
 
@@ -68,7 +82,7 @@ class RoleGuess:
 
 
 def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
-    """One guess per column of a head of texts, every role at most once.
+    """One guess per column of a head of texts, every role but that of attributes at most once.
 
     Names decide first; what is left over is given by content and order, with less confidence.
     """
@@ -76,8 +90,12 @@ def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
     left = [column for column in head.columns if column not in guesses]
     taken = {guess.role for guess in guesses.values()}
     fill = {
-        INTERACTIONS: _fill_interactions, ITEMS: _fill_items, LINKS: _fill_links, LISTS: _fill_lists
+        INTERACTIONS: _fill_interactions, ITEMS: _fill_items, LINKS: _fill_links,
+        LISTS: _fill_lists, TRIPLES: _fill_triples,
     }[kind]  # fmt: skip
+    if kind == ITEMS:
+        guesses |= _attributes(left)
+        left = [column for column in left if column not in guesses]
     guesses |= fill(head, left, taken)
     other = RoleGuess(IGNORE, 0.5, "nothing points to a role")
     return {column: guesses.get(column, other) for column in head.columns}
@@ -92,6 +110,16 @@ def _by_name(columns: Sequence[str], kind: str) -> dict[str, RoleGuess]:
         if near:
             guesses[column] = RoleGuess(role, near, "by its name")
     return guesses
+
+
+def _attributes(columns: Sequence[str]) -> dict[str, RoleGuess]:
+    known = _ATTRIBUTES.split()
+    near = {column: _nearness(column, known) for column in columns}
+    return {
+        column: RoleGuess(ATTRIBUTE, sure, "by its name")
+        for column, sure in near.items()
+        if sure >= SURE
+    }
 
 
 def _nearness(column: str, known: Sequence[str]) -> float:
@@ -152,6 +180,14 @@ def _fill_lists(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
 
 def _fill_links(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
     roles = [role for role in (SOURCE, TARGET) if role not in taken]
+    return {
+        column: RoleGuess(role, 0.4, "by its place only")
+        for role, column in zip(roles, left, strict=False)
+    }
+
+
+def _fill_triples(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
+    roles = [role for role in (HEAD, RELATION, TAIL) if role not in taken]
     return {
         column: RoleGuess(role, 0.4, "by its place only")
         for role, column in zip(roles, left, strict=False)

@@ -11,15 +11,12 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import (
-    CATEGORIES,
-    DESCRIPTION,
     ITEM,
     RATING,
     SOURCE,
     TARGET,
     TEST,
     TIME,
-    TITLE,
     USER,
     VALID,
 )
@@ -30,8 +27,9 @@ from core.basics.ids import IdMap
 from core.basics.masked import Masked
 from core.basics.scores import BoolArray, IntArray
 from core.data.entries import apart, ones_of
+from core.data.item_tables import described, read_described
 from core.data.new_items import NEW_ITEMS, drawn_order, new_items_of
-from core.data.pair import DomainPair, ItemFeatures
+from core.data.pair import DomainPair
 from core.data.times import in_time_order
 
 PARTS = ("source_train", "target_train", "target_valid", "target_test")
@@ -60,7 +58,7 @@ class SplitTables:
     target_train: pd.DataFrame
     target_valid: pd.DataFrame
     target_test: pd.DataFrame
-    items_source: pd.DataFrame | None  # ITEM and any of TITLE, CATEGORIES, DESCRIPTION
+    items_source: pd.DataFrame | None  # ITEM and any of TITLE, CATEGORIES, DESCRIPTION, attributes
     items_target: pd.DataFrame | None
 
 
@@ -172,8 +170,8 @@ def read_snapshot(folder: Path, ratings: bool = False) -> Split:
             hint="Import its two files and split them again, or choose another run.",
         )
     users = IdMap(pd.read_parquet(folder / "users.parquet")[USER].to_numpy(dtype=object))
-    source_items, source_features = _items(folder / "items_source.parquet")
-    target_items, target_features = _items(folder / "items_target.parquet")
+    source_items, source_features = read_described(folder, SOURCE)
+    target_items, target_features = read_described(folder, TARGET)
     shapes = {SOURCE: (len(users), len(source_items)), TARGET: (len(users), len(target_items))}
     matrices = {part: _matrix(folder, part, shapes[_domain(part)], ratings) for part in PARTS}
     train = DomainPair(
@@ -223,32 +221,6 @@ def _coded(frame: pd.DataFrame, users: IdMap, items: IdMap) -> pd.DataFrame:
         coded[TIME] = pd.array(frame[TIME].to_numpy(), dtype="Int64")
     coded = coded.sort_values([USER, ITEM], ignore_index=True)
     return coded.drop_duplicates([USER, ITEM], keep="last", ignore_index=True)
-
-
-def described(items: IdMap, table: pd.DataFrame | None) -> pd.DataFrame:
-    """ITEM, TITLE, CATEGORIES and DESCRIPTION of the items in their order; "" if unknown."""
-    columns = [TITLE, CATEGORIES, DESCRIPTION]
-    frame = pd.DataFrame({ITEM: items.ids})
-    if table is not None:
-        known = table.astype({ITEM: "str"}).drop_duplicates(ITEM).set_index(ITEM)
-        frame = frame.join(known[[c for c in columns if c in known]], on=ITEM)
-    for column in columns:
-        frame[column] = frame[column].fillna("").astype("str") if column in frame else ""
-    return frame[[ITEM, *columns]]
-
-
-def _items(path: Path) -> tuple[IdMap, ItemFeatures]:
-    frame = pd.read_parquet(path)
-    vectors_folder = path.parent.parent.with_name("texts")  # beside the splits, which share it
-    return IdMap(frame[ITEM].to_numpy(dtype=object)), features_of(frame, vectors_folder)
-
-
-def features_of(frame: pd.DataFrame, vectors_folder: Path | None = None) -> ItemFeatures:
-    """The columns of `described` as arrays."""
-    titles, categories, descriptions = (
-        frame[name].to_numpy(dtype=object) for name in (TITLE, CATEGORIES, DESCRIPTION)
-    )
-    return ItemFeatures(titles, categories, descriptions, vectors_folder)
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:

@@ -17,6 +17,7 @@ from core.data.snapshot import Split
 
 TIMESTAMPS = "timestamps"  # what a model of sequences needs
 ITEM_TEXT = "item text"  # what a model that reads titles needs
+ATTRIBUTES = "item attributes"  # what a model of a knowledge graph needs
 State = dict[str, np.ndarray]
 
 
@@ -130,7 +131,7 @@ class ModelCard:
     has_twin: bool  # whether it has a target-only form
     additive: bool  # whether base + parts is exactly its own score
     fold_in: Literal["exact", "approximate", "none"]
-    needs: tuple[str, ...] = ()  # "shared users", "timestamps", "item text", "ratings"
+    needs: tuple[str, ...] = ()  # "shared users", "timestamps", "item attributes", "ratings"
     gradient: bool = False  # trained by epochs on torch: curves, best epoch, resume
     task: Literal["ranking", "rating"] = "ranking"
     source_speaks: bool = True  # False: the source shapes the model, a user's history there nothing

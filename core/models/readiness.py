@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.basics.errors import RunError
+from core.data.knowledge import knowledge_graph
 from core.data.pair import DomainPair
 from core.data.ratings import RatingFacts
-from core.models.protocol import ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
+from core.models.protocol import ATTRIBUTES, ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
 
 FEW_SHARED = 100  # below this a lesson learned on shared users is mostly chance
 TIGHT = 0.7  # share of the free memory from which a run is called tight
@@ -33,16 +34,18 @@ def readiness(
     free_bytes: int | None = None,
     ratings: RatingFacts | None = None,
     of_new_items: bool = False,
+    attributed: bool | None = None,
 ) -> Readiness:
     """Whether the model suits a pair of these sizes; settings default to the card's own.
 
     Too many factors are red where they were chosen, and amber where others may be chosen yet.
     free_bytes: memory a run may take; without it memory is not judged. ratings: what is known of
-    the split's ratings; without it a model of ratings is taken to have what it needs.
-    of_new_items: whether lists are to hold items that nobody has in training.
+    the split's ratings, attributed: whether items have attributes in common; without them a model
+    is taken to have what it needs. of_new_items: whether lists are to hold items that nobody has in
+    training.
     """
     chosen = settings or card.settings()
-    if refused := _refusal(card, sizes, shared_users, chosen, free_bytes, ratings):
+    if refused := _refusal(card, sizes, shared_users, chosen, free_bytes, ratings, attributed):
         can_be_set = settings is None and refused.by_factors
         return Readiness("amber" if can_be_set else "red", refused.reason)
     needed = card.memory(sizes, chosen)
@@ -76,6 +79,7 @@ def _refusal(
     settings: Any,
     free_bytes: int | None,
     ratings: RatingFacts | None,
+    attributed: bool | None,
 ) -> _Refusal | None:
     """Why the model cannot be trained at all, None where it can."""
     if card.task == "rating" and ratings is not None and ratings.target is None:
@@ -93,6 +97,11 @@ def _refusal(
         )
     if "shared users" in card.needs and shared_users == 0:
         return NOBODY_SHARED
+    if ATTRIBUTES in card.needs and attributed is False:
+        return _Refusal(
+            "It needs attributes that items have in common, and the item tables have none.",
+            "Import item tables with categories, brands or the like, or choose another model.",
+        )
     if refused := _too_small(sizes, settings):
         return refused
     needed = card.memory(sizes, settings)
@@ -152,7 +161,8 @@ def check_readiness(
 ) -> None:
     """Refuse a run that cannot work; raises RunError with the reason and what to do."""
     sizes, shared = PairSizes.of(train), int(train.shared.sum())
-    if refused := _refusal(card, sizes, shared, settings, free_bytes, ratings):
+    attributed = bool(knowledge_graph(train).names) if ATTRIBUTES in card.needs else None
+    if refused := _refusal(card, sizes, shared, settings, free_bytes, ratings, attributed):
         raise _error(card, refused)
 
 

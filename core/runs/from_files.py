@@ -16,9 +16,10 @@ from core.basics.progress import Report, silent
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
-from core.data.datasets import INTERACTIONS, ITEMS
+from core.data.datasets import INTERACTIONS, ITEMS, TRIPLES
 from core.data.ingest import ImportReport, import_file
 from core.data.new_items import NEW_ITEMS
+from core.data.pair_folder import read_pair_info
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.preview import guess_options
 from core.data.quality import check_pair, read_checks
@@ -33,6 +34,7 @@ from core.data.splitting import (
     split_folds,
     split_pair,
 )
+from core.data.triple_file import with_triples
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class PairFiles:
     splits: Path | None = None
     swap: bool = False
     new_items: float = 0.0  # share of the target items to hide for a test; 0: a random split
+    triples: Path | None = None
     rated: bool = False  # for models of ratings: no row is filtered away by its rating
 
 
@@ -127,13 +130,17 @@ def _pair(files: PairFiles, workspace: Workspace, say: Callable[[str], None]) ->
         f"items_{domain}": _rows_file(imported(path, ITEMS, workspace, say)) if path else None
         for domain, path in ((SOURCE, files.items_source), (TARGET, files.items_target))
     }
+    triples = imported(files.triples, TRIPLES, workspace, say) if files.triples else None
     inputs = PairInputs(
         _rows_file(source), _rows_file(target), **tables,
+        triples=_rows_file(triples) if triples else None,
         source_name=source.name, target_name=target.name,
     )  # fmt: skip
     connection = in_memory(workspace.root)
     try:
         pair = build_pair(connection, inputs, _pair_settings(files), workspace.pairs)
+        if files.triples:
+            say(read_pair_info(pair).warnings[-1])
         checks = read_checks(pair)
         for check in check_pair(connection, pair, inputs) if checks is None else checks:
             if check.light in ("amber", "red"):
@@ -166,7 +173,15 @@ def _given_tables(
         f"items_{domain}": _items(path, workspace, say)
         for domain, path in ((SOURCE, files.items_source), (TARGET, files.items_target))
     }
-    return SplitTables(**frames, **items)
+    tables = SplitTables(**frames, **items)
+    if files.triples is None:
+        return tables
+    facts = _rows(imported(files.triples, TRIPLES, workspace, say))
+    target = pd.concat([tables.target_train, tables.target_valid, tables.target_test])
+    ids = {SOURCE: tables.source_train[ITEM], TARGET: target[ITEM]}
+    added, used = with_triples(facts, ids, {domain: items[f"items_{domain}"] for domain in ids})
+    say(used.words())
+    return replace(tables, items_source=added[SOURCE], items_target=added[TARGET])
 
 
 def _rows(done: ImportReport) -> pd.DataFrame:
@@ -190,8 +205,8 @@ def _write_given(
 ) -> Path:
     """Rows of a given split are positives already; the dataset is their union, split or not.
 
-    Ratings stay as they stand in the files, and belong to the dataset where they differ; so do item
-    tables.
+    Ratings stay as they stand in the files, and belong to the dataset where they differ; so do the
+    item tables, where there are any.
     """
     target = pd.concat([tables.target_train, tables.target_valid, tables.target_test])
     content = [frame.drop_duplicates([USER, ITEM]) for frame in (tables.source_train, target)]
@@ -202,9 +217,11 @@ def _write_given(
         for frame in ordered
         if RATING in frame and frame[RATING].nunique() > 1
     ]
-    for table in (tables.items_source, tables.items_target):
-        if table is not None:
-            columns += [table[name].to_numpy(dtype=object) for name in sorted(table)]
+    for items in (tables.items_source, tables.items_target):
+        if items is not None:
+            table = items.sort_values(ITEM)
+            columns += [np.array([*table.columns], dtype=object)]
+            columns += [table[column].to_numpy(dtype=object) for column in table]
     return write_snapshot(
         workspace.splits, tables, source_name="source", target_name="target", kind=kind,
         seed=seed, settings=settings, dataset_hash=fingerprint(*columns),

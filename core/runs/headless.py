@@ -203,7 +203,7 @@ def _grid(pairs: list[str]) -> dict[str, Any]:
 def _files(options: Namespace) -> PairFiles:
     return PairFiles(
         options.source, options.target, options.items_source, options.items_target,
-        options.splits, options.swap, options.new_items,
+        options.splits, options.swap, options.new_items, options.triples,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from core.data.pair_settings import PairInputs, PairSettings
 from core.data.quality import check_pair
 from core.data.splitting import SplitSettings, split_pair
 
-FILES = ("source", "target", "items_source", "items_target", "links")
+FILES = ("source", "target", "items_source", "items_target", "links", "triples")
 
 
 def pair_payload(

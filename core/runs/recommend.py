@@ -11,7 +11,9 @@ from core.basics.columns import TEST, VALID
 from core.basics.errors import RunError
 from core.basics.scores import FloatArray, IntArray
 from core.basics.workspace import Workspace
+from core.data.knowledge import KnowledgeGraph, knowledge_graph
 from core.data.pair import DomainPair, ItemFeatures
+from core.data.paths import Path, attribute_paths, path_words
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.fused import fused_per_user
 from core.evaluation.rating_error import Bounds, errors_per_user, weighted_guesses
@@ -53,11 +55,14 @@ def recommend_user(
     number = int(train.users.numbers([user])[0])
     model, fusion = run.model(split), Fusion(alpha, beta, scale=scale_of(run.card))
     ranked = user_list(model, split, TEST, number, fusion, k)
+    graph = knowledge_graph(train)
     return {
         "user": user, "run": run.id, "k": k, "alpha": alpha, "beta": beta, "scale": fusion.scale,
         "source_history": int(train.source_history[number]),
         "target_history": int(train.target_history[number]),
-        "items": [_row(ranked, i, model, train, fusion) for i in range(len(ranked.items))],
+        "items": [
+            _row(ranked, i, model, train, fusion, graph) for i in range(len(ranked.items))
+        ],
     }  # fmt: skip
 
 
@@ -91,7 +96,12 @@ def weighted_errors(run: Run, split: Split, part: str, alpha: float, beta: float
 
 
 def _row(
-    ranked: UserList, place: int, model: CrossDomainModel, train: DomainPair, fusion: Fusion
+    ranked: UserList,
+    place: int,
+    model: CrossDomainModel,
+    train: DomainPair,
+    fusion: Fusion,
+    graph: KnowledgeGraph,
 ) -> dict[str, Any]:
     """One place of the list as plain values."""
     item = int(ranked.items[place])
@@ -111,7 +121,20 @@ def _row(
             "source": _strongest(why.source_items, why.source_amounts, source_names),
             "target": _strongest(why.target_items, why.target_amounts, target_names),
         },
+        "paths": [
+            _path(path, source_names, target_names)
+            for path in attribute_paths(graph, why.source_items, why.target_items, item)[:REASONS]
+        ],
     }
+
+
+def _path(path: Path, source_names: np.ndarray, target_names: np.ndarray) -> dict[str, Any]:
+    """What the item shares with history items, as plain values and in words."""
+    names = [*map(str, source_names[path.source_items]), *map(str, target_names[path.target_items])]
+    return {
+        "relation": path.relation, "entity": path.entity, "items": names,
+        "rarity": path.rarity, "words": path_words(path.relation, path.entity, names),
+    }  # fmt: skip
 
 
 def _names(features: ItemFeatures | None, ids: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import streamlit as st
 from core.basics.columns import SOURCE, USER
 from core.basics.scores import Candidates
 from core.data.attributes import list_attributes
+from core.data.knowledge import KnowledgeGraph, knowledge_in
 from core.data.ratings import RatingFacts
 from core.data.ratings import rating_facts as read_rating_facts
 from core.data.snapshot import PARTS, Split, SplitInfo, read_info, read_snapshot
@@ -174,6 +175,16 @@ def _item_texts(folder: str, encoder: str, reads: str, _split: Split) -> ItemTex
     if found is None:
         raise LookupError(encoder)
     return found
+
+
+def knowledge(split_hash: str) -> KnowledgeGraph:
+    """What the items of both domains of a split have in common."""
+    return _knowledge(str(workspace().splits / split_hash))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _knowledge(folder: str) -> KnowledgeGraph:
+    return knowledge_in(Path(folder))
 
 
 def _entries(folder: Path) -> list[Path]:

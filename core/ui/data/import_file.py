@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.basics.columns import ATTRIBUTE
 from core.basics.errors import DataError
 from core.data.encoding import ENCODINGS
 from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
@@ -26,6 +27,7 @@ from core.data.read_options import (
     LISTS,
     OTHER_ROLES,
     TABLE,
+    TRIPLES,
     ReadOptions,
     check_options,
 )
@@ -38,7 +40,7 @@ DELIMITERS = {
 }  # fmt: skip
 LAYOUTS = {TABLE: "table", JSON_LINES: "JSON lines"}
 QUOTES = {'"': 'double  "', "'": "single  '", "": "none"}
-_ACROSS = {INTERACTIONS: 4, ITEMS: 3, LINKS: 2, LISTS: 4}  # role selectors in one row
+_ACROSS = {INTERACTIONS: 4, ITEMS: 3, LINKS: 2, LISTS: 4, TRIPLES: 3}  # role selectors in one row
 _ONE_EACH = 8  # columns up to which each has a selector of its own
 _NO_COLUMN = "–"
 
@@ -146,6 +148,7 @@ def _pick_roles(staged: Staged, preview: Preview) -> dict[str, str]:
 
 def _pick_columns(staged: Staged, preview: Preview) -> dict[str, str]:
     roles = [*ID_ROLES[staged.kind], *OTHER_ROLES[staged.kind]]
+    roles = [role for role in roles if role != ATTRIBUTE]
     columns = [_NO_COLUMN, *preview.head.columns]
     guessed = {guess.role: column for column, guess in preview.guesses.items()}
     picked: dict[str, str] = {}
@@ -158,6 +161,15 @@ def _pick_columns(staged: Staged, preview: Preview) -> dict[str, str]:
         if column != _NO_COLUMN:
             picked[column] = role
             _draw_doubt(place, preview.guesses[column], role)
+    if ATTRIBUTE in OTHER_ROLES[staged.kind]:
+        free = [column for column in preview.head.columns if column not in picked]
+        guessed_so = [column for column in free if preview.guesses[column].role == ATTRIBUTE]
+        chosen = st.multiselect(
+            "Attributes", free, default=guessed_so, persist_state="session",
+            key=f"{staged.key}_attributes_{len(columns)}_{len(free)}",
+            help="Columns with what items may have in common: brand, author, series.",
+        )  # fmt: skip
+        picked |= dict.fromkeys(chosen, ATTRIBUTE)
     return picked
 
 

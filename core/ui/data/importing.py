@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.datasets import INTERACTIONS, ITEMS, LINKS, read_dataset
+from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES, read_dataset
 from core.data.import_folder import VARIABLE, import_folder
 from core.data.read_options import ReadOptions
 from core.jobs.job import DONE, Job
@@ -26,13 +26,19 @@ def show_import_tab() -> None:
     with right:
         st.markdown("### :blue[Target]: where items are recommended")
         _draw("target", INTERACTIONS, "Interactions of the target domain")
-    with st.expander("Item tables and user links (optional)", icon=":material/library_add:"):
+    with st.expander(
+        "Item tables and user links, triples (optional)", icon=":material/library_add:"
+    ):
         left, right = st.columns(2, gap="large")
         with left:
             _draw("items_source", ITEMS, "Titles and categories of the source's items")
         with right:
             _draw("items_target", ITEMS, "Titles and categories of the target's items")
-        _draw("links", LINKS, "Which source user is which target user, if ids differ")
+        left, right = st.columns(2, gap="large")
+        with left:
+            _draw("links", LINKS, "Which source user is which target user, if ids differ")
+        with right:
+            _draw("triples", TRIPLES, "Triples that say what items have in common")
     if draw_datasets() >= 2:
         st.caption("Next: put two domains together under **Pair**.")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.data.datasets import INTERACTIONS, ITEMS, LINKS, Dataset, items_known
+from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES, Dataset, items_known
 from core.data.pair_settings import PairInputs
 from core.ui.data.importing import imported_in
 from core.ui.data.shared import datasets, short
@@ -34,12 +34,19 @@ def pick_inputs() -> PairInputs | None:
     with right:
         st.markdown(":blue[**Target**]: where items are recommended")
         target, target_name, items_target = _pick_domain(TARGET, interactions, place=0)
-    links = _pick_links()
+    links, triples = _pick_links(), _pick_triples()
     if source.hash == target.hash:
         st.warning("Source and target are the same file. Choose two different ones.")
         return None
     return PairInputs(
-        source.file, target.file, items_source, items_target, links, source_name, target_name
+        source.file,
+        target.file,
+        items_source,
+        items_target,
+        links,
+        triples,
+        source_name,
+        target_name,
     )
 
 
@@ -90,6 +97,19 @@ def _pick_links() -> Path | None:
         format_func=lambda hash_: "none: equal ids are the same user" if hash_ is None
         else short(tables[hash_].name),
         help="Says which target user is which source user; then equal ids alone mean nothing.",
+    )  # fmt: skip
+    return tables[picked].file if picked else None
+
+
+def _pick_triples() -> Path | None:
+    tables = {table.hash: table for table in datasets(TRIPLES)}
+    if not tables:
+        return None
+    picked = st.selectbox(
+        "Triples", [None, *tables], key="pair_triples", persist_state="session",
+        format_func=lambda hash_: "none" if hash_ is None else short(tables[hash_].name),
+        help="What items have in common beyond their tables; heads and tails are item ids or "
+        "anything else.",
     )  # fmt: skip
     return tables[picked].file if picked else None
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.basics.errors import CrosswalkError
 from core.data.import_folder import file_in_folder, import_folder, list_files
-from core.data.read_options import INTERACTIONS, ITEMS, LINKS, LISTS, ReadOptions
+from core.data.read_options import INTERACTIONS, ITEMS, LINKS, LISTS, TRIPLES, ReadOptions
 from core.jobs.job import CANCELLED, DONE, Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import read_job, request_cancel
@@ -25,8 +25,10 @@ POLL = 1.0  # seconds between two looks at a job
 _TAKES = "CSV, TSV or any other delimiter, JSON lines, RecBole, MovieLens, gzip or Parquet."
 _HOLDS = {
     INTERACTIONS: "One row per interaction: a user and an item, perhaps a rating and a time.",
-    ITEMS: "One row per item: its id, perhaps a title, categories and a description.",
+    ITEMS: "One row per item: its id, perhaps a title, categories, a description and attributes "
+    "such as brand or author.",
     LINKS: "One row per person: the id in the source, the id in the target.",
+    TRIPLES: "One row per fact: an item or a thing, a relation, and another item or thing.",
     LISTS: "One row per recommendation: a user, an item, and a rank or a score.",
 }
 

@@ -171,9 +171,10 @@ def _draw_readiness(info: SplitInfo) -> None:
     sizes, free = sizes_of(info), free_memory()
     shared = cached.shared_users(info.split_hash)
     ratings, new = cached.rating_facts(info.split_hash), info.kind == NEW_ITEMS
+    joined = bool(cached.knowledge(info.split_hash).names)
     with st.expander("Which models can be trained on it?", icon=":material/model_training:"):
         for card in CARDS.values():
-            found = readiness(card, sizes, shared, None, free, ratings, new)
+            found = readiness(card, sizes, shared, None, free, ratings, new, joined)
             st.markdown(f"{LIGHTS[found.light]} **{card.title}**: {plain(found.reason)}")
 
 

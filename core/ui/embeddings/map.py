@@ -44,7 +44,7 @@ USER_SYMBOL = "diamond-open"
 def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> IntArray:
     """Draw the map; answers which points are selected, as rows of the data's table."""
     figure, layers = _drawn(
-        str(data.run.folder), data.what, view.colour, layout.method, data, layout
+        data.key, data.what, view.colour, layout.method, data, layout
     )  # fmt: skip
     if found is not None:
         figure = go.Figure(figure)  # the kept one stays without marks
@@ -62,7 +62,7 @@ def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _drawn(
-    folder: str, what: str, colour: str, method: str, _data: MapData, _layout: Layout
+    key: str, what: str, colour: str, method: str, _data: MapData, _layout: Layout
 ) -> tuple[go.Figure, list[Layer]]:
     """The map without marks and its layers; seeded layouts make it the same every time."""
     layers = interleaved(_layers(_data, _layout, colour))

@@ -47,6 +47,7 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
     sizes, free = sizes_of(info), free_memory()
     shared = cached.shared_users(info.split_hash)
     ratings, new = cached.rating_facts(info.split_hash), info.kind == NEW_ITEMS
+    joined = bool(cached.knowledge(info.split_hash).names)
     chosen: list[ModelCard] = []
     with st.container(height=LIST_HEIGHT, key="train_models"):
         for family, cards in groupby(CARDS.values(), key=lambda card: card.family):
@@ -55,7 +56,7 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
                 chosen += [
                     card
                     for card in cards
-                    if _tick(card, readiness(card, sizes, shared, None, free, ratings, new))
+                    if _tick(card, readiness(card, sizes, shared, None, free, ratings, new, joined))
                 ]
     return chosen
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,13 +15,14 @@ from core.basics.scores import DomainScores
 from core.data.pair import DomainPair
 from core.models.protocol import PairSizes
 from core.models.registry import CARDS, build, card_of
-from tests.worlds import World, pair_of, rated_tastes, twin_tastes
+from tests.worlds import World, categorised, pair_of, rated_tastes, twin_tastes
 
 QUICK = {  # enough for the planted world
     "emcdr": {"epochs": 20},
     "ptupcdr": {"epochs": 8},
     "lightgcn": {"epochs": 20},
     "bitgcf": {"epochs": 20},
+    "kgat": {"epochs": 20},
     "neumf": {"learning_rate": 0.01},
     "conet": {"batch_size": 32},
 }
@@ -36,7 +38,9 @@ EXACT = [card.name for card in CARDS.values() if card.fold_in == "exact"]
 APPROXIMATE = [card.name for card in CARDS.values() if card.fold_in == "approximate"]
 GRADIENT = [card.name for card in CARDS.values() if card.gradient]
 
-WORLD, RATED = twin_tastes(), rated_tastes()  # of equal sizes, with the same cold users
+WORLD, RATED = (  # of equal sizes, with the same cold users
+    replace(world, pair=categorised(world.pair)) for world in (twin_tastes(), rated_tastes())
+)
 EVERYBODY = np.arange(len(WORLD.pair.users))
 
 
@@ -320,13 +324,14 @@ def edge_pairs() -> dict[str, DomainPair]:
     lonely = np.vstack([np.eye(4), zeros((2, 4))])
     apart_source, apart_target = zeros((6, 4)), zeros((6, 4))
     apart_source[:3, :2], apart_target[3:, 1:3] = 1, 1
-    return {
+    pairs = {
         "one interaction each": pair_of(one, one),
         "one item, many users": pair_of(np.ones((5, 1)), np.ones((5, 1))),
         "users without any history": pair_of(lonely, lonely),
         "no shared users": pair_of(apart_source, apart_target),
         "an empty source": pair_of(np.zeros((5, 3)), np.ones((5, 4))),
     }
+    return {edge: categorised(pair) for edge, pair in pairs.items()}
 
 
 @pytest.mark.parametrize("edge", edge_pairs())

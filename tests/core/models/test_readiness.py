@@ -12,7 +12,7 @@ from core.data.ratings import RatingFacts
 from core.models.protocol import PairSizes
 from core.models.readiness import check_readiness, in_gib, readiness
 from core.models.registry import card_of
-from tests.worlds import pair_of, twin_tastes
+from tests.worlds import categorised, pair_of, twin_tastes
 
 SIZES = PairSizes(1000, 500, 400, 10_000, 8_000)
 GIB = 2**30
@@ -81,6 +81,16 @@ def test_factors_that_fit_the_users_are_not_refused():
     assert readiness(card_of("cmf_als"), few, 5, card_of("cmf_als").settings(factors=8)).light != (
         "red"
     )
+
+
+def test_a_graph_of_attributes_is_refused_where_items_share_none():
+    card, bare = card_of("kgat"), twin_tastes().pair
+    found = readiness(card, SIZES, 800, attributed=False)
+    assert (found.light, "item tables have none" in found.reason) == ("red", True)
+    assert readiness(card, SIZES, 800, attributed=True).light == "green"
+    with pytest.raises(RunError, match=r"have none.*Import item tables with categories"):
+        check_readiness(card, bare, card.settings())
+    check_readiness(card, categorised(bare), card.settings())
 
 
 def test_sizes_read_plainly():
