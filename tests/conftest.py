@@ -1,5 +1,7 @@
 """What tests of several rooms share: a workspace with the sample pair and its demo runs."""
 
+import fcntl
+import functools
 import os
 
 # Files of tests run side by side: a thread each, before NumPy reads it once.
@@ -7,6 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import HealthCheck, settings
+from streamlit.components.v2 import manifest_scanner
 
 from core.basics.workspace import Workspace
 from core.runs.demo import load_demo
@@ -15,10 +18,31 @@ from core.runs.demo import load_demo
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
+WORKER = "PYTEST_XDIST_WORKER"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_are_read_once():
+    """AppTest reads the metadata of every installed package whenever an app starts: half a second.
+
+    What it looks for are components that a package brings; none is installed between two tests.
+    """
+    scan = functools.cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
+
 
 @pytest.fixture(scope="session")
 def demo_workspace(tmp_path_factory):
-    """Loaded once for all; tests only look at it."""
-    workspace = Workspace(tmp_path_factory.mktemp("demo") / "workspace")
-    load_demo(workspace)
+    """Loaded once for all, also where files of tests run side by side; tests only look at it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if WORKER in os.environ else base) / "demo"
+    folder.mkdir(exist_ok=True)
+    workspace = Workspace(folder / "workspace")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "loaded").exists():
+            load_demo(workspace)
+            (folder / "loaded").touch()
     return workspace

@@ -1,6 +1,7 @@
 """Floors of the house: imports go down only, and nothing heavy is loaded before it is used."""
 
 import ast
+import functools
 import json
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def loaded_after(code: str, wanted: tuple[str, ...]) -> list[str]:
     return json.loads(answer.stdout.splitlines()[-1])
 
 
+@functools.cache
 def imported_names(path: Path) -> set[str]:
     """Modules a file imports anywhere in it."""
     names = set()
