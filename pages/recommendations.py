@@ -10,6 +10,7 @@ from core.ui.recommendations.export import show_export
 from core.ui.recommendations.faithful import show_faithfulness
 from core.ui.recommendations.list import show_history, show_list
 from core.ui.recommendations.paths import show_paths
+from core.ui.recommendations.text_why import show_text_why
 from core.ui.recommendations.uploaded import show_uploaded
 from core.ui.recommendations.view import pick_view, show_header
 from core.ui.recommendations.what_if import show_visitor, show_what_if
@@ -37,6 +38,7 @@ with page("Recommendations", "What does this user get, why, and what if?"):
             show_history(view, listed, TARGET, why, right)
             show_why(view, why)
             show_paths(view, why)
+            show_text_why(view, why)
             show_checks(view, why)
             show_faithfulness(view)
     if two.open:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -66,6 +66,15 @@ class TextProfile:
         target = (target_rows @ self.target) @ self.found.T
         has_source, has_target = np.diff(source_rows.indptr) > 0, np.diff(target_rows.indptr) > 0
         return DomainScores.ranking(source, target, has_source, has_target)
+
+    def fold_in_words(
+        self, words: FloatArray, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> DomainScores:
+        """Both parts where words, (n_asked, d), are one more text of the target history."""
+        known = self.fold_in(source_rows, target_rows)
+        target = known.target + words @ self.found.T
+        heard = np.ones(len(words), dtype=bool)
+        return replace(known, target=target.astype(np.float32), has_target=heard)
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Exact: each history item adds its own likeness."""

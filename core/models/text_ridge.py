@@ -111,14 +111,31 @@ class TextRidge:
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
         """Both parts for any histories; exact."""
         has_source, has_target = np.diff(source_rows.indptr) > 0, np.diff(target_rows.indptr) > 0
-        weight = self._source_weight(has_target)
-        source = scaled_rows(source_rows, 0.5) @ self.source - self.mean_source
         target = scaled_rows(target_rows, 0.5) @ self.target - self.mean_target
         return DomainScores.ranking(
-            (weight * has_source)[:, None] * (self.rate + source @ self.from_source),
+            self._source_part(source_rows, has_target),
             has_target.astype(np.float32)[:, None] * (self.rate + target @ self.from_target),
             has_source, has_target,
         )  # fmt: skip
+
+    def fold_in_words(
+        self, words: FloatArray, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> DomainScores:
+        """Both parts where words, (n_asked, d), are one more text of the target history."""
+        said = np.ones(len(words), dtype=bool)
+        lengths = np.diff(target_rows.indptr)[:, None] + 1
+        profile = (target_rows @ self.target + words) / np.sqrt(lengths) - self.mean_target
+        target = self.rate + profile @ self.from_target
+        return DomainScores.ranking(
+            self._source_part(source_rows, said), target.astype(np.float32),
+            np.diff(source_rows.indptr) > 0, said,
+        )  # fmt: skip
+
+    def _source_part(self, source_rows: csr_matrix, has_target: np.ndarray) -> FloatArray:
+        weight = self._source_weight(has_target) * (np.diff(source_rows.indptr) > 0)
+        profile = scaled_rows(source_rows, 0.5) @ self.source - self.mean_source
+        part: FloatArray = weight[:, None] * (self.rate + profile @ self.from_source)
+        return part
 
     def _source_weight(self, has_target: np.ndarray) -> FloatArray:
         return np.where(has_target, self.settings.source_weight, 1.0).astype(np.float32)

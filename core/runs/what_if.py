@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.basics.scores import IntArray
+from core.basics.scores import DomainScores, FloatArray, IntArray
 from core.data.snapshot import Split
 from core.fusion.combine import Fusion
 from core.fusion.lists import NOBODY
 from core.models.protocol import CrossDomainModel
+from core.models.text.features import HearsWords
 from core.runs.asking import masked_row
 from core.runs.edits import Edit, Histories, edited_histories
 from core.runs.one_user import NOTHING, UserList, list_of_scores
@@ -46,18 +47,30 @@ def what_if(
     edits: Sequence[Edit],
     fusion: Fusion,
     k: int,
+    words: FloatArray | None = None,
 ) -> WhatIf:
     """The list of a training user, or of a visitor without any history, after all edits.
+
+    words: (d,) what the person says they like, as a text from the target's centre, for models that
+    hear words.
 
     By popularity where nothing is known. An item taken out of the target history may be listed
     again; what is held out for a training user is marked as in their own list.
     """
     histories = edited_histories(run.train_of(split), run.card, user, edits)
-    scores = model.fold_in(histories.source, histories.target).filled(split.train.popularity)
+    scores = _scores(model, histories, words).filled(split.train.popularity)
     masked = masked_row(split, part, user, histories)
     held_out = NOTHING if user is None else split.held_out(part)[[user]].indices
     number = NOBODY if user is None else user
     return WhatIf(list_of_scores(scores, masked, fusion, k, number, held_out), histories)
+
+
+def _scores(
+    model: CrossDomainModel, histories: Histories, words: FloatArray | None
+) -> DomainScores:
+    if words is not None and isinstance(model, HearsWords):
+        return model.fold_in_words(words[None], histories.source, histories.target)
+    return model.fold_in(histories.source, histories.target)
 
 
 def moves(before: UserList, after: UserList) -> Moves:

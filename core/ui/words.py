@@ -1,16 +1,19 @@
-"""What a person types in words, as a vector: asked for at once, worked out by a job, then kept."""
+"""Texts as vectors, worked out by jobs: what a person types, asked for at once, and item texts."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from core.basics.scores import FloatArray
+from core.data.snapshot import Split
 from core.models.text.clean import plain_text
-from core.runs.texts import LONGEST, asked_payload, asked_vector
+from core.models.text.encoders import ENCODERS
+from core.models.text.features import TextSettings
+from core.runs.texts import LONGEST, asked_payload, asked_vector, texts_payload
 from core.ui.shell import workspace
 from core.ui.state import linked
 from core.ui.task import Task, ask_task, draw_task
-from core.ui.texts import plain
+from core.ui.texts import count, duration, plain
 
 KIND = "asked"
 
@@ -44,6 +47,24 @@ def vector_of_words(words: str, encoder: str, key: str) -> FloatArray | None:
     draw_task(task, key)
     st.caption("The encoder reads the words in the background; that takes a few seconds, once.")
     return None
+
+
+def ask_for_texts(split: Split, settings: TextSettings) -> None:
+    """The button that has the texts of a split encoded, or how far that is."""
+    info, train = split.info, split.train
+    n = len(train.source_items) + len(train.target_items)
+    task = Task(
+        "texts", (texts_payload(info.split_hash, settings),),
+        f"Encoding texts of {info.source_name} and {info.target_name}", "Encode the texts", "",
+        lane="short", icon=":material/translate:",
+    )  # fmt: skip
+    if not task.is_active:
+        st.info(
+            f"The {settings.reads} of these {count(n, 'item')} were not encoded yet by "
+            f"{plain(ENCODERS[settings.encoder].title)}. That takes about {duration(5 + n / 500)} "
+            "in the background, once; nothing is asked of the network."
+        )
+    draw_task(task, "encode_texts")
 
 
 class _Known:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray
+from core.basics.scores import DomainScores, FloatArray
 from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair, ItemFeatures
 from core.models.text.clean import READS, TITLES
@@ -26,6 +28,17 @@ class TextSettings(Settings):
     reads: str = setting(
         TITLES, choices=READS, help="Columns of the item tables that the encoder reads."
     )
+
+
+@runtime_checkable
+class HearsWords(Protocol):
+    """A model that takes what a person says in words for one more text of their target history."""
+
+    def fold_in_words(
+        self, words: FloatArray, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> DomainScores:
+        """words: (n_asked, d), from the target's centre; the rest as `fold_in` has it."""
+        ...
 
 
 def centred_vectors(features: ItemFeatures | None, settings: TextSettings) -> FloatArray:

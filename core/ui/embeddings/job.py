@@ -1,19 +1,15 @@
-"""The jobs that encode texts and draw UMAP maps: ask, watch, or read why one failed."""
+"""The job that makes a UMAP map: ask for it, watch it, or read why it failed."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from core.data.snapshot import Split
 from core.embedding.sample import LIMIT
-from core.models.text.encoders import ENCODERS
-from core.models.text.features import TextSettings
 from core.runs.map_job import map_payload, text_map_payload
-from core.runs.texts import texts_payload
 from core.ui.embeddings.data import Layout, MapData, pca_layout, umap_layout
 from core.ui.embeddings.view import UMAP, View
 from core.ui.task import Task, draw_task
-from core.ui.texts import count, duration, plain
+from core.ui.texts import duration
 
 
 def pick_layout(data: MapData, view: View) -> Layout:
@@ -48,21 +44,3 @@ def _task(data: MapData, view: View) -> Task:
         )  # fmt: skip
     payload = text_map_payload(data.split_hash, view.texts)
     return Task("text_map", (payload,), "UMAP of texts", "Draw the UMAP map", "", lane="short")
-
-
-def ask_for_texts(split: Split, settings: TextSettings) -> None:
-    """The button that has the texts of a split encoded, or how far that is."""
-    info, train = split.info, split.train
-    n = len(train.source_items) + len(train.target_items)
-    task = Task(
-        "texts", (texts_payload(info.split_hash, settings),),
-        f"Encoding texts of {info.source_name} and {info.target_name}", "Encode the texts", "",
-        lane="short", icon=":material/translate:",
-    )  # fmt: skip
-    if not task.is_active:
-        st.info(
-            f"The {settings.reads} of these {count(n, 'item')} were not encoded yet by "
-            f"{plain(ENCODERS[settings.encoder].title)}. That takes about {duration(5 + n / 500)} "
-            "in the background, once; nothing is asked of the network."
-        )
-    draw_task(task, "encode_texts")

@@ -10,12 +10,11 @@ from core.models.text.clean import share_with_text
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.embeddings.data import MapData, map_data, text_data
-from core.ui.embeddings.job import ask_for_texts
 from core.ui.embeddings.neighbours import Found, show_meaning, show_neighbours
 from core.ui.embeddings.view import View
 from core.ui.navigation import link_to
 from core.ui.state import current_run, current_split, require_model
-from core.ui.words import vector_of_words
+from core.ui.words import ask_for_texts, vector_of_words
 
 
 def run_or_texts() -> Run | None:

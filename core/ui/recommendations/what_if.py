@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.scores import IntArray
+from core.basics.scores import FloatArray, IntArray
 from core.charts.recommendations_list import draw_recommendations
 from core.models.protocol import TIMESTAMPS
 from core.runs.edits import Edit
@@ -15,6 +15,7 @@ from core.ui import cached
 from core.ui.recommendations.editor import Editor, catalogue_of, history_order, show_editor
 from core.ui.recommendations.edits import EDITS, VISITOR, EditLog, show_log_buttons
 from core.ui.recommendations.view import View
+from core.ui.recommendations.wish import Wish, pick_wish, show_wish
 from core.ui.shell import guarded, show_chart
 from core.ui.texts import count, number, plain
 
@@ -41,25 +42,36 @@ def show_what_if(view: View) -> None:
 def show_visitor(view: View) -> None:
     """Nothing to begin with: what somebody new would get."""
     with guarded():
+        wish = pick_wish(view)
+        words = None if wish is None else wish.target
         log = EditLog(VISITOR)
         edits = log.edits()
         start: dict[str, IntArray] = {SOURCE: NOTHING, TARGET: NOTHING}
-        _show(view, log, edits, asked(view, None, edits), asked(view, None, edits[:-1]), start)
+        before = asked(view, None, edits[:-1], words if edits else None)
+        _show(view, log, edits, asked(view, None, edits, words), before, start, wish)
+        if wish is not None:
+            show_wish(view, wish)
 
 
-def asked(view: View, user: int | None, edits: list[Edit]) -> WhatIf:
+def asked(
+    view: View, user: int | None, edits: list[Edit], words: FloatArray | None = None
+) -> WhatIf:
     """The model's answer to the histories after these edits, at alpha and beta as they stand."""
     model = cached.model(view.run)
-    return what_if(view.run, model, view.split, view.part, user, edits, view.fusion, view.k)
+    return what_if(view.run, model, view.split, view.part, user, edits, view.fusion, view.k, words)
 
 
 def _show(
     view: View, log: EditLog, edits: list[Edit], after: WhatIf, before: WhatIf,
-    start: dict[str, IntArray],
+    start: dict[str, IntArray], wish: Wish | None = None,
 ) -> None:  # fmt: skip
     changed = moves(before.listed, after.listed)
     words, undo, reset = st.columns([4, 0.8, 0.8], vertical_alignment="center")
-    words.markdown(_sentence(log, edits, changed))
+    if wish is not None and not edits:
+        said = "These follow from the words alone; add items to say more."
+    else:
+        said = _sentence(log, edits, changed)
+    words.markdown(said)
     show_log_buttons(log, edits, undo, reset)
     _say_unknown(after)
     left, middle, right = st.columns([1, 1.35, 1], gap="medium")

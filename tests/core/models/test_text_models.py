@@ -140,3 +140,24 @@ def test_items_without_a_text_have_no_vector_and_do_not_move_the_centre():
     assert not found[3].any()
     lengths = np.linalg.norm(np.delete(found, 3, axis=0), axis=1)
     np.testing.assert_allclose(lengths, 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["text_profile", "text_ridge"])
+@pytest.mark.parametrize("taken", [[], [4, 9]])
+def test_words_count_as_one_more_text_of_the_target_history(name, taken):
+    """An item's own text, said in words, gives what the item in the history gives."""
+    model = fitted(name, WORLD.pair)
+    said, source = 7, WORLD.pair.source[[3]]
+    before, after = (csr_matrix(_row(items)) for items in (taken, [*taken, said]))
+    heard = model.fold_in_words(model.target[[said]], source, before)
+    had = model.fold_in(source, after)
+    np.testing.assert_allclose(heard.source, had.source, atol=1e-5)
+    np.testing.assert_allclose(heard.target, had.target, atol=1e-5)
+    assert heard.has_target.all()
+    assert heard.target.dtype == heard.source.dtype == np.float32
+
+
+def _row(items):
+    row = np.zeros((1, WORLD.pair.target.shape[1]), dtype=np.float32)
+    row[0, items] = 1
+    return row

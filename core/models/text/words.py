@@ -1,0 +1,55 @@
+"""Words of texts, for reasons in words: which ones two texts share, the rarest first."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+FREQUENT = 0.05  # share of all texts from which a word tells nothing
+ENOUGH = 40  # texts from which shares are looked at
+_CHINESE = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # and kana: no spaces either
+_WORD = re.compile(rf"[{_CHINESE}]+|[^\W_{_CHINESE}]+")
+_SMALL_WORDS = (
+    "a about an and are as at be by for from her his i in is it its my no not of on or our she he "
+    "so that the their they this to was we who with you your"
+)
+_SMALL = frozenset(_SMALL_WORDS.split())
+
+
+def words_of(text: str) -> list[str]:
+    """Words in small letters, each once; of scripts without spaces, pairs of neighbouring signs."""
+    found: dict[str, None] = {}
+    for run in _WORD.findall(text.casefold()):
+        if "\u3041" <= run[0] <= "\ufaff":
+            found |= dict.fromkeys(run[at : at + 2] for at in range(max(1, len(run) - 1)))
+        elif len(run) > 1 and run not in _SMALL:
+            found[run] = None
+    return list(found)
+
+
+@dataclass(frozen=True)
+class WordCounts:
+    """In how many texts each word stands."""
+
+    counts: Counter[str]
+    texts: int
+
+    @classmethod
+    def of(cls, *domains: Iterable[str]) -> WordCounts:
+        """Over the texts of all domains."""
+        counts: Counter[str] = Counter()
+        texts = 0
+        for domain in domains:
+            for text in domain:
+                counts.update(words_of(text))
+                texts += bool(text)
+        return cls(counts, texts)
+
+    def shared(self, one: str, other: str, most: int = 4) -> Sequence[str]:
+        """Words that stand in both texts, the rarest first; frequent ones left out."""
+        both = set(words_of(one)) & set(words_of(other))
+        limit = FREQUENT * self.texts if self.texts >= ENOUGH else self.texts
+        telling = [word for word in both if self.counts[word] <= max(limit, 2)]
+        return sorted(telling, key=lambda word: (self.counts[word], word))[:most]

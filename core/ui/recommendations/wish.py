@@ -1,0 +1,115 @@
+"""A new visitor in words: what they like as one more text of their history, and what is near it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.basics.columns import SOURCE, TARGET
+from core.basics.scores import FloatArray
+from core.embedding.neighbours import nearest_to
+from core.models.text.encoders import ENCODERS
+from core.models.text.features import HearsWords, centre_of, centred
+from core.runs.text_reasons import reads_of, reads_text
+from core.ui import cached
+from core.ui.recommendations.text_why import read_texts
+from core.ui.recommendations.view import View
+from core.ui.tables import show_table
+from core.ui.texts import plain
+from core.ui.words import ask_for_texts, type_words, vector_of_words
+
+NAME = "wish"  # in the address bar
+NEAREST = 8  # items per domain
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a visitor said, and its directions from both domains' centres."""
+
+    words: str
+    source: FloatArray  # (width,)
+    target: FloatArray
+
+
+def pick_wish(view: View) -> Wish | None:
+    """The box and what was typed into it; None where it is empty, or not read yet."""
+    model = cached.model(view.run)
+    if not isinstance(model, HearsWords) or not reads_text(model):
+        st.caption(
+            "A run of Text profile or Text ridge can also be asked in words: “a quiet film about a "
+            "family in winter”."
+        )
+        return None
+    words = type_words(
+        "What do they like, in words?", NAME, "a quiet film about a family in winter",
+        "In any language the encoder of this run knows. The words count as one more item of the "
+        "target history, beside whatever is added below.",
+    )  # fmt: skip
+    if not words:
+        return None
+    settings = reads_of(model)
+    texts = cached.item_texts(view.split, settings)
+    if texts is None:
+        ask_for_texts(view.split, settings)
+        return None
+    vector = vector_of_words(words, settings.encoder, "read_wish")
+    if vector is None:
+        return None
+    source, target = (
+        centred(vector[None], centre_of(part))[0] for part in (texts.source, texts.target)
+    )
+    return Wish(words, source, target)
+
+
+def show_wish(view: View, wish: Wish) -> None:
+    """What was done with the words, and the items of both domains nearest to them."""
+    settings = reads_of(cached.model(view.run))
+    target = plain(view.run.record["target_name"], 40)
+    st.markdown(f"**Nearest to “{plain(wish.words)}”**")
+    for column, (domain, colour) in zip(
+        st.columns(2, gap="large"), ((SOURCE, "orange"), (TARGET, "blue")), strict=True
+    ):
+        with column:
+            st.markdown(f":{colour}[**{plain(view.run.record[f'{domain}_name'], 40)}**]")
+            _show_near(view, wish, domain)
+    encoder = plain(ENCODERS[settings.encoder].title)
+    st.caption(
+        f"What happened: the encoder ({encoder}) read the words as it read the {settings.reads} of "
+        "all items; "
+        f"the centre of a domain's texts was taken away, as from every text. For the list above "
+        f"the words count as one more item of the history in {target}, so their share is blue; "
+        f"{_then(view)} The tables compare the words with each item's text alone, by cosine."
+    )
+
+
+def _then(view: View) -> str:
+    if view.run.card.name == "text_profile":
+        return "items whose text is alike score high, less what all titles have in common."
+    return "what other users with such texts in their history took scores high."
+
+
+def _show_near(view: View, wish: Wish, domain: str) -> None:
+    read = read_texts(view)
+    texts = read.source if domain == SOURCE else read.target
+    vectors = None if read.vectors is None else read.vectors[domain == TARGET]
+    if vectors is None or not len(vectors):
+        st.caption("No item has a text.")
+        return
+    wanted = wish.source if domain == SOURCE else wish.target
+    items, cosines = nearest_to(vectors, wanted, NEAREST, np.arange(len(vectors)))
+    names = cached.item_names(view.split, domain)
+    table = pd.DataFrame({
+        "title": names[items],
+        "cosine": cosines,
+        "words in common": [
+            ", ".join(read.counts.shared(wish.words, texts[item])) for item in items.tolist()
+        ],
+    })  # fmt: skip
+    looks = {
+        "title": st.column_config.TextColumn(width=220),
+        "cosine": st.column_config.NumberColumn(format="%.2f", width=70),
+    }
+    show_table(table, f"wish_{domain}", column_config=looks)

@@ -1,0 +1,100 @@
+"""Recommendations of models that read text: reasons in words, and a visitor who asks in words."""
+
+import json
+
+import pytest
+from stories import Trained, entered, open_page, well, words
+
+from core.basics.progress import silent
+from core.basics.workspace import Workspace
+from core.jobs.job import DONE
+from core.jobs.lifecycle import end_job
+from core.jobs.table import list_jobs
+from core.runs.plan import RunPlan
+from core.runs.texts import asked_job, asked_payload
+from core.runs.train import train_run
+from tests.bilingual import bilingual_split
+
+WISH = "a dog that is someone's friend"
+MODELS = ("text_profile", "text_ridge", "text_neighbours")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Trained:
+    workspace = Workspace(tmp_path_factory.mktemp("texts") / "workspace")
+    split_hash = bilingual_split(workspace)
+    runs = {name: train_run(RunPlan(split_hash, name), workspace).name for name in MODELS}
+    asked_job(workspace, asked_payload(WISH, "universal"), silent)
+    return Trained(workspace, runs)
+
+
+@pytest.fixture
+def bilingual(made, monkeypatch) -> Trained:
+    """English books and Chinese films with runs that read them; one wish was read before."""
+    monkeypatch.setattr("core.ui.task.ensure_supervisor", lambda workspace: None)
+    monkeypatch.setattr("core.ui.jobs_panel.ensure_supervisor", lambda workspace: None)
+    entered(made.workspace, monkeypatch)
+    return made
+
+
+def visitor(run: str, **address: str):
+    app = open_page("recommendations", run=run, **address)
+    app.session_state["lists_tab"] = "New visitor"
+    return well(app.run())
+
+
+def column(app, name: str) -> list:
+    """The tables that have such a column."""
+    return [table.value for table in app.dataframe if name in table.value]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_reasons_name_what_the_texts_share(bilingual, model):
+    app = well(open_page("recommendations", run=bilingual.runs[model]))
+    assert "What the texts share." in words(app)
+    (table,) = column(app, "both texts share")
+    assert len(table)
+    assert table["cosine"].between(-1, 1).all()
+    books = table[table["from"] == "books"]
+    assert books["both texts share"].str.startswith("no word").all()  # English beside Chinese
+
+
+def test_a_run_that_reads_no_text_gives_no_reasons_in_words(trained_workspace):
+    app = well(open_page("recommendations", run=trained_workspace.runs["ease"]))
+    assert "What the texts share" not in words(app)
+
+
+@pytest.mark.parametrize("model", ["text_profile", "text_ridge"])
+def test_a_visitor_says_in_words_what_they_like(bilingual, model):
+    app = visitor(bilingual.runs[model], wish=WISH)
+    books, films = column(app, "words in common")
+    assert books["title"].iloc[0] == "A Dog Named Friday"
+    assert books["words in common"].iloc[0] == "dog"
+    assert films["title"].iloc[0] == "一只名叫星期五的狗"
+    assert "follow from the words alone" in words(app)
+    assert "count as one more item of the history in films" in words(app)
+    if model == "text_profile":
+        rows = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][2]["text"]
+        assert rows[0] == "1  一只名叫星期五的狗"
+
+
+def test_words_that_were_never_read_are_asked_for_at_once(bilingual):
+    app = visitor(bilingual.runs["text_profile"])
+    app.text_input(key="wish_widget").set_value("pirates at sea").run()
+    well(app)
+    (job,) = list_jobs(bilingual.workspace, kind="asked", active=True)
+    assert job.payload == {"words": "pirates at sea", "encoder": "universal"}
+    assert "in the background" in words(app)
+    asked_job(bilingual.workspace, job.payload, silent)
+    end_job(bilingual.workspace, job.id, DONE)
+    app.run()
+    assert column(app, "words in common")[0]["title"].iloc[0] == "Revenge of the Pirates"
+
+
+def test_markup_in_a_wish_stays_literal(bilingual):
+    app = visitor(bilingual.runs["text_profile"], wish="![x](http://elsewhere.example/p.png) $a$")
+    assert "![x](http" not in words(app)
+
+
+def test_other_runs_say_which_can_be_asked_in_words(trained_workspace):
+    assert "can also be asked in words" in words(visitor(trained_workspace.runs["ease"]))
