@@ -23,14 +23,16 @@ from core.runs.search_plan import SearchPlan
 from core.runs.search_rule import STOPPED, Trial
 from core.runs.search_runners import InProcess
 from core.runs.search_study import list_studies
+from core.runs.timing import timing_job
 from core.store.run_folder import RUN, TWIN, list_runs
 
 
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
-    """A workspace of its own with one planted split; what was started in it is ended."""
+    """A workspace with one planted split, EASE timed on it; what was started in it is ended."""
     here = entered(Workspace(tmp_path / "workspace"), monkeypatch)
-    planted_split(here, seed=1)
+    split = planted_split(here, seed=1)
+    timing_job(here, {"model": "ease", "split": split, "device": "auto"}, silent)
     yield here
     for job in list_jobs(here, active=True, dismissed=True):
         request_cancel(here, job.id)

@@ -1,6 +1,7 @@
 """The Train page as a person uses it: real jobs in real children on a tiny pair."""
 
 import os
+import shutil
 import signal
 import time
 from importlib.metadata import version
@@ -14,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import ITEM, USER
 from core.basics.files import write_json
-from core.basics.progress import Progress
+from core.basics.progress import Progress, silent
 from core.basics.workspace import VARIABLE, Workspace
 from core.data.snapshot import SplitTables, write_snapshot
 from core.jobs.job import CANCELLED, DONE, KILLED, Job
@@ -23,6 +24,7 @@ from core.jobs.lock import Lock
 from core.jobs.processes import kill
 from core.jobs.table import enqueue, list_jobs, read_curve, read_job, request_cancel
 from core.runs.plan import RunPlan
+from core.runs.timing import timing_job
 from core.runs.train import train_run
 from core.store.bundle import export_run
 from core.store.run_folder import list_runs
@@ -52,7 +54,10 @@ def workspace(tmp_path, monkeypatch):
 
 @pytest.fixture
 def pair(workspace):
-    """Hash of the split of a tiny pair: 140 users, half of whose source items name their taste."""
+    """Hash of the split of a tiny pair: 140 users, half of whose source items name their taste.
+
+    EASE is timed on it already: else every visit would start a child that does so.
+    """
     rng = np.random.default_rng(0)
     rows = {"source_train": [], "target_train": [], "target_valid": [], "target_test": []}
     for user in range(140):
@@ -67,6 +72,7 @@ def pair(workspace):
         source_name="books", target_name="films", kind="random", seed=0, settings={},
         dataset_hash="0" * 16,
     )  # fmt: skip
+    timing_job(workspace, {"model": "ease", "split": folder.name, "device": "auto"}, silent)
     return folder.name
 
 
@@ -232,10 +238,9 @@ def test_a_killed_training_says_why_and_offers_to_resume(workspace, pair):
 
 
 def test_runs_are_searched_renamed_compared_moved_and_deleted(workspace, pair, tmp_path):
-    app = tick(opened(), "popularity", "ease")
-    app.button(key="train_start").click().run()
-    finished(workspace, 2)
-    app.run()
+    for model in ("popularity", "ease"):
+        train_run(RunPlan(pair, model), workspace)
+    app = opened()
     app.text_input(key="runs_search").set_value("ease").run()
     assert list(table(well(app))["Model"]) == ["EASE"]
 
@@ -260,10 +265,8 @@ def test_runs_are_searched_renamed_compared_moved_and_deleted(workspace, pair, t
 
 
 def test_a_tick_never_slips_to_a_run_that_came_later(workspace, pair):
-    app = tick(opened(), "popularity")
-    app.button(key="train_start").click().run()
-    finished(workspace, 1)
-    app.run()
+    train_run(RunPlan(pair, "popularity"), workspace)
+    app = opened()
     choose(app, [0])
     assert app.button(key="run_delete")
     train_run(RunPlan(pair, "ease"), workspace)
@@ -271,11 +274,9 @@ def test_a_tick_never_slips_to_a_run_that_came_later(workspace, pair):
 
 
 def test_a_run_without_its_data_says_what_is_missing(workspace, pair):
-    app = tick(opened(), "popularity")
-    app.button(key="train_start").click().run()
-    finished(workspace, 1)
+    train_run(RunPlan(pair, "popularity"), workspace)
     (workspace.splits / pair).rename(workspace.root / "elsewhere")
-    app.run()
+    app = opened()
     choose(app, [0])
     assert any("books → films" in warning.value for warning in app.warning)
     assert list(table(app)["Note"]) == ["its data is not here"]
@@ -323,6 +324,7 @@ def test_a_preset_reaches_models_that_are_ticked_later(workspace, pair):
 
 
 def test_a_model_nobody_trained_here_is_timed_and_the_page_says_from_what(workspace, pair):
+    shutil.rmtree(workspace.timings)
     app = tick(opened(), "ease")
     wait_for(lambda: any(j.status == DONE for j in list_jobs(workspace, kind="timing")))
     assert "from its first steps, timed here" in words(app.run())
