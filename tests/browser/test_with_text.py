@@ -45,7 +45,7 @@ def test_texts_are_encoded_mapped_and_found_by_words_in_either_language(visit):
     visit.open("/embeddings?what=texts&reads=titles%20and%20categories")
     visit.sees("were not encoded yet")
     visit.press_key("encode_texts")
-    visit.sees("titles and categories as the encoder gives them", seconds=120)
+    visit.sees("texts (titles and categories) as Universal", seconds=120)
     visit.sees_chart()
     for words in ("three sisters who marry", "一只狗"):
         say(visit, BOX, words)
