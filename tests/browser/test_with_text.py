@@ -1,7 +1,9 @@
 """With the network cut: texts are encoded, mapped and searched, and a visitor asks in words."""
 
 import re
+from pathlib import Path
 
+import psutil
 import pytest
 from browsing import App
 
@@ -65,3 +67,10 @@ def test_a_visitor_gets_items_by_what_they_say(visit):
     listed = [text for text in rows.all_text_contents() if re.match(r"\d+ ", text)]
     assert "一只名叫星期五的狗" in listed[0]
     visit.sees("count as one more item of the history in films")
+
+
+def test_the_app_itself_loads_neither_torch_nor_scikit_learn(visit, app):
+    """Whatever was searched above: texts are read by children."""
+    visit.open("/embeddings?what=texts").sees_chart()
+    files = {Path(part.path).as_posix() for part in psutil.Process(app.process.pid).memory_maps()}
+    assert not [file for file in files if re.search(r"/torch/|/sklearn/", file)]
