@@ -60,7 +60,7 @@ def ask_for_texts(split: Split, settings: TextSettings) -> None:
     )  # fmt: skip
     if not task.is_active:
         st.info(
-            f"The {settings.reads} of these {count(n, 'item')} were not encoded yet by "
+            f"The texts of these {count(n, 'item')} ({settings.reads}) were not encoded yet by "
             f"{plain(ENCODERS[settings.encoder].title)}. That takes about {duration(5 + n / 500)} "
             "in the background, once; nothing is asked of the network."
         )

@@ -49,7 +49,7 @@ def test_titles_are_encoded_by_a_job_and_mapped_without_any_run(split):
     workspace, _ = split
     app = well(open_page("embeddings"))
     assert "no run with a model here" in words(app)
-    assert "titles of these 100 items were not encoded yet" in words(app)
+    assert "texts of these 100 items (titles) were not encoded yet" in words(app)
     app.button(key="encode_texts").click().run()
     (job,) = list_jobs(workspace, kind="texts", active=True)
     assert job.lane == "short"
@@ -58,7 +58,7 @@ def test_titles_are_encoded_by_a_job_and_mapped_without_any_run(split):
     assert read_job(workspace, job.id).status == DONE
     app.run()
     assert traces(well(app)) == {"books": 50, "films": 50}
-    assert "titles as the encoder gives them" in words(app)
+    assert "texts (titles) as Universal" in words(app)
 
 
 def test_words_in_any_language_find_items_of_both_domains(encoded):

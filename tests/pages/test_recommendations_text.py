@@ -78,11 +78,22 @@ def test_a_visitor_says_in_words_what_they_like(bilingual, model):
         assert rows[0] == "1  一只名叫星期五的狗"
 
 
+def test_the_page_itself_never_encodes(bilingual, monkeypatch):
+    def refuse(name):
+        raise AssertionError(f"the page loaded {name}")
+
+    monkeypatch.setattr("core.models.text.vectors.encoder_of", refuse)
+    for model in MODELS:
+        well(open_page("recommendations", run=bilingual.runs[model]))
+    visitor(bilingual.runs["text_profile"], wish="never read before")
+    well(open_page("embeddings", run=bilingual.runs["text_profile"], what="texts", meaning=WISH))
+
+
 def test_words_that_were_never_read_are_asked_for_at_once(bilingual):
     app = visitor(bilingual.runs["text_profile"])
     app.text_input(key="wish_widget").set_value("pirates at sea").run()
     well(app)
-    (job,) = list_jobs(bilingual.workspace, kind="asked", active=True)
+    job = list_jobs(bilingual.workspace, kind="asked", active=True)[0]  # the newest
     assert job.payload == {"words": "pirates at sea", "encoder": "universal"}
     assert "in the background" in words(app)
     asked_job(bilingual.workspace, job.payload, silent)

@@ -34,6 +34,7 @@ class EncoderCard:
     needs: tuple[str, ...]  # packages beyond the app's own
     build: Callable[[], TextEncoder]
     packages: str = ""  # what to install, as pip spells it
+    by_meaning: bool = True  # else by the same words alone
 
     @property
     def installed(self) -> bool:
@@ -64,7 +65,7 @@ ENCODERS = {
         EncoderCard(
             "tf-idf", "Words, hashed TF-IDF",
             "The same words and nothing else; where no encoder may be installed.",
-            "none needed", 0, (), _hashed,
+            "none needed", 0, (), _hashed, by_meaning=False,
         ),
     )
 }  # fmt: skip

@@ -188,7 +188,7 @@ def _origin(data: MapData, view: View) -> str:
     """Where the vectors come from."""
     if data.run is None:
         title = plain_text(ENCODERS[view.texts.encoder].title)
-        return f"{view.texts.reads} as the encoder gives them ({title}), before any model"
+        return f"texts ({view.texts.reads}) as {title} gives them, before any model"
     if data.made.from_interactions:
         return "vectors from the interactions, not from this model, which has none"
     return "vectors this model learned"

@@ -47,9 +47,10 @@ def show_neighbours(data: MapData, search: str) -> Found | None:
     return Found(row, name, _show_both(data, data.points.vectors[row], others))
 
 
-def show_meaning(data: MapData, words: str, vector: FloatArray) -> Found:
+def show_meaning(data: MapData, words: str, vector: FloatArray, by_meaning: bool) -> Found:
     """The items of both domains whose texts come nearest to a person's words."""
-    st.markdown(f"**Nearest to “{plain(words)}”** by meaning, as the encoder reads both; by cosine")
+    how = "by meaning" if by_meaning else "by their words"
+    st.markdown(f"**Nearest to “{plain(words)}”** {how}, as the encoder reads both; by cosine")
     return Found(None, words, _show_both(data, vector, data.points.is_item))
 
 
@@ -81,8 +82,8 @@ def _show_rows(rows: pd.DataFrame, cosines: np.ndarray, key: str) -> None:
     frame = rows[[NAME, CATEGORY, COUNT]].copy()
     frame.insert(1, SIMILARITY, cosines)
     looks = {
-        NAME: st.column_config.TextColumn(width=220),
-        CATEGORY: st.column_config.TextColumn(width=90),
+        NAME: st.column_config.TextColumn(width=200),
+        CATEGORY: st.column_config.TextColumn(width=85),
         SIMILARITY: st.column_config.NumberColumn(format="%.3f", width=70),
     }
     show_table(frame, key, download=f"{key}.csv", column_config=looks)

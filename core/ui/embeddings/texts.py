@@ -7,6 +7,7 @@ import streamlit as st
 from core.data.snapshot import Split
 from core.embedding.points import MAP_TEXTS
 from core.models.text.clean import share_with_text
+from core.models.text.encoders import ENCODERS
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.embeddings.data import MapData, map_data, text_data
@@ -64,4 +65,7 @@ def show_found(data: MapData, view: View) -> Found | None:
     if not view.meaning or data.run is not None:
         return show_neighbours(data, view.search)
     vector = vector_of_words(view.meaning, view.texts.encoder, "search_meaning")
-    return None if vector is None else show_meaning(data, view.meaning, vector)
+    if vector is None:
+        return None
+    by_meaning = ENCODERS[view.texts.encoder].by_meaning
+    return show_meaning(data, view.meaning, vector, by_meaning)

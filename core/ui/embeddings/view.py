@@ -64,7 +64,7 @@ def pick_view(has_model: bool) -> View:
         )  # fmt: skip
         words = st.text_input(
             "Find an item or user", key="map_search", placeholder="Part of a title or an id",
-            icon=":material/search:", width=225,
+            icon=":material/search:", width=210,
         )  # fmt: skip
     view = View(what, colour, method, words.strip()[:LONGEST])
     return _with_texts(view) if what == MAP_TEXTS else view
@@ -74,7 +74,7 @@ def _with_texts(view: View) -> View:
     """A second row: which encoder reads what, and words to search by."""
     here = [card.name for card in ENCODERS.values() if card.installed]
     first = DEFAULT if DEFAULT in here else here[0]
-    encoder, reads, words = st.columns([1.1, 1.55, 1.5], vertical_alignment="bottom")
+    encoder, reads, words = st.columns([1.35, 1.5, 1.35], vertical_alignment="bottom")
     with encoder:
         chosen = st.selectbox(
             "Encoder", here, format_func=lambda name: ENCODERS[name].title,

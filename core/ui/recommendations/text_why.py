@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
+from core.models.text.encoders import ENCODERS
 from core.runs.one_user import Reasons
 from core.runs.text_reasons import (
     ReadTexts,
@@ -34,13 +35,13 @@ def show_text_why(view: View, why: Reasons | None) -> None:
     if not shared:
         return
     names = {domain: cached.item_names(view.split, domain) for domain in (SOURCE, TARGET)}
-    by_meaning = reads_of(model).encoder != "tf-idf"
+    by_meaning = ENCODERS[reads_of(model).encoder].by_meaning
     listed = str(names[TARGET][why.item])
     st.markdown(f"**What the texts share.** {_sentence(shared, names, listed, by_meaning)}")
     show_table(_table(view, shared, names, by_meaning), "text_why", column_config=_LOOKS)
     st.caption(
-        f"Words in both texts, the rarest among all {reads_of(model).reads} first; words of one in "
-        "twenty texts or more are left out. Cosine of both texts' vectors, each from the centre of "
+        "Words in both texts, the rarest in both domains first; words of one in twenty texts or "
+        "more are left out. Cosine of both texts' vectors, each from the centre of "
         f"its domain. {_how(view)}"
     )
 

@@ -77,8 +77,8 @@ def show_wish(view: View, wish: Wish) -> None:
             _show_near(view, wish, domain)
     encoder = plain(ENCODERS[settings.encoder].title)
     st.caption(
-        f"What happened: the encoder ({encoder}) read the words as it read the {settings.reads} of "
-        "all items; "
+        f"What happened: the encoder ({encoder}) read the words as it read the texts of all "
+        f"items ({settings.reads}); "
         f"the centre of a domain's texts was taken away, as from every text. For the list above "
         f"the words count as one more item of the history in {target}, so their share is blue; "
         f"{_then(view)} The tables compare the words with each item's text alone, by cosine."

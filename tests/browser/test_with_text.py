@@ -1,0 +1,76 @@
+"""With the network cut: texts are encoded, mapped and searched, and a visitor asks in words."""
+
+import re
+from pathlib import Path
+
+import psutil
+import pytest
+from browsing import App
+
+from core.basics.workspace import Workspace
+from core.runs.plan import RunPlan
+from core.runs.train import train_run
+from tests.bilingual import bilingual_split
+
+pytestmark = pytest.mark.browser
+NOWHERE = "http://127.0.0.1:9"  # a proxy that is not there: nothing but this machine is reached
+BOX = "Search by meaning"
+
+
+@pytest.fixture(scope="module")
+def app(browser, tmp_path_factory):
+    """The app on English books and Chinese films, with one run that reads their titles."""
+    workspace = Workspace(tmp_path_factory.mktemp("with_text") / "workspace")
+    with pytest.MonkeyPatch.context() as cut:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            cut.setenv(name, NOWHERE)
+            cut.setenv(name.lower(), NOWHERE)
+        for name in ("NO_PROXY", "no_proxy"):
+            cut.setenv(name, "127.0.0.1,localhost")
+        train_run(RunPlan(bilingual_split(workspace), "text_profile"), workspace)
+        running = App(workspace.root)
+        running.start()
+        yield running
+        running.stop()
+
+
+def say(visit, label: str, words: str) -> None:
+    """Type words into a box and press Enter."""
+    box = visit.page.get_by_role("textbox", name=label)
+    box.fill(words)
+    box.press("Enter")
+    visit.settle()
+
+
+def test_texts_are_encoded_mapped_and_found_by_words_in_either_language(visit):
+    visit.open("/data?tab=Text").sees("In which script")
+    visit.open("/embeddings?what=texts&reads=titles%20and%20categories")
+    visit.sees("were not encoded yet")
+    visit.press_key("encode_texts")
+    visit.sees("texts (titles and categories) as Universal", seconds=120)
+    visit.sees_chart()
+    for words in ("three sisters who marry", "一只狗"):
+        say(visit, BOX, words)
+        visit.sees(f"Nearest to “{words}”", seconds=120)
+        visit.sees("nearest in the original space")
+    assert "meaning=" in visit.page.url
+    visit.page.reload()
+    visit.settle().sees("Nearest to “一只狗”")
+
+
+def test_a_visitor_gets_items_by_what_they_say(visit):
+    visit.open("/recommendations").tab("New visitor").sees("the most popular items")
+    say(visit, "What do they like, in words?", "a dog that is someone's friend")
+    visit.sees("follow from the words alone", seconds=120)
+    visit.sees_chart()
+    rows = visit.page.locator("[data-testid=stPlotlyChart] .textpoint text, .text text")
+    listed = [text for text in rows.all_text_contents() if re.match(r"\d+ ", text)]
+    assert "一只名叫星期五的狗" in listed[0]
+    visit.sees("count as one more item of the history in films")
+
+
+def test_the_app_itself_loads_neither_torch_nor_scikit_learn(visit, app):
+    """Whatever was searched above: texts are read by children."""
+    visit.open("/embeddings?what=texts").sees_chart()
+    files = {Path(part.path).as_posix() for part in psutil.Process(app.process.pid).memory_maps()}
+    assert not [file for file in files if re.search(r"/torch/|/sklearn/", file)]
