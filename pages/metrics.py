@@ -27,7 +27,7 @@ with page("Metrics", "Which run is better, for whom, and is it more than noise?"
     if not too_few(run, view.part, view.segment):
         show_ratings(lines, view)
         show_runs(lines, table_of(lines, view), view)
-    show_new_items(run, view)
+        show_new_items(run, view)
 
     st.subheader("What the source adds", anchor=False)
     show_lift(run, view)

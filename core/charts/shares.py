@@ -12,7 +12,7 @@ from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, TEXT_SIZE, plain, th
 ROW, AROUND = 58, 110  # pixels of one row, and of what stands around all of them
 
 
-def draw_shares(
+def draw_domain_shares(
     rows: Sequence[str],
     shares: Mapping[str, Sequence[float]],
     *,

@@ -27,6 +27,16 @@ class ItemFeatures:
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
     vectors_folder: Path | None = None
 
+    def every(self, step: int) -> ItemFeatures:
+        """What is known about every so-manieth item."""
+        return replace(
+            self,
+            titles=self.titles[::step],
+            categories=self.categories[::step],
+            descriptions=self.descriptions[::step],
+            attributes={name: column[::step] for name, column in self.attributes.items()},
+        )
+
     def names(self, items: IdMap) -> np.ndarray:
         """What to call each item: its title, or its id where it has none."""
         return np.where(self.titles == "", items.ids, self.titles)

@@ -8,11 +8,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from core.basics.columns import DESCRIPTION, RATING, SOURCE, TARGET, TITLE
+from core.basics.columns import CATEGORIES, DESCRIPTION, RATING, SOURCE, TARGET, TITLE
 from core.data.snapshot import read_info
 from core.data.times import has_times
 
 Range = tuple[float, float]
+Filled = frozenset[str]  # columns of an item table that any item has
+EVERY_TEXT: Filled = frozenset((TITLE, CATEGORIES, DESCRIPTION))
 
 
 @dataclass(frozen=True)
@@ -23,19 +25,27 @@ class RatingFacts:
     target: Range | None
     liked_from: float  # rows below so many of 5 stars were filtered away; 0 where none was
     timed: bool = True  # whether the rows of both domains have times
-    texts: tuple[bool, bool] = (True, True)  # whether any source, any target item has a text
+    texts: tuple[Filled, Filled] = (EVERY_TEXT, EVERY_TEXT)  # of source and of target items
 
 
 def rating_facts(folder: Path) -> RatingFacts:
     """Facts of a snapshot folder, from its record and the footers of its files: no row is read."""
     source, target = (_range(folder / f"{domain}_train.parquet") for domain in (SOURCE, TARGET))
-    texts = _described(folder / "items_source.parquet"), _described(folder / "items_target.parquet")
+    texts = _filled(folder / "items_source.parquet"), _filled(folder / "items_target.parquet")
     return RatingFacts(source, target, read_info(folder).liked_from, has_times(folder), texts)
 
 
-def _described(path: Path) -> bool:
-    """Whether an item table has a title or a description that is not empty."""
-    return any(highest for column in (TITLE, DESCRIPTION) for _, highest in _bounds(path, column))
+def _filled(path: Path) -> Filled:
+    """Which columns of an item table say anything; footers leave out values that are long."""
+    return frozenset(column for column in EVERY_TEXT if _says_anything(path, column))
+
+
+def _says_anything(path: Path, column: str) -> bool:
+    groups = pq.ParquetFile(path).metadata.num_row_groups
+    bounds = _bounds(path, column)
+    if any(highest for _, highest in bounds) or len(bounds) == groups:
+        return any(highest for _, highest in bounds)
+    return any(pq.read_table(path, columns=[column]).column(column).to_pylist())
 
 
 def _range(path: Path) -> Range | None:

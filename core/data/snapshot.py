@@ -88,7 +88,11 @@ class Split:
         rows = self.train.target
         if part == TEST:
             rows = (ones_of(rows) + ones_of(self.valid)).tocsr()
-        return Masked(rows, None if self.new_items is None else ~self.new_items[part])
+        return Masked(rows, self.hidden_items(part))
+
+    def hidden_items(self, part: str) -> BoolArray | None:
+        """(n_target_items,) which items nobody may be recommended; None for none of them."""
+        return None if self.new_items is None else ~self.new_items[part]
 
     @cached_property
     def rated(self) -> Split:

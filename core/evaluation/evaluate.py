@@ -102,7 +102,8 @@ def findable(held_out: csr_matrix, masked: Masked) -> csr_matrix:
         left = (held_out - held_out.multiply(masked.rows > 0)).tocsr()
     if masked.columns is not None:
         left = csr_matrix(left.multiply(masked.rankable.astype(np.float32)))
-    left.eliminate_zeros()
+    if left is not held_out:  # the split's own matrix stays as it is
+        left.eliminate_zeros()
     return left
 
 

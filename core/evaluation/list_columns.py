@@ -121,8 +121,12 @@ PER_USER: dict[str, Figure] = {
     "lauc": lambda s: limited_auc(
         s.judged.hits, s.shown, s.wanted, s.judged.n_candidates, s.k
     ),
-    "pauc": lambda s: partial_auc(s.judged.hits, s.shown, s.wanted, s.k),
-    "pap": lambda s: top_relevant_auc(s.judged.hits, s.shown, s.wanted, s.k),
+    "pauc": lambda s: partial_auc(
+        s.judged.hits, s.shown, s.wanted, s.judged.n_candidates, s.k
+    ),
+    "pap": lambda s: top_relevant_auc(
+        s.judged.hits, s.shown, s.wanted, s.judged.n_candidates, s.k
+    ),
     "ips_hit_rate": lambda s: weighted_hits(s.hits, s.lists, s.wanted, s.world.rarity),
     "debiased_recall": lambda s: weighted_recall(
         s.hits, s.lists, s.world.relevant[s.judged.users], s.world.debiased
@@ -147,18 +151,25 @@ PER_USER: dict[str, Figure] = {
 
 _CATEGORICAL = {"category_distance", "categorical_diversity", "s_recall", "calibration"}
 _OF_SCORES = {"percentile_rank", "domain_mix"}  # of what not every run knows
+_OF_POPULARITY = {  # nobody has a new item in training: all are as popular
+    "ips_hit_rate", "debiased_recall", "serendipity", "unexpectedness", "epc", "efd",
+    "average_popularity", "tail_share",
+}  # fmt: skip
 LIFTED = set(PER_USER) - _OF_SCORES  # what any two runs can be compared by, user by user
 
 
 def sayable(world: ListWorld) -> set[str]:
     """Names of the figures for which the world has what they need."""
-    kinds = _CATEGORICAL if world.categories is None else set()
-    return (
-        set(PER_USER) - kinds - ({"source_calibration"} if not world.shared_categories else set())
-    )
+    silent = set(_CATEGORICAL) if world.categories is None else set()
+    if not world.shared_categories:
+        silent.add("source_calibration")
+    if world.masked.columns is not None:
+        silent |= _OF_POPULARITY
+    return set(PER_USER) - silent
 
 
 def columns_of(seen: Seen) -> dict[str, FloatArray]:
     """(users,) values of every figure that can be said, by name without k."""
-    found = {name: figure(seen) for name, figure in PER_USER.items()}
+    said = sayable(seen.world)
+    found = {name: figure(seen) for name, figure in PER_USER.items() if name in said}
     return {name: values for name, values in found.items() if values is not None}

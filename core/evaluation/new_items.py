@@ -17,11 +17,13 @@ from core.data.snapshot import Split
 from core.evaluation.evaluate import evaluate, findable
 from core.evaluation.rating_error import difference_intervals
 from core.evaluation.summary import lift, summarise
+from core.metrics.cards import metric_title
 from core.metrics.ranking import KS
 
 RANDOM, ORACLE = "random", "oracle_popularity"
 TITLES = {RANDOM: "Random order, expected", ORACLE: "Oracle: most held-out interactions first"}
 COMPARED = ("recall@50", "ndcg@10")
+FEW_LISTED = 2  # times as many items as a list holds, from which recall still tells runs apart
 _NAMES = ("recall", "ndcg")
 
 Comparators = dict[str, pd.DataFrame]  # by name: USER and recall and nDCG at every k
@@ -56,8 +58,13 @@ def beaten(run: pd.DataFrame, found: Comparators, metric: str = COMPARED[0]) -> 
     return [name for name, gap in gaps.items() if gap.low > 0]
 
 
-def new_items_sentence(run: pd.DataFrame, found: Comparators, knows: bool) -> str:
-    """What the comparison comes to; knows: whether the model can tell new items apart.
+def deciding(n_rankable: int) -> str:
+    """The metric a run is judged by: recall@50, where lists of 50 are few of what may be listed."""
+    return COMPARED[0] if n_rankable >= FEW_LISTED * 50 else COMPARED[1]
+
+
+def new_items_sentence(run: pd.DataFrame, found: Comparators, knows: bool, metric: str) -> str:
+    """What the comparison by a metric comes to; knows: whether the model tells new items apart.
 
     An arbitrary order is one draw for all users, so resampling them says nothing about its luck.
     """
@@ -66,12 +73,12 @@ def new_items_sentence(run: pd.DataFrame, found: Comparators, knows: bool) -> st
             "The model knows items by their interactions alone, and these have none: its order of "
             "them is arbitrary, and what it finds beside a random order's is luck."
         )
-    better = beaten(run, found)
+    better, by = beaten(run, found, metric), f"By {metric_title(metric)}"
     if ORACLE in better:
-        return "The run beats even the oracle: no one list for everybody finds as much."
+        return f"{by} the run beats even the oracle's one list for everybody."
     if RANDOM in better:
-        return "The run beats a random order, not the oracle's one list for everybody."
-    return "The run is no better than a random order beyond user sampling (one seed)."
+        return f"{by} the run beats a random order, not the oracle's one list for everybody."
+    return f"{by} the run is no better than a random order beyond user sampling (one seed)."
 
 
 def _random(split: Split, part: str) -> pd.DataFrame:

@@ -17,18 +17,23 @@ NAMES = ("ndcg", "recall", "hit_rate", "novelty", "coverage")  # all better when
 
 
 def ratio_metrics(
-    prepared: Prepared, relevant: csr_matrix, popularity: FloatArray, n_known: int
+    prepared: Prepared,
+    relevant: csr_matrix,
+    popularity: FloatArray,
+    n_known: int,
+    n_rankable: int,
 ) -> pd.DataFrame:
     """One row per share of source evidence: SHARE and NAMES, means over users at the prepared k.
 
-    popularity: (n_items,) users who have each item in training, of n_known.
+    popularity: (n_items,) users who have each item in training, of n_known. n_rankable: items that
+    may be recommended to anybody.
     """
     rows = []
     for share in SHARES:
         lists, found = prepared_per_user(prepared, relevant, *weights_of(share))
         means = {name: found[f"{name}@{prepared.k}"].mean() for name in NAMES[:3]}
         means["novelty"] = np.nanmean(novelty(lists.items, popularity, n_known))
-        means["coverage"] = coverage(lists.items, relevant.shape[1])
+        means["coverage"] = coverage(lists.items, n_rankable)
         rows.append({SHARE: share} | means)
     return pd.DataFrame(rows)
 

@@ -27,26 +27,32 @@ def limited_auc(
     return _over(won + tied, n_relevant * n_others)
 
 
-def partial_auc(hits: BoolArray, shown: BoolArray, n_relevant: IntArray, k: int) -> FloatArray:
+def partial_auc(
+    hits: BoolArray, shown: BoolArray, n_relevant: IntArray, n_candidates: IntArray, k: int
+) -> FloatArray:
     """pAUC: share of the pairs of an item to find and one of the first k others that are won.
 
-    What stands below the kept lists is found nowhere, so lists too short for k others give a
-    lower bound.
+    Where a user has fewer than k others, all of them. What stands below the kept lists is found
+    nowhere, so lists too short for k others give a lower bound.
     """
-    won = _won(hits, shown, k).sum(axis=1)
-    return _over(won, n_relevant * k)
+    others = np.minimum(k, n_candidates - n_relevant)
+    won = _won(hits, shown, others).sum(axis=1)
+    return _over(won, n_relevant * others)
 
 
-def top_relevant_auc(hits: BoolArray, shown: BoolArray, n_relevant: IntArray, k: int) -> FloatArray:
+def top_relevant_auc(
+    hits: BoolArray, shown: BoolArray, n_relevant: IntArray, n_candidates: IntArray, k: int
+) -> FloatArray:
     """pAp: the same with the k best-placed items to find in place of all of them."""
+    others = np.minimum(k, n_candidates - n_relevant)
     first = hits.cumsum(axis=1) <= k
-    won = (_won(hits, shown, k) * first).sum(axis=1)
-    return _over(won, np.minimum(n_relevant, k) * k)
+    won = (_won(hits, shown, others) * first).sum(axis=1)
+    return _over(won, np.minimum(n_relevant, k) * others)
 
 
-def _won(hits: BoolArray, shown: BoolArray, k: int) -> IntArray:
-    """(users, depth) of each hit, how many of the first k others stand below it."""
-    return np.where(hits, np.maximum(k - _others_so_far(hits, shown), 0), 0)
+def _won(hits: BoolArray, shown: BoolArray, others: IntArray) -> IntArray:
+    """(users, depth) of each hit, how many of the user's first `others` stand below it."""
+    return np.where(hits, np.maximum(others[:, None] - _others_so_far(hits, shown), 0), 0)
 
 
 def _others_so_far(hits: BoolArray, shown: BoolArray) -> IntArray:

@@ -46,21 +46,27 @@ class Pairs:
 
 
 def drawn_pairs(
-    shown: csr_matrix, wanted: csr_matrix, negatives: int, rng: np.random.Generator
+    shown: csr_matrix,
+    wanted: csr_matrix,
+    negatives: int,
+    rng: np.random.Generator,
+    among: IntArray | None = None,
 ) -> Pairs:
     """Every wanted item that is not shown, and `negatives` items drawn for it from all others.
 
     A network that is shown what it is asked for would learn to copy. Where nothing is hidden,
     everything wanted is asked for. A drawn item that the user took is drawn once more, so that
-    few taken items stand among the negatives.
+    few taken items stand among the negatives. among: numbers of the items to draw from, None for
+    all.
     """
     hidden = (wanted - shown).tocsr()
     hidden.eliminate_zeros()
     rows, items = entries(hidden if hidden.nnz else wanted)
-    n_items = wanted.shape[1]
-    drawn = rng.integers(0, max(n_items, 1), (len(rows), negatives))
+    n_items = wanted.shape[1] if among is None else len(among)
+    numbers = np.arange(n_items) if among is None else among
+    drawn = numbers[rng.integers(0, max(n_items, 1), (len(rows), negatives))]
     taken = wanted[np.repeat(rows, negatives), drawn.ravel()].A1.reshape(drawn.shape) > 0
-    drawn[taken] = rng.integers(0, max(n_items, 1), int(taken.sum()))
+    drawn[taken] = numbers[rng.integers(0, max(n_items, 1), int(taken.sum()))]
     return Pairs(rows, np.concatenate([items[:, None], drawn], axis=1))
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import RunError
 from core.data.knowledge import knowledge_graph
 from core.data.pair import DomainPair
 from core.data.ratings import RatingFacts
 from core.models.protocol import ATTRIBUTES, ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
+from core.models.text.clean import COLUMNS
 
 FEW_SHARED = 100  # below this a lesson learned on shared users is mostly chance
 TIGHT = 0.7  # share of the free memory from which a run is called tight
@@ -50,8 +52,8 @@ def readiness(
         return Readiness("amber" if can_be_set else "red", refused.reason)
     needed = card.memory(sizes, chosen)
     if ITEM_TEXT in card.needs:
-        if ratings is not None and not ratings.texts[0]:
-            return Readiness("amber", "The source's items have no titles, so it cannot help.")
+        if _unread(card, chosen, ratings, SOURCE):
+            return Readiness("amber", "The source's items have no text, so it cannot help.")
     elif card.cross_domain and card.source_speaks and shared_users == 0:
         return Readiness("amber", "No users are shared, so the source domain cannot help.")
     elif card.cross_domain and card.source_speaks and shared_users < FEW_SHARED:
@@ -63,6 +65,14 @@ def readiness(
     if of_new_items and not card.new_items:
         return Readiness("amber", BY_INTERACTIONS)
     return Readiness("green", f"It needs about {in_gib(needed)}.")
+
+
+def _unread(card: ModelCard, settings: Any, ratings: RatingFacts | None, domain: str) -> bool:
+    """Whether it is known that no item of the domain has anything in the columns it reads."""
+    if ITEM_TEXT not in card.needs or ratings is None:
+        return False
+    source, target = ratings.texts
+    return not COLUMNS[settings.reads] & (source if domain == SOURCE else target)
 
 
 @dataclass(frozen=True)
@@ -90,10 +100,11 @@ def _refusal(
             "It reads histories in time order and the rows of a domain have no times.",
             "Import both files with their time columns, or choose a model that needs no order.",
         )
-    if ITEM_TEXT in card.needs and ratings is not None and not ratings.texts[1]:
+    if _unread(card, settings, ratings, TARGET):
         return _Refusal(
-            "It reads titles and the target's items have none.",
-            "Import an item table with titles for the target, or choose a model that reads none.",
+            f"It reads {settings.reads} and the target's items have none.",
+            "Import an item table for the target, let it read other columns, or choose a model "
+            "that reads none.",
         )
     if "shared users" in card.needs and shared_users == 0:
         return NOBODY_SHARED

@@ -37,7 +37,9 @@ from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
 from core.models.text.features import TextSettings
 from core.models.text_items import (
     SOURCE_TEXT,
+    TARGET_KNOWN,
     TARGET_TEXT,
+    as_numbers,
     item_texts_of,
     ridge_head,
     shown_ids,
@@ -113,8 +115,9 @@ class TextFusion:
     def loss(self, weights: Weights, batch: Batch) -> Array:
         """Cross-entropy of hidden items and of drawn ones; He et al. 2017, eq. 7."""
         users = self.users(weights, batch.source_shown, batch.target_shown, batch.users)
+        known = np.flatnonzero(as_numbers(weights[TARGET_KNOWN]))  # nobody could take the others
         pairs = drawn_pairs(
-            batch.target_shown, batch.target_wanted, self.settings.negatives, batch.rng
+            batch.target_shown, batch.target_wanted, self.settings.negatives, batch.rng, known
         )
         drop = dropout(self.settings.dropout, batch.rng)
         numbers, places = np.unique(pairs.items, return_inverse=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
 from core.basics.progress import Progress
-from core.basics.scores import FloatArray
+from core.basics.scores import DomainScores, FloatArray
 from core.basics.settings import setting
 from core.data.pair import DomainPair
 from core.models.item_weights import ItemWeights
@@ -51,6 +51,7 @@ class TextNeighbours(ItemWeights):
     """
 
     settings: TextNeighboursSettings
+    form: SparseWeights
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """Compare every target item with all items once; SettingsError without the encoder."""
@@ -63,6 +64,15 @@ class TextNeighbours(ItemWeights):
         from_target = self._neighbours(vectors[1], vectors[1], words[1], words[1], same=True)
         self.form = SparseWeights(vstack([from_source, from_target], format="csr"))
         yield Progress(done=1, total=1, stage="compared")
+
+    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
+        """Both parts for any histories; items that are like no other tell nothing of their user."""
+        scores = super().fold_in(source_rows, target_rows)
+        likes = (np.diff(self.form.weights.indptr) > 0).astype(np.float32)
+        n_source = source_rows.shape[1]
+        has_source = np.asarray(source_rows @ likes[:n_source] > 0)
+        has_target = np.asarray(target_rows @ likes[n_source:] > 0)
+        return replace(scores, has_source=has_source, has_target=has_target)
 
     def _neighbours(
         self,

@@ -13,7 +13,7 @@ from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray
 from core.basics.settings import setting
 from core.data.pair import DomainPair
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
-from core.models.text.features import TextSettings, domain_vectors
+from core.models.text.features import TextSettings, domain_vectors, told
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class TextProfile:
         weight = np.float32(self.settings.source_weight)
         source = weight * (source_rows @ self.source) @ self.found.T
         target = (target_rows @ self.target) @ self.found.T
-        has_source, has_target = np.diff(source_rows.indptr) > 0, np.diff(target_rows.indptr) > 0
+        has_source, has_target = told(source_rows, self.source), told(target_rows, self.target)
         return DomainScores.ranking(source, target, has_source, has_target)
 
     def fold_in_words(

@@ -20,7 +20,16 @@ from core.models.text_profile import text_memory
 
 AUTO, SHARED, TARGET_USERS = "auto", "shared users", "target users"
 ENOUGH = 100  # shared users from which "auto" learns from them
-ARRAYS = ("source", "target", "from_source", "from_target", "mean_source", "mean_target", "rate")
+ARRAYS = (
+    "source",
+    "target",
+    "from_source",
+    "from_target",
+    "mean_source",
+    "mean_target",
+    "rate_source",
+    "rate_target",
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,8 @@ class TextRidge:
     from_target: FloatArray
     mean_source: FloatArray  # (d,) mean profile of the users learned from
     mean_target: FloatArray
-    rate: FloatArray  # (n_target_items,) share of the users learned from who have the item
+    rate_source: FloatArray  # (n_target_items,) share of the users learned from with the item
+    rate_target: FloatArray
 
     def __init__(self, settings: TextRidgeSettings) -> None:
         self.settings = settings
@@ -71,11 +81,11 @@ class TextRidge:
         hidden = (known - shown).tocsr()
         hidden.eliminate_zeros()
         self.from_target, self.mean_target = self._learned(shown, self.target, hidden)
-        self.rate = _rate(known)
+        self.rate_source = self.rate_target = _rate(known)
         self.from_source, self.mean_source = self.from_target, self._mean_of(train.source)
         if self._from_shared:
             both = train.shared
-            self.rate = _rate(train.target[both])
+            self.rate_source = _rate(train.target[both])
             self.from_source, self.mean_source = self._learned(
                 train.source[both], self.source, train.target[both]
             )
@@ -114,7 +124,7 @@ class TextRidge:
         target = scaled_rows(target_rows, 0.5) @ self.target - self.mean_target
         return DomainScores.ranking(
             self._source_part(source_rows, has_target),
-            has_target.astype(np.float32)[:, None] * (self.rate + target @ self.from_target),
+            has_target.astype(np.float32)[:, None] * (self.rate_target + target @ self.from_target),
             has_source, has_target,
         )  # fmt: skip
 
@@ -125,7 +135,7 @@ class TextRidge:
         said = np.ones(len(words), dtype=bool)
         lengths = np.diff(target_rows.indptr)[:, None] + 1
         profile = (target_rows @ self.target + words) / np.sqrt(lengths) - self.mean_target
-        target = self.rate + profile @ self.from_target
+        target = self.rate_target + profile @ self.from_target
         return DomainScores.ranking(
             self._source_part(source_rows, said), target.astype(np.float32),
             np.diff(source_rows.indptr) > 0, said,
@@ -134,7 +144,7 @@ class TextRidge:
     def _source_part(self, source_rows: csr_matrix, has_target: np.ndarray) -> FloatArray:
         weight = self._source_weight(has_target) * (np.diff(source_rows.indptr) > 0)
         profile = scaled_rows(source_rows, 0.5) @ self.source - self.mean_source
-        part: FloatArray = weight[:, None] * (self.rate + profile @ self.from_source)
+        part: FloatArray = weight[:, None] * (self.rate_source + profile @ self.from_source)
         return part
 
     def _source_weight(self, has_target: np.ndarray) -> FloatArray:
@@ -142,13 +152,14 @@ class TextRidge:
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Exact: each history item adds its text's share of the profile, less the mean's share."""
-        weight, rate = self._source_weight(np.array([target_row.nnz > 0])), self.rate[item]
+        weight = self._source_weight(np.array([target_row.nnz > 0]))
+        rates = self.rate_source[item], self.rate_target[item]
         towards = self.from_source[:, item], self.from_target[:, item]
         return Contributions(
             source_row.indices,
-            weight * _shares(source_row, self.source, self.mean_source, towards[0], rate),
+            weight * _shares(source_row, self.source, self.mean_source, towards[0], rates[0]),
             target_row.indices,
-            _shares(target_row, self.target, self.mean_target, towards[1], rate),
+            _shares(target_row, self.target, self.mean_target, towards[1], rates[1]),
         )
 
     def vectors(self) -> None:

@@ -134,7 +134,7 @@ def masked_row(split: Split, part: str, user: int | None, histories: Histories) 
             items = np.union1d(items, split.valid[[user]].indices)
     ones = np.ones(len(items), dtype=np.float32)
     row = csr_matrix((ones, items, np.array([0, len(items)])), shape=histories.target.shape)
-    return Masked(row, split.masked(part).columns)
+    return Masked(row, split.hidden_items(part))
 
 
 def kept_rows(row: csr_matrix, kept: BoolArray) -> csr_matrix:

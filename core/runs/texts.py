@@ -84,10 +84,13 @@ def asked_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> 
 
 
 def asked_vector(workspace: Workspace, words: str, encoder: str) -> FloatArray | None:
-    """(width,) vector of a person's words; None where no job has encoded them yet."""
+    """(width,) vector of a person's words; None where no job has encoded them yet.
+
+    All 0 where the encoder finds nothing to read in them, such as words that say nothing.
+    """
     text = asked_payload(words, encoder)["words"]
     found = kept_vectors([text], encoder, workspace.texts / ASKED)
-    return None if found is None or not found.any() else found[0]
+    return None if found is None else found[0]
 
 
 def _kept(features: ItemFeatures | None, settings: TextSettings) -> FloatArray | None:

@@ -14,7 +14,7 @@ from core.basics.columns import VALID
 from core.basics.errors import CrosswalkError
 from core.basics.files import read_json, write_json
 from core.basics.ids import IdMap
-from core.basics.progress import Progress, Report
+from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split, read_snapshot
@@ -23,6 +23,7 @@ from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, PairSizes
 from core.models.registry import build, card_of
 from core.runs.estimate import work
+from core.runs.texts import encode_texts
 from core.runs.watch import watcher
 
 STEPS = 3  # epochs that are timed at most
@@ -94,6 +95,7 @@ def _first_steps(
     card = card_of(name)
     train = card.pair_of(split).target_only() if target_only else card.pair_of(split)
     model, watch = build(name, {}, device), watcher(split, 0, card.task)
+    encode_texts(train, model.settings, silent)  # kept for good: no run pays for it again
     began = time.perf_counter()
     moments: list[float] = []
     for progress in model.fit_epochs(train, 0):
@@ -165,6 +167,8 @@ def _thinned_pair(pair: DomainPair, users: int, items: int) -> DomainPair:
         IdMap(pair.target_items.ids[::items]),
         pair.source[::users][:, ::items].tocsr(),
         pair.target[::users][:, ::items].tocsr(),
+        pair.source_features and pair.source_features.every(items),
+        pair.target_features and pair.target_features.every(items),
     )
 
 

@@ -182,7 +182,7 @@ def knowledge(split_hash: str) -> KnowledgeGraph:
     return _knowledge(str(workspace().splits / split_hash))
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
+@st.cache_resource(show_spinner="Reading what items have in common", max_entries=4)
 def _knowledge(folder: str) -> KnowledgeGraph:
     return knowledge_in(Path(folder))
 

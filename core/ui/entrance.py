@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 
 from core.ui.navigation import pages
 from core.ui.press import forget_press
@@ -36,8 +37,12 @@ def page(title: str, question: str) -> Iterator[None]:
     _enter_by_the_app()
     st.header(title, anchor=False)
     st.caption(question)
-    with guarded():
-        yield
+    try:
+        with guarded():
+            yield
+    except StopException:  # drawn to its end: it has nothing more to show
+        forget_press()
+        raise
     forget_press()
 
 

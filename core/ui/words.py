@@ -33,11 +33,14 @@ def vector_of_words(words: str, encoder: str, key: str) -> FloatArray | None:
     The job is asked for once as soon as the words are there; where it failed a button asks again.
     """
     known = _Known.of()
-    if (words, encoder) in known.vectors:
-        return known.vectors[words, encoder]
-    found = asked_vector(workspace(), words, encoder)
+    found = known.vectors.get((words, encoder))
+    if found is None and (found := asked_vector(workspace(), words, encoder)) is not None:
+        known.keep(words, encoder, found)
     if found is not None:
-        return known.keep(words, encoder, found)
+        if not found.any():
+            st.info("The encoder finds nothing to read in these words. Say it in other words.")
+            return None
+        return found
     task = Task(
         KIND, (asked_payload(words, encoder),), f"Reading “{words[:40]}”",
         f"Read “{plain(words, 40)}”", "", lane="short",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -70,6 +71,16 @@ ENCODERS = {
     )
 }  # fmt: skip
 DEFAULT = "universal"
+_OWN = "1"  # counts up where our own arithmetic or cleaning gives other vectors
+
+
+def version_of(name: str) -> str:
+    """Of what gives the vectors: our own code, and the package with the weights."""
+    package = ENCODERS[name].packages if name in ENCODERS else ""
+    try:
+        return f"{_OWN} {version(package)}" if package else _OWN
+    except PackageNotFoundError:
+        return _OWN
 
 
 @cache

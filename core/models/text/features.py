@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import DomainScores, FloatArray
+from core.basics.scores import BoolArray, DomainScores, FloatArray
 from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair, ItemFeatures
 from core.models.text.clean import READS, TITLES
@@ -68,6 +68,11 @@ def centred(vectors: FloatArray, centre: FloatArray) -> FloatArray:
     moved = np.where(told[:, None], vectors - centre, 0.0)
     lengths = np.linalg.norm(moved, axis=1, keepdims=True)
     return (moved / np.maximum(lengths, 1e-9)).astype(np.float32)
+
+
+def told(rows: csr_matrix, vectors: FloatArray) -> BoolArray:
+    """(n_rows,) whether any item of a history has a text: others tell nothing of their user."""
+    return np.asarray(rows @ (vectors != 0).any(axis=1).astype(np.float32) > 0)
 
 
 def domain_vectors(train: DomainPair, settings: TextSettings) -> tuple[FloatArray, FloatArray]:

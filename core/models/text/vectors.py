@@ -13,7 +13,7 @@ from core.basics.files import write_whole
 from core.basics.scores import FloatArray
 from core.data.pair import ItemFeatures
 from core.models.text.clean import TITLES, item_texts
-from core.models.text.encoders import encoder_of
+from core.models.text.encoders import encoder_of, version_of
 
 TEXTS = 1024  # encoded between two looks at whoever watches; a kept file holds as many
 Told = Callable[[int, int], object]  # texts done, texts in all
@@ -37,7 +37,7 @@ def text_vectors(
     wanted = list(dict.fromkeys(text for text in texts if text))
     keys = dict(zip(wanted, map(_key, wanted), strict=True))
     folder = None if kept_in is None else kept_in / _folder_name(encoder)
-    known = {} if folder is None else _read(folder, model.width)
+    known = {} if folder is None else _read(folder, set(keys.values()), model.width)
     missing = [text for text in wanted if keys[text] not in known]
     for done, part in _parts(missing):
         fresh = model.encode(part)
@@ -58,8 +58,8 @@ def kept_vectors(texts: Sequence[str], encoder: str, kept_in: Path) -> FloatArra
 
     Loads no encoder, so that a page may ask. Where no text says anything the width is 0.
     """
-    known = _read(kept_in / _folder_name(encoder))
     keys = [_key(text) if text else b"" for text in texts]
+    known = _read(kept_in / _folder_name(encoder), set(keys))
     if any(key and key not in known for key in keys):
         return None
     width = len(next(iter(known.values()))) if known else 0
@@ -83,8 +83,9 @@ def _key(text: str) -> bytes:
 
 
 def _folder_name(encoder: str) -> str:
-    """A folder for every encoder; a name that is a path or a hub name stays apart from others."""
-    return hashlib.blake2b(encoder.encode("utf-8"), digest_size=8).hexdigest()
+    """A folder for every encoder and version of it: vectors of two are never mixed."""
+    named = f"{encoder} {version_of(encoder)}"
+    return hashlib.blake2b(named.encode("utf-8"), digest_size=8).hexdigest()
 
 
 def _keep(folder: Path, keys: list[bytes], vectors: FloatArray) -> None:
@@ -96,8 +97,8 @@ def _keep(folder: Path, keys: list[bytes], vectors: FloatArray) -> None:
     write_whole(folder / f"{name}.safetensors", lambda part: save_file(arrays, str(part)))
 
 
-def _read(folder: Path, width: int | None = None) -> dict[bytes, FloatArray]:
-    """What was kept, by text; a file that cannot be read, or of another width, is as good as none.
+def _read(folder: Path, wanted: set[bytes], width: int | None = None) -> dict[bytes, FloatArray]:
+    """What was kept of the texts wanted; a file that cannot be read or is of another width is none.
 
     width: of the vectors; None for that of the first file.
     """
@@ -112,5 +113,6 @@ def _read(folder: Path, width: int | None = None) -> dict[bytes, FloatArray]:
             continue
         width = width or kept["vectors"].shape[1]
         if kept["vectors"].shape[1:] == (width,):
-            known |= zip(map(bytes, kept["keys"]), kept["vectors"], strict=True)
+            rows = zip(map(bytes, kept["keys"]), kept["vectors"], strict=True)
+            known |= {key: row.copy() for key, row in rows if key in wanted}
     return known

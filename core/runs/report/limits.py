@@ -6,10 +6,10 @@ from core.basics.columns import TEST, USERS
 from core.basics.wording import count, number, signed
 from core.data.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
 from core.evaluation.new_items import (
-    COMPARED,
     ORACLE,
     RANDOM,
     comparators,
+    deciding,
     new_items_sentence,
 )
 from core.evaluation.seeds import ENOUGH_SEEDS
@@ -144,13 +144,13 @@ def _new_items_words(evidence: Evidence) -> str:
     split = evidence.split
     if split is None or split.new_items is None:
         return ""
-    metric, own = COMPARED[0], evidence.run.metrics(TEST)
+    metric, own = deciding(split.masked(TEST).n_rankable), evidence.run.metrics(TEST)
     found = comparators(split, TEST)
     random, oracle = (number(found[name][metric].mean()) for name in (RANDOM, ORACLE))
     return (
         f"{metric_title(metric)} of this run is {number(own[metric].mean())}, a random order of the"
         f" new items gives {random}, and the best-chosen ones first, which nobody can know, "
-        f"{oracle}. {new_items_sentence(own, found, evidence.run.card.new_items)}"
+        f"{oracle}. {new_items_sentence(own, found, evidence.run.card.new_items, metric)}"
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.charts.shares import draw_shares
+from core.charts.shares import draw_domain_shares
 from core.data.pair import ItemFeatures
 from core.data.pair_folder import pair_features
 from core.data.scripts import SCRIPTS
@@ -137,7 +137,7 @@ def _draw_columns(domains: dict[str, DomainText]) -> None:
     rows = list(domains[TARGET].shares)
     shares = {domain: list(found.shares.values()) for domain, found in domains.items()}
     show_chart(
-        draw_shares([row.capitalize() for row in rows], shares, x="share of the items",
+        draw_domain_shares([row.capitalize() for row in rows], shares, x="share of the items",
                     names=_names(domains)),
         f"Which columns of the item tables are filled? "
         f"{_counted(domains, SOURCE)}, {_counted(domains, TARGET)}.",
@@ -163,7 +163,7 @@ def _draw_scripts(domains: dict[str, DomainText], reads: str) -> None:
         f"{f.mixed:,} of {plain(domains[domain].name, 40)}" for domain, f in figures.items()
     )
     show_chart(
-        draw_shares(there, shares, x="share of the texts", names=_names(domains)),
+        draw_domain_shares(there, shares, x="share of the texts", names=_names(domains)),
         "In which script are the texts? Each counts for the script with most of its letters; "
         f"texts with a fifth or more in a second script: {mixed}.",
         "text_scripts",

@@ -149,4 +149,5 @@ def _metrics(folder: str, kind: str, scale: str, k: int, _run: Run) -> pd.DataFr
     train = cached.split_of(_run).train
     relevant = cached.split_of(_run).held_out(VALID)
     n_known = int((train.target_history > 0).sum())
-    return ratio_metrics(board.prepared, relevant, train.popularity, n_known)
+    n_rankable = cached.split_of(_run).masked(VALID).n_rankable
+    return ratio_metrics(board.prepared, relevant, train.popularity, n_known, n_rankable)

@@ -67,6 +67,9 @@ def _rows(
 
 
 def _words(own: pd.DataFrame) -> str:
+    own = own[(own[LOW] > 0) | (own[HIGH] < 0)]
+    if own.empty:
+        return "No category has another share of the lists than of the histories beyond chance."
     top, low = own.loc[own[MEAN].idxmax()], own.loc[own[MEAN].idxmin()]
     return (
         f"Lists give **{plain(top[SEGMENT])}** a share {_more(top[MEAN])} than it has of what "

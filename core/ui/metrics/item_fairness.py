@@ -60,7 +60,8 @@ def show_items(found: Listed, by: str) -> None:
         st.caption(f"No category of the target has {FEWEST_ITEMS} items: nothing to compare by.")
         return
     _show_kinds(groups, found)
-    show_disparity(found, by, [str(name) for name in kinds[found.own][GROUP].head(MOST)])
+    if found.world.masked.columns is None:  # lists of new items cannot hold what histories hold
+        show_disparity(found, by, [str(name) for name in kinds[found.own][GROUP].head(MOST)])
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

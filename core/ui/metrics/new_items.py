@@ -11,6 +11,7 @@ from core.evaluation.new_items import (
     TITLES,
     Comparators,
     comparators,
+    deciding,
     new_items_sentence,
 )
 from core.evaluation.rating_error import difference_intervals, intervals
@@ -28,12 +29,16 @@ def show_new_items(run: Run, view: View) -> None:
     if split.new_items is None:
         return
     own, found = cached.per_user(run, view.part), _comparators(split.info.split_hash, view.part)
-    rows = [_row(plain(run.label, 80), own, None)]
-    rows += [_row(TITLES[name], frame, own) for name, frame in found.items()]
     n_items = split.masked(view.part).n_rankable
-    st.markdown(f"**{count(n_items, 'new item')}**, hidden from training and ranked by themselves:")
+    metric = deciding(n_items)
+    rows = [_row(plain(run.label, 80), own, None, metric)]
+    rows += [_row(TITLES[name], frame, own, metric) for name, frame in found.items()]
+    st.markdown(
+        f"**{count(n_items, 'new item')}**, hidden from training and ranked by themselves, for all "
+        "evaluated users:"
+    )
     st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
-    said = new_items_sentence(own, found, run.card.new_items)
+    said = new_items_sentence(own, found, run.card.new_items, metric)
     st.caption(
         f"{said} The oracle knows how often each new item was chosen in this part, which no model "
         "does. Popularity counts training, where new items have none: its list is one random draw "
@@ -46,12 +51,12 @@ def _comparators(split_hash: str, part: str) -> Comparators:
     return comparators(cached.split(split_hash), part)
 
 
-def _row(name: str, frame: pd.DataFrame, own: pd.DataFrame | None) -> dict[str, str]:
+def _row(name: str, frame: pd.DataFrame, own: pd.DataFrame | None, metric: str) -> dict[str, str]:
     cells = {"List": name}
-    for metric, found in zip(COMPARED, intervals(frame, COMPARED), strict=True):
-        cells[metric_title(metric)] = _cell(number(found.mean), found)
-    gap = None if own is None else difference_intervals(own, frame, COMPARED[:1])[0]
-    title = f"The run's {metric_title(COMPARED[0])} minus it"
+    for column, found in zip(COMPARED, intervals(frame, COMPARED), strict=True):
+        cells[metric_title(column)] = _cell(number(found.mean), found)
+    gap = None if own is None else difference_intervals(own, frame, [metric])[0]
+    title = f"The run's {metric_title(metric)} minus it"
     return cells | {title: "–" if gap is None else _cell(signed(gap.mean), gap)}
 
 

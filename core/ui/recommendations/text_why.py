@@ -15,6 +15,7 @@ from core.runs.text_reasons import (
     reads_text,
     shared_texts,
 )
+from core.runs.texts import ItemTexts
 from core.ui import cached
 from core.ui.recommendations.view import View
 from core.ui.tables import show_table
@@ -23,6 +24,7 @@ from core.ui.texts import number, plain
 MOST, SAID = 8, 3  # history items in the table, and in the sentence
 ALIKE = 0.2  # cosine from which two texts are said to be alike
 LEARNED = "text_ridge"
+WITH_IDS = ("text_tower", "text_fusion")
 
 
 def show_text_why(view: View, why: Reasons | None) -> None:
@@ -48,14 +50,13 @@ def show_text_why(view: View, why: Reasons | None) -> None:
 
 def read_texts(view: View) -> ReadTexts:
     """The texts the run's model has read, with their vectors."""
-    return _read_texts(str(view.run.folder), view)
+    kept = cached.item_texts(view.split, reads_of(cached.model(view.run)))
+    return _read_texts(str(view.run.folder), kept is not None, view, kept)
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _read_texts(folder: str, _view: View) -> ReadTexts:
-    model = cached.model(_view.run)
-    kept = cached.item_texts(_view.split, reads_of(model))
-    return ReadTexts.of(_view.split.train, model, kept)
+@st.cache_resource(show_spinner="Counting words", max_entries=2)
+def _read_texts(folder: str, encoded: bool, _view: View, _kept: ItemTexts | None) -> ReadTexts:
+    return ReadTexts.of(_view.split.train, cached.model(_view.run), _kept)
 
 
 _LOOKS = {
@@ -107,5 +108,10 @@ def _how(view: View) -> str:
         return (
             "This model learned from other users what a text in a history says of an item, so an "
             "item can be carried by texts unlike its own."
+        )
+    if view.run.card.name in WITH_IDS:
+        return (
+            "This model learned how to read texts, and ids count beside them, so an item can be "
+            "carried by texts unlike its own."
         )
     return "What a history item adds grows with how alike the texts are."

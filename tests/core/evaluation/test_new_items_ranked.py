@@ -174,8 +174,8 @@ def test_the_sentence_says_how_far_a_run_comes(wider):
         (0.2, "no better"),
     ):
         run = users.assign(**{"recall@50": value})
-        assert said in new_items_sentence(run, beside, knows=True)
-    assert "arbitrary" in new_items_sentence(random, beside, knows=False)
+        assert said in new_items_sentence(run, beside, True, "recall@50")
+    assert "arbitrary" in new_items_sentence(random, beside, False, "recall@50")
     answer = comparator_answer(wider, {part: comparators(wider, part)[ORACLE] for part in PARTS})
     assert answer["test"][ORACLE]["lift"]["recall@50"]["mean"] == 0
     assert answer["test"][RANDOM]["recall@5"]["mean"] == pytest.approx(5 / 6)

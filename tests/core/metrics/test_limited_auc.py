@@ -8,6 +8,7 @@ from core.metrics.limited_auc import limited_auc, partial_auc, top_relevant_auc
 HITS = np.array([[1, 0, 1, 0, 0, 1], [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0]], dtype=bool)
 SHOWN = np.array([[1] * 6, [1, 1, 1, 1, 0, 0], [1] * 6], dtype=bool)
 WANTED = np.array([4, 1, 0])
+MANY = np.array([99, 99, 99])  # items that may be recommended
 
 
 def test_limited_auc_is_the_auc_of_scores_that_are_equal_below_the_list():
@@ -36,18 +37,26 @@ def test_limited_auc_of_a_list_without_use_is_a_half_less_what_it_pushed_down():
 
 def test_partial_auc_counts_the_first_k_others_below_each_hit():
     """RecTools: the sum of k minus the others above each hit, over k times what is to be found."""
-    assert partial_auc(HITS, SHOWN, WANTED, 2) == pytest.approx(
+    assert partial_auc(HITS, SHOWN, WANTED, MANY, 2) == pytest.approx(
         [(2 + 1 + 0) / (4 * 2), 0, np.nan], nan_ok=True
     )
-    assert partial_auc(HITS, SHOWN, WANTED, 4) == pytest.approx(
+    assert partial_auc(HITS, SHOWN, WANTED, MANY, 4) == pytest.approx(
         [(4 + 3 + 1) / (4 * 4), 1 / 4, np.nan], nan_ok=True
     )
 
 
 def test_pap_asks_for_the_k_best_placed_hits_alone():
-    assert top_relevant_auc(HITS, SHOWN, WANTED, 2) == pytest.approx(
+    assert top_relevant_auc(HITS, SHOWN, WANTED, MANY, 2) == pytest.approx(
         [(2 + 1) / (2 * 2), 0, np.nan], nan_ok=True
     )
-    assert top_relevant_auc(HITS, SHOWN, WANTED, 1)[0] == 1  # the first item is to be found
+    assert top_relevant_auc(HITS, SHOWN, WANTED, MANY, 1)[0] == 1  # the first item is to be found
     perfect = np.array([[True, True, False]])
-    assert top_relevant_auc(perfect, perfect, np.array([2]), 5)[0] == 1
+    assert top_relevant_auc(perfect, perfect, np.array([2]), np.array([99]), 5)[0] == 1
+
+
+def test_with_fewer_than_k_others_the_worst_list_gets_nothing_and_the_best_all():
+    """A user of a small catalogue was given .7 for the only hit in the last of four places."""
+    last, first = np.array([[0, 0, 0, 1]], dtype=bool), np.array([[1, 0, 0, 0]], dtype=bool)
+    for area in (partial_auc, top_relevant_auc):
+        assert area(last, np.ones_like(last), np.array([1]), np.array([4]), 10)[0] == 0
+        assert area(first, np.ones_like(first), np.array([1]), np.array([4]), 10)[0] == 1

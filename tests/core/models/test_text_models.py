@@ -161,3 +161,24 @@ def _row(items):
     row = np.zeros((1, WORLD.pair.target.shape[1]), dtype=np.float32)
     row[0, items] = 1
     return row
+
+
+@pytest.mark.parametrize("name", ["text_profile", "text_neighbours"])
+def test_a_history_whose_items_have_no_text_is_no_evidence(name):
+    """Such users got a list in the order of item numbers, which made the twin look too weak."""
+    pair = WORLD.pair
+    titles = pair.target_features.titles.copy()
+    titles[pair.target[[3]].indices] = ""
+    some = replace(pair, target_features=replace(pair.target_features, titles=titles))
+    scores = fitted(name, some.target_only()).score(np.array([3, 4]))
+    assert not scores.has_target[0]
+    assert not scores.own_scores()[0].any()
+    assert scores.has_target[1]
+
+
+def test_the_target_part_of_a_text_ridge_is_what_its_twin_says():
+    model, twin = (fitted("text_ridge", of) for of in (WORLD.pair, WORLD.pair.target_only()))
+    everybody = np.arange(160)
+    np.testing.assert_allclose(
+        model.score(everybody).target, twin.score(everybody).target, atol=1e-5
+    )
