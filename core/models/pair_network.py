@@ -58,6 +58,8 @@ def drawn_pairs(
     hidden.eliminate_zeros()
     rows, items = entries(hidden if hidden.nnz else wanted)
     n_items = wanted.shape[1]
+    if not len(rows):
+        return Pairs(rows, np.zeros((0, 1 + negatives), dtype=np.int64))
     drawn = rng.integers(0, max(n_items, 1), (len(rows), negatives))
     taken = wanted[np.repeat(rows, negatives), drawn.ravel()].A1.reshape(drawn.shape) > 0
     drawn[taken] = rng.integers(0, max(n_items, 1), int(taken.sum()))

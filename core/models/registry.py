@@ -35,6 +35,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "text_ridge",
     "text_tower",
     "text_fusion",
+    "fine_tuned",
     "adversarial",
     "distilled",
     "bias",

@@ -67,7 +67,11 @@ def known_contest(
 
 
 def shown_ids(
-    weights: Weights, domain: str, items: IntArray | None, share: float, rng: np.random.Generator
+    weights: Weights,
+    domain: str,
+    items: IntArray | None,
+    share: float,
+    rng: np.random.Generator | None,
 ) -> Array:
     """(n_items, 1): 1 where an item's id counts, 0 for unknown ones and a random `share` of all.
 
@@ -75,7 +79,7 @@ def shown_ids(
     """
     known = weights[f"fixed.{domain}.known"]
     known = known if items is None else picked(known, items)
-    if not share:
+    if rng is None or not share:
         return known
     kept = (rng.random((len(known), 1)) >= share).astype(np.float32)
     return known * as_like(kept, known)

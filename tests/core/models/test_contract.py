@@ -23,6 +23,7 @@ QUICK = {  # enough for the planted world
     "bitgcf": {"epochs": 20},
     "neumf": {"learning_rate": 0.01},
     "conet": {"batch_size": 32},
+    "fine_tuned": {"epochs": 3, "source_epochs": 1, "factors": 16},
 }
 # Top-10 shared by fold-in and score, where fold-in is approximate.
 AGREEMENT = {"lightgcn": 0.8, "bitgcf": 0.8, "cmf": 0.8}
