@@ -183,7 +183,11 @@ class GradientModel:
         return weights if finished is None else finished(weights, epoch)
 
     def _batches(self, seed: int, epoch: int) -> Iterator[Batch]:
+        """The network's own `batches(train, rng, epoch)`, or every user once."""
         settings, pseudo = self.settings, None
+        if (drawn := getattr(self.network, "batches", None)) is not None:
+            own: Iterator[Batch] = drawn(self.train, np.random.default_rng([seed, epoch]), epoch)
+            return own
         if (added := getattr(settings, "pseudo_labels", 0)) and epoch > 1:
             pseudo = pseudo_labels(self.train, self, added)
         return user_batches(

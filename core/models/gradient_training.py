@@ -99,7 +99,7 @@ class Steps:
         }
 
     def checkpoint(self) -> State:
-        """Weights, their average, both moments and step of Adam, and the epoch."""
+        """Weights, their average, both moments and steps of Adam, and the epoch."""
         kept = self.arrays()
         if self._kept_share:
             kept |= {AVERAGE + name: _array(weight) for name, weight in self.average.items()}
@@ -107,6 +107,8 @@ class Steps:
             if moments := self.optimiser.state.get(weight):
                 kept[FIRST_MOMENT + name] = _array(moments["exp_avg"])
                 kept[SECOND_MOMENT + name] = _array(moments["exp_avg_sq"])
+                if (own := float(moments["step"])) != self.taken:  # it joined later, or left
+                    kept[f"{STEP}.{name}"] = np.array([own])
         return kept | {STEP: np.array([float(self.taken)]), EPOCH: np.array([self.epoch])}
 
     def _take_up(self, checkpoint: State) -> None:
@@ -117,8 +119,9 @@ class Steps:
             if AVERAGE + name in checkpoint:
                 self.average[name] = torch.tensor(checkpoint[AVERAGE + name], device=self.device)
             if FIRST_MOMENT + name in checkpoint:
+                own = checkpoint.get(f"{STEP}.{name}", checkpoint[STEP])
                 self.optimiser.state[weight] = {
-                    "step": torch.tensor(float(checkpoint[STEP][0])),
+                    "step": torch.tensor(float(own[0])),
                     "exp_avg": torch.tensor(checkpoint[FIRST_MOMENT + name], device=self.device),
                     "exp_avg_sq": torch.tensor(
                         checkpoint[SECOND_MOMENT + name], device=self.device

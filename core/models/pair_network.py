@@ -62,6 +62,8 @@ def drawn_pairs(
     hidden = (wanted - shown).tocsr()
     hidden.eliminate_zeros()
     rows, items = entries(hidden if hidden.nnz else wanted)
+    if not len(rows):
+        return Pairs(rows, np.zeros((0, 1 + negatives), dtype=np.int64))
     n_items = wanted.shape[1] if among is None else len(among)
     numbers = np.arange(n_items) if among is None else among
     drawn = numbers[rng.integers(0, max(n_items, 1), (len(rows), negatives))]

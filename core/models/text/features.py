@@ -23,7 +23,7 @@ class TextSettings(Settings):
     encoder: str = setting(
         DEFAULT, choices=tuple(ENCODERS),
         help="What turns a text into a vector; universal goes by meaning in 16 languages, tf-idf "
-        "by the same words.",
+        "by the same words, minilm by meaning in English; own is what CROSSWALK_ENCODER names.",
     )  # fmt: skip
     reads: str = setting(
         TITLES, choices=READS, help="Columns of the item tables that the encoder reads."

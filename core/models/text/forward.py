@@ -30,6 +30,8 @@ from core.models.arrays import (
 
 ORDERS = ((2, 0), (3, 1), (5, 2))  # words of a window, and how many of them stand before its word
 WIDTH, CONVOLVED = 512, 256  # of a word's vector and of a convolution's answer
+SUMMED = WIDTH + len(ORDERS) * CONVOLVED + 1  # of summed words
+LAST_LAYERS = ("pool.weight", "pool.bias", "deep0", "deep1", "deep2", "deep3", "skip1", "skip3")
 EPSILON = 1e-12  # added to variances
 
 
@@ -63,6 +65,14 @@ def sentence_vectors(weights: Weights, words: Array, tokens: Tokens) -> Array:
     words: (len(tokens.pieces), 512) vectors of the pieces that occur. What depends on a piece alone
     is worked out once for all its occurrences, the first convolution's products among it.
     """
+    return meaning(weights, summed_words(weights, words, tokens))
+
+
+def summed_words(weights: Weights, words: Array, tokens: Tokens) -> Array:
+    """What the convolutions read, summed over each text, and the root of its length: (n, 1281).
+
+    Everything below the last layers: where only those are trained, it is worked out once.
+    """
     raw = picked(words, tokens.places)
     read = layer_norm(weights, "projected", dense(weights, "project", words), EPSILON)
     parts = [raw]
@@ -70,10 +80,15 @@ def sentence_vectors(weights: Weights, words: Array, tokens: Tokens) -> Array:
         mine = read[:, place * CONVOLVED : (place + 1) * CONVOLVED]
         parts.append(_convolved_twice(weights, mine, tokens, order, before))
     seen = layer_norm(weights, "seen", concatenated(*parts), EPSILON)
-    summed = history_sum(tokens.texts, seen)  # the product below is linear: sum first
-    roots = np.asarray(tokens.texts.sum(axis=1), dtype=np.float32)  # sqrt of the length
-    meaning = summed @ weights["pool.weight"] + as_like(roots, summed) * weights["pool.bias"]
-    first = relu(relu(meaning @ weights["deep0"]) @ weights["deep1"] + meaning @ weights["skip1"])
+    summed = history_sum(tokens.texts, seen)  # the layer above is linear: sum first
+    roots = np.asarray(tokens.texts.sum(axis=1), dtype=np.float32)
+    return concatenated(summed, as_like(roots, summed))
+
+
+def meaning(weights: Weights, summed: Array) -> Array:
+    """Unit vectors, (n_texts, 512), of summed words; a row of zeros stays one."""
+    pooled = summed[:, :-1] @ weights["pool.weight"] + summed[:, -1:] * weights["pool.bias"]
+    first = relu(relu(pooled @ weights["deep0"]) @ weights["deep1"] + pooled @ weights["skip1"])
     last = relu(first @ weights["deep2"]) @ weights["deep3"] + first @ weights["skip3"]
     return unit(library(last).tanh(last))
 

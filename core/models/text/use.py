@@ -12,7 +12,14 @@ import numpy as np
 
 from core.basics.scores import FloatArray, IntArray
 from core.models.arrays import Weights
-from core.models.text.forward import ORDERS, WIDTH, sentence_vectors, tokens_of
+from core.models.text.forward import (
+    ORDERS,
+    SUMMED,
+    WIDTH,
+    sentence_vectors,
+    summed_words,
+    tokens_of,
+)
 
 TEXTS = 256  # encoded at once: what occurs in several of them is worked out once
 BLOCKS = 17  # the table of word pieces is kept in so many parts, each with a scale of its own
@@ -55,6 +62,22 @@ class UniversalEncoder:
         tokens = tokens_of(self.pieces(texts))
         words = self.word_vectors(tokens.pieces)
         return np.asarray(sentence_vectors(_weights(), words, tokens), dtype=np.float32)
+
+
+class SummedWords(UniversalEncoder):
+    """The same encoder up to its last layers, for whoever trains those alone."""
+
+    width = SUMMED
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """(n_texts, 1281) float32."""
+        found = [self._summed(part) for part in _parts(texts)]
+        return np.concatenate(found) if found else np.zeros((0, SUMMED), dtype=np.float32)
+
+    def _summed(self, texts: Sequence[str]) -> FloatArray:
+        tokens = tokens_of(self.pieces(texts))
+        words = self.word_vectors(tokens.pieces)
+        return np.asarray(summed_words(_weights(), words, tokens), dtype=np.float32)
 
 
 def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:

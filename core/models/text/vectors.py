@@ -13,7 +13,7 @@ from core.basics.files import write_whole
 from core.basics.scores import FloatArray
 from core.data.pair import ItemFeatures
 from core.models.text.clean import TITLES, item_texts
-from core.models.text.encoders import encoder_of, version_of
+from core.models.text.encoders import TextEncoder, encoder_of, version_of
 
 TEXTS = 1024  # encoded between two looks at whoever watches; a kept file holds as many
 Told = Callable[[int, int], object]  # texts done, texts in all
@@ -34,9 +34,20 @@ def text_vectors(
     that is not here.
     """
     model = encoder_of(encoder)
+    return encoded_vectors(texts, model, encoder, kept_in, told)
+
+
+def encoded_vectors(
+    texts: Sequence[str],
+    model: TextEncoder,
+    name: str,
+    kept_in: Path | None = None,
+    told: Told | None = None,
+) -> FloatArray:
+    """The same of an encoder that is at hand; name: what its vectors are kept under."""
     wanted = list(dict.fromkeys(text for text in texts if text))
     keys = dict(zip(wanted, map(_key, wanted), strict=True))
-    folder = None if kept_in is None else kept_in / _folder_name(encoder)
+    folder = None if kept_in is None else kept_in / _folder_name(name)
     known = {} if folder is None else _read(folder, set(keys.values()), model.width)
     missing = [text for text in wanted if keys[text] not in known]
     for done, part in _parts(missing):

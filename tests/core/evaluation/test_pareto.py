@@ -12,9 +12,7 @@ from core.fusion.fused import prepare
 
 def test_the_row_of_one_to_one_is_the_lists_own_figures(split):
     prepared = prepare(evaluated(split).candidates, "weighted sum", "z-score", 5)
-    table = ratio_metrics(
-        prepared, split.test, split.train.popularity, 50, split.test.shape[1]
-    )
+    table = ratio_metrics(prepared, split.test, split.train.popularity, 50, split.test.shape[1])
     assert table["share"].tolist() == SHARES.tolist()
     lists, found = prepared_per_user(prepared, split.test, 1.0, 1.0)
     row = table.iloc[EQUAL]

@@ -27,6 +27,7 @@ QUICK = {  # enough for the planted world
     "conet": {"batch_size": 32, "epochs": 15},
     "sasrec": {"epochs": 15},
     "neumf_rating": {"epochs": 25},
+    "fine_tuned": {"epochs": 3, "source_epochs": 1, "factors": 16},
 }
 # Top-10 shared by fold-in and score, where fold-in is approximate.
 AGREEMENT = {"lightgcn": 0.8, "bitgcf": 0.8, "cmf": 0.8}

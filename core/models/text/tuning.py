@@ -1,0 +1,106 @@
+"""An encoder that is trained on: its weights stay, and what training adds to them is kept apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from core.basics.scores import FloatArray, IntArray
+from core.models.arrays import Array, Weights, as_like
+from core.models.protocol import State
+from core.models.text.encoders import DEFAULT, encoder_of
+from core.models.text.forward import LAST_LAYERS, WIDTH, meaning, sentence_vectors, tokens_of
+from core.models.text.use import SummedWords, UniversalEncoder
+from core.models.text.vectors import encoded_vectors, text_vectors
+
+ALL, LAST, LOW_RANK = "all", "last layers", "low rank"
+TUNED = (ALL, LAST, LOW_RANK)
+BASE = "fixed.encoder."  # the encoder's own weights among a network's
+DOWN, UP = ".down", ".up"  # the two factors of a low-rank delta
+BELOW = "universal, summed words"  # what sums below the last layers are kept under
+TEXTS = 256  # encoded at once where all of it is trained
+
+
+def first_deltas(stage: str, tuned: str, rank: int, rng: np.random.Generator) -> State:
+    """What training adds to the encoder in one stage, all of it 0 at first.
+
+    A whole table for each weight, or for matrices of the last layers a product of two thin ones,
+    Hu et al. 2022 (LoRA), sec. 4.1: the first drawn at random, the second 0.
+    """
+    weights = UniversalEncoder().weights()
+    names = list(weights) if tuned == ALL else list(LAST_LAYERS)
+    deltas: State = {}
+    for name in names:
+        table, key = weights[name], f"{stage}.delta.{name}"
+        if tuned != LOW_RANK:
+            deltas[key] = np.zeros_like(table)
+        elif table.ndim == 2:
+            wide, narrow = table.shape
+            spread = 1 / np.sqrt(wide)
+            deltas[key + DOWN] = rng.normal(0, spread, (wide, rank)).astype(np.float32)
+            deltas[key + UP] = np.zeros((rank, narrow), dtype=np.float32)
+    return deltas
+
+
+def base_weights() -> State:
+    """The encoder as it comes; SettingsError where it is not installed."""
+    encoder_of(DEFAULT)
+    return {BASE + name: table for name, table in UniversalEncoder().weights().items()}
+
+
+def tuned_weights(weights: Weights, stages: tuple[str, ...], pace: float) -> Weights:
+    """theta + pace * (the deltas of these stages); all but the last stage's are constants."""
+    theta = {name[len(BASE) :]: table for name, table in weights.items() if name.startswith(BASE)}
+    for stage in stages:
+        for name in list(theta):
+            key = f"{stage}.delta.{name}"
+            if key in weights:
+                parts = [weights[key]]
+            elif key + UP in weights:
+                parts = [weights[key + DOWN], weights[key + UP]]
+            else:
+                continue
+            if stage != stages[-1]:
+                parts = [part if isinstance(part, np.ndarray) else part.detach() for part in parts]
+            delta = parts[0] if len(parts) == 1 else parts[0] @ parts[1]
+            theta[name] = theta[name] + pace * delta
+    return theta
+
+
+class Readable:
+    """The texts of one domain, ready to be encoded again and again with other weights."""
+
+    def __init__(self, texts: list[str], tuned: str | None, kept_in: Path | None) -> None:
+        """tuned: which weights will change; None is none of them."""
+        self.told = np.array([[text != ""] for text in texts], dtype=np.float32).reshape(-1, 1)
+        self.frozen = text_vectors(texts, DEFAULT, kept_in)  # (n_items, 512)
+        self._tuned, self._encoder = tuned, UniversalEncoder()
+        if tuned == ALL:
+            self._pieces = self._encoder.pieces(texts)
+        elif tuned is not None:
+            self._summed = encoded_vectors(texts, SummedWords(), BELOW, kept_in)
+
+    def encoded(self, theta: Weights, items: IntArray) -> Array:
+        """(n, 512) vectors of these items under weights theta, zeros where there is no text."""
+        like = theta["deep0"]
+        if self._tuned is None:
+            return as_like(self.frozen[items], like)
+        if self._tuned == ALL:
+            return self._whole(theta, items) * as_like(self.told[items], like)
+        return meaning(theta, as_like(self._summed[items], like))
+
+    def all_encoded(self, theta: Weights) -> FloatArray:
+        """Every item's vector, (n_items, 512), under arrays theta."""
+        found = np.zeros((len(self.told), WIDTH), dtype=np.float32)
+        for start in range(0, len(found), TEXTS):
+            some = np.arange(start, min(start + TEXTS, len(found)))
+            found[some] = self.encoded(theta, some)
+        return found
+
+    def _whole(self, theta: Weights, items: IntArray) -> Array:
+        if not len(items):
+            return as_like(np.zeros((0, WIDTH), dtype=np.float32), theta["deep0"])
+        tokens = tokens_of([self._pieces[item] for item in items])
+        words = as_like(self._encoder.word_vectors(tokens.pieces), theta["deep0"])
+        return sentence_vectors(theta, words, tokens)

@@ -1,0 +1,124 @@
+"""The encoder learns: stages and deltas, pairs worked by hand, and what is kept."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from core.models.fine_tuned import base_of
+from core.models.registry import build
+from core.models.text.encoders import DEFAULT
+from core.models.text.pairs import Narrow, few_of, info_nce, left_out, pair_batches, share_in_batch
+from core.models.text.tuning import TUNED, Readable, base_weights, first_deltas, tuned_weights
+from core.models.text.vectors import text_vectors
+from tests.worlds import twin_tastes
+
+WORLD = twin_tastes()
+TEXTS = ["The old man and the sea", "", "Solar system for beginners", "太阳系入门"]
+
+
+def fitted(**settings):
+    model = build("fine_tuned", {"epochs": 2, "source_epochs": 1, "factors": 8} | settings, "cpu")
+    list(model.fit_epochs(WORLD.pair, 3))
+    return model
+
+
+def deltas_of(model, stage):
+    return {name: table for name, table in model.state().items() if f"{stage}.delta" in name}
+
+
+@pytest.mark.parametrize("tuned", [None, *TUNED])
+def test_an_encoder_nothing_was_added_to_reads_as_it_always_did(tuned):
+    """The texts above among others, and nothing of the one that is empty."""
+    rng = np.random.default_rng(0)
+    weights = base_weights() | (first_deltas("target", tuned, 4, rng) if tuned else {})
+    theta = tuned_weights(weights, ("target",), 0.1)
+    found = Readable(TEXTS, tuned, None).all_encoded(theta)
+    np.testing.assert_allclose(found, text_vectors(TEXTS, DEFAULT), atol=2e-6)
+    assert not found[1].any()
+
+
+@pytest.mark.parametrize("tuned", TUNED)
+def test_the_target_learns_on_top_of_what_the_source_taught(tuned):
+    """theta_target = theta_source + delta: the second stage leaves the first one's delta alone."""
+    first, both = fitted(tuned=tuned, epochs=1), fitted(tuned=tuned)
+    assert any(table.any() for table in deltas_of(first, "source").values())
+    for name, table in deltas_of(first, "source").items():
+        np.testing.assert_array_equal(both.state()[name], table)
+    moved = {name for name, table in deltas_of(both, "target").items() if table.any()}
+    assert any("deep2" in name for name in moved)
+    below = {name for name in moved if "project" in name or "first" in name}
+    assert bool(below) == (tuned == "all")
+
+
+def test_a_frozen_encoder_adds_nothing_and_its_head_learns():
+    model = fitted(freeze=True)
+    assert not deltas_of(model, "source")
+    assert not deltas_of(model, "target")
+    again = fitted(freeze=True, epochs=1)
+    assert not np.array_equal(model.state()["head.read"], again.state()["head.read"])
+
+
+def test_zero_shot_never_looks_at_the_target():
+    model = fitted(zero_shot=True, epochs=3)
+    assert not any(table.any() for name, table in deltas_of(model, "target").items())
+    twin = build("fine_tuned", {"zero_shot": True, "epochs": 1, "factors": 8}, "cpu")
+    list(twin.fit_epochs(WORLD.pair.target_only(), 3))
+    assert any(table.any() for table in deltas_of(twin, "target").values())
+
+
+def test_what_is_kept_holds_no_encoder():
+    """It comes with the app; only what was added to it is a run's own."""
+    names = set(fitted().state())
+    assert not any(name.startswith("fixed.encoder") for name in names)
+    assert {"source.read", "target.read", "target.found", "head.read"} <= names
+
+
+def test_the_encoder_below_is_the_packages_own():
+    weights = base_weights()
+    assert base_of(weights)["deep0"] is weights["fixed.encoder.deep0"]
+
+
+def test_a_history_without_one_item_is_the_sum_of_the_rest_over_the_root_of_their_number():
+    rows = csr_matrix(np.array([[1, 1, 1], [0, 0, 1]], dtype=np.float32))
+    read = np.array([[1, 0], [0, 2], [4, 4]], dtype=np.float32)
+    beside = np.array([[0, 0], [5, 0]], dtype=np.float32)
+    sums, users, places = left_out(Narrow.of(rows), read, beside)
+    assert list(zip(users, places, strict=True)) == [(0, 0), (0, 1), (0, 2), (1, 2)]
+    expected = np.array([[4, 6], [5, 4], [1, 2], [5 * 2**0.5, 0]]) / 2**0.5
+    np.testing.assert_allclose(sums, expected, rtol=1e-6)
+
+
+def test_a_pair_with_nothing_left_to_read_is_dropped():
+    rows = csr_matrix(np.eye(2, dtype=np.float32))
+    read, beside = np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32)
+    assert not len(left_out(Narrow.of(rows), read, beside)[1])
+
+
+def test_info_nce_leaves_out_what_else_the_user_took():
+    """Item 0 against item 2 alone: item 1 was taken too. -log(e^1 / (e^1 + e^0))."""
+    import torch
+
+    rows = csr_matrix(np.array([[1, 1, 0]], dtype=np.float32))
+    logits = torch.tensor([[1.0, 9.0, 0.0]])
+    loss = info_nce(logits, rows, np.array([0]), np.array([0]))
+    assert float(loss) == pytest.approx(-np.log(np.e / (np.e + 1)), rel=1e-6)
+
+
+def test_the_share_of_batches_an_item_is_in_grows_with_its_popularity_up_to_all():
+    shares = share_in_batch(np.array([0.0, 1.0, 99.0], dtype=np.float32), 10)
+    np.testing.assert_allclose(shares, [1e-9, 1 - np.exp(-0.1), 1 - np.exp(-9.9)], rtol=1e-5)
+
+
+def test_few_of_keeps_at_most_so_many_of_each_row_and_all_of_short_ones():
+    rows = csr_matrix(np.array([[1, 1, 1, 1], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=np.float32))
+    found = few_of(rows, 2, np.random.default_rng(0)).toarray()
+    np.testing.assert_array_equal(found.sum(axis=1), [2, 1, 0])
+    assert found[1, 1] == 1
+
+
+def test_an_epoch_ends_with_the_batch_that_brings_enough_pairs():
+    asked = {"size": 10, "most": 4, "n_pairs": 50}
+    rng = np.random.default_rng(0)
+    batches = list(pair_batches(WORLD.pair, rng, 1, from_source=True, **asked))
+    assert [batch.source_shown.nnz for batch in batches] == [40, 40]
+    assert not any(batch.target_shown.nnz for batch in batches)
