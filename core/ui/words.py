@@ -48,7 +48,9 @@ def vector_of_words(words: str, encoder: str, key: str) -> FloatArray | None:
     if known.first_time(words, encoder) and not task.jobs:
         ask_task(task)
     draw_task(task, key)
-    st.caption("The encoder reads the words in the background; that takes a few seconds, once.")
+    st.caption(
+        "The encoder reads the words in the background, after the short jobs before it; once, in a few seconds."
+    )
     return None
 
 

@@ -82,11 +82,12 @@ def _words(table: pd.DataFrame, x: str, y: str) -> str:
     if len(known) < 2:
         return "Fewer than two runs have both figures: there is nothing to weigh."
     first = known.iloc[0]
-    words = f"**{plain(first[RUN], 80)}** comes closest to the best of both"
+    words = f"Of the runs shown **{plain(first[RUN], 80)}** comes closest to the best of both"
     if first[DISTANCE] < 1e-9:
         return f"{words}: no run is better in either."
     return (
-        f"{words} (distance {number(first[DISTANCE], 2)}; 0 is best in both, 1.41 worst in both)."
+        f"{words} (distance {number(first[DISTANCE], 2)}; 0 is best in both, 1.41 worst in both); "
+        "a small lead may be chance."
     )
 
 

@@ -76,8 +76,8 @@ def missing_data(run: Run) -> str | None:
     return plain(
         f"The data of this run is not in this workspace: {record['source_name']} → "
         f"{record['target_name']}, dataset {record['dataset_hash'][:8]}, split "
-        f"{record['split_hash'][:8]}. Its figures and fusion curves can be seen; for lists and "
-        "reasons, import the same two files on the Data page and split them the same way.",
+        f"{record['split_hash'][:8]}. Its figures in the table of runs can be seen; for all else "
+        "import the same two files on the Data page and split them the same way.",
         longest=600,
     )
 
