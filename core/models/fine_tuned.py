@@ -74,7 +74,7 @@ class FineTunedSettings(TrainingSettings):
     factors: int = setting(128, low=2, high=512, help="Length of every user and item vector.")
     learning_rate: float = setting(2e-4, low=1e-6, high=0.5, help="Step size of Adam.")
     pace: float = setting(
-        0.1, low=1e-4, high=1.0,
+        0.01, low=1e-4, high=1.0,
         help="Steps of the encoder's weights as a share of those of the layer above it.",
     )  # fmt: skip
     weight_decay: float = setting(
@@ -243,5 +243,5 @@ CARD = ModelCard(
     needs=(ITEM_TEXT,),
     new_items=True,
     gradient=True,
-    grid={"pace": (0.03, 0.1, 0.3), "temperature": (0.1, 0.2)},
+    grid={"pace": (0.003, 0.01, 0.03), "temperature": (0.1, 0.2)},
 )
