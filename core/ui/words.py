@@ -49,7 +49,8 @@ def vector_of_words(words: str, encoder: str, key: str) -> FloatArray | None:
         ask_task(task)
     draw_task(task, key)
     st.caption(
-        "The encoder reads the words in the background, after the short jobs before it; once, in a few seconds."
+        "The encoder reads the words in the background, after the short jobs before it; once, in a "
+        "few seconds."
     )
     return None
 
