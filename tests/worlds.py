@@ -46,15 +46,14 @@ def categorised(
 ) -> DomainPair:
     """The pair with categories of its items, by default two of no meaning each."""
 
-    def features(categories: list[str] | None, n_items: int) -> ItemFeatures:
-        given = categories or [f"{item % 3}|{item % 5 + 3}" for item in range(n_items)]
-        blank = np.array([""] * n_items, dtype=object)
-        return ItemFeatures(blank, np.array(given, dtype=object), blank)
+    def features(categories: list[str] | None, known: ItemFeatures) -> ItemFeatures:
+        given = categories or [f"{item % 3}|{item % 5 + 3}" for item in range(len(known.titles))]
+        return replace(known, categories=np.array(given, dtype=object))
 
     return replace(
         pair,
-        source_features=features(source, len(pair.source_items)),
-        target_features=features(target, len(pair.target_items)),
+        source_features=features(source, pair.source_features),
+        target_features=features(target, pair.target_features),
     )
 
 

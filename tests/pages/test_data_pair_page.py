@@ -99,7 +99,9 @@ def pair(two_files) -> str:
 def made_without_page(workspace: Workspace) -> str:
     films, books = list_datasets(workspace, INTERACTIONS)
     items = next((table.file for table in list_datasets(workspace, ITEMS)), None)
-    inputs = PairInputs(books.file, films.file, None, items, None, "books", "films")
+    inputs = PairInputs(
+        books.file, films.file, items_target=items, source_name="books", target_name="films"
+    )
     payload = pair_payload(workspace, inputs, PairSettings())
     return pair_job(workspace, payload, silent)["pair"]
 

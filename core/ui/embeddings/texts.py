@@ -15,6 +15,7 @@ from core.ui.embeddings.neighbours import Found, show_meaning, show_neighbours
 from core.ui.embeddings.view import View
 from core.ui.navigation import link_to
 from core.ui.state import current_run, current_split, require_model
+from core.ui.texts import plain
 from core.ui.words import ask_for_texts, vector_of_words
 
 
@@ -26,7 +27,8 @@ def run_or_texts() -> Run | None:
     split = split_of_texts(run)
     if split is None or not has_texts(split):
         return require_model()
-    st.caption("There is no run with a model here, so this is what is written about the items.")
+    why = "There is no run yet" if run is None else f"{plain(run.label)} has only lists"
+    st.caption(f"{why}, so this is what is written about the items.")
     return None
 
 

@@ -6,6 +6,7 @@ import pytest
 from list_worlds import features
 from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.basics.scores import Lists
 from core.data.pair import DomainPair
 from core.evaluation.bias_disparity import IN_HISTORY, IN_LISTS, disparity_rows
@@ -21,7 +22,9 @@ def world_and_lists() -> tuple[ListWorld, Lists]:
     pair = DomainPair(pair.users, pair.source_items, pair.target_items, pair.source, pair.target,
                       None, features(["drama", "drama", "war", "war"]))  # fmt: skip
     wanted = csr_matrix((np.ones(36), (np.arange(36), np.full(36, 3))), shape=(36, 4))
-    return ListWorld(pair, wanted, pair.target), Lists(np.arange(36), np.tile([3, 1], (36, 1)))
+    return ListWorld(pair, wanted, Masked(pair.target, None)), Lists(
+        np.arange(36), np.tile([3, 1], (36, 1))
+    )
 
 
 def test_shares_of_histories_and_lists_stand_over_that_of_the_catalogue():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from core.basics.masked import Masked
 from core.basics.scores import DomainScores
 from core.evaluation.domain_mix import domain_mix, parts_of
 from core.fusion.candidates import find_candidates
@@ -16,7 +17,7 @@ USERS = np.array([4, 7, 9])
 def candidates():
     has = np.array([True, True, False]), np.array([True, False, True])
     scores = DomainScores.ranking(SOURCE, TARGET, *has)
-    return find_candidates(scores, USERS, csr_matrix((3, 4)), 4)
+    return find_candidates(scores, USERS, Masked(csr_matrix((3, 4)), None), 4)
 
 
 def test_the_share_is_of_sizes_and_told_only_where_both_domains_speak():
