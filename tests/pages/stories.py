@@ -69,7 +69,7 @@ def open_page(name: str, **address: str) -> AppTest:
 def well(app: AppTest) -> AppTest:
     """The same page, which shows no error."""
     assert not app.exception
-    assert [error.value for error in app.error] == []
+    assert not [error.value for error in app.error], [error.value for error in app.error]
     return app
 
 

@@ -48,7 +48,7 @@ def table(app, domain: str) -> pd.DataFrame:
 def test_titles_are_encoded_by_a_job_and_mapped_without_any_run(split):
     workspace, _ = split
     app = well(open_page("embeddings"))
-    assert "no run with a model here" in words(app)
+    assert "There is no run yet" in words(app)
     assert "texts of these 100 items (titles) were not encoded yet" in words(app)
     app.button(key="encode_texts").click().run()
     (job,) = list_jobs(workspace, kind="texts", active=True)
