@@ -19,7 +19,6 @@ SHOWN = 4
 def draw_jobs() -> None:
     """Draw nothing where nothing is under way; else a panel that keeps itself up to date."""
     if list_jobs(workspace(), active=True, limit=1):
-        ensure_supervisor(workspace())
         st.fragment(_draw_panel, run_every=POLL)()
 
 
@@ -28,6 +27,7 @@ def _draw_panel() -> None:
         jobs = list_jobs(workspace(), active=True)[::-1]
         if not jobs:
             st.rerun()  # the whole page: what the last job made can now be seen
+        ensure_supervisor(workspace())  # at every look: whoever ran the jobs may have been ended
         st.markdown(f"**{count(len(jobs), 'job')}**")
         for job in jobs[:SHOWN]:
             _draw_job(job)

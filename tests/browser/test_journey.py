@@ -30,8 +30,12 @@ class Analyst:
         self.visit, self.app, self.files = visit, app, files
 
     def imports(self, slot: str, label: str, name: str):
+        """Import starts what was looked at: the button is pressed when the preview stands."""
+        before = len(self.app.jobs("import"))
         self.visit.upload(label, self.files[name])
-        self.visit.press_key(f"import_{slot}_start")
+        self.visit.key(f"import_{slot}_start").wait_for()
+        self.visit.settle().press_key(f"import_{slot}_start")
+        wait_until(lambda: len(self.app.jobs("import")) > before, f"{name} is asked for")
 
     def brings_two_files_and_their_item_tables(self):
         self.visit.press("Bring your own two files")
