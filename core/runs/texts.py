@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from core.basics.errors import SettingsError
 from core.basics.progress import Progress, Report
 from core.basics.scores import FloatArray
@@ -49,7 +51,15 @@ def read_texts(train: DomainPair, settings: TextSettings) -> ItemTexts | None:
     source, target = (
         _kept(features, settings) for features in (train.source_features, train.target_features)
     )
-    return None if source is None or target is None else ItemTexts(source, target)
+    if source is None or target is None:
+        return None
+    width = max(source.shape[1], target.shape[1])
+    return ItemTexts(_of_width(source, width), _of_width(target, width))
+
+
+def _of_width(vectors: FloatArray, width: int) -> FloatArray:
+    """A domain in which no item has a text has vectors of width 0; they are zeros beside others."""
+    return vectors if vectors.shape[1] == width else np.zeros((len(vectors), width), np.float32)
 
 
 def texts_payload(split_hash: str, settings: TextSettings) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """Texts become vectors by jobs: with progress, cancelled at once, kept for whoever asks next."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from core.basics.errors import SettingsError
@@ -14,6 +17,7 @@ from core.runs.texts import (
     asked_job,
     asked_payload,
     asked_vector,
+    encode_texts,
     read_texts,
     texts_job,
     texts_payload,
@@ -38,6 +42,19 @@ def test_texts_are_there_for_a_page_once_the_job_is_done(workspace):
     texts = read_texts(train, WORDS)
     assert texts.source.shape == texts.target.shape == (50, 1024)
     assert read_texts(train, TextSettings()) is None  # another encoder
+
+
+@pytest.mark.parametrize("silent_domain", ["source", "target"])
+def test_a_domain_in_which_no_item_has_a_text_stands_beside_one_that_has(workspace, silent_domain):
+    """Its vectors are zeros as wide as the others', so both can be put on one map."""
+    train = read_snapshot(workspace.splits / bilingual_split(workspace)).train
+    field = f"{silent_domain}_features"
+    untitled = replace(getattr(train, field), titles=np.full(50, "", dtype=object))
+    train = replace(train, **{field: untitled})
+    encode_texts(train, WORDS, silent)
+    texts = read_texts(train, WORDS)
+    assert texts.source.shape == texts.target.shape == (50, 1024)
+    assert not getattr(texts, silent_domain).any()
 
 
 def test_a_cancelled_job_keeps_what_it_had_and_goes_on_from_there(workspace, monkeypatch):
