@@ -34,6 +34,7 @@ FLAGS = [
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
     "--use-angle=swiftshader", "--enable-unsafe-swiftshader",  # maps are drawn with WebGL
+    "--disable-gpu-rasterization", "--disable-gpu-compositing",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]  # fmt: skip
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "http://localhost", "ws://localhost")
@@ -50,6 +51,13 @@ IDLE = """() => {
     window.idleSince = window.idleSince || performance.now();
     return performance.now() - window.idleSince > 200;
 }"""
+
+STILL = """document.addEventListener('DOMContentLoaded', () => {
+    const style = document.createElement('style');
+    style.textContent = '*, *::before, *::after {animation: none !important;'
+        + ' transition: none !important}';
+    document.head.append(style);
+});"""
 
 
 def chromium() -> str | None:
@@ -113,6 +121,7 @@ class Visit:
         size = {"width": 1440, "height": 1000}
         self.context = browser.new_context(**{"viewport": size, **context})
         self.url = url
+        self.context.add_init_script(STILL)
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(SECONDS * 1000)
         self.console_errors: list[str] = []
