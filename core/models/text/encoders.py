@@ -38,6 +38,7 @@ class EncoderCard:
     build: Callable[[], TextEncoder]
     packages: str = ""  # what to install, as pip spells it
     by_meaning: bool = True  # else by the same words alone
+    version: int = 1  # counts up where our own arithmetic or cleaning gives other vectors
 
     @property
     def installed(self) -> bool:
@@ -80,7 +81,7 @@ ENCODERS = {
         EncoderCard(
             "tf-idf", "Words, hashed TF-IDF",
             "The same words and nothing else; where no encoder may be installed.",
-            "none needed", 0, (), _hashed, by_meaning=False,
+            "none needed", 0, (), _hashed, by_meaning=False, version=2,
         ),
         EncoderCard(
             "minilm", "all-MiniLM-L6-v2, English",
@@ -98,18 +99,19 @@ ENCODERS = {
 DEFAULT = "universal"
 WEIGHTS = "*.safetensors"
 VARIABLE = "CROSSWALK_ENCODER"  # names the folder or hub name of the encoder "own"
-_OWN = "1"  # counts up where our own arithmetic or cleaning gives other vectors
 
 
 def version_of(name: str) -> str:
     """Of what gives the vectors: our own code, and the package or folder with the weights."""
+    card = ENCODERS.get(name)
+    ours = str(card.version) if card is not None else "1"
     if name == "own":
-        return f"{_OWN} {_state_of(os.environ.get(VARIABLE, '').strip())}"
-    package = ENCODERS[name].packages if name in ENCODERS else ""
+        return f"{ours} {_state_of(os.environ.get(VARIABLE, '').strip())}"
+    package = card.packages if card is not None else ""
     try:
-        return f"{_OWN} {version(package)}" if package else _OWN
+        return f"{ours} {version(package)}" if package else ours
     except PackageNotFoundError:
-        return _OWN
+        return ours
 
 
 def _state_of(named: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -9,9 +10,15 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.scores import FloatArray
+from core.models.text.words import UNSPACED, in_words
 
 BUCKETS = 1024  # of the hashed form
-WORD = r"(?u)\b\w+\b"
+_PIECES = re.compile(rf"[{UNSPACED}]+|[^\W{UNSPACED}]+")
+
+
+def cut_up(text: str) -> list[str]:
+    """Words in their order; where a script sets no spaces, pairs of neighbouring signs."""
+    return [word for piece in _PIECES.findall(text) for word in in_words(piece)]
 
 
 class HashedTfIdf:
@@ -30,8 +37,9 @@ class HashedTfIdf:
         if not len(texts):
             return np.zeros((0, BUCKETS), dtype=np.float32)
         hashed = HashingVectorizer(
-            n_features=BUCKETS, token_pattern=WORD, stop_words="english", dtype=np.float32
-        )
+            n_features=BUCKETS, tokenizer=cut_up, token_pattern=None, stop_words="english",
+            dtype=np.float32,
+        )  # fmt: skip
         return np.asarray(hashed.transform(texts).toarray(), dtype=np.float32)
 
 
@@ -46,7 +54,9 @@ def tf_idf(*domains: Sequence[str]) -> list[csr_matrix]:
     texts = [text for domain in domains for text in domain]
     if not any(any(letter.isalnum() for letter in text) for text in texts):
         return [csr_matrix((len(domain), 1), dtype=np.float32) for domain in domains]
-    found = TfidfVectorizer(sublinear_tf=True, token_pattern=WORD, dtype=np.float32)
+    found = TfidfVectorizer(
+        sublinear_tf=True, tokenizer=cut_up, token_pattern=None, dtype=np.float32
+    )
     table = csr_matrix(found.fit_transform(texts))
     ends = np.cumsum([0, *map(len, domains)])
     return [table[start:end] for start, end in pairwise(ends)]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 FREQUENT = 0.05  # share of all texts from which a word tells nothing
 ENOUGH = 40  # texts from which shares are looked at
-_CHINESE = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # and kana: no spaces either
-_WORD = re.compile(rf"[{_CHINESE}]+|[^\W_{_CHINESE}]+")
+UNSPACED = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana, Chinese: no spaces
+_WORD = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+")
 _SMALL_WORDS = (
     "a about an and are as at be by for from her his i in is it its my no not of on or our she he "
     "so that the their they this to was we who with you your"
@@ -22,11 +22,21 @@ def words_of(text: str) -> list[str]:
     """Words in small letters, each once; of scripts without spaces, pairs of neighbouring signs."""
     found: dict[str, None] = {}
     for run in _WORD.findall(text.casefold()):
-        if "\u3041" <= run[0] <= "\ufaff":
-            found |= dict.fromkeys(run[at : at + 2] for at in range(max(1, len(run) - 1)))
-        elif len(run) > 1 and run not in _SMALL:
-            found[run] = None
+        if is_unspaced(run) or (len(run) > 1 and run not in _SMALL):
+            found |= dict.fromkeys(in_words(run))
     return list(found)
+
+
+def in_words(run: str) -> list[str]:
+    """A run of letters of one kind: itself, or pairs of neighbours where no spaces are set."""
+    if not is_unspaced(run):
+        return [run]
+    return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+
+
+def is_unspaced(run: str) -> bool:
+    """Whether it is of a script without spaces, by its first sign."""
+    return "\u3041" <= run[0] <= "\ufaff"
 
 
 @dataclass(frozen=True)

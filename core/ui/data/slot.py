@@ -28,7 +28,8 @@ _HOLDS = {
     ITEMS: "One row per item: its id, perhaps a title, categories, a description and attributes "
     "such as brand or author.",
     LINKS: "One row per person: the id in the source, the id in the target.",
-    TRIPLES: "One row per fact: an item or a thing, a relation, and another item or thing.",
+    TRIPLES: "One row per fact: an item or a thing, a relation, and another item or thing. An id "
+    "that both domains have is written source:17 or target:17.",
     LISTS: "One row per recommendation: a user, an item, and a rank or a score.",
 }
 

@@ -59,3 +59,29 @@ def test_no_triple_of_use_leaves_the_tables_as_they_were():
     tables, used = with_triples(triples(("x", "y", "z")), ITEMS, {})
     assert (used.used, used.unknown) == (0, 1)
     assert len(tables["source"]) == 0
+
+
+def test_an_id_of_both_domains_is_both_unless_its_domain_is_written():
+    both = {"source": ["1", "2"], "target": ["1", "3"]}
+    given = triples(
+        ("1", "by", "Ann"), ("source:1", "in", "Oslo"), ("target:1", "in", "Rome"),
+        ("2", "year", "entity:1"), ("target:3", "sequel of", "target:1"), ("target:2", "by", "Eve"),
+    )  # fmt: skip
+    tables, used = with_triples(given, both, {})
+    assert cells(tables["source"], "by") == {"1": "Ann", "2": ""}
+    assert cells(tables["target"], "by") == {"1": "Ann", "3": ""}
+    assert cells(tables["source"], "in")["1"] == "Oslo"
+    assert cells(tables["target"], "in")["1"] == "Rome"
+    assert cells(tables["source"], "year")["2"] == "1"
+    assert ATTRIBUTE + "year" not in tables["target"]
+    assert cells(tables["target"], "sequel of") == {"1": "1", "3": "1"}
+    assert used == UsedTriples(read=6, used=5, unknown=1, loops=0, rare=0, doubtful=1)
+    assert used.words().endswith(
+        "1 triple names an id that both domains have, taken for both items; write source:ID or "
+        "target:ID for one of them, entity:ID for neither."
+    )
+
+
+def test_an_id_that_looks_like_a_mark_is_an_id():
+    tables, _ = with_triples(triples(("source:x", "by", "Ann")), {"target": ["source:x"]}, {})
+    assert cells(tables["target"], "by") == {"source:x": "Ann"}
