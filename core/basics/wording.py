@@ -25,9 +25,14 @@ def signed(value: float | None, digits: int = 3) -> str:
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """`.006 to .018`; a dash where there is none."""
+    """`.006 to .018`; a dash where there is none.
+
+    An end that would read .000 though it is none gets a digit or two more, so that nobody wonders
+    on which side of zero it lies.
+    """
     if low is None or high is None or not math.isfinite(low + high):
         return "–"
+    digits = _telling(low, high, digits)
     return f"{number(low, digits)} to {number(high, digits)}"
 
 
@@ -43,7 +48,17 @@ def signed_with_interval(
     """`+.012 (95 % +.006 to +.018)`, for differences."""
     if low is None or high is None or not math.isfinite(low + high):
         return signed(mean, digits)
+    digits = _telling(low, high, digits)
     return f"{signed(mean, digits)} (95 % {signed(low, digits)} to {signed(high, digits)})"
+
+
+def _telling(low: float, high: float, digits: int) -> int:
+    """Digits, up to two more than asked for, at which no end of an interval rounds to zero.
+
+    An end that does so even then is as good as zero.
+    """
+    ends = [end for end in (low, high) if round(end, digits + 2)]
+    return next(d for d in range(digits, digits + 3) if all(round(end, d) for end in ends))
 
 
 def count(n: int, one: str, many: str | None = None) -> str:

@@ -62,3 +62,11 @@ def test_counts_and_durations_read_as_words():
     assert count(1566, "user") == "1,566 users"
     assert count(2, "copy", "copies") == "2 copies"
     assert [duration(s) for s in (40, 170, 4800)] == ["40 s", "3 min", "1 h 20 min"]
+
+
+def test_an_end_of_an_interval_does_not_read_as_zero_where_it_is_none():
+    assert interval(-0.0004, 0.0077) == "−.0004 to .0077"
+    assert interval(0.00004, 0.0077) == ".00004 to .00770"
+    assert interval(0.0, 0.0077) == ".000 to .008"
+    assert signed_with_interval(0.0036, -0.0004, 0.0077) == "+.0036 (95 % −.0004 to +.0077)"
+    assert signed_with_interval(0.004, -1e-9, 0.008) == "+.004 (95 % .000 to +.008)"
