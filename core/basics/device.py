@@ -79,6 +79,15 @@ def choose_device(name: str) -> str:
     )
 
 
+def local_devices(device: str) -> list[str]:
+    """Every device of this kind on the machine: each CUDA GPU by its number, else just the one."""
+    if device != CUDA:
+        return [device]
+    import torch
+
+    return [f"{CUDA}:{number}" for number in range(torch.cuda.device_count())]
+
+
 def autocast(device: str) -> AbstractContextManager[Any]:
     """Mixed precision (bfloat16 products) on a CUDA device that has it; elsewhere nothing changes.
 

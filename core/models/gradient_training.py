@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from core.basics.device import autocast, choose_device
+from core.basics.device import choose_device, local_devices
 from core.basics.errors import RunError
 from core.models.arrays import Array, Weights
+from core.models.batches import Batch
+from core.models.data_parallel import LossOf, add_gradients
 from core.models.gradient import AVERAGE
 from core.models.protocol import State
 
@@ -29,6 +33,7 @@ class Steps:
         import torch
 
         self.settings, self.device = settings, choose_device(device)
+        self.devices = local_devices(self.device)
         self.epoch = 0 if checkpoint is None else int(checkpoint[EPOCH][0])
         first = start if checkpoint is None else {name: checkpoint[name] for name in start}
         self.weights: Weights = {
@@ -51,32 +56,30 @@ class Steps:
         if checkpoint is not None:
             self._take_up(checkpoint)
 
-    def step(self, loss_of: Any) -> float:
-        """One step down the gradient of loss_of(weights); answers the loss.
+    def step(self, *losses_of: LossOf) -> float:
+        """One step down the gradient of the mean of the losses; answers that mean.
 
-        With a `perturbation` the loss at the worst nearby weights counts as much again: adversarial
-        personalized ranking, He et al. 2018, eq. 6-8, over every table of vectors.
-        Raises RunError where a GPU has too little memory for the batch.
+        Each is a loss_of(weights), one or several batches that the device's memory holds one by
+        one; several GPUs share them. With a `perturbation` the loss at the worst nearby weights
+        counts as much again: adversarial personalized ranking, He et al. 2018, eq. 6-8, over every
+        table of vectors. Raises RunError where a GPU has too little memory for a batch.
         """
         import torch
 
         try:
-            with autocast(self.device):
-                loss = loss_of(self.weights)
-            if not loss.requires_grad:  # nothing was wanted in this batch
-                return float(loss)
             self.optimiser.zero_grad()
-            loss.backward()
+            losses = add_gradients(self.weights, self.weights, losses_of, self.devices)
+            loss = float(sum(losses)) / len(losses)
+            if all(weight.grad is None for weight in self.weights.values()):
+                return loss
             if reach := getattr(self.settings, "perturbation", 0.0):
-                with autocast(self.device):
-                    worst = loss_of(self._perturbed(reach))
-                worst.backward()
+                add_gradients(self.weights, self._perturbed(reach), losses_of, self.devices)
             torch.nn.utils.clip_grad_norm_(self.weights.values(), self.settings.max_gradient_norm)
             self.optimiser.step()
             self._average()
         except torch.OutOfMemoryError as error:
             raise self._too_large(error) from error
-        return float(loss.detach())
+        return loss
 
     def checked(self, losses: list[float]) -> float:
         """Mean loss of the epoch; raises RunError where it is no longer a number."""
@@ -170,21 +173,33 @@ class Steps:
         )
 
 
-def one_epoch(steps: Steps, network: Any, batches: Any) -> float:
-    """Go through the batches once; answers the mean loss of a batch.
+def one_epoch(steps: Steps, network: Any, batches: Iterable[Batch]) -> float:
+    """Go through the batches once, `accumulate` of them to a step; answers the mean loss.
 
     A perturbed second look draws the same negatives as the first.
     """
     steps.epoch += 1
-    losses = []
-    for batch in batches:
-        chance = batch.rng.integers(2**63)
-
-        def loss_of(weights: Weights, batch: Any = batch, chance: int = chance) -> Array:
-            return network.loss(weights, replace(batch, rng=np.random.default_rng(chance)))
-
-        losses.append(steps.step(loss_of))
+    size = getattr(steps.settings, "accumulate", 1)
+    losses = [
+        steps.step(*(_loss_of(network, batch) for batch in group))
+        for group in _groups(batches, size)
+    ]
     return steps.checked(losses)
+
+
+def _loss_of(network: Any, batch: Batch) -> LossOf:
+    chance = batch.rng.integers(2**63)
+
+    def loss_of(weights: Weights) -> Array:
+        return network.loss(weights, replace(batch, rng=np.random.default_rng(chance)))
+
+    return loss_of
+
+
+def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    drawn = iter(batches)
+    while group := list(islice(drawn, size)):
+        yield group
 
 
 def _array(tensor: Array) -> np.ndarray:

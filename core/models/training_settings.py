@@ -25,6 +25,11 @@ class TrainingSettings(Settings):
     max_gradient_norm: float = setting(
         1.0, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
     )
+    accumulate: int = setting(
+        1, low=1, high=1000,
+        help="Batches that make up one step: about as good as a larger batch, in the memory of "
+        "one; several GPUs share them.",
+    )  # fmt: skip
     weight_average: float = setting(
         0.0, low=0.0, high=0.9999,
         help="Share of the running average of all weights that each step keeps; the average is "

@@ -19,7 +19,7 @@ from core.models.arrays import (
     softmax,
     unit,
 )
-from core.models.batches import user_batches
+from core.models.batches import Batch, user_batches
 from core.models.gradient_training import Steps
 from core.models.losses import bpr, contest, cross_entropy, full_softmax, sampled_softmax
 from core.models.pseudo_labels import pseudo_labels
@@ -145,6 +145,59 @@ def test_a_step_looks_again_at_the_worst_weights_nearby():
     seen.clear()
     Steps(start, settings_of(), "cpu").step(loss_of)
     assert len(seen) == 1
+
+
+def squares(*targets: float):
+    """Losses (table - target)^2, a batch each."""
+    return [
+        lambda weights, target=target: ((weights["table"] - target) ** 2).sum()
+        for target in targets
+    ]
+
+
+@pytest.mark.parametrize("reach", [0.0, 0.5])
+def test_a_step_over_several_batches_is_the_same_on_one_device_and_on_three(reach):
+    """Three batches of (x - t)^2 have the slope 2 (x - mean t), whoever works them out."""
+    start = {
+        "table": np.array([[1.0, 2.0]], dtype=np.float32),
+        "other": np.ones((1, 1), dtype=np.float32),
+    }
+    settings = settings_of(perturbation=reach, weight_decay=0.0, max_gradient_norm=1e6)
+    alone, together = Steps(start, settings, "cpu"), Steps(start, settings, "cpu")
+    together.devices = ["cpu", "cpu:0", "cpu:0"]
+    losses = squares(0.0, 1.0, 5.0, 6.0)
+    assert alone.step(*losses) == pytest.approx(together.step(*losses))
+    slope = alone.weights["table"].grad.numpy()
+    np.testing.assert_allclose(together.weights["table"].grad.numpy(), slope, atol=1e-6)
+    if not reach:
+        np.testing.assert_allclose(slope, [[2 * (1 - 3.0), 2 * (2 - 3.0)]], atol=1e-6)
+    assert together.weights["other"].grad is None
+
+
+def test_batches_added_up_are_nearly_one_large_batch():
+    """Each is a mean over its interactions, and the step follows the mean of the batches."""
+    model = build("two_tower", {"factors": 8, "epochs": 1}, device="cpu")
+    list(model.fit_epochs(PAIR, 3))
+
+    def slope(chosen: list[Batch]) -> np.ndarray:
+        steps = Steps(model.weights, settings_of(max_gradient_norm=1e6), "cpu")
+        steps.step(*(lambda weights, b=batch: model.network.loss(weights, b) for batch in chosen))
+        return np.concatenate([table.grad.numpy().ravel() for table in steps.weights.values()])
+
+    first, second = batches(size=50)[:2]
+    added, large = slope([first, second]), slope(batches(size=100)[:1])
+    np.testing.assert_allclose(added, (slope([first]) + slope([second])) / 2, atol=1e-6)
+    assert np.linalg.norm(added - large) < 0.05 * np.linalg.norm(large)
+    assert np.linalg.norm(slope([first]) - large) > 0.2 * np.linalg.norm(large)
+
+
+@pytest.mark.parametrize(("accumulate", "steps"), [(1, 4), (3, 2), (9, 1)])
+def test_an_epoch_takes_a_step_for_every_group_of_batches(accumulate, steps):
+    """160 users in batches of 50 are four."""
+    values = {"factors": 8, "epochs": 1, "batch_size": 50, "accumulate": accumulate}
+    model = build("two_tower", values, device="cpu")
+    list(model.fit_epochs(PAIR, 3))
+    assert model._steps.taken == steps
 
 
 def test_the_average_of_the_weights_is_asked_and_survives_a_checkpoint():
