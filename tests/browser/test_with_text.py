@@ -1,15 +1,18 @@
-"""With the network cut: texts are encoded, mapped and searched, and a visitor asks in words."""
+"""With the network cut: texts are encoded, mapped and searched, a visitor asks in words, and the
+encoder itself is fine-tuned."""
 
 import re
 from pathlib import Path
 
 import psutil
 import pytest
-from browsing import App
+from browsing import App, wait_until
 
 from core.basics.workspace import Workspace
+from core.jobs.job import DONE
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
+from core.store.run_folder import list_runs
 from tests.bilingual import bilingual_split
 
 pytestmark = pytest.mark.browser
@@ -74,3 +77,20 @@ def test_the_app_itself_loads_neither_torch_nor_scikit_learn(visit, app):
     visit.open("/embeddings?what=texts").sees_chart()
     files = {Path(part.path).as_posix() for part in psutil.Process(app.process.pid).memory_maps()}
     assert not [file for file in files if re.search(r"/torch/|/sklearn/", file)]
+
+
+def test_the_encoder_is_fine_tuned_from_the_page(visit, app):
+    """On the source's titles and then on the target's, with its twin, and compared."""
+    visit.open("/train").tick("train_ease", on=False).tick("train_fine_tuned")
+    visit.page.get_by_text("Details of Fine-tuned text encoder").click()
+    factors = visit.page.get_by_role("spinbutton", name="Factors")
+    factors.fill("16")
+    factors.press("Enter")
+    visit.settle().press_key("train_start")
+    wait_until(lambda: app.jobs("train"), "the training is asked for")
+    wait_until(lambda: not app.jobs("train")[0].is_active, "the encoder is tuned", seconds=240)
+    assert app.jobs("train")[0].status == DONE, app.jobs("train")[0].what
+    (run,) = [run for run in list_runs(app.workspace) if run.record["model"] == "fine_tuned"]
+    assert run.twin is not None
+    visit.goto("Metrics").sees(run.label)
+    visit.sees_chart()
