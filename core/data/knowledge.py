@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix, vstack
 from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import IntArray
 from core.basics.wording import count
+from core.data.categories import compared, names_in
 from core.data.item_tables import read_described
 from core.data.pair import DomainPair, ItemFeatures
 
@@ -146,8 +147,8 @@ def _held(
     repeated = 0
     for relation, texts in _columns(features):
         for item, text in enumerate(texts):
-            for name in _names(text):
-                key = (_compared(relation), _compared(name))
+            for name in names_in(text):
+                key = (compared(relation), compared(name))
                 spelled.setdefault(key, (relation, name))
                 repeated += key in items[item]
                 items[item].add(key)
@@ -158,15 +159,6 @@ def _columns(features: ItemFeatures | None) -> Iterator[tuple[str, np.ndarray]]:
     if features is not None:
         yield CATEGORY, features.categories
         yield from features.attributes.items()
-
-
-def _names(text: object) -> list[str]:
-    """Names in a cell that are joined by "|", without blanks around them."""
-    return [name for part in str(text).split("|") if (name := " ".join(part.split()))]
-
-
-def _compared(name: str) -> str:
-    return " ".join(name.split()).casefold()
 
 
 def _table(items: list[set[Key]], number: dict[Key, int]) -> csr_matrix:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.scores import FloatArray
+from core.data.categories import compared, names_in
 from core.data.pair import DomainPair, ItemFeatures
 
 BINS = 20  # parts of the catalogue, from its most to its least popular items
@@ -65,9 +66,9 @@ def _category_mix(matrix: csr_matrix, features: ItemFeatures | None) -> dict[str
     counts: defaultdict[str, float] = defaultdict(float)
     taken = np.asarray(matrix.sum(axis=0)).ravel()
     for item in np.flatnonzero(taken):
-        names = [name.strip() for name in str(features.categories[item]).split("|") if name.strip()]
+        names = names_in(features.categories[item])
         for name in names:
-            counts[name.casefold()] += float(taken[item]) / len(names)
+            counts[compared(name)] += float(taken[item]) / len(names)
     return dict(counts)
 
 

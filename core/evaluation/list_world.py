@@ -99,10 +99,10 @@ class ListWorld:
     def shared_categories(self) -> tuple[Categories, Categories] | None:
         """Categories that both domains name: of the source's and of the target's items."""
         source, target = item_categories(self.train.source_features), self.categories
-        names = sorted(set(source.names) & set(target.names)) if source and target else []
-        if source is None or target is None or not names:
+        both = sorted(set(source.keys) & set(target.keys)) if source and target else []
+        if source is None or target is None or not both:
             return None
-        return Categories(names, source.named(names)), Categories(names, target.named(names))
+        return source.only(both), target.only(both)
 
     @cached_property
     def history_mix(self) -> csr_matrix | None:
