@@ -1,4 +1,4 @@
-"""One Chromium for all journeys, one app with an empty workspace for each module of them."""
+"""One Chromium for all journeys, one app with an empty workspace and one tab for each module."""
 
 import os
 
@@ -25,10 +25,18 @@ def app(browser, tmp_path_factory):
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def tab(browser, app):
+    """A tab with nothing opened: the front end is read by it once for a whole module."""
+    opened = Visit(browser, app.url)
+    yield opened
+    opened.context.close()
+
+
 @pytest.fixture
-def visit(browser, app):
-    """A tab at the first page; when the test is over nothing may have gone wrong in it."""
-    tab = Visit(browser, app.url).open()
+def visit(tab):
+    """The tab of the module; when the test is over nothing may have gone wrong in it."""
+    tab.console_errors.clear()
+    tab.foreign_requests.clear()
     yield tab
     tab.check()
-    tab.context.close()

@@ -38,7 +38,7 @@ class Analyst:
         wait_until(lambda: len(self.app.jobs("import")) > before, f"{name} is asked for")
 
     def brings_two_files_and_their_item_tables(self):
-        self.visit.press("Bring your own two files")
+        self.visit.open().press("Bring your own two files")
         self.visit.sees("Interactions of the source domain")
         self.imports("source", "Interactions of the source domain", "books")
         self.imports("target", "Interactions of the target domain", "music")

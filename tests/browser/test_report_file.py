@@ -3,31 +3,29 @@
 import shutil
 
 import pytest
-from browsing import SECONDS, Visit
+from browsing import SECONDS
 
 pytestmark = pytest.mark.browser
 HERE = ".slide.here"
 
 
 @pytest.fixture(scope="module")
-def report(browser, app, demo_workspace, tmp_path_factory):
+def report(tab, app, demo_workspace, tmp_path_factory):
     """The file that the page's button hands out."""
     shutil.copytree(demo_workspace.root, app.workspace.root, dirs_exist_ok=True)
-    visit = Visit(browser, app.url, accept_downloads=True).open("/").goto("Report")
-    visit.sees("Download report")
-    with visit.page.expect_download() as waiting:
-        visit.press("Download report")
+    tab.open("/").goto("Report").sees("Download report")
+    with tab.page.expect_download() as waiting:
+        tab.press("Download report")
     path = tmp_path_factory.mktemp("report") / waiting.value.suggested_filename
     waiting.value.save_as(path)
-    visit.check()
-    visit.context.close()
+    tab.check()
     return path
 
 
-@pytest.fixture
-def offline(browser, report):
-    """The file in a browser without a network; it may ask for nothing but itself."""
-    context = browser.new_context(offline=True, viewport={"width": 1000, "height": 900})
+@pytest.fixture(scope="module")
+def opened(browser, report):
+    """The file in a browser without a network, and what it asked for and complained of."""
+    context = browser.new_context(offline=True)
     page = context.new_page()
     asked, errors = [], []
     page.on("request", lambda request: asked.append(request.url))
@@ -35,10 +33,19 @@ def offline(browser, report):
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     page.set_default_timeout(SECONDS * 1000)
     page.goto(report.as_uri())
+    yield page, asked, errors
+    context.close()
+
+
+@pytest.fixture
+def offline(opened, report):
+    """The opened file on a small screen; it may ask for nothing but itself."""
+    page, asked, errors = opened
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1000, "height": 900})
     yield page
     assert asked == [report.as_uri()]
     assert errors == []
-    context.close()
 
 
 def test_the_file_opens_offline_with_verdict_and_drawn_figures(offline):
@@ -87,12 +94,9 @@ def test_arrow_keys_go_through_six_steps_and_escape_leads_back(offline):
     assert offline.locator(".deck").is_hidden()
 
 
-def test_the_page_presents_too_and_the_keys_work_at_once(browser, app, report):
-    visit = Visit(browser, app.url).open("/").goto("Report")
-    visit.press_key("present_report")
+def test_the_page_presents_too_and_the_keys_work_at_once(visit, report):
+    visit.open("/report").press_key("present_report")
     steps = visit.page.frame_locator("iframe[data-testid=stIFrame]")
     steps.locator(f"{HERE} .step").wait_for()
     steps.locator("body").press("ArrowRight")
     assert steps.locator(f"{HERE} .step").inner_text().lower() == "the data"
-    visit.check()
-    visit.context.close()

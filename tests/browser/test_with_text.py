@@ -45,7 +45,13 @@ def say(visit, label: str, words: str) -> None:
     visit.settle()
 
 
-def test_texts_are_encoded_mapped_and_found_by_words_in_either_language(visit):
+def loaded_for_texts(app) -> list[str]:
+    """Files of torch and scikit-learn in the app itself: none, texts are read by children."""
+    files = {Path(part.path).as_posix() for part in psutil.Process(app.process.pid).memory_maps()}
+    return sorted(file for file in files if re.search(r"/torch/|/sklearn/", file))
+
+
+def test_texts_are_encoded_mapped_and_found_by_words_in_either_language(visit, app):
     visit.open("/data?tab=Text").sees("In which script")
     visit.open("/embeddings?what=texts&reads=titles%20and%20categories")
     visit.sees("were not encoded yet")
@@ -59,9 +65,10 @@ def test_texts_are_encoded_mapped_and_found_by_words_in_either_language(visit):
     assert "meaning=" in visit.page.url
     visit.page.reload()
     visit.settle().sees("Nearest to “一只狗”")
+    assert loaded_for_texts(app) == []
 
 
-def test_a_visitor_gets_items_by_what_they_say(visit):
+def test_a_visitor_gets_items_by_what_they_say(visit, app):
     visit.open("/recommendations").tab("New visitor").sees("the most popular items")
     say(visit, "What do they like, in words?", "a dog that is someone's friend")
     visit.sees("follow from the words alone", seconds=120)
@@ -70,13 +77,7 @@ def test_a_visitor_gets_items_by_what_they_say(visit):
     listed = [text for text in rows.all_text_contents() if re.match(r"\d+ ", text)]
     assert "一只名叫星期五的狗" in listed[0]
     visit.sees("count as one more item of the history in films")
-
-
-def test_the_app_itself_loads_neither_torch_nor_scikit_learn(visit, app):
-    """Whatever was searched above: texts are read by children."""
-    visit.open("/embeddings?what=texts").sees_chart()
-    files = {Path(part.path).as_posix() for part in psutil.Process(app.process.pid).memory_maps()}
-    assert not [file for file in files if re.search(r"/torch/|/sklearn/", file)]
+    assert loaded_for_texts(app) == []
 
 
 def test_the_encoder_is_fine_tuned_from_the_page(visit, app):
@@ -94,3 +95,4 @@ def test_the_encoder_is_fine_tuned_from_the_page(visit, app):
     assert run.twin is not None
     visit.goto("Metrics").sees(run.label)
     visit.sees_chart()
+    assert loaded_for_texts(app) == []

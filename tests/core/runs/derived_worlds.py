@@ -25,12 +25,14 @@ class Bench:
     runs: dict[str, Run]
 
 
-def bench(root: Path, models: dict[str, dict], seed: int = 0, valid: bool = True) -> Bench:
+def bench(
+    root: Path, models: dict[str, dict], seed: int = 0, valid: bool = True, users: int = 90
+) -> Bench:
     """Train the models, by name and settings, on users who like a third of both catalogues.
 
     valid: whether anything is held out for validation.
     """
-    workspace, parts = Workspace(root), tables(seed)
+    workspace, parts = Workspace(root), tables(seed, users)
     if not valid:
         parts = replace(parts, target_valid=parts.target_valid.head(0))
     folder = write_snapshot(
