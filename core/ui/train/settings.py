@@ -10,12 +10,14 @@ from core.data.snapshot import SplitInfo
 from core.models.protocol import ModelCard
 from core.models.text.features import TextSettings
 from core.runs.plan import RunPlan
+from core.ui import cached
 from core.ui.encoders import pick_encoder
 from core.ui.setting_widgets import ask_setting, spoken
 from core.ui.train.device import pick_device
 from core.ui.train.presets import setting_key
 
 SEED = 2022
+VECTORS = "vectors"  # the setting about uploaded ones
 ENCODER = "encoder"  # the setting that is picked by what is known of each encoder
 LARGEST_SEED = 2**31 - 1
 
@@ -25,7 +27,8 @@ def pick_plans(info: SplitInfo, cards: list[ModelCard]) -> list[RunPlan]:
     seed, device = _pick_seed(), AUTO
     if any(card.gradient for card in cards):  # all others use the CPU
         device = pick_device()
-    return [_plan(info, card, _pick_settings(card), seed, device) for card in cards]
+    vectors = any(cached.rating_facts(info.split_hash).vectors)
+    return [_plan(info, card, _pick_settings(card, vectors), seed, device) for card in cards]
 
 
 def _plan(
@@ -56,8 +59,9 @@ def _pick_seed() -> int:
     return int(seed)
 
 
-def _pick_settings(card: ModelCard) -> dict[str, Value]:
-    infos = card.settings.infos()
+def _pick_settings(card: ModelCard, vectors: bool) -> dict[str, Value]:
+    """vectors: whether the split has any; where it has none nobody is asked about them."""
+    infos = [info for info in card.settings.infos() if vectors or info.name != VECTORS]
     if not infos:
         return {}
     with st.expander(f"Details of {card.title}", key=f"details_{card.name}"):
