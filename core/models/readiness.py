@@ -138,7 +138,7 @@ def _without_text(card: ModelCard, settings: Any, ratings: RatingFacts | None) -
         return None
     said = f"It reads {settings.reads} and the target's items have none"
     if hasattr(settings, "vectors") and ratings.vectors[1]:
-        hint = "Set vectors to alone in its details, or import titles for the target."
+        hint = "Or import an item table with titles for the target."
         return _Refusal(f"{said}, but they have vectors: set vectors to alone.", hint, True)
     return _Refusal(
         f"{said}.",
