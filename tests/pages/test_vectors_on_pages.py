@@ -51,7 +51,9 @@ def test_items_without_titles_train_once_vectors_are_set_to_alone(space, monkeyp
     assert "but they have vectors: set vectors to alone" in words(app)
     assert "cannot be trained here" in errors(app)
     assert app.button(key="train_start").disabled
+    assert app.radio(key="setting_text_profile_encoder").value == "universal"
     app = well(app.selectbox(key=SETTING).set_value(ALONE).run())
+    assert not list(app.radio)  # no text is read, so no encoder is asked for
     well(app.button(key="train_start").click().run())
     assert asked[-1]["settings"]["vectors"] == ALONE
     assert "vectors alone" in asked[-1]["label"]

@@ -9,6 +9,7 @@ from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import SplitInfo
 from core.models.protocol import ModelCard
 from core.models.text.features import TextSettings
+from core.models.text.uploaded import ALONE
 from core.runs.plan import RunPlan
 from core.ui import cached
 from core.ui.encoders import pick_encoder
@@ -18,6 +19,7 @@ from core.ui.train.presets import setting_key
 
 SEED = 2022
 VECTORS = "vectors"  # the setting about uploaded ones
+OF_TEXTS = ("encoder", "reads", "word_weight")
 ENCODER = "encoder"  # the setting that is picked by what is known of each encoder
 LARGEST_SEED = 2**31 - 1
 
@@ -61,13 +63,24 @@ def _pick_seed() -> int:
 
 def _pick_settings(card: ModelCard, vectors: bool) -> dict[str, Value]:
     """vectors: whether the split has any; where it has none nobody is asked about them."""
-    infos = [info for info in card.settings.infos() if vectors or info.name != VECTORS]
+    infos = _asked_about(card, vectors)
     if not infos:
         return {}
     with st.expander(f"Details of {card.title}", key=f"details_{card.name}"):
         if card.differs:
             st.caption(f"Beside the paper: {card.differs}")
         return {info.name: _ask(card, info) for info in infos}
+
+
+def _asked_about(card: ModelCard, vectors: bool) -> list[SettingInfo]:
+    """The settings that do something; where vectors are read alone those of texts do nothing."""
+    infos = card.settings.infos()
+    if not vectors:
+        return [info for info in infos if info.name != VECTORS]
+    alone = st.session_state.get(setting_key(card, VECTORS)) == ALONE
+    idle = OF_TEXTS if alone and issubclass(card.settings, TextSettings) else ()
+    first = [info for info in infos if info.name == VECTORS]  # what is below depends on it
+    return first + [info for info in infos if info.name not in (VECTORS, *idle)]
 
 
 def _ask(card: ModelCard, info: SettingInfo) -> Value:
