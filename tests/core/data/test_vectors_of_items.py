@@ -263,3 +263,23 @@ def test_a_table_in_which_none_of_the_items_has_a_vector_gives_none(pair):
     train_items = read_items(pair, "source", vectors=True)
     assert uploaded_vectors(IdMap(np.array(["s5"], dtype=object)), train_items) is None
     assert uploaded_vectors(IdMap(np.array(["s1"], dtype=object)), None) is None
+
+
+def test_vectors_go_to_their_items_in_whatever_order_a_table_has_them():
+    table = pd.DataFrame({ITEM: ["b", "x", "a"], VECTOR: [[1.0], [2.0], [3.0]]})
+    found = uploaded_vectors(IdMap(np.array(["a", "n", "b"], dtype=object)), table)
+    np.testing.assert_array_equal(found, [[3], [0], [1]])
+
+
+def test_several_array_columns_of_a_parquet_file_are_joined_in_their_order(tmp_path):
+    columns = {
+        "item": ["a", "b", "c"],
+        "sound": pa.array([[5.0, 6.0], None, [0.0, 0.0]], type=pa.large_list(pa.float32())),
+        "image": pa.array([[1.0, 2.0], [3.0, 4.0], [0.0, 0.0]], type=pa.list_(pa.float32(), 2)),
+        "year": [7, 8, 9],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "items")
+    roles = {"item": ITEM, "sound": VECTOR, "image": VECTOR, "year": VECTOR}
+    done = import_file(tmp_path / "items", ReadOptions(ITEMS, roles), tmp_path / "datasets")
+    assert done.vectors == VectorCounts(5, kept=2, unread=0, other=1, absent=0)
+    assert rows_of(done) == {"a": [5, 6, 1, 2, 7], "b": None, "c": [0, 0, 0, 0, 9]}
