@@ -6,7 +6,7 @@ from core.ui.embeddings.gap import show_before_after
 from core.ui.embeddings.job import pick_layout
 from core.ui.embeddings.map import show_map
 from core.ui.embeddings.selection import show_selection
-from core.ui.embeddings.texts import points_of, run_or_texts, show_found
+from core.ui.embeddings.texts import points_of, readings, run_or_texts, show_found
 from core.ui.embeddings.view import pick_view
 from core.ui.entrance import page
 from core.ui.shell import guarded
@@ -17,7 +17,7 @@ with page("Embeddings", "Where do the two domains lie, and do they mix?"):
     one_map, *before_after = st.tabs(tabs, key="embeddings_tab", on_change="rerun")
     if one_map.open:
         with one_map:
-            view = pick_view(has_model=run is not None)
+            view = pick_view(run is not None, readings(run))
             data = points_of(run, view)
             over = st.container()  # the map stands over the search's answer, which it marks
             found = show_found(data, view)

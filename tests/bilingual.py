@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import CATEGORIES, ITEM, TITLE, USER
+from core.basics.columns import CATEGORIES, ITEM, TITLE, USER, VECTOR
 from core.basics.workspace import Workspace
 from core.data.snapshot import SplitTables, write_snapshot
 
@@ -65,8 +65,13 @@ ENGLISH, CHINESE = ([pair[side] for pair in TITLES] for side in (0, 1))
 USERS = 60
 
 
-def bilingual_split(workspace: Workspace) -> str:
-    """Hash of a split of English books and their Chinese films; even users like even items."""
+def bilingual_split(
+    workspace: Workspace, widths: tuple[int, int] = (0, 0), titled: bool = True
+) -> str:
+    """Hash of a split of English books and their Chinese films; even users like even items.
+
+    widths: of vectors by domain, 0 for none; a film's are those of its book, as far as they go.
+    """
     rng = np.random.default_rng(0)
     parts: dict[str, list[tuple[str, str]]] = {
         name: [] for name in ("source_train", "target_train", "target_valid", "target_test")
@@ -78,16 +83,21 @@ def bilingual_split(workspace: Workspace) -> str:
         for name, few in (("train", films[:6]), ("valid", films[6:8]), ("test", films[8:10])):
             parts[f"target_{name}"] += [(f"u{user}", f"f{item}") for item in few]
     frames = {name: pd.DataFrame(rows, columns=[USER, ITEM]) for name, rows in parts.items()}
-    tables = SplitTables(
-        **frames, items_source=_items("b", ENGLISH), items_target=_items("f", CHINESE)
-    )
+    source, target = _items("b", ENGLISH, widths[0]), _items("f", CHINESE, widths[1])
+    if not titled:
+        source, target = source.drop(columns=TITLE), target.drop(columns=TITLE)
+    tables = SplitTables(**frames, items_source=source, items_target=target)
     folder = write_snapshot(
         workspace.splits, tables, source_name="books", target_name="films", kind="random", seed=0,
-        settings={}, dataset_hash="b" * 16,
+        settings={}, dataset_hash=f"{widths} {titled}" if any(widths) else "b" * 16,
     )  # fmt: skip
     return folder.name
 
 
-def _items(letter: str, titles: list[str]) -> pd.DataFrame:
+def _items(letter: str, titles: list[str], width: int) -> pd.DataFrame:
     ids = [f"{letter}{item}" for item in range(len(titles))]
-    return pd.DataFrame({ITEM: ids, TITLE: titles, CATEGORIES: "Story"})
+    table = pd.DataFrame({ITEM: ids, TITLE: titles, CATEGORIES: "Story"})
+    if width:
+        rng = np.random.default_rng(7)
+        table[VECTOR] = list(rng.normal(size=(len(titles), 12)).astype(np.float32)[:, :width])
+    return table

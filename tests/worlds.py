@@ -41,6 +41,23 @@ def described(n_items: int, seed: int) -> ItemFeatures:
     return ItemFeatures(np.array(titles, dtype=object).reshape(n_items), none, none)
 
 
+def pictured(pair: DomainPair, width: int = 6, titled: bool = False) -> DomainPair:
+    """The pair with vectors that tell its even items from its odd ones, and no titles to read."""
+
+    def features(known: ItemFeatures, seed: int) -> ItemFeatures:
+        n_items, rng = len(known.titles), np.random.default_rng(seed)
+        vectors = rng.normal(scale=0.3, size=(n_items, width)).astype(np.float32)
+        vectors[:, 0] += np.where(np.arange(n_items) % 2, -1, 1)
+        titles = known.titles if titled else np.full(n_items, "", dtype=object)
+        return replace(known, titles=titles, vectors=3 * vectors)
+
+    return replace(
+        pair,
+        source_features=features(pair.source_features, 2),
+        target_features=features(pair.target_features, 3),
+    )
+
+
 def categorised(
     pair: DomainPair, source: list[str] | None = None, target: list[str] | None = None
 ) -> DomainPair:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 USER, ITEM, RATING, TIME = "user_id", "item_id", "rating", "timestamp"
 TITLE, CATEGORIES, DESCRIPTION = "title", "categories", "description"
 ATTRIBUTE = "attribute:"  # prefix of a column of an item table that holds, say, brands
+VECTOR = "vector"  # numbers made elsewhere of, say, an image, in an item table
 
 SOURCE, TARGET = "source", "target"  # the two domains, and the two parts of a score
 PART = "part"  # which held-out part a row belongs to

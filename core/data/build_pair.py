@@ -18,6 +18,7 @@ from core.basics.columns import (
     TIME,
     TITLE,
     USER,
+    VECTOR,
     attribute_columns,
 )
 from core.basics.errors import DataError
@@ -201,7 +202,7 @@ def _item_tables(inputs: PairInputs, settings: PairSettings) -> dict[str, Path |
 def _items_query(connection: duckdb.DuckDBPyConnection, domain: str, table: Path) -> str:
     """What is known about the items that are left in the domain."""
     has = columns(connection, relation(connection, table))
-    known = (ITEM, TITLE, CATEGORIES, DESCRIPTION, *attribute_columns(has))
+    known = (ITEM, TITLE, CATEGORIES, DESCRIPTION, *attribute_columns(has), VECTOR)
     kept = ", ".join(name(column) for column in known if column in has)
     return (
         f"SELECT {kept} FROM {relation(connection, table)} WHERE {ITEM} IN "

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.basics.columns import TIME
+from core.basics.columns import TIME, VECTOR
 from core.basics.progress import Progress, Report, silent
 from core.data.conversions import NUMBERS
 from core.data.database import in_memory
@@ -29,7 +29,7 @@ MEMORY_LIMIT = "300MB"  # of DuckDB; the rows themselves are held outside it, as
 class CheckedRows:
     """What a file holds: columns of all well-cut rows that can be kept, and the rejects."""
 
-    columns: dict[str, Any]  # role -> (codes, ids) for ids, an array for the rest
+    columns: dict[str, Any]  # role -> (codes, ids) for ids, an array for the rest; VECTOR lists
     rejects: pd.DataFrame
     count: int  # rows that can be kept, duplicates included
 
@@ -65,7 +65,8 @@ def read_rows(
 
 def _collectors(options: ReadOptions) -> dict[str, IdColumn | list]:
     ids = ID_ROLES[options.kind]
-    return {role: IdColumn() if role in ids else [] for role in options.columns()}
+    roles = [*options.columns(), *([VECTOR] if options.vector_columns() else [])]
+    return {role: IdColumn() if role in ids else [] for role in roles}
 
 
 def _trimmed_ids(batch: pa.RecordBatch, options: ReadOptions) -> pa.RecordBatch:

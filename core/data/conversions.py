@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.basics.columns import ATTRIBUTE, CATEGORIES, RANK, RATING, SCORE, TIME
+from core.basics.columns import ATTRIBUTE, CATEGORIES, RANK, RATING, SCORE, TIME, VECTOR
 from core.data.database import name, text
 from core.data.read_options import ID_ROLES, ReadOptions
 
@@ -13,10 +13,10 @@ _READ = " as a number"  # suffix of the first attempt
 _OFFSET = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"  # a time of day with its zone
 
 
-def texts_and_attempts(values: dict[str, str], options: ReadOptions) -> str:
+def texts_and_attempts(values: dict[str, str], vector: str, options: ReadOptions) -> str:
     """The inner SELECT list: per role its text, and beside numbers and times a first attempt.
 
-    values: role -> SQL of the text of its column.
+    values: role -> SQL of the text of its column; vector: SQL of the numbers of one, FLOAT[].
     """
     parts = []
     for role, value in values.items():
@@ -26,6 +26,8 @@ def texts_and_attempts(values: dict[str, str], options: ReadOptions) -> str:
             parts.append(f"{cast} AS {name(role + _READ)}")
         if role == TIME:
             parts.append(f"try_cast({value} AS BIGINT) AS {name(role + _READ)}")
+    if options.vector_columns():
+        parts.append(f"{vector} AS {VECTOR}")
     return ", ".join(parts)
 
 
@@ -48,6 +50,8 @@ def values_and_faults(options: ReadOptions) -> str:
             parts.append(column)
         else:
             parts.append(f"coalesce({column}, '') AS {column}")
+    if options.vector_columns():
+        parts.append(VECTOR)
     return ", ".join(parts)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.basics.columns import TIME
+from core.basics.columns import TIME, VECTOR
 from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint, fingerprint_file
 from core.basics.progress import Progress, Report, silent
@@ -25,6 +25,7 @@ from core.data.id_codes import kept_rows
 from core.data.prepare_file import prepare
 from core.data.read_options import ID_ROLES, LAST, ReadOptions
 from core.data.rejects import refuse_all
+from core.data.vector_columns import VectorCounts, checked_vectors
 
 COUNTS = ("rows", "kept", "rejected", "merged")
 _GROUP_ROWS, _DICTIONARY_BYTES = 2_500_000, 64 << 20  # so that most ids are written as numbers
@@ -48,6 +49,7 @@ class ImportReport:
     merged: int
     folder: Path
     already_there: bool = False
+    vectors: VectorCounts | None = None  # of an item table that has any
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -87,12 +89,22 @@ def clean_name(name: str) -> str:
 
 def _report_of(folder: Path) -> ImportReport:
     record = read_json(folder / RECORD)
-    return _counted(folder, record["name"], record["kind"], record["counts"])
+    vectors = vector_counts(record)
+    return _counted(folder, record["name"], record["kind"], record["counts"], vectors)
 
 
-def _counted(folder: Path, name: str, kind: str, counts: dict[str, int]) -> ImportReport:
+def vector_counts(record: dict[str, Any]) -> VectorCounts | None:
+    """What a dataset's record says of its vectors; None where it was imported without."""
+    return VectorCounts(**record["vectors"]) if record.get("vectors") else None
+
+
+def _counted(
+    folder: Path, name: str, kind: str, counts: dict[str, int], vectors: VectorCounts | None
+) -> ImportReport:
     rows, kept, rejected, merged = (counts[count] for count in COUNTS)
-    return ImportReport(folder.name, name, kind, rows, kept, rejected, merged, folder)
+    return ImportReport(
+        folder.name, name, kind, rows, kept, rejected, merged, folder, vectors=vectors
+    )
 
 
 @contextmanager
@@ -131,14 +143,26 @@ def _write_dataset(
         "rejected": len(rows.rejects),
         "merged": int(rows.count - kept.sum()),
     }
+    vectors = _check_vectors(rows.columns, kept)
     report(Progress(0, 0, "writing"))
     with whole_folder(folder) as part:
         _write_rows(part / f"{options.kind}.parquet", rows.columns, kept)
         rows.rejects.to_parquet(part / REJECTS, index=False)
         record = {"name": name, "kind": options.kind, "options": options.to_dict()}
+        record |= {"vectors": asdict(vectors)} if vectors else {}
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         write_json(part / RECORD, {**record, "counts": counts, "imported_at": moment})
-    return _counted(folder, name, options.kind, counts)
+    return _counted(folder, name, options.kind, counts, vectors)
+
+
+def _check_vectors(columns: dict[str, Any], kept: np.ndarray) -> VectorCounts | None:
+    """Leave vectors that can be used, or no such column where none can; what was counted."""
+    if VECTOR not in columns:
+        return None
+    checked, counts = checked_vectors(columns.pop(VECTOR), kept)
+    if counts.width:
+        columns[VECTOR] = checked
+    return counts
 
 
 def _write_rows(file: Path, columns: dict[str, Any], kept: np.ndarray) -> None:
@@ -156,5 +180,5 @@ def _write_rows(file: Path, columns: dict[str, Any], kept: np.ndarray) -> None:
     pq.write_table(
         pa.table(arrays), file, compression="zstd", store_schema=False,
         row_group_size=_GROUP_ROWS, dictionary_pagesize_limit=_DICTIONARY_BYTES,
-        use_dictionary=[role for role in arrays if role != TIME],
+        use_dictionary=[role for role in arrays if role not in (TIME, VECTOR)],
     )  # fmt: skip

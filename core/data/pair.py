@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.ids import IdMap
-from core.basics.scores import BoolArray, IntArray
+from core.basics.scores import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class ItemFeatures:
 
     titles, categories, descriptions: (n_items,) object arrays of str; an item's categories are
     joined by "|". attributes: by name, such as "brand", the same kind of array, joined alike.
-    vectors_folder: where vectors of texts are kept once they are worked out.
+    vectors_folder: where vectors of texts are kept once they are worked out. vectors: uploaded ones
+    of images, sounds or anything, (n_items, width) float32, zeros for an item without; or None.
     """
 
     titles: np.ndarray
@@ -26,6 +27,7 @@ class ItemFeatures:
     descriptions: np.ndarray
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
     vectors_folder: Path | None = None
+    vectors: FloatArray | None = None
 
     def every(self, step: int) -> ItemFeatures:
         """What is known about every so-manieth item."""
@@ -35,6 +37,7 @@ class ItemFeatures:
             categories=self.categories[::step],
             descriptions=self.descriptions[::step],
             attributes={name: column[::step] for name, column in self.attributes.items()},
+            vectors=None if self.vectors is None else self.vectors[::step],
         )
 
     def names(self, items: IdMap) -> np.ndarray:
@@ -62,6 +65,15 @@ class DomainPair:
             source=csr_matrix((len(self.users), 0), dtype=np.float32),
             source_features=None,
         )
+
+    @property
+    def vector_widths(self) -> tuple[int, int]:
+        """Numbers of the uploaded vectors of source and target items, 0 where there are none."""
+        source, target = (
+            0 if features is None or features.vectors is None else features.vectors.shape[1]
+            for features in (self.source_features, self.target_features)
+        )
+        return source, target
 
     @property
     def source_history(self) -> IntArray:

@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from scipy.sparse import csr_matrix
 
-from core.basics.columns import ITEM, USER
+from core.basics.columns import ITEM, USER, VECTOR
 from core.basics.errors import DataError
 from core.basics.files import read_json
 from core.basics.ids import IdMap
@@ -121,10 +122,16 @@ def read_rows(folder: Path, domain: str) -> pd.DataFrame:
     return pd.read_parquet(rows_file(folder, domain))
 
 
-def read_items(folder: Path, domain: str) -> pd.DataFrame | None:
-    """ITEM and any of TITLE, CATEGORIES, DESCRIPTION; None where no item table was given."""
+def read_items(folder: Path, domain: str, vectors: bool = False) -> pd.DataFrame | None:
+    """ITEM and what is written about items, and their VECTOR where it is asked for.
+
+    None where no item table was given.
+    """
     file = items_file(folder, domain)
-    return pd.read_parquet(file) if file.exists() else None
+    if not file.exists():
+        return None
+    names = pq.read_schema(file).names
+    return pd.read_parquet(file, columns=[name for name in names if vectors or name != VECTOR])
 
 
 def pair_features(folder: Path, domain: str) -> ItemFeatures:

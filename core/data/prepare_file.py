@@ -83,7 +83,12 @@ def parquet_columns(path: Path) -> dict[str, bool]:
             what=f"Columns {', '.join(twice[:4])} of the Parquet file have the same name.",
             hint="Rename them, or export the table as CSV.",
         )
-    return {field.name: pa.types.is_list(field.type) for field in schema}
+    return {field.name: _holds_lists(field.type) for field in schema}
+
+
+def _holds_lists(kind: pa.DataType) -> bool:
+    types = pa.types
+    return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
 
 
 def _prepare_parquet(path: Path, options: ReadOptions, work: Path) -> Table:

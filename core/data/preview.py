@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.basics.columns import VECTOR
 from core.basics.errors import DataError
 from core.data.conversions import NUMBERS
 from core.data.encoding import guess_encoding
@@ -29,6 +30,8 @@ from core.data.read_options import (
     check_style,
 )
 from core.data.roles import RoleGuess, guess_roles, has_decimal_comma
+from core.data.vector_columns import VectorCounts
+from core.data.vector_roles import counts_up
 
 SHOWN_LINES, SHOWN_ROWS = 8, 50
 TRIED_ROWS = 10_000
@@ -62,17 +65,15 @@ class RejectPreview:
     rows: int
     rejected: int
     counts: pd.DataFrame
+    vectors: VectorCounts | None = None  # what would become of them, where there are any
 
 
 def preview_file(
     path: Path,
     kind: str = INTERACTIONS,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    quote: str | None = None,
-    header: bool | None = None,
-    layout: str | None = None,
-) -> Preview:
+    encoding: str | None = None, delimiter: str | None = None, quote: str | None = None,
+    header: bool | None = None, layout: str | None = None,
+) -> Preview:  # fmt: skip
     """The head of a file, with everything guessed that is not given.
 
     Raises DataError for an empty file, an archive, an image, or what cannot be cut into rows.
@@ -89,8 +90,8 @@ def preview_file(
     roles = {column: guess.role for column, guess in guesses.items()}
     raw = [line[:_LINE_LENGTH] for line in text.split("\n")[:SHOWN_LINES]]
     warnings = _warnings(rows, head, options, guesses)
-    ratings = [column for column, role in roles.items() if role in NUMBERS]
-    comma = any(has_decimal_comma(head[column]) for column in ratings)
+    numbers = [column for column, role in roles.items() if role in (*NUMBERS, VECTOR)]
+    comma = any(has_decimal_comma(head[column]) for column in numbers)
     options = replace(options, roles=roles, decimal_comma=comma)
     return Preview(sort, size, raw, head, options, guesses, warnings, known.name)
 
@@ -146,7 +147,9 @@ def preview_rejects(path: Path, options: ReadOptions, rows: int = TRIED_ROWS) ->
     A file made to crash its reader takes the child down, not the app. Raises DataError.
     """
     answer = _ask_child("rejects", path, {"options": options.to_dict(), "rows": rows})
-    return RejectPreview(answer["rows"], answer["rejected"], pd.DataFrame(answer["counts"]))
+    vectors = VectorCounts(**answer["vectors"]) if answer["vectors"] else None
+    counts = pd.DataFrame(answer["counts"])
+    return RejectPreview(answer["rows"], answer["rejected"], counts, vectors)
 
 
 def _preview_parquet(path: Path, kind: str, size: int) -> Preview:
@@ -178,7 +181,7 @@ def _head_of(path: Path, encoding: str) -> str:
 
 
 def _has_header(rows: list[list[str]], kind: str) -> bool:
-    if any(cell.strip().isdigit() for cell in rows[0]):  # no column is called 1193
+    if any(cell.strip().isdigit() for cell in rows[0]) and not counts_up(rows[0]):
         return False
     names = column_names(rows[0], header=True)
     guesses = guess_roles(pd.DataFrame([rows[0]], columns=names, dtype="str"), kind)

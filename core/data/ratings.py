@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from core.basics.columns import CATEGORIES, DESCRIPTION, RATING, SOURCE, TARGET, TITLE
+from core.data.item_tables import vectors_file
 from core.data.snapshot import read_info
 from core.data.times import has_times
 
@@ -26,13 +28,21 @@ class RatingFacts:
     liked_from: float  # rows below so many of 5 stars were filtered away; 0 where none was
     timed: bool = True  # whether the rows of both domains have times
     texts: tuple[Filled, Filled] = (EVERY_TEXT, EVERY_TEXT)  # of source and of target items
+    vectors: tuple[int, int] = (0, 0)  # numbers of their uploaded vectors, 0 for none
 
 
 def rating_facts(folder: Path) -> RatingFacts:
     """Facts of a snapshot folder, from its record and the footers of its files: no row is read."""
     source, target = (_range(folder / f"{domain}_train.parquet") for domain in (SOURCE, TARGET))
     texts = _filled(folder / "items_source.parquet"), _filled(folder / "items_target.parquet")
-    return RatingFacts(source, target, read_info(folder).liked_from, has_times(folder), texts)
+    vectors = _width(vectors_file(folder, SOURCE)), _width(vectors_file(folder, TARGET))
+    liked_from = read_info(folder).liked_from
+    return RatingFacts(source, target, liked_from, has_times(folder), texts, vectors)
+
+
+def _width(path: Path) -> int:
+    """Of the array in a file, from its header."""
+    return int(np.load(path, mmap_mode="r").shape[1]) if path.exists() else 0
 
 
 def _filled(path: Path) -> Filled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from core.basics.columns import (
     TIME,
     TITLE,
     USER,
+    VECTOR,
 )
 from core.basics.errors import DataError
 
@@ -33,19 +35,22 @@ ID_ROLES = {
     TRIPLES: (HEAD, RELATION, TAIL),
 }  # fmt: skip
 OTHER_ROLES = {
-    INTERACTIONS: (RATING, TIME), ITEMS: (TITLE, CATEGORIES, DESCRIPTION, ATTRIBUTE), LINKS: (),
+    INTERACTIONS: (RATING, TIME), ITEMS: (TITLE, CATEGORIES, DESCRIPTION, ATTRIBUTE, VECTOR),
+    LINKS: (),
     LISTS: (RANK, SCORE), TRIPLES: (),
 }  # fmt: skip
 LABELS = {
     USER: "user", ITEM: "item", RATING: "rating", TIME: "time", TITLE: "title",
     CATEGORIES: "categories", DESCRIPTION: "description", SOURCE: "source user",
     TARGET: "target user", SCORE: "score", RANK: "rank", ATTRIBUTE: "attribute", HEAD: "head",
-    RELATION: "relation", TAIL: "tail", IGNORE: "ignore",
+    RELATION: "relation", TAIL: "tail", VECTOR: "vector", IGNORE: "ignore",
 }  # fmt: skip
 LAST, FIRST = "last", "first"  # which of several rows with the same ids stays
 TABLE, JSON_LINES = "table", "json lines"  # how the lines of a text hold their values
 LONGEST_DELIMITER = 4  # bytes
 MOST_ATTRIBUTES = 20  # columns of an item table
+_ENDS_IN_NUMBER = re.compile(r"(.*?)(\d+)")
+SEVERAL = (ATTRIBUTE, VECTOR)  # roles that more than one column may have
 
 
 @dataclass(frozen=True)
@@ -77,15 +82,36 @@ class ReadOptions:
         So a file keeps its hash that was imported when tables were all there was.
         """
         told = {**self.to_dict(), "roles": self.columns()}
+        if vector := self.vector_columns():
+            told[VECTOR] = vector
         return told if self.layout != TABLE else {k: told[k] for k in told if k != "layout"}
 
     def columns(self) -> dict[str, str]:
-        """Role -> column, ids first, without the ignored ones; attributes by their names, last."""
+        """Role -> column, ids first, without the ignored ones; attributes by their names, last.
+
+        Columns of a vector are not among them: several are one.
+        """
         taken = {role: column for column, role in self.roles.items() if role != IGNORE}
         known = ID_ROLES[self.kind] + OTHER_ROLES[self.kind]
-        once = {role: taken[role] for role in known if role in taken and role != ATTRIBUTE}
+        once = {role: taken[role] for role in known if role in taken and role not in SEVERAL}
         attributes = [column for column, role in self.roles.items() if role == ATTRIBUTE]
         return once | {ATTRIBUTE + column: column for column in attributes}
+
+    def vector_columns(self) -> list[str]:
+        """Columns that hold a vector together, in their order; those of a series by its numbers."""
+        return in_series([column for column, role in self.roles.items() if role == VECTOR])
+
+
+def in_series(columns: Sequence[str]) -> list[str]:
+    """The columns by the number each ends in where they differ in nothing else, else as they are.
+
+    So `emb_10` follows `emb_9`, whether or not a file sorted its columns by letters.
+    """
+    found = {column: _ENDS_IN_NUMBER.fullmatch(column) for column in columns}
+    parts = {column: part for column, part in found.items() if part}
+    if len(parts) < len(found) or len({part[1] for part in parts.values()}) > 1:
+        return list(columns)
+    return sorted(columns, key=lambda column: int(parts[column][2]))
 
 
 def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
@@ -104,7 +130,7 @@ def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
             what=f"More than {MOST_ATTRIBUTES} columns are marked as attribute.",
             hint="Mark those that say most about an item, and the others as ignore.",
         )
-    taken = [role for role in roles.values() if role != ATTRIBUTE]
+    taken = [role for role in roles.values() if role not in SEVERAL]
     if twice := sorted({role for role in taken if taken.count(role) > 1}):
         raise DataError(
             what=f"Two columns are marked as {LABELS[twice[0]]}.",

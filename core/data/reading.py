@@ -17,8 +17,10 @@ from core.basics.errors import DataError
 from core.data.conversions import texts_and_attempts, values_and_faults
 from core.data.database import name, number, text
 from core.data.read_options import ReadOptions
+from core.data.vector_columns import from_parquet, from_text
 
 BATCH_ROWS = 500_000
+WIDE_BATCH_ROWS = 10_000  # where every row has a vector
 LINE_TEXT = "whole line"  # column with a line that is no JSON object, NULL for the others
 TOO_LONG = "longer than 2,000,000 bytes"
 UNCLOSED = "a quote is opened and not closed properly"
@@ -59,15 +61,17 @@ def read_batches(
     """The rows of a table in the file's order, the header's row included.
 
     Ids are text as it stands. A rating is a finite float32, a time int64 seconds; NULL means it
-    was not understood, and the text is in the column with the suffix BAD. Other texts have no
-    NULLs. Raises DataError where the file cannot be read as asked.
+    was not understood, and the text is in the column with the suffix BAD. A vector is a list of
+    float32, NULL where there is none. Other texts have no NULLs. Raises DataError where the file
+    cannot be read as asked.
     """
-    texts = texts_and_attempts(_texts(table, options), options)
+    texts = texts_and_attempts(_texts(table, options), _vector(table, options), options)
     broken = f", {_broken_line(table)} AS {name(LINE_TEXT)}" if table.objects else ""
     inner = f"SELECT {texts}{broken} FROM {_from(table, options)}"
     query = f"SELECT {values_and_faults(options)}{broken and f', {name(LINE_TEXT)}'} FROM ({inner})"
     try:
-        reader = connection.sql(query).to_arrow_reader(BATCH_ROWS)
+        rows = WIDE_BATCH_ROWS if options.vector_columns() else BATCH_ROWS
+        reader = connection.sql(query).to_arrow_reader(rows)
         yield from reader
     except (duckdb.Error, pa.ArrowException, OSError) as error:  # the stream wraps DuckDB's own
         raise _unreadable(error) from error
@@ -128,6 +132,22 @@ def _broken_line(table: Table) -> str:
 def _texts(table: Table, options: ReadOptions) -> dict[str, str]:
     """Role -> SQL of the text of its column."""
     return {role: _as_text(table, column) for role, column in options.columns().items()}
+
+
+def _vector(table: Table, options: ReadOptions) -> str:
+    """SQL of the numbers of a row's vector, FLOAT[]; NULL where the options name none."""
+    columns = options.vector_columns()
+    if not columns:
+        return "NULL"
+    if table.parquet:
+        return from_parquet(columns, table.lists)
+    if table.objects:
+        whole = "CASE WHEN json_valid(c0) THEN c0 END"
+        places = ", ".join(text(f'$."{key}"') for key in columns)
+        joined = f"array_to_string(json_extract_string({whole}, [{places}]), ' ')"
+    else:
+        joined = f"concat_ws(' ', {', '.join(_as_text(table, column) for column in columns)})"
+    return from_text(joined, options.decimal_comma)
 
 
 def _as_text(table: Table, column: str) -> str:

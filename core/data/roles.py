@@ -25,8 +25,10 @@ from core.basics.columns import (
     TIME,
     TITLE,
     USER,
+    VECTOR,
 )
 from core.data.read_options import IGNORE, INTERACTIONS, ITEMS, LINKS, LISTS, TRIPLES
+from core.data.vector_roles import named_vectors, nameless_vectors
 
 SURE = 0.8  # from this confidence on a guess is shown as sure
 
@@ -82,11 +84,13 @@ class RoleGuess:
 
 
 def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
-    """One guess per column of a head of texts, every role but that of attributes at most once.
+    """One guess per column of a head of texts; attributes and columns of a vector may be several.
 
     Names decide first; what is left over is given by content and order, with less confidence.
     """
-    guesses = _by_name(list(head.columns), kind)
+    named = named_vectors(head) if kind == ITEMS else []
+    vectors = {column: RoleGuess(VECTOR, 0.95, "by its name") for column in named}
+    guesses = vectors | _by_name([c for c in head.columns if c not in vectors], kind)
     left = [column for column in head.columns if column not in guesses]
     taken = {guess.role for guess in guesses.values()}
     fill = {
@@ -96,6 +100,10 @@ def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
     if kind == ITEMS:
         guesses |= _attributes(left)
         left = [column for column in left if column not in guesses]
+        if not vectors:
+            why = "its values are many numbers"
+            guesses |= dict.fromkeys(nameless_vectors(head, left), RoleGuess(VECTOR, 0.6, why))
+            left = [column for column in left if column not in guesses]
     guesses |= fill(head, left, taken)
     other = RoleGuess(IGNORE, 0.5, "nothing points to a role")
     return {column: guesses.get(column, other) for column in head.columns}

@@ -27,7 +27,7 @@ from core.basics.ids import IdMap
 from core.basics.masked import Masked
 from core.basics.scores import BoolArray, IntArray
 from core.data.entries import apart, ones_of
-from core.data.item_tables import described, read_described
+from core.data.item_tables import described, read_described, uploaded_vectors, vectors_file
 from core.data.new_items import NEW_ITEMS, drawn_order, new_items_of
 from core.data.pair import DomainPair
 from core.data.times import in_time_order
@@ -58,7 +58,7 @@ class SplitTables:
     target_train: pd.DataFrame
     target_valid: pd.DataFrame
     target_test: pd.DataFrame
-    items_source: pd.DataFrame | None  # ITEM and any of TITLE, CATEGORIES, DESCRIPTION, attributes
+    items_source: pd.DataFrame | None  # ITEM and any of TITLE, DESCRIPTION, VECTOR and so on
     items_target: pd.DataFrame | None
 
 
@@ -154,6 +154,9 @@ def write_snapshot(
         with whole_folder(folder) as part_folder:
             for name, frame in frames.items():
                 frame.to_parquet(part_folder / f"{name}.parquet", index=False)
+            for domain, table in known.items():
+                if (vectors := uploaded_vectors(items[domain], table)) is not None:
+                    np.save(vectors_file(part_folder, domain), vectors)
             write_json(part_folder / "split.json", asdict(info))
     return folder
 

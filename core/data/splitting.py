@@ -110,8 +110,8 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
         target_train=target[parts.target == TRAIN_ROW],
         target_valid=target[parts.target == VALID_ROW],
         target_test=target[parts.target == TEST_ROW],
-        items_source=read_items(pair_folder, SOURCE),
-        items_target=read_items(pair_folder, TARGET),
+        items_source=read_items(pair_folder, SOURCE, vectors=True),
+        items_target=read_items(pair_folder, TARGET, vectors=True),
     )
     return write_snapshot(
         root, tables,

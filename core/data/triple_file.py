@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from core.basics.columns import ATTRIBUTE, HEAD, ITEM, RELATION, TAIL
+from core.basics.columns import ATTRIBUTE, HEAD, ITEM, RELATION, TAIL, VECTOR
 from core.basics.wording import count
 
 MOST_RELATIONS = 20  # the most used ones are kept
@@ -111,7 +111,9 @@ def _added(facts: pd.DataFrame, table: pd.DataFrame | None) -> pd.DataFrame:
     known = table.astype({ITEM: "str"}).drop_duplicates(ITEM).set_index(ITEM)
     spelled = {column.casefold(): column for column in known}
     held = held.rename(columns=lambda column: spelled.get(column.casefold(), column))
-    both = known.reindex(known.index.union(held.index)).fillna("")
+    both = known.reindex(known.index.union(held.index))
+    texts = [column for column in both if column != VECTOR]
+    both[texts] = both[texts].fillna("")
     for column in held:
         new = held[column].reindex(both.index).fillna("")
         both[column] = (both.get(column, "") + "|" + new).str.strip("|")

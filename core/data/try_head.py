@@ -8,14 +8,17 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.basics.columns import VECTOR
 from core.basics.errors import CrosswalkError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from core.data.checked_rows import CheckedRows
 
 _LINE_BYTES = 200  # enough for most lines
 
@@ -36,7 +39,21 @@ def rejects_of_head(path: Path, options: dict[str, Any], rows: int) -> dict[str,
         checked = read_rows(table, wanted, facts, work)
     rejects = checked.rejects if whole else _without_cut_row(checked.rejects)
     counts = example_counts(rejects).to_dict("list")
-    return {"rows": checked.count + len(rejects), "rejected": len(rejects), "counts": counts}
+    return {
+        "rows": checked.count + len(rejects), "rejected": len(rejects), "counts": counts,
+        "vectors": _vectors_of(checked),
+    }  # fmt: skip
+
+
+def _vectors_of(checked: CheckedRows) -> dict[str, int] | None:
+    import numpy as np
+
+    from core.data.vector_columns import checked_vectors
+
+    if VECTOR not in checked.columns:
+        return None
+    rows = np.ones(checked.count, dtype=bool)
+    return asdict(checked_vectors(checked.columns[VECTOR], rows)[1])
 
 
 def head_of_parquet(path: Path, rows: int) -> dict[str, Any]:

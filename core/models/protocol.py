@@ -104,12 +104,14 @@ class PairSizes:
     target_items: int
     source_rows: int
     target_rows: int
+    vector_width: int = 0  # numbers of an item's uploaded vector
 
     @classmethod
     def of(cls, pair: DomainPair) -> PairSizes:
         """Sizes of a pair as it is trained on."""
         items = len(pair.source_items), len(pair.target_items)
-        return cls(len(pair.users), *items, pair.source.nnz, pair.target.nnz)
+        rows = pair.source.nnz, pair.target.nnz
+        return cls(len(pair.users), *items, *rows, max(pair.vector_widths))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from core.data.pair import DomainPair
 from core.data.ratings import RatingFacts
 from core.models.protocol import ATTRIBUTES, ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
 from core.models.text.clean import COLUMNS
+from core.models.text.uploaded import BESIDE, NOT_USED, use_of, why_not
 
 FEW_SHARED = 100  # below this a lesson learned on shared users is mostly chance
 TIGHT = 0.7  # share of the free memory from which a run is called tight
@@ -26,6 +27,7 @@ class Readiness:
 
     light: Literal["green", "amber", "red"]
     reason: str
+    hint: str = ""  # what to do about a red light
 
 
 def readiness(
@@ -40,7 +42,8 @@ def readiness(
 ) -> Readiness:
     """Whether the model suits a pair of these sizes; settings default to the card's own.
 
-    Too many factors are red where they were chosen, and amber where others may be chosen yet.
+    What another setting would mend, such as too many factors, is red where it was chosen, and amber
+    where others may be chosen yet.
     free_bytes: memory a run may take; without it memory is not judged. ratings: what is known of
     the split's ratings, attributed: whether items have attributes in common; without them a model
     is taken to have what it needs. of_new_items: whether lists are to hold items that nobody has in
@@ -48,12 +51,15 @@ def readiness(
     """
     chosen = settings or card.settings()
     if refused := _refusal(card, sizes, shared_users, chosen, free_bytes, ratings, attributed):
-        can_be_set = settings is None and refused.by_factors
-        return Readiness("amber" if can_be_set else "red", refused.reason)
+        can_be_set = settings is None and refused.by_setting
+        return Readiness("amber" if can_be_set else "red", refused.reason, refused.hint)
     needed = card.memory(sizes, chosen)
     if ITEM_TEXT in card.needs:
-        if _unread(card, chosen, ratings, SOURCE):
+        if card.cross_domain and _unread(card, chosen, ratings, SOURCE):
             return Readiness("amber", "The source's items have no text, so it cannot help.")
+        beside = ratings is not None and card.cross_domain and use_of(chosen) == BESIDE
+        if beside and ratings and not all(ratings.vectors):
+            return Readiness("amber", "Only one domain has vectors, so texts alone join them.")
     elif card.cross_domain and card.source_speaks and shared_users == 0:
         return Readiness("amber", "No users are shared, so the source domain cannot help.")
     elif card.cross_domain and card.source_speaks and shared_users < FEW_SHARED:
@@ -68,18 +74,20 @@ def readiness(
 
 
 def _unread(card: ModelCard, settings: Any, ratings: RatingFacts | None, domain: str) -> bool:
-    """Whether it is known that no item of the domain has anything in the columns it reads."""
+    """Whether it is known that no item of the domain has anything that the model reads."""
     if ITEM_TEXT not in card.needs or ratings is None:
         return False
-    source, target = ratings.texts
-    return not COLUMNS[settings.reads] & (source if domain == SOURCE else target)
+    place = 0 if domain == SOURCE else 1
+    if use_of(settings) != NOT_USED and ratings.vectors[place]:
+        return False
+    return not COLUMNS[settings.reads] & ratings.texts[place]
 
 
 @dataclass(frozen=True)
 class _Refusal:
     reason: str
     hint: str
-    by_factors: bool = False  # another setting may do
+    by_setting: bool = False  # another one may do
 
 
 def _refusal(
@@ -100,12 +108,8 @@ def _refusal(
             "It reads histories in time order and the rows of a domain have no times.",
             "Import both files with their time columns, or choose a model that needs no order.",
         )
-    if _unread(card, settings, ratings, TARGET):
-        return _Refusal(
-            f"It reads {settings.reads} and the target's items have none.",
-            "Import an item table for the target, let it read other columns, or choose a model "
-            "that reads none.",
-        )
+    if refused := _without_text(card, settings, ratings):
+        return refused
     if "shared users" in card.needs and shared_users == 0:
         return NOBODY_SHARED
     if ATTRIBUTES in card.needs and attributed is False:
@@ -122,6 +126,25 @@ def _refusal(
             "Choose ItemKNN or fewer factors, filter rare items away, or use a larger machine.",
         )
     return None
+
+
+def _without_text(card: ModelCard, settings: Any, ratings: RatingFacts | None) -> _Refusal | None:
+    """What a model that reads texts or vectors misses in them."""
+    if ITEM_TEXT not in card.needs or ratings is None:
+        return None
+    if refused := why_not(ratings.vectors, settings, card.cross_domain):
+        return _Refusal(*refused, by_setting=True)
+    if not _unread(card, settings, ratings, TARGET):
+        return None
+    said = f"It reads {settings.reads} and the target's items have none"
+    if hasattr(settings, "vectors") and ratings.vectors[1]:
+        hint = "Or import an item table with titles for the target."
+        return _Refusal(f"{said}, but they have vectors: set vectors to alone.", hint, True)
+    return _Refusal(
+        f"{said}.",
+        "Import an item table for the target, let it read other columns, or choose a model that "
+        "reads none.",
+    )
 
 
 NOBODY_SHARED = _Refusal(
@@ -146,7 +169,7 @@ def _too_small(sizes: PairSizes, settings: Any) -> _Refusal | None:
         return _Refusal(
             f"It has {factors} factors for {sizes.users} users.",
             f"Set factors to {sizes.users} or less, or bring more users.",
-            by_factors=True,
+            by_setting=True,
         )
     return None
 

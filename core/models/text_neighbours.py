@@ -14,8 +14,7 @@ from core.basics.settings import setting
 from core.data.pair import DomainPair
 from core.models.item_weights import ItemWeights
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes
-from core.models.text.clean import item_texts
-from core.models.text.features import TextSettings, domain_vectors
+from core.models.text.features import TextSettings, domain_vectors, texts_read
 from core.models.text.lexical import tf_idf
 from core.models.text_profile import text_memory
 from core.models.weight_forms import SparseWeights
@@ -36,7 +35,8 @@ class TextNeighboursSettings(TextSettings):
     )  # fmt: skip
     word_weight: float = setting(
         1.0, low=0.0, high=100.0,
-        help="What the cosine of the words (TF-IDF) counts beside likeness of meaning; 0 is off.",
+        help="What the cosine of the words (TF-IDF) counts beside likeness of meaning; 0 is off, "
+        "and so is it where vectors are read alone.",
     )  # fmt: skip
     source_weight: float = setting(
         0.1, low=0.01, high=5.0, help="What a source item of a history counts beside a target one."
@@ -57,9 +57,8 @@ class TextNeighbours(ItemWeights):
         """Compare every target item with all items once; SettingsError without the encoder."""
         self.train = train
         vectors = domain_vectors(train, self.settings)
-        reads = self.settings.reads
-        source = item_texts(train.source_features, reads) or [""] * train.source.shape[1]
-        words = tf_idf(source, item_texts(train.target_features, reads))
+        source = texts_read(train.source_features, self.settings) or [""] * train.source.shape[1]
+        words = tf_idf(source, texts_read(train.target_features, self.settings))
         from_source = self._neighbours(vectors[0], vectors[1], words[0], words[1], same=False)
         from_target = self._neighbours(vectors[1], vectors[1], words[1], words[1], same=True)
         self.form = SparseWeights(vstack([from_source, from_target], format="csr"))

@@ -14,6 +14,7 @@ from core.basics.settings import setting
 from core.data.pair import DomainPair
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
 from core.models.text.features import TextSettings, domain_vectors, told
+from core.models.text.uploaded import NOT_USED
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ class TextProfile:
 
 def text_memory(sizes: PairSizes, settings: TextSettings) -> int:
     """Bytes of both domains' vectors, twice, and of an encoder at work."""
-    return 600 * 2**20 + 2 * 4 * 1024 * (sizes.source_items + 2 * sizes.target_items)
+    width = 1024 + (0 if settings.vectors == NOT_USED else sizes.vector_width)
+    return 600 * 2**20 + 2 * 4 * width * (sizes.source_items + 2 * sizes.target_items)
 
 
 CARD = ModelCard(

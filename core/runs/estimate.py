@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from core.basics.memory import free_memory
 from core.data.new_items import NEW_ITEMS
+from core.data.ratings import RatingFacts
 from core.data.snapshot import SplitInfo
 from core.models.protocol import ModelCard, PairSizes
 from core.models.readiness import Readiness, readiness
@@ -65,28 +66,32 @@ def estimate(
     shared_users: int,
     timing: Timing | None,
     free: int | None = None,
+    facts: RatingFacts | None = None,
 ) -> Estimate:
-    """What the plan will cost on this split; free: bytes, what the machine has now if None."""
+    """What the plan will cost on this split; free: bytes, what the machine has now if None.
+
+    facts: what is known of the split's texts and vectors; without them the model can read some.
+    """
     card = card_of(plan.model)
     settings = card.settings.of(plan.settings)
-    sizes = sizes_of(info)
+    sizes = sizes_of(info, facts)
     free = free_memory() if free is None else free
     return Estimate(
         memory=card.memory(sizes, settings),
         free=free,
         timing=timing,
         readiness=readiness(
-            card, sizes, shared_users, settings, free, None, info.kind == NEW_ITEMS
+            card, sizes, shared_users, settings, free, facts, info.kind == NEW_ITEMS
         ),
     )
 
 
-def sizes_of(info: SplitInfo) -> PairSizes:
+def sizes_of(info: SplitInfo, facts: RatingFacts | None = None) -> PairSizes:
     """Sizes of the pair a split trains on, without reading its rows."""
-    counts = info.counts
+    counts, width = info.counts, 0 if facts is None else max(facts.vectors)
     return PairSizes(
         counts["users"], counts["source_items"], counts["target_items"],
-        counts["source_train"], counts["target_train"],
+        counts["source_train"], counts["target_train"], width,
     )  # fmt: skip
 
 

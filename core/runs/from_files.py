@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import ITEM, RATING, SOURCE, TARGET, USER
+from core.basics.columns import ITEM, RATING, SOURCE, TARGET, USER, VECTOR
 from core.basics.errors import DataError
 from core.basics.fingerprint import fingerprint
 from core.basics.progress import Report, silent
@@ -114,6 +114,8 @@ def imported(
     if done.rejected or done.merged:
         say(f"{path.name}: {done.rows:,} rows = {done.kept:,} kept + {done.rejected:,} rejected "
             f"+ {done.merged:,} merged, see {done.folder}")  # fmt: skip
+    if done.vectors is not None:
+        say(f"{path.name}: {done.vectors.words()}")
     return done
 
 
@@ -200,6 +202,15 @@ def _items(
     return _rows(imported(path, ITEMS, workspace, say))
 
 
+def _content_of_vectors(table: pd.DataFrame) -> list[np.ndarray]:
+    """Which items have a vector, and all their numbers; nothing for a table without."""
+    if VECTOR not in table:
+        return []
+    there = table[VECTOR].dropna()
+    numbers = [np.asarray(row, dtype=np.float32) for row in there]
+    return [table[VECTOR].notna().to_numpy(), np.concatenate([np.zeros(0, np.float32), *numbers])]
+
+
 def _write_given(
     tables: SplitTables, workspace: Workspace, kind: str, seed: int, settings: dict
 ) -> Path:
@@ -221,7 +232,10 @@ def _write_given(
         if items is not None:
             table = items.sort_values(ITEM)
             columns += [np.array([*table.columns], dtype=object)]
-            columns += [table[column].to_numpy(dtype=object) for column in table]
+            columns += [
+                table[column].to_numpy(dtype=object) for column in table if column != VECTOR
+            ]
+            columns += _content_of_vectors(table)
     return write_snapshot(
         workspace.splits, tables, source_name="source", target_name="target", kind=kind,
         seed=seed, settings=settings, dataset_hash=fingerprint(*columns),

@@ -22,7 +22,14 @@ from core.embedding.quality import trustworthiness
 from core.embedding.umap_map import STAGES, umap_map
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings
-from core.runs.texts import ItemTexts, encode_texts, read_texts, settings_of, texts_payload
+from core.runs.texts import (
+    ItemTexts,
+    encode_texts,
+    key_of,
+    read_texts,
+    settings_of,
+    texts_payload,
+)
 from core.store.run_folder import Run, read_run
 
 SEED = 0  # of every map a page asks for
@@ -67,7 +74,7 @@ def map_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> di
 def text_points(split: Split, settings: TextSettings, texts: ItemTexts) -> MapPoints:
     """Points of both domains' items by their texts; raises DataError where none has a text."""
     vectors = Vectors(texts.source, texts.target, None, None)
-    read = fingerprint(settings.encoder, settings.reads)
+    read = fingerprint(*key_of(settings))
     made_from = f"texts of {split.info.split_hash}, {read}"
     return MapPoints(points_of(vectors, MAP_TEXTS), made_from, False)
 

@@ -11,8 +11,8 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import FloatArray
 from core.data.pair import DomainPair
 from core.models.protocol import CrossDomainModel
-from core.models.text.clean import item_texts
-from core.models.text.features import TextSettings, centre_of, centred
+from core.models.text.features import TextSettings, centre_of, centred, texts_read
+from core.models.text.uploaded import ALONE
 from core.models.text.words import WordCounts
 from core.runs.one_user import Reasons
 from core.runs.texts import ItemTexts
@@ -30,9 +30,9 @@ class ReadTexts:
     @classmethod
     def of(cls, train: DomainPair, model: CrossDomainModel, kept: ItemTexts | None) -> ReadTexts:
         """What a model with TextSettings has read; kept: vectors that were encoded, if any."""
-        reads = reads_of(model).reads
+        settings = reads_of(model)
         source, target = (
-            item_texts(features, reads)
+            texts_read(features, settings)
             for features in (train.source_features, train.target_features)
         )
         return cls(source, target, WordCounts.of(source, target), _vectors(model, kept))
@@ -59,6 +59,11 @@ def reads_of(model: CrossDomainModel) -> TextSettings:
     settings = model.settings
     assert isinstance(settings, TextSettings), "ask reads_text first"
     return settings
+
+
+def reads_words(model: CrossDomainModel) -> bool:
+    """Whether it reads texts and not uploaded vectors alone, so that words can be told of it."""
+    return reads_text(model) and reads_of(model).vectors != ALONE
 
 
 def shared_texts(read: ReadTexts, why: Reasons, most: int) -> list[SharedText]:

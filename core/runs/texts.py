@@ -13,8 +13,9 @@ from core.basics.scores import FloatArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair, ItemFeatures
 from core.data.snapshot import read_snapshot
-from core.models.text.clean import item_texts, plain_text
-from core.models.text.features import TextSettings
+from core.models.text.clean import plain_text
+from core.models.text.features import TextSettings, texts_read, uploaded_width, with_uploaded
+from core.models.text.uploaded import ALONE, NOT_USED, beside_nothing, why_not
 from core.models.text.vectors import kept_vectors, text_vectors
 
 LONGEST = 200  # characters a person may type
@@ -23,7 +24,7 @@ ASKED = "asked"  # folder of their vectors, apart from those of items
 
 @dataclass(frozen=True)
 class ItemTexts:
-    """Vectors of both domains' texts as the encoder gives them, zeros for items without a text."""
+    """Vectors of both domains' items as the settings make them, zeros for items without any."""
 
     source: FloatArray  # (n_source_items, width)
     target: FloatArray
@@ -32,9 +33,11 @@ class ItemTexts:
 def encode_texts(train: DomainPair, settings: object, report: Report) -> None:
     """Encode what no run has encoded yet and keep it; nothing for a model that reads no texts.
 
+    A model that reads uploaded vectors alone reads none.
+
     Raises SettingsError where the encoder is not installed.
     """
-    if not isinstance(settings, TextSettings):
+    if not isinstance(settings, TextSettings) or settings.vectors == ALONE:
         return
 
     def told(done: int, total: int) -> None:
@@ -42,19 +45,38 @@ def encode_texts(train: DomainPair, settings: object, report: Report) -> None:
 
     for features in (train.source_features, train.target_features):
         if features is not None:
-            texts = item_texts(features, settings.reads)
+            texts = texts_read(features, settings)
             text_vectors(texts, settings.encoder, features.vectors_folder, told)
 
 
 def read_texts(train: DomainPair, settings: TextSettings) -> ItemTexts | None:
-    """What was encoded before, by a job or a training; None where a text is missing."""
-    source, target = (
-        _kept(features, settings) for features in (train.source_features, train.target_features)
-    )
+    """What was encoded before, by a job or a training; None where a text is missing.
+
+    With what the settings take of the uploaded vectors; raises SettingsError where they ask for
+    vectors that are not there.
+    """
+    domains = train.source_features, train.target_features
+    source, target = (_kept(features, settings) for features in domains)
     if source is None or target is None:
         return None
-    width = max(source.shape[1], target.shape[1])
-    return ItemTexts(_of_width(source, width), _of_width(target, width))
+    of_texts, uploaded = max(source.shape[1], target.shape[1]), uploaded_width(train, settings)
+    return ItemTexts(*(
+        with_uploaded(_of_width(texts, of_texts), features, settings, uploaded)
+        for texts, features in zip((source, target), domains, strict=True)
+    ))  # fmt: skip
+
+
+def can_read(train: DomainPair, settings: TextSettings) -> bool:
+    """Whether the items have the vectors that the settings ask for."""
+    return why_not(train.vector_widths, settings, cross_domain=True) is None
+
+
+def key_of(settings: TextSettings) -> list[str]:
+    """What tells two readings of the same items apart; one without vectors keeps its old names."""
+    if settings.vectors == ALONE:
+        return [ALONE]
+    beside = [] if settings.vectors == NOT_USED else [settings.vectors]
+    return [settings.encoder, settings.reads, *beside]
 
 
 def _of_width(vectors: FloatArray, width: int) -> FloatArray:
@@ -64,7 +86,8 @@ def _of_width(vectors: FloatArray, width: int) -> FloatArray:
 
 def texts_payload(split_hash: str, settings: TextSettings) -> dict[str, Any]:
     """What a job of kind "texts" is given; equal payloads are one job."""
-    return {"split_hash": split_hash, "encoder": settings.encoder, "reads": settings.reads}
+    told = {"split_hash": split_hash, "encoder": settings.encoder, "reads": settings.reads}
+    return told if settings.vectors == NOT_USED else {**told, "vectors": settings.vectors}
 
 
 def texts_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -75,8 +98,9 @@ def texts_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> 
 
 
 def settings_of(payload: dict[str, Any]) -> TextSettings:
-    """Encoder and columns a payload names; raises SettingsError for others than there are."""
-    return TextSettings(encoder=payload["encoder"], reads=payload["reads"])
+    """What a payload names; raises SettingsError for others than there are."""
+    vectors = payload.get("vectors", NOT_USED)
+    return TextSettings(encoder=payload["encoder"], reads=payload["reads"], vectors=vectors)
 
 
 def asked_payload(words: str, encoder: str) -> dict[str, Any]:
@@ -106,5 +130,10 @@ def asked_vector(workspace: Workspace, words: str, encoder: str) -> FloatArray |
 def _kept(features: ItemFeatures | None, settings: TextSettings) -> FloatArray | None:
     if features is None or features.vectors_folder is None:
         return None
-    texts = item_texts(features, settings.reads)
+    texts = texts_read(features, settings)
     return kept_vectors(texts, settings.encoder, features.vectors_folder)
+
+
+def words_as_item(vector: FloatArray, texts: ItemTexts) -> FloatArray:
+    """(1, d): a person's words, (width,), as an item with a text and no uploaded vector has it."""
+    return beside_nothing(vector[None], texts.target.shape[1])

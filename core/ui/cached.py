@@ -162,16 +162,17 @@ def _item_names(folder: str, domain: str, _split: Split) -> np.ndarray:
 
 
 def item_texts(of: Split, settings: TextSettings) -> ItemTexts | None:
-    """Vectors of both domains' texts; None where some were not encoded yet."""
+    """Vectors of both domains' items as the settings read them; None where texts lack theirs."""
     try:
-        return _item_texts(str(of.folder), settings.encoder, settings.reads, of)
+        return _item_texts(str(of.folder), settings.encoder, settings.reads, settings.vectors, of)
     except LookupError:  # what is missing now may be there the next time
         return None
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _item_texts(folder: str, encoder: str, reads: str, _split: Split) -> ItemTexts:
-    found = read_texts(_split.train, TextSettings(encoder=encoder, reads=reads))
+def _item_texts(folder: str, encoder: str, reads: str, vectors: str, _split: Split) -> ItemTexts:
+    settings = TextSettings(encoder=encoder, reads=reads, vectors=vectors)
+    found = read_texts(_split.train, settings)
     if found is None:
         raise LookupError(encoder)
     return found

@@ -23,7 +23,7 @@ ADDRESS = (
     "run", "split", "user", "k", "alpha", "beta", "part", "metric", "segment", "by", "order",
     "kind", "scale",  # of the fusion
     "what", "colour", "layout",  # of the map
-    "encoder", "reads", "meaning",  # of the map of texts, and what is searched on it
+    "encoder", "reads", "vectors", "meaning",  # of the map of texts, and what is searched on it
     "edits", "visitor", "wish",  # of histories: of one user, and of somebody new, also in words
 )  # fmt: skip
 LONGEST = 200  # characters of one value; anything longer was not written by a page

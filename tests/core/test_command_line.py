@@ -231,3 +231,49 @@ def test_a_search_prints_every_trial_and_the_settings_found_for_model_and_twin(
 )
 def test_a_search_that_cannot_work_is_refused_before_data_is_read(capsys, words, said):
     assert said in refusal(capsys, "search", "--splits", "nowhere", "--model", "ease", *words)
+
+
+def write_items(folder: Path, letter: str, column: str) -> Path:
+    """Even items' vectors point one way and odd ones' the other; nothing is written about them."""
+    rng = np.random.default_rng(1)
+    rows = [[1.0 if item % 2 else -1.0, *rng.normal(scale=0.2, size=3)] for item in range(20)]
+    path = folder / f"{letter}.{'jsonl' if column else 'csv'}"
+    if column:
+        lines = [{"id": f"{letter}{item}", column: row} for item, row in enumerate(rows)]
+        path.write_text("\n".join(map(json.dumps, lines)))
+    else:
+        names = [f"emb_{at}" for at in range(4)]
+        ids = pd.Series([f"{letter}{item}" for item in range(20)], name="item_id")
+        pd.concat([ids, pd.DataFrame(rows, columns=names)], axis=1).to_csv(path, index=False)
+    return path
+
+
+def test_vectors_of_items_are_read_from_their_files_and_alone_find_what_is_liked(
+    capsys, split, tmp_path
+):
+    files = write_items(tmp_path, "b", "embedding"), write_items(tmp_path, "f", "")
+    command = [
+        "run", "--workspace", tmp_path / "here", "--model", "text_profile", "--splits", split,
+        "--items-source", files[0], "--items-target", files[1],
+    ]  # fmt: skip
+    assert main([str(word) for word in (*command, "--set", "vectors=alone", "--json")]) == 0
+    said = capsys.readouterr()
+    assert "f.csv: 20 of 20 items have a vector of 4 numbers." in said.err
+    found = json.loads(said.out.splitlines()[-1])
+    assert found["settings"]["vectors"] == "alone"
+    assert "It reads titles and the target's items have none" in refusal(capsys, *command)
+
+
+def test_other_vectors_are_another_split(capsys, split, tmp_path):
+    hashes = set()
+    for letter in "bf":
+        (tmp_path / letter).mkdir()
+        path = write_items(tmp_path / letter, "f", "embedding")
+        if letter == "f":
+            path.write_text(path.read_text().replace("1.0", "2.0", 1))
+        found = answer(
+            capsys, "run", "--workspace", tmp_path / "here", "--model", "popularity",
+            "--splits", split, "--items-target", path,
+        )  # fmt: skip
+        hashes.add(found["split_hash"])
+    assert len(hashes) == 2

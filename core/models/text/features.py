@@ -1,4 +1,4 @@
-"""Text vectors as models read them: each domain's own centre taken away."""
+"""Text and uploaded vectors as models read them: each domain's own centre taken away."""
 
 from __future__ import annotations
 
@@ -8,17 +8,26 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from core.basics.errors import SettingsError
 from core.basics.scores import BoolArray, DomainScores, FloatArray
 from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair, ItemFeatures
-from core.models.text.clean import READS, TITLES
+from core.models.text.clean import READS, TITLES, item_texts
 from core.models.text.encoders import DEFAULT, ENCODERS
+from core.models.text.uploaded import (
+    ALONE,
+    NOT_USED,
+    VECTORS,
+    side_by_side,
+    unit_vectors,
+    why_not,
+)
 from core.models.text.vectors import item_vectors
 
 
 @dataclass(frozen=True)
 class TextSettings(Settings):
-    """Which encoder reads which columns of the item tables."""
+    """Which encoder reads which columns of the item tables, and whether vectors are read too."""
 
     encoder: str = setting(
         DEFAULT, choices=tuple(ENCODERS),
@@ -28,6 +37,11 @@ class TextSettings(Settings):
     reads: str = setting(
         TITLES, choices=READS, help="Columns of the item tables that the encoder reads."
     )
+    vectors: str = setting(
+        NOT_USED, choices=VECTORS,
+        help="What uploaded vectors of items, of images or sounds say, count: not at all, as much "
+        "as the text, or alone, where no text is read.",
+    )  # fmt: skip
 
 
 @runtime_checkable
@@ -41,10 +55,59 @@ class HearsWords(Protocol):
         ...
 
 
-def centred_vectors(features: ItemFeatures | None, settings: TextSettings) -> FloatArray:
-    """(n_items, width) float32 unit vectors from the domain's centre, zeros without a text."""
-    vectors = item_vectors(features, settings.encoder, settings.reads)
+def texts_read(features: ItemFeatures | None, settings: TextSettings) -> list[str]:
+    """The text of every item as far as the model reads it: "" for all where vectors stand alone."""
+    if settings.vectors == ALONE:
+        return [] if features is None else [""] * len(features.titles)
+    return item_texts(features, settings.reads)
+
+
+def centred_vectors(
+    features: ItemFeatures | None, settings: TextSettings, width: int | None = None
+) -> FloatArray:
+    """(n_items, d) float32 unit vectors from the domain's centre, zeros for items without any.
+
+    width: of the uploaded ones; that of the domain's own where it is not given. Raises
+    SettingsError where vectors are to be read and there are none.
+    """
+    if width is None:
+        own = 0 if features is None or features.vectors is None else features.vectors.shape[1]
+        width = _width((0, own), settings, cross_domain=False)
+    vectors = with_uploaded(_of_texts(features, settings), features, settings, width)
     return centred(vectors, centre_of(vectors))
+
+
+def with_uploaded(
+    texts: FloatArray, features: ItemFeatures | None, settings: TextSettings, width: int
+) -> FloatArray:
+    """(n_items, d) what the settings make of the vectors of texts and of the uploaded ones."""
+    if settings.vectors == NOT_USED:
+        return texts
+    uploaded = unit_vectors(features, width)
+    return uploaded if settings.vectors == ALONE else side_by_side(texts, uploaded)
+
+
+def _of_texts(features: ItemFeatures | None, settings: TextSettings) -> FloatArray:
+    if settings.vectors == ALONE:  # no encoder is loaded
+        return np.zeros((0, 0), dtype=np.float32)
+    return item_vectors(features, settings.encoder, settings.reads)
+
+
+def uploaded_width(train: DomainPair, settings: TextSettings) -> int:
+    """Numbers of an uploaded vector as both domains have it, 0 where none is read.
+
+    Raises SettingsError where they cannot be read as the settings ask.
+    """
+    return _width(train.vector_widths, settings, cross_domain=train.source.shape[1] > 0)
+
+
+def _width(widths: tuple[int, int], settings: TextSettings, cross_domain: bool) -> int:
+    """A domain without vectors beside its texts is all zeros there, and so may both be (a twin)."""
+    if (any(widths) or settings.vectors == ALONE) and (
+        refused := why_not(widths, settings, cross_domain)
+    ):
+        raise SettingsError(*refused)
+    return 0 if settings.vectors == NOT_USED else max(widths)
 
 
 def centre_of(vectors: FloatArray) -> FloatArray:
@@ -77,7 +140,8 @@ def told(rows: csr_matrix, vectors: FloatArray) -> BoolArray:
 
 def domain_vectors(train: DomainPair, settings: TextSettings) -> tuple[FloatArray, FloatArray]:
     """Of source and target items; a pair without source items has a source of no rows."""
-    target = centred_vectors(train.target_features, settings)
+    width = uploaded_width(train, settings)
+    target = centred_vectors(train.target_features, settings, width)
     if train.source_features is None:
         return np.zeros((train.source.shape[1], target.shape[1]), dtype=np.float32), target
-    return centred_vectors(train.source_features, settings), target
+    return centred_vectors(train.source_features, settings, width), target

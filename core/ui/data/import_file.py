@@ -9,29 +9,20 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.basics.columns import ATTRIBUTE
 from core.basics.errors import DataError
 from core.data.encoding import ENCODINGS
 from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
 from core.data.raw_file import PARQUET, sort_of
 from core.data.read_options import (
     FIRST,
-    ID_ROLES,
-    IGNORE,
-    INTERACTIONS,
-    ITEMS,
     JSON_LINES,
-    LABELS,
     LAST,
-    LINKS,
     LISTS,
-    OTHER_ROLES,
     TABLE,
-    TRIPLES,
     ReadOptions,
     check_options,
 )
-from core.data.roles import SURE, RoleGuess
+from core.ui.data.import_roles import pick_roles
 from core.ui.texts import count, plain
 
 DELIMITERS = {
@@ -40,9 +31,6 @@ DELIMITERS = {
 }  # fmt: skip
 LAYOUTS = {TABLE: "table", JSON_LINES: "JSON lines"}
 QUOTES = {'"': 'double  "', "'": "single  '", "": "none"}
-_ACROSS = {INTERACTIONS: 4, ITEMS: 3, LINKS: 2, LISTS: 4, TRIPLES: 3}  # role selectors in one row
-_ONE_EACH = 8  # columns up to which each has a selector of its own
-_NO_COLUMN = "–"
 
 
 @dataclass(frozen=True)
@@ -71,7 +59,7 @@ def choose_options(staged: Staged) -> ReadOptions | None:
     )  # fmt: skip
     for warning in preview.warnings:
         st.warning(plain(warning, 300), icon=":material/help:")
-    options = replace(preview.options, roles=_pick_roles(staged, preview))
+    options = replace(preview.options, roles=pick_roles(staged.key, staged.kind, preview))
     options = _draw_details(staged, options)
     check_options(options, list(preview.head.columns))
     _draw_rejects(_rejects(staged.path, json.dumps(options.to_dict()), options))
@@ -125,59 +113,6 @@ def _draw_table_style(
     return delimiter or guess.delimiter, header
 
 
-def _pick_roles(staged: Staged, preview: Preview) -> dict[str, str]:
-    """Column -> role, by a selector under each column, or by role where columns are many."""
-    columns = list(preview.head.columns)
-    if len(columns) > _ONE_EACH:
-        return _pick_columns(staged, preview)
-    roles = [*ID_ROLES[staged.kind], *OTHER_ROLES[staged.kind], IGNORE]
-    picked: dict[str, str] = {}
-    across = _ACROSS[staged.kind]
-    for start in range(0, len(columns), across):
-        row = columns[start : start + across]
-        for place, column in zip(st.columns(across), row, strict=False):
-            guess = preview.guesses[column]
-            picked[column] = place.selectbox(
-                plain(column, 16), roles, index=roles.index(guess.role),
-                format_func=lambda role: LABELS[role], persist_state="session",
-                key=f"{staged.key}_role_{len(columns)}_{column}",
-            )  # fmt: skip
-            _draw_doubt(place, guess, picked[column])
-    return picked
-
-
-def _pick_columns(staged: Staged, preview: Preview) -> dict[str, str]:
-    roles = [*ID_ROLES[staged.kind], *OTHER_ROLES[staged.kind]]
-    roles = [role for role in roles if role != ATTRIBUTE]
-    columns = [_NO_COLUMN, *preview.head.columns]
-    guessed = {guess.role: column for column, guess in preview.guesses.items()}
-    picked: dict[str, str] = {}
-    for place, role in zip(st.columns(len(roles)), roles, strict=True):
-        column = place.selectbox(
-            f"Column of the {LABELS[role]}", columns, persist_state="session",
-            index=columns.index(guessed.get(role, _NO_COLUMN)),
-            key=f"{staged.key}_column_{len(columns)}_{role}",
-        )  # fmt: skip
-        if column != _NO_COLUMN:
-            picked[column] = role
-            _draw_doubt(place, preview.guesses[column], role)
-    if ATTRIBUTE in OTHER_ROLES[staged.kind]:
-        free = [column for column in preview.head.columns if column not in picked]
-        guessed_so = [column for column in free if preview.guesses[column].role == ATTRIBUTE]
-        chosen = st.multiselect(
-            "Attributes", free, default=guessed_so, persist_state="session",
-            key=f"{staged.key}_attributes_{len(columns)}_{len(free)}",
-            help="Columns with what items may have in common: brand, author, series.",
-        )  # fmt: skip
-        picked |= dict.fromkeys(chosen, ATTRIBUTE)
-    return picked
-
-
-def _draw_doubt(place: DeltaGenerator, guess: RoleGuess, role: str) -> None:
-    if guess.confidence < SURE and role == guess.role != IGNORE:
-        place.caption(f":orange[Guessed {guess.why}]")
-
-
 def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
     with st.expander("Quotes, decimal sign, duplicates"):
         quote = st.selectbox(
@@ -200,6 +135,10 @@ def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
 
 def _draw_rejects(tried: RejectPreview) -> None:
     rows = count(tried.rows, "row")
+    if tried.vectors is not None:
+        doubtful = tried.vectors.lost or not tried.vectors.width
+        mark = ":orange[:material/help:]" if doubtful else ":green[:material/check:]"
+        st.caption(f"{mark} Of the first {rows}: {tried.vectors.words()}")
     if not tried.rejected:
         st.caption(f":green[:material/check:] None of the first {rows} would be rejected.")
         return

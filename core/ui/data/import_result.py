@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.charts.import_bar import draw_import_bar
 from core.data.datasets import INTERACTIONS, Dataset, delete_dataset, list_datasets, pairs_using
-from core.data.ingest import REJECTS
+from core.data.ingest import REJECTS, vector_counts
 from core.ui.shell import database, guarded, show_chart, workspace
 from core.ui.tables import download_button, show_table
 from core.ui.texts import count, plain
@@ -17,7 +17,7 @@ KIND_NAMES = {"interactions": "interactions", "items": "item table", "links": "u
 
 
 def draw_result(dataset: Dataset, key: str) -> None:
-    """rows = kept + rejected + merged, as words and as a bar, and the rejected rows."""
+    """rows = kept + rejected + merged, as words and as a bar, vectors, and the rejected rows."""
     counts = dataset.record["counts"]
     figures = " + ".join(f"{counts[part]:,} {part}" for part in ("kept", "rejected", "merged"))
     show_chart(
@@ -26,6 +26,9 @@ def draw_result(dataset: Dataset, key: str) -> None:
         f"the {dataset.record['options']['duplicates']} one.",
         key=f"{key}_bar",
     )
+    if vectors := vector_counts(dataset.record):
+        say = st.warning if vectors.lost or not vectors.width else st.caption
+        say(vectors.words())
     if counts["rejected"]:
         _draw_rejects(dataset, key)
 

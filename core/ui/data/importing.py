@@ -31,9 +31,9 @@ def show_import_tab() -> None:
     ):
         left, right = st.columns(2, gap="large")
         with left:
-            _draw("items_source", ITEMS, "Titles and categories of the source's items")
+            _draw("items_source", ITEMS, "Titles, categories, vectors of the source's items")
         with right:
-            _draw("items_target", ITEMS, "Titles and categories of the target's items")
+            _draw("items_target", ITEMS, "Titles, categories, vectors of the target's items")
         left, right = st.columns(2, gap="large")
         with left:
             _draw("links", LINKS, "Which source user is which target user, if ids differ")

@@ -26,7 +26,7 @@ _TAKES = "CSV, TSV or any other delimiter, JSON lines, RecBole, MovieLens, gzip 
 _HOLDS = {
     INTERACTIONS: "One row per interaction: a user and an item, perhaps a rating and a time.",
     ITEMS: "One row per item: its id, perhaps a title, categories, a description and attributes "
-    "such as brand or author.",
+    "such as brand or author; perhaps a vector of its image or sound, as an array or in columns.",
     LINKS: "One row per person: the id in the source, the id in the target.",
     TRIPLES: "One row per fact: an item or a thing, a relation, and another item or thing. An id "
     "that both domains have is written source:17 or target:17.",

@@ -168,9 +168,9 @@ def _draw_splits(pair: PairInfo) -> None:
 
 def _draw_readiness(info: SplitInfo) -> None:
     """Which models can be trained on the current split, and why not."""
-    sizes, free = sizes_of(info), free_memory()
-    shared = cached.shared_users(info.split_hash)
     ratings, new = cached.rating_facts(info.split_hash), info.kind == NEW_ITEMS
+    sizes, free = sizes_of(info, ratings), free_memory()
+    shared = cached.shared_users(info.split_hash)
     joined = bool(cached.knowledge(info.split_hash).names)
     with st.expander("Which models can be trained on it?", icon=":material/model_training:"):
         for card in CARDS.values():

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.charts.shares import draw_domain_shares
-from core.data.pair import ItemFeatures
-from core.data.pair_folder import pair_features
 from core.data.scripts import SCRIPTS
-from core.data.text_figures import TextFigures, column_shares, sample_texts, text_figures
-from core.models.text.clean import LONGEST, READS, TITLES, item_texts
-from core.ui import cached
+from core.data.text_figures import TextFigures
+from core.data.vector_figures import vector_words
+from core.models.text.clean import LONGEST, READS, TITLES
+from core.ui.data.domain_text import DomainText, of_pair, of_split
 from core.ui.data.shared import folder_of, names_of, pick_pair
 from core.ui.shell import show_chart
 from core.ui.state import current_split_hash
 from core.ui.tables import show_table
 from core.ui.texts import count, plain
 
-SAMPLES, SHOWN = 8, 300  # items of a domain, and characters of each that are shown
 COLOURS = {SOURCE: "orange", TARGET: "blue"}
-
-
-@dataclass(frozen=True)
-class DomainText:
-    """What is known of the texts of one domain."""
-
-    name: str
-    shares: dict[str, float]  # by column
-    figures: dict[str, TextFigures]  # by what is read
-    samples: dict[str, pd.DataFrame]  # by what is read
 
 
 def show_text_tab() -> None:
@@ -43,14 +26,15 @@ def show_text_tab() -> None:
     pair = pick_pair("pair_of_text_tab")
     split_hash = current_split_hash()
     if pair is not None:
-        domains = _of_pair(str(folder_of(pair)), names_of(pair))
+        domains = of_pair(str(folder_of(pair)), names_of(pair))
     elif split_hash is not None:
-        domains = _of_split(split_hash)
+        domains = of_split(split_hash)
         st.caption("There is no pair here; these are the items of the split that models train on.")
     else:
         st.info("There is no pair yet. Make one under Pair, then what its items say stands here.")
         return
     _say_missing(domains)
+    _say_vectors(domains)
     reads = st.segmented_control(
         "What models read of an item", READS, default=TITLES, required=True, key="text_reads",
         format_func=str.capitalize,
@@ -65,59 +49,6 @@ def show_text_tab() -> None:
     _show_samples(domains, reads)
 
 
-def _of_pair(folder: str, names: tuple[str, str]) -> dict[str, DomainText]:
-    source, target = (
-        _domain_text(folder, domain, name, partial(pair_features, Path(folder), domain))
-        for domain, name in zip((SOURCE, TARGET), names, strict=True)
-    )
-    return {SOURCE: source, TARGET: target}
-
-
-def _of_split(split_hash: str) -> dict[str, DomainText]:
-    info = cached.split_info(split_hash)
-    source, target = (
-        _domain_text(split_hash, domain, name, partial(_split_features, split_hash, domain))
-        for domain, name in ((SOURCE, info.source_name), (TARGET, info.target_name))
-    )
-    return {SOURCE: source, TARGET: target}
-
-
-def _split_features(split_hash: str, domain: str) -> ItemFeatures:
-    train = cached.split(split_hash).train
-    found = train.source_features if domain == SOURCE else train.target_features
-    assert found is not None, "a snapshot describes all its items"
-    return found
-
-
-@st.cache_data(show_spinner="Reading the texts", max_entries=8)
-def _domain_text(
-    key: str, domain: str, name: str, _features: Callable[[], ItemFeatures]
-) -> DomainText:
-    features = _features()
-    texts = {reads: item_texts(features, reads) for reads in READS}
-    return DomainText(
-        name,
-        column_shares(features),
-        {reads: text_figures(found, LONGEST) for reads, found in texts.items()},
-        {reads: _samples(features, reads, found) for reads, found in texts.items()},
-    )
-
-
-def _samples(features: ItemFeatures, reads: str, texts: list[str]) -> pd.DataFrame:
-    raw = [str(title) for title in features.titles]
-    items = sample_texts(raw, texts, SAMPLES)
-    return pd.DataFrame({
-        "title in the file": [raw[item][:SHOWN] for item in items],
-        "as models read it": [_cut(texts[item]) for item in items],
-    })  # fmt: skip
-
-
-def _cut(text: str) -> str:
-    """As much as is shown, and how much more there is."""
-    more = len(text) - SHOWN
-    return f"{text[:SHOWN]} … and {count(more, 'character')} more" if more > 0 else text
-
-
 def _say_missing(domains: dict[str, DomainText]) -> None:
     """Who has no text, and what to do about it."""
     without = [
@@ -129,8 +60,25 @@ def _say_missing(domains: dict[str, DomainText]) -> None:
         st.info(
             f"No item of {' and '.join(without)} has any text. Import an item table with titles "
             "under Import and choose it under Pair, “Titles and categories”. Models that read "
-            "text need one for the target."
+            "text need one for the target, or vectors for both."
         )
+
+
+def _say_vectors(domains: dict[str, DomainText]) -> None:
+    """Who has uploaded vectors, of which width; nothing where nobody has."""
+    named = {
+        f":{COLOURS[domain]}[{plain(found.name, 40)}]": found for domain, found in domains.items()
+    }
+    items = {name: found.figures[TITLES].items for name, found in named.items()}
+    said = vector_words({name: found.vectors for name, found in named.items()}, items)
+    if not said:
+        return
+    st.markdown(said)
+    widths = {found.vectors.width for found in domains.values()}
+    if 0 in widths:
+        st.caption("Models can read them beside the text, where those of one domain are zeros.")
+    elif len(widths) > 1:
+        st.warning("Vectors of two widths cannot be compared: bring those of one model for both.")
 
 
 def _draw_columns(domains: dict[str, DomainText]) -> None:

@@ -21,7 +21,7 @@ from core.embedding.quality import trustworthiness
 from core.evaluation.summary import differences
 from core.models.text.features import TextSettings
 from core.runs.map_job import SEED, MapPoints, map_points, text_points
-from core.runs.texts import ItemTexts
+from core.runs.texts import ItemTexts, key_of
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.shell import workspace
@@ -84,7 +84,7 @@ def text_data(split: Split, settings: TextSettings) -> MapData | None:
     texts = cached.item_texts(split, settings)
     if texts is None:
         return None
-    key = fingerprint(split.info.split_hash, settings.encoder, settings.reads)
+    key = fingerprint(split.info.split_hash, *key_of(settings))
     return _text_data(str(split.folder), f"texts_{key}", split, settings, texts)
 
 

@@ -21,6 +21,7 @@ from core.charts.theme import (
     plain,
 )
 from core.models.text.encoders import ENCODERS
+from core.models.text.uploaded import ALONE, BESIDE
 from core.ui.embeddings.data import (
     CATEGORY,
     COUNT,
@@ -172,7 +173,7 @@ def _caption(data: MapData, layout: Layout, view: View) -> str:
     source, target = (plain_text(name) for name in data.names.values())
     of = len(data.points)
     drawn = f"{len(layout.rows):,} of {of:,} points"
-    lacks = "a text" if data.run is None else "interactions"
+    lacks = _what_items_lack(view) if data.run is None else "interactions"
     left = f", {count(data.points.left_out, 'point')} without {lacks} left out"
     return (
         f"Where do {source} and {target} lie, and do they mix? {drawn}"
@@ -184,11 +185,18 @@ def _caption(data: MapData, layout: Layout, view: View) -> str:
     )
 
 
+def _what_items_lack(view: View) -> str:
+    return {ALONE: "a vector", BESIDE: "a text or vector"}.get(view.texts.vectors, "a text")
+
+
 def _origin(data: MapData, view: View) -> str:
     """Where the vectors come from."""
     if data.run is None:
+        if view.texts.vectors == ALONE:
+            return "uploaded vectors, before any model"
         title = plain_text(ENCODERS[view.texts.encoder].title)
-        return f"texts ({view.texts.reads}) as {title} gives them, before any model"
+        beside = " beside uploaded vectors" if view.texts.vectors == BESIDE else ""
+        return f"texts ({view.texts.reads}) as {title} gives them{beside}, before any model"
     if data.made.from_interactions:
         return "vectors from the interactions, not from this model, which has none"
     return "vectors this model learned"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.basics.columns import DESCRIPTION, TITLE
 from core.data.snapshot import Split
 from core.embedding.points import MAP_TEXTS
-from core.models.text.clean import share_with_text
 from core.models.text.encoders import ENCODERS
+from core.models.text.features import TextSettings
+from core.models.text.uploaded import ALONE, BESIDE, NOT_USED, beside_nothing, why_not
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.embeddings.data import MapData, map_data, text_data
 from core.ui.embeddings.neighbours import Found, show_meaning, show_neighbours
 from core.ui.embeddings.view import View
 from core.ui.navigation import link_to
-from core.ui.state import current_run, current_split, require_model
+from core.ui.state import current_run, current_split, current_split_hash, require_model
 from core.ui.texts import plain
 from core.ui.words import ask_for_texts, vector_of_words
 
@@ -24,11 +26,12 @@ def run_or_texts() -> Run | None:
     run = current_run()
     if run is not None and run.has_model:
         return run
-    split = split_of_texts(run)
-    if split is None or not has_texts(split):
+    found = readings(run)
+    if not found:
         return require_model()
     why = "There is no run yet" if run is None else f"{plain(run.label)} has only lists"
-    st.caption(f"{why}, so this is what is written about the items.")
+    shown = "their uploaded vectors" if found == (ALONE,) else "what is written about them"
+    st.caption(f"{why}, so the items are shown by {shown}.")
     return None
 
 
@@ -37,10 +40,19 @@ def split_of_texts(run: Run | None) -> Split | None:
     return current_split() if run is None else cached.split_of(run)
 
 
-def has_texts(split: Split) -> bool:
-    """Whether any item of either domain has a title or a description."""
-    train = split.train
-    return any(share_with_text(known) for known in (train.source_features, train.target_features))
+def readings(run: Run | None) -> tuple[str, ...]:
+    """How items can be read with their texts or uploaded vectors, of VECTORS; () for not at all."""
+    split_hash = current_split_hash() if run is None else str(run.record["split_hash"])
+    if split_hash is None:
+        return ()
+    facts = cached.rating_facts(split_hash)
+    with_texts = any({TITLE, DESCRIPTION} & filled for filled in facts.texts)
+    possible = {
+        NOT_USED: with_texts,
+        BESIDE: with_texts and why_not(facts.vectors, TextSettings(vectors=BESIDE)) is None,
+        ALONE: why_not(facts.vectors, TextSettings(vectors=ALONE)) is None,
+    }
+    return tuple(use for use, possibly in possible.items() if possibly)
 
 
 def points_of(run: Run | None, view: View) -> MapData:
@@ -48,10 +60,10 @@ def points_of(run: Run | None, view: View) -> MapData:
     if run is not None and view.what != MAP_TEXTS:
         return map_data(run, view.what)
     split = split_of_texts(run)
-    if split is None or not has_texts(split):
+    if split is None or not readings(run):
         st.info(
-            "The items of this split have no titles and no descriptions. Import an item table and "
-            "choose it as “Titles and categories” of the pair."
+            "The items of this split have no titles, no descriptions and no vectors of one kind. "
+            "Import an item table and choose it as “Titles and categories” of the pair."
         )
         link_to("data", "Import an item table")
         st.stop()
@@ -70,4 +82,5 @@ def show_found(data: MapData, view: View) -> Found | None:
     if vector is None:
         return None
     by_meaning = ENCODERS[view.texts.encoder].by_meaning
-    return show_meaning(data, view.meaning, vector, by_meaning)
+    wanted = beside_nothing(vector[None], data.points.vectors.shape[1])[0]
+    return show_meaning(data, view.meaning, wanted, by_meaning)

@@ -11,6 +11,7 @@ from core.embedding.points import MAP_BOTH, MAP_ITEMS, MAP_TEXTS, MAP_USERS
 from core.models.text.clean import READS, TITLES
 from core.models.text.encoders import DEFAULT, ENCODERS
 from core.models.text.features import TextSettings
+from core.models.text.uploaded import ALONE, NOT_USED
 from core.ui.state import linked, one_of, set_current
 from core.ui.words import type_words
 
@@ -38,18 +39,19 @@ class View:
     meaning: str = ""  # words to search the texts by
 
 
-def pick_view(has_model: bool) -> View:
+def pick_view(has_model: bool, readings: Sequence[str]) -> View:
     """One row of controls, more where the window is narrow; all but the search can be linked to.
 
-    Without a model there are the texts alone.
+    Without a model there are the texts alone. readings: what the items' uploaded vectors may be
+    beside them, of VECTORS.
     """
     shown = (MAP_ITEMS, MAP_USERS, MAP_BOTH, MAP_TEXTS) if has_model else (MAP_TEXTS,)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         what = _choice(
             "Show", "what", shown,
             "Items, users or both by what the run learned; users with history in both domains are "
-            "two points: as each domain sees them. Texts: items by what is written about them, "
-            "whatever the run.",
+            "two points: as each domain sees them. Texts: items by what is written about them "
+            "or by uploaded vectors, whatever the run.",
         )  # fmt: skip
         colour = _choice(
             "Colour", "colour", COLOURS[what],
@@ -67,11 +69,20 @@ def pick_view(has_model: bool) -> View:
             icon=":material/search:", width=210,
         )  # fmt: skip
     view = View(what, colour, method, words.strip()[:LONGEST])
-    return _with_texts(view) if what == MAP_TEXTS else view
+    return _with_texts(view, readings) if what == MAP_TEXTS else view
 
 
-def _with_texts(view: View) -> View:
-    """A second row: which encoder reads what, and words to search by."""
+def _with_texts(view: View, readings: Sequence[str]) -> View:
+    """A second row: which encoder reads what beside which vectors, and words to search by."""
+    use = readings[0] if readings else NOT_USED
+    if len(readings) > 1:
+        use = _choice(
+            "Uploaded vectors", "vectors", readings,
+            "Vectors of images, sounds or anything, uploaded with the items: beside the text each "
+            "counts half; alone no text is read.",
+        )  # fmt: skip
+    if use == ALONE:
+        return replace(view, texts=TextSettings(vectors=ALONE))
     here = [card.name for card in ENCODERS.values() if card.installed]
     first = DEFAULT if DEFAULT in here else here[0]
     encoder, reads, words = st.columns([1.35, 1.5, 1.35], vertical_alignment="bottom")
@@ -89,7 +100,9 @@ def _with_texts(view: View) -> View:
             "In words of your own, in any language the encoder knows: the items of both domains "
             "whose text comes nearest.",
         )  # fmt: skip
-    return replace(view, texts=TextSettings(encoder=chosen, reads=columns), meaning=meaning)
+    return replace(
+        view, texts=TextSettings(encoder=chosen, reads=columns, vectors=use), meaning=meaning
+    )
 
 
 def _choice(

@@ -7,12 +7,15 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.models.text.encoders import ENCODERS
+from core.models.text.features import TextSettings
+from core.models.text.uploaded import BESIDE
 from core.runs.one_user import Reasons
 from core.runs.text_reasons import (
     ReadTexts,
     SharedText,
     reads_of,
     reads_text,
+    reads_words,
     shared_texts,
 )
 from core.runs.texts import ItemTexts
@@ -23,6 +26,8 @@ from core.ui.texts import number, plain
 
 MOST, SAID = 8, 3  # history items in the table, and in the sentence
 ALIKE = 0.2  # cosine from which two texts are said to be alike
+IN_COMMON = "both texts share"
+_BESIDE = ", the uploaded ones beside them"
 LEARNED = "text_ridge"
 WITH_IDS = ("text_tower", "text_fusion")
 
@@ -37,15 +42,42 @@ def show_text_why(view: View, why: Reasons | None) -> None:
     if not shared:
         return
     names = {domain: cached.item_names(view.split, domain) for domain in (SOURCE, TARGET)}
-    by_meaning = ENCODERS[reads_of(model).encoder].by_meaning
     listed = str(names[TARGET][why.item])
-    st.markdown(f"**What the texts share.** {_sentence(shared, names, listed, by_meaning)}")
-    show_table(_table(view, shared, names, by_meaning), "text_why", column_config=_LOOKS)
+    if not reads_words(model):
+        _show_alike(view, shared, names, listed)
+        return
+    beside, alike = reads_of(model).vectors == BESIDE, _likeness(reads_of(model))
+    st.markdown(f"**What the texts share.** {_sentence(shared, names, listed, alike)}")
+    show_table(_table(view, shared, names, alike), "text_why", column_config=_LOOKS)
     st.caption(
         "Words in both texts, the rarest in both domains first; words of one in twenty texts or "
-        "more are left out. Cosine of both texts' vectors, each from the centre of "
-        f"its domain. {_how(view)}"
+        f"more are left out. Cosine of both texts' vectors{_BESIDE if beside else ''}, each from "
+        f"the centre of its domain. {_how(view)}"
     )
+
+
+def _likeness(settings: TextSettings) -> str:
+    """What a high cosine says of two items; "" where it says no more than their words do."""
+    if settings.vectors == BESIDE:
+        return "alike"
+    return "alike in meaning" if ENCODERS[settings.encoder].by_meaning else ""
+
+
+def _show_alike(view: View, shared: list[SharedText], names: dict, listed: str) -> None:
+    """Likeness is all there is to tell of vectors that were uploaded."""
+    alike = [
+        f"*{plain(names[row.domain][row.item], 60)}* (cosine {number(row.cosine, 2)})"
+        for row in shared[:SAID]
+        if row.cosine is not None and row.cosine >= ALIKE
+    ]
+    said = f"is alike to {'; '.join(alike)}" if alike else "is unlike what carries it most"
+    st.markdown(
+        "**How alike the vectors are.** This run reads uploaded vectors and no text, so its "
+        f"reasons name no words: *{plain(listed, 60)}* {said}."
+    )
+    table = _table(view, shared, names, "").drop(columns=IN_COMMON)
+    show_table(table, "text_why", column_config=_LOOKS)
+    st.caption("Cosine of both items' vectors, each from the centre of its domain.")
 
 
 def read_texts(view: View) -> ReadTexts:
@@ -61,34 +93,34 @@ def _read_texts(folder: str, encoded: bool, _view: View, _kept: ItemTexts | None
 
 _LOOKS = {
     "history item": st.column_config.TextColumn(width="medium"),
-    "both texts share": st.column_config.TextColumn(width="medium"),
+    IN_COMMON: st.column_config.TextColumn(width="medium"),
     "adds": st.column_config.NumberColumn(format="%.4f", width=80),
     "cosine": st.column_config.NumberColumn(format="%.2f", width=80),
 }
 
 
-def _table(view: View, shared: list[SharedText], names: dict, by_meaning: bool) -> pd.DataFrame:
+def _table(view: View, shared: list[SharedText], names: dict, alike: str) -> pd.DataFrame:
     return pd.DataFrame({
         "history item": [str(names[row.domain][row.item]) for row in shared],
         "from": [view.run.record[f"{row.domain}_name"] for row in shared],
-        "both texts share": [_in_common(row, by_meaning) for row in shared],
+        IN_COMMON: [_in_common(row, alike) for row in shared],
         "cosine": [row.cosine for row in shared],
         "adds": [row.amount for row in shared],
     })  # fmt: skip
 
 
-def _in_common(row: SharedText, by_meaning: bool) -> str:
+def _in_common(row: SharedText, alike: str) -> str:
     """Words, else likeness; no more than there is."""
     if row.words:
         return ", ".join(row.words)
     if row.cosine is None:
         return "no word"
-    if by_meaning and row.cosine >= ALIKE:
-        return "no word, but alike in meaning"
-    return "no word, and little meaning" if by_meaning else "no word"
+    if alike and row.cosine >= ALIKE:
+        return f"no word, but {alike}"
+    return f"no word, and hardly {alike}" if alike else "no word"
 
 
-def _sentence(shared: list[SharedText], names: dict, listed: str, by_meaning: bool) -> str:
+def _sentence(shared: list[SharedText], names: dict, listed: str, alike: str) -> str:
     """`With *A* it shares “war”; *B* is alike in meaning (cosine .43).`"""
     parts = []
     for row in shared[:SAID]:
@@ -96,8 +128,8 @@ def _sentence(shared: list[SharedText], names: dict, listed: str, by_meaning: bo
         if row.words:
             said = ", ".join(f"“{plain(word, 30)}”" for word in row.words)
             parts.append(f"shares {said} with {name}")
-        elif by_meaning and row.cosine is not None and row.cosine >= ALIKE:
-            parts.append(f"is alike in meaning to {name} (cosine {number(row.cosine, 2)})")
+        elif alike and row.cosine is not None and row.cosine >= ALIKE:
+            parts.append(f"is {alike} to {name} (cosine {number(row.cosine, 2)})")
     if not parts:
         return f"*{plain(listed, 60)}* shares no telling word with what carries it most."
     return f"*{plain(listed, 60)}* {'; '.join(parts)}."

@@ -12,8 +12,10 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import FloatArray
 from core.embedding.neighbours import nearest_to
 from core.models.text.encoders import ENCODERS
-from core.models.text.features import HearsWords, centre_of, centred
-from core.runs.text_reasons import reads_of, reads_text
+from core.models.text.features import HearsWords, TextSettings, centre_of, centred
+from core.models.text.uploaded import BESIDE
+from core.runs.text_reasons import reads_of, reads_text, reads_words
+from core.runs.texts import words_as_item
 from core.ui import cached
 from core.ui.recommendations.text_why import read_texts
 from core.ui.recommendations.view import View
@@ -43,6 +45,12 @@ def pick_wish(view: View) -> Wish | None:
             "family in winter”."
         )
         return None
+    if not reads_words(model):
+        st.caption(
+            "This run reads uploaded vectors and no text, so it cannot be asked in words; what is "
+            "added below is all it goes by."
+        )
+        return None
     words = type_words(
         "What do they like, in words?", NAME, "a quiet film about a family in winter",
         "In any language the encoder of this run knows. The words count as one more item of the "
@@ -59,7 +67,8 @@ def pick_wish(view: View) -> Wish | None:
     if vector is None:
         return None
     source, target = (
-        centred(vector[None], centre_of(part))[0] for part in (texts.source, texts.target)
+        centred(words_as_item(vector, texts), centre_of(part))[0]
+        for part in (texts.source, texts.target)
     )
     return Wish(words, source, target)
 
@@ -78,11 +87,17 @@ def show_wish(view: View, wish: Wish) -> None:
     encoder = plain(ENCODERS[settings.encoder].title)
     st.caption(
         f"What happened: the encoder ({encoder}) read the words as it read the texts of all "
-        f"items ({settings.reads}); "
+        f"items ({settings.reads}){_beside(settings)}; "
         f"the centre of a domain's texts was taken away, as from every text. For the list above "
         f"the words count as one more item of the history in {target}, so their share is blue; "
         f"{_then(view)} The tables compare the words with each item's text alone, by cosine."
     )
+
+
+def _beside(settings: TextSettings) -> str:
+    if settings.vectors != BESIDE:
+        return ""
+    return ", with zeros where items have their uploaded vectors, which words have none of"
 
 
 def _then(view: View) -> str:

@@ -44,9 +44,9 @@ def pick_split() -> SplitInfo | None:
 def pick_models(info: SplitInfo) -> list[ModelCard]:
     """The models that are ticked, in the order of the registry; above them the preset."""
     pick_preset()
-    sizes, free = sizes_of(info), free_memory()
-    shared = cached.shared_users(info.split_hash)
     ratings, new = cached.rating_facts(info.split_hash), info.kind == NEW_ITEMS
+    sizes, free = sizes_of(info, ratings), free_memory()
+    shared = cached.shared_users(info.split_hash)
     joined = bool(cached.knowledge(info.split_hash).names)
     chosen: list[ModelCard] = []
     with st.container(height=LIST_HEIGHT, key="train_models"):

@@ -9,13 +9,17 @@ from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import SplitInfo
 from core.models.protocol import ModelCard
 from core.models.text.features import TextSettings
+from core.models.text.uploaded import ALONE
 from core.runs.plan import RunPlan
+from core.ui import cached
 from core.ui.encoders import pick_encoder
 from core.ui.setting_widgets import ask_setting, spoken
 from core.ui.train.device import pick_device
 from core.ui.train.presets import setting_key
 
 SEED = 2022
+VECTORS = "vectors"  # the setting about uploaded ones
+OF_TEXTS = ("encoder", "reads", "word_weight")
 ENCODER = "encoder"  # the setting that is picked by what is known of each encoder
 LARGEST_SEED = 2**31 - 1
 
@@ -25,7 +29,8 @@ def pick_plans(info: SplitInfo, cards: list[ModelCard]) -> list[RunPlan]:
     seed, device = _pick_seed(), AUTO
     if any(card.gradient for card in cards):  # all others use the CPU
         device = pick_device()
-    return [_plan(info, card, _pick_settings(card), seed, device) for card in cards]
+    vectors = any(cached.rating_facts(info.split_hash).vectors)
+    return [_plan(info, card, _pick_settings(card, vectors), seed, device) for card in cards]
 
 
 def _plan(
@@ -56,14 +61,26 @@ def _pick_seed() -> int:
     return int(seed)
 
 
-def _pick_settings(card: ModelCard) -> dict[str, Value]:
-    infos = card.settings.infos()
+def _pick_settings(card: ModelCard, vectors: bool) -> dict[str, Value]:
+    """vectors: whether the split has any; where it has none nobody is asked about them."""
+    infos = _asked_about(card, vectors)
     if not infos:
         return {}
     with st.expander(f"Details of {card.title}", key=f"details_{card.name}"):
         if card.differs:
             st.caption(f"Beside the paper: {card.differs}")
         return {info.name: _ask(card, info) for info in infos}
+
+
+def _asked_about(card: ModelCard, vectors: bool) -> list[SettingInfo]:
+    """The settings that do something; where vectors are read alone those of texts do nothing."""
+    infos = card.settings.infos()
+    if not vectors:
+        return [info for info in infos if info.name != VECTORS]
+    alone = st.session_state.get(setting_key(card, VECTORS)) == ALONE
+    idle = OF_TEXTS if alone and issubclass(card.settings, TextSettings) else ()
+    first = [info for info in infos if info.name == VECTORS]  # what is below depends on it
+    return first + [info for info in infos if info.name not in (VECTORS, *idle)]
 
 
 def _ask(card: ModelCard, info: SettingInfo) -> Value:

@@ -39,8 +39,11 @@ def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
 
 
 def _costs(info: SplitInfo, plans: list[RunPlan]) -> list[Estimate]:
-    shared = cached.shared_users(info.split_hash)
-    return [estimate(plan, info, shared, expected_time(plan), _memory_for(plan)) for plan in plans]
+    shared, facts = cached.shared_users(info.split_hash), cached.rating_facts(info.split_hash)
+    return [
+        estimate(plan, info, shared, expected_time(plan), _memory_for(plan), facts)
+        for plan in plans
+    ]
 
 
 def _memory_for(plan: RunPlan) -> int | None:
@@ -69,8 +72,7 @@ def _draw_cost(plan: RunPlan, cost: Estimate, timing_now: bool) -> None:
     title = card_of(plan.model).title
     if not cost.fits:
         st.error(
-            f"{title} cannot be trained here. {cost.readiness.reason} "
-            "Choose smaller settings, another model, or filter rare items away.",
+            f"{title} cannot be trained here. {cost.readiness.reason} {cost.readiness.hint}",
             icon=":material/block:",
         )
         return

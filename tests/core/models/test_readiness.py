@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.basics.columns import TITLE
 from core.basics.errors import RunError
 from core.data.ratings import RatingFacts
 from core.models.protocol import PairSizes
@@ -118,3 +119,60 @@ def test_a_model_of_ratings_asks_for_ratings_that_differ_and_were_not_filtered(f
 def test_a_model_of_the_target_alone_does_not_ask_for_source_ratings():
     facts = RatingFacts(None, (1, 5), 0.0)
     assert readiness(card_of("mf_rating"), SIZES, 800, ratings=facts).light == "green"
+
+
+def facts(texts: tuple[set, set], vectors: tuple[int, int]) -> RatingFacts:
+    return RatingFacts(
+        None, None, 0.0, texts=tuple(map(frozenset, texts)), vectors=vectors
+    )  # fmt: skip
+
+
+ALL_TITLED, NO_TITLES = ({TITLE}, {TITLE}), (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("texts", "vectors", "use", "light", "words"),
+    [
+        (NO_TITLES, (4, 4), "alone", "green", ""),
+        (ALL_TITLED, (4, 5), "alone", "red", "source's vectors have 4 numbers and the target's 5"),
+        (ALL_TITLED, (4, 5), "beside the text", "red", "have 4 numbers"),
+        (ALL_TITLED, (4, 5), "not used", "green", ""),
+        (ALL_TITLED, (4, 0), "alone", "red", "the target has none"),
+        (ALL_TITLED, (0, 4), "alone", "red", "the source has none"),
+        (ALL_TITLED, (0, 4), "beside the text", "amber", "Only one domain has vectors"),
+        (ALL_TITLED, (0, 0), "beside the text", "red", "no item has any"),
+        (NO_TITLES, (4, 4), "beside the text", "green", ""),
+        (NO_TITLES, (4, 4), "not used", "red", "set vectors to alone"),
+        (NO_TITLES, (0, 0), "not used", "red", "target's items have none."),
+    ],
+)
+def test_a_model_that_reads_vectors_asks_for_vectors_of_one_kind(texts, vectors, use, light, words):
+    card = card_of("text_profile")
+    chosen = card.settings.of({"vectors": use})
+    found = readiness(card, SIZES, 0, chosen, ratings=facts(texts, vectors))
+    assert found.light == light
+    assert words in found.reason
+    assert bool(found.hint) == (light == "red")
+
+
+def test_items_with_vectors_and_no_titles_can_be_trained_on_once_that_is_set():
+    """On the Train page settings come after the model is ticked, so it must not be locked."""
+    found = readiness(card_of("text_profile"), SIZES, 0, ratings=facts(NO_TITLES, (4, 4)))
+    assert found.light == "amber"
+    assert "set vectors to alone" in found.reason
+    locked = readiness(card_of("fine_tuned"), SIZES, 0, ratings=facts(NO_TITLES, (4, 4)))
+    assert locked.light == "red"  # it reads nothing but texts
+
+
+def test_popularity_told_from_vectors_asks_the_target_alone():
+    card = card_of("text_popularity")
+    chosen = card.settings.of({"vectors": "alone"})
+    assert readiness(card, SIZES, 0, chosen, ratings=facts(NO_TITLES, (0, 4))).light == "green"
+    assert readiness(card, SIZES, 0, chosen, ratings=facts(NO_TITLES, (4, 0))).light == "red"
+
+
+def test_a_run_on_vectors_of_two_widths_is_refused_with_what_to_do():
+    card, pair = card_of("text_profile"), twin_tastes().pair
+    chosen = card.settings.of({"vectors": "alone"})
+    with pytest.raises(RunError, match="vectors of one kind for both"):
+        check_readiness(card, pair, chosen, ratings=facts(ALL_TITLED, (4, 5)))
