@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.ui.shell import guarded
 
-_WAITING = "press_waiting"
+_WAITING, _HEARD = "press_waiting", "press_heard"
 _PLAIN = (bool, int, float, str, list, tuple, dict, type(None))  # what choices are made of
 
 
@@ -21,10 +21,14 @@ def draw_press(
     Streamlit hands the work of a button the values of the last time the button was drawn. Who is
     faster than the page (two clicks in a row, a number typed and the button pressed at once)
     would start what stood there before. The work is done at once where no choice differs from
-    that drawing, and otherwise when the page is drawn as far as the button again.
+    that drawing, and otherwise when the page is drawn as far as the button again. So is a press of
+    a button that was last drawn as disabled, of which Streamlit tells no callback.
     """
-    st.button(label, key=key, on_click=_press, args=(key, _choices(key), work, args), **looks)
-    if st.session_state.get(_WAITING) == key:
+    pressed = st.button(
+        label, key=key, on_click=_press, args=(key, _choices(key), work, args), **looks
+    )
+    unheard = st.session_state.pop(_HEARD, None) != key and pressed
+    if unheard or st.session_state.get(_WAITING) == key:
         forget_press()
         if not looks.get("disabled"):
             with guarded():
@@ -40,6 +44,7 @@ def forget_press() -> None:
 def _press(
     key: str, seen: dict[str, Any], work: Callable[..., object], args: tuple[Any, ...]
 ) -> None:
+    st.session_state[_HEARD] = key
     with guarded():
         now = _choices(key)
         if all(now.get(name, value) == value for name, value in seen.items()):
@@ -53,5 +58,5 @@ def _choices(but: str) -> dict[str, Any]:
     return {
         str(name): value
         for name, value in state.items()
-        if name not in (but, _WAITING) and isinstance(value, _PLAIN)
+        if name not in (but, _WAITING, _HEARD) and isinstance(value, _PLAIN)
     }

@@ -30,12 +30,18 @@ class Analyst:
         self.visit, self.app, self.files = visit, app, files
 
     def imports(self, slot: str, label: str, name: str):
-        """Import starts what was looked at: the button is pressed when the preview stands."""
+        """Look at the preview, press Import, look at what came of it.
+
+        What comes of a file pushes down what stands below it, so nothing is clicked meanwhile.
+        """
         before = len(self.app.jobs("import"))
         self.visit.upload(label, self.files[name])
         self.visit.key(f"import_{slot}_start").wait_for()
         self.visit.settle().press_key(f"import_{slot}_start")
         wait_until(lambda: len(self.app.jobs("import")) > before, f"{name} is asked for")
+        buttons = f".st-key-import_{slot}_start, .st-key-import_{slot}_cancel"
+        wait_until(lambda: not self.visit.page.locator(buttons).count(), f"{name} is in", LONG)
+        self.visit.settle()
 
     def brings_two_files_and_their_item_tables(self):
         self.visit.open().press("Bring your own two files")
@@ -43,9 +49,9 @@ class Analyst:
         self.imports("source", "Interactions of the source domain", "books")
         self.imports("target", "Interactions of the target domain", "music")
         self.visit.page.get_by_text("Item tables and user links").first.click()
-        self.imports("items_source", "Titles and categories of the source", "items_books")
-        self.imports("items_target", "Titles and categories of the target", "items_music")
-        wait_until(lambda: self.ended("import", 4), "four files are imported", LONG)
+        self.imports("items_source", "Titles, categories, vectors of the source", "items_books")
+        self.imports("items_target", "Titles, categories, vectors of the target", "items_music")
+        assert self.ended("import", 4)
         assert {job.status for job in self.app.jobs("import")} == {DONE}
 
     def makes_the_pair_and_splits_it(self):

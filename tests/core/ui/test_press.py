@@ -53,6 +53,15 @@ def test_a_number_typed_and_a_press_at_once_act_on_the_number(app):
     assert said(app.run()) == "done: [50]"
 
 
+def test_a_press_counts_where_the_choice_before_it_made_the_button_work(app):
+    """The server had drawn it as disabled, the browser still showed what came before."""
+    app.number_input(key="size").set_value(0).run()
+    app.number_input(key="size").set_value(20)
+    app.button(key="go")._value = True  # click() refuses what was drawn as disabled
+    assert said(app.run()) == "done: [20]"
+    assert said(app.run()) == "done: [20]"
+
+
 def test_nothing_is_done_where_the_new_choice_forbids_it(app):
     app.number_input(key="size").set_value(0)
     app.button(key="go").click().run()
