@@ -34,9 +34,9 @@ FLAGS = [
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
     "--use-angle=swiftshader", "--enable-unsafe-swiftshader",  # maps are drawn with WebGL
-    "--disable-gpu-rasterization", "--disable-gpu-compositing",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]  # fmt: skip
+PLAIN = ["--disable-gpu-rasterization", "--disable-gpu-compositing"]  # half a core less
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "http://localhost", "ws://localhost")
 OWN = (*LOCAL, "data:", "blob:", "about:")
 # At /metrics Streamlit first looks for its server below the page, then at the root: two 404s.
@@ -232,10 +232,10 @@ class Visit:
 
 
 @contextmanager
-def browsing() -> Iterator[Browser]:
+def browsing(*flags: str) -> Iterator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, *flags])
         yield browser
         browser.close()
 

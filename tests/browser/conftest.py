@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from browsing import App, Visit, browsing, chromium
+from browsing import PLAIN, App, Visit, browsing, chromium
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +13,7 @@ def browser():
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
-    with browsing() as found:
+    with browsing(*PLAIN) as found:
         yield found
 
 
