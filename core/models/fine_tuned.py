@@ -28,7 +28,7 @@ from core.models.text.tuning import (
     first_deltas,
     tuned_weights,
 )
-from core.models.text_items import ridge_head
+from core.models.text_items import ridge_head, ridge_setting
 from core.models.training_settings import TrainingSettings
 
 SOURCE, TARGET = "source", "target"
@@ -84,11 +84,7 @@ class FineTunedSettings(TrainingSettings):
     temperature: float = setting(
         0.1, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
     )
-    regularization: float = setting(
-        100.0, low=0.01, high=1e6,
-        help="Ridge behind the first layer over the texts: less holds back more of what all "
-        "titles share.",
-    )  # fmt: skip
+    regularization: float = ridge_setting()
 
 
 class FineTuned:

@@ -40,6 +40,7 @@ from core.models.text_items import (
     TARGET_KNOWN,
     TARGET_TEXT,
     as_numbers,
+    id_dropout_setting,
     item_texts_of,
     ridge_head,
     shown_ids,
@@ -76,11 +77,7 @@ class TextFusionSettings(TrainingSettings, TextSettings):
     dropout: float = setting(
         0.0, low=0.0, high=0.9, help="Share of the network's inputs left out in each step."
     )
-    id_dropout: float = setting(
-        0.3, low=0.0, high=1.0,
-        help="Share of the items that stand for themselves by their text alone in each step, as a "
-        "new item does; 1 learns no ids.",
-    )  # fmt: skip
+    id_dropout: float = id_dropout_setting()
 
 
 class TextFusion:

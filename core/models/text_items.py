@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.settings import setting
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, as_like, history_sum, picked, scaled_rows
 from core.models.cosine import SPREAD
@@ -19,6 +20,24 @@ from core.models.training_settings import SoftmaxSettings
 SOURCE_TEXT, TARGET_TEXT = "fixed.source.text", "fixed.target.text"
 SOURCE_KNOWN, TARGET_KNOWN = "fixed.source.known", "fixed.target.known"
 TARGET = "target"
+
+
+def id_dropout_setting() -> Any:
+    """How often items must do without their ids in training."""
+    return setting(
+        0.3, low=0.0, high=1.0,
+        help="Share of the items that stand for themselves by their text alone in each step, as a "
+        "new item does; 1 learns no ids.",
+    )  # fmt: skip
+
+
+def ridge_setting() -> Any:
+    """The regularization of `ridge_head`."""
+    return setting(
+        100.0, low=0.01, high=1e6,
+        help="Ridge behind the first layer over the texts: less holds back more of what all "
+        "titles share.",
+    )  # fmt: skip
 
 
 def item_texts_of(train: DomainPair, settings: Any) -> State:

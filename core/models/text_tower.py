@@ -19,9 +19,11 @@ from core.models.text.features import TextSettings
 from core.models.text_items import (
     SOURCE_TEXT,
     TARGET_TEXT,
+    id_dropout_setting,
     item_texts_of,
     known_contest,
     ridge_head,
+    ridge_setting,
     shown_ids,
     text_read,
 )
@@ -42,16 +44,8 @@ class TextTowerSettings(SoftmaxSettings, TextSettings):
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
     )
-    id_dropout: float = setting(
-        0.3, low=0.0, high=1.0,
-        help="Share of the items that stand for themselves by their text alone in each step, as a "
-        "new item does; 1 learns no ids.",
-    )  # fmt: skip
-    regularization: float = setting(
-        100.0, low=0.01, high=1e6,
-        help="Ridge behind the first linear layer over the texts: less holds back more of what "
-        "all titles share.",
-    )  # fmt: skip
+    id_dropout: float = id_dropout_setting()
+    regularization: float = ridge_setting()
 
 
 class TextTower:
