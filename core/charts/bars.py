@@ -1,59 +1,90 @@
-"""Scores as bars of two colours: what each domain's evidence added."""
+"""A list as rows of text, each over a bar of two colours: what each domain's evidence added.
+
+HTML and no figure: two such lists move with every step of a slider, and a browser shows them in a
+tenth of the time it takes to set up two figures.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from html import escape
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.basics.columns import SOURCE, TARGET
-from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, plain, themed, upright
+from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, TARGET_COLOUR, TEXT_SIZE, TWIN_COLOUR
 
-MARK_ROOM = 0.4  # of the bars' width
+_SHORT = "flex:1;overflow:hidden;white-space:nowrap;text-overflow:ellipsis"
+_PLACE = "width:1.4rem;text-align:right;opacity:0.65"
 
 
-def draw_two_part_bars(
-    labels: list[str],
+def two_part_rows(
+    titles: Sequence[str],
     source: np.ndarray,
     target: np.ndarray,
-    *,
-    x: str,
+    hits: Sequence[bool],
+    marks: Sequence[str],
     names: tuple[str, str] = (SOURCE, TARGET),
-    title: str = "",
-    marks: list[str] | None = None,
-) -> go.Figure:
-    """Each row's score as an orange (source) and a blue (target) part, the first row on top.
+) -> str:
+    """HTML of a list: rank, title, a check where it is a hit, a mark, and the bar below.
 
-    source, target: (n_rows,) amounts, negative ones to the left of zero. marks: what to write
-    behind each row, such as a rank change.
+    source, target: (n,) amounts as they count in the score; negative ones go to the left of zero.
+    All bars are on one scale. marks: (n,) such as a rank change, green where it begins with ▲.
     """
-    rows = list(range(len(labels)))
-    figure = go.Figure()
-    for part, name, colour in (
-        (source, names[0], SOURCE_COLOUR), (target, names[1], TARGET_COLOUR),
-    ):  # fmt: skip
-        figure.add_trace(
-            go.Bar(
-                name=plain([f"from {name}"])[0], x=part, y=rows, orientation="h",
-                marker_color=colour, customdata=plain(labels),
-                hovertemplate="%{customdata}<br>%{x:.4f}",
-            )
-        )  # fmt: skip
-    ends = np.maximum(source, 0) + np.maximum(target, 0)
-    starts = np.minimum(source, 0) + np.minimum(target, 0)
-    if marks is not None:
-        figure.add_trace(
-            go.Scatter(x=ends, y=rows, text=plain(marks), mode="text", showlegend=False,
-                       textposition="middle right", hoverinfo="skip", cliponaxis=False)
-        )  # fmt: skip
-    across: dict[str, Any] = {}
-    if marks is not None:  # room behind the longest bar for what is written there
-        low, high = float(starts.min(initial=0)), float(ends.max(initial=0))
-        across["range"] = [low * 1.02, high + MARK_ROOM * ((high - low) or 1.0)]
-    return themed(
-        figure, title=title, x=x, height=120 + 30 * len(rows),
-        barmode="relative", shapes=[upright(0)], xaxis=across,
-        yaxis={"tickvals": rows, "ticktext": plain(labels, 40), "range": [len(rows) - 0.5, -0.5],
-               "showgrid": False},
-    )  # fmt: skip
+    low = float((np.minimum(source, 0) + np.minimum(target, 0)).min(initial=0))
+    high = float((np.maximum(source, 0) + np.maximum(target, 0)).max(initial=0))
+    scale = 100 / ((high - low) or 1.0)
+    rows = [
+        f'<li title="{escape(title)}\n{amounts}" style="margin-bottom:0.45rem">'
+        f'<div style="display:flex;gap:0.6rem"><span style="{_PLACE}">{rank}</span>'
+        f'<span style="{_SHORT}">{_hit(escape(title), hit)}</span>{_mark(mark)}</div>'
+        f'<div style="position:relative;height:0.7rem;margin-left:2rem">'
+        f"{_bar(float(ours), float(theirs), low, scale)}</div></li>"
+        for rank, (title, ours, theirs, hit, mark, amounts) in enumerate(
+            zip(titles, source, target, hits, marks, _amounts(source, target, names), strict=True),
+            start=1,
+        )
+    ]
+    return (
+        f'<div style="font-size:{TEXT_SIZE}px;line-height:1.45">{_legend(names)}'
+        f'<ol style="list-style:none;margin:0;padding:0">{"".join(rows)}</ol></div>'
+    )
+
+
+def _amounts(source: np.ndarray, target: np.ndarray, names: tuple[str, str]) -> list[str]:
+    ours, theirs = (escape(name) for name in names)
+    return [
+        f"from {ours} {one:.4f}, from {theirs} {other:.4f}"
+        for one, other in zip(source, target, strict=True)
+    ]
+
+
+def _legend(names: tuple[str, str]) -> str:
+    keys = [
+        f'<span style="color:{colour}">■</span> from {escape(name)}'
+        for name, colour in zip(names, (SOURCE_COLOUR, TARGET_COLOUR), strict=True)
+    ]
+    return f'<div style="margin:0 0 0.5rem 2rem">{" &nbsp; ".join(keys)}</div>'
+
+
+def _hit(title: str, hit: bool) -> str:
+    return f"<b>{title} ✓</b>" if hit else title
+
+
+def _mark(mark: str) -> str:
+    colour = FUSED_COLOUR if mark.startswith("▲") else TWIN_COLOUR
+    return f'<span style="color:{colour};font-weight:600">{escape(mark)}</span>'
+
+
+def _bar(source: float, target: float, low: float, scale: float) -> str:
+    """Both parts from zero on: positive amounts pile up to the right, negative ones to the left."""
+    pieces, ends = [], {True: 0.0, False: 0.0}
+    for amount, colour in ((source, SOURCE_COLOUR), (target, TARGET_COLOUR)):
+        start = ends[amount >= 0]
+        ends[amount >= 0] = start + amount
+        left = (min(start, start + amount) - low) * scale
+        pieces.append(
+            f'<span style="position:absolute;top:0;bottom:0;background:{colour};'
+            f'left:{left:.2f}%;width:{abs(amount) * scale:.2f}%"></span>'
+        )
+    return "".join(pieces)

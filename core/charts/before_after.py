@@ -7,7 +7,16 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.basics.scores import FloatArray
-from core.charts.theme import SOURCE_COLOUR, STRONG, TARGET_COLOUR, TITLE_SIZE, plain, themed
+from core.charts.theme import (
+    LEGEND,
+    LEGEND_BELOW,
+    SOURCE_COLOUR,
+    STRONG,
+    TARGET_COLOUR,
+    TITLE_SIZE,
+    plain,
+    themed,
+)
 
 HEIGHT = 520
 SIZE, OPACITY = 5, 0.6
@@ -40,12 +49,13 @@ def draw_before_after(
                 hovertemplate="%{text}<extra></extra>",
             )  # fmt: skip
             figure.add_trace(dots, 1, column)
-    themed(figure, height=HEIGHT, legend=True)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     figure.update_annotations(font={"size": TITLE_SIZE - 2})
-    below = {"y": 0, "yanchor": "top", "itemsizing": "constant"}  # titles stand above
-    return figure.update_layout(legend=below, margin={"t": 36}, dragmode="zoom")
+    return themed(  # titles stand above, so the legend stands below
+        figure, height=HEIGHT, legend=LEGEND_BELOW, margin={"t": 36, "b": LEGEND},
+        dragmode="zoom",
+    )  # fmt: skip
 
 
 def _lines(places: Places, joined: np.ndarray) -> go.Scattergl:

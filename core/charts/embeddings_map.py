@@ -8,7 +8,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.basics.scores import FloatArray, IntArray
-from core.charts.theme import OTHER_COLOUR, SEQUENTIAL_COLOURS, TEXT_SIZE, plain, themed
+from core.charts.theme import (
+    LEGEND,
+    LEGEND_BELOW,
+    OTHER_COLOUR,
+    SEQUENTIAL_COLOURS,
+    TEXT_SIZE,
+    plain,
+    themed,
+)
 
 HEIGHT = 650  # pixels
 SIZE, OPACITY = 5, 0.7
@@ -62,12 +70,11 @@ def draw_map(
         )
         for layer in layers
     ]  # fmt: skip
-    figure = themed(
-        go.Figure(dots), height=HEIGHT, dragmode="lasso", xaxis={"visible": False},
+    return themed(  # the tools stand above, so the legend stands below
+        go.Figure(dots), height=HEIGHT, dragmode="lasso", legend=LEGEND_BELOW,
+        margin={"b": LEGEND}, xaxis={"visible": False},
         yaxis={"visible": False, "scaleanchor": "x" if true_to_scale else None},
     )  # fmt: skip
-    below = {"y": 0, "yanchor": "top", "itemsizing": "constant"}  # the tools stand above
-    return figure.update_layout(legend=below)
 
 
 def mark_point(

@@ -17,6 +17,7 @@ from core.charts.theme import (
     faded,
     plain,
     themed,
+    upright,
 )
 
 TICKS = {0.0: "target<br>only", 0.25: "1 : 3", 0.5: "1 : 1", 0.75: "3 : 1", 1.0: "source<br>only"}
@@ -33,16 +34,16 @@ def draw_fusion_curve(
     curve: SHARE, MEAN, LOW, HIGH, NEAR (bool); lines: SEGMENT, SHARE, MEAN; best: SEGMENT, TOP,
     MEAN. The points of the first trace are the shares, for clicks. `mark_weights` adds the rest.
     """
-    figure = go.Figure([_mean_line(curve, metric), *_band(curve)])
+    figure = go.Figure([_mean_line(curve, metric), _band(curve)])
     for place, (name, part) in enumerate(lines.groupby(SEGMENT, sort=False)):
         dot = best[best[SEGMENT] == name]
         figure.add_traces(_segment(str(name), part, dot, _colour(place)))
-    themed(figure, x=X_TITLE, y=f"{metric}, mean over validation users", height=HEIGHT)
-    figure.update_layout(shapes=_near(curve), margin_t=60, clickmode="event+select")
-    figure.update_layout(legend={"y": 1.06}, dragmode=False, hovermode="closest")
-    return figure.update_xaxes(
-        tickvals=list(TICKS), ticktext=list(TICKS.values()), range=[-0.03, 1.03]
-    )
+    return themed(
+        figure, x=X_TITLE, y=f"{metric}, mean over validation users", height=HEIGHT,
+        shapes=_near(curve), margin={"t": 66}, clickmode="event+select",
+        legend={"y": 1.06}, dragmode=False, hovermode="closest",
+        xaxis={"tickvals": list(TICKS), "ticktext": list(TICKS.values()), "range": [-0.03, 1.03]},
+    )  # fmt: skip
 
 
 def mark_weights(drawn: go.Figure, here: float | None, pinned: float | None = None) -> go.Figure:
@@ -71,12 +72,11 @@ def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:
         f"{name}<br>{users:,} users"
         for name, users in zip(plain(best[SEGMENT]), best[USERS], strict=True)
     ]
-    figure = go.Figure()
-    for row, low, high in zip(rows, best[LOW], best[HIGH], strict=True):
-        figure.add_trace(
-            go.Scatter(x=[low, high], y=[row, row], mode="lines", hoverinfo="skip",
-                       line={"width": 3, "color": _colour(row)}, showlegend=False)
-        )  # fmt: skip
+    whiskers = [
+        {"type": "line", "x0": low, "x1": high, "y0": row, "y1": row, "layer": "below",
+         "line": {"width": 3, "color": _colour(row)}}
+        for row, low, high in zip(rows, best[LOW], best[HIGH], strict=True)
+    ]  # fmt: skip
     dots = go.Scatter(
         x=best[CHOSEN], y=rows, mode="markers", showlegend=False,
         marker={"size": 13, "color": [_colour(place) for place in rows]},
@@ -84,16 +84,16 @@ def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:
         hovertemplate="%{customdata[2]:.0f} % source<br>95 % %{customdata[0]:.0f} to "
         "%{customdata[1]:.0f} %<extra></extra>",
     )  # fmt: skip
-    figure.add_trace(dots)
-    themed(figure, title=title, x=X_TITLE, height=max(200, 110 + 52 * len(best)), legend=False)
-    figure.add_vline(x=0.5, line={"color": STRONG, "width": 1.5})
-    figure.update_yaxes(
-        tickvals=rows, ticktext=labels, range=[len(best) - 0.5, -0.5], showgrid=False
-    )
     few = {share: TICKS[share] for share in (0.0, 0.5, 1.0)}
-    return figure.update_xaxes(
-        tickvals=list(few), ticktext=list(few.values()), range=[-0.12, 1.12], showgrid=True
-    )
+    return themed(
+        go.Figure(dots), title=title, x=X_TITLE, legend=False,
+        height=max(200, 110 + 52 * len(best)),
+        shapes=[upright(0.5, 1.5), *whiskers],
+        xaxis={"tickvals": list(few), "ticktext": list(few.values()), "range": [-0.12, 1.12],
+               "showgrid": True},
+        yaxis={"tickvals": rows, "ticktext": labels, "range": [len(best) - 0.5, -0.5],
+               "showgrid": False},
+    )  # fmt: skip
 
 
 def _mean_line(curve: pd.DataFrame, metric: str) -> go.Scatter:
@@ -107,15 +107,14 @@ def _mean_line(curve: pd.DataFrame, metric: str) -> go.Scatter:
     )  # fmt: skip
 
 
-def _band(curve: pd.DataFrame) -> list[go.Scatter]:
+def _band(curve: pd.DataFrame) -> go.Scatter:
     """The interval of the mean as an area of its own trace, out of the way of clicks."""
-    edge = {"mode": "lines", "line": {"width": 0, "color": CLEAR}, "hoverinfo": "skip"}
-    lower = go.Scatter(x=curve[SHARE], y=curve[LOW], showlegend=False, **edge)
-    upper = go.Scatter(
-        x=curve[SHARE], y=curve[HIGH], fill="tonexty", fillcolor=FUSED_TINT,
-        name="95 % interval", **edge,
+    there, back = curve, curve[::-1]
+    return go.Scatter(
+        x=[*there[SHARE], *back[SHARE]], y=[*there[HIGH], *back[LOW]], fill="toself",
+        fillcolor=FUSED_TINT, name="95 % interval", mode="lines", hoverinfo="skip",
+        line={"width": 0, "color": CLEAR},
     )  # fmt: skip
-    return [lower, upper]
 
 
 def _segment(name: str, line: pd.DataFrame, dot: pd.DataFrame, colour: str) -> list[go.Scatter]:

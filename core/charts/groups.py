@@ -82,12 +82,12 @@ def draw_shares(
 
 
 def _in_rows(figure: go.Figure, labels: Sequence[str], runs: int, x: str) -> go.Figure:
-    themed(figure, x=x, height=130 + (GAP + RUN_HEIGHT * max(2, runs)) * len(labels))
-    figure.update_yaxes(
-        tickvals=list(range(len(labels))), ticktext=list(labels),
-        range=[len(labels) - 0.5, -0.5], showgrid=False,
+    return themed(
+        figure, x=x, height=130 + (GAP + RUN_HEIGHT * max(2, runs)) * len(labels),
+        xaxis={"showgrid": True, "exponentformat": "none"},
+        yaxis={"tickvals": list(range(len(labels))), "ticktext": list(labels),
+               "range": [len(labels) - 0.5, -0.5], "showgrid": False},
     )  # fmt: skip
-    return figure.update_xaxes(showgrid=True, exponentformat="none")
 
 
 def _offsets(n: int) -> list[float]:

@@ -28,7 +28,9 @@ def draw_import_bar(counts: Mapping[str, int]) -> go.Figure:
                 marker_line_width=0, hovertemplate=f"{name}<extra></extra>",
             )
         )  # fmt: skip
-    themed(figure, x="rows of the file", height=170)
-    figure.update_xaxes(range=[0, rows], tickformat=",d", nticks=5, gridcolor=CLEAR)
-    figure.update_yaxes(showticklabels=False, showgrid=False)
-    return figure.update_layout(barmode="stack", bargap=0.1, legend={"traceorder": "normal"})
+    return themed(
+        figure, x="rows of the file", height=170,
+        barmode="stack", bargap=0.1, legend={"traceorder": "normal"},
+        xaxis={"range": [0, rows], "tickformat": ",d", "nticks": 5, "gridcolor": CLEAR},
+        yaxis={"showticklabels": False, "showgrid": False},
+    )  # fmt: skip

@@ -29,14 +29,16 @@ def draw_overlap(
                 hovertemplate=f"%{{customdata}}: {users:,} users<extra></extra>",
             )
         )  # fmt: skip
-    themed(figure, x="users", height=190, legend=False)
+    labels = [f"{plain([name], 24)[0]}<br>{users:,}" for _, name, _, users in bars]
+    themed(
+        figure, x="users", height=190, legend=False,
+        xaxis={"range": [0, max(source_users, start + target_users)], "tickformat": ","},
+        yaxis={"tickvals": [0, 1], "ticktext": labels, "range": [1.55, -0.55], "showgrid": False,
+               "fixedrange": True},
+    )  # fmt: skip
     if shared:
         _frame_shared(figure, start, source_users, shared)
-    labels = [f"{plain([name], 24)[0]}<br>{users:,}" for _, name, _, users in bars]
-    figure.update_yaxes(
-        tickvals=[0, 1], ticktext=labels, range=[1.55, -0.55], showgrid=False, fixedrange=True
-    )
-    return figure.update_xaxes(range=[0, max(source_users, start + target_users)], tickformat=",")
+    return figure
 
 
 def _frame_shared(figure: go.Figure, left: int, right: int, shared: int) -> None:

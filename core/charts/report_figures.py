@@ -57,10 +57,11 @@ def draw_moved(helped: int, same: int, harmed: int) -> go.Figure:
                hovertemplate=f"{name}: %{{x:,}} users<extra></extra>")
         for name, count, colour in parts
     ])  # fmt: skip
-    themed(figure, x="users", height=150)
-    figure.update_layout(barmode="stack", legend_traceorder="normal")
-    figure.update_xaxes(range=[0, max(1, helped + same + harmed)], tickformat=",")
-    return figure.update_yaxes(showgrid=False, showticklabels=False)
+    return themed(
+        figure, x="users", height=150, barmode="stack", legend={"traceorder": "normal"},
+        xaxis={"range": [0, max(1, helped + same + harmed)], "tickformat": ","},
+        yaxis={"showgrid": False, "showticklabels": False},
+    )  # fmt: skip
 
 
 def draw_of_hundred(rows: pd.DataFrame, *, x: str, colours: list[str]) -> go.Figure:
@@ -77,13 +78,13 @@ def draw_of_hundred(rows: pd.DataFrame, *, x: str, colours: list[str]) -> go.Fig
             hovertemplate="%{x:.1f} of 100 users<extra></extra>",
         )
     )  # fmt: skip
-    themed(figure, x=x, height=90 + 52 * len(rows), legend=False)
-    figure.update_yaxes(
-        tickvals=places, ticktext=plain(rows[RUN], 40), range=[len(rows) - 0.5, -0.5],
-        showgrid=False,
-    )  # fmt: skip
     top = float(rows[HIGH].fillna(rows[MEAN]).max())
-    return figure.update_xaxes(range=[0, min(100.0, top * 1.1) or 1.0], showgrid=True)
+    return themed(
+        figure, x=x, height=90 + 52 * len(rows), legend=False,
+        xaxis={"range": [0, min(100.0, top * 1.1) or 1.0], "showgrid": True},
+        yaxis={"tickvals": places, "ticktext": plain(rows[RUN], 40),
+               "range": [len(rows) - 0.5, -0.5], "showgrid": False},
+    )  # fmt: skip
 
 
 def _dots(rows: pd.DataFrame, names: pd.Series, colours: list[str]) -> list[go.Scatter]:
@@ -117,17 +118,17 @@ def _add_noise(figure: go.Figure, rows: pd.DataFrame) -> None:
 def _with_words(figure: go.Figure, rows: pd.DataFrame, labels: list[str], x: str) -> go.Figure:
     """Labels on the left, the numbers in letters on the right, a row each."""
     count = len(rows)
-    themed(figure, x=x, height=80 + ROW * count, legend=False)
     for place, words in enumerate(plain(rows[WORDS], 60)):
         figure.add_annotation(
             text=words, x=1, xref="paper", y=place, xanchor="left", showarrow=False, xshift=12,
             align="left", font={"size": 13},
         )  # fmt: skip
-    figure.update_layout(margin_r=_BEHIND)
-    figure.update_yaxes(
-        tickvals=list(range(count)), ticktext=labels, range=[count - 0.5, -0.5], showgrid=False
-    )
-    return figure.update_xaxes(showgrid=True, nticks=6)
+    return themed(
+        figure, x=x, height=80 + ROW * count, legend=False, margin={"r": _BEHIND},
+        xaxis={"showgrid": True, "nticks": 6},
+        yaxis={"tickvals": list(range(count)), "ticktext": labels, "range": [count - 0.5, -0.5],
+               "showgrid": False},
+    )  # fmt: skip
 
 
 def _whiskers(rows: pd.DataFrame) -> dict:

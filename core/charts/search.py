@@ -12,7 +12,9 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from core.charts.theme import (
+    EDGE,
     FUSED_COLOUR,
+    LABELS,
     SEQUENTIAL_COLOURS,
     STRONG,
     TEXT_SIZE,
@@ -48,7 +50,6 @@ def draw_parallel(
     for row in np.argsort(goodness, kind="stable"):
         words = [f"{axis.label} {axis.words[row]}" for axis in axes]
         figure.add_trace(_line(heights[row], float(goodness[row]), "<br>".join(words)))
-    themed(figure, height=380, legend=False)
     for place, axis in enumerate(axes):
         figure.add_vline(x=place, line={"color": STRONG, "width": 1.5})
         for height, word in axis.marks:
@@ -56,11 +57,12 @@ def draw_parallel(
                 x=place, y=height, text=word, showarrow=False, xanchor="right", xshift=-6,
                 font={"size": TEXT_SIZE},
             )  # fmt: skip
-    labels = [axis.label for axis in axes]
-    figure.update_xaxes(
-        tickvals=list(range(len(axes))), ticktext=labels, side="top", range=[-0.45, len(axes) - 0.8]
-    )
-    return figure.update_yaxes(visible=False, range=[-0.06, 1.06])
+    return themed(
+        figure, height=380, legend=False, margin={"t": LABELS, "b": EDGE},
+        xaxis={"tickvals": list(range(len(axes))), "ticktext": [axis.label for axis in axes],
+               "side": "top", "range": [-0.45, len(axes) - 0.8]},
+        yaxis={"visible": False, "range": [-0.06, 1.06]},
+    )  # fmt: skip
 
 
 def draw_importance(shares: pd.DataFrame, names: Sequence[str], *, quality: str) -> go.Figure:

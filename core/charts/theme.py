@@ -20,6 +20,9 @@ OTHER_COLOUR = TWIN_COLOUR  # categories beyond the eight, and items without one
 SEQUENTIAL_COLOURS = ("#A3B1BF", "#7E9CC9", "#7A78C8", "#9C4FB3", "#BF2F83", "#CF1F4F")
 
 TEXT_SIZE, AXIS_SIZE, TITLE_SIZE = 14, 15, 18  # pixels; smaller text is lost on a projector
+EDGE, LABELS, NUMBERS = 16, 33, 54  # pixels of margin: bare, with labels below, with numbers beside
+LETTER, MOST_LABELS = 6.8, 220  # width of a letter, and the most that labels get unasked
+LEGEND_BELOW, LEGEND = {"y": 0, "yanchor": "top", "itemsizing": "constant"}, 44  # and its pixels
 CLEAR = "rgba(0, 0, 0, 0)"
 QUIET = "rgba(128, 128, 128, 0.25)"  # grid and zero lines, on light and dark alike
 STRONG = "rgba(128, 128, 128, 0.85)"
@@ -32,35 +35,41 @@ def themed(
     x: str = "",
     y: str = "",
     height: int | None = None,
-    legend: bool = True,
+    legend: bool | dict[str, Any] = True,
     **layout: Any,
 ) -> go.Figure:
     """The same figure in the house style; `x` and `y` say what the axes hold, units and k included.
 
+    legend: whether there is one, or in what it differs from the house's, such as LEGEND_BELOW.
     The background is clear and text takes the page's colour, so light and dark pages both work.
-    Labels never get cut: axes make the room they need. layout: more of Plotly's layout, laid over
-    the house style; given here it costs a tenth of the figure's own `update_…` and `add_…`.
+    Labels never get cut: axes make the room they need, and start with about that much, since a
+    figure whose axes have to ask for more is drawn twice. layout: more of Plotly's layout, laid
+    over the house style; given here it costs a tenth of the figure's own `update_…` and `add_…`.
     """
     drawn = figure.layout.to_plotly_json()
     drawn.pop("template", None)
-    looks = _layout(title, height, legend)
+    looks = _layout(title, height, bool(legend))
     for name in {"xaxis", *(name for name in drawn if name.startswith("xaxis"))}:
         looks[name] = _axis(x, showgrid=False)
     for name in {"yaxis", *(name for name in drawn if name.startswith("yaxis"))}:
         looks[name] = _axis(y, showgrid=True)
-    figure.layout = _laid_over(_laid_over(drawn, looks), layout)
+    if isinstance(legend, dict):
+        layout = layout | {"legend": legend}
+    whole = _laid_over(_laid_over(drawn, looks), layout)
+    room = {"l": _beside(whole["yaxis"]), "b": _below(whole["xaxis"])}
+    figure.layout = _laid_over(whole, {"margin": room | layout.get("margin", {})})
     return figure
 
 
 def _layout(title: str, height: int | None, legend: bool) -> dict[str, Any]:
-    top = 12 + (34 if title else 0) + (30 if legend else 0)
+    top = EDGE + (34 if title else 0) + (34 if legend else 0)
     looks = {
         "title": {"text": title, "x": 0, "xref": "container", "y": 1, "yref": "container",
                   "yanchor": "top", "pad": {"t": 6}, "font": {"size": TITLE_SIZE}},
         "font": {"size": TEXT_SIZE},
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
-        "margin": {"l": 8, "r": 12, "t": top, "b": 8},
+        "margin": {"r": 22, "t": top},
         "showlegend": legend,
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom",
                    "title": {"text": ""}, "font": {"size": TEXT_SIZE}, "bgcolor": CLEAR},
@@ -78,6 +87,33 @@ def _axis(title: str, *, showgrid: bool) -> dict[str, Any]:
     }  # fmt: skip
     words = {"text": title, "font": {"size": AXIS_SIZE}, "standoff": 8}
     return looks | {"title": words} if title else looks
+
+
+def _beside(axis: dict[str, Any]) -> int:
+    """Pixels an upright axis needs for its labels and title; long labels ask for the rest."""
+    if _unlabelled(axis):
+        return EDGE
+    title = 24 if axis.get("title") else 0
+    if "ticktext" not in axis:
+        return NUMBERS + title
+    longest = max((len(line) for line in _lines(axis)), default=0)
+    return min(EDGE + 8 + int(LETTER * longest), MOST_LABELS) + title
+
+
+def _below(axis: dict[str, Any]) -> int:
+    """Pixels a level axis needs for its labels and title."""
+    if _unlabelled(axis):
+        return EDGE
+    deepest = max((label.count("<br>") for label in axis.get("ticktext", ())), default=0)
+    return LABELS + deepest * 18 + (27 if axis.get("title") else 0)
+
+
+def _unlabelled(axis: dict[str, Any]) -> bool:
+    return axis.get("visible") is False or axis.get("showticklabels") is False
+
+
+def _lines(axis: dict[str, Any]) -> list[str]:
+    return [line for label in axis["ticktext"] for line in label.split("<br>")]
 
 
 def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

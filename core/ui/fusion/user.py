@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.basics.columns import TARGET, USER, VALID
 from core.basics.scores import BoolArray, FloatArray, IntArray
-from core.charts.bars import draw_two_part_bars
+from core.charts.bars import two_part_rows
 from core.data.snapshot import Split
 from core.evaluation.user_orders import TITLES, user_order
 from core.fusion.fused import Prepared, held_out, prepare, prepared_top_k
@@ -18,7 +18,7 @@ from core.ui import cached
 from core.ui.fusion.data import candidates_of
 from core.ui.fusion.weights import Point
 from core.ui.recommendations.view import moved
-from core.ui.shell import guarded, show_chart
+from core.ui.shell import guarded
 from core.ui.state import linked, one_of, recall, set_current
 from core.ui.texts import count, plain
 
@@ -52,9 +52,9 @@ def show_user(run: Run, here: Point) -> None:
         after = _list_at(prepared, split, here.alpha, here.beta)
         left, right = st.columns(2, gap="large")
         with left:
-            _draw(run, split, before, after, here.k, "At 1 : 1", "fusion_before", True)
+            _show_list(run, split, before, after, here.k, "At 1 : 1", True)
         with right:
-            _draw(run, split, after, before, here.k, "At your weights", "fusion_after", False)
+            _show_list(run, split, after, before, here.k, "At your weights", False)
 
 
 def rank_marks(items: IntArray, others: IntArray, outgoing: bool) -> list[str]:
@@ -141,22 +141,24 @@ def _list_at(prepared: Prepared, split: Split, alpha: float, beta: float) -> One
     )
 
 
-def _draw(
-    run: Run, split: Split, one: OneList, other: OneList, k: int, title: str, key: str, out: bool
+def _show_list(
+    run: Run, split: Split, one: OneList, other: OneList, k: int, title: str, out: bool
 ) -> None:
     """The top k of one list with marks of where each item stands in the other."""
-    titles = cached.item_names(split, TARGET)[one.items[:k]]
-    labels = [
-        f"{rank}  {title}{'  ✓' if hit else ''}"
-        for rank, (title, hit) in enumerate(zip(titles, one.hits[:k], strict=True), start=1)
-    ]
-    figure = draw_two_part_bars(
-        labels, one.source[:k], one.target[:k], x="part of the score, weighted", title=title,
-        names=(run.record["source_name"], run.record["target_name"]),
-        marks=rank_marks(one.items[:k], other.items, out),
+    st.markdown(f"**{title}**")
+    titles = [str(name) for name in cached.item_names(split, TARGET)[one.items[:k]]]
+    st.html(
+        two_part_rows(
+            titles, one.source[:k], one.target[:k], [bool(hit) for hit in one.hits[:k]],
+            rank_marks(one.items[:k], other.items, out),
+            (run.record["source_name"], run.record["target_name"]),
+        )
     )  # fmt: skip
     found = int(one.hits[:k].sum())
-    show_chart(figure, f"{count(found, 'held-out item')} in the top {k}, marked ✓.", key)
+    st.caption(
+        f"{count(found, 'held-out item')} in the top {k}, marked ✓. Bars: the parts of the score, "
+        "weighted, on one scale per list."
+    )
 
 
 def _sentence(run: Run, split: Split, user: int, prepared: Prepared) -> str:

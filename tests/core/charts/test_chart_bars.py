@@ -1,31 +1,49 @@
+import re
+
 import numpy as np
 
-from core.charts.bars import draw_two_part_bars
-from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR
+from core.charts.bars import two_part_rows
+from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, TARGET_COLOUR, TWIN_COLOUR
 
 
-def drawn(**options):
-    source, target = np.array([0.5, -0.25]), np.array([0.25, 1.0])
-    return draw_two_part_bars(["Dune", "<b>Up</b>"], source, target, x="score", **options)
+def drawn(source=(0.5, -0.25), target=(0.25, 1.0), names=("books", "films")):
+    return two_part_rows(
+        ["Dune", "<b>Up</b>"], np.array(source), np.array(target), [True, False],
+        ["▲ from 3", "="], names,
+    )  # fmt: skip
 
 
-def test_the_source_part_is_orange_and_the_target_part_blue():
-    source, target = drawn().data
-    assert (source.marker.color, target.marker.color) == (SOURCE_COLOUR, TARGET_COLOUR)
-    assert (list(source.x), list(target.x)) == ([0.5, -0.25], [0.25, 1.0])
+def bars(html):
+    """(colour, left, width) of every piece in per cent, row after row."""
+    found = re.findall(r"background:(#\w+);left:([\d.]+)%;width:([\d.]+)%", html)
+    return [(colour, float(left), float(width)) for colour, left, width in found]
 
 
-def test_negative_parts_go_to_the_left():
-    assert drawn().layout.barmode == "relative"
+def test_both_parts_stand_behind_each_other_on_one_scale():
+    assert bars(drawn(source=(0.5, 0.25), target=(0.25, 0.75))) == [
+        (SOURCE_COLOUR, 0, 50), (TARGET_COLOUR, 50, 25),
+        (SOURCE_COLOUR, 0, 25), (TARGET_COLOUR, 25, 75),
+    ]  # fmt: skip
 
 
-def test_marks_stand_behind_the_bars():
-    marks = drawn(marks=["▲ 3", "new"]).data[2]
-    assert list(marks.x) == [0.75, 1.0]  # where the positive parts of each row end
-    assert list(marks.text) == ["▲ 3", "new"]
+def test_a_negative_part_goes_to_the_left_of_zero():
+    assert bars(drawn())[2:] == [(SOURCE_COLOUR, 0, 20), (TARGET_COLOUR, 20, 80)]
+    assert bars(drawn())[:2] == [(SOURCE_COLOUR, 20, 40), (TARGET_COLOUR, 60, 20)]
 
 
-def test_titles_are_literal_and_the_first_row_is_on_top():
-    axis = drawn().layout.yaxis
-    assert list(axis.ticktext) == ["Dune", "&lt;b&gt;Up&lt;/b&gt;"]
-    assert axis.range[0] > axis.range[1]
+def test_nothing_at_all_is_no_division_by_zero():
+    assert {width for _, _, width in bars(drawn(source=(0, 0), target=(0, 0)))} == {0}
+
+
+def test_titles_and_names_are_literal_text():
+    html = drawn(names=("<i>", 'a"b'))
+    assert "&lt;b&gt;Up&lt;/b&gt;" in html
+    assert "<i>" not in html
+    assert 'a"b' not in html
+
+
+def test_a_hit_is_marked_and_a_rise_is_green():
+    html = drawn()
+    assert "<b>Dune ✓</b>" in html
+    assert f'color:{FUSED_COLOUR};font-weight:600">▲ from 3' in html
+    assert f'color:{TWIN_COLOUR};font-weight:600">=' in html

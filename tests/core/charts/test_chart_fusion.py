@@ -51,6 +51,13 @@ def test_each_segment_has_a_line_and_a_dot_where_it_is_best():
     assert (list(dot.x), list(dot.y)) == ([0.75], [0.2])
 
 
+def test_the_interval_is_one_closed_area_that_no_click_finds():
+    band = drawn().data[1]
+    assert list(band.x) == [*SHARES, *SHARES[::-1]]
+    assert list(band.y) == [*(SHARES * 0.2), *(SHARES[::-1] * 0.05)]
+    assert band.hoverinfo == "skip"
+
+
 def test_axes_say_what_they_hold():
     layout = drawn().layout
     assert "nDCG@10" in layout.yaxis.title.text
@@ -63,9 +70,10 @@ def test_a_segment_name_from_a_file_stays_text():
 
 def test_best_ratios_show_their_interval_and_users():
     chart = draw_best_ratios(frames()[2])
-    whisker, dots = chart.data
-    assert list(whisker.x) == [0.25, 1.0]
-    assert list(dots.x) == [0.5]
+    middle, whisker = chart.layout.shapes
+    assert (middle.x0, middle.x1) == (0.5, 0.5)
+    assert (whisker.x0, whisker.x1) == (0.25, 1.0)
+    assert list(chart.data[0].x) == [0.5]
     assert "1,200 users" in chart.layout.yaxis.ticktext[0]
 
 
