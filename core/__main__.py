@@ -153,7 +153,7 @@ def _add_blend(commands: Any) -> None:
 def _add_compress(commands: Any) -> None:
     compress = commands.add_parser("compress", help="make a smaller run, beside the original")
     compress.add_argument("--run", type=Path, required=True, help="folder of a run")
-    compress.add_argument("--kind", default="int8", help="int8 or pruned")
+    compress.add_argument("--kind", default="int8", help="int8, pruned or student")
     compress.add_argument(
         "--keep", type=float, default=0.1, help="share of the weights that pruning keeps"
     )

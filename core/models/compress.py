@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 
 from core.models.protocol import State
 
-INT8, PRUNED = KINDS = ("int8", "pruned")
+INT8, PRUNED = "int8", "pruned"
 MARK = "~"  # stands between the name of a table and what is kept of it
 SCALE, DATA, INDICES, STARTS, SHAPE = "scale", "data", "indices", "indptr", "shape"
 WEIGHTS = "weights"  # item-to-item weights have a sparse form that scores as it is

@@ -60,7 +60,8 @@ class GradientModel:
 
     Parts are the network's scores with the other domain's history silenced; a part without
     evidence is 0. Of a network with `has_base = True`, such as one of ratings, the answer to nobody
-    is the base, and parts are what a history adds to it.
+    is the base, and parts are what a history adds to it. Of one with `adds_up = True` the own score
+    is the sum of the parts, and is not asked for again.
     """
 
     train: DomainPair
@@ -201,6 +202,8 @@ class GradientModel:
         base = self._base()
         from_source = (self._own(source, _emptied(target), None) - base) * has_source[:, None]
         from_target = (self._own(_emptied(source), target, None) - base) * has_target[:, None]
+        if getattr(self.network, "adds_up", False):
+            return DomainScores.ranking(from_source, from_target, has_source, has_target)
         own = self._own(source, target, who)
         return DomainScores(from_source, from_target, base, own, has_source, has_target)
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from core.basics.scores import BoolArray, FloatArray, IntArray
 from core.basics.settings import setting
 from core.data.pair import DomainPair
-from core.models.arrays import Array, Weights, as_like, history_sum, picked, scaled_rows
+from core.models.arrays import Array, Weights, as_like, history_sum, picked, scaled_rows, unit
 from core.models.cosine import SPREAD
 from core.models.losses import Contest, contest
 from core.models.protocol import State
@@ -35,8 +35,8 @@ def ridge_setting() -> Any:
     """The regularization of `ridge_head`."""
     return setting(
         100.0, low=0.01, high=1e6,
-        help="Ridge behind the first layer over the texts: less holds back more of what all "
-        "titles share.",
+        help="Ridge over the vectors of the texts: less holds back more of what all titles "
+        "share.",
     )  # fmt: skip
 
 
@@ -71,6 +71,14 @@ def ridge_head(texts: FloatArray, factors: int, regularization: float) -> FloatA
     head = np.zeros((texts.shape[1], factors), dtype=np.float32)
     head[:, : len(leading)] = directions[:, leading] * scale
     return head
+
+
+def through_ridge(
+    source: FloatArray, target: FloatArray, regularization: float
+) -> tuple[FloatArray, FloatArray]:
+    """Unit vectors of both domains' items behind the `ridge_head` of the target's, zeros stay."""
+    head = ridge_head(target, target.shape[1], regularization)
+    return unit(source @ head), unit(target @ head)
 
 
 def known_contest(

@@ -16,6 +16,7 @@ from core.models.item_weights import ItemWeights
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes
 from core.models.text.features import TextSettings, domain_vectors, texts_read
 from core.models.text.lexical import tf_idf
+from core.models.text_items import ridge_setting, through_ridge
 from core.models.text_profile import text_memory
 from core.models.weight_forms import SparseWeights
 
@@ -29,12 +30,13 @@ class TextNeighboursSettings(TextSettings):
     neighbours: int = setting(
         200, low=1, high=5000, help="Most alike items kept for each target item, in each domain."
     )
+    regularization: float = ridge_setting()
     power: float = setting(
-        3.0, low=0.5, high=20.0,
+        2.0, low=0.5, high=20.0,
         help="Cosines are raised to it: more listens to the nearest texts alone.",
     )  # fmt: skip
     word_weight: float = setting(
-        1.0, low=0.0, high=100.0,
+        0.5, low=0.0, high=100.0,
         help="What the cosine of the words (TF-IDF) counts beside likeness of meaning; 0 is off, "
         "and so is it where vectors are read alone.",
     )  # fmt: skip
@@ -46,8 +48,8 @@ class TextNeighboursSettings(TextSettings):
 class TextNeighbours(ItemWeights):
     """Weight of item i for j: max(cos(x_i, x_j), 0)^power + word_weight * tf-idf cosine.
 
-    x are the encoder's vectors; neighbours of both domains are chosen apart for each target item,
-    so an item without interactions has them too.
+    x are the encoder's vectors through a ridge that holds back what all titles share. Neighbours of
+    both domains are chosen apart for each target item, so one without interactions has them too.
     """
 
     settings: TextNeighboursSettings
@@ -56,7 +58,7 @@ class TextNeighbours(ItemWeights):
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """Compare every target item with all items once; SettingsError without the encoder."""
         self.train = train
-        vectors = domain_vectors(train, self.settings)
+        vectors = through_ridge(*domain_vectors(train, self.settings), self.settings.regularization)
         source = texts_read(train.source_features, self.settings) or [""] * train.source.shape[1]
         words = tf_idf(source, texts_read(train.target_features, self.settings))
         from_source = self._neighbours(vectors[0], vectors[1], words[0], words[1], same=False)
@@ -127,8 +129,8 @@ CARD = ModelCard(
     line="Target items whose text is like that of a history item, by meaning and by words.",
     paper="Pazzani and Billsus: Content-based recommendation systems, 2007; Salton and Buckley: "
     "Term-weighting approaches in automatic text retrieval, 1988",
-    differs="Cosines of the encoder to a power, and TF-IDF cosines beside them; neighbours from "
-    "both domains, only towards target items.",
+    differs="Cosines of the encoder, behind a ridge and to a power, and TF-IDF cosines beside "
+    "them; neighbours from both domains, only towards target items.",
     when="For new items with telling titles, such as products; for reasons that anybody "
     "understands.",
     words="Each score is a sum of likenesses of texts over history items, so both parts are exact.",
@@ -142,5 +144,5 @@ CARD = ModelCard(
     needs=(ITEM_TEXT,),
     new_items=True,
     presets={"fast": {"neighbours": 100}, "thorough": {"neighbours": 500}},
-    grid={"power": (1.0, 3.0, 5.0), "word_weight": (0.0, 1.0)},
+    grid={"power": (1.0, 2.0, 4.0), "word_weight": (0.0, 0.5, 1.0)},
 )

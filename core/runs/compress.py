@@ -16,7 +16,7 @@ from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import user_chunks
 from core.fusion.lists import mask, top_k
-from core.models.compress import INT8, KINDS, compressed, decompressed, is_compressed, size_of
+from core.models.compress import INT8, PRUNED, compressed, decompressed, is_compressed, size_of
 from core.models.derived import build_recorded
 from core.models.protocol import CrossDomainModel, State
 from core.runs.compare import summary
@@ -30,8 +30,11 @@ from core.runs.derived import (
     keep,
     metric_of,
 )
+from core.runs.student import student_of
 from core.store.run_folder import RUN, TWIN, Run, read_run
 
+STUDENT = "student"  # int8 tables, and a small student in place of a text encoder that learned
+KINDS = (INT8, PRUNED, STUDENT)
 COMPARED_USERS = 500  # test users whose lists and seconds are compared
 PASSES = 3  # the fastest counts
 
@@ -59,12 +62,12 @@ class CompressPlan:
 
     @property
     def words(self) -> str:
-        """ "int8", "pruned to 10 %"."""
-        return INT8 if self.kind == INT8 else f"pruned to {100 * self.keep:g} %"
+        """ "int8", "student", "pruned to 10 %"."""
+        return f"pruned to {100 * self.keep:g} %" if self.kind == PRUNED else self.kind
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, the payload of a job of kind "compress"."""
-        kept = {} if self.kind == INT8 else {"keep": self.keep}
+        kept = {"keep": self.keep} if self.kind == PRUNED else {}
         return {"run": self.run, "kind": self.kind, "label": self.label} | kept
 
 
@@ -97,7 +100,7 @@ def _made(plan: CompressPlan, run: Run, split: Split, role: str, report: Report)
     report(Progress(done=0, total=1, stage=f"{prefix}compressing"))
     whole = run.state()
     with measured() as cost:
-        small = _smaller(plan, run, whole)
+        small, encoder = _smaller(plan, run, split, whole)
     model = build_recorded(run.record)
     model.restore(run.train_of(split), decompressed(small))
     evaluations, evaluation_cost = evaluated(
@@ -114,6 +117,7 @@ def _made(plan: CompressPlan, run: Run, split: Split, role: str, report: Report)
             "words": plan.words,
             "of": {"run": run.id, "label": run.label},
             "bytes": {"before": size_of(whole), "after": size_of(small)},
+            **({"encoder": encoder} if encoder else {}),
         },
     }
     made = Derived(about, small, (run,), cost, evaluations, evaluation_cost)
@@ -123,18 +127,24 @@ def _made(plan: CompressPlan, run: Run, split: Split, role: str, report: Report)
     return made
 
 
-def _smaller(plan: CompressPlan, run: Run, whole: State) -> State:
+def _smaller(
+    plan: CompressPlan, run: Run, split: Split, whole: State
+) -> tuple[State, dict[str, Any]]:
+    """The small state; of a student also what it is beside its encoder."""
     if is_compressed(whole):
         raise RunError(
             what=f"{run.label} is compressed already.", hint="Compress the run it was made from."
         )
+    if plan.kind == STUDENT:
+        read, encoder = student_of(run, split, whole)
+        return compressed(read, INT8), encoder
     small = compressed(whole, plan.kind, plan.keep)
     if not is_compressed(small):
         raise RunError(
             what=f"{run.label} has no table of factors, layers or weights that would shrink.",
             hint="Keep a smaller share, or choose a run of a model with larger tables.",
         )
-    return small
+    return small, {}
 
 
 def _beside(made: Derived, run: Run, model: CrossDomainModel, split: Split) -> dict[str, Any]:

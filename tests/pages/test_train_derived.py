@@ -86,6 +86,7 @@ def test_two_ticked_runs_are_blended_by_a_job_and_the_blend_tells_what_it_is_wor
 
 def test_a_ticked_run_is_compressed_by_a_job(workspace, trained):
     app = ticked(workspace, trained[1]["ease"].id)
+    assert len(app.radio(key="compress_kind").options) == 2  # it has no encoder for a student
     app.radio(key="compress_kind").set_value("pruned").run()
     app.slider(key="compress_keep").set_value(20).run()
     well(app.button(key="run_compress").click().run())

@@ -69,20 +69,20 @@ def pair_batches(
         yield Batch(users, source, target, source, target, rng, epoch)
 
 
-def left_out(left: Narrow, read: Array, beside: Array) -> tuple[Array, IntArray, IntArray]:
-    """Sums of each history without each of its items in turn: (n_pairs, d), their rows and items.
+def left_out(left: Narrow, alike: Array, beside: Array) -> tuple[Array, IntArray, IntArray]:
+    """Scores of each history without each of its items in turn: (n_pairs, n_items), rows and items.
 
-    read: (n_items, d) what is read of each item; beside: (n_users, d) what the other domain adds.
-    Sums are divided by the root of what is left; pairs with nothing left in either are dropped.
+    alike: (n_items, n_items) what each item of a history says for each item; beside: (n_users,
+    n_items) what the other domain says. Pairs with nothing left in either are dropped.
     """
     users, places = entries(left.rows)
     rest = np.diff(left.rows.indptr)[users] - 1  # items left beside each
-    spread = as_like((1 / np.sqrt(np.maximum(rest, 1))).astype(np.float32)[:, None], read)
-    sums = (picked(history_sum(left.rows, read), users) - picked(read, places)) * spread
-    there = np.repeat(np.abs(as_array(beside)).sum(axis=1) > 0, np.diff(left.rows.indptr))
+    there = np.abs(as_array(beside)).sum(axis=1)[users] > 0
     kept = np.flatnonzero((rest > 0) | there)
-    sums = picked(sums * as_like((rest > 0).astype(np.float32)[:, None], read), kept)
-    return sums + picked(beside, users[kept]), users[kept], places[kept]
+    scores = history_sum(left.rows, alike) + beside
+    return (
+        picked(scores, users[kept]) - picked(alike, places[kept]), users[kept], places[kept],
+    )  # fmt: skip
 
 
 def info_nce(logits: Array, rows: csr_matrix, users: IntArray, places: IntArray) -> Array:

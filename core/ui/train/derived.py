@@ -11,7 +11,8 @@ from core.jobs.table import enqueue
 from core.models.blend import KINDS, STACKING, BlendSettings
 from core.models.compress import INT8, PRUNED
 from core.runs.blend import AUTO, BlendPlan
-from core.runs.compress import CompressPlan
+from core.runs.compress import STUDENT, CompressPlan
+from core.runs.student import can_be_taught
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.press import draw_press
@@ -24,10 +25,14 @@ from core.ui.train.derived_tables import (
     compressed_from,
     compression_table,
     stacking_table,
+    student_words,
     weight_words,
 )
 
-_KIND_WORDS = {INT8: "int8, a scale per row", PRUNED: "Keep the largest weights"}
+_KIND_WORDS = {
+    INT8: "int8, a scale per row", PRUNED: "Keep the largest weights",
+    STUDENT: "Student of the text encoder, int8",
+}  # fmt: skip
 
 
 def draw_blend(runs: list[Run]) -> None:
@@ -99,9 +104,12 @@ def draw_compress(run: Run) -> None:
             "A new run with smaller tables of vectors, layers or weights; its size, speed, "
             "quality and lists are shown beside the original's."
         )
+        kinds = [kind for kind in _KIND_WORDS if kind != STUDENT or can_be_taught(run)]
         kind = st.radio(
-            "Kind", list(_KIND_WORDS), format_func=_KIND_WORDS.__getitem__, key="compress_kind"
-        )
+            "Kind", kinds, format_func=_KIND_WORDS.__getitem__, key="compress_kind",
+            help="A student reads texts by their words and pieces of words, from one small table "
+            "that it learned from the encoder." if STUDENT in kinds else None,
+        )  # fmt: skip
         share = 10
         if kind == PRUNED:
             share = st.slider(
@@ -144,6 +152,8 @@ def draw_derivation(run: Run) -> None:
             "Tables are unpacked when a run is loaded, so a smaller file is not a faster one; "
             "pruned item-to-item weights are scored in their sparse form."
         )
+        if words := student_words(made):
+            st.caption(words)
 
 
 def _start_blend(plan: BlendPlan, first: Run, second: Run) -> None:

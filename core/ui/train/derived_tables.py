@@ -68,11 +68,32 @@ def compressed_from(run: Run, runs: list[Run]) -> list[Run]:
     return [other for other in runs if _text(other.record, "compression", "of", "run") == run.id]
 
 
+_ENCODER = ("compression", "encoder")
+
+
 def compression_table(made: list[Run]) -> pd.DataFrame:
     """The original, then what was made of it: size, seconds, quality and lists in common."""
     found = [run.record["compression"] for run in made]
     rows = [_original_row(found[0])]
     return pd.DataFrame(rows + [_compressed_row(entry) for entry in found])
+
+
+def student_words(made: list[Run]) -> str:
+    """What a student is beside the encoder it learned from; "" where there is none."""
+    entry = next((run.record["compression"] for run in made if _at(run.record, *_ENCODER)), None)
+    if entry is None:
+        return ""
+    size, speed = (
+        [_value(entry, "encoder", what, when) for when in ("before", "after")]
+        for what in ("bytes", "texts_per_cpu_second")
+    )
+    near, unseen = (_value(entry, "encoder", what) for what in ("cosine", "unseen"))
+    sizes = " against ".join("–" if one is None else mebibytes(one) for one in reversed(size))
+    speeds = " against ".join("–" if one is None else f"{one:,.0f}" for one in reversed(speed))
+    words = f"The student is {sizes} of its encoder and reads {speeds} texts per CPU second."
+    if near is None:
+        return words
+    return f"{words} On {unseen:,.0f} texts kept from it their vectors' cosine is {near:.2f}."
 
 
 def compression_words(record: dict[str, Any]) -> str:

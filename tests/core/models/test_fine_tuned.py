@@ -7,9 +7,11 @@ from scipy.sparse import csr_matrix
 from core.models.fine_tuned import base_of
 from core.models.registry import build
 from core.models.text.encoders import DEFAULT
+from core.models.text.features import TextSettings, domain_vectors
 from core.models.text.pairs import Narrow, few_of, info_nce, left_out, pair_batches, share_in_batch
 from core.models.text.tuning import TUNED, Readable, base_weights, first_deltas, tuned_weights
 from core.models.text.vectors import text_vectors
+from core.models.text_items import through_ridge
 from tests.worlds import twin_tastes
 
 WORLD = twin_tastes()
@@ -55,7 +57,7 @@ def test_a_frozen_encoder_adds_nothing_and_its_head_learns():
     assert not deltas_of(model, "source")
     assert not deltas_of(model, "target")
     again = fitted(freeze=True, epochs=1)
-    assert not np.array_equal(model.state()["head.read"], again.state()["head.read"])
+    assert not np.array_equal(model.state()["head"], again.state()["head"])
 
 
 def test_zero_shot_never_looks_at_the_target():
@@ -70,7 +72,7 @@ def test_what_is_kept_holds_no_encoder():
     """It comes with the app; only what was added to it is a run's own."""
     names = set(fitted().state())
     assert not any(name.startswith("fixed.encoder") for name in names)
-    assert {"source.read", "target.read", "target.found", "head.read"} <= names
+    assert {"source.items", "target.items", "head"} <= names
 
 
 def test_the_encoder_below_is_the_packages_own():
@@ -78,20 +80,46 @@ def test_the_encoder_below_is_the_packages_own():
     assert base_of(weights)["deep0"] is weights["fixed.encoder.deep0"]
 
 
-def test_a_history_without_one_item_is_the_sum_of_the_rest_over_the_root_of_their_number():
+def test_a_history_without_one_item_says_what_the_rest_and_the_other_domain_say():
     rows = csr_matrix(np.array([[1, 1, 1], [0, 0, 1]], dtype=np.float32))
-    read = np.array([[1, 0], [0, 2], [4, 4]], dtype=np.float32)
-    beside = np.array([[0, 0], [5, 0]], dtype=np.float32)
-    sums, users, places = left_out(Narrow.of(rows), read, beside)
+    alike = np.array([[1, 0.5, 0], [0.5, 1, 0.2], [0, 0.2, 1]], dtype=np.float32)
+    beside = np.array([[0, 0, 0], [5, 0, 0]], dtype=np.float32)
+    scores, users, places = left_out(Narrow.of(rows), alike, beside)
     assert list(zip(users, places, strict=True)) == [(0, 0), (0, 1), (0, 2), (1, 2)]
-    expected = np.array([[4, 6], [5, 4], [1, 2], [5 * 2**0.5, 0]]) / 2**0.5
-    np.testing.assert_allclose(sums, expected, rtol=1e-6)
+    rest = [[0.5, 1.2, 1.2], [1, 0.7, 1], [1.5, 1.5, 0.2], [5, 0, 0]]
+    np.testing.assert_allclose(scores, rest, atol=1e-6)
 
 
 def test_a_pair_with_nothing_left_to_read_is_dropped():
     rows = csr_matrix(np.eye(2, dtype=np.float32))
-    read, beside = np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32)
-    assert not len(left_out(Narrow.of(rows), read, beside)[1])
+    alike, beside = np.ones((2, 2), np.float32), np.zeros((2, 2), np.float32)
+    assert not len(left_out(Narrow.of(rows), alike, beside)[1])
+
+
+def test_a_score_is_the_sum_of_powers_of_cosines_over_both_histories():
+    """Also where only some items are asked for, and as the reasons tell it."""
+    model = fitted(power=3.0, source_weight=0.5)
+    source, target = WORLD.pair.source[[4]], WORLD.pair.target[[4]]
+    items = {domain: model.state()[f"{domain}.items"] for domain in ("source", "target")}
+    wanted = items["target"][7]
+    ours, theirs = (
+        np.maximum(items[domain][row.indices] @ wanted, 0) ** 3
+        for domain, row in (("source", source), ("target", target))
+    )
+    scores = model.fold_in(source, target)
+    assert scores.source[0, 7] == pytest.approx(0.5 * ours.sum(), rel=1e-4)
+    assert scores.target[0, 7] == pytest.approx(theirs.sum(), rel=1e-4)
+    assert scores.own_scores()[0, 7] == pytest.approx(0.5 * ours.sum() + theirs.sum(), rel=1e-4)
+    reasons = model.explain(source, target, 7)
+    np.testing.assert_allclose(reasons.target_amounts, theirs, rtol=1e-4)
+
+
+def test_a_frozen_encoder_starts_as_a_sum_over_the_texts_behind_the_ridge():
+    pair = WORLD.pair
+    model = fitted(freeze=True, learning_rate=1e-6, factors=512, epochs=1)
+    source, target = through_ridge(*domain_vectors(pair, TextSettings()), 100.0)
+    np.testing.assert_allclose(model.state()["target.items"], target, atol=2e-3)
+    np.testing.assert_allclose(model.state()["source.items"], source, atol=2e-3)
 
 
 def test_info_nce_leaves_out_what_else_the_user_took():

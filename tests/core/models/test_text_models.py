@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 from core.models.registry import build
 from core.models.text.features import centred_vectors, domain_vectors
 from core.models.text.lexical import tf_idf
+from core.models.text_items import through_ridge
 from tests.worlds import described, twin_tastes
 
 WORLD = twin_tastes()
@@ -111,12 +112,23 @@ def test_a_profile_is_a_plain_cosine_where_the_ridge_is_endless():
 
 def test_a_neighbours_weight_is_its_cosine_to_the_power_and_its_words():
     pair = WORLD.pair
-    model = fitted("text_neighbours", pair, power=2.0, word_weight=0.5, source_weight=1.0)
+    settings = {"power": 2.0, "word_weight": 0.5, "source_weight": 1.0}
+    model = fitted("text_neighbours", pair, regularization=1e6, **settings)
     source, target = domain_vectors(pair, model.settings)
     words = tf_idf(list(pair.source_features.titles), list(pair.target_features.titles))
     cosine = float(source[3] @ target[5])
     expected = max(cosine, 0) ** 2 + 0.5 * float((words[0][3] @ words[1][5].T).toarray()[0, 0])
     assert model.form.towards(5, np.array([3]))[0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_likeness_is_a_cosine_under_the_ridges_inverse():
+    rng = np.random.default_rng(0)
+    target, source = (rng.normal(size=(n, 6)).astype(np.float32) for n in (30, 4))
+    inner = np.linalg.inv(target.T @ target + 3.0 * np.eye(6))
+    ours, theirs = through_ridge(source, target, 3.0)
+    plain = source @ inner @ target.T
+    lengths = [np.sqrt(np.einsum("id,de,ie->i", rows, inner, rows)) for rows in (source, target)]
+    np.testing.assert_allclose(ours @ theirs.T, plain / np.outer(*lengths), rtol=1e-3, atol=1e-4)
 
 
 def test_an_item_is_no_neighbour_of_itself():

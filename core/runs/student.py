@@ -1,0 +1,87 @@
+"""A small student in place of a run's fine-tuned text encoder, and what is lost by it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from core.basics.columns import SOURCE, TARGET
+from core.basics.errors import RunError
+from core.basics.scores import FloatArray
+from core.data.snapshot import Split
+from core.models.fine_tuned import CARD, ITEMS
+from core.models.protocol import State
+from core.models.text.clean import item_texts
+from core.models.text.encoders import DEFAULT, ENCODERS, encoder_of
+from core.models.text.student import Student, taught
+from core.store.run_folder import Run
+
+TABLE = "student"  # the student's vectors among what the small run keeps
+UNSEEN = 10  # of so many texts one is kept from a student, to ask it about
+TIMED = 512  # texts
+
+
+def can_be_taught(run: Run) -> bool:
+    """Whether the run has an encoder of its own that a student can take the place of."""
+    return bool(run.record["model"] == CARD.name)
+
+
+def student_of(run: Run, split: Split, whole: State) -> tuple[State, dict[str, Any]]:
+    """The state with both domains' items as the student reads them, and a record of both encoders.
+
+    Raises RunError for a run without an encoder that learned.
+    """
+    if not can_be_taught(run):
+        raise RunError(
+            what=f"{run.label} has no text encoder of its own that a student could learn from.",
+            hint="Choose a run of the fine-tuned text encoder, or another kind of compression.",
+        )
+    train, reads = run.train_of(split), run.record["settings"]["reads"]
+    domains = {SOURCE: train.source_features, TARGET: train.target_features}
+    texts = {name: item_texts(features, reads) for name, features in domains.items()}
+    vectors = {
+        name: whole[ITEMS.format(name)] if texts[name] else whole[ITEMS.format(name)][:0]
+        for name in domains
+    }
+    every = [text for name in domains for text in texts[name]]
+    table = taught(every, np.concatenate([vectors[name] for name in domains]))
+    student = Student(table)
+    small: State = {TABLE: table}
+    for name in domains:
+        small[ITEMS.format(name)] = (
+            student.encode(texts[name]) if texts[name] else whole[ITEMS.format(name)]
+        )
+    return small, _beside(every, np.concatenate(list(vectors.values())), student, whole)
+
+
+def _beside(
+    texts: list[str], vectors: FloatArray, student: Student, whole: State
+) -> dict[str, Any]:
+    """Bytes and speed of both, and how near the student comes on texts it was not taught."""
+    told = np.flatnonzero(np.abs(vectors).sum(axis=1) > 0)
+    asked, rest = told[::UNSEEN], np.setdiff1d(told, told[::UNSEEN])
+    blind = Student(taught([texts[place] for place in rest], vectors[rest]))
+    near = (blind.encode([texts[place] for place in asked]) * vectors[asked]).sum(axis=1)
+    some = [texts[place] for place in told[:TIMED]]
+    encoder, weights = encoder_of(DEFAULT), ENCODERS[DEFAULT].megabytes * 2**20
+    deltas = sum(table.nbytes for name, table in whole.items() if ".delta." in name)
+    return {
+        "bytes": {"before": weights + deltas, "after": student.table.size},  # kept as int8
+        "texts_per_cpu_second": {
+            "before": _speed(encoder.encode, some), "after": _speed(student.encode, some),
+        },
+        "cosine": float(near.mean()) if len(near) else None,
+        "unseen": len(asked),
+    }  # fmt: skip
+
+
+def _speed(encode: Callable[[Sequence[str]], FloatArray], texts: list[str]) -> float | None:
+    """Texts a CPU second, after a first call that loads what it needs."""
+    encode(texts[:1])
+    began = time.process_time()
+    encode(texts)
+    spent = time.process_time() - began
+    return round(len(texts) / spent, 1) if texts and spent else None
