@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -28,7 +29,7 @@ from core.models.text.tuning import (
 from core.models.text_items import ridge_head
 
 SOURCE, TARGET = "source", "target"
-CENTRE, ITEMS, HEAD = "fixed.{}.centre", "{}.items", "head"
+CENTRE, ITEMS, HEAD, FIRST_HEAD = "fixed.{}.centre", "{}.items", "head", "fixed.head"
 BLOCK = 1024  # items of histories compared at once
 
 
@@ -39,7 +40,8 @@ class FineTuned:
     the sum of max(cos(x_h, x_j), 0)^power over the items h of both histories. Each delta is learned
     by InfoNCE (van den Oord et al. 2018): a history without one of its items against that item
     among all items of the batch, corrected for how often each is there (Yi et al. 2019). After
-    every epoch both item tables are encoded once more, and they alone answer questions.
+    every epoch both item tables are encoded once more, by weights part of the way from those that
+    came to those that were learned, and they alone answer questions.
     """
 
     adds_up = True
@@ -68,7 +70,7 @@ class FineTuned:
         everything = np.arange(rows[TARGET].shape[1])
         centred = self._centred(start, base_of(start), TARGET, everything)
         head = ridge_head(centred, settings.factors, settings.regularization)
-        return start | {HEAD: head}
+        return start | {HEAD: head, FIRST_HEAD: head.copy()}
 
     def batches(self, train: DomainPair, rng: np.random.Generator, epoch: int) -> Iterator[Batch]:
         """Pairs of the stage that this epoch belongs to."""
@@ -99,12 +101,18 @@ class FineTuned:
         return info_nce(logits - as_like(np.log(shares), logits), left.rows, users, places)
 
     def finished(self, weights: State, epoch: int) -> State:
-        """What was learned, and the vectors of both domains' items under it."""
-        theta = tuned_weights(weights, self._stages(epoch), self.settings.pace)
+        """What was learned, and the vectors of both domains' items part of the way to it.
+
+        Wortsman et al. 2022 (WiSE-FT), eq. 1: between the weights as they came and as they were
+        tuned lie better ones than either.
+        """
+        share = self.settings.share
+        theta = tuned_weights(weights, self._stages(epoch), share * self.settings.pace)
+        head = weights[FIRST_HEAD] + np.float32(share) * (weights[HEAD] - weights[FIRST_HEAD])
         kept = {name: table for name, table in weights.items() if not name.startswith(BASE)}
         for domain, texts in self._texts.items():
             encoded = self._from_centre(weights, domain, texts.all_encoded(theta))
-            kept[ITEMS.format(domain)] = unit(encoded @ weights[HEAD])
+            kept[ITEMS.format(domain)] = unit(encoded @ head)
         return kept
 
     def users(
@@ -177,6 +185,11 @@ class FineTuned:
         return unit((encoded - weights[CENTRE.format(domain)]) * told)
 
 
+def compared_vectors(model: Any) -> tuple[FloatArray, FloatArray]:
+    """Unit vectors of source and target items, (n_items, d), as a fitted model compares them."""
+    return model.weights[ITEMS.format(SOURCE)], model.weights[ITEMS.format(TARGET)]
+
+
 def base_of(weights: Weights) -> Weights:
     """The encoder's own weights, by its names for them."""
     return tuned_weights(weights, (), 0.0)
@@ -198,7 +211,8 @@ CARD = ModelCard(
     family="Text",
     line="The text encoder itself learns from the source's histories and then from the target's.",
     paper="van den Oord et al.: Representation learning with contrastive predictive coding, 2018; "
-    "Hu et al.: LoRA: low-rank adaptation of large language models, ICLR 2022",
+    "Hu et al.: LoRA: low-rank adaptation of large language models, ICLR 2022; Wortsman et al.: "
+    "Robust fine-tuning of zero-shot models, CVPR 2022",
     differs="Pairs are a history and an item left out of it, a history being as close as its "
     "close items are; vectors of word pieces stay as they are; a linear layer over the encoder "
     "learns along, which is all that learns when frozen.",

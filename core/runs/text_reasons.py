@@ -10,8 +10,10 @@ import numpy as np
 from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import FloatArray
 from core.data.pair import DomainPair
+from core.models.fine_tuned import compared_vectors
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings, centre_of, centred, texts_read
+from core.models.text.tuned_settings import FineTunedSettings
 from core.models.text.uploaded import ALONE
 from core.models.text.words import WordCounts
 from core.runs.one_user import Reasons
@@ -51,12 +53,14 @@ class SharedText:
 
 def reads_text(model: CrossDomainModel) -> bool:
     """Whether the model reads what is written about items."""
-    return isinstance(getattr(model, "settings", None), TextSettings)
+    return isinstance(getattr(model, "settings", None), TextSettings | FineTunedSettings)
 
 
 def reads_of(model: CrossDomainModel) -> TextSettings:
-    """Which encoder reads what, of a model that reads text."""
+    """Which encoder reads what, of a model that reads text; the default one where it learned."""
     settings = model.settings
+    if isinstance(settings, FineTunedSettings):
+        return TextSettings(reads=settings.reads)
     assert isinstance(settings, TextSettings), "ask reads_text first"
     return settings
 
@@ -94,6 +98,8 @@ def _vectors(
     model: CrossDomainModel, kept: ItemTexts | None
 ) -> tuple[FloatArray, FloatArray] | None:
     """The model's own where it keeps them, else those that were encoded."""
+    if isinstance(model.settings, FineTunedSettings):
+        return compared_vectors(model)
     own = getattr(model, "source", None), getattr(model, "target", None)
     if isinstance(own[0], np.ndarray) and isinstance(own[1], np.ndarray):
         return own[0], own[1]

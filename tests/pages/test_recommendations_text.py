@@ -16,14 +16,18 @@ from core.runs.train import train_run
 from tests.bilingual import bilingual_split
 
 WISH = "a dog that is someone's friend"
-MODELS = ("text_profile", "text_ridge", "text_neighbours")
+MODELS = ("text_profile", "text_ridge", "text_neighbours", "fine_tuned")
+QUICK = {"fine_tuned": {"epochs": 1, "source_epochs": 0, "factors": 16}}
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Trained:
     workspace = Workspace(tmp_path_factory.mktemp("texts") / "workspace")
     split_hash = bilingual_split(workspace)
-    runs = {name: train_run(RunPlan(split_hash, name), workspace).name for name in MODELS}
+    runs = {
+        name: train_run(RunPlan(split_hash, name, QUICK.get(name, {})), workspace).name
+        for name in MODELS
+    }
     asked_job(workspace, asked_payload(WISH, "universal"), silent)
     return Trained(workspace, runs)
 

@@ -53,6 +53,11 @@ class FineTunedSettings(TrainingSettings):
         0.1, low=1e-4, high=1.0,
         help="Steps of the encoder's weights as a share of those of the layer above it.",
     )  # fmt: skip
+    share: float = setting(
+        0.5, low=0.0, high=1.0,
+        help="How far what is asked stands on the way from the encoder as it came (0) to where "
+        "training took it (1): between the two it keeps what it knew and has learned besides.",
+    )  # fmt: skip
     weight_decay: float = setting(
         0.0, low=0.0, high=1.0, help="Pull of what is added to the encoder towards zero (L2)."
     )

@@ -22,16 +22,21 @@ POLL = 1.0  # seconds between two looks while a model is being timed
 
 
 def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
-    """Costs of every plan, and Start; a plan that cannot fit is refused with the reason."""
+    """Costs of every plan, and Start; a plan that cannot fit is refused with the reason.
+
+    Start is asked first: the costs may begin the page anew, and a press would be lost with it.
+    """
     costs = _costs(info, plans)
     allowed = [plan for plan, cost in zip(plans, costs, strict=True) if cost.fits]
     timing_now = time_unknown(allowed)
-    st.fragment(_draw_costs, run_every=POLL if timing_now else None)(info, plans, timing_now)
+    above = st.container(gap=None)
     draw_press(
         f"Start {count(len(allowed), 'run')}" if allowed else "Start", _start, (allowed,),
         type="primary", width="stretch", icon=":material/play_arrow:", key="train_start",
         disabled=not allowed,
     )  # fmt: skip
+    with above:
+        st.fragment(_draw_costs, run_every=POLL if timing_now else None)(info, plans, timing_now)
     if not plans:
         st.caption("Tick at least one model.")
     elif any(card_of(plan.model).has_twin for plan in allowed):

@@ -60,6 +60,17 @@ def test_a_frozen_encoder_adds_nothing_and_its_head_learns():
     assert not np.array_equal(model.state()["head"], again.state()["head"])
 
 
+def test_what_is_asked_stands_between_the_encoder_as_it_came_and_as_it_was_tuned():
+    none, half, whole = (fitted(share=share).state() for share in (0.0, 0.5, 1.0))
+    source, target = through_ridge(*domain_vectors(WORLD.pair, TextSettings()), 100.0)
+    same = fitted(freeze=True, share=0.0, factors=512).state()
+    np.testing.assert_allclose(same["target.items"], target, atol=2e-4)
+    np.testing.assert_allclose(same["source.items"], source, atol=2e-4)
+    ways = [(state["target.items"] * none["target.items"]).sum(axis=1) for state in (half, whole)]
+    assert ways[1].mean() < ways[0].mean() < 1 - 1e-4
+    np.testing.assert_array_equal(half["head"], whole["head"])  # training is the same
+
+
 def test_zero_shot_never_looks_at_the_target():
     model = fitted(zero_shot=True, epochs=3)
     assert not any(table.any() for name, table in deltas_of(model, "target").items())
