@@ -71,6 +71,9 @@ def test_vectors_of_two_widths_are_refused_before_training_with_what_to_do(space
 def test_without_vectors_nobody_is_asked_about_them(space):
     app = train_page(bilingual_split(space))
     assert SETTING not in [box.key for box in app.selectbox]
+    offered = app.multiselect(key="search_names_text_profile").options
+    assert "regularization" in offered
+    assert "vectors" not in offered
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from core.ui.press import draw_press
 from core.ui.setting_widgets import spoken
 from core.ui.shell import show_error, workspace
 from core.ui.texts import count, duration
+from core.ui.train.settings import asked_about
 from core.ui.train.search_watch import (
     draw_starting,
     draw_study,
@@ -71,7 +72,7 @@ def _draw_form(plans: list[RunPlan]) -> None:
         "Model to search", list(by_name), format_func=lambda name: card_of(name).title,
         key="search_model",
     )  # fmt: skip
-    grid = _ask_grid(card_of(name))
+    grid = _ask_grid(card_of(name), by_name[name].split)
     try:
         plan = _asked_plan(by_name[name], grid)
     except CrosswalkError as error:
@@ -92,9 +93,9 @@ def _can_search(card: ModelCard) -> bool:
     return bool(card.settings.infos())
 
 
-def _ask_grid(card: ModelCard) -> dict[str, list[str]]:
+def _ask_grid(card: ModelCard, split_hash: str) -> dict[str, list[str]]:
     """Values to try, as text, by setting."""
-    infos = {info.name: info for info in card.settings.infos()}
+    infos = {info.name: info for info in asked_about(card, split_hash)}
     names = st.multiselect(
         "Settings to try", list(infos), default=list(grid_of(card)), format_func=spoken,
         key=f"search_names_{card.name}", placeholder="Choose settings",

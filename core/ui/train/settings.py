@@ -29,8 +29,9 @@ def pick_plans(info: SplitInfo, cards: list[ModelCard]) -> list[RunPlan]:
     seed, device = _pick_seed(), AUTO
     if any(card.gradient for card in cards):  # all others use the CPU
         device = pick_device()
-    vectors = any(cached.rating_facts(info.split_hash).vectors)
-    return [_plan(info, card, _pick_settings(card, vectors), seed, device) for card in cards]
+    return [
+        _plan(info, card, _pick_settings(card, info.split_hash), seed, device) for card in cards
+    ]
 
 
 def _plan(
@@ -61,9 +62,8 @@ def _pick_seed() -> int:
     return int(seed)
 
 
-def _pick_settings(card: ModelCard, vectors: bool) -> dict[str, Value]:
-    """vectors: whether the split has any; where it has none nobody is asked about them."""
-    infos = _asked_about(card, vectors)
+def _pick_settings(card: ModelCard, split_hash: str) -> dict[str, Value]:
+    infos = asked_about(card, split_hash)
     if not infos:
         return {}
     with st.expander(f"Details of {card.title}", key=f"details_{card.name}"):
@@ -72,10 +72,14 @@ def _pick_settings(card: ModelCard, vectors: bool) -> dict[str, Value]:
         return {info.name: _ask(card, info) for info in infos}
 
 
-def _asked_about(card: ModelCard, vectors: bool) -> list[SettingInfo]:
-    """The settings that do something; where vectors are read alone those of texts do nothing."""
+def asked_about(card: ModelCard, split_hash: str) -> list[SettingInfo]:
+    """The settings that do something on a split.
+
+    Without uploaded vectors there is nothing to ask of them; where they are read alone, the
+    settings of texts do nothing.
+    """
     infos = card.settings.infos()
-    if not vectors:
+    if not any(cached.rating_facts(split_hash).vectors):
         return [info for info in infos if info.name != VECTORS]
     alone = st.session_state.get(setting_key(card, VECTORS)) == ALONE
     idle = OF_TEXTS if alone and issubclass(card.settings, TextSettings) else ()
