@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from core.basics.scores import Contributions, FloatArray, IntArray, Vectors
+from core.basics.scores import BoolArray, Contributions, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, as_like, history_sum, relu, stacked, unit
 from core.models.batches import Batch
@@ -16,6 +16,7 @@ from core.models.cosine import read
 from core.models.gradient import GradientModel, gradient_memory
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
 from core.models.text.clean import item_texts
+from core.models.text.features import told as tells
 from core.models.text.pairs import Narrow, info_nce, left_out, pair_batches, share_in_batch
 from core.models.text.tuned_settings import FineTunedSettings
 from core.models.text.tuning import (
@@ -133,6 +134,13 @@ class FineTuned:
             block = here[start : start + BLOCK]
             scores += rows[:, block] @ self._likeness(read[block], found)
         return scores
+
+    def evidence(
+        self, weights: Weights, source: csr_matrix, target: csr_matrix
+    ) -> tuple[BoolArray, BoolArray]:
+        """Histories with a text in them: others tell nothing of their user."""
+        read = weights[ITEMS.format(SOURCE)], weights[ITEMS.format(TARGET)]
+        return tells(source, read[0]), tells(target, read[1])
 
     def explain(
         self, weights: Weights, source_row: csr_matrix, target_row: csr_matrix, item: int
