@@ -12,7 +12,7 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import RunError
 from core.basics.scores import FloatArray
 from core.data.snapshot import Split
-from core.models.fine_tuned import CARD, ITEMS
+from core.models.fine_tuned import CARD, ITEMS, compared_vectors
 from core.models.protocol import State
 from core.models.text.clean import item_texts
 from core.models.text.encoders import DEFAULT, ENCODERS, encoder_of
@@ -32,7 +32,7 @@ def can_be_taught(run: Run) -> bool:
 def student_of(run: Run, split: Split, whole: State) -> tuple[State, dict[str, Any]]:
     """The state with both domains' items as the student reads them, and a record of both encoders.
 
-    Raises RunError for a run without an encoder that learned.
+    Raises RunError for a run of another model, or of an older version of this one.
     """
     if not can_be_taught(run):
         raise RunError(
@@ -42,18 +42,15 @@ def student_of(run: Run, split: Split, whole: State) -> tuple[State, dict[str, A
     train, reads = run.train_of(split), run.record["settings"]["reads"]
     domains = {SOURCE: train.source_features, TARGET: train.target_features}
     texts = {name: item_texts(features, reads) for name, features in domains.items()}
-    vectors = {
-        name: whole[ITEMS.format(name)] if texts[name] else whole[ITEMS.format(name)][:0]
-        for name in domains
-    }
+    compared = dict(zip(domains, compared_vectors(whole), strict=True))
+    vectors = {name: compared[name] if texts[name] else compared[name][:0] for name in domains}
     every = [text for name in domains for text in texts[name]]
     table = taught(every, np.concatenate([vectors[name] for name in domains]))
     student = Student(table)
     small: State = {TABLE: table}
     for name in domains:
-        small[ITEMS.format(name)] = (
-            student.encode(texts[name]) if texts[name] else whole[ITEMS.format(name)]
-        )
+        read = student.encode(texts[name]) if texts[name] else compared[name]
+        small[ITEMS.format(name)] = read
     return small, _beside(every, np.concatenate(list(vectors.values())), student, whole)
 
 

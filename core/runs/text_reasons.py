@@ -99,7 +99,7 @@ def _vectors(
 ) -> tuple[FloatArray, FloatArray] | None:
     """The model's own where it keeps them, else those that were encoded."""
     if isinstance(model.settings, FineTunedSettings):
-        return compared_vectors(model)
+        return compared_vectors(model.state())
     own = getattr(model, "source", None), getattr(model, "target", None)
     if isinstance(own[0], np.ndarray) and isinstance(own[1], np.ndarray):
         return own[0], own[1]
