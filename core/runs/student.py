@@ -10,7 +10,7 @@ import numpy as np
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import RunError
-from core.basics.scores import FloatArray
+from core.basics.scores import FloatArray, IntArray
 from core.data.snapshot import Split
 from core.models.fine_tuned import CARD, ITEMS, compared_vectors
 from core.models.protocol import State
@@ -51,14 +51,12 @@ def student_of(run: Run, split: Split, whole: State) -> tuple[State, dict[str, A
     for name in domains:
         read = student.encode(texts[name]) if texts[name] else compared[name]
         small[ITEMS.format(name)] = read
-    return small, _beside(every, np.concatenate(list(vectors.values())), student, whole)
+    return small, beside(every, np.concatenate(list(vectors.values())), student, whole)
 
 
-def _beside(
-    texts: list[str], vectors: FloatArray, student: Student, whole: State
-) -> dict[str, Any]:
+def beside(texts: list[str], vectors: FloatArray, student: Student, whole: State) -> dict[str, Any]:
     """Bytes and speed of both, and how near the student comes on texts it was not taught."""
-    told = np.flatnonzero(np.abs(vectors).sum(axis=1) > 0)
+    told = _told_once(texts, vectors)
     asked, rest = told[::UNSEEN], np.setdiff1d(told, told[::UNSEEN])
     blind = Student(taught([texts[place] for place in rest], vectors[rest]))
     near = (blind.encode([texts[place] for place in asked]) * vectors[asked]).sum(axis=1)
@@ -73,6 +71,13 @@ def _beside(
         "cosine": float(near.mean()) if len(near) else None,
         "unseen": len(asked),
     }  # fmt: skip
+
+
+def _told_once(texts: list[str], vectors: FloatArray) -> IntArray:
+    """Places of texts with a vector, each text once: one kept from a student is kept whole."""
+    there = np.flatnonzero(np.abs(vectors).sum(axis=1) > 0)
+    first = {texts[place]: place for place in there[::-1]}
+    return np.sort(np.array(list(first.values()), dtype=np.int64))
 
 
 def _speed(encode: Callable[[Sequence[str]], FloatArray], texts: list[str]) -> float | None:
