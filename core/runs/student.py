@@ -61,7 +61,7 @@ def beside(texts: list[str], vectors: FloatArray, student: Student, whole: State
     blind = Student(taught([texts[place] for place in rest], vectors[rest]))
     near = (blind.encode([texts[place] for place in asked]) * vectors[asked]).sum(axis=1)
     some = [texts[place] for place in told[:TIMED]]
-    encoder, weights = encoder_of(DEFAULT), ENCODERS[DEFAULT].megabytes * 2**20
+    encoder, weights = encoder_of(DEFAULT), ENCODERS[DEFAULT].megabytes * 10**6
     deltas = sum(table.nbytes for name, table in whole.items() if ".delta." in name)
     return {
         "bytes": {"before": weights + deltas, "after": student.table.size},  # kept as int8

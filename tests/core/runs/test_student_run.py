@@ -88,6 +88,7 @@ def test_a_text_kept_from_a_student_is_kept_in_both_domains():
     found = beside(titles * 2, np.tile(vectors, (2, 1)), Student(taught(titles, vectors)), {})
     assert found["unseen"] == 2
     assert abs(found["cosine"]) < 0.5
+    assert found["bytes"]["before"] == 33_000_000  # the encoder as it came: nothing was added
 
 
 def test_it_answers_like_any_run(world, made):
