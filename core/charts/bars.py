@@ -22,7 +22,7 @@ from core.charts.theme import (
 )
 
 _TITLE, _NAME = 200, 40  # letters of a title and of a domain's name
-_SHORT = "flex:1;overflow:hidden;white-space:nowrap;text-overflow:ellipsis"
+_SHORT = "overflow:hidden;white-space:nowrap;text-overflow:ellipsis"
 _PLACE = "width:1.4rem;text-align:right;opacity:0.65"
 
 
@@ -47,7 +47,7 @@ def two_part_rows(
     rows = [
         f'<li title="{title}\n{amounts}" style="margin-bottom:0.45rem">'
         f'<div style="display:flex;gap:0.6rem"><span style="{_PLACE}">{rank}</span>'
-        f'<span style="{_SHORT}">{_hit(title, hit)}</span>{_mark(mark)}</div>'
+        f"{_titled(title, hit)}{_mark(mark)}</div>"
         f'<div style="position:relative;height:0.7rem;margin-left:2rem">'
         f"{_bar(float(ours), float(theirs), low, scale)}</div></li>"
         for rank, (title, ours, theirs, hit, mark, amounts) in enumerate(
@@ -77,13 +77,16 @@ def _legend(names: tuple[str, str]) -> str:
     return f'<div style="margin:0 0 0.5rem 2rem">{" &nbsp; ".join(keys)}</div>'
 
 
-def _hit(title: str, hit: bool) -> str:
-    return f"<b>{title} ✓</b>" if hit else title
+def _titled(title: str, hit: bool) -> str:
+    """The title may be cut short by the row's width; the check behind it stays."""
+    words, check = (f"<b>{title}</b>", "<b>✓</b>") if hit else (title, "")
+    return f'<span style="{_SHORT}">{words}</span>{check}'
 
 
 def _mark(mark: str) -> str:
     colour = FUSED_COLOUR if mark.startswith("▲") else TWIN_COLOUR
-    return f'<span style="color:{colour};font-weight:600">{escape(mark)}</span>'
+    looks = f"margin-left:auto;white-space:nowrap;color:{colour};font-weight:600"
+    return f'<span style="{looks}">{escape(mark)}</span>'
 
 
 def _bar(source: float, target: float, low: float, scale: float) -> str:

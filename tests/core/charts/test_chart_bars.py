@@ -51,7 +51,8 @@ def test_long_titles_and_names_are_cut_and_stay_on_one_line():
 
 
 def test_a_hit_is_marked_and_a_rise_is_green():
+    """The check of a long title was cut off with the end of the title."""
     html = drawn()
-    assert "<b>Dune ✓</b>" in html
+    assert "<b>Dune</b></span><b>✓</b>" in html
     assert f'color:{FUSED_COLOUR};font-weight:600">▲ from 3' in html
     assert f'color:{TWIN_COLOUR};font-weight:600">=' in html
