@@ -12,9 +12,17 @@ from html import escape
 import numpy as np
 
 from core.basics.columns import SOURCE, TARGET
-from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, TARGET_COLOUR, TEXT_SIZE, TWIN_COLOUR
+from core.charts.theme import (
+    FUSED_COLOUR,
+    SOURCE_COLOUR,
+    TARGET_COLOUR,
+    TEXT_SIZE,
+    TWIN_COLOUR,
+    one_line,
+)
 
-_SHORT = "flex:1;overflow:hidden;white-space:nowrap;text-overflow:ellipsis"
+_TITLE, _NAME = 200, 40  # letters of a title and of a domain's name
+_SHORT = "overflow:hidden;white-space:nowrap;text-overflow:ellipsis"
 _PLACE = "width:1.4rem;text-align:right;opacity:0.65"
 
 
@@ -34,14 +42,16 @@ def two_part_rows(
     low = float((np.minimum(source, 0) + np.minimum(target, 0)).min(initial=0))
     high = float((np.maximum(source, 0) + np.maximum(target, 0)).max(initial=0))
     scale = 100 / ((high - low) or 1.0)
+    literal = [escape(one_line(title, _TITLE)) for title in titles]
+    amounts_of = _amounts(source, target, names)
     rows = [
-        f'<li title="{escape(title)}\n{amounts}" style="margin-bottom:0.45rem">'
+        f'<li title="{title}\n{amounts}" style="margin-bottom:0.45rem">'
         f'<div style="display:flex;gap:0.6rem"><span style="{_PLACE}">{rank}</span>'
-        f'<span style="{_SHORT}">{_hit(escape(title), hit)}</span>{_mark(mark)}</div>'
+        f"{_titled(title, hit)}{_mark(mark)}</div>"
         f'<div style="position:relative;height:0.7rem;margin-left:2rem">'
         f"{_bar(float(ours), float(theirs), low, scale)}</div></li>"
         for rank, (title, ours, theirs, hit, mark, amounts) in enumerate(
-            zip(titles, source, target, hits, marks, _amounts(source, target, names), strict=True),
+            zip(literal, source, target, hits, marks, amounts_of, strict=True),
             start=1,
         )
     ]
@@ -52,7 +62,7 @@ def two_part_rows(
 
 
 def _amounts(source: np.ndarray, target: np.ndarray, names: tuple[str, str]) -> list[str]:
-    ours, theirs = (escape(name) for name in names)
+    ours, theirs = (escape(one_line(name, _NAME)) for name in names)
     return [
         f"from {ours} {one:.4f}, from {theirs} {other:.4f}"
         for one, other in zip(source, target, strict=True)
@@ -61,19 +71,22 @@ def _amounts(source: np.ndarray, target: np.ndarray, names: tuple[str, str]) -> 
 
 def _legend(names: tuple[str, str]) -> str:
     keys = [
-        f'<span style="color:{colour}">■</span> from {escape(name)}'
+        f'<span style="color:{colour}">■</span> from {escape(one_line(name, _NAME))}'
         for name, colour in zip(names, (SOURCE_COLOUR, TARGET_COLOUR), strict=True)
     ]
     return f'<div style="margin:0 0 0.5rem 2rem">{" &nbsp; ".join(keys)}</div>'
 
 
-def _hit(title: str, hit: bool) -> str:
-    return f"<b>{title} ✓</b>" if hit else title
+def _titled(title: str, hit: bool) -> str:
+    """The title may be cut short by the row's width; the check behind it stays."""
+    words, check = (f"<b>{title}</b>", "<b>✓</b>") if hit else (title, "")
+    return f'<span style="{_SHORT}">{words}</span>{check}'
 
 
 def _mark(mark: str) -> str:
     colour = FUSED_COLOUR if mark.startswith("▲") else TWIN_COLOUR
-    return f'<span style="color:{colour};font-weight:600">{escape(mark)}</span>'
+    looks = f"margin-left:auto;white-space:nowrap;color:{colour};font-weight:600"
+    return f'<span style="{looks}">{escape(mark)}</span>'
 
 
 def _bar(source: float, target: float, low: float, scale: float) -> str:

@@ -169,11 +169,13 @@ def plain(names: Iterable[object], length: int = 60) -> list[str]:
 
     Plotly reads `<b>`, `<a href>` and `&lt;` in any label; a title from a file must not.
     """
-    return [_escaped(_shortened(" ".join(str(name).split()), length)) for name in names]
+    return [_escaped(one_line(name, length)) for name in names]
 
 
-def _shortened(name: str, length: int) -> str:
-    return name if len(name) <= length else name[: length - 1].rstrip() + "…"
+def one_line(name: object, length: int) -> str:
+    """A name without line breaks, shortened to `length` characters."""
+    words = " ".join(str(name).split())
+    return words if len(words) <= length else words[: length - 1].rstrip() + "…"
 
 
 def _escaped(name: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from core.basics.scores import Contributions, FloatArray, IntArray, Vectors
+from core.basics.errors import RunError
+from core.basics.scores import BoolArray, Contributions, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, as_like, history_sum, relu, stacked, unit
 from core.models.batches import Batch
@@ -16,6 +16,7 @@ from core.models.cosine import read
 from core.models.gradient import GradientModel, gradient_memory
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
 from core.models.text.clean import item_texts
+from core.models.text.features import told as tells
 from core.models.text.pairs import Narrow, info_nce, left_out, pair_batches, share_in_batch
 from core.models.text.tuned_settings import FineTunedSettings
 from core.models.text.tuning import (
@@ -124,9 +125,8 @@ class FineTuned:
 
     def scores(self, weights: Weights, users: csr_matrix, items: IntArray | None) -> Array:
         """Sums of likenesses, a block of the histories' items at a time."""
-        read = stacked(weights[ITEMS.format(SOURCE)], weights[ITEMS.format(TARGET)])
-        found = weights[ITEMS.format(TARGET)]
-        found = found if items is None else found[items]
+        source, target = compared_vectors(weights)
+        read, found = stacked(source, target), target if items is None else target[items]
         here, rows = Narrow.of(users).items, users.tocsc()
         scores = np.zeros((users.shape[0], len(found)), dtype=np.float32)
         for start in range(0, len(here), BLOCK):
@@ -134,21 +134,28 @@ class FineTuned:
             scores += rows[:, block] @ self._likeness(read[block], found)
         return scores
 
+    def evidence(
+        self, weights: Weights, source: csr_matrix, target: csr_matrix
+    ) -> tuple[BoolArray, BoolArray]:
+        """Histories with a text in them: others tell nothing of their user."""
+        of_source, of_target = compared_vectors(weights)
+        return tells(source, of_source), tells(target, of_target)
+
     def explain(
         self, weights: Weights, source_row: csr_matrix, target_row: csr_matrix, item: int
     ) -> Contributions:
         """Exact: each history item adds its own likeness."""
-        wanted = weights[ITEMS.format(TARGET)][[item]]
+        vectors, rows = compared_vectors(weights), (source_row, target_row)
         source, target = (
-            row.data * self._likeness(weights[ITEMS.format(domain)][row.indices], wanted)[:, 0]
-            for domain, row in ((SOURCE, source_row), (TARGET, target_row))
+            row.data * self._likeness(read[row.indices], vectors[1][[item]])[:, 0]
+            for read, row in zip(vectors, rows, strict=True)
         )
         weight = self.settings.source_weight
         return Contributions(source_row.indices, weight * source, target_row.indices, target)
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
         """Items, and users as the sum of those of either history."""
-        source, target = weights[ITEMS.format(SOURCE)], weights[ITEMS.format(TARGET)]
+        source, target = compared_vectors(weights)
         return Vectors(source, target, read(train.source, source), read(train.target, target))
 
     def _likeness(self, ours: Array, theirs: Array) -> Array:
@@ -185,9 +192,18 @@ class FineTuned:
         return unit((encoded - weights[CENTRE.format(domain)]) * told)
 
 
-def compared_vectors(model: Any) -> tuple[FloatArray, FloatArray]:
-    """Unit vectors of source and target items, (n_items, d), as a fitted model compares them."""
-    return model.weights[ITEMS.format(SOURCE)], model.weights[ITEMS.format(TARGET)]
+def compared_vectors(kept: State) -> tuple[FloatArray, FloatArray]:
+    """Unit vectors of source and target items, (n_items, d), as they are compared.
+
+    Raises RunError for what older versions kept.
+    """
+    source, target = ITEMS.format(SOURCE), ITEMS.format(TARGET)
+    if source not in kept or target not in kept:
+        raise RunError(
+            what="This run is of an older version of its model, which kept other vectors.",
+            hint="Train it again to ask it.",
+        )
+    return kept[source], kept[target]
 
 
 def base_of(weights: Weights) -> Weights:

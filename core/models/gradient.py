@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
 from core.basics.progress import Progress
-from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.scores import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights
 from core.models.batches import Batch, user_batches
@@ -102,8 +102,7 @@ class GradientModel:
         """The own score alone, for whoever watches a training: a third of the work."""
         source, target = self.train.source[users], self.train.target[users]
         own = self._own(source, target, users)
-        has_source, has_target = np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
-        return DomainScores(own, own, self._base(), own, has_source, has_target)
+        return DomainScores(own, own, self._base(), own, *self._evidence(source, target))
 
     def score_weighted(
         self, source: csr_matrix, target: csr_matrix, alpha: float, beta: float
@@ -197,8 +196,15 @@ class GradientModel:
             history_dropout=settings.history_dropout,
         )  # fmt: skip
 
+    def _evidence(self, source: csr_matrix, target: csr_matrix) -> tuple[BoolArray, BoolArray]:
+        """Whose histories say anything: the network's own `evidence`, or all that hold an item."""
+        if (asked := getattr(self.network, "evidence", None)) is not None:
+            own: tuple[BoolArray, BoolArray] = asked(self.weights, source, target)
+            return own
+        return np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
+
     def _scores(self, source: csr_matrix, target: csr_matrix, who: IntArray | None) -> DomainScores:
-        has_source, has_target = np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
+        has_source, has_target = self._evidence(source, target)
         base = self._base()
         from_source = (self._own(source, _emptied(target), None) - base) * has_source[:, None]
         from_target = (self._own(_emptied(source), target, None) - base) * has_target[:, None]

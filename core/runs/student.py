@@ -10,9 +10,9 @@ import numpy as np
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import RunError
-from core.basics.scores import FloatArray
+from core.basics.scores import FloatArray, IntArray
 from core.data.snapshot import Split
-from core.models.fine_tuned import CARD, ITEMS
+from core.models.fine_tuned import CARD, ITEMS, compared_vectors
 from core.models.protocol import State
 from core.models.text.clean import item_texts
 from core.models.text.encoders import DEFAULT, ENCODERS, encoder_of
@@ -32,7 +32,7 @@ def can_be_taught(run: Run) -> bool:
 def student_of(run: Run, split: Split, whole: State) -> tuple[State, dict[str, Any]]:
     """The state with both domains' items as the student reads them, and a record of both encoders.
 
-    Raises RunError for a run without an encoder that learned.
+    Raises RunError for a run of another model, or of an older version of this one.
     """
     if not can_be_taught(run):
         raise RunError(
@@ -42,31 +42,26 @@ def student_of(run: Run, split: Split, whole: State) -> tuple[State, dict[str, A
     train, reads = run.train_of(split), run.record["settings"]["reads"]
     domains = {SOURCE: train.source_features, TARGET: train.target_features}
     texts = {name: item_texts(features, reads) for name, features in domains.items()}
-    vectors = {
-        name: whole[ITEMS.format(name)] if texts[name] else whole[ITEMS.format(name)][:0]
-        for name in domains
-    }
+    compared = dict(zip(domains, compared_vectors(whole), strict=True))
+    vectors = {name: compared[name] if texts[name] else compared[name][:0] for name in domains}
     every = [text for name in domains for text in texts[name]]
     table = taught(every, np.concatenate([vectors[name] for name in domains]))
     student = Student(table)
     small: State = {TABLE: table}
     for name in domains:
-        small[ITEMS.format(name)] = (
-            student.encode(texts[name]) if texts[name] else whole[ITEMS.format(name)]
-        )
-    return small, _beside(every, np.concatenate(list(vectors.values())), student, whole)
+        read = student.encode(texts[name]) if texts[name] else compared[name]
+        small[ITEMS.format(name)] = read
+    return small, beside(every, np.concatenate(list(vectors.values())), student, whole)
 
 
-def _beside(
-    texts: list[str], vectors: FloatArray, student: Student, whole: State
-) -> dict[str, Any]:
+def beside(texts: list[str], vectors: FloatArray, student: Student, whole: State) -> dict[str, Any]:
     """Bytes and speed of both, and how near the student comes on texts it was not taught."""
-    told = np.flatnonzero(np.abs(vectors).sum(axis=1) > 0)
+    told = _told_once(texts, vectors)
     asked, rest = told[::UNSEEN], np.setdiff1d(told, told[::UNSEEN])
     blind = Student(taught([texts[place] for place in rest], vectors[rest]))
     near = (blind.encode([texts[place] for place in asked]) * vectors[asked]).sum(axis=1)
     some = [texts[place] for place in told[:TIMED]]
-    encoder, weights = encoder_of(DEFAULT), ENCODERS[DEFAULT].megabytes * 2**20
+    encoder, weights = encoder_of(DEFAULT), ENCODERS[DEFAULT].megabytes * 10**6
     deltas = sum(table.nbytes for name, table in whole.items() if ".delta." in name)
     return {
         "bytes": {"before": weights + deltas, "after": student.table.size},  # kept as int8
@@ -76,6 +71,13 @@ def _beside(
         "cosine": float(near.mean()) if len(near) else None,
         "unseen": len(asked),
     }  # fmt: skip
+
+
+def _told_once(texts: list[str], vectors: FloatArray) -> IntArray:
+    """Places of texts with a vector, each text once: one kept from a student is kept whole."""
+    there = np.flatnonzero(np.abs(vectors).sum(axis=1) > 0)
+    first = {texts[place]: place for place in there[::-1]}
+    return np.sort(np.array(list(first.values()), dtype=np.int64))
 
 
 def _speed(encode: Callable[[Sequence[str]], FloatArray], texts: list[str]) -> float | None:

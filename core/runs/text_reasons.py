@@ -10,6 +10,7 @@ import numpy as np
 from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import FloatArray
 from core.data.pair import DomainPair
+from core.models.arrays import unit
 from core.models.fine_tuned import compared_vectors
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings, centre_of, centred, texts_read
@@ -31,7 +32,7 @@ class ReadTexts:
 
     @classmethod
     def of(cls, train: DomainPair, model: CrossDomainModel, kept: ItemTexts | None) -> ReadTexts:
-        """What a model with TextSettings has read; kept: vectors that were encoded, if any."""
+        """What a model that reads text has read; kept: vectors that were encoded, if any."""
         settings = reads_of(model)
         source, target = (
             texts_read(features, settings)
@@ -48,7 +49,7 @@ class SharedText:
     item: int
     amount: float  # what it adds to the score
     words: Sequence[str]  # in both texts, the rarest first
-    cosine: float | None  # of both texts, each from its domain's centre
+    cosine: float | None  # of both texts, each from its domain's centre, as the model reads them
 
 
 def reads_text(model: CrossDomainModel) -> bool:
@@ -99,7 +100,8 @@ def _vectors(
 ) -> tuple[FloatArray, FloatArray] | None:
     """The model's own where it keeps them, else those that were encoded."""
     if isinstance(model.settings, FineTunedSettings):
-        return compared_vectors(model)
+        ours, theirs = compared_vectors(model.state())
+        return unit(ours), unit(theirs)  # a pruned run's are shorter
     own = getattr(model, "source", None), getattr(model, "target", None)
     if isinstance(own[0], np.ndarray) and isinstance(own[1], np.ndarray):
         return own[0], own[1]

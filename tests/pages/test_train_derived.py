@@ -24,6 +24,7 @@ from core.ui.train.derived_tables import (
     compression_table,
     mebibytes,
     stacking_table,
+    student_words,
     weight_words,
 )
 
@@ -138,7 +139,8 @@ def test_tables_hold_what_the_records_say(trained):
 
 
 @pytest.mark.parametrize(
-    "nonsense", [None, 3, "x", [], {}, {"quality": 3}, {"bytes": {"after": "x"}}]
+    "nonsense",
+    [None, 3, "x", [], {}, {"quality": 3}, {"bytes": {"after": "x"}}, {"encoder": {"cosine": 0.5}}],
 )
 def test_a_record_from_elsewhere_that_holds_nonsense_breaks_no_table(trained, nonsense):
     record = json.loads(json.dumps(trained[1]["ease"].record))
@@ -146,4 +148,5 @@ def test_a_record_from_elsewhere_that_holds_nonsense_breaks_no_table(trained, no
     strange = Run(trained[1]["ease"].folder, record)
     assert len(compression_table([strange])) == 2
     assert len(against_table(record)) == 1
+    assert isinstance(student_words([strange]), str)
     assert weight_words(record)

@@ -14,6 +14,7 @@ from core.store.run_folder import Run
 from core.ui.texts import count, number, signed_with_interval
 
 DIGITS = 4
+_ENCODER = ("compression", "encoder")
 
 
 def against_table(record: dict[str, Any]) -> pd.DataFrame | None:
@@ -68,9 +69,6 @@ def compressed_from(run: Run, runs: list[Run]) -> list[Run]:
     return [other for other in runs if _text(other.record, "compression", "of", "run") == run.id]
 
 
-_ENCODER = ("compression", "encoder")
-
-
 def compression_table(made: list[Run]) -> pd.DataFrame:
     """The original, then what was made of it: size, seconds, quality and lists in common."""
     found = [run.record["compression"] for run in made]
@@ -91,7 +89,7 @@ def student_words(made: list[Run]) -> str:
     sizes = " against ".join("–" if one is None else mebibytes(one) for one in reversed(size))
     speeds = " against ".join("–" if one is None else f"{one:,.0f}" for one in reversed(speed))
     words = f"The student is {sizes} of its encoder and reads {speeds} texts per CPU second."
-    if near is None:
+    if near is None or unseen is None:
         return words
     return f"{words} On {unseen:,.0f} texts kept from it their vectors' cosine is {near:.2f}."
 

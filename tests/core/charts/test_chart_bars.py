@@ -42,8 +42,17 @@ def test_titles_and_names_are_literal_text():
     assert 'a"b' not in html
 
 
+def test_long_titles_and_names_are_cut_and_stay_on_one_line():
+    """A description in place of a title went to the browser twice a row, at every step."""
+    none = np.zeros(1)
+    html = two_part_rows(["word\n" * 5000], none, none, [False], ["="], ("n" * 5000, "films"))
+    assert len(html) < 3000
+    assert "word word" in html
+
+
 def test_a_hit_is_marked_and_a_rise_is_green():
+    """The check of a long title was cut off with the end of the title."""
     html = drawn()
-    assert "<b>Dune ✓</b>" in html
+    assert "<b>Dune</b></span><b>✓</b>" in html
     assert f'color:{FUSED_COLOUR};font-weight:600">▲ from 3' in html
     assert f'color:{TWIN_COLOUR};font-weight:600">=' in html

@@ -1,9 +1,12 @@
 """The encoder learns: stages and deltas, pairs worked by hand, and what is kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from core.basics.errors import RunError
 from core.models.fine_tuned import base_of
 from core.models.registry import build
 from core.models.text.encoders import DEFAULT
@@ -123,6 +126,34 @@ def test_a_score_is_the_sum_of_powers_of_cosines_over_both_histories():
     assert scores.own_scores()[0, 7] == pytest.approx(0.5 * ours.sum() + theirs.sum(), rel=1e-4)
     reasons = model.explain(source, target, 7)
     np.testing.assert_allclose(reasons.target_amounts, theirs, rtol=1e-4)
+
+
+def test_a_run_of_an_older_version_says_to_train_it_again():
+    """Recommendations said that the page met a problem it does not know."""
+    old = {"source.read": np.ones((60, 8)), "target.found": np.ones((40, 8))}
+    model = build("fine_tuned", {}, "cpu")
+    model.restore(WORLD.pair, old)
+    asked = (
+        lambda: model.score(np.arange(2)),
+        lambda: model.explain(WORLD.pair.source[[0]], WORLD.pair.target[[0]], 3),
+        model.vectors,
+    )
+    for ask in asked:
+        with pytest.raises(RunError, match="older version"):
+            ask()
+
+
+def test_a_history_without_a_text_says_nothing_of_its_user():
+    """Cold users of a source without titles saw items in no order at all, not popular ones."""
+    features = WORLD.pair.source_features
+    silent = np.full(len(features.titles), "", dtype=object)
+    pair = replace(WORLD.pair, source_features=replace(features, titles=silent))
+    model = build("fine_tuned", {"epochs": 1, "source_epochs": 0, "factors": 8}, "cpu")
+    list(model.fit_epochs(pair, 3))
+    for scores in (model.score(pair.cold_users), model.score_own(pair.cold_users)):
+        assert not scores.has_evidence.any()
+    filled = model.score(pair.cold_users[:1]).filled(pair.popularity)
+    assert np.argmax(filled.own_scores()[0]) == np.argmax(pair.popularity)
 
 
 def test_a_frozen_encoder_starts_as_a_sum_over_the_texts_behind_the_ridge():

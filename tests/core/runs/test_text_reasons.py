@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.basics.columns import SOURCE, TARGET
+from core.models.compress import PRUNED, compressed, decompressed
 from core.models.registry import build
 from core.runs.one_user import Reasons
 from core.runs.text_reasons import ReadTexts, reads_text, shared_texts
@@ -52,3 +53,12 @@ def test_a_model_that_keeps_no_vectors_takes_those_that_were_encoded():
 def test_other_models_read_no_text():
     assert not reads_text(build("ease"))
     assert reads_text(build("text_ridge"))
+
+
+def test_the_cosine_of_a_pruned_fine_tuned_run_is_one():
+    """An item was said to have a cosine of .6 with a text just like its own."""
+    model = build("fine_tuned", {"epochs": 1, "source_epochs": 0, "factors": 16}, "cpu")
+    list(model.fit_epochs(PAIR, 0))
+    model.restore(PAIR, decompressed(compressed(model.state(), PRUNED, 0.3)))
+    for vectors in ReadTexts.of(PAIR, model, None).vectors:
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
