@@ -147,6 +147,8 @@ def _picked(rows: list[dict]) -> dict:
     Once as the best, and once as the cheapest fit within one standard error of the best.
     """
     whole = [row for row in rows if "valid" in row]
+    if not whole:  # every model was refused; the table says why
+        return {}
     best = max(whole, key=lambda row: row["valid"])
     alike = [row for row in whole if row["valid"] >= best["valid"] - best["standard error"]]
     cheapest = min(alike, key=lambda row: row["fit CPU s"])
