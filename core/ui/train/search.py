@@ -22,13 +22,13 @@ from core.ui.press import draw_press
 from core.ui.setting_widgets import spoken
 from core.ui.shell import show_error, workspace
 from core.ui.texts import count, duration
-from core.ui.train.settings import asked_about
 from core.ui.train.search_watch import (
     draw_starting,
     draw_study,
     is_under_way,
     jobs_by_search,
 )
+from core.ui.train.settings import asked_about
 from core.ui.train.times import expected_time
 
 KIND = "search"
