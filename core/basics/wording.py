@@ -48,8 +48,16 @@ def signed_with_interval(
     """`+.012 (95 % +.006 to +.018)`, for differences."""
     if low is None or high is None or not math.isfinite(low + high):
         return signed(mean, digits)
+    telling = _telling(low, high, digits)
+    return f"{signed(mean, telling)} (95 % {signed_interval(low, high, digits)})"
+
+
+def signed_interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """`−.0004 to +.0077`, the ends told apart from zero as in `interval`."""
+    if low is None or high is None or not math.isfinite(low + high):
+        return "–"
     digits = _telling(low, high, digits)
-    return f"{signed(mean, digits)} (95 % {signed(low, digits)} to {signed(high, digits)})"
+    return f"{signed(low, digits)} to {signed(high, digits)}"
 
 
 def _telling(low: float, high: float, digits: int) -> int:

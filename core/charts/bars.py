@@ -15,6 +15,7 @@ from core.basics.columns import SOURCE, TARGET
 from core.charts.theme import (
     FUSED_COLOUR,
     SOURCE_COLOUR,
+    STRONG,
     TARGET_COLOUR,
     TEXT_SIZE,
     TWIN_COLOUR,
@@ -90,7 +91,10 @@ def _mark(mark: str) -> str:
 
 
 def _bar(source: float, target: float, low: float, scale: float) -> str:
-    """Both parts from zero on: positive amounts pile up to the right, negative ones to the left."""
+    """Both parts from zero on: positive amounts pile up to the right, negative ones to the left.
+
+    Where anything in the list is negative, a line shows where zero is.
+    """
     pieces, ends = [], {True: 0.0, False: 0.0}
     for amount, colour in ((source, SOURCE_COLOUR), (target, TARGET_COLOUR)):
         start = ends[amount >= 0]
@@ -100,4 +104,7 @@ def _bar(source: float, target: float, low: float, scale: float) -> str:
             f'<span style="position:absolute;top:0;bottom:0;background:{colour};'
             f'left:{left:.2f}%;width:{abs(amount) * scale:.2f}%"></span>'
         )
+    if low < 0:
+        look = f"width:2px;margin-left:-1px;background:{STRONG};left:{-low * scale:.2f}%"
+        pieces.append(f'<span style="position:absolute;top:-20%;bottom:-20%;{look}"></span>')
     return "".join(pieces)

@@ -10,13 +10,14 @@ from core.basics.wording import (
     interval,
     number,
     signed,
+    signed_interval,
     signed_with_interval,
     with_interval,
 )
 
 __all__ = [
-    "count", "duration", "interval", "number", "plain", "signed", "signed_with_interval",
-    "with_interval",
+    "count", "duration", "interval", "number", "plain", "signed", "signed_interval",
+    "signed_with_interval", "with_interval",
 ]  # fmt: skip
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&=^\"'])")
 _NO_BREAK = "\u2060"  # word joiner: invisible, keeps `:name:` and `http:` from meaning anything

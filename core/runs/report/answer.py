@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN
-from core.basics.wording import count, number, signed
+from core.basics.wording import count, number, signed, signed_interval
 from core.charts.report_figures import WORDS, draw_of_hundred
 from core.charts.theme import FUSED_COLOUR, TARGET_COLOUR, TWIN_COLOUR
 from core.metrics.cards import metric_title
@@ -137,7 +137,7 @@ def _with(evidence: Evidence) -> str:
 
 def _between(gap: Interval, evidence: Evidence) -> str:
     digits = _digits(evidence)
-    return f"{signed(gap.low, digits)} to {signed(gap.high, digits)}"
+    return signed_interval(gap.low, gap.high, digits)
 
 
 def _digits(evidence: Evidence) -> int:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USERS
 from core.basics.errors import DataError, RunError
-from core.basics.wording import signed
+from core.basics.wording import signed, signed_interval
 from core.basics.workspace import Workspace
 from core.data.check import Check
 from core.data.pair_folder import RECORD, PairInfo, read_pair_info
@@ -234,8 +234,8 @@ def _verdict_of_record(evidence: Evidence) -> str:
     verb = words.get(tone_of(gap, evidence.metric), "is no different from")
     sampling = "" if gap.excludes_zero else " beyond user sampling (one seed)"
     digits = digits_of(evidence.metric)
-    mean, low, high = (signed(value, digits) for value in (gap.mean, gap.low, gap.high))
+    between = signed_interval(gap.low, gap.high, digits)
     return (
-        f"Over all users this run {verb} {against}{sampling} ({mean} "
-        f"{metric_title(evidence.metric)}, 95 % {low} to {high}, {gap.users:,} users)."
+        f"Over all users this run {verb} {against}{sampling} ({signed(gap.mean, digits)} "
+        f"{metric_title(evidence.metric)}, 95 % {between}, {gap.users:,} users)."
     )

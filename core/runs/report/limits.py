@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.basics.columns import TEST, USERS
-from core.basics.wording import count, number, signed
+from core.basics.wording import count, number, signed, signed_interval
 from core.data.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
 from core.evaluation.new_items import (
     ORACLE,
@@ -135,7 +135,7 @@ def _floor_words(evidence: Evidence) -> str:
     return (
         f"This run {verb} {evidence.floor_name}, the least any model must beat "
         f"({signed(gap.mean, digits)} {metric_title(evidence.metric)}, 95 % "
-        f"{signed(gap.low, digits)} to {signed(gap.high, digits)})."
+        f"{signed_interval(gap.low, gap.high, digits)})."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, TEST
-from core.basics.wording import count, number, signed
+from core.basics.wording import count, number, signed, signed_interval
 from core.charts.report_figures import GOOD, OPEN, TONE, WORDS, draw_levels
 from core.evaluation.side_by_side import leader
 from core.metrics.cards import metric_card, metric_title
@@ -92,8 +92,7 @@ def _gap(evidence: Evidence, other: Run) -> str:
     if gap is None or not gap.users:
         return "–"
     digits = 4 if evidence.rates else 3
-    low, high = signed(gap.low, digits), signed(gap.high, digits)
-    return f"{signed(gap.mean, digits)} ({low} to {high})"
+    return f"{signed(gap.mean, digits)} ({signed_interval(gap.low, gap.high, digits)})"
 
 
 def _leader_words(evidence: Evidence, lines: dict[str, Run]) -> str:

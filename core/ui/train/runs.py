@@ -11,7 +11,7 @@ from core.basics.columns import TEST
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.tables import show_table
-from core.ui.texts import count, interval, signed
+from core.ui.texts import count, interval, signed_interval
 from core.ui.train.derived_tables import compression_words
 
 METRIC, ERROR = "ndcg@10", "rmse"
@@ -80,21 +80,15 @@ def _row(run: Run, has_split: bool) -> dict[str, Any]:
         NDCG: figure.get("mean"),
         NDCG_RANGE: interval(figure.get("low"), figure.get("high")),
         LIFT: lift.get("mean"),
-        LIFT_RANGE: _signed_range(lift.get("low"), lift.get("high")),
+        LIFT_RANGE: signed_interval(lift.get("low"), lift.get("high")),
         RMSE: record[TEST].get(ERROR, {}).get("mean"),
         RMSE_LIFT: lower.get("mean"),
-        RMSE_LIFT_RANGE: _signed_range(lower.get("low"), lower.get("high")),
+        RMSE_LIFT_RANGE: signed_interval(lower.get("low"), lower.get("high")),
         SECONDS: record["fit"]["wall_seconds"],
         PEAK: record["fit"]["peak_rss_mib"],
         WHEN: pd.Timestamp(record["created"], unit="s", tz="UTC"),
         NOTE: _note(run, has_split),
     }
-
-
-def _signed_range(low: float | None, high: float | None) -> str:
-    if interval(low, high) == "–":
-        return "–"
-    return f"{signed(low)} to {signed(high)}"
 
 
 def _note(run: Run, has_split: bool) -> str:

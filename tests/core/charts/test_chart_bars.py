@@ -3,7 +3,7 @@ import re
 import numpy as np
 
 from core.charts.bars import two_part_rows
-from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, TARGET_COLOUR, TWIN_COLOUR
+from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, STRONG, TARGET_COLOUR, TWIN_COLOUR
 
 
 def drawn(source=(0.5, -0.25), target=(0.25, 1.0), names=("books", "films")):
@@ -29,6 +29,11 @@ def test_both_parts_stand_behind_each_other_on_one_scale():
 def test_a_negative_part_goes_to_the_left_of_zero():
     assert bars(drawn())[2:] == [(SOURCE_COLOUR, 0, 20), (TARGET_COLOUR, 20, 80)]
     assert bars(drawn())[:2] == [(SOURCE_COLOUR, 20, 40), (TARGET_COLOUR, 60, 20)]
+
+
+def test_zero_is_marked_where_anything_is_negative():
+    assert drawn().count(f"background:{STRONG};left:20.00%") == 2
+    assert STRONG not in drawn(source=(0.5, 0.25))
 
 
 def test_nothing_at_all_is_no_division_by_zero():

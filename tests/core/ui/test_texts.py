@@ -9,6 +9,7 @@ from core.ui.texts import (
     number,
     plain,
     signed,
+    signed_interval,
     signed_with_interval,
     with_interval,
 )
@@ -69,4 +70,6 @@ def test_an_end_of_an_interval_does_not_read_as_zero_where_it_is_none():
     assert interval(0.00004, 0.0077) == ".00004 to .00770"
     assert interval(0.0, 0.0077) == ".000 to .008"
     assert signed_with_interval(0.0036, -0.0004, 0.0077) == "+.0036 (95 % −.0004 to +.0077)"
+    assert signed_interval(-0.0004, 0.0077) == "−.0004 to +.0077"
+    assert signed_interval(None, 0.0077) == "–"
     assert signed_with_interval(0.004, -1e-9, 0.008) == "+.004 (95 % .000 to +.008)"
