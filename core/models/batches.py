@@ -81,3 +81,13 @@ def _silenced(rows: csr_matrix, users: BoolArray) -> csr_matrix:
     if not users.any():
         return rows
     return _kept(rows, ~np.repeat(users, np.diff(rows.indptr)))
+
+
+def leave_one_out(row: csr_matrix) -> csr_matrix:
+    """The row without each of its entries in turn, then whole: (n_entries + 1, n_items)."""
+    n = len(row.indices)
+    kept = ~np.eye(n + 1, n, dtype=bool)
+    columns = np.broadcast_to(row.indices, (n + 1, n))[kept]
+    data = np.broadcast_to(row.data, (n + 1, n))[kept]
+    ends = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
+    return csr_matrix((data, columns, ends), shape=(n + 1, row.shape[1]), dtype=np.float32)

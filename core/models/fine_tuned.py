@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix, hstack
 from core.basics.errors import RunError
 from core.basics.scores import BoolArray, Contributions, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
-from core.models.arrays import Array, Weights, as_like, history_sum, relu, stacked, unit
+from core.models.arrays import Array, Weights, as_like, history_sum, relu, unit
 from core.models.batches import Batch
 from core.models.cosine import read
 from core.models.gradient import GradientModel, gradient_memory
@@ -126,12 +126,13 @@ class FineTuned:
     def scores(self, weights: Weights, users: csr_matrix, items: IntArray | None) -> Array:
         """Sums of likenesses, a block of the histories' items at a time."""
         source, target = compared_vectors(weights)
-        read, found = stacked(source, target), target if items is None else target[items]
-        here, rows = Narrow.of(users).items, users.tocsc()
+        found, n_source = target if items is None else target[items], len(source)
         scores = np.zeros((users.shape[0], len(found)), dtype=np.float32)
-        for start in range(0, len(here), BLOCK):
-            block = here[start : start + BLOCK]
-            scores += rows[:, block] @ self._likeness(read[block], found)
+        for rows, read_from in ((users[:, :n_source], source), (users[:, n_source:], target)):
+            here = np.unique(rows.indices)
+            for start in range(0, len(here), BLOCK):
+                block = here[start : start + BLOCK]
+                scores += rows[:, block] @ self._likeness(read_from[block], found)
         return scores
 
     def evidence(

@@ -15,7 +15,7 @@ from core.basics.progress import Progress
 from core.basics.scores import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights
-from core.models.batches import Batch, user_batches
+from core.models.batches import Batch, leave_one_out, user_batches
 from core.models.protocol import Finding, PairSizes, State
 from core.models.pseudo_labels import pseudo_labels
 
@@ -238,13 +238,3 @@ def gradient_memory(sizes: PairSizes, parameters: int, cells_per_user: int, batc
 
 def _emptied(rows: csr_matrix) -> csr_matrix:
     return csr_matrix(rows.shape, dtype=np.float32)
-
-
-def leave_one_out(row: csr_matrix) -> csr_matrix:
-    """The row without each of its entries in turn, then whole: (n_entries + 1, n_items)."""
-    n = len(row.indices)
-    kept = ~np.eye(n + 1, n, dtype=bool)
-    columns = np.broadcast_to(row.indices, (n + 1, n))[kept]
-    data = np.broadcast_to(row.data, (n + 1, n))[kept]
-    ends = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    return csr_matrix((data, columns, ends), shape=(n + 1, row.shape[1]), dtype=np.float32)

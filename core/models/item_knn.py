@@ -14,6 +14,7 @@ from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
 from core.models.item_weights import ItemWeights
 from core.models.protocol import ModelCard, PairSizes
+from core.models.training_settings import source_weight_setting
 from core.models.weight_forms import SparseWeights
 
 BLOCK = 512  # target items compared at once
@@ -31,9 +32,7 @@ class ItemKnnSettings(Settings):
         50.0, low=0.0, high=10_000.0,
         help="Added to the norms below the cosine, so that few common users make little likeness.",
     )  # fmt: skip
-    source_weight: float = setting(
-        0.2, low=0.01, high=5.0, help="What a source item of a history counts beside a target one."
-    )
+    source_weight: float = source_weight_setting(0.2)
 
 
 class ItemKnn(ItemWeights):

@@ -12,7 +12,7 @@ from core.basics.scores import BoolArray, Contributions, FloatArray, IntArray, V
 from core.basics.settings import setting
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, as_like
-from core.models.batches import Batch
+from core.models.batches import Batch, leave_one_out
 from core.models.domain_maps import (
     DomainMaps,
     fit_domain_maps,
@@ -21,7 +21,7 @@ from core.models.domain_maps import (
     restored_maps,
 )
 from core.models.feature_maps import ALS, KINDS, MapOptions
-from core.models.gradient import GradientModel, leave_one_out
+from core.models.gradient import GradientModel
 from core.models.losses import squared_error
 from core.models.protocol import Finding, ModelCard, State
 from core.models.readiness import check_shared

@@ -18,6 +18,7 @@ from core.models.text.features import TextSettings, domain_vectors, texts_read
 from core.models.text.lexical import tf_idf
 from core.models.text_items import ridge_setting, through_ridge
 from core.models.text_profile import text_memory
+from core.models.training_settings import source_weight_setting
 from core.models.weight_forms import SparseWeights
 
 BLOCK = 512  # target items compared at once
@@ -40,9 +41,7 @@ class TextNeighboursSettings(TextSettings):
         help="What the cosine of the words (TF-IDF) counts beside likeness of meaning; 0 is off, "
         "and so is it where vectors are read alone.",
     )  # fmt: skip
-    source_weight: float = setting(
-        0.1, low=0.01, high=5.0, help="What a source item of a history counts beside a target one."
-    )
+    source_weight: float = source_weight_setting(0.1)
 
 
 class TextNeighbours(ItemWeights):

@@ -15,6 +15,7 @@ from core.data.pair import DomainPair
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
 from core.models.text.features import TextSettings, domain_vectors, told
 from core.models.text.uploaded import NOT_USED
+from core.models.training_settings import source_weight_setting
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,7 @@ class TextProfileSettings(TextSettings):
         help="Ridge of each user's regression on the texts; more comes closer to the plain cosine, "
         "less holds back what all titles share.",
     )  # fmt: skip
-    source_weight: float = setting(
-        0.5, low=0.01, high=5.0, help="What a source item of a history counts beside a target one."
-    )
+    source_weight: float = source_weight_setting(0.5)
 
 
 class TextProfile:

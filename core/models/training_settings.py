@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from core.basics.settings import Settings, setting
+
+
+def source_weight_setting(default: float) -> Any:
+    """What a model that sums over both histories' items counts a source item."""
+    return setting(
+        default, low=0.01, high=5.0,
+        help="What a source item of a history counts beside a target one.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

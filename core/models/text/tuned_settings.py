@@ -8,7 +8,7 @@ from core.basics.settings import setting
 from core.models.text.clean import READS, TITLES
 from core.models.text.tuning import LAST, TUNED
 from core.models.text_items import ridge_setting
-from core.models.training_settings import TrainingSettings
+from core.models.training_settings import TrainingSettings, source_weight_setting
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,5 @@ class FineTunedSettings(TrainingSettings):
         2.0, low=1.0, high=20.0,
         help="Cosines are raised to it: more listens to the nearest texts of a history alone.",
     )  # fmt: skip
-    source_weight: float = setting(
-        0.1, low=0.01, high=5.0, help="What a source item of a history counts beside a target one."
-    )
+    source_weight: float = source_weight_setting(0.1)
     regularization: float = ridge_setting()
