@@ -117,8 +117,12 @@ def _altogether(comparison: Comparison, lifts: Lifts, metric: str) -> str:
             f"Over all users together {_lower(comparison.subject)} {verb} {about} {words}; no "
             f"single segment shows it beyond {comparison.beyond}."
         )
+    doubt = ""
+    if _interval(everybody).excludes_zero and lifts.over_seeds is None and not comparison.again:
+        doubt = "; its interval leaves zero out, but not once all groups shown are allowed for"
     return (
-        f"{comparison.subject} makes no difference to {about} beyond {comparison.beyond} {words}."
+        f"{comparison.subject} makes no difference to {about} beyond {comparison.beyond} "
+        f"{words}{doubt}."
     )
 
 

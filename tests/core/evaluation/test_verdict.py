@@ -11,7 +11,7 @@ from evaluation_worlds import frame, segments
 from core.evaluation.judged import HARMS, HELPS, OPEN, Comparison, altogether, judge, lifts_of
 from core.evaluation.segment_words import bins_words
 from core.evaluation.segments import TARGET_HISTORY
-from core.evaluation.verdict import difference_words, verdict
+from core.evaluation.verdict import _altogether, difference_words, verdict
 from core.metrics.intervals import Interval
 
 BINS = ["0"] * 50 + ["1–4"] * 50 + ["20+"] * 50
@@ -202,3 +202,11 @@ def test_a_small_figure_is_written_with_the_digits_that_tell_it():
     assert difference_words(Interval(-0.5, -1.2, 0.2, 9, 0), "average_popularity@10") == (
         "−.500 Average popularity@10, 95 % −1.200 to .200"
     )
+
+
+def test_an_interval_beside_zero_that_many_looks_explain_is_said_to_be_just_that():
+    comparison = compare([0.05, 0.05, 0.05])
+    lifts = lifts_of(comparison, "ndcg@10", TARGET_HISTORY)
+    unsure = replace(lifts, over_twin=lifts.over_twin.assign(sure=False))
+    assert "not once all groups shown are allowed for" in _altogether(comparison, unsure, "ndcg@10")
+    assert "allowed for" not in verdict(compare([0.0, 0.0, 0.0]))
