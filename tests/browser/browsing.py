@@ -46,11 +46,24 @@ SECONDS = 60
 IDLE = """() => {
     const app = document.querySelector('[data-testid=stApp]');
     const idle = app && app.getAttribute('data-test-script-state') === 'notRunning'
-        && !document.querySelector('[data-stale=true]');
+        && !document.querySelector('[data-stale=true]')
+        && !(performance.now() - window.askedAt < 5000);
     if (!idle) { window.idleSince = undefined; return false; }
     window.idleSince = window.idleSince || performance.now();
     return performance.now() - window.idleSince > 200;
 }"""
+
+# What the page asked its server last, and whether anything came back since: on a busy machine a
+# page waits for its answer longer than it takes to look idle.
+ASKED = """(() => {
+    const send = WebSocket.prototype.send;
+    const answered = () => { window.askedAt = undefined; };
+    WebSocket.prototype.send = function (data) {
+        this.addEventListener('message', answered, {once: true});
+        window.askedAt = performance.now();
+        send.call(this, data);
+    };
+})();"""
 
 STILL = """document.addEventListener('DOMContentLoaded', () => {
     const style = document.createElement('style');
@@ -122,6 +135,7 @@ class Visit:
         self.context = browser.new_context(**{"viewport": size, **context})
         self.url = url
         self.context.add_init_script(STILL)
+        self.context.add_init_script(ASKED)
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(SECONDS * 1000)
         self.console_errors: list[str] = []
@@ -207,6 +221,11 @@ class Visit:
         found = self.page.get_by_text(text).locator("visible=true").first
         found.wait_for(timeout=seconds * 1000)
         return found
+
+    def sees_address(self, pattern: str) -> Visit:
+        """Wait until the address of the page has what the pattern says."""
+        self.page.wait_for_url(re.compile(pattern))
+        return self
 
     def sees_chart(self) -> Visit:
         """Wait until a chart is drawn."""

@@ -58,8 +58,7 @@ def test_what_is_said_to_carry_a_recommendation_does_and_without_it_the_item_is_
     for book in books:
         had = visit.page.locator("[class*='st-key-edits_had_source']")
         had.filter(has_text=re.compile(rf"{book}$")).get_by_role("button").click()
-        visit.page.wait_for_url(re.compile(rf"-s{book}\b"))
-        visit.settle()
+        visit.sees_address(rf"-s{book}\b").settle()
     wait_until(lambda: not any(film in row for row in listed(visit)), f"{film} leaves the list")
 
 
@@ -70,16 +69,15 @@ def test_removed_items_mark_what_moved_survive_a_refresh_and_can_be_undone(visit
     assert not any(MARKS.search(row) for row in before)
     for _ in range(3):
         press_first(visit, "edits_had_target")
-    visit.sees(" move")
-    marked = listed(visit)
-    assert any(MARKS.search(row) for row in marked)
-    assert "edits=u7" in visit.page.url
+    visit.sees_address(r"edits=u7[^&]*(-t\w+[^&]*){3}").sees(" move")
+    wait_until(lambda: any(MARKS.search(row) for row in listed(visit)), "items are marked")
+    marked = visit.settle() and listed(visit)
     visit.page.reload()
     visit.settle().tab("What if")
-    assert listed(visit) == marked
+    wait_until(lambda: listed(visit) == marked, "the marks are drawn again")
     for _ in range(3):
         visit.press_key("edits_undo")
-    assert listed(visit) == before
+    wait_until(lambda: listed(visit) == before, "all is undone")
 
 
 def test_a_new_visitor_adds_an_item_by_search_and_the_list_changes(visit):
@@ -91,5 +89,5 @@ def test_a_new_visitor_adds_an_item_by_search_and_the_list_changes(visit):
     visit.settle()
     press_first(visit, "visitor_match_source")
     visit.sees("From books alone")
-    assert listed(visit) != popular
-    assert "visitor=%2Bsbook12" in visit.page.url
+    wait_until(lambda: listed(visit) != popular, "the list follows")
+    visit.sees_address(r"visitor=%2Bsbook12")

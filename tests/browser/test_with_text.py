@@ -62,8 +62,7 @@ def test_texts_are_encoded_mapped_and_found_by_words_in_either_language(visit, a
         say(visit, BOX, words)
         visit.sees(f"Nearest to “{words}”", seconds=120)
         visit.sees("nearest in the original space")
-    assert "meaning=" in visit.page.url
-    visit.page.reload()
+    visit.sees_address("meaning=").page.reload()
     visit.settle().sees("Nearest to “一只狗”")
     assert loaded_for_texts(app) == []
 
