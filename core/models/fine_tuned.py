@@ -7,30 +7,39 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from core.basics.errors import RunError
-from core.basics.scores import BoolArray, Contributions, FloatArray, IntArray, Vectors
+from core.basics.columns import SOURCE, TARGET
+from core.basics.scores import (
+    BoolArray,
+    Contributions,
+    FloatArray,
+    IntArray,
+    Vectors,
+)
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, as_like, history_sum, relu, unit
 from core.models.batches import Batch
 from core.models.cosine import read
-from core.models.gradient import GradientModel, gradient_memory
+from core.models.gradient import gradient_memory
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
 from core.models.text.clean import item_texts
 from core.models.text.features import told as tells
+from core.models.text.hearing import HearingModel
 from core.models.text.pairs import Narrow, info_nce, left_out, pair_batches, share_in_batch
 from core.models.text.tuned_settings import FineTunedSettings
-from core.models.text.tuning import (
-    ALL,
-    BASE,
-    Readable,
-    base_weights,
-    first_deltas,
-    tuned_weights,
+from core.models.text.tuned_state import (
+    CENTRE,
+    FIRST_HEAD,
+    HEAD,
+    ITEMS,
+    as_compared,
+    base_of,
+    compared_vectors,
+    from_centre,
+    without_base,
 )
+from core.models.text.tuning import ALL, Readable, base_weights, first_deltas, tuned_weights
 from core.models.text_items import ridge_head
 
-SOURCE, TARGET = "source", "target"
-CENTRE, ITEMS, HEAD, FIRST_HEAD = "fixed.{}.centre", "{}.items", "head", "fixed.head"
 BLOCK = 1024  # items of histories compared at once
 
 
@@ -89,10 +98,10 @@ class FineTuned:
         rows = {SOURCE: batch.source_shown, TARGET: batch.target_shown}
         left, side = Narrow.of(rows[asked]), Narrow.of(rows[other])
         texts = self._items(weights, theta, asked, left.items)
-        beside = self._likeness(self._items(weights, theta, other, side.items), texts)
+        beside = self.likeness(self._items(weights, theta, other, side.items), texts)
         scores, users, places = left_out(
             left,
-            self._likeness(texts, texts),
+            self.likeness(texts, texts),
             self.settings.source_weight * history_sum(side.rows, beside),
         )
         if not len(users):
@@ -109,11 +118,10 @@ class FineTuned:
         """
         share = self.settings.share
         theta = tuned_weights(weights, self._stages(epoch), share * self.settings.pace)
-        head = weights[FIRST_HEAD] + np.float32(share) * (weights[HEAD] - weights[FIRST_HEAD])
-        kept = {name: table for name, table in weights.items() if not name.startswith(BASE)}
+        kept = without_base(weights)
         for domain, texts in self._texts.items():
-            encoded = self._from_centre(weights, domain, texts.all_encoded(theta))
-            kept[ITEMS.format(domain)] = unit(encoded @ head)
+            encoded = texts.all_encoded(theta)
+            kept[ITEMS.format(domain)] = as_compared(weights, share, domain, encoded)
         return kept
 
     def users(
@@ -132,7 +140,7 @@ class FineTuned:
             here = np.unique(rows.indices)
             for start in range(0, len(here), BLOCK):
                 block = here[start : start + BLOCK]
-                scores += rows[:, block] @ self._likeness(read_from[block], found)
+                scores += rows[:, block] @ self.likeness(read_from[block], found)
         return scores
 
     def evidence(
@@ -148,7 +156,7 @@ class FineTuned:
         """Exact: each history item adds its own likeness."""
         vectors, rows = compared_vectors(weights), (source_row, target_row)
         source, target = (
-            row.data * self._likeness(read[row.indices], vectors[1][[item]])[:, 0]
+            row.data * self.likeness(read[row.indices], vectors[1][[item]])[:, 0]
             for read, row in zip(vectors, rows, strict=True)
         )
         weight = self.settings.source_weight
@@ -159,7 +167,7 @@ class FineTuned:
         source, target = compared_vectors(weights)
         return Vectors(source, target, read(train.source, source), read(train.target, target))
 
-    def _likeness(self, ours: Array, theirs: Array) -> Array:
+    def likeness(self, ours: Array, theirs: Array) -> Array:
         """max(cos, 0)^power of unit vectors, (n, m)."""
         return relu(ours @ theirs.T) ** self.settings.power
 
@@ -183,33 +191,8 @@ class FineTuned:
 
     def _centred(self, weights: Weights, theta: Weights, domain: str, items: IntArray) -> Array:
         """Unit vectors of some items from their domain's centre, zeros without a text."""
-        return self._from_centre(weights, domain, self._texts[domain].encoded(theta, items), items)
-
-    def _from_centre(
-        self, weights: Weights, domain: str, encoded: Array, items: IntArray | None = None
-    ) -> Array:
-        told = self._texts[domain].told
-        told = as_like(told if items is None else told[items], encoded)
-        return unit((encoded - weights[CENTRE.format(domain)]) * told)
-
-
-def compared_vectors(kept: State) -> tuple[FloatArray, FloatArray]:
-    """Unit vectors of source and target items, (n_items, d), as they are compared.
-
-    Raises RunError for what older versions kept.
-    """
-    source, target = ITEMS.format(SOURCE), ITEMS.format(TARGET)
-    if source not in kept or target not in kept:
-        raise RunError(
-            what="This run is of an older version of its model, which kept other vectors.",
-            hint="Train it again to ask it.",
-        )
-    return kept[source], kept[target]
-
-
-def base_of(weights: Weights) -> Weights:
-    """The encoder's own weights, by its names for them."""
-    return tuned_weights(weights, (), 0.0)
+        texts = self._texts[domain]
+        return from_centre(weights, domain, texts.encoded(theta, items), texts.told[items])
 
 
 def _memory(sizes: PairSizes, settings: FineTunedSettings) -> int:
@@ -237,7 +220,7 @@ CARD = ModelCard(
     "shared users.",
     words="Each score is a sum of likenesses of texts over history items, so both parts are exact.",
     settings=FineTunedSettings,
-    build=lambda settings: GradientModel(FineTuned(settings)),
+    build=lambda settings: HearingModel(FineTuned(settings)),
     memory=_memory,
     cross_domain=True,
     has_twin=True,

@@ -12,14 +12,14 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import RunError
 from core.basics.scores import FloatArray, IntArray
 from core.data.snapshot import Split
-from core.models.fine_tuned import CARD, ITEMS, compared_vectors
+from core.models.fine_tuned import CARD
 from core.models.protocol import State
 from core.models.text.clean import item_texts
 from core.models.text.encoders import DEFAULT, ENCODERS, encoder_of
 from core.models.text.student import Student, taught
+from core.models.text.tuned_state import ITEMS, STUDENT_TABLE, compared_vectors
 from core.store.run_folder import Run
 
-TABLE = "student"  # the student's vectors among what the small run keeps
 UNSEEN = 10  # of so many texts one is kept from a student, to ask it about
 TIMED = 512  # texts
 
@@ -47,7 +47,7 @@ def student_of(run: Run, split: Split, whole: State) -> tuple[State, dict[str, A
     every = [text for name in domains for text in texts[name]]
     table = taught(every, np.concatenate([vectors[name] for name in domains]))
     student = Student(table)
-    small: State = {TABLE: table}
+    small: State = {STUDENT_TABLE: table}
     for name in domains:
         read = student.encode(texts[name]) if texts[name] else compared[name]
         small[ITEMS.format(name)] = read

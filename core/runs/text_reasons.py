@@ -11,10 +11,10 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import FloatArray
 from core.data.pair import DomainPair
 from core.models.arrays import unit
-from core.models.fine_tuned import compared_vectors
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings, centre_of, centred, texts_read
 from core.models.text.tuned_settings import FineTunedSettings
+from core.models.text.tuned_state import compared_vectors
 from core.models.text.uploaded import ALONE
 from core.models.text.words import WordCounts
 from core.runs.one_user import Reasons

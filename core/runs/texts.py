@@ -16,7 +16,8 @@ from core.data.snapshot import read_snapshot
 from core.models.text.clean import plain_text
 from core.models.text.features import TextSettings, texts_read, uploaded_width, with_uploaded
 from core.models.text.uploaded import ALONE, NOT_USED, beside_nothing, why_not
-from core.models.text.vectors import kept_vectors, text_vectors
+from core.models.text.vectors import encoded_vectors, kept_vectors, text_vectors
+from core.runs.run_encoder import named_encoder
 
 LONGEST = 200  # characters a person may type
 ASKED = "asked"  # folder of their vectors, apart from those of items
@@ -104,7 +105,8 @@ def settings_of(payload: dict[str, Any]) -> TextSettings:
 
 
 def asked_payload(words: str, encoder: str) -> dict[str, Any]:
-    """What a job of kind "asked" is given: a person's words as an encoder reads them."""
+    """What a job of kind "asked" is given: a person's words as an encoder, or a run's, reads them.
+    """  # fmt: skip
     return {"words": plain_text(words)[:LONGEST], "encoder": encoder}
 
 
@@ -113,7 +115,8 @@ def asked_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> 
     if not payload["words"]:
         raise SettingsError(what="There are no words to read.", hint="Type some letters.")
     report(Progress(done=0, total=1, stage="reading the words"))
-    text_vectors([payload["words"]], payload["encoder"], workspace.texts / ASKED)
+    name, kept_in = payload["encoder"], workspace.texts / ASKED
+    encoded_vectors([payload["words"]], named_encoder(workspace, name), name, kept_in)
     return {}
 
 

@@ -11,6 +11,7 @@ from core.jobs.job import DONE
 from core.jobs.lifecycle import end_job
 from core.jobs.table import list_jobs
 from core.runs.plan import RunPlan
+from core.runs.run_encoder import name_of
 from core.runs.texts import asked_job, asked_payload
 from core.runs.train import train_run
 from tests.bilingual import bilingual_split
@@ -28,7 +29,8 @@ def made(tmp_path_factory) -> Trained:
         name: train_run(RunPlan(split_hash, name, QUICK.get(name, {})), workspace).name
         for name in MODELS
     }
-    asked_job(workspace, asked_payload(WISH, "universal"), silent)
+    for encoder in ("universal", name_of(runs["fine_tuned"])):
+        asked_job(workspace, asked_payload(WISH, encoder), silent)
     return Trained(workspace, runs)
 
 
@@ -68,7 +70,7 @@ def test_a_run_that_reads_no_text_gives_no_reasons_in_words(trained_workspace):
     assert "What the texts share" not in words(app)
 
 
-@pytest.mark.parametrize("model", ["text_profile", "text_ridge"])
+@pytest.mark.parametrize("model", ["text_profile", "text_ridge", "fine_tuned"])
 def test_a_visitor_says_in_words_what_they_like(bilingual, model):
     app = visitor(bilingual.runs[model], wish=WISH)
     books, films = column(app, "words in common")
@@ -77,7 +79,8 @@ def test_a_visitor_says_in_words_what_they_like(bilingual, model):
     assert films["title"].iloc[0] == "一只名叫星期五的狗"
     assert "follow from the words alone" in words(app)
     assert "count as one more item of the history in films" in words(app)
-    if model == "text_profile":
+    assert ("as this run tuned it" in words(app)) == (model == "fine_tuned")
+    if model != "text_ridge":
         rows = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][2]["text"]
         assert rows[0] == "1  一只名叫星期五的狗"
 
@@ -89,7 +92,8 @@ def test_the_page_itself_never_encodes(bilingual, monkeypatch):
     monkeypatch.setattr("core.models.text.vectors.encoder_of", refuse)
     for model in MODELS:
         well(open_page("recommendations", run=bilingual.runs[model]))
-    visitor(bilingual.runs["text_profile"], wish="never read before")
+    for model in ("text_profile", "fine_tuned"):
+        visitor(bilingual.runs[model], wish="never read before")
     well(open_page("embeddings", run=bilingual.runs["text_profile"], what="texts", meaning=WISH))
 
 

@@ -11,9 +11,13 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import FloatArray
 from core.embedding.neighbours import nearest_to
+from core.models.protocol import CrossDomainModel
 from core.models.text.encoders import ENCODERS
-from core.models.text.features import HearsWords, TextSettings, centre_of, centred
+from core.models.text.features import HearsWords, centre_of, centred
+from core.models.text.hearing import HearingModel
+from core.models.text.tuned_state import STUDENT_TABLE
 from core.models.text.uploaded import BESIDE
+from core.runs.run_encoder import name_of
 from core.runs.text_reasons import reads_of, reads_text, reads_words
 from core.runs.texts import words_as_item
 from core.ui import cached
@@ -41,8 +45,8 @@ def pick_wish(view: View) -> Wish | None:
     model = cached.model(view.run)
     if not isinstance(model, HearsWords) or not reads_text(model):
         st.caption(
-            "A run of Text profile or Text ridge can also be asked in words: “a quiet film about a "
-            "family in winter”."
+            "A run of Text profile, Text ridge or the Fine-tuned text encoder can also be asked in "
+            "words: “a quiet film about a family in winter”."
         )
         return None
     if not reads_words(model):
@@ -58,6 +62,15 @@ def pick_wish(view: View) -> Wish | None:
     )  # fmt: skip
     if not words:
         return None
+    if isinstance(model, HearingModel):
+        directions = _heard_by_run(view, model, words)
+    else:
+        directions = _heard(view, model, words)
+    return None if directions is None else Wish(words, *directions)
+
+
+def _heard(view: View, model: CrossDomainModel, words: str) -> tuple[FloatArray, FloatArray] | None:
+    """The words from the centre of either domain's texts; None where a job must read them first."""
     settings = reads_of(model)
     texts = cached.item_texts(view.split, settings)
     if texts is None:
@@ -70,12 +83,22 @@ def pick_wish(view: View) -> Wish | None:
         centred(words_as_item(vector, texts), centre_of(part))[0]
         for part in (texts.source, texts.target)
     )
-    return Wish(words, source, target)
+    return source, target
+
+
+def _heard_by_run(
+    view: View, model: HearingModel, words: str
+) -> tuple[FloatArray, FloatArray] | None:
+    """The same by the encoder that the run itself tuned, or by its student."""
+    vector = vector_of_words(words, name_of(view.run.id), "read_wish")
+    if vector is None:
+        return None
+    source, target = model.words_as_items(vector[None])
+    return source[0], target[0]
 
 
 def show_wish(view: View, wish: Wish) -> None:
     """What was done with the words, and the items of both domains nearest to them."""
-    settings = reads_of(cached.model(view.run))
     target = plain(view.run.record["target_name"], 40)
     st.markdown(f"**Nearest to “{plain(wish.words)}”**")
     for column, (domain, colour) in zip(
@@ -84,26 +107,32 @@ def show_wish(view: View, wish: Wish) -> None:
         with column:
             st.markdown(f":{colour}[**{plain(view.run.record[f'{domain}_name'], 40)}**]")
             _show_near(view, wish, domain)
-    encoder = plain(ENCODERS[settings.encoder].title)
     st.caption(
-        f"What happened: the encoder ({encoder}) read the words as it read the texts of all "
-        f"items ({settings.reads}){_beside(settings)}; "
-        f"the centre of a domain's texts was taken away, as from every text. For the list above "
-        f"the words count as one more item of the history in {target}, so their share is blue; "
-        f"{_then(view)} The tables compare the words with each item's text alone, by cosine."
+        f"What happened: {_reading(cached.model(view.run))}; the centre of a domain's texts was "
+        "taken away, as from every text. For the list above the words count as one more item of "
+        f"the history in {target}, so their share is blue; {_then(view)} The tables compare the "
+        "words with each item's text alone, by cosine."
     )
 
 
-def _beside(settings: TextSettings) -> str:
-    if settings.vectors != BESIDE:
-        return ""
-    return ", with zeros where items have their uploaded vectors, which words have none of"
+def _reading(model: CrossDomainModel) -> str:
+    """Who read the words, and beside what."""
+    settings = reads_of(model)
+    if isinstance(model, HearingModel):
+        own = "the student of this run's encoder"
+        own = own if STUDENT_TABLE in model.weights else "the encoder as this run tuned it"
+    else:
+        own = f"the encoder ({plain(ENCODERS[settings.encoder].title)})"
+    read = f"{own} read the words as it read the texts of all items ({settings.reads})"
+    if settings.vectors == BESIDE:
+        read += ", with zeros where items have their uploaded vectors, which words have none of"
+    return read
 
 
 def _then(view: View) -> str:
-    if view.run.card.name == "text_profile":
-        return "items whose text is alike score high, less what all titles have in common."
-    return "what other users with such texts in their history took scores high."
+    if view.run.card.name == "text_ridge":
+        return "what other users with such texts in their history took scores high."
+    return "items whose text is alike score high, less what all titles have in common."
 
 
 def _show_near(view: View, wish: Wish, domain: str) -> None:

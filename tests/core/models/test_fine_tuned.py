@@ -7,14 +7,15 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
-from core.models.fine_tuned import base_of
 from core.models.registry import build
 from core.models.text.encoders import DEFAULT
 from core.models.text.features import TextSettings, domain_vectors
 from core.models.text.pairs import Narrow, few_of, info_nce, left_out, pair_batches, share_in_batch
+from core.models.text.tuned_state import base_of
 from core.models.text.tuning import TUNED, Readable, base_weights, first_deltas, tuned_weights
 from core.models.text.vectors import text_vectors
 from core.models.text_items import through_ridge
+from core.runs.run_encoder import RunEncoder
 from tests.worlds import twin_tastes
 
 WORLD = twin_tastes()
@@ -192,3 +193,25 @@ def test_an_epoch_ends_with_the_batch_that_brings_enough_pairs():
     batches = list(pair_batches(WORLD.pair, rng, 1, from_source=True, **asked))
     assert [batch.source_shown.nnz for batch in batches] == [40, 40]
     assert not any(batch.target_shown.nnz for batch in batches)
+
+
+def test_words_count_as_an_item_of_the_same_text_in_the_target_history():
+    """Asked by the run's own encoder: title 2 in words adds what item 2 adds in a history."""
+    for settings in ({}, {"tuned": "all"}, {"freeze": True}, {"tuned": "low rank"}):
+        model = fitted(**settings)
+        title = WORLD.pair.target_features.titles[2]
+        encoded = RunEncoder(model.settings, model.state()).encode([title])
+        source, target = WORLD.pair.source[[4]], csr_matrix((1, WORLD.pair.target.shape[1]))
+        item = csr_matrix(([1.0], ([0], [2])), shape=target.shape, dtype=np.float32)
+        by_words = model.fold_in_words(model.words_as_items(encoded)[1], source, target)
+        by_item = model.fold_in(source, item)
+        np.testing.assert_allclose(by_words.own_scores(), by_item.own_scores(), atol=2e-4)
+        np.testing.assert_array_equal(by_words.source, by_item.source)
+        assert by_words.has_target.all()
+
+
+def test_words_that_say_nothing_are_no_evidence():
+    model = fitted()
+    source, target = WORLD.pair.source[[4]] * 0, WORLD.pair.target[[4]] * 0
+    said = model.fold_in_words(np.zeros((1, 8), dtype=np.float32), source, target)
+    assert not said.has_evidence.any()

@@ -7,14 +7,18 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import ITEM, TEST, TITLE
-from core.basics.errors import RunError
+from core.basics.errors import RunError, SettingsError
+from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot, write_snapshot
 from core.models.compress import decompressed
 from core.models.text.student import Student, taught
+from core.models.text.tuned_state import STUDENT_TABLE
 from core.runs.compress import CompressPlan, compress_run
 from core.runs.plan import RunPlan
-from core.runs.student import TABLE, beside
+from core.runs.run_encoder import name_of
+from core.runs.student import beside
+from core.runs.texts import asked_job, asked_payload, asked_vector
 from core.runs.train import train_run
 from core.store.run_folder import read_run
 from core.ui.train.derived_tables import compression_table, student_words
@@ -57,7 +61,7 @@ def made(world):
 def test_the_items_are_those_the_student_reads(world, made):
     _, split, _ = world
     state = decompressed(made.state())
-    read = Student(state[TABLE]).encode(list(split.train.target_features.titles))
+    read = Student(state[STUDENT_TABLE]).encode(list(split.train.target_features.titles))
     np.testing.assert_allclose(read, state["target.items"], atol=0.03)  # both kept as int8
     assert not any("delta" in name for name in state)
 
@@ -99,6 +103,28 @@ def test_it_answers_like_any_run(world, made):
     reasons = model.explain(split.train.source[[0]], split.train.target[[0]], 3)
     total = reasons.source_amounts.sum() + reasons.target_amounts.sum()
     assert total == pytest.approx(float(scores.own_scores()[0, 3]), rel=1e-3)
+
+
+def test_words_are_read_by_the_student_and_by_the_encoder_it_learned_from(world, made):
+    """A title in words is the item of that title, to either run."""
+    workspace, split, runs = world
+    title = split.train.target_features.titles[5]
+    for run in (runs["fine_tuned"], made):
+        name = name_of(run.id)
+        asked_job(workspace, asked_payload(title, name), silent)
+        vector = asked_vector(workspace, title, name)
+        model = run.model(split)
+        words = model.words_as_items(vector[None])[1]
+        np.testing.assert_allclose(words[0], model.state()["target.items"][5], atol=0.03)
+    assert asked_vector(workspace, title, name_of("another")) is None
+
+
+def test_an_encoder_of_a_run_that_has_none_is_refused(world):
+    workspace, _, runs = world
+    with pytest.raises(SettingsError, match="no text encoder of its own"):
+        asked_job(workspace, asked_payload("a", name_of(runs["popularity"].id)), silent)
+    with pytest.raises(RunError, match="no run"):
+        asked_job(workspace, asked_payload("a", name_of("../elsewhere")), silent)
 
 
 def test_a_run_without_an_encoder_of_its_own_is_refused(world):
