@@ -14,6 +14,7 @@ from core.ui.state import current_run, current_split_info, notice, pick_run, res
 from core.ui.texts import count, plain
 from core.ui.trust import draw_trust
 
+CUT = 26  # letters of a run's name that the box has room for
 _PARTS = {TEST: "test", VALID: "validation"}
 
 
@@ -45,12 +46,13 @@ def _draw_pair(run: Run | None) -> None:
 
 
 def _draw_run(run: Run) -> None:
-    """Model, seed and twin; the split; how many users each part was evaluated on."""
+    """The name where the box cuts it, model, seed and twin; the split; how many users each part was evaluated on."""
     counts, info = run.record["counts"], _info_of(run)
     parts = [f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts]
     twin = "twin ✓" if run.twin else "no twin"
     seed = f"seed {run.record['seed']}" if run.has_model else "no model"
-    lines = [f"{plain(run.card.title)} · {seed} · {twin}"]
+    lines = [plain(run.label, 120)] if len(run.label) > CUT else []
+    lines.append(f"{plain(run.card.title)} · {seed} · {twin}")
     if info:
         lines.append(f"Split: {plain(info.kind)} · seed {info.seed} · {info.split_hash[:8]}")
     lines.append(f"Users evaluated: {' · '.join(parts)}")

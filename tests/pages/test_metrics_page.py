@@ -6,7 +6,7 @@ import re
 import pytest
 from stories import open_page, well, words
 
-from core.store.run_folder import read_run
+from core.store.run_folder import read_run, rename_run
 from core.ui.metrics.view import why_not
 
 
@@ -136,6 +136,23 @@ def test_nonsense_in_the_address_bar_shows_the_page_as_usual(trained_workspace, 
     assert "nDCG@10" in table_text(app)
     if "run" in address and len(address["run"]) < 200:
         assert "There is no run" in words(app)
+
+
+def test_a_name_that_the_box_cuts_stands_whole_in_the_sidebar(trained_workspace):
+    run = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"])
+    short, long = run.label, "EASE on the books of 2025 without the twins"
+    assert short not in said_beside(well(open_page("metrics", run=run.id)))
+    rename_run(run, long)
+    try:
+        assert long in said_beside(well(open_page("metrics", run=run.id)))
+    finally:
+        rename_run(run, short)
+
+
+def said_beside(app) -> list[str]:
+    """What the sidebar says in small print, line by line."""
+    captions = [caption.value for caption in app.sidebar.caption]
+    return [line.strip() for caption in captions for line in caption.splitlines()]
 
 
 def test_a_link_brings_the_same_view(trained_workspace):
