@@ -8,13 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.scores import (
-    BoolArray,
-    Contributions,
-    FloatArray,
-    IntArray,
-    Vectors,
-)
+from core.basics.scores import BoolArray, Contributions, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, as_like, history_sum, relu, unit
 from core.models.batches import Batch
@@ -32,6 +26,7 @@ from core.models.text.tuned_state import (
     HEAD,
     ITEMS,
     as_compared,
+    asked_weights,
     base_of,
     compared_vectors,
     from_centre,
@@ -111,17 +106,12 @@ class FineTuned:
         return info_nce(logits - as_like(np.log(shares), logits), left.rows, users, places)
 
     def finished(self, weights: State, epoch: int) -> State:
-        """What was learned, and the vectors of both domains' items part of the way to it.
-
-        Wortsman et al. 2022 (WiSE-FT), eq. 1: between the weights as they came and as they were
-        tuned lie better ones than either.
-        """
-        share = self.settings.share
-        theta = tuned_weights(weights, self._stages(epoch), share * self.settings.pace)
+        """What was learned, and the vectors of both domains' items as they are compared."""
+        theta = asked_weights(weights, self._stages(epoch), self.settings)
         kept = without_base(weights)
         for domain, texts in self._texts.items():
             encoded = texts.all_encoded(theta)
-            kept[ITEMS.format(domain)] = as_compared(weights, share, domain, encoded)
+            kept[ITEMS.format(domain)] = as_compared(weights, self.settings.share, domain, encoded)
         return kept
 
     def users(

@@ -17,10 +17,9 @@ from core.models.text.clean import plain_text
 from core.models.text.features import TextSettings, texts_read, uploaded_width, with_uploaded
 from core.models.text.uploaded import ALONE, NOT_USED, beside_nothing, why_not
 from core.models.text.vectors import encoded_vectors, kept_vectors, text_vectors
-from core.runs.run_encoder import named_encoder
+from core.runs.run_encoder import asked_encoder, kept_words
 
 LONGEST = 200  # characters a person may type
-ASKED = "asked"  # folder of their vectors, apart from those of items
 
 
 @dataclass(frozen=True)
@@ -105,8 +104,7 @@ def settings_of(payload: dict[str, Any]) -> TextSettings:
 
 
 def asked_payload(words: str, encoder: str) -> dict[str, Any]:
-    """What a job of kind "asked" is given: a person's words as an encoder, or a run's, reads them.
-    """  # fmt: skip
+    """What a job of kind "asked" is given; encoder: by name, that of a run among them."""
     return {"words": plain_text(words)[:LONGEST], "encoder": encoder}
 
 
@@ -115,8 +113,9 @@ def asked_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> 
     if not payload["words"]:
         raise SettingsError(what="There are no words to read.", hint="Type some letters.")
     report(Progress(done=0, total=1, stage="reading the words"))
-    name, kept_in = payload["encoder"], workspace.texts / ASKED
-    encoded_vectors([payload["words"]], named_encoder(workspace, name), name, kept_in)
+    kept_in, kept_as = kept_words(workspace, payload["encoder"])
+    encoder = asked_encoder(workspace, payload["encoder"])
+    encoded_vectors([payload["words"]], encoder, kept_as, kept_in)
     return {}
 
 
@@ -126,7 +125,8 @@ def asked_vector(workspace: Workspace, words: str, encoder: str) -> FloatArray |
     All 0 where the encoder finds nothing to read in them, such as words that say nothing.
     """
     text = asked_payload(words, encoder)["words"]
-    found = kept_vectors([text], encoder, workspace.texts / ASKED)
+    kept_in, kept_as = kept_words(workspace, encoder)
+    found = kept_vectors([text], kept_as, kept_in)
     return None if found is None else found[0]
 
 

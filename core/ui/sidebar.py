@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import east_asian_width
+
 import streamlit as st
 
 from core.basics.columns import TEST, USERS, VALID
@@ -9,12 +11,13 @@ from core.data.snapshot import SplitInfo
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.jobs_panel import draw_jobs
+from core.ui.run_names import run_names
 from core.ui.shell import guarded, pick_figure_format
 from core.ui.state import current_run, current_split_info, notice, pick_run, restore_address
 from core.ui.texts import count, plain
 from core.ui.trust import draw_trust
 
-CUT = 26  # letters of a run's name that the box has room for
+ROOM = 24  # letters of a run's name that fit into its box; Chinese ones count twice
 _PARTS = {TEST: "test", VALID: "validation"}
 
 
@@ -46,17 +49,23 @@ def _draw_pair(run: Run | None) -> None:
 
 
 def _draw_run(run: Run) -> None:
-    """The name where the box cuts it, model, seed and twin; the split; how many users each part was evaluated on."""
+    """What the box may cut off its name, model, seed and twin; the split; users of each part."""
     counts, info = run.record["counts"], _info_of(run)
     parts = [f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts]
     twin = "twin ✓" if run.twin else "no twin"
     seed = f"seed {run.record['seed']}" if run.has_model else "no model"
-    lines = [plain(run.label, 120)] if len(run.label) > CUT else []
+    name = run_names(cached.runs()).get(run.id, run.label)
+    lines = [plain(name, 200)] if _width(name) > ROOM else []
     lines.append(f"{plain(run.card.title)} · {seed} · {twin}")
     if info:
         lines.append(f"Split: {plain(info.kind)} · seed {info.seed} · {info.split_hash[:8]}")
     lines.append(f"Users evaluated: {' · '.join(parts)}")
     st.caption("  \n".join(lines))
+
+
+def _width(name: str) -> int:
+    """Letters as a line has room for them: wide ones, such as Chinese, count twice."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in name)
 
 
 def _info_of(run: Run) -> SplitInfo | None:

@@ -47,14 +47,14 @@ IDLE = """() => {
     const app = document.querySelector('[data-testid=stApp]');
     const idle = app && app.getAttribute('data-test-script-state') === 'notRunning'
         && !document.querySelector('[data-stale=true]')
-        && !(performance.now() - window.askedAt < 5000);
+        && !(performance.now() - window.askedAt < PATIENCE);
     if (!idle) { window.idleSince = undefined; return false; }
     window.idleSince = window.idleSince || performance.now();
     return performance.now() - window.idleSince > 200;
-}"""
+}""".replace("PATIENCE", "5000")  # milliseconds: not every message has an answer
 
-# What the page asked its server last, and whether anything came back since: on a busy machine a
-# page waits for its answer longer than it takes to look idle.
+# When the page last said anything to its server that nothing came back for since, of any kind: on
+# a busy machine a page waits for its answer longer than it takes to look idle.
 ASKED = """(() => {
     const send = WebSocket.prototype.send;
     const answered = () => { window.askedAt = undefined; };

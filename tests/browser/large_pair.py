@@ -12,23 +12,28 @@ CLUSTERS = 40
 NASTY = "![shot](http://example.com/a.png) <b>bold</b> <script>alert(1)</script> [x](http://e.com)"
 
 
-def write_large_pair(folder: Path, seed: int = 7) -> dict[str, Path]:
+def write_large_pair(folder: Path, seed: int = 7, share: float = 1.0) -> dict[str, Path]:
     """Write books.csv, music.csv and their item tables; answers the files by those names.
 
+    share: of the users, items and rows of the pair in its full size.
     Users share one taste over 40 clusters of items in both domains. The most popular music item
     has a title full of Markdown and HTML.
     """
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    taste = rng.dirichlet(np.full(CLUSTERS, 0.15), SHARED + SOURCE_ONLY + TARGET_ONLY)
+    shared, source_only, target_only = (
+        round(share * count) for count in (SHARED, SOURCE_ONLY, TARGET_ONLY)
+    )
+    taste = rng.dirichlet(np.full(CLUSTERS, 0.15), shared + source_only + target_only)
     names = np.array([f"{number:05d}" for number in rng.permutation(len(taste))])
-    reads = np.arange(SHARED + SOURCE_ONLY)
-    listens = np.r_[np.arange(SHARED), np.arange(SHARED + SOURCE_ONLY, len(taste))]
+    reads = np.arange(shared + source_only)
+    listens = np.r_[np.arange(shared), np.arange(shared + source_only, len(taste))]
     files = {}
     for name, users, n_items, rows in (
         ("books", reads, 6_777, 96_041),
         ("music", listens, 5_567, 69_709),
     ):
+        n_items, rows = round(share * n_items), round(share * rows)
         user, item = _interactions(taste[users], n_items, rows, rng)
         ids = np.array([f"{name[0]}{number:05d}" for number in range(n_items)])
         table = pd.DataFrame({"user_id": names[users][user], "item_id": ids[item]})

@@ -14,7 +14,7 @@ LONG = 4 * SECONDS
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    return write_large_pair(tmp_path_factory.mktemp("files"))
+    return write_large_pair(tmp_path_factory.mktemp("files"), share=0.5)
 
 
 @pytest.fixture

@@ -138,15 +138,32 @@ def test_nonsense_in_the_address_bar_shows_the_page_as_usual(trained_workspace, 
         assert "There is no run" in words(app)
 
 
-def test_a_name_that_the_box_cuts_stands_whole_in_the_sidebar(trained_workspace):
+@pytest.mark.parametrize(
+    ("label", "cut"), [("EASE · seed 2022", False), ("图书与电影合并之后的第二次", True),
+                       ("EASE on the books of 2025 without the twins", True)],
+)  # fmt: skip
+def test_a_name_that_the_box_cuts_stands_whole_in_the_sidebar(trained_workspace, label, cut):
+    """Chinese letters are twice as wide as Latin ones."""
     run = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"])
-    short, long = run.label, "EASE on the books of 2025 without the twins"
-    assert short not in said_beside(well(open_page("metrics", run=run.id)))
-    rename_run(run, long)
+    was = run.label
+    rename_run(run, label)
     try:
-        assert long in said_beside(well(open_page("metrics", run=run.id)))
+        assert (label in said_beside(well(open_page("metrics", run=run.id)))) == cut
     finally:
-        rename_run(run, short)
+        rename_run(run, was)
+
+
+def test_what_tells_runs_of_one_name_apart_stands_in_the_sidebar(trained_workspace):
+    """Two runs of one name are told apart behind the name, where the box cuts it."""
+    here = trained_workspace.workspace.runs
+    run, other = (read_run(here / trained_workspace.runs[name]) for name in ("ease", "item_knn"))
+    was = other.label
+    rename_run(other, run.label)
+    try:
+        said = said_beside(well(open_page("metrics", run=run.id)))
+    finally:
+        rename_run(other, was)
+    assert any(line.startswith(f"{run.label} · ") and ":" in line for line in said)
 
 
 def said_beside(app) -> list[str]:

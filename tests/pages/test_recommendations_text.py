@@ -1,6 +1,7 @@
 """Recommendations of models that read text: reasons in words, and a visitor who asks in words."""
 
 import json
+import shutil
 
 import pytest
 from stories import Trained, entered, open_page, well, words
@@ -10,14 +11,19 @@ from core.basics.workspace import Workspace
 from core.jobs.job import DONE
 from core.jobs.lifecycle import end_job
 from core.jobs.table import list_jobs
+from core.models.text.tuned_state import FIRST_HEAD
+from core.runs.compress import CompressPlan, compress_run
 from core.runs.plan import RunPlan
 from core.runs.run_encoder import name_of
 from core.runs.texts import asked_job, asked_payload
 from core.runs.train import train_run
+from core.store.run_folder import WEIGHTS
+from core.store.tensors import read_tensors, write_tensors
 from tests.bilingual import bilingual_split
 
 WISH = "a dog that is someone's friend"
 MODELS = ("text_profile", "text_ridge", "text_neighbours", "fine_tuned")
+COMPRESSED = {"student": {"kind": "student"}, "pruned": {"kind": "pruned", "keep": 0.05}}
 QUICK = {"fine_tuned": {"epochs": 1, "source_epochs": 0, "factors": 16}}
 
 
@@ -29,7 +35,14 @@ def made(tmp_path_factory) -> Trained:
         name: train_run(RunPlan(split_hash, name, QUICK.get(name, {})), workspace).name
         for name in MODELS
     }
-    for encoder in ("universal", name_of(runs["fine_tuned"])):
+    for name, plan in COMPRESSED.items():
+        runs[name] = compress_run(CompressPlan(runs["fine_tuned"], **plan), workspace).name
+    older = shutil.copytree(workspace.runs / runs["fine_tuned"], workspace.runs / "older")
+    state = {
+        name: table for name, table in read_tensors(older / WEIGHTS).items() if name != FIRST_HEAD
+    }
+    write_tensors(older / WEIGHTS, state)
+    for encoder in ("universal", *(name_of(runs[name]) for name in ("fine_tuned", *COMPRESSED))):
         asked_job(workspace, asked_payload(WISH, encoder), silent)
     return Trained(workspace, runs)
 
@@ -83,6 +96,34 @@ def test_a_visitor_says_in_words_what_they_like(bilingual, model):
     if model != "text_ridge":
         rows = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][2]["text"]
         assert rows[0] == "1  一只名叫星期五的狗"
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [("student", "the student of this run's encoder"), ("pruned", "less surely")],
+)
+def test_a_smaller_run_says_who_read_the_words(bilingual, run, said):
+    app = visitor(bilingual.runs[run], wish=WISH)
+    assert said in words(app)
+    assert ("the centre of a domain's texts" in words(app)) == (run == "pruned")
+    assert len(column(app, "words in common")) == 2
+
+
+def test_a_run_of_an_older_version_keeps_its_tab_and_hears_no_words(bilingual):
+    app = visitor("older", wish=WISH)
+    assert "Train this run again to ask it in words" in words(app)
+    assert "the most popular items" in words(app)
+
+
+def test_words_that_are_like_no_item_bring_the_most_popular_ones(bilingual, monkeypatch):
+    """What the page says is about what was found, not about what was typed."""
+    monkeypatch.setattr(
+        "core.models.fine_tuned.FineTuned.likeness",
+        lambda self, ours, theirs: 0 * (ours @ theirs.T),
+    )
+    app = visitor(bilingual.runs["fine_tuned"], wish=WISH)
+    assert "No item is like these words" in words(app)
+    assert "follow from the words alone" not in words(app)
 
 
 def test_the_page_itself_never_encodes(bilingual, monkeypatch):

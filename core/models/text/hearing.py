@@ -11,7 +11,12 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import DomainScores, FloatArray
 from core.models.arrays import Array
 from core.models.gradient import GradientModel, Network
-from core.models.text.tuned_state import STUDENT_TABLE, as_compared, compared_vectors
+from core.models.text.tuned_state import (
+    FIRST_HEAD,
+    STUDENT_TABLE,
+    as_compared,
+    compared_vectors,
+)
 
 
 class ComparesItems(Network, Protocol):
@@ -27,11 +32,16 @@ class HearingModel(GradientModel):
 
     network: ComparesItems
 
+    @property
+    def hears(self) -> bool:
+        """Whether it can be asked in words; a run of an older version cannot."""
+        return STUDENT_TABLE in self.weights or FIRST_HEAD in self.weights
+
     def words_as_items(self, encoded: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Words as items of the source and of the target, (n, d) each.
 
-        encoded: (n, width) as this run's own encoder, or the student in its place, reads them.
-        Raises RunError for a run of an older version.
+        encoded: (n, width) as this run's own encoder, or the student in its place, reads them. A
+        student learned where items are, from either domain's centre, and reads words there at once.
         """
         if STUDENT_TABLE in self.weights:
             return encoded, encoded
@@ -46,6 +56,6 @@ class HearingModel(GradientModel):
     ) -> DomainScores:
         """Both parts where words, (n_asked, d), are one more item of the target history."""
         known = self.fold_in(source_rows, target_rows)
-        target = known.target + self.network.likeness(words, compared_vectors(self.weights)[1])
-        heard = known.has_target | np.asarray(words.any(axis=1))
-        return DomainScores.ranking(known.source, target, known.has_source, heard)
+        found = np.asarray(self.network.likeness(words, compared_vectors(self.weights)[1]))
+        heard = known.has_target | found.any(axis=1)
+        return DomainScores.ranking(known.source, known.target + found, known.has_source, heard)

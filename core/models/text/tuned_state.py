@@ -9,9 +9,11 @@ from core.basics.errors import RunError
 from core.basics.scores import FloatArray
 from core.models.arrays import Array, Weights, as_like, unit
 from core.models.protocol import State
+from core.models.text.tuned_settings import FineTunedSettings
 from core.models.text.tuning import BASE, tuned_weights
 
 CENTRE, ITEMS, HEAD, FIRST_HEAD = "fixed.{}.centre", "{}.items", "head", "fixed.head"
+BOTH_STAGES = (SOURCE, TARGET)  # the delta of a stage that was not trained is 0
 STUDENT_TABLE = "student"  # the table that took the encoder's place, where one did
 
 
@@ -22,19 +24,29 @@ def compared_vectors(kept: State) -> tuple[FloatArray, FloatArray]:
     """
     source, target = ITEMS.format(SOURCE), ITEMS.format(TARGET)
     if source not in kept or target not in kept:
-        raise _older()
+        raise RunError(
+            what="This run is of an older version of its model, which kept other vectors.",
+            hint="Train it again to ask it.",
+        )
     return kept[source], kept[target]
+
+
+def asked_weights(
+    weights: Weights, stages: tuple[str, ...], settings: FineTunedSettings
+) -> Weights:
+    """The encoder that is asked, part of the way from the one that came to the one that was tuned.
+
+    Wortsman et al. 2022 (WiSE-FT), eq. 1: between the two lie better ones than either.
+    """
+    return tuned_weights(weights, stages, settings.share * settings.pace)
 
 
 def as_compared(kept: State, share: float, domain: str, encoded: FloatArray) -> FloatArray:
     """(n, d) unit vectors as items are compared, of texts of a domain as its encoder reads them.
 
     encoded: (n, 512), zeros where there is no text. share: how far the layer above the encoder
-    stands from where it began to where training took it. Raises RunError for what older versions
-    kept.
+    stands from where it began to where training took it.
     """
-    if FIRST_HEAD not in kept:
-        raise _older()
     told = (np.abs(encoded).sum(axis=1, keepdims=True) > 0).astype(np.float32)
     head = kept[FIRST_HEAD] + np.float32(share) * (kept[HEAD] - kept[FIRST_HEAD])
     found: FloatArray = unit(from_centre(kept, domain, encoded, told) @ head)
@@ -54,10 +66,3 @@ def base_of(weights: Weights) -> Weights:
 def without_base(weights: State) -> State:
     """What was learned: all but the encoder's own weights."""
     return {name: table for name, table in weights.items() if not name.startswith(BASE)}
-
-
-def _older() -> RunError:
-    return RunError(
-        what="This run is of an older version of its model, which kept other vectors.",
-        hint="Train it again to ask it.",
-    )

@@ -67,11 +67,7 @@ def _show(
 ) -> None:  # fmt: skip
     changed = moves(before.listed, after.listed)
     words, undo, reset = st.columns([4, 0.8, 0.8], vertical_alignment="center")
-    if wish is not None and not edits:
-        said = "These follow from the words alone; add items to say more."
-    else:
-        said = _sentence(log, edits, changed)
-    words.markdown(said)
+    words.markdown(_sentence(log, edits, changed) if edits or wish is None else _heard(after))
     show_log_buttons(log, edits, undo, reset)
     _say_unknown(after)
     left, middle, right = st.columns([1, 1.35, 1], gap="medium")
@@ -124,6 +120,16 @@ def _sentence(log: EditLog, edits: list[Edit], changed: Moves) -> str:
             else "Remove or add items in either history; the list follows at once."
         )
     return moved_words(changed)
+
+
+def _heard(after: WhatIf) -> str:
+    """What words alone brought."""
+    if after.listed.has_target:
+        return "These follow from the words alone; add items to say more."
+    return (
+        "No item is like these words, so these are the most popular ones. Say it in other words, "
+        "or add items."
+    )
 
 
 def moved_words(changed: Moves) -> str:

@@ -11,15 +11,18 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.basics.scores import FloatArray
 from core.embedding.neighbours import nearest_to
+from core.models.compress import PRUNED
 from core.models.protocol import CrossDomainModel
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import HearsWords, centre_of, centred
 from core.models.text.hearing import HearingModel
+from core.models.text.tuned_settings import FineTunedSettings
 from core.models.text.tuned_state import STUDENT_TABLE
 from core.models.text.uploaded import BESIDE
 from core.runs.run_encoder import name_of
 from core.runs.text_reasons import reads_of, reads_text, reads_words
 from core.runs.texts import words_as_item
+from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.recommendations.text_why import read_texts
 from core.ui.recommendations.view import View
@@ -54,6 +57,9 @@ def pick_wish(view: View) -> Wish | None:
             "This run reads uploaded vectors and no text, so it cannot be asked in words; what is "
             "added below is all it goes by."
         )
+        return None
+    if isinstance(model, HearingModel) and not model.hears:
+        st.caption("Train this run again to ask it in words: it is of an older version.")
         return None
     words = type_words(
         "What do they like, in words?", NAME, "a quiet film about a family in winter",
@@ -108,25 +114,42 @@ def show_wish(view: View, wish: Wish) -> None:
             st.markdown(f":{colour}[**{plain(view.run.record[f'{domain}_name'], 40)}**]")
             _show_near(view, wish, domain)
     st.caption(
-        f"What happened: {_reading(cached.model(view.run))}; the centre of a domain's texts was "
-        "taken away, as from every text. For the list above the words count as one more item of "
-        f"the history in {target}, so their share is blue; {_then(view)} The tables compare the "
-        "words with each item's text alone, by cosine."
+        f"What happened: {_reading(cached.model(view.run), view.run)}. For the list above the "
+        f"words count as one more item of the history in {target}, so their share is blue; "
+        f"{_then(view)} The tables compare the words with each item's text alone, by cosine."
     )
 
 
-def _reading(model: CrossDomainModel) -> str:
-    """Who read the words, and beside what."""
+def _reading(model: CrossDomainModel, run: Run) -> str:
+    """Who read the words, and how they came where the items are."""
     settings = reads_of(model)
-    if isinstance(model, HearingModel):
-        own = "the student of this run's encoder"
-        own = own if STUDENT_TABLE in model.weights else "the encoder as this run tuned it"
-    else:
+    of_items = f"read the words as the texts of all items ({settings.reads})"
+    centre = "the centre of a domain's texts was taken away, as from every text"
+    if not isinstance(model, HearingModel):
         own = f"the encoder ({plain(ENCODERS[settings.encoder].title)})"
-    read = f"{own} read the words as it read the texts of all items ({settings.reads})"
-    if settings.vectors == BESIDE:
-        read += ", with zeros where items have their uploaded vectors, which words have none of"
-    return read
+        beside = ", with zeros where items have their uploaded vectors, which words have none of"
+        return f"{own} {of_items}{beside if settings.vectors == BESIDE else ''}; {centre}"
+    if STUDENT_TABLE in model.weights:
+        return (
+            f"the student of this run's encoder {of_items}; it knows the words, and pieces of "
+            "words, that stood in them, and others by chance alone"
+        )
+    return f"{_own_encoder(model.settings)} {of_items}; {centre}{_compressed(run)}"
+
+
+def _own_encoder(settings: FineTunedSettings) -> str:
+    if not settings.share:
+        return "the encoder as it came, with the layer above it as it began,"
+    if settings.freeze:
+        return "the encoder as it came, with the layer that this run learned above it,"
+    return "the encoder as this run tuned it, with the layer above it,"
+
+
+def _compressed(run: Run) -> str:
+    """What a pruned encoder is worth."""
+    if run.record.get("compression", {}).get("kind") != PRUNED:
+        return ""
+    return "; it was pruned, and so were the items, so words find what is near them less surely"
 
 
 def _then(view: View) -> str:

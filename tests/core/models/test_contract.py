@@ -100,7 +100,10 @@ def ndcg_at_5(scores: np.ndarray, liked: np.ndarray) -> float:
 
 @pytest.mark.parametrize("name", CARD_NAMES)
 def test_the_same_seed_gives_the_same_scores(name, models):
-    same_scores(fitted(name).score(EVERYBODY), models[name].score(EVERYBODY))
+    """Of networks after two epochs: each draws its chance anew, from the seed and its number."""
+    once = fitted(name, epochs=2) if name in GRADIENT else models[name]
+    again = fitted(name, epochs=2) if name in GRADIENT else fitted(name)
+    same_scores(again.score(EVERYBODY), once.score(EVERYBODY))
 
 
 @pytest.mark.parametrize("name", CARD_NAMES)
@@ -243,16 +246,16 @@ def test_a_twin_trains_without_the_source_and_says_nothing_from_it(name):
 
 
 @pytest.mark.parametrize("name", GRADIENT)
-def test_three_epochs_and_three_after_a_resume_are_six(name):
-    whole = fitted(name, epochs=6)
-    first = build(name, settings_of(name, epochs=6))
+def test_two_epochs_and_two_after_a_resume_are_four(name):
+    whole = fitted(name, epochs=4)
+    first = build(name, settings_of(name, epochs=4))
     steps = first.fit_epochs(world_of(name).pair, 5)
-    for _ in range(3):
+    for _ in range(2):
         next(steps)
     kept = {key: array.copy() for key, array in first.checkpoint().items()}
-    second = build(name, settings_of(name, epochs=6))
+    second = build(name, settings_of(name, epochs=4))
     second.resume(world_of(name).pair, kept)
-    assert [step.done for step in second.fit_epochs(world_of(name).pair, 5)] == [4, 5, 6]
+    assert [step.done for step in second.fit_epochs(world_of(name).pair, 5)] == [3, 4]
     same_scores(second.score(EVERYBODY), whole.score(EVERYBODY))
 
 

@@ -201,10 +201,12 @@ def test_words_count_as_an_item_of_the_same_text_in_the_target_history():
         model = fitted(**settings)
         title = WORLD.pair.target_features.titles[2]
         encoded = RunEncoder(model.settings, model.state()).encode([title])
-        source, target = WORLD.pair.source[[4]], csr_matrix((1, WORLD.pair.target.shape[1]))
-        item = csr_matrix(([1.0], ([0], [2])), shape=target.shape, dtype=np.float32)
+        source, target = WORLD.pair.source[[4]], csr_matrix(WORLD.pair.target[[4]])
+        assert 2 not in target.indices
+        more = target.copy().tolil()
+        more[0, 2] = 1.0
         by_words = model.fold_in_words(model.words_as_items(encoded)[1], source, target)
-        by_item = model.fold_in(source, item)
+        by_item = model.fold_in(source, csr_matrix(more, dtype=np.float32))
         np.testing.assert_allclose(by_words.own_scores(), by_item.own_scores(), atol=2e-4)
         np.testing.assert_array_equal(by_words.source, by_item.source)
         assert by_words.has_target.all()
@@ -215,3 +217,33 @@ def test_words_that_say_nothing_are_no_evidence():
     source, target = WORLD.pair.source[[4]] * 0, WORLD.pair.target[[4]] * 0
     said = model.fold_in_words(np.zeros((1, 8), dtype=np.float32), source, target)
     assert not said.has_evidence.any()
+
+
+def test_an_item_without_text_is_near_nothing():
+    """Away from the centre of the others it would stand somewhere."""
+    features = WORLD.pair.target_features
+    titles = ["" if item % 5 == 0 else title for item, title in enumerate(features.titles)]
+    pair = replace(WORLD.pair, target_features=replace(features, titles=titles))
+    model = build("fine_tuned", {"epochs": 1, "source_epochs": 0, "factors": 8}, "cpu")
+    list(model.fit_epochs(pair, 3))
+    items = model.state()["target.items"]
+    assert not items[::5].any()
+    assert np.abs(items[1::5]).sum(axis=1).all()
+
+
+def test_the_layer_above_a_frozen_encoder_is_asked_too():
+    """Part of the way from where it began, as far as the share says."""
+    began, learned = (fitted(freeze=True, share=share).state() for share in (0.0, 1.0))
+    assert np.abs(began["target.items"] - learned["target.items"]).max() > 1e-3
+
+
+def test_what_an_older_version_kept_cannot_be_asked_in_words():
+    model = fitted()
+    assert model.hears
+    state = {name: table for name, table in model.state().items() if name != "fixed.head"}
+    older = build("fine_tuned", model.settings.to_dict(), "cpu")
+    older.restore(WORLD.pair, state)
+    assert not older.hears
+    np.testing.assert_array_equal(
+        older.score(np.arange(3)).target, model.score(np.arange(3)).target
+    )

@@ -1,5 +1,6 @@
 """A student in place of a fine-tuned encoder: smaller, a run of its own, figures beside it."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from core.runs.run_encoder import name_of
 from core.runs.student import beside
 from core.runs.texts import asked_job, asked_payload, asked_vector
 from core.runs.train import train_run
-from core.store.run_folder import read_run
+from core.store.run_folder import delete_run, read_run
 from core.ui.train.derived_tables import compression_table, student_words
 from tests.core.runs.derived_worlds import tables
 from tests.worlds import GARDEN, SPACE
@@ -123,8 +124,21 @@ def test_an_encoder_of_a_run_that_has_none_is_refused(world):
     workspace, _, runs = world
     with pytest.raises(SettingsError, match="no text encoder of its own"):
         asked_job(workspace, asked_payload("a", name_of(runs["popularity"].id)), silent)
-    with pytest.raises(RunError, match="no run"):
-        asked_job(workspace, asked_payload("a", name_of("../elsewhere")), silent)
+    elsewhere = workspace.root.parent / "elsewhere"
+    shutil.copytree(runs["fine_tuned"].folder, elsewhere)
+    for outside in ("../../elsewhere", str(elsewhere)):
+        with pytest.raises(RunError, match="no run"):
+            asked_job(workspace, asked_payload("a", name_of(outside)), silent)
+
+
+def test_what_was_typed_to_a_run_goes_with_it(world):
+    workspace, _, runs = world
+    run = read_run(shutil.copytree(runs["fine_tuned"].folder, workspace.runs / "copied"))
+    asked_job(workspace, asked_payload("a secret", name_of(run.id)), silent)
+    assert asked_vector(workspace, "a secret", name_of(run.id)) is not None
+    delete_run(workspace, run)
+    assert asked_vector(workspace, "a secret", name_of(run.id)) is None
+    assert not run.folder.exists()
 
 
 def test_a_run_without_an_encoder_of_its_own_is_refused(world):
