@@ -54,9 +54,10 @@ def _draw_run(run: Run) -> None:
     parts = [f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts]
     twin = "twin ✓" if run.twin else "no twin"
     seed = f"seed {run.record['seed']}" if run.has_model else "no model"
-    name = run_names(cached.runs()).get(run.id, run.label)
+    name, title = run_names(cached.runs()).get(run.id, run.label), plain(run.card.title)
     lines = [plain(name, 200)] if _width(name) > ROOM else []
-    lines.append(f"{plain(run.card.title)} · {seed} · {twin}")
+    said = bool(lines) and name.startswith(run.card.title)
+    lines.append(" · ".join([*([] if said else [title]), seed, twin]))
     if info:
         lines.append(f"Split: {plain(info.kind)} · seed {info.seed} · {info.split_hash[:8]}")
     lines.append(f"Users evaluated: {' · '.join(parts)}")

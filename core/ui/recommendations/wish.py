@@ -176,7 +176,7 @@ def _show_near(view: View, wish: Wish, domain: str) -> None:
         ],
     })  # fmt: skip
     looks = {
-        "title": st.column_config.TextColumn(width=220),
+        "title": st.column_config.TextColumn(width=270),
         "cosine": st.column_config.NumberColumn(format="%.2f", width=70),
     }
     show_table(table, f"wish_{domain}", column_config=looks)
