@@ -2,6 +2,7 @@
 
 import fcntl
 import functools
+import gc
 import os
 
 # Files of tests run side by side: a thread each, before NumPy reads it once.
@@ -31,6 +32,13 @@ def _packages_are_read_once():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(manifest_scanner, "scan_component_manifests", scan)
         yield
+
+
+def pytest_collection_finish():
+    """What the libraries brought stays till the end: garbage is looked for among the rest alone."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -218,6 +218,7 @@ CARD = ModelCard(
     fold_in="exact",
     needs=(ITEM_TEXT,),
     new_items=True,
+    factors_of_texts=True,
     gradient=True,
     grid={"pace": (0.03, 0.1, 0.3), "temperature": (0.1, 0.2)},
 )

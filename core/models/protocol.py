@@ -138,6 +138,7 @@ class ModelCard:
     task: Literal["ranking", "rating"] = "ranking"
     source_speaks: bool = True  # False: the source shapes the model, a user's history there nothing
     new_items: bool = False  # whether it can tell items apart that nobody has in training
+    factors_of_texts: bool = False  # its factors are read from texts: few users may have many
     presets: dict[str, dict[str, Value]] = field(default_factory=dict)  # "fast", "thorough"
     grid: dict[str, tuple[Value, ...]] = field(default_factory=dict)  # what a small search tries
 

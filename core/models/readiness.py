@@ -117,7 +117,7 @@ def _refusal(
             "It needs attributes that items have in common, and the item tables have none.",
             "Import item tables with categories, brands or the like, or choose another model.",
         )
-    if refused := _too_small(sizes, settings):
+    if refused := _too_small(card, sizes, settings):
         return refused
     needed = card.memory(sizes, settings)
     if free_bytes is not None and needed > free_bytes:
@@ -153,7 +153,7 @@ NOBODY_SHARED = _Refusal(
 )
 
 
-def _too_small(sizes: PairSizes, settings: Any) -> _Refusal | None:
+def _too_small(card: ModelCard, sizes: PairSizes, settings: Any) -> _Refusal | None:
     """What is too little for any model, or for so many factors."""
     if sizes.target_items < 2:
         return _Refusal(
@@ -165,7 +165,8 @@ def _too_small(sizes: PairSizes, settings: Any) -> _Refusal | None:
             "The target has a single interaction to learn from.",
             "Bring more interactions, or hold out a smaller share.",
         )
-    if (factors := getattr(settings, "factors", 0)) > sizes.users:
+    factors = 0 if card.factors_of_texts else getattr(settings, "factors", 0)
+    if factors > sizes.users:
         return _Refusal(
             f"It has {factors} factors for {sizes.users} users.",
             f"Set factors to {sizes.users} or less, or bring more users.",

@@ -19,7 +19,7 @@ from core.models.registry import CARDS
 from core.ui.shell import guarded, show_chart, workspace
 from core.ui.texts import duration, number, plain
 
-POLL = 1.0  # seconds between two looks while something is under way
+POLL = 2.0  # seconds between two looks: each draws the page anew, on the machine that trains
 ENDED_SHOWN = 4
 BADGES: dict[str, tuple[str, str, Any]] = {
     QUEUED: ("waiting", ":material/schedule:", "gray"),

@@ -12,7 +12,7 @@ from core.jobs.table import list_jobs, request_cancel
 from core.ui.shell import guarded, workspace
 from core.ui.texts import count, duration, plain
 
-POLL = 1.0  # seconds between two looks while something is under way
+POLL = 2.0  # seconds between two looks: each draws the page anew in the browser
 SHOWN = 4
 
 

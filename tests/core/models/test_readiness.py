@@ -84,6 +84,12 @@ def test_factors_that_fit_the_users_are_not_refused():
     )
 
 
+def test_factors_read_from_texts_do_not_need_as_many_users():
+    card, few = card_of("fine_tuned"), PairSizes(10, 50, 40, 200, 100)
+    assert card.settings().factors > few.users
+    assert readiness(card, few, 5, card.settings()).light == "green"
+
+
 def test_a_graph_of_attributes_is_refused_where_items_share_none():
     card, bare = card_of("kgat"), twin_tastes().pair
     found = readiness(card, SIZES, 800, attributed=False)
