@@ -47,7 +47,7 @@ def read_rows(
 ) -> None:
     """Put the liked rows of the chosen days into a temporary table, users matched as asked."""
     has = columns(connection, rows)
-    exchanged = settings.exchanged_columns == table
+    exchanged = settings.exchanged_columns in (table, "both")
     user, item = (ITEM, USER) if exchanged else (USER, ITEM)
     optional = "".join(f", {column}" for column in (RATING, TIME) if column in has)
     kept = f"{_liked(connection, rows, has, settings)} AND {_in_days(has, settings)}"

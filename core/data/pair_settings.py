@@ -48,8 +48,8 @@ class PairSettings(Settings):
         help="Loosely ignores case, blanks, leading zeros and a trailing .0 in user ids.",
     )  # fmt: skip
     exchanged_columns: str = setting(
-        "none", choices=("none", SOURCE, TARGET),
-        help="In this file, read users as items and items as users.",
+        "none", choices=("none", SOURCE, TARGET, "both"),
+        help="In this file, or in both, read users as items and items as users.",
     )  # fmt: skip
     swap: bool = setting(False, help="Let the two files trade places as source and target.")
     drop_cross_listed: bool = setting(

@@ -51,6 +51,17 @@ LONGEST_DELIMITER = 4  # bytes
 MOST_ATTRIBUTES = 20  # columns of an item table
 _ENDS_IN_NUMBER = re.compile(r"(.*?)(\d+)")
 SEVERAL = (ATTRIBUTE, VECTOR)  # roles that more than one column may have
+_NEWER_CHOICES = (  # fields of ReadOptions that files imported by older versions do not know
+    "layout",
+    "skip_lines",
+    "comment",
+    "escape",
+    "thousands",
+    "date_format",
+    "separator",
+    "no_rating",
+    "events",
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,14 @@ class ReadOptions:
     decimal_comma: bool = False
     duplicates: str = LAST
     layout: str = TABLE  # JSON_LINES: an object per line, whose keys are the columns
+    skip_lines: int = 0  # lines before the table, its header not counted
+    comment: str = ""  # lines that begin with it are left out
+    escape: str = ""  # "" where a quote inside quotes is doubled, else what stands before it
+    thousands: str = ""  # what stands between groups of three digits
+    date_format: str = ""  # of times, as strptime has it; "" for those that need no asking
+    separator: str = "|"  # between several values in one cell
+    no_rating: str = ""  # ratings that mean "not rated", blanks between them
+    events: dict[str, float] = field(default_factory=dict)  # event type -> weight; 0 drops it
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> ReadOptions:
@@ -77,14 +96,17 @@ class ReadOptions:
         return asdict(self)
 
     def key(self) -> dict[str, Any]:
-        """What tells two readings of a file apart: ignored columns do not, nor does a plain table.
+        """Return what tells two readings of a file apart, for the dataset's hash.
 
-        So a file keeps its hash that was imported when tables were all there was.
+        Ignored columns do not. A choice that a file does not make use of is left out, so that a
+        file keeps the hash it had before there was this choice.
         """
         told = {**self.to_dict(), "roles": self.columns()}
         if vector := self.vector_columns():
             told[VECTOR] = vector
-        return told if self.layout != TABLE else {k: told[k] for k in told if k != "layout"}
+        plain = ReadOptions().to_dict()
+        unused = {name for name in _NEWER_CHOICES if told[name] == plain[name]}
+        return {name: value for name, value in told.items() if name not in unused}
 
     def columns(self) -> dict[str, str]:
         """Role -> column, ids first, without the ignored ones; attributes by their names, last.

@@ -1,9 +1,8 @@
-"""Files are read in one sitting and functions without scrolling."""
+"""A file above 500 lines or a function above 60 is more than one thing or one thought."""
 
 import ast
 import re
 from pathlib import Path
-from statistics import median
 
 import pytest
 
@@ -28,15 +27,9 @@ def length(node: ast.FunctionDef) -> int:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_file_has_at_most_250_lines_and_no_function_over_50(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
-    assert not [(name, lines) for name, lines in functions(path) if lines > 50]
-
-
-def test_most_functions_are_short():
-    lines = sorted(length for path in FILES for _, length in functions(path))
-    assert median(lines) <= 10
-    assert lines[int(0.9 * len(lines))] <= 30
+def test_a_file_has_at_most_500_lines_and_no_function_over_60(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+    assert not [(name, lines) for name, lines in functions(path) if lines > 60]
 
 
 @pytest.mark.parametrize(
