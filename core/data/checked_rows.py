@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.basics.columns import TIME, VECTOR
+from core.basics.columns import ATTRIBUTE, CATEGORIES, TIME, VECTOR
 from core.basics.progress import Progress, Report, silent
-from core.data.conversions import NUMBERS
+from core.data.cell_lists import BAR, CAREFUL, bar_joined, is_list
+from core.data.conversions import NUMBERS, TOKENS
 from core.data.database import in_memory
 from core.data.id_codes import IdColumn, trimmed
 from core.data.raw_file import TextFacts
-from core.data.read_options import ID_ROLES, ReadOptions
-from core.data.reading import Table, has_header, read_batches, read_broken
+from core.data.read_options import ID_ROLES, IGNORE, ReadOptions
+from core.data.reading import Table, has_header, read_batches, read_broken, refuse_lists
 from core.data.rejects import ValueRejects, refuse_all, reject_table
 
 HOPELESS = 2_000_000  # rows without a good one after which reading stops
+_LOOKED_AT = 1_000  # rows that show whether ids are lists
 MEMORY_LIMIT = "300MB"  # of DuckDB; the rows themselves are held outside it, as numbers
 
 
@@ -32,6 +34,7 @@ class CheckedRows:
     columns: dict[str, Any]  # role -> (codes, ids) for ids, an array for the rest; VECTOR lists
     rejects: pd.DataFrame
     count: int  # rows that can be kept, duplicates included
+    left_out: dict[str, int] = field(default_factory=dict)  # optional column -> cells not read
 
 
 def read_rows(
@@ -39,8 +42,31 @@ def read_rows(
 ) -> CheckedRows:
     """All rows of a prepared file, ids as numbers, with the rejects apart.
 
+    A column of ratings or times that cannot be read in most rows is left out, and its rows stay.
     Raises DataError where lines are missing between what DuckDB read and what the file has.
     """
+    left_out: dict[str, int] = {}
+    while True:
+        try:
+            rows = _read_once(table, options, facts, work, report)
+        except _MostlyUnread as unread:
+            left_out |= unread.cells
+            ignored = dict.fromkeys(unread.cells, IGNORE)
+            options = replace(options, roles=options.roles | ignored)
+        else:
+            return replace(rows, left_out=left_out)
+
+
+class _MostlyUnread(Exception):
+    """Optional columns that cannot be read in most rows, with how many cells of each."""
+
+    def __init__(self, cells: dict[str, int]) -> None:
+        self.cells = cells
+
+
+def _read_once(
+    table: Table, options: ReadOptions, facts: TextFacts | None, work: Path, report: Report
+) -> CheckedRows:
     skip = header = int(has_header(table, options))
     values, columns = ValueRejects(options), _collectors(options)
     total = facts.lines if facts else pq.read_metadata(table.file).num_rows
@@ -48,15 +74,24 @@ def read_rows(
     files = [table.file.resolve()]
     with in_memory(work, files=files, memory_limit=MEMORY_LIMIT, threads=2) as connection:
         for batch in read_batches(connection, table, options):
-            first, batch = first + batch.num_rows, _trimmed_ids(batch, options)
+            if not first:
+                _check_single_ids(batch, options)
+            first, batch = (
+                first + batch.num_rows,
+                _trimmed_ids(_bar_joined(batch, options), options),
+            )
             body = batch.slice(skip)
             good = values.take(body, first - body.num_rows)
             _collect(columns, body if good.all() else body.filter(pa.array(good)))
             skip = max(0, skip - batch.num_rows)
             if first > HOPELESS and values.count >= first - 1:
+                if unread := values.mostly_unread(first - header):
+                    raise _MostlyUnread(unread)
                 refuse_all(values.sorted()[1])
             report(Progress(first, total, "checking rows"))
         broken = read_broken(connection, table)
+    if unread := values.mostly_unread(first - header):
+        raise _MostlyUnread(unread)
     rejects = reject_table(table, options, facts, values, broken, first)
     finished = {role: _finished(column) for role, column in columns.items()}
     kept = first - header - values.count
@@ -67,6 +102,27 @@ def _collectors(options: ReadOptions) -> dict[str, IdColumn | list]:
     ids = ID_ROLES[options.kind]
     roles = [*options.columns(), *([VECTOR] if options.vector_columns() else [])]
     return {role: IdColumn() if role in ids else [] for role in roles}
+
+
+def _check_single_ids(batch: pa.RecordBatch, options: ReadOptions) -> None:
+    """Raises DataError where the cells of a column of ids are lists."""
+    for role in ID_ROLES[options.kind]:
+        cells = [cell for cell in batch.column(role).slice(1, _LOOKED_AT).to_pylist() if cell]
+        lists = [cell for cell in cells if is_list(cell)]
+        if len(lists) > len(cells) / 2:
+            refuse_lists(options.columns()[role], lists[0])
+
+
+def _bar_joined(batch: pa.RecordBatch, options: ReadOptions) -> pa.RecordBatch:
+    """The batch with several names in one cell apart by bars."""
+    for role, column in options.columns().items():
+        if not role.startswith((CATEGORIES, ATTRIBUTE)) or column.endswith(TOKENS):
+            continue
+        careful = role != CATEGORIES and options.separator in CAREFUL
+        separator = BAR if careful else options.separator
+        at = batch.schema.get_field_index(role)
+        batch = batch.set_column(at, role, bar_joined(batch.column(at), separator))
+    return batch
 
 
 def _trimmed_ids(batch: pa.RecordBatch, options: ReadOptions) -> pa.RecordBatch:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from core.basics.columns import ATTRIBUTE, CATEGORIES, RANK, RATING, SCORE, TIME, VECTOR
-from core.data.database import name, text
+from core.data.database import name
+from core.data.number_forms import number_as_text, unrated_numbers
 from core.data.read_options import ID_ROLES, ReadOptions
+from core.data.time_forms import read_in_form, trimmed, usual_seconds
 
 BAD = " as it stands"  # suffix of the column with the text of a value that was not understood
 NUMBERS = {RATING: "FLOAT", SCORE: "DOUBLE", RANK: "DOUBLE"}  # roles of numbers, and how precise
 TOKENS = ":token_seq"  # a RecBole column of several words, a space between two
 _READ = " as a number"  # suffix of the first attempt
-_OFFSET = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"  # a time of day with its zone
 
 
 def texts_and_attempts(values: dict[str, str], vector: str, options: ReadOptions) -> str:
@@ -22,10 +23,14 @@ def texts_and_attempts(values: dict[str, str], vector: str, options: ReadOptions
     for role, value in values.items():
         parts.append(f"{_words(role, value, options)} AS {name(role)}")
         if role in NUMBERS:
-            cast = f"try_cast({_decimal(value, options)} AS {NUMBERS[role]})"
+            plain = number_as_text(value, options.decimal_comma, options.thousands)
+            cast = f"try_cast({plain} AS {NUMBERS[role]})"
             parts.append(f"{cast} AS {name(role + _READ)}")
         if role == TIME:
-            parts.append(f"try_cast({value} AS BIGINT) AS {name(role + _READ)}")
+            whole = f"try_cast({trimmed(value)} AS BIGINT)"
+            form = options.date_format
+            read = read_in_form(value, form) if form else whole
+            parts.append(f"{read} AS {name(role + _READ)}")
     if options.vector_columns():
         parts.append(f"{vector} AS {VECTOR}")
     return ", ".join(parts)
@@ -41,11 +46,15 @@ def values_and_faults(options: ReadOptions) -> str:
         column = name(role)
         if role in NUMBERS:
             number, good = name(role + _READ), f"isfinite({name(role + _READ)})"
+            if role == RATING and options.no_rating:
+                good = f"({good} AND NOT {_not_rated(number, options)})"
             parts.append(f"CASE WHEN {good} THEN {number} END AS {column}")
             parts.append(f"CASE WHEN {good} THEN NULL ELSE {column} END AS {name(role + BAD)}")
         elif role == TIME:
-            parts.append(f"{_seconds()} AS {column}")
-            parts.append(f"CASE WHEN {_seconds()} IS NULL THEN {column} END AS {name(role + BAD)}")
+            read = name(role + _READ)
+            seconds = read if options.date_format else usual_seconds(column, read)
+            parts.append(f"{seconds} AS {column}")
+            parts.append(f"CASE WHEN {seconds} IS NULL THEN {column} END AS {name(role + BAD)}")
         elif role in ID_ROLES[options.kind]:
             parts.append(column)
         else:
@@ -62,26 +71,6 @@ def _words(role: str, value: str, options: ReadOptions) -> str:
     return value
 
 
-def _decimal(value: str, options: ReadOptions) -> str:
-    if not options.decimal_comma:
-        return value
-    return f"CASE WHEN NOT contains({value}, '.') THEN replace({value}, ',', '.') END"
-
-
-def _seconds() -> str:
-    """Unix seconds; larger numbers are milli-, micro- or nanoseconds; 20240531 is a day."""
-    column, number = name(TIME), name(TIME + _READ)
-    day = f"epoch(try_strptime({column}, '%Y%m%d'))::BIGINT"
-    zoned = f"try_cast(epoch(try_cast({column} AS TIMESTAMPTZ)) AS BIGINT)"
-    naive = f"try_cast(epoch(try_cast({column} AS TIMESTAMP)) AS BIGINT)"
-    units = " ".join(
-        f"WHEN {number} BETWEEN -{most} AND {most} THEN {number} // {unit}"
-        for most, unit in ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
-    )
-    return (
-        f"CASE WHEN {number} IS NULL AND regexp_matches({column}, {text(_OFFSET)}) THEN {zoned} "
-        f"WHEN {number} IS NULL THEN {naive} "
-        f"WHEN {number} BETWEEN 19000101 AND 21001231 "
-        f"AND try_strptime({column}, '%Y%m%d') IS NOT NULL THEN {day} "
-        f"{units} ELSE {number} // {10**9} END"
-    )
+def _not_rated(rating: str, options: ReadOptions) -> str:
+    """SQL of whether a number says that nothing was rated."""
+    return f"list_contains({unrated_numbers(options.no_rating)}::FLOAT[], {rating})"

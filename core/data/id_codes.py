@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from core.basics.scores import BoolArray, IntArray
 
 _BLOCK = 1_500_000  # values encoded at once
+_UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
+_BLANK = " \t\u00a0\u2002\u2003\u2009\u202f\u3000"
 _PARTS = 16  # duplicates are looked for in one part of the users after the other
 
 
@@ -48,8 +50,14 @@ class IdColumn:
 
 
 def trimmed(ids: pa.Array) -> pa.Array:
-    """Ids without white space, of any script, at either end; NULL where nothing is left."""
+    """Ids without what cannot be seen at either end, of any script; NULL where nothing is left.
+
+    That is white space and what editors and spreadsheets leave in a text: a byte order mark,
+    spaces of no width, marks of the writing direction.
+    """
     ids = pc.utf8_trim_whitespace(ids)
+    if pc.any(pc.match_substring_regex(ids, f"^[{_UNSEEN}]|[{_UNSEEN}]$")).as_py():
+        ids = pc.utf8_trim(ids, characters=_UNSEEN + _BLANK)
     return pc.if_else(pc.equal(pc.binary_length(ids), 0), None, ids)
 
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from core.basics.columns import TIME, VECTOR
 from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint, fingerprint_file
 from core.basics.progress import Progress, Report, silent
+from core.basics.wording import count
 from core.data.checked_rows import CheckedRows, read_rows
 from core.data.id_codes import kept_rows
 from core.data.prepare_file import prepare
 from core.data.read_options import ID_ROLES, LAST, ReadOptions
 from core.data.rejects import refuse_all
+from core.data.time_forms import FIRST_SECOND, FIRST_YEAR, latest_second
 from core.data.vector_columns import VectorCounts, checked_vectors
 
 COUNTS = ("rows", "kept", "rejected", "merged")
@@ -50,6 +52,19 @@ class ImportReport:
     folder: Path
     already_there: bool = False
     vectors: VectorCounts | None = None  # of an item table that has any
+    left_out: dict[str, int] = field(default_factory=dict)  # optional column -> cells not read
+    odd_times: int = 0  # kept rows whose time lies before 1960 or after next year
+
+    def notes(self) -> list[str]:
+        """What else became of the file, one sentence each; none where all is well."""
+        said = [
+            f"The column {column} was left out: {count(cells, 'cell')} of it could not be read."
+            for column, cells in self.left_out.items()
+        ]
+        if self.odd_times:
+            rows = count(self.odd_times, "row")
+            said.append(f"{rows} lie before {FIRST_YEAR} or after next year: check the times.")
+        return said
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -89,8 +104,9 @@ def clean_name(name: str) -> str:
 
 def _report_of(folder: Path) -> ImportReport:
     record = read_json(folder / RECORD)
-    vectors = vector_counts(record)
-    return _counted(folder, record["name"], record["kind"], record["counts"], vectors)
+    done = _counted(folder, record["name"], record["kind"], record["counts"], vector_counts(record))
+    noted = {key: record[key] for key in ("left_out", "odd_times") if key in record}
+    return replace(done, **noted)
 
 
 def vector_counts(record: dict[str, Any]) -> VectorCounts | None:
@@ -144,15 +160,25 @@ def _write_dataset(
         "merged": int(rows.count - kept.sum()),
     }
     vectors = _check_vectors(rows.columns, kept)
+    noted = {"left_out": rows.left_out, "odd_times": _odd_times(rows.columns, kept)}
     report(Progress(0, 0, "writing"))
     with whole_folder(folder) as part:
         _write_rows(part / f"{options.kind}.parquet", rows.columns, kept)
         rows.rejects.to_parquet(part / REJECTS, index=False)
         record = {"name": name, "kind": options.kind, "options": options.to_dict()}
         record |= {"vectors": asdict(vectors)} if vectors else {}
+        record |= {key: value for key, value in noted.items() if value}
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         write_json(part / RECORD, {**record, "counts": counts, "imported_at": moment})
-    return _counted(folder, name, options.kind, counts, vectors)
+    return replace(_counted(folder, name, options.kind, counts, vectors), **noted)
+
+
+def _odd_times(columns: dict[str, Any], kept: np.ndarray) -> int:
+    """How many kept rows have a time that no interaction can have."""
+    if TIME not in columns:
+        return 0
+    seconds = columns[TIME][kept]
+    return int(((seconds < FIRST_SECOND) | (seconds > latest_second())).sum())
 
 
 def _check_vectors(columns: dict[str, Any], kept: np.ndarray) -> VectorCounts | None:

@@ -14,8 +14,8 @@ from core.basics.progress import Progress, Report, silent
 from core.data.head import cells, column_names, read_head
 from core.data.json_lines import keys_of, objects_of
 from core.data.raw_file import PARQUET, TEXT, TextFacts, read_facts, sort_of, write_plain
-from core.data.read_options import JSON_LINES, ReadOptions, check_options
-from core.data.reading import Table
+from core.data.read_options import ID_ROLES, JSON_LINES, ReadOptions, check_options
+from core.data.reading import Table, refuse_lists
 
 
 def prepare(
@@ -99,4 +99,11 @@ def _prepare_parquet(path: Path, options: ReadOptions, work: Path) -> Table:
             what="The Parquet file has no rows.", hint="Choose the file that holds the rows."
         )
     lists = frozenset(name for name, holds_lists in columns.items() if holds_lists)
-    return Table(_linked(path, work / "rows.parquet"), list(columns), parquet=True, lists=lists)
+    schema = pq.read_schema(path)
+    nested = frozenset(field.name for field in schema if pa.types.is_nested(field.type))
+    floats = frozenset(field.name for field in schema if pa.types.is_floating(field.type))
+    for column, role in options.roles.items():
+        if role in ID_ROLES[options.kind] and column in nested:
+            refuse_lists(column, "")
+    file = _linked(path, work / "rows.parquet")
+    return Table(file, list(columns), parquet=True, lists=lists, nested=nested, floats=floats)

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import duckdb
 import pyarrow as pa
 
+from core.basics.columns import ATTRIBUTE, CATEGORIES
 from core.basics.errors import DataError
 from core.data.conversions import texts_and_attempts, values_and_faults
 from core.data.database import name, number, text
-from core.data.read_options import ReadOptions
+from core.data.read_options import ID_ROLES, ReadOptions
 from core.data.vector_columns import from_parquet, from_text
 
 BATCH_ROWS = 500_000
@@ -25,6 +27,7 @@ LINE_TEXT = "whole line"  # column with a line that is no JSON object, NULL for 
 TOO_LONG = "longer than 2,000,000 bytes"
 UNCLOSED = "a quote is opened and not closed properly"
 MOST_BROKEN = 1_000_000
+EXACT_FLOAT = 2**53  # whole numbers below are told apart by a float of 64 bits
 RAW_LENGTH = 10_000  # characters DuckDB keeps of a line it rejects
 
 
@@ -38,6 +41,8 @@ class Table:
     one_by_one: bool = False  # quoted values may hold line breaks: read without guessing at breaks
     lists: frozenset[str] = frozenset()  # columns of a Parquet file that hold lists
     objects: bool = False  # every line is a JSON object
+    nested: frozenset[str] = frozenset()  # columns of a Parquet file of lists, structs or maps
+    floats: frozenset[str] = frozenset()  # columns of a Parquet file of floating-point numbers
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,53 @@ def _broken_line(table: Table) -> str:
 
 def _texts(table: Table, options: ReadOptions) -> dict[str, str]:
     """Role -> SQL of the text of its column."""
-    return {role: _as_text(table, column) for role, column in options.columns().items()}
+    ids = ID_ROLES[options.kind]
+    return {
+        role: _id_text(table, column) if role in ids
+        else _names_text(table, column) if role.startswith((CATEGORIES, ATTRIBUTE))
+        else _as_text(table, column)
+        for role, column in options.columns().items()
+    }  # fmt: skip
+
+
+def _id_text(table: Table, column: str) -> str:
+    """An id that a float column holds loses its .0, so that it matches the id of another file.
+
+    Above 2^53 a float no longer tells whole numbers apart: they stay as SQL writes them.
+    """
+    if table.objects:
+        whole, place = "CASE WHEN json_valid(c0) THEN c0 END", text(f'$."{column}"')
+        several = f"json_array_length({whole}, {place}) > 1"
+        raw = f"json_extract_string({whole}, {place})"
+        return f"CASE WHEN {several} THEN {raw} ELSE {_of_object(column)} END"
+    if column not in table.floats:
+        return _as_text(table, column)
+    value = name(column)
+    exact = f"{value} = trunc({value}) AND abs({value}) < {EXACT_FLOAT}"
+    return (
+        f"CASE WHEN {exact} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) "
+        f"WHEN NOT isnan({value}) THEN CAST({value} AS VARCHAR) END"
+    )
+
+
+def _names_text(table: Table, column: str) -> str:
+    """The text of a cell that may hold several names; lists come as JSON."""
+    if table.objects:
+        place = text(f'$."{column}"')
+        return f"json_extract_string(CASE WHEN json_valid(c0) THEN c0 END, {place})"
+    if column in table.nested:
+        return f"CAST(to_json({name(column)}) AS VARCHAR)"
+    return _as_text(table, column)
+
+
+def refuse_lists(column: str, example: str) -> NoReturn:
+    """Raises DataError for a column of ids that holds several in one cell."""
+    shown = f" ({example[:60]!r})" if example else ""
+    raise DataError(
+        what=f"The column {column[:60]} holds a list of ids in every cell, not one id{shown}.",
+        hint="Write one row for each of them, as pandas does with "
+        f"table.explode({column[:60]!r}), and choose that file.",
+    )
 
 
 def _vector(table: Table, options: ReadOptions) -> str:

@@ -10,20 +10,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.basics.columns import TIME
+from core.basics.columns import RATING, TIME
 from core.basics.errors import DataError
 from core.basics.scores import BoolArray, IntArray
 from core.data.conversions import BAD, NUMBERS
 from core.data.line_numbers import lines_of_rows
+from core.data.number_forms import unrated_numbers
 from core.data.placed_rows import heights, placed_rows, rejected_lines, starts_of
 from core.data.raw_file import TextFacts
-from core.data.read_options import ID_ROLES, LABELS, ReadOptions
+from core.data.read_options import ID_ROLES, INTERACTIONS, LABELS, ReadOptions
 from core.data.reading import LINE_TEXT, RAW_LENGTH, Broken, Table
 
 LINE, COLUMN, VALUE, REASON = "line", "column", "value", "reason"
 _LONGEST = 300  # characters kept of a value
 SWALLOWED = "in the open quote of line"
 _WHOLE_LINE = "(whole line)"
+NOT_RATED = "not rated"
 NO_OBJECT = "not a JSON object"
 
 
@@ -66,6 +68,28 @@ class ValueRejects:
     def count(self) -> int:
         """How many rows were noted."""
         return sum(len(rows) for rows in self.rows)
+
+    def mostly_unread(self, rows: int) -> dict[str, int]:
+        """Columns of ratings and times that cannot be read in most rows, with how many cells.
+
+        A rating that is not given, or means "not rated", is no sign of it unless all are so.
+        """
+        if not self.tables or self.options.kind != INTERACTIONS:
+            return {}
+        noted = pd.concat(self.tables, ignore_index=True)
+        found = {}
+        for role in (RATING, TIME):
+            column = self.options.columns().get(role)
+            faults = noted[noted[COLUMN] == column]
+            absent = int((faults[REASON] == f"no {LABELS[role]}").sum())
+            unrated = int(faults[REASON].str.startswith(NOT_RATED).sum())
+            unread = len(faults) - absent - unrated
+            given = rows - absent - unrated
+            if len(faults) == rows - unrated or 2 * unread > given:
+                found |= {column: len(faults) - unrated} if column and unread + absent else {}
+            elif role == TIME and 2 * len(faults) > rows:
+                found[column] = len(faults)
+        return found
 
     def sorted(self) -> tuple[IntArray, pd.DataFrame]:
         """Row numbers, ascending, and the table with column, value and reason."""
@@ -131,11 +155,23 @@ def _broken_table(starts: IntArray, broken: list[Broken]) -> pd.DataFrame:
 def _reason(role: str, value: str, options: ReadOptions) -> str:
     if not value.strip():
         return f"no {LABELS[role]}"
+    if role == RATING and _means_unrated(value, options):
+        return f"{NOT_RATED}: {value.strip()[:20]} was said to mean that"
+    if role == TIME and options.date_format:
+        return f"not a time in the form {options.date_format}"
     if role == TIME:
         return "not a time: write Unix seconds or milliseconds, or year-month-day"
     if options.decimal_comma and "." in value:
         return "a point in a number, though a comma was said to be the decimal sign"
     return "not a finite number"
+
+
+def _means_unrated(value: str, options: ReadOptions) -> bool:
+    said, value = options.no_rating.split(), value.strip()
+    number = value.replace(",", ".") if options.decimal_comma else value
+    return value in said or bool(
+        set(unrated_numbers(number)) & set(unrated_numbers(" ".join(said)))
+    )
 
 
 def _table(columns: list[str], values: object, reasons: list[str]) -> pd.DataFrame:

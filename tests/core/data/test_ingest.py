@@ -219,7 +219,7 @@ def test_a_value_beyond_all_bounds_is_refused_with_its_line(imported):
         b"u,i,r",
         b"one column\nx\n",
         b"a,b\n1,2\n",
-        b"u,i,r\na,x,bad\n",
+        b"u,i,r\n,x,1\n",
         b"u,u,i,r\n" + b"\0\1\2" * 1000,
         bytes(range(256)) * 100,
         b'"u,i,r\na,x,1\n',
@@ -351,8 +351,19 @@ def test_a_parquet_file_without_rows_or_with_damaged_pages_is_refused(imported, 
 
 def test_reading_stops_where_nothing_can_be_kept(imported, monkeypatch):
     monkeypatch.setattr("core.data.checked_rows.HOPELESS", 100_000)
-    with pytest.raises(DataError, match=r"None of \d+,\d+ rows can be kept: r, not a finite"):
-        imported("u,i,r\n" + "a,x,bad\n" * 600_000)
+    with pytest.raises(DataError, match=r"None of \d+,\d+ rows can be kept: u, no user"):
+        imported("u,i,r\n" + ",x,1\n" * 600_000)
+
+
+@pytest.mark.parametrize("hopeless", [100_000, 2_000_000])
+def test_ratings_that_cannot_be_read_are_left_out_of_any_number_of_rows(
+    imported, monkeypatch, hopeless
+):
+    monkeypatch.setattr("core.data.checked_rows.HOPELESS", hopeless)
+    done, kept, _ = imported("u,i,r\n" + "".join(f"a,x{n},bad\n" for n in range(600_000)))
+    assert (done.kept, done.rejected, list(kept)) == (600_000, 0, [USER, ITEM])
+    assert done.left_out["r"] >= 500_000
+    assert "The column r was left out" in done.notes()[0]
 
 
 def test_a_file_of_which_nearly_every_line_is_broken_is_refused(imported, monkeypatch):
