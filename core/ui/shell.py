@@ -16,6 +16,7 @@ from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 from core.basics.disk import disk_full, is_disk_full
 from core.basics.errors import CrosswalkError
 from core.basics.workspace import VARIABLE, Workspace
+from core.jobs.leftovers import sweep
 from core.ui.texts import plain
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _tell(words: str) -> None:
 
 
 def workspace() -> Workspace:
-    """The workspace of this process, its folder made."""
+    """The workspace of this process, its folder made and swept of what killed ones left."""
     return _workspace(os.environ.get(VARIABLE))
 
 
@@ -85,6 +86,7 @@ def workspace() -> Workspace:
 def _workspace(variable: str | None) -> Workspace:
     here = Workspace.from_environment()
     here.root.mkdir(parents=True, exist_ok=True)
+    sweep(here)
     return here
 
 
