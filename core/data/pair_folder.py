@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.columns import ITEM, USER, VECTOR
 from core.basics.errors import DataError
-from core.basics.files import read_json
+from core.basics.files import delete_folder, read_json
 from core.basics.ids import IdMap
 from core.basics.workspace import Workspace
 from core.data.datasets import read_dataset
@@ -90,10 +89,7 @@ def list_pairs(workspace: Workspace) -> list[PairInfo]:
 def delete_pair(workspace: Workspace, dataset_hash: str) -> None:
     """Remove a pair; splits and runs made from it stay as they are."""
     read_pair_info(workspace.pairs / dataset_hash)
-    gone = workspace.pairs / f"{dataset_hash}.deleted.part"
-    shutil.rmtree(gone, ignore_errors=True)
-    (workspace.pairs / dataset_hash).rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    delete_folder(workspace.pairs / dataset_hash)
 
 
 def inputs_of(workspace: Workspace, info: PairInfo) -> PairInputs:

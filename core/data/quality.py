@@ -13,7 +13,7 @@ from core.basics.files import read_json, write_json
 from core.basics.progress import Progress, Report, silent
 from core.data.check import Check
 from core.data.file_checks import ask_columns, ask_import, ask_spelling, ask_times
-from core.data.pair_folder import read_pair_info
+from core.data.pair_folder import RECORD, read_pair_info
 from core.data.pair_settings import PairInputs
 from core.data.quality_checks import (
     DOUBLES,
@@ -51,7 +51,7 @@ def check_pair(
     for done, (stage, check) in enumerate(work):
         report(Progress(done, len(work), stage))
         checks.append(check())
-    write_json(folder / RESULT, [asdict(check) for check in checks])
+    write_json(folder / RESULT, [asdict(check) for check in checks], beside=folder / RECORD)
     report(Progress(len(work), len(work), "done"))
     return checks
 
