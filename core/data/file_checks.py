@@ -9,10 +9,11 @@ import duckdb
 
 from core.basics.columns import SOURCE, TARGET, TIME
 from core.basics.wording import count
-from core.data.check import EXCHANGED, IMPORT, SPELLING, TIMES, Check, Light
+from core.data.build_pair import KNOWN_SHARE, known_in_words
+from core.data.check import EXCHANGED, IMPORT, ITEM_TABLES, SPELLING, TIMES, Check, Light
 from core.data.database import columns, number, parquet
 from core.data.datasets import import_counts
-from core.data.pair_folder import rows_file
+from core.data.pair_folder import PairInfo, rows_file
 from core.data.pair_settings import PairInputs
 from core.data.shared_ids import compare_ids, compare_spellings
 
@@ -23,7 +24,7 @@ _MOST_PERIODS = 5_000
 
 
 def ask_columns(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | None) -> Check:
-    """Whether exchanging user and item in one file makes the overlap appear."""
+    """Whether exchanging user and item in one file, or in both, makes the overlap appear."""
     question = "Are user and item columns exchanged?"
     if inputs is None:
         return Check(EXCHANGED, "grey", question, "Cannot be told: an imported file is gone.")
@@ -31,13 +32,10 @@ def ask_columns(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | None
     figures = asdict(ids)
     if ids.exchanged is None:
         return Check(EXCHANGED, "green", question, "No sign of it.", figures)
-    file = inputs.source_name if ids.exchanged == SOURCE else inputs.target_name
-    ways = max(ids.with_source_exchanged, ids.with_target_exchanged)
-    answer = (
-        f"It looks so in {file}: as they are {ids.shared:,} users are shared, with its columns "
-        f"exchanged {ways:,}."
-    )
-    return Check(EXCHANGED, "red", question, answer, figures | {"file": ids.exchanged})
+    said = ids.exchange_in_words(inputs.source_name, inputs.target_name)
+    answer = f"{said} As they are, {count(ids.shared, 'user is', 'users are')} shared."
+    light: Light = "red" if ids.plainly_exchanged else "amber"
+    return Check(EXCHANGED, light, question, answer, figures | {"file": ids.exchanged})
 
 
 def ask_spelling(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | None) -> Check:
@@ -97,6 +95,18 @@ def _said_of_times(figures: dict[str, int]) -> tuple[Light, str]:
     if figures["odd"] or figures["missing"]:
         return "amber", f"Mostly: {said}, and {figures['missing']:,} have no time."
     return "green", f"Yes: all {figures['rows']:,} lie between 1990 and today."
+
+
+def ask_item_tables(info: PairInfo) -> Check:
+    """Whether the item tables of a pair speak of its items."""
+    question = "Are the items in their item tables?"
+    called = {SOURCE: info.source_name, TARGET: info.target_name}
+    answer = " ".join(known_in_words(n, called[domain]) for domain, n in info.items_known.items())
+    shares = [known / max(1, every) for known, every in info.items_known.values()]
+    light: Light = "green" if min(shares) >= KNOWN_SHARE else "amber" if any(shares) else "red"
+    if light != "green":
+        answer += " The item column of the table may hold other ids: import it again with another."
+    return Check(ITEM_TABLES, light, question, answer, {"known": info.items_known})
 
 
 def ask_import(inputs: PairInputs | None) -> Check:

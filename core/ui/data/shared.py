@@ -10,7 +10,8 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.data.build_pair import count_inputs, filter_counts
-from core.data.datasets import Dataset, list_datasets, register_datasets
+from core.data.datasets import Dataset, list_datasets, register_datasets, relation
+from core.data.liked import liked_from
 from core.data.overlap import Overlap, overlap
 from core.data.pair_folder import PairCounts, PairInfo, list_pairs, read_rows, rows_file
 from core.data.pair_settings import PairInputs, PairSettings
@@ -105,6 +106,22 @@ def _counts_of(
 ) -> tuple[PairCounts, PairCounts]:
     with database() as cursor:
         return count_inputs(cursor, _inputs, _settings), filter_counts(cursor, _inputs, _settings)
+
+
+def liked_of(inputs: PairInputs, settings: PairSettings) -> list[str]:
+    """From which rating on rows of the source and of the target are liked, in words."""
+    return _liked_of(_key(inputs, settings), inputs, settings)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _liked_of(key: str, _inputs: PairInputs, _settings: PairSettings) -> list[str]:
+    files = {SOURCE: _inputs.source, TARGET: _inputs.target}
+    with database() as cursor:
+        found = [
+            liked_from(cursor, relation(cursor, file), _settings, domain)
+            for domain, file in files.items()
+        ]
+    return [liked.words() if liked else "every row counts" for liked in found]
 
 
 def ids_of(inputs: PairInputs) -> SharedIds:
