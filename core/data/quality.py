@@ -50,7 +50,7 @@ def check_pair(
         ("comparing histories", lambda: ask_double_users(folder)),
         ("comparing ids", lambda: ask_columns(connection, inputs)),
         ("comparing spellings", lambda: ask_spelling(connection, inputs)),
-        ("looking at times", lambda: ask_times(connection, folder)),
+        ("looking at times", lambda: ask_times(folder)),
         ("reading what the import said", lambda: ask_import(inputs)),
     ]
     if info.items_known:

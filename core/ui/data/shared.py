@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
+from core.basics.errors import DataError
 from core.data.build_pair import count_inputs, filter_counts
 from core.data.datasets import Dataset, list_datasets, register_datasets, relation
 from core.data.liked import liked_from
@@ -18,7 +19,7 @@ from core.data.pair_settings import PairInputs, PairSettings
 from core.data.profile import Profile, profile
 from core.data.shared_ids import SharedIds, compare_ids
 from core.data.split_counts import SplitCounts, split_counts
-from core.data.splitting import SplitSettings
+from core.data.splitting import SplitSettings, check_times
 from core.ui.shell import database, workspace
 from core.ui.texts import count
 
@@ -166,6 +167,16 @@ def split_counts_of(folder: str, settings: SplitSettings, seed: int) -> SplitCou
 @st.cache_data(show_spinner=False, max_entries=100)
 def _split_counts_of(folder: str, key: str, seed: int, _settings: SplitSettings) -> SplitCounts:
     return split_counts(*_rows_of(folder), _settings, seed)
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def time_doubt(folder: str) -> tuple[str, str] | None:
+    """Why the pair in a folder cannot be split by time, and what to do; None where it can."""
+    try:
+        check_times(Path(folder))
+    except DataError as error:
+        return error.what, error.hint
+    return None
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
