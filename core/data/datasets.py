@@ -89,11 +89,21 @@ def relation(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
 
 def items_known(connection: duckdb.DuckDBPyConnection, interactions: Path, items: Path) -> float:
     """Share of the items in a file of interactions that an item table describes."""
+    known, every = count_known(connection, interactions, items)
+    return known / every if every else 0.0
+
+
+def count_known(
+    connection: duckdb.DuckDBPyConnection, interactions: Path, items: Path
+) -> tuple[int, int]:
+    """How many items of a file of interactions an item table describes, and how many there are."""
     rows, known = relation(connection, interactions), relation(connection, items)
     every = f"SELECT DISTINCT {ITEM} FROM {rows}"
     listed = f"{ITEM} IN (SELECT {ITEM} FROM {known})"
-    row = connection.execute(f"SELECT avg(({listed})::INT) FROM ({every})").fetchone()
-    return float(row[0] or 0.0) if row else 0.0
+    row = connection.execute(
+        f"SELECT count(*) FILTER ({listed}), count(*) FROM ({every})"
+    ).fetchone()
+    return (row[0], row[1]) if row else (0, 0)
 
 
 def import_counts(file: Path) -> dict[str, int] | None:
