@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,27 @@ _PATIENCE = 60.0  # seconds
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """What a file leaves open about one column, to be answered before it is imported.
+
+    hint: how to answer it, as a sentence; option: the field of ReadOptions that answers it, ""
+    where only another file does; choices: value of that field -> what it makes of the column.
+    """
+
+    column: str
+    what: str
+    hint: str
+    option: str
+    choices: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Preview:
     """The head of a file and how it is taken; nothing of it is imported.
 
     raw: first lines as they stand, none for Parquet; head: first rows as texts; options: the
     guess, or what was given; guesses: one per column; warnings: what looks wrong; known: the
-    layout's name where many data sets share it, else "".
+    layout's name where many data sets share it, else ""; doubts: what the options leave open.
     """
 
     sort: str  # "text", "gzip" or "parquet"
@@ -56,6 +71,7 @@ class Preview:
     guesses: dict[str, RoleGuess]
     warnings: list[str]
     known: str = ""
+    doubts: list[Doubt] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
