@@ -17,6 +17,7 @@ MEAN, LOW, HIGH, USERS, SKIPPED = "mean", "low", "high", "users", "skipped"
 HEAD, RELATION, TAIL = "head", "relation", "tail"  # a triple: who, what, whom
 RANK, SCORE = "rank", "score"
 DOMAIN, COUNT, SHARE, DECILE = "domain", "count", "share", "decile"
+EVENT = "event"  # what a row says was done: view, cart, purchase
 NEAR, TOP, CHOSEN = "near", "top", "chosen"  # ratios: no worse than the best, the best, the pick
 
 

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from core.basics.columns import ATTRIBUTE, CATEGORIES, RANK, RATING, SCORE, TIME, VECTOR
+from core.basics.columns import (
+    ATTRIBUTE,
+    CATEGORIES,
+    COUNT,
+    EVENT,
+    RANK,
+    RATING,
+    SCORE,
+    TIME,
+    VECTOR,
+)
 from core.data.database import name, text
 from core.data.read_options import ID_ROLES, ReadOptions
 
 BAD = " as it stands"  # suffix of the column with the text of a value that was not understood
-NUMBERS = {RATING: "FLOAT", SCORE: "DOUBLE", RANK: "DOUBLE"}  # roles of numbers, and how precise
+NUMBERS = {
+    RATING: "FLOAT",
+    COUNT: "DOUBLE",
+    SCORE: "DOUBLE",
+    RANK: "DOUBLE",
+}  # roles of numbers, and how precise
 TOKENS = ":token_seq"  # a RecBole column of several words, a space between two
 _READ = " as a number"  # suffix of the first attempt
 _OFFSET = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"  # a time of day with its zone
@@ -41,6 +56,8 @@ def values_and_faults(options: ReadOptions) -> str:
         column = name(role)
         if role in NUMBERS:
             number, good = name(role + _READ), f"isfinite({name(role + _READ)})"
+            if role == COUNT:
+                good = f"({good} AND {number} > 0)"
             parts.append(f"CASE WHEN {good} THEN {number} END AS {column}")
             parts.append(f"CASE WHEN {good} THEN NULL ELSE {column} END AS {name(role + BAD)}")
         elif role == TIME:
@@ -57,6 +74,8 @@ def values_and_faults(options: ReadOptions) -> str:
 
 def _words(role: str, value: str, options: ReadOptions) -> str:
     """Names in one cell of a RecBole file stand apart by bars from here on, as everywhere."""
+    if role == EVENT:
+        return f"trim({value})"
     if role.startswith((CATEGORIES, ATTRIBUTE)) and options.columns()[role].endswith(TOKENS):
         return f"replace({value}, ' ', '|')"
     return value

@@ -15,13 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.basics.columns import TIME, VECTOR
+from core.basics.columns import COUNT, TIME, VECTOR
 from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint, fingerprint_file
 from core.basics.left_behind import is_left_behind, remove
 from core.basics.progress import Progress, Report, silent
 from core.data.checked_rows import CheckedRows, read_rows
-from core.data.id_codes import kept_rows
+from core.data.id_codes import kept_rows, summed
 from core.data.prepare_file import prepare
 from core.data.read_options import ID_ROLES, LAST, ReadOptions
 from core.data.rejects import refuse_all
@@ -63,9 +63,9 @@ def import_file(
 
     The folder holds the rows as `interactions.parquet`, `items.parquet` or `links.parquet`, the
     rejected ones as `rejects.parquet` and the counts as `dataset.json`. Ids are text, trimmed;
-    rows with the same ids are merged into the last one. A file that was imported with the same
-    options is left as it is. Raises DataError where the file cannot be read as asked, or no row
-    can be kept.
+    rows with the same ids are merged into the last one, and their counts added up. A file that was
+    imported with the same options is left as it is. Raises DataError where the file cannot be read
+    as asked, or no row can be kept.
     """
     out_root.mkdir(parents=True, exist_ok=True)
     folder = out_root / fingerprint(fingerprint_file(path), options.key())
@@ -132,6 +132,9 @@ def _write_dataset(
         "rejected": len(rows.rejects),
         "merged": int(rows.count - kept.sum()),
     }
+    if COUNT in rows.columns and counts["merged"]:
+        codes = [column for column, _ in ids]
+        rows.columns[COUNT] = summed(codes, sizes[1], rows.columns[COUNT])
     vectors = _check_vectors(rows.columns, kept)
     report(Progress(0, 0, "writing"))
     with whole_folder(folder) as part:
@@ -139,6 +142,7 @@ def _write_dataset(
         rows.rejects.to_parquet(part / REJECTS, index=False)
         record = {"name": name, "kind": options.kind, "options": options.to_dict()}
         record |= {"vectors": asdict(vectors)} if vectors else {}
+        record |= {"events": rows.events} if rows.events else {}
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         write_json(part / RECORD, {**record, "counts": counts, "imported_at": moment})
     return _counted(folder, name, options.kind, counts, vectors)

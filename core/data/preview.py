@@ -76,12 +76,14 @@ class Preview:
 
 @dataclass(frozen=True)
 class RejectPreview:
-    """What the first rows would become; counts: column, reason, rows, examples."""
+    """What the first rows would become; counts: column, reason, rows, examples; events: rows of
+    each event type, the most frequent first."""
 
     rows: int
     rejected: int
     counts: pd.DataFrame
     vectors: VectorCounts | None = None  # what would become of them, where there are any
+    events: dict[str, int] = field(default_factory=dict)
 
 
 def preview_file(
@@ -165,7 +167,7 @@ def preview_rejects(path: Path, options: ReadOptions, rows: int = TRIED_ROWS) ->
     answer = _ask_child("rejects", path, {"options": options.to_dict(), "rows": rows})
     vectors = VectorCounts(**answer["vectors"]) if answer["vectors"] else None
     counts = pd.DataFrame(answer["counts"])
-    return RejectPreview(answer["rows"], answer["rejected"], counts, vectors)
+    return RejectPreview(answer["rows"], answer["rejected"], counts, vectors, answer["events"])
 
 
 def _preview_parquet(path: Path, kind: str, size: int) -> Preview:

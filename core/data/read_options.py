@@ -10,7 +10,9 @@ from typing import Any
 from core.basics.columns import (
     ATTRIBUTE,
     CATEGORIES,
+    COUNT,
     DESCRIPTION,
+    EVENT,
     HEAD,
     ITEM,
     RANK,
@@ -35,12 +37,13 @@ ID_ROLES = {
     TRIPLES: (HEAD, RELATION, TAIL),
 }  # fmt: skip
 OTHER_ROLES = {
-    INTERACTIONS: (RATING, TIME), ITEMS: (TITLE, CATEGORIES, DESCRIPTION, ATTRIBUTE, VECTOR),
-    LINKS: (),
+    INTERACTIONS: (RATING, TIME, COUNT, EVENT),
+    ITEMS: (TITLE, CATEGORIES, DESCRIPTION, ATTRIBUTE, VECTOR), LINKS: (),
     LISTS: (RANK, SCORE), TRIPLES: (),
 }  # fmt: skip
 LABELS = {
-    USER: "user", ITEM: "item", RATING: "rating", TIME: "time", TITLE: "title",
+    USER: "user", ITEM: "item", RATING: "rating", TIME: "time", COUNT: "count",
+    EVENT: "event type", TITLE: "title",
     CATEGORIES: "categories", DESCRIPTION: "description", SOURCE: "source user",
     TARGET: "target user", SCORE: "score", RANK: "rank", ATTRIBUTE: "attribute", HEAD: "head",
     RELATION: "relation", TAIL: "tail", VECTOR: "vector", IGNORE: "ignore",
@@ -123,6 +126,15 @@ class ReadOptions:
         """Columns that hold a vector together, in their order; those of a series by its numbers."""
         return in_series([column for column, role in self.roles.items() if role == VECTOR])
 
+    @property
+    def weighed(self) -> bool:
+        """Whether rows weigh differently: the checked rows then have a column COUNT."""
+        return bool({COUNT, EVENT} & set(self.columns()))
+
+    def weight_of(self, event: str) -> float:
+        """What a row of this event type counts; 1 where nobody said otherwise."""
+        return float(self.events.get(event, 1.0))
+
 
 def in_series(columns: Sequence[str]) -> list[str]:
     """The columns by the number each ends in where they differ in nothing else, else as they are.
@@ -169,6 +181,11 @@ def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
 def _check_plain(options: ReadOptions) -> None:
     known = ID_ROLES.get(options.kind)
     layouts = (TABLE, JSON_LINES)
+    if wrong := [event for event, weight in options.events.items() if not _is_weight(weight)]:
+        raise DataError(
+            what=f"The event type {wrong[0][:60]!r} cannot weigh {options.events[wrong[0]]!r}.",
+            hint="Give every type a number from 0 on; 0 leaves its rows out.",
+        )
     if known is None or options.duplicates not in (LAST, FIRST) or options.layout not in layouts:
         raise DataError(
             what=f"A {options.layout[:20]!r} cannot be read as {options.kind!r}, keeping the "
@@ -181,6 +198,10 @@ def _check_plain(options: ReadOptions) -> None:
             what=f"A file of {options.kind} has no {LABELS.get(wrong[0], wrong[0])} column.",
             hint=f"Choose from {_listed([LABELS[role] for role in allowed])}.",
         )
+
+
+def _is_weight(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < float("inf")
 
 
 def check_style(options: ReadOptions) -> None:

@@ -60,10 +60,10 @@ def read_batches(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a table in the file's order, the header's row included.
 
-    Ids are text as it stands. A rating is a finite float32, a time int64 seconds; NULL means it
-    was not understood, and the text is in the column with the suffix BAD. A vector is a list of
-    float32, NULL where there is none. Other texts have no NULLs. Raises DataError where the file
-    cannot be read as asked.
+    Ids are text as it stands. A rating is a finite float32, a count a finite float64 above 0, a
+    time int64 seconds; NULL means it was not understood, and the text is in the column with the
+    suffix BAD. A vector is a list of float32, NULL where there is none. Other texts have no NULLs.
+    Raises DataError where the file cannot be read as asked.
     """
     texts = texts_and_attempts(_texts(table, options), _vector(table, options), options)
     broken = f", {_broken_line(table)} AS {name(LINE_TEXT)}" if table.objects else ""

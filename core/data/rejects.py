@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.basics.columns import TIME
+from core.basics.columns import COUNT, EVENT, TIME
 from core.basics.errors import DataError
 from core.basics.scores import BoolArray, IntArray
 from core.data.conversions import BAD, NUMBERS
@@ -47,7 +47,19 @@ class ValueRejects:
             text = batch.column(role + BAD) if role + BAD in batch.schema.names else values
             self._note(np.flatnonzero(bad), first_row, role, column, text)
             good &= ~bad
-        return good
+        return good & self._counting(batch, first_row, good)
+
+    def _counting(self, batch: pa.RecordBatch, first_row: int, good: BoolArray) -> BoolArray:
+        """(n_rows,) False for rows of an event type that weighs 0."""
+        dropped = [event for event, weight in self.options.events.items() if not weight]
+        if not dropped or EVENT not in batch.schema.names:
+            return good
+        events = batch.column(EVENT)
+        among = pc.is_in(events, pa.array(dropped, type=events.type))
+        bad = good & among.to_numpy(zero_copy_only=False)
+        column = self.options.columns()[EVENT]
+        self._note(np.flatnonzero(bad), first_row, EVENT, column, events)
+        return ~bad
 
     def _objects(self, batch: pa.RecordBatch, first_row: int) -> BoolArray:
         """(n_rows,) False for lines that should be JSON objects and are not."""
@@ -129,13 +141,15 @@ def _broken_table(starts: IntArray, broken: list[Broken]) -> pd.DataFrame:
 
 
 def _reason(role: str, value: str, options: ReadOptions) -> str:
+    if role == EVENT:
+        return f"the event type {value.strip()[:60]!r} weighs 0"
     if not value.strip():
         return f"no {LABELS[role]}"
     if role == TIME:
         return "not a time: write Unix seconds or milliseconds, or year-month-day"
     if options.decimal_comma and "." in value:
         return "a point in a number, though a comma was said to be the decimal sign"
-    return "not a finite number"
+    return "not a count above 0" if role == COUNT else "not a finite number"
 
 
 def _table(columns: list[str], values: object, reasons: list[str]) -> pd.DataFrame:

@@ -12,7 +12,9 @@ import pandas as pd
 from core.basics.columns import (
     ATTRIBUTE,
     CATEGORIES,
+    COUNT,
     DESCRIPTION,
+    EVENT,
     HEAD,
     ITEM,
     RANK,
@@ -40,12 +42,29 @@ _ITEM_WORDS = (
     "item product movie film book song track artist music course article asin isbn sku game "
     "restaurant business recipe video pid iid mid bid 商品 物品 电影 图书 书籍 音乐 课程"
 )
+_COUNT_WORDS = (
+    "count counts plays playcount playcounts listens listencount scrobbles units quantity qty "
+    "times weight clicks views freq frequency hours playtime purchases visits "
+    "次数 播放次数 播放量 数量 点击量 点击次数 购买数量 频次 频率"
+)
+_EVENT_WORDS = (
+    "event eventtype eventname action actiontype behavior behaviour behaviortype behaviourtype "
+    "interactiontype 事件 行为 事件类型 行为类型 动作"
+)
+_WHOLE_WORDS = (COUNT, EVENT)  # roles whose words mean something else in "country", "transaction"
+_VAGUE = "score value weight label preference grade 得分"  # of numbers: ratings, or anything else
+_FEWEST_COUNTS = 10  # numbers among which a tail can be told
+_HIGHEST_STARS = 10  # ratings are rarely higher
+_USUAL_COUNT = 1000  # ids are usually larger than half of all counts
+_MOST_EVENTS = 12  # different event types among the first rows
 _NAMES: dict[str, tuple[tuple[str, str], ...]] = {
     INTERACTIONS: (
         (USER, _USER_WORDS),
         (ITEM, _ITEM_WORDS),
         (RATING, "rating rate score stars overall grade preference value label 评分 打分"),
+        (COUNT, _COUNT_WORDS),  # before times: "times" and "playtime" are none
         (TIME, "timestamp time date datetime unixreviewtime created at when 时间 日期"),
+        (EVENT, _EVENT_WORDS),
     ),
     ITEMS: (
         (TITLE, "title name label 标题 名称 书名 片名"),
@@ -90,7 +109,9 @@ def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
     """
     named = named_vectors(head) if kind == ITEMS else []
     vectors = {column: RoleGuess(VECTOR, 0.95, "by its name") for column in named}
-    guesses = vectors | _by_name([c for c in head.columns if c not in vectors], kind)
+    guesses = vectors | _by_name(head[[c for c in head.columns if c not in vectors]], kind)
+    if kind == INTERACTIONS:
+        guesses = _with_counts(head, guesses)
     left = [column for column in head.columns if column not in guesses]
     taken = {guess.role for guess in guesses.values()}
     fill = {
@@ -109,15 +130,54 @@ def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
     return {column: guesses.get(column, other) for column in head.columns}
 
 
-def _by_name(columns: Sequence[str], kind: str) -> dict[str, RoleGuess]:
+def _by_name(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
     guesses: dict[str, RoleGuess] = {}
     for role, names in _NAMES[kind]:
         known = names.split()
-        ranked = [(_nearness(column, known), column) for column in columns if column not in guesses]
+        ranked = [
+            (_nearness(column, known), column)
+            for column in head.columns
+            if column not in guesses and (role not in _WHOLE_WORDS or _may_be(role, head[column]))
+        ]
         near, column = max(ranked, key=lambda pair: pair[0], default=(0.0, ""))
         if near:
             guesses[column] = RoleGuess(role, near, "by its name")
     return guesses
+
+
+def _may_be(role: str, values: pd.Series) -> bool:
+    """Whether a column of interactions named so may hold counts or event types, by its values."""
+    words = _words(str(values.name))
+    known = (_COUNT_WORDS if role == COUNT else _EVENT_WORDS).split()
+    if {"id", "rating", "ratings", "review", "reviews"} & {*words} or not (
+        {*words, "".join(words)} & {*known}
+    ):
+        return False
+    if role == EVENT:
+        return values.nunique() <= _MOST_EVENTS
+    filled = values[values != ""]
+    return len(_numbers(values)) > 0.7 * len(filled) and not _looks_like_times(values)
+
+
+def _with_counts(head: pd.DataFrame, guesses: dict[str, RoleGuess]) -> dict[str, RoleGuess]:
+    """The guesses, doubting numbers whose name says less than their values.
+
+    A score with a long tail of whole numbers counts something: it is no rating. A count that is 0
+    or less in some rows may be an amount or a return.
+    """
+    told = dict(guesses)
+    counted = {guess.role for guess in guesses.values()}
+    for column, guess in guesses.items():
+        if (
+            guess.role == RATING
+            and _nearness(column, _VAGUE.split())
+            and _tails(head[column], whole=False)
+        ):
+            role = IGNORE if COUNT in counted else COUNT
+            told[column] = RoleGuess(role, 0.5, "its numbers have a long tail")
+        elif guess.role == COUNT and any(number <= 0 for number in _numbers(head[column])):
+            told[column] = RoleGuess(COUNT, 0.5, "by its name, but some values are 0 or less")
+    return told
 
 
 def _attributes(columns: Sequence[str]) -> dict[str, RoleGuess]:
@@ -132,8 +192,7 @@ def _attributes(columns: Sequence[str]) -> dict[str, RoleGuess]:
 
 def _nearness(column: str, known: Sequence[str]) -> float:
     """.95 for a known word, with or without "id"; .8 for one among several; 0 for none."""
-    spelled = re.sub(r"([a-z])([A-Z])", r"\1 \2", column.split(":")[0])
-    words = [word for word in re.split(r"[\W_]+", spelled.lower()) if word]
+    words = _words(column)
     if not words:
         return 0.0
     core = [word for word in words if word not in ("id", "ids", "no", "key", "code")] or words
@@ -145,13 +204,23 @@ def _nearness(column: str, known: Sequence[str]) -> float:
     return 0.7 if any(len(name) > 3 and name in together for name in known) else 0.0
 
 
+def _words(column: str) -> list[str]:
+    """`itemCount:float` → item, count."""
+    spelled = re.sub(r"([a-z])([A-Z])", r"\1 \2", column.split(":")[0])
+    return [word for word in re.split(r"[\W_]+", spelled.lower()) if word]
+
+
 def _fill_interactions(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
     guesses: dict[str, RoleGuess] = {}
     for role, fits, why in (
         (TIME, _looks_like_times, "its values look like times"),
+        (COUNT, _tails, "its whole numbers have a long tail"),
         (RATING, _looks_like_ratings, "few different numbers"),
     ):
-        column = next((c for c in left[::-1] if c not in guesses and fits(head[c])), None)
+        free = [column for column in left[::-1] if column not in guesses]
+        if role == COUNT:  # beside ratings, or further in front, such numbers may be anything
+            free = [] if RATING in taken else free[:1]
+        column = next((column for column in free if fits(head[column])), None)
         spare = len(left) - len(guesses) > sum(r not in taken for r in (USER, ITEM))
         if role not in taken and column is not None and spare:
             guesses[column] = RoleGuess(role, 0.6, why)
@@ -219,6 +288,17 @@ def _looks_like_ratings(values: pd.Series) -> bool:
     """Mostly numbers from -10 to 100, with few different values for their count."""
     numbers = [number for number in _numbers(values) if -10 <= number <= 100]
     return len(numbers) > 0.7 * len(values) and len(set(numbers)) <= max(11, len(values) / 4)
+
+
+def _tails(values: pd.Series, whole: bool = True) -> bool:
+    """Numbers above 0, most of them small and some many times as large: they count something."""
+    numbers = _numbers(values)
+    if len(numbers) < max(0.7 * len(values), _FEWEST_COUNTS) or _looks_like_times(values):
+        return False
+    if min(numbers) <= 0 or (whole and any(number != int(number) for number in numbers)):
+        return False
+    few = float(pd.Series(numbers).median())
+    return max(numbers) > _HIGHEST_STARS and max(numbers) >= 4 * few and few < _USUAL_COUNT
 
 
 def _looks_like_times(values: pd.Series) -> bool:

@@ -41,7 +41,7 @@ def rejects_of_head(path: Path, options: dict[str, Any], rows: int) -> dict[str,
     counts = example_counts(rejects).to_dict("list")
     return {
         "rows": checked.count + len(rejects), "rejected": len(rejects), "counts": counts,
-        "vectors": _vectors_of(checked),
+        "vectors": _vectors_of(checked), "events": checked.events,
     }  # fmt: skip
 
 

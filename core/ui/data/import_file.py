@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.basics.columns import EVENT
 from core.basics.errors import DataError
 from core.data.encoding import ENCODINGS
 from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
@@ -22,6 +23,7 @@ from core.data.read_options import (
     ReadOptions,
     check_options,
 )
+from core.ui.data.import_events import pick_weights
 from core.ui.data.import_roles import pick_roles
 from core.ui.texts import count, plain
 
@@ -62,6 +64,10 @@ def choose_options(staged: Staged) -> ReadOptions | None:
     options = replace(preview.options, roles=pick_roles(staged.key, staged.kind, preview))
     options = _draw_details(staged, options)
     check_options(options, list(preview.head.columns))
+    if column := options.columns().get(EVENT):
+        seen = _rejects(staged.path, json.dumps(options.to_dict()), options)
+        events = pick_weights(staged.key, column, seen.events, seen.rows)
+        options = replace(options, events=events)
     _draw_rejects(_rejects(staged.path, json.dumps(options.to_dict()), options))
     return options
 
