@@ -183,10 +183,8 @@ def _times(frame: pd.DataFrame, domain: str) -> IntArray:
 def _cold(
     source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings, seed: int
 ) -> IntArray:
-    shared = np.intersect1d(
-        np.asarray(source[USER].unique(), dtype=object),
-        np.asarray(target[USER].unique(), dtype=object),
-    )
+    both = set(source[USER].unique()) & set(target[USER].unique())
+    shared = np.array(sorted(both), dtype=object)
     drawn = np.random.default_rng(seed).permutation(shared)
     valid, test = _cold_users(drawn, settings)
     if len(valid) == 0 or len(test) == 0:
