@@ -141,7 +141,10 @@ class Spellings:
 
 def compare_spellings(connection: duckdb.DuckDBPyConnection, inputs: PairInputs) -> Spellings:
     """How many users are shared as their ids stand, and with each thing ignored."""
-    source, target = relation(connection, inputs.source), relation(connection, inputs.target)
+    source, target = (  # each id once: rules of spelling cost more than all else here
+        f"(SELECT DISTINCT {USER} FROM {relation(connection, file)})"
+        for file in (inputs.source, inputs.target)
+    )
     shared = {}
     for what, spelt in {AS_THEY_STAND: "{0}", **SPELLINGS, EVERYTHING: loosely("{0}")}.items():
         one = spelt.replace("{0}", USER)

@@ -216,10 +216,8 @@ def rows_on_a_cut(target: pd.DataFrame, settings: SplitSettings) -> int:
 def _cold(
     source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings, seed: int
 ) -> IntArray:
-    shared = np.intersect1d(
-        np.asarray(source[USER].unique(), dtype=object),
-        np.asarray(target[USER].unique(), dtype=object),
-    )
+    both = set(source[USER].unique()) & set(target[USER].unique())
+    shared = np.array(sorted(both), dtype=object)
     drawn = np.random.default_rng(seed).permutation(shared)
     valid, test = _cold_users(drawn, settings)
     if len(valid) == 0 or len(test) == 0:

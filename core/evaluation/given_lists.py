@@ -11,6 +11,7 @@ import pandas as pd
 from core.basics.columns import ITEM, RANK, SCORE, USER
 from core.basics.ids import IdMap
 from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.sorted_sets import among
 from core.data.entries import cells
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, findable
@@ -72,7 +73,7 @@ def measure_lists(
     users, n_items = np.flatnonzero(np.diff(relevant.indptr)), relevant.shape[1]
     row_of = np.full(relevant.shape[0], -1)
     row_of[users] = np.arange(len(users))
-    masked = np.isin(given.users * n_items + given.items, cells(hidden.rows))
+    masked = among(given.users * n_items + given.items, cells(hidden.rows))
     masked |= ~hidden.rankable[given.items]
     known = ~masked & (row_of[given.users] >= 0)
     rows, items = row_of[given.users[known]], given.items[known]
@@ -100,7 +101,7 @@ def measure_lists(
 def holds_any_of(given: GivenLists, split: Split, part: str) -> bool:
     """Whether any list holds any item to be found: a system may have left out the part's items."""
     held_out = split.held_out(part)
-    return bool(np.isin(given.users * held_out.shape[1] + given.items, cells(held_out)).any())
+    return bool(among(given.users * held_out.shape[1] + given.items, cells(held_out)).any())
 
 
 def target_ids(split: Split) -> IdMap:
@@ -131,7 +132,7 @@ def _evaluation(
 
 
 def _hits(lists: IntArray, users: IntArray, relevant: IntArray, n_items: int) -> BoolArray:
-    found = np.isin(users[:, None] * n_items + lists, relevant)
+    found = among(users[:, None] * n_items + lists, relevant)
     return np.asarray(found & (lists != NOBODY), dtype=bool)
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, USER
 from core.basics.scores import Candidates
+from core.basics.sorted_sets import common
 from core.data.attributes import list_attributes
 from core.data.knowledge import KnowledgeGraph, knowledge_in
 from core.data.ratings import RatingFacts
@@ -73,7 +74,7 @@ def _shared_users(folder: str) -> int:
         pd.read_parquet(Path(folder) / f"{part}.parquet", columns=[USER])[USER].unique()
         for part in PARTS
     ]
-    return len(np.intersect1d(source, np.concatenate(target)))
+    return len(common(source, np.concatenate(target)))
 
 
 def rating_facts(split_hash: str) -> RatingFacts:
