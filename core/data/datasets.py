@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,17 +110,19 @@ def count_known(
 
 def import_counts(file: Path) -> dict[str, int] | None:
     """What an import counted: rows, kept, rejected, merged; None for a file of another origin."""
-    record = file.parent / RECORD
-    return read_json(record).get("counts") if record.exists() else None
+    dataset = _read(file.parent)
+    counts = dataset.record.get("counts") if dataset else None
+    return counts if isinstance(counts, dict) else None
 
 
 def pairs_using(workspace: Workspace, dataset_hash: str) -> list[str]:
     """Names of the pairs that were made from a dataset, "books → films" each."""
     used = []
     for path in workspace.pairs.glob("*/pair.json"):
-        pair = read_json(path)
-        if dataset_hash in pair["inputs"].values():
-            used.append(f"{pair['source_name']} → {pair['target_name']}")
+        with suppress(DataError, KeyError, TypeError, AttributeError):  # of a damaged pair
+            pair = read_json(path)
+            if dataset_hash in pair["inputs"].values():
+                used.append(f"{pair['source_name']} → {pair['target_name']}")
     return sorted(set(used))
 
 

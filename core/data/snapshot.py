@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint
 from core.basics.ids import IdMap
 from core.basics.masked import Masked
+from core.basics.records import as_record
 from core.basics.scores import BoolArray, IntArray
 from core.data.entries import apart, ones_of
 from core.data.item_tables import described, read_described, uploaded_vectors, vectors_file
@@ -125,7 +127,7 @@ def write_snapshot(
 
     Target items are the union of train, valid and test items; on a split of new items they are
     numbered by a draw, so that scores that cannot tell items apart rank them in a random order.
-    A split that exists is kept.
+    A split that exists is kept, unless its record is damaged.
     """
     _check_tables(tables)
     users = IdMap.of(*(getattr(tables, part)[USER] for part in PARTS))
@@ -145,7 +147,8 @@ def write_snapshot(
         liked_from=liked_from,
     )  # fmt: skip
     folder = root / info.split_hash
-    if not folder.exists():
+    if not _is_whole(folder):
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one would keep its place
         known = {domain: getattr(tables, f"items_{domain}") for domain in items}
         frames = coded | {"users": pd.DataFrame({USER: users.ids})} | {
             f"items_{domain}": described(items[domain], table)
@@ -161,9 +164,17 @@ def write_snapshot(
     return folder
 
 
+def _is_whole(folder: Path) -> bool:
+    try:
+        read_info(folder)
+    except DataError:
+        return False
+    return True
+
+
 def read_info(folder: Path) -> SplitInfo:
     """What the snapshot is about, without reading its rows."""
-    return SplitInfo(**read_json(folder / "split.json"))
+    return as_record(SplitInfo, read_json(folder / "split.json"))
 
 
 def read_snapshot(folder: Path, ratings: bool = False) -> Split:

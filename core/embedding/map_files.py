@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.basics.errors import DataError
-from core.basics.files import read_json, whole_folder, write_json
+from core.basics.files import whole_folder, write_json
 from core.basics.fingerprint import fingerprint
+from core.basics.records import read_record
 from core.basics.scores import FloatArray, IntArray
 from core.embedding.sample import LIMIT
 from core.embedding.umap_map import EPOCHS, MIN_DIST, NEIGHBOURS
@@ -56,6 +57,8 @@ def write_map(root: Path, kept: KeptMap) -> Path:
     frame = pd.DataFrame(
         {ROW: kept.rows.astype(np.int32), X: kept.places[:, 0], Y: kept.places[:, 1]}
     )
+    if read_map(folder) is None:
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one would keep its place
     with whole_folder(folder) as part:
         frame.to_parquet(part / PLACES, index=False)
         write_json(part / ABOUT, asdict(info))
@@ -63,15 +66,12 @@ def write_map(root: Path, kept: KeptMap) -> Path:
 
 
 def read_map(folder: Path) -> KeptMap | None:
-    """The map of a folder, None where there is none; raises DataError where it is broken."""
-    if not (folder / ABOUT).exists():
+    """The map of a folder, None where there is none, or a damaged one that can be drawn again."""
+    info = read_record(folder / ABOUT, MapInfo)
+    if info is None:
         return None
     try:
-        info = MapInfo(**read_json(folder / ABOUT))
         frame = pd.read_parquet(folder / PLACES, columns=[ROW, X, Y])
-    except (OSError, TypeError, ValueError) as error:
-        raise DataError(
-            what=f"The map {folder.name} cannot be read ({error}).",
-            hint="Delete its folder in maps and draw it again.",
-        ) from error
+    except (OSError, ValueError):
+        return None
     return KeptMap(info, frame[ROW].to_numpy(), frame[[X, Y]].to_numpy(dtype=np.float32))
