@@ -17,7 +17,10 @@ from core.basics.workspace import Workspace
 from core.data.database import name, parquet
 from core.data.read_options import INTERACTIONS, ITEMS, LINKS, TRIPLES
 
-KINDS = (INTERACTIONS, ITEMS, LINKS, TRIPLES)
+KIND_NAMES = {  # what a person reads of each kind
+    INTERACTIONS: "interactions", ITEMS: "item table", LINKS: "user links", TRIPLES: "triples",
+}  # fmt: skip
+KINDS = tuple(KIND_NAMES)
 RECORD = "dataset.json"
 
 
@@ -145,9 +148,11 @@ def _read(folder: Path) -> Dataset | None:
     try:
         record = read_json(folder / RECORD)
         dataset = Dataset(folder.name, record["kind"], record["name"], folder, record)
-    except (DataError, KeyError, TypeError):
+        counts = record.get("counts", {}).values()
+        damaged = not all(isinstance(count, int) for count in counts)
+    except (DataError, KeyError, TypeError, AttributeError):
         return None
-    if folder.suffix or dataset.kind not in KINDS or not dataset.file.exists():
+    if damaged or folder.suffix or dataset.kind not in KINDS or not dataset.file.exists():
         return None  # a folder on its way in or out has a suffix
     return dataset
 

@@ -23,6 +23,7 @@ from core.data.read_options import (
     check_options,
 )
 from core.ui.data.import_roles import pick_roles
+from core.ui.data.item_match import draw_item_match
 from core.ui.texts import count, plain
 
 DELIMITERS = {
@@ -59,7 +60,9 @@ def choose_options(staged: Staged) -> ReadOptions | None:
     )  # fmt: skip
     for warning in preview.warnings:
         st.warning(plain(warning, 300), icon=":material/help:")
-    options = replace(preview.options, roles=pick_roles(staged.key, staged.kind, preview))
+    roles = pick_roles(staged.key, staged.kind, preview)
+    draw_item_match(staged.key, staged.kind, preview.head, roles)
+    options = replace(preview.options, roles=roles)
     options = _draw_details(staged, options)
     check_options(options, list(preview.head.columns))
     _draw_rejects(_rejects(staged.path, json.dumps(options.to_dict()), options))
