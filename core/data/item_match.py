@@ -87,18 +87,18 @@ def _possible(head: pd.DataFrame, options: ReadOptions) -> list[str]:
 def known_in_head(
     connection: duckdb.DuckDBPyConnection, files: Sequence[Path], head: pd.DataFrame
 ) -> dict[str, int]:
-    """Column -> how many of the first rows of a file have an item there that the files know."""
+    """Column -> how many different values of a file's first rows are items that the files know."""
     return {column: _known(connection, files, head[column]) for column in head}
 
 
 def _known(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], values: pd.Series) -> int:
-    written = values.str.strip()
+    written = values.str.strip().unique().tolist()
     known: set[str] = set()
     for file in files:
         rows = connection.execute(
             f"SELECT DISTINCT {ITEM} FROM {relation(connection, file)} "
             f"WHERE {ITEM} IN (SELECT unnest(?::VARCHAR[]))",
-            [written.unique().tolist()],
+            [written],
         ).fetchall()
         known |= {row[0] for row in rows}
-    return int(written.isin(known).sum())
+    return len(known)

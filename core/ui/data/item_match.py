@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import ITEM
+from core.basics.columns import ATTRIBUTE, ITEM
 from core.data.datasets import INTERACTIONS, ITEMS
 from core.data.item_match import known_in_head
 from core.data.read_options import IGNORE
@@ -29,15 +29,16 @@ def draw_item_match(key: str, kind: str, head: pd.DataFrame, roles: dict[str, st
     chosen = next((column for column, role in roles.items() if role == ITEM), None)
     if not files or chosen is None:
         return
-    known = _known(tuple(files), f"{key}_{list(head.columns)}_{chosen}", head)
+    free = [column for column in head if roles.get(column, IGNORE) in (ITEM, IGNORE, ATTRIBUTE)]
+    known = _known(tuple(files), f"{key}_{free}_{len(head)}", head[free])
     best = max(known, key=lambda column: known[column])
-    if known[chosen] > _HARDLY * known[best]:
+    if not known[best] or known[chosen] > _HARDLY * known[best]:
         return
     other = "the item tables" if kind == INTERACTIONS else "the interactions"
     st.warning(
-        f"{known[chosen]:,} of the first {count(len(head), 'row')} have an item in "
-        f"{plain(chosen, 40)} that is in {other} imported before; in {plain(best, 40)} "
-        f"{known[best]:,} have one.",
+        f"In the first {count(len(head), 'row')} {plain(chosen, 40)} has "
+        f"{count(known[chosen], 'item')} of {other} imported before, and {plain(best, 40)} has "
+        f"{known[best]:,}.",
         icon=":material/help:",
     )
     st.button(
