@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -37,6 +39,7 @@ from core.data.pair_folder import (
     PairCounts,
     PairInfo,
     items_file,
+    read_pair_info,
     rows_file,
     steps_that_tell,
 )
@@ -70,8 +73,10 @@ def build_pair(
     """
     dataset_hash = pair_hash(inputs, settings)
     folder = root / dataset_hash
-    if folder.exists():
+    with suppress(DataError):
+        read_pair_info(folder)
         return folder
+    shutil.rmtree(folder, ignore_errors=True)  # a damaged one would keep its place
     before = count_inputs(connection, inputs, settings)
     why = [] if before.shared else [_nobody_shared(connection, inputs, settings, refuse_explained)]
     steps = filter_rows(connection, inputs, settings)

@@ -84,7 +84,13 @@ class SharedIds:
 
 def compare_ids(connection: duckdb.DuckDBPyConnection, inputs: PairInputs) -> SharedIds:
     """Count shared users of two imported files in every way they could be read."""
-    source, target = relation(connection, inputs.source), relation(connection, inputs.target)
+    return compare_rows(
+        connection, relation(connection, inputs.source), relation(connection, inputs.target)
+    )
+
+
+def compare_rows(connection: duckdb.DuckDBPyConnection, source: str, target: str) -> SharedIds:
+    """The same of two relations in SQL."""
     fewest = {
         column: min(
             number(connection, f"SELECT count(DISTINCT {column}) FROM {rows}")

@@ -13,7 +13,7 @@ from core.basics.errors import DataError, RunError
 from core.basics.wording import signed, signed_interval
 from core.basics.workspace import Workspace
 from core.data.check import Check
-from core.data.pair_folder import RECORD, PairInfo, read_pair_info
+from core.data.pair_folder import PairInfo, read_pair_info
 from core.data.quality import read_checks
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.judged import HARMS, HELPS, Comparison, Lifts, altogether, lifts_of
@@ -174,7 +174,10 @@ def gather(workspace: Workspace, run: Run) -> Evidence:
     except DataError:
         split = None
     folder = workspace.pairs / run.record["dataset_hash"]
-    pair = read_pair_info(folder) if (folder / RECORD).exists() else None
+    try:
+        pair = read_pair_info(folder)
+    except DataError:
+        pair = None
     runs = list_runs(workspace)
     beside = [other for other in runs if _comparable(run, other)]
     shown = tuple(beside[: MOST_RUNS - 1])

@@ -25,6 +25,7 @@ from core.data.read_options import (
 )
 from core.ui.data.import_events import pick_weights
 from core.ui.data.import_roles import pick_roles
+from core.ui.data.item_match import draw_item_match
 from core.ui.texts import count, plain
 
 DELIMITERS = {
@@ -61,7 +62,9 @@ def choose_options(staged: Staged) -> ReadOptions | None:
     )  # fmt: skip
     for warning in preview.warnings:
         st.warning(plain(warning, 300), icon=":material/help:")
-    options = replace(preview.options, roles=pick_roles(staged.key, staged.kind, preview))
+    roles = pick_roles(staged.key, staged.kind, preview)
+    draw_item_match(staged.key, staged.kind, preview.head, roles)
+    options = replace(preview.options, roles=roles)
     options = _draw_details(staged, options)
     check_options(options, list(preview.head.columns))
     if column := options.columns().get(EVENT):

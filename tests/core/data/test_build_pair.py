@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -16,8 +17,10 @@ from core.data.build_pair import (
     pair_in_words,
 )
 from core.data.database import open_database
+from core.data.datasets import pairs_using
 from core.data.liked import liked_from
 from core.data.pair_folder import (
+    damaged_pairs,
     delete_pair,
     list_pairs,
     read_items,
@@ -339,6 +342,31 @@ def test_pairs_are_listed_and_deleted(connection, inputs, tmp_path):
     assert list_pairs(workspace) == []
     with pytest.raises(DataError, match="not in this workspace"):
         delete_pair(workspace, folder.name)
+
+
+@pytest.mark.parametrize(
+    "damage", ["{", "[]", "7", '{"source_name": "books"}', "after", "settings"]
+)
+def test_a_damaged_pair_is_left_out_and_said_and_can_be_deleted(
+    connection, inputs, tmp_path, damage
+):
+    """One damaged record of one pair showed its error on every page that lists pairs."""
+    workspace = Workspace(tmp_path)
+    whole = build_pair(connection, inputs, PairSettings(), workspace.pairs)
+    other = build_pair(connection, inputs, EVERYTHING, workspace.pairs)
+    if damage in ("after", "settings"):
+        damage = json.dumps(json.loads((other / "pair.json").read_text()) | {damage: {"swap": "?"}})
+    (other / "pair.json").write_text(damage)
+    assert [pair.dataset_hash for pair in list_pairs(workspace)] == [whole.name]
+    assert damaged_pairs(workspace) == [other.name]
+    with pytest.raises(DataError, match="cannot be read"):
+        read_pair_info(other)
+    assert pairs_using(workspace, "0") == []
+    assert build_pair(connection, inputs, EVERYTHING, workspace.pairs) == other  # made anew
+    assert damaged_pairs(workspace) == []
+    (other / "pair.json").write_text(damage)
+    delete_pair(workspace, other.name)
+    assert damaged_pairs(workspace) == []
 
 
 def popular(prefix: str) -> pd.DataFrame:
