@@ -108,7 +108,7 @@ def inputs_of(workspace: Workspace, info: PairInfo) -> PairInputs:
 
 
 def rows_file(folder: Path, domain: str) -> Path:
-    """File with the rows of a domain: USER, ITEM and where known RATING and TIME."""
+    """File with the rows of a domain: USER, ITEM and where known RATING, TIME and COUNT."""
     return folder / f"{domain}.parquet"
 
 
