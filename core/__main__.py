@@ -45,10 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for variable in THREAD_VARIABLES:  # before NumPy is imported, which reads them once
             os.environ[variable] = str(options.threads)
     from core.basics.errors import CrosswalkError
-    from core.runs import headless
+    from core.cli import commands
 
     try:
-        answer = getattr(headless, options.command)(options)
+        answer = getattr(commands, options.command)(options)
     except CrosswalkError as error:
         print(error, file=sys.stderr)
         return 2

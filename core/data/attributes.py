@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pandas as pd
 
 from core.basics.columns import USER
 from core.basics.errors import DataError
-from core.basics.files import read_json, whole_folder, write_json
+from core.basics.files import delete_folder, read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint
 from core.basics.ids import IdMap
 from core.basics.workspace import Workspace
@@ -99,9 +98,7 @@ def remove_attributes(workspace: Workspace, dataset_hash: str, name: str) -> Non
     )
     if folder is None:
         return
-    doomed = folder.with_name(f"{folder.name}.deleted.part")
-    folder.rename(doomed)  # out of sight in one step
-    shutil.rmtree(doomed, ignore_errors=True)
+    delete_folder(folder)
 
 
 def read_counts(folder: Path) -> AttributeCounts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import duckdb
 
 from core.basics.columns import ITEM
 from core.basics.errors import DataError
-from core.basics.files import read_json
+from core.basics.files import delete_folder, read_json
 from core.basics.workspace import Workspace
 from core.data.database import name, parquet
 from core.data.read_options import INTERACTIONS, ITEMS, LINKS, TRIPLES
@@ -90,11 +89,21 @@ def relation(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
 
 def items_known(connection: duckdb.DuckDBPyConnection, interactions: Path, items: Path) -> float:
     """Share of the items in a file of interactions that an item table describes."""
+    known, every = count_known(connection, interactions, items)
+    return known / every if every else 0.0
+
+
+def count_known(
+    connection: duckdb.DuckDBPyConnection, interactions: Path, items: Path
+) -> tuple[int, int]:
+    """How many items of a file of interactions an item table describes, and how many there are."""
     rows, known = relation(connection, interactions), relation(connection, items)
     every = f"SELECT DISTINCT {ITEM} FROM {rows}"
     listed = f"{ITEM} IN (SELECT {ITEM} FROM {known})"
-    row = connection.execute(f"SELECT avg(({listed})::INT) FROM ({every})").fetchone()
-    return float(row[0] or 0.0) if row else 0.0
+    row = connection.execute(
+        f"SELECT count(*) FILTER ({listed}), count(*) FROM ({every})"
+    ).fetchone()
+    return (row[0], row[1]) if row else (0, 0)
 
 
 def import_counts(file: Path) -> dict[str, int] | None:
@@ -116,16 +125,10 @@ def pairs_using(workspace: Workspace, dataset_hash: str) -> list[str]:
 def delete_dataset(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, dataset_hash: str
 ) -> None:
-    """Remove the folder and the table; pairs, splits and runs made from it stay as they are.
-
-    The folder loses its name first, so that a kill in between leaves nothing half there.
-    """
+    """Remove the folder and the table; pairs, splits and runs made from it stay as they are."""
     dataset = read_dataset(workspace, dataset_hash)
-    gone = dataset.folder.with_name(f"{dataset_hash}.deleted.part")
-    shutil.rmtree(gone, ignore_errors=True)
-    dataset.folder.rename(gone)
+    delete_folder(dataset.folder)
     connection.execute(f"DROP TABLE IF EXISTS {name(dataset.table)}")
-    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _read(folder: Path) -> Dataset | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 from core.basics.columns import COUNT, TIME, VECTOR
 from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint, fingerprint_file
+from core.basics.left_behind import is_left_behind, remove
 from core.basics.progress import Progress, Report, silent
 from core.data.checked_rows import CheckedRows, read_rows
 from core.data.id_codes import kept_rows, summed
@@ -110,22 +110,11 @@ def _counted(
 @contextmanager
 def _work_folder(out_root: Path) -> Iterator[Path]:
     """A folder on the same disk that is gone afterwards; those of killed imports go too."""
-    for pattern, place in (("import.*.*", 1), ("*.part", -2)):
-        for old in out_root.glob(pattern):
-            if not _is_alive(old.name.split(".")[place]):
-                shutil.rmtree(old, ignore_errors=True)
+    for old in out_root.glob("*"):
+        if is_left_behind(old):
+            remove(old)
     with tempfile.TemporaryDirectory(prefix=f"import.{os.getpid()}.", dir=out_root) as work:
         yield Path(work)
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _write_dataset(

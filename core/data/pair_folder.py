@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.columns import ITEM, USER, VECTOR
 from core.basics.errors import DataError
-from core.basics.files import read_json
+from core.basics.files import delete_folder, read_json
 from core.basics.ids import IdMap
 from core.basics.workspace import Workspace
 from core.data.datasets import read_dataset
@@ -51,7 +50,11 @@ class PairCounts:
 
 @dataclass(frozen=True)
 class PairInfo:
-    """What a pair is about, in words and hashes; before and after: sizes around its filters."""
+    """What a pair is about, in words and hashes; before and after: sizes around its filters.
+
+    steps: what was asked of rows, in order -> domain -> rows left. items_known: domain -> how many
+    of its items are in its item table, and how many it has. Both are empty in older pairs.
+    """
 
     dataset_hash: str
     source_name: str
@@ -61,6 +64,8 @@ class PairInfo:
     before: PairCounts
     after: PairCounts
     warnings: list[str]
+    steps: dict[str, dict[str, int]] = field(default_factory=dict)
+    items_known: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -90,10 +95,7 @@ def list_pairs(workspace: Workspace) -> list[PairInfo]:
 def delete_pair(workspace: Workspace, dataset_hash: str) -> None:
     """Remove a pair; splits and runs made from it stay as they are."""
     read_pair_info(workspace.pairs / dataset_hash)
-    gone = workspace.pairs / f"{dataset_hash}.deleted.part"
-    shutil.rmtree(gone, ignore_errors=True)
-    (workspace.pairs / dataset_hash).rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    delete_folder(workspace.pairs / dataset_hash)
 
 
 def inputs_of(workspace: Workspace, info: PairInfo) -> PairInputs:
@@ -105,6 +107,17 @@ def inputs_of(workspace: Workspace, info: PairInfo) -> PairInputs:
     names = (info.source_name, info.target_name)
     source_name, target_name = names[::-1] if info.settings["swap"] else names
     return PairInputs(**files, source_name=source_name, target_name=target_name)
+
+
+def steps_that_tell(steps: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """The first and the last step, and between them those that left fewer rows than before."""
+    told: dict[str, dict[str, int]] = {}
+    before: dict[str, int] = {}
+    for step, left in steps.items():
+        if left != before or step == list(steps)[-1]:
+            told[step] = left
+        before = left
+    return told
 
 
 def rows_file(folder: Path, domain: str) -> Path:

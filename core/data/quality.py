@@ -12,8 +12,14 @@ import pandas as pd
 from core.basics.files import read_json, write_json
 from core.basics.progress import Progress, Report, silent
 from core.data.check import Check
-from core.data.file_checks import ask_columns, ask_import, ask_spelling, ask_times
-from core.data.pair_folder import read_pair_info
+from core.data.file_checks import (
+    ask_columns,
+    ask_import,
+    ask_item_tables,
+    ask_spelling,
+    ask_times,
+)
+from core.data.pair_folder import RECORD, read_pair_info
 from core.data.pair_settings import PairInputs
 from core.data.quality_checks import (
     DOUBLES,
@@ -44,14 +50,16 @@ def check_pair(
         ("comparing histories", lambda: ask_double_users(folder)),
         ("comparing ids", lambda: ask_columns(connection, inputs)),
         ("comparing spellings", lambda: ask_spelling(connection, inputs)),
-        ("looking at times", lambda: ask_times(connection, folder)),
+        ("looking at times", lambda: ask_times(folder)),
         ("reading what the import said", lambda: ask_import(inputs)),
     ]
+    if info.items_known:
+        work.append(("looking for the items", lambda: ask_item_tables(info)))
     checks = []
     for done, (stage, check) in enumerate(work):
         report(Progress(done, len(work), stage))
         checks.append(check())
-    write_json(folder / RESULT, [asdict(check) for check in checks])
+    write_json(folder / RESULT, [asdict(check) for check in checks], beside=folder / RECORD)
     report(Progress(len(work), len(work), "done"))
     return checks
 

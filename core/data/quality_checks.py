@@ -17,7 +17,14 @@ from core.data.cross_listed import SOURCE_ITEM, TARGET_ITEM, CrossListed, find_c
 from core.data.database import name, parquet
 from core.data.double_users import find_double_users, spare_ids
 from core.data.filters import filter_rows
-from core.data.pair_folder import PairInfo, as_domain_pair, read_items, read_rows, rows_file
+from core.data.pair_folder import (
+    RECORD,
+    PairInfo,
+    as_domain_pair,
+    read_items,
+    read_rows,
+    rows_file,
+)
 from core.data.pair_settings import PairInputs, everything
 from core.data.same_people import MOST_USERS, SamePeople, match_users
 from core.data.splitting import training_rows
@@ -95,7 +102,7 @@ def ask_cross_listed(folder: Path, info: PairInfo) -> Check:
     ):  # fmt: skip
         known = _titles(read_items(folder, domain))
         pairs = pairs.assign(**{title: [known.get(name, "") for name in pairs[item]]})
-    write_whole(folder / PAIRS, lambda part: pairs.to_parquet(part, index=False))
+    write_whole(folder / PAIRS, lambda part: pairs.to_parquet(part, index=False), folder / RECORD)
     light: Light = "green"
     share = max(found.share, found.row_share)
     if share >= SOME_CROSS_LISTED:
@@ -138,7 +145,7 @@ def ask_double_users(folder: Path) -> Check:
         tables.append(found.pairs.assign(**{DOMAIN: domain}))
         shares.append(found.found / max(1, len(pair.users)))
     pairs = pd.concat(tables, ignore_index=True)
-    write_whole(folder / DOUBLES, lambda part: pairs.to_parquet(part, index=False))
+    write_whole(folder / DOUBLES, lambda part: pairs.to_parquet(part, index=False), folder / RECORD)
     spare = len(spare_ids(pairs))
     light: Light = "green"
     if max(shares) >= SOME_DOUBLE:

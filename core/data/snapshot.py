@@ -34,6 +34,7 @@ from core.data.new_items import NEW_ITEMS, drawn_order, new_items_of
 from core.data.pair import DomainPair
 from core.data.times import in_time_order
 
+RECORD = "split.json"
 PARTS = ("source_train", "target_train", "target_valid", "target_test")
 
 
@@ -159,13 +160,13 @@ def write_snapshot(
             for domain, table in known.items():
                 if (vectors := uploaded_vectors(items[domain], table)) is not None:
                     np.save(vectors_file(part_folder, domain), vectors)
-            write_json(part_folder / "split.json", asdict(info))
+            write_json(part_folder / RECORD, asdict(info))
     return folder
 
 
 def read_info(folder: Path) -> SplitInfo:
     """What the snapshot is about, without reading its rows."""
-    return SplitInfo(**read_json(folder / "split.json"))
+    return SplitInfo(**read_json(folder / RECORD))
 
 
 def read_snapshot(folder: Path, ratings: bool = False) -> Split:
@@ -174,7 +175,7 @@ def read_snapshot(folder: Path, ratings: bool = False) -> Split:
     Its matrices hold ones, or the ratings, where rows without a rating are left out. Counts stand
     beside the ones of the training pair where the files have them.
     """
-    if not (folder / "split.json").exists():
+    if not (folder / RECORD).exists():
         raise DataError(
             what=f"The split {folder.name} is not in this workspace.",
             hint="Import its two files and split them again, or choose another run.",

@@ -49,14 +49,17 @@ def map_name(made_from: str, what: str, seed: int) -> str:
     return fingerprint("umap", made_from, what, seed, settings, version("umap-learn"))
 
 
-def write_map(root: Path, kept: KeptMap) -> Path:
-    """Keep the map under `root`, whole or not at all; answers its folder."""
+def write_map(root: Path, kept: KeptMap, beside: Path | None = None) -> Path:
+    """Keep the map under `root`, whole or not at all; answers its folder.
+
+    beside: record of the run or split it shows; DataError is raised where that was deleted.
+    """
     info = kept.info
     folder = root / map_name(info.made_from, info.what, info.seed)
     frame = pd.DataFrame(
         {ROW: kept.rows.astype(np.int32), X: kept.places[:, 0], Y: kept.places[:, 1]}
     )
-    with whole_folder(folder) as part:
+    with whole_folder(folder, beside) as part:
         frame.to_parquet(part / PLACES, index=False)
         write_json(part / ABOUT, asdict(info))
     return folder

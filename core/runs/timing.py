@@ -17,7 +17,7 @@ from core.basics.ids import IdMap
 from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
-from core.data.snapshot import Split, read_snapshot
+from core.data.snapshot import RECORD, Split, read_snapshot
 from core.evaluation.evaluate import evaluate
 from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, PairSizes
@@ -38,7 +38,8 @@ def timing_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
     """Time the model in the payload on its split and device, and remember it."""
     split = read_snapshot(workspace.splits / payload["split"])
     found = time_model(split, payload["model"], payload["device"], report)
-    write_json(_path(workspace, payload["model"], payload["split"], payload["device"]), found)
+    path = _path(workspace, payload["model"], payload["split"], payload["device"])
+    write_json(path, found, beside=split.folder / RECORD)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -89,7 +90,8 @@ def _read(
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """The rows by the one road every file takes, and how many were rejected and merged."""
     workspace.uploads.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=workspace.uploads) as work:
+    own = f"lists.{os.getpid()}."  # a process that is killed leaves it, and the next sweep knows
+    with tempfile.TemporaryDirectory(prefix=own, dir=workspace.uploads) as work:
         done = import_file(path, options, Path(work), report, plan.name)
         frame = pd.read_parquet(done.folder / f"{LISTS}.parquet")
     return frame, {"rows": done.rows, "rejected": done.rejected, "duplicates": done.merged}

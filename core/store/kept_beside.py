@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pandas as pd
 
 from core.basics.columns import PART, USER
 from core.basics.files import read_json, whole_folder, write_json
-from core.store.run_folder import METRICS, Run, check_there
+from core.store.run_folder import METRICS, RECORD, Run, check_there
 
 
 def write_beside(run: Run, name: str, record: dict[str, Any], rows: list[pd.DataFrame]) -> Path:
@@ -21,8 +20,7 @@ def write_beside(run: Run, name: str, record: dict[str, Any], rows: list[pd.Data
     """
     check_there(run)
     folder = run.folder / name
-    shutil.rmtree(folder, ignore_errors=True)
-    with whole_folder(folder) as part_folder:
+    with whole_folder(folder, beside=run.folder / RECORD, anew=True) as part_folder:
         pd.concat(rows).to_parquet(part_folder / METRICS, index=False)
         write_json(part_folder / f"{name}.json", record)
     return folder

@@ -10,8 +10,8 @@ import pytest
 
 from core.basics.columns import TEST
 from core.basics.workspace import Workspace
+from core.cli.from_files import PairFiles, pair_snapshot
 from core.data.snapshot import read_snapshot
-from core.runs.from_files import PairFiles, pair_snapshot
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
 BOOKS_FILMS, CASE_STUDY = SAMPLE / "books_films", SAMPLE / "case_study"

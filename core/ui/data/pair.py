@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
+from core.data.build_pair import WITHOUT_SHARED
 from core.data.pair_folder import PairInfo, delete_pair, inputs_of
 from core.data.pair_settings import PairInputs, PairSettings
 from core.runs.prepare import pair_payload
 from core.ui.data.pair_choice import pick_inputs
 from core.ui.data.pair_filters import draw_counts, pick_settings, rows_of
-from core.ui.data.pair_view import draw_overlap_of, draw_profile_of
+from core.ui.data.pair_view import draw_overlap_of, draw_profile_of, draw_steps_of
 from core.ui.data.shared import current_pair, pick_pair, set_pair
 from core.ui.data.work import ask_for, attempt, do_or_enqueue, draw_failed_attempt, draw_work
 from core.ui.press import draw_press
@@ -32,7 +33,10 @@ def show_pair_tab() -> None:
     with st.expander("Make another pair", icon=":material/add:"):
         _draw_form()
     for warning in pair.warnings:
-        st.warning(plain(warning, 300), icon=":material/info:")
+        unshared = WITHOUT_SHARED in warning
+        icon = ":material/dangerous:" if unshared else ":material/info:"
+        (st.error if unshared else st.warning)(plain(warning, 600), icon=icon)
+    draw_steps_of(pair)
     draw_overlap_of(pair)
     draw_profile_of(pair)
 

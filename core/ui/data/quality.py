@@ -27,6 +27,7 @@ from core.data.quality import read_checks, read_cross_listed, read_double_users
 from core.data.quality_checks import SOURCE_TITLE, TARGET_TITLE
 from core.ui.data.lights import draw_light, draw_time_leak
 from core.ui.data.pair import remake_pair
+from core.ui.data.pair_filters import other_way_round
 from core.ui.data.shared import folder_of, names_of, pick_pair
 from core.ui.data.work import ask_for, attempt, draw_failed_attempt, draw_work
 from core.ui.tables import show_table
@@ -112,7 +113,8 @@ def _draw_fix(pair: PairInfo, check: Check) -> None:
     elif check.key == DOUBLE_USERS:
         _fix(pair, check, f"Drop {count(check.figures['spare'], 'id')}", drop_double_users=True)
     elif check.key == EXCHANGED and pair.settings["exchanged_columns"] == "none":
-        _fix(pair, check, "Read it the other way round", exchanged_columns=check.figures["file"])
+        file = check.figures["file"]
+        _fix(pair, check, other_way_round(file), exchanged_columns=file)
     elif check.key == SPELLING and pair.settings["match_users"] == "exactly":
         _fix(pair, check, "Ignore spelling", match_users="loosely")
 

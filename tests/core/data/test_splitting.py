@@ -168,18 +168,44 @@ def test_a_fold_that_does_not_exist_is_refused():
         assign_parts(SOURCE_ROWS, TARGET_ROWS, chosen, 1)
 
 
+def periods(rows: pd.DataFrame) -> pd.DataFrame:
+    """Every row says in which of forty periods it was given, as in Epinions."""
+    return rows.assign(**{TIME: np.arange(len(rows)) % 40 + 1})
+
+
+def test_periods_in_both_files_make_no_split_by_time(connection, write, tmp_path):
+    """Quality called them no times; the split was made, and its light was green."""
+    inputs = PairInputs(write("s", periods(SOURCE_ROWS)), write("t", periods(TARGET_ROWS)))
+    everything = PairSettings(rating_threshold=0, target_core=0)
+    pair = build_pair(connection, inputs, everything, tmp_path / "pairs")
+    said = "cannot be split by time: the times are numbers of periods, 40 different ones up to 40"
+    with pytest.raises(DataError, match=said):
+        split_pair(pair, SplitSettings(kind=TEMPORAL), 1, tmp_path / "splits")
+    assert split_pair(pair, SplitSettings(), 1, tmp_path / "splits").exists()
+
+
+def test_rows_at_the_moment_of_a_cut_are_counted_by_hand():
+    """Ten rows of four days: the cuts at .8 and .9 are the third day and the last."""
+    days = np.repeat([0, 1, 2, 3], [4, 2, 3, 1]) * 86_400 + 1_600_000_000
+    rows = pd.DataFrame({USER: "u", ITEM: [f"f{n}" for n in range(10)], TIME: days})
+    chosen = SplitSettings(kind=TEMPORAL)
+    counts = split_counts(rows, rows, chosen, 1)
+    assert counts.rows[1:] == (6, 3, 1)
+    assert counts.on_a_cut == 4
+
+
 @pytest.mark.parametrize(
     ("kind", "rows", "said"),
     [
         (TEMPORAL, TARGET_ROWS.drop(columns=TIME), "has no times"),
-        (TEMPORAL, TARGET_ROWS.assign(**{TIME: 7}), "no target rows for validation"),
+        (TEMPORAL, TARGET_ROWS.assign(**{TIME: 7}), "in the target all rows have one and the same"),
+        (TEMPORAL, periods(TARGET_ROWS), "in the target the times are numbers of periods, 40"),
+        (TEMPORAL, TARGET_ROWS.assign(**{TIME: TARGET_ROWS[TIME] * 1000}), "in the future"),
         (COLD_USERS, TARGET_ROWS[TARGET_ROWS[USER] < "u003"], "too few"),
         (LEAVE_K_OUT, TARGET_ROWS.drop_duplicates(USER), "no target rows for validation"),
     ],
 )
 def test_a_split_that_cannot_be_made_says_why(kind, rows, said, connection, write, tmp_path):
-    from core.data.pair_settings import PairInputs
-
     inputs = PairInputs(write("s", SOURCE_ROWS), write("t", rows))
     everything = PairSettings(rating_threshold=0, target_core=0)
     pair = build_pair(connection, inputs, everything, tmp_path / "pairs")

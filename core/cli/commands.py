@@ -11,24 +11,23 @@ from typing import Any
 from core.basics.errors import RunError, SettingsError
 from core.basics.progress import Progress
 from core.basics.workspace import Workspace
+from core.cli.from_files import PairFiles, fold_snapshots, pair_snapshot
 from core.data.preview import guess_options
 from core.data.quality import read_checks
 from core.data.read_options import LISTS
 from core.data.snapshot import read_snapshot
 from core.fusion.combine import Fusion
 from core.models.counts import counts_words
+from core.models.protocol import ModelCard
 from core.models.registry import CARDS, card_of
 from core.runs.blend import BlendPlan, blend_runs
 from core.runs.cold_folds import train_folds
 from core.runs.compare import beside_new_items
 from core.runs.compress import CompressPlan, compress_run
 from core.runs.demo import load_demo
-from core.runs.from_files import PairFiles, fold_snapshots, pair_snapshot
-from core.runs.model_table import model_table
 from core.runs.overlap import measure_overlap, overlap_answer
 from core.runs.plan import RunPlan
 from core.runs.recommend import fused_figures, recommend_user, scale_of
-from core.runs.report.command import report as report
 from core.runs.reseed import measure_noise, reseed_answer
 from core.runs.search import search as find_settings
 from core.runs.search import train_winner
@@ -40,6 +39,7 @@ from core.runs.uploaded import UploadPlan, upload_lists
 from core.store.run_folder import Run, read_run
 
 FIGURES = ("fit", "evaluate", "valid", "test")
+TABLE_HEAD = ("name", "model", "family", "when to use it", "needs", "additive", "paper")
 
 
 def models(options: Namespace) -> list[dict[str, Any]] | str:
@@ -145,9 +145,41 @@ def recommend(options: Namespace) -> dict[str, Any]:
     return recommend_user(workspace, run, options.user, options.k, options.alpha, options.beta)
 
 
+def report(options: Namespace) -> dict[str, Any]:
+    """Write the report of a run; answers the file, its size and the verdict."""
+    from core.runs.report.html import report_html  # Plotly, which no other command needs
+    from core.runs.report.story import ReportOptions, sections_without, tell_story, write_report
+
+    sections = sections_without(options.without)
+    chosen = ReportOptions(options.title, options.note, sections, options.hide_users)
+    folder = Path(options.run)
+    if folder.is_dir():
+        run = read_run(folder.resolve())
+        workspace = Workspace(run.folder.parent.parent)
+    else:
+        workspace = _workspace(options)
+        run = read_run(workspace.runs / folder.name)
+    story = tell_story(workspace, run)
+    path = write_report(options.out.resolve(), report_html(story, chosen))
+    return {"file": str(path), "bytes": path.stat().st_size, "verdict": story.verdict}
+
+
 def demo(options: Namespace) -> dict[str, Any]:
     """Load the sample pair and train the demo runs."""
     return load_demo(_workspace(options), _say)
+
+
+def model_table() -> str:
+    """The models as Markdown, one row each in the order of the menus: what the README shows."""
+    rows = [TABLE_HEAD, ("---",) * len(TABLE_HEAD), *(_row(card) for card in CARDS.values())]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(card: ModelCard) -> tuple[str, ...]:
+    needs = list(card.needs) or ["–"]
+    additive = "yes" if card.additive else "no"
+    cells = (card.title, card.family, card.when, ", ".join(needs), additive, card.paper)
+    return (f"`{card.name}`", *(cell.replace("|", "\\|") for cell in cells))
 
 
 def _card(name: str) -> dict[str, Any]:

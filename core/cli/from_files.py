@@ -14,7 +14,7 @@ from core.basics.errors import DataError
 from core.basics.fingerprint import fingerprint
 from core.basics.progress import Report, silent
 from core.basics.workspace import Workspace
-from core.data.build_pair import build_pair
+from core.data.build_pair import build_pair, pair_in_words
 from core.data.database import in_memory
 from core.data.datasets import INTERACTIONS, ITEMS, TRIPLES
 from core.data.ingest import ImportReport, import_file
@@ -140,9 +140,9 @@ def _pair(files: PairFiles, workspace: Workspace, say: Callable[[str], None]) ->
     )  # fmt: skip
     connection = in_memory(workspace.root)
     try:
-        pair = build_pair(connection, inputs, _pair_settings(files), workspace.pairs)
-        if files.triples:
-            say(read_pair_info(pair).warnings[-1])
+        pair = build_pair(connection, inputs, _pair_settings(files), workspace.pairs, True)
+        for sentence in pair_in_words(read_pair_info(pair)):
+            say(sentence)
         checks = read_checks(pair)
         for check in check_pair(connection, pair, inputs) if checks is None else checks:
             if check.light in ("amber", "red"):

@@ -13,7 +13,7 @@ from core.__main__ import main
 from core.basics.columns import ITEM, TITLE, USER
 from core.models.registry import CARDS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def write_split(folder: Path) -> Path:
