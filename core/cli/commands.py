@@ -17,6 +17,7 @@ from core.data.quality import read_checks
 from core.data.read_options import LISTS
 from core.data.snapshot import read_snapshot
 from core.fusion.combine import Fusion
+from core.models.counts import counts_words
 from core.models.protocol import ModelCard
 from core.models.registry import CARDS, card_of
 from core.runs.blend import BlendPlan, blend_runs
@@ -194,7 +195,8 @@ def _card(name: str) -> dict[str, Any]:
         "name", "title", "family", "line", "paper", "differs", "when", "words", "task",
         "cross_domain", "has_twin", "additive", "fold_in", "needs", "gradient", "new_items",
     )  # fmt: skip
-    return {field: getattr(card, field) for field in plain} | {"settings": settings}
+    counts = {"counts": counts_words(card.settings)}
+    return {field: getattr(card, field) for field in plain} | counts | {"settings": settings}
 
 
 def _workspace(options: Namespace) -> Workspace:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import ITEM, RATING, SOURCE, TARGET, USER, VECTOR
+from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, USER, VECTOR
 from core.basics.errors import DataError
 from core.basics.fingerprint import fingerprint
 from core.basics.progress import Report, silent
@@ -228,6 +228,7 @@ def _write_given(
         for frame in ordered
         if RATING in frame and frame[RATING].nunique() > 1
     ]
+    columns += [frame[COUNT].to_numpy(np.float32) for frame in ordered if COUNT in frame]
     for items in (tables.items_source, tables.items_target):
         if items is not None:
             table = items.sort_values(ITEM)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.basics.columns import (
     CATEGORIES,
+    COUNT,
     DESCRIPTION,
     ITEM,
     RATING,
@@ -308,7 +309,8 @@ def _content_hash(file: Path) -> str:
 
 def _write_rows(connection: duckdb.DuckDBPyConnection, domain: str, file: Path) -> None:
     has = columns(connection, name(domain))
-    kept = ", ".join(column for column in (USER, ITEM, RATING, TIME) if column in has)
+    known = (USER, ITEM, RATING, TIME, COUNT)
+    kept = ", ".join(name(column) for column in known if column in has)
     query = f"SELECT {kept} FROM {name(domain)} ORDER BY {USER}, {ITEM}"
     connection.execute(f"COPY ({query}) TO {text(str(file))} (FORMAT parquet, COMPRESSION zstd)")
 

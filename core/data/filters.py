@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, USER
+from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, TIME, USER
 from core.basics.errors import DataError, SettingsError
 from core.data.database import columns, name, number, text
 from core.data.datasets import relation
@@ -67,7 +67,7 @@ def read_rows(
     has = columns(connection, rows)
     exchanged = settings.exchanged_columns in (table, "both")
     user, item = (ITEM, USER) if exchanged else (USER, ITEM)
-    optional = "".join(f", {column}" for column in (RATING, TIME) if column in has)
+    optional = "".join(f", {name(column)}" for column in (RATING, TIME, COUNT) if column in has)
     start = liked_from(connection, rows, settings, table)
     liked = f"{RATING} >= {start.start - 1e-6}" if start else "true"
     kept = f"{liked} AND {_in_days(has, settings)}"
@@ -179,11 +179,13 @@ def _linked(connection: duckdb.DuckDBPyConnection, query: str, links: Path) -> s
 
 
 def _merged(query: str, has: list[str]) -> str:
-    """One row per user and item, the latest, where two ids became one."""
+    """One row per user and item, the latest, where two ids became one; counts are added up."""
     order = [f"{column} DESC NULLS LAST" for column in (TIME, RATING) if column in has]
+    same = f"PARTITION BY {USER}, {ITEM}"
+    added = f"REPLACE (sum({name(COUNT)}) OVER ({same}) AS {name(COUNT)})" if COUNT in has else ""
     return (
-        f"SELECT * FROM ({query}) QUALIFY row_number() OVER "
-        f"(PARTITION BY {USER}, {ITEM} ORDER BY {', '.join(order) or ITEM}) = 1"
+        f"SELECT * {added} FROM ({query}) QUALIFY row_number() OVER "
+        f"({same} ORDER BY {', '.join(order) or ITEM}) = 1"
     )
 
 

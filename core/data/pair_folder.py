@@ -144,7 +144,7 @@ def steps_that_tell(steps: dict[str, dict[str, int]]) -> dict[str, dict[str, int
 
 
 def rows_file(folder: Path, domain: str) -> Path:
-    """File with the rows of a domain: USER, ITEM and where known RATING and TIME."""
+    """File with the rows of a domain: USER, ITEM and where known RATING, TIME and COUNT."""
     return folder / f"{domain}.parquet"
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import (
+    COUNT,
     ITEM,
     RATING,
     SOURCE,
@@ -54,7 +56,7 @@ class SplitInfo:
 
 @dataclass(frozen=True)
 class SplitTables:
-    """A split before it is written: frames of text ids (USER, ITEM, maybe RATING and TIME)."""
+    """A split before it is written: frames of text ids (USER, ITEM, maybe RATING, TIME, COUNT)."""
 
     source_train: pd.DataFrame
     target_train: pd.DataFrame
@@ -179,7 +181,8 @@ def read_info(folder: Path) -> SplitInfo:
 def read_snapshot(folder: Path, ratings: bool = False) -> Split:
     """The split a snapshot folder holds; raises DataError where the folder is not there.
 
-    Its matrices hold ones, or the ratings, where rows without a rating are left out.
+    Its matrices hold ones, or the ratings, where rows without a rating are left out. Counts stand
+    beside the ones of the training pair where the files have them.
     """
     if not (folder / RECORD).exists():
         raise DataError(
@@ -194,6 +197,7 @@ def read_snapshot(folder: Path, ratings: bool = False) -> Split:
     train = DomainPair(
         users, source_items, target_items, matrices["source_train"], matrices["target_train"],
         source_features, target_features,
+        *(None if ratings else _counts(folder, part, shapes[_domain(part)]) for part in PARTS[:2]),
     )  # fmt: skip
     valid = apart(matrices["target_valid"], train.target)
     test = apart(matrices["target_test"], train.target, valid)
@@ -218,10 +222,10 @@ def _domain(part: str) -> str:
 def _split_hash(
     dataset_hash: str, users: IdMap, items: dict[str, IdMap], coded: dict[str, pd.DataFrame]
 ) -> str:
-    """Hash of who and what there is, of which row is in which part, its rating and its time."""
+    """Hash of who and what there is, of which row is in which part, its rating, time and count."""
     numbers = [
         coded[part][column].to_numpy(dtype=np.float64, na_value=np.nan)
-        if column in (RATING, TIME)
+        if column in (RATING, TIME, COUNT)
         else coded[part][column].to_numpy()
         for part in PARTS
         for column in coded[part].columns
@@ -230,14 +234,29 @@ def _split_hash(
 
 
 def _coded(frame: pd.DataFrame, users: IdMap, items: IdMap) -> pd.DataFrame:
-    """Rows by user, then item, as numbers; ratings and times kept where the file has them."""
+    """Rows by user, then item, as numbers; with ratings, times and counts where there are any.
+
+    A row without a count among others that have one counts 1.
+    """
     coded = pd.DataFrame({USER: users.numbers(frame[USER]), ITEM: items.numbers(frame[ITEM])})
     rating = frame.get(RATING, 1.0)
     coded[RATING] = np.asarray(pd.Series(rating, index=frame.index), dtype=np.float32)
     if TIME in frame:
         coded[TIME] = pd.array(frame[TIME].to_numpy(), dtype="Int64")
+    if COUNT in frame:
+        coded[COUNT] = frame[COUNT].fillna(1.0).to_numpy(dtype=np.float32)
     coded = coded.sort_values([USER, ITEM], ignore_index=True)
     return coded.drop_duplicates([USER, ITEM], keep="last", ignore_index=True)
+
+
+def _counts(folder: Path, part: str, shape: tuple[int, int]) -> csr_matrix | None:
+    """Counts in the places of the ones that `_matrix` answers; None for rows without counts."""
+    path = folder / f"{part}.parquet"
+    if COUNT not in pq.read_schema(path).names:
+        return None
+    frame = pd.read_parquet(path, columns=[USER, ITEM, COUNT])
+    places = frame[USER].to_numpy(), frame[ITEM].to_numpy()
+    return csr_matrix((frame[COUNT].to_numpy(dtype=np.float32), places), shape=shape)
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:

@@ -96,7 +96,8 @@ def _first_steps(
 ) -> tuple[dict[str, float], CrossDomainModel]:
     """Seconds until the first yield, and between two later ones; validation is looked at too."""
     card = card_of(name)
-    train = card.pair_of(split).target_only() if target_only else card.pair_of(split)
+    train = card.pair_of(split)
+    train = train.target_only() if target_only else train
     model, watch = build(name, {}, device), watcher(split, 0, card.task)
     encode_texts(train, model.settings, silent)  # kept for good: no run pays for it again
     began = time.perf_counter()

@@ -18,6 +18,7 @@ from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.models.compress import decompressed
+from core.models.counts import ONES, SETTING
 from core.models.derived import build_recorded, card_of_record
 from core.models.protocol import CrossDomainModel, ModelCard, State
 from core.models.uploaded import UPLOADED
@@ -148,8 +149,8 @@ class Run:
         return model
 
     def train_of(self, split: Split) -> DomainPair:
-        """The pair it was trained on, ones or ratings: a twin's has no source items."""
-        train = self.card.pair_of(split)
+        """The pair it was trained on, as its model reads it: a twin's has no source items."""
+        train = self.card.pair_of(split, self.record["settings"].get(SETTING, ONES))
         return train.target_only() if self.record["role"] == TWIN else train
 
     def state(self) -> State:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from small_files import random_rows
 
-from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, TITLE, USER
+from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, TIME, TITLE, USER
 from core.basics.errors import DataError, SettingsError
 from core.basics.files import write_json
 from core.basics.workspace import Workspace
@@ -409,3 +409,62 @@ def test_exchanged_columns_can_be_read_the_other_way_round(connection, write):
     files = PairInputs(write("s", source), write("t", target))
     settings = PairSettings(rating_threshold=0, target_core=0, exchanged_columns="target")
     assert filter_counts(connection, files, settings).shared == 30
+
+
+def counted(*triples) -> pd.DataFrame:
+    frame = pd.DataFrame(triples, columns=[USER, ITEM, COUNT])
+    return frame.astype({USER: "str", ITEM: "str", COUNT: "float64"})
+
+
+FILMS = counted(*((f"u{n}", f"f{m}", n + m + 1) for n in range(6) for m in range(6)))
+BOOKS = counted(*((f"u{n}", f"b{m}", 5_000 if n else 1) for n in range(6) for m in range(3)))
+
+
+def counts_in(folder, domain) -> dict:
+    return read_rows(folder, domain).set_index([USER, ITEM])[COUNT].to_dict()
+
+
+def test_counts_are_carried_and_no_threshold_filters_them(connection, write, tmp_path):
+    """Of 9,600 rows with units 1 and 2 the threshold for stars had left 2,883, unsaid."""
+    inputs = PairInputs(write("books", BOOKS), write("films", FILMS))
+    folder = build_pair(connection, inputs, PairSettings(), tmp_path / "pairs")
+    assert counts_in(folder, TARGET) == FILMS.set_index([USER, ITEM])[COUNT].to_dict()
+    assert counts_in(folder, SOURCE) == BOOKS.set_index([USER, ITEM])[COUNT].to_dict()
+
+
+def test_counts_change_places_with_their_rows(connection, write, tmp_path):
+    inputs = PairInputs(write("books", BOOKS), write("films", FILMS))
+    folder = build_pair(
+        connection, inputs, PairSettings(swap=True, target_core=0), tmp_path / "pairs"
+    )
+    assert counts_in(folder, SOURCE) == FILMS.set_index([USER, ITEM])[COUNT].to_dict()
+    assert counts_in(folder, TARGET) == BOOKS.set_index([USER, ITEM])[COUNT].to_dict()
+
+
+def test_ratings_are_filtered_as_ever_where_a_file_has_both(connection, write, tmp_path):
+    both = FILMS.assign(**{RATING: [5.0 if n % 2 else 1.0 for n in range(len(FILMS))]})
+    inputs = PairInputs(write("books", BOOKS), write("films", both))
+    settings = PairSettings(target_core=0)
+    rows_left = read_rows(build_pair(connection, inputs, settings, tmp_path / "pairs"), TARGET)
+    assert len(rows_left) == len(FILMS) // 2
+    assert COUNT in rows_left
+
+
+@pytest.mark.parametrize("how", ["loosely", "linked", "exchanged"])
+def test_counts_of_ids_that_become_one_are_added_up(connection, write, tmp_path, how):
+    target, links, changes = FILMS, None, {"target_core": 0}
+    if how == "loosely":
+        target = pd.concat([FILMS, counted(("U0", "f0", 40))], ignore_index=True)
+        changes |= {"match_users": "loosely"}
+    elif how == "linked":
+        target = pd.concat([FILMS, counted(("other", "f0", 40))], ignore_index=True)
+        known = [(f"u{n}", f"u{n}") for n in range(6)] + [("u0", "other")]
+        links = write("links", pd.DataFrame(known, columns=[SOURCE, TARGET]))
+    else:
+        target = FILMS.rename(columns={USER: ITEM, ITEM: USER})
+        changes |= {"exchanged_columns": "target"}
+    inputs = PairInputs(write("books", BOOKS), write("films", target), links=links)
+    folder = build_pair(connection, inputs, PairSettings(**changes), tmp_path / "pairs")
+    found = counts_in(folder, TARGET)
+    assert len(found) == len(FILMS)
+    assert found["u0", "f0"] == (1 if how == "exchanged" else 41)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_files import random_rows
 
-from core.basics.columns import ITEM, TARGET, TIME, USER, VALID
+from core.basics.columns import COUNT, ITEM, TARGET, TIME, USER, VALID
 from core.basics.errors import DataError
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
@@ -281,3 +281,23 @@ def test_live_counts_are_those_of_the_snapshot(pair, tmp_path, kind):
     assert counts.cold_test_users == int((split.train.target_history[tested] == 0).sum())
     unseen = np.diff(split.train.target.tocsc().indptr)[split.test.tocsr().indices] == 0
     assert counts.unseen_test_rows == int(unseen.sum())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_training_row_keeps_its_count(connection, write, tmp_path, kind):
+    def counted(frame):
+        return frame.assign(**{COUNT: np.arange(1.0, len(frame) + 1)})
+
+    books, films = counted(SOURCE_ROWS), counted(TARGET_ROWS)
+    inputs = PairInputs(write("books", books), write("films", films))
+    pair = build_pair(connection, inputs, PairSettings(rating_threshold=0), tmp_path / "pairs")
+    train = read_snapshot(split_pair(pair, SplitSettings(kind=kind), 3, tmp_path / "splits")).train
+    for frame, items, ones, counts in (
+        (books, train.source_items, train.source, train.source_counts),
+        (films, train.target_items, train.target, train.target_counts),
+    ):
+        entries, known = counts.tocoo(), frame.set_index([USER, ITEM])[COUNT]
+        names = zip(train.users.names(entries.row), items.names(entries.col), strict=True)
+        assert known.loc[list(names)].tolist() == entries.data.tolist()
+        np.testing.assert_array_equal(ones.indices, counts.indices)
+        np.testing.assert_array_equal(ones.indptr, counts.indptr)
