@@ -165,6 +165,13 @@ def _add_upload(commands: Any) -> None:
     upload.add_argument("file", type=Path, help="rows of user, item, and a rank or a score")
     upload.add_argument("--split", help="hash of a split in the workspace")
     upload.add_argument("--name", default="", help="what the run is called")
+    upload.add_argument("--rank", metavar="COLUMN", help="orders a list, 1 is best")
+    upload.add_argument("--score", metavar="COLUMN", help="orders a list, the largest is best")
+    upload.add_argument("--distance", metavar="COLUMN", help="orders a list, the smallest is best")
+    upload.add_argument(
+        "--between", metavar="MARK",
+        help="what stands between several items in one cell, such as ' ' or '[ ]'",
+    )  # fmt: skip
     _add_data(upload)
     upload.add_argument("--seed", type=int, default=2022)
     _add_workspace(upload)

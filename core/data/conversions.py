@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from core.basics.columns import ATTRIBUTE, CATEGORIES, RANK, RATING, SCORE, TIME, VECTOR
+from core.basics.columns import (
+    ATTRIBUTE,
+    CATEGORIES,
+    DISTANCE,
+    RANK,
+    RATING,
+    SCORE,
+    TIME,
+    VECTOR,
+)
 from core.data.database import name, text
 from core.data.read_options import ID_ROLES, ReadOptions
 
 BAD = " as it stands"  # suffix of the column with the text of a value that was not understood
-NUMBERS = {RATING: "FLOAT", SCORE: "DOUBLE", RANK: "DOUBLE"}  # roles of numbers, and how precise
+NUMBERS = {  # roles of numbers, and how precise
+    RATING: "FLOAT",
+    SCORE: "DOUBLE",
+    RANK: "DOUBLE",
+    DISTANCE: "DOUBLE",
+}
 TOKENS = ":token_seq"  # a RecBole column of several words, a space between two
 _READ = " as a number"  # suffix of the first attempt
 _OFFSET = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"  # a time of day with its zone

@@ -8,12 +8,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, USER
 from core.basics.errors import RunError, SettingsError
 from core.basics.progress import Progress
 from core.basics.workspace import Workspace
-from core.data.preview import guess_options
+from core.data.list_options import guess_list_options
 from core.data.quality import read_checks
-from core.data.read_options import LISTS
 from core.data.snapshot import read_snapshot
 from core.fusion.combine import Fusion
 from core.models.registry import CARDS, card_of
@@ -92,7 +92,9 @@ def compress(options: Namespace) -> dict[str, Any]:
 def upload(options: Namespace) -> dict[str, Any]:
     """Measure lists of another system; answers their figures and what became of every row."""
     workspace = _workspace(options)
-    guessed = guess_options(options.file, LISTS)
+    told = {USER: getattr(options, "user", None), ITEM: getattr(options, "item", None)}
+    told |= {role: getattr(options, role) for role in (RANK, SCORE, DISTANCE)}
+    guessed = guess_list_options(options.file, told, options.between)
     split = options.split or pair_snapshot(_files(options), workspace, options.seed, _tell).name
     plan = UploadPlan(split, options.file.name, options.name)
     made = read_run(upload_lists(options.file, guessed, plan, workspace, _say))
