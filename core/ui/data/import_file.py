@@ -144,14 +144,15 @@ def _pick_between(staged: Staged, options: ReadOptions) -> str:
     items = {role: column for column, role in options.roles.items()}.get(ITEM, "")
     if options.separator == ONE_ITEM and len(options.columns()) > 2:
         return ONE_ITEM  # a row for each item, with its rank, score or further items
-    return str(
-        st.selectbox(
-            f"Between the items in a cell of {plain(items, 30)}", list(BETWEEN),
-            index=list(BETWEEN).index(options.separator), format_func=BETWEEN.__getitem__,
-            key=f"{staged.key}_between", persist_state="session",
-            help="Where a row is a whole list, its cell is cut here; the first item is the best.",
-        )
+    between = st.selectbox(
+        f"Between the items in a cell of {plain(items, 30)}", list(BETWEEN),
+        index=list(BETWEEN).index(options.separator), format_func=BETWEEN.__getitem__,
+        key=f"{staged.key}_between", persist_state="session",
+        help="Where a row is a whole list, its cell is cut here; the first item is the best.",
     )  # fmt: skip
+    if between == options.separator != ONE_ITEM:
+        st.caption(":orange[Guessed: most cells hold several]")
+    return str(between)
 
 
 def _draw_rejects(tried: RejectPreview) -> None:
