@@ -7,20 +7,20 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from core.basics.columns import VECTOR
+from core.basics.columns import ITEM, VECTOR
 from core.basics.errors import DataError
 from core.data.conversions import NUMBERS
 from core.data.encoding import guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
 from core.data.json_lines import json_rows, looks_like_json, objects_of
 from core.data.known_layouts import guesses_by_place, known_layout, trec_run, usual_quote
-from core.data.list_cells import cells_of, scores_rise
+from core.data.list_cells import BETWEEN, ONE_ITEM, cells_of, scores_rise
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
 from core.data.read_options import (
     ID_ROLES,
@@ -43,12 +43,27 @@ _PATIENCE = 60.0  # seconds
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """What a file leaves open about one column, to be answered before it is imported.
+
+    hint: how to answer it, as a sentence; option: the field of ReadOptions that answers it, ""
+    where only another file does; choices: value of that field -> what it makes of the column.
+    """
+
+    column: str
+    what: str
+    hint: str
+    option: str
+    choices: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Preview:
     """The head of a file and how it is taken; nothing of it is imported.
 
     raw: first lines as they stand, none for Parquet; head: first rows as texts; options: the
     guess, or what was given; guesses: one per column; warnings: what looks wrong; known: the
-    layout's name where many data sets share it, else "".
+    layout's name where many data sets share it, else ""; doubts: what the options leave open.
     """
 
     sort: str  # "text", "gzip" or "parquet"
@@ -59,6 +74,7 @@ class Preview:
     guesses: dict[str, RoleGuess]
     warnings: list[str]
     known: str = ""
+    doubts: list[Doubt] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -96,8 +112,8 @@ def preview_file(
     warnings = _warnings(rows, head, options, guesses)
     numbers = [column for column, role in roles.items() if role in (*NUMBERS, VECTOR)]
     comma = any(has_decimal_comma(head[column]) for column in numbers)
-    options = _with_cells(head, replace(options, roles=roles, decimal_comma=comma))
-    return Preview(sort, size, raw, head, options, guesses, warnings, known.name)
+    options, doubts = _list_cells(head, replace(options, roles=roles, decimal_comma=comma))
+    return Preview(sort, size, raw, head, options, guesses, warnings, known.name, doubts)
 
 
 def _cut(
@@ -162,15 +178,29 @@ def _preview_parquet(path: Path, kind: str, size: int) -> Preview:
     guesses = guess_roles(head, kind)
     roles = {column: guess.role for column, guess in guesses.items()}
     missing = [f"No column looks like the {label}." for label in _unnamed(guesses, kind)]
-    options = _with_cells(head, ReadOptions(kind, roles))
-    return Preview(PARQUET, size, [], head, options, guesses, missing)
+    options, doubts = _list_cells(head, ReadOptions(kind, roles))
+    return Preview(PARQUET, size, [], head, options, guesses, missing, doubts=doubts)
 
 
-def _with_cells(head: pd.DataFrame, options: ReadOptions) -> ReadOptions:
-    """Options that say what stands between the items of one cell, where they are lists."""
+def _list_cells(head: pd.DataFrame, options: ReadOptions) -> tuple[ReadOptions, list[Doubt]]:
+    """Options that say what stands between the items of one cell of lists, and whether to ask."""
     if options.kind != LISTS:
-        return options
-    return replace(options, separator=cells_of(head, options.roles).between)
+        return options, []
+    guess = cells_of(head, options.roles)
+    options = replace(options, separator=guess.between)
+    if guess.sure:
+        return options, []
+    column = next(column for column, role in options.roles.items() if role == ITEM)
+    return options, [
+        Doubt(
+            column,
+            f"The cells of {column[:60]!r} seem to hold several items: "
+            f"{head[column].iloc[0][:60]!r}",
+            "Say what stands between them, or that each is one item.",
+            "separator",
+            {guess.between: BETWEEN[guess.between], ONE_ITEM: BETWEEN[ONE_ITEM]},
+        )
+    ]
 
 
 def _encoding_of(path: Path, sort: str) -> str:
@@ -247,11 +277,11 @@ def _warnings(
 
 
 def _unnamed(guesses: dict[str, RoleGuess], kind: str) -> list[str]:
-    sure = {guess.role for guess in guesses.values() if is_plain(guess)}
+    sure = {guess.role for guess in guesses.values() if _is_plain(guess)}
     return [LABELS[role] for role in ID_ROLES[kind] if role not in sure]
 
 
-def is_plain(guess: RoleGuess) -> bool:
+def _is_plain(guess: RoleGuess) -> bool:
     """Named plainly, or by a layout that names its columns by their place."""
     return guess.why == "by its name" or guess.why.startswith("as ")
 

@@ -6,7 +6,8 @@ from core.basics.columns import ITEM, TEST, TITLE, USER
 from core.basics.errors import RunError, SettingsError
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
-from core.data.list_options import guess_list_options
+from core.data.preview import preview_file
+from core.data.read_options import LISTS
 from core.data.snapshot import SplitTables, write_snapshot
 from core.runs import export
 from core.runs.export import ExportPlan, export_job
@@ -82,7 +83,7 @@ def test_exported_lists_that_are_uploaded_again_have_the_same_figures(
     plan = {"run": run.id, "k": 10, "spreadsheet": made_for_a_spreadsheet}
     file = workspace.exports / export_job(workspace, plan, silent)["file"]
     upload = UploadPlan(run.record["split_hash"], "again.csv")
-    again = read_run(upload_lists(file, guess_list_options(file), upload, workspace))
+    again = read_run(upload_lists(file, preview_file(file, LISTS).options, upload, workspace))
     assert run.record[TEST]["ndcg@10"]["mean"] > 0
     ours, theirs = again.metrics(TEST)["ndcg@10"], run.metrics(TEST)["ndcg@10"]
     pd.testing.assert_series_equal(ours, theirs)

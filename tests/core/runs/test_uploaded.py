@@ -11,7 +11,8 @@ from core.__main__ import main
 from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, TEST, USER, VALID
 from core.basics.errors import RunError
 from core.basics.progress import silent
-from core.data.list_options import guess_list_options
+from core.data.preview import preview_file
+from core.data.read_options import LISTS
 from core.evaluation.given_words import given_words, is_odd
 from core.runs.blend import BlendPlan, blend_runs
 from core.runs.compress import CompressPlan, compress_run
@@ -35,7 +36,9 @@ def upload(world, tmp_path):
         path = tmp_path / "lists.csv"
         frame.to_csv(path, index=False)
         plan = UploadPlan(world.split.info.split_hash, "lists.csv", label)
-        return read_run(upload_lists(path, guess_list_options(path), plan, world.workspace))
+        return read_run(
+            upload_lists(path, preview_file(path, LISTS).options, plan, world.workspace)
+        )
 
     return work
 
@@ -184,7 +187,7 @@ def test_what_needs_a_model_is_refused(world, upload):
 def test_the_job_reads_a_staged_upload_and_clears_it(world, tmp_path):
     path = tmp_path / "x.csv"
     lists_of(world).to_csv(path, index=False)
-    options = guess_list_options(path).to_dict()
+    options = preview_file(path, LISTS).options.to_dict()
     with path.open("rb") as file:
         staged = stage_upload(world.workspace, file)
     payload = {"path": str(staged), "options": options, "name": "../their lists.csv"}

@@ -7,9 +7,10 @@ import pytest
 from derived_worlds import bench
 
 from core.__main__ import main
-from core.basics.columns import ITEM, RANK, TEST, USER
+from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, TEST, USER
 from core.basics.errors import DataError, RunError
-from core.data.list_options import guess_list_options
+from core.cli.flags import LISTS_FILE, FileChoices
+from core.cli.reading import read_choices, refuse_doubts
 from core.data.preview import preview_file
 from core.data.read_options import LISTS
 from core.evaluation.given_words import given_words
@@ -38,13 +39,18 @@ def lists(world):
 def measured(world, tmp_path):
     """Measure a text as a file, on the page's own choices or as the command line does."""
 
-    def work(content, page=False, **told):
+    def work(content, page=False, columns=None, separator=None):
         path = tmp_path / "lists"
         if isinstance(content, str):
             path.write_text(content)
         else:
             content.to_parquet(path)
-        options = preview_file(path, LISTS).options if page else guess_list_options(path, **told)
+        options = preview_file(path, LISTS).options
+        if not page:
+            style = {} if separator is None else {"separator": separator}
+            reading = read_choices(path, LISTS, FileChoices(columns or {}, style), LISTS_FILE)
+            refuse_doubts(reading, LISTS_FILE)
+            options = reading.options
         plan = UploadPlan(world.split.info.split_hash, "lists")
         return read_run(upload_lists(path, options, plan, world.workspace))
 
@@ -147,10 +153,10 @@ def test_the_same_lists_in_any_shape_have_the_same_figures(world, lists, measure
 
 ASKED = {
     "a number without a name": (
-        lambda ls: csv(ls.rename(columns={RANK: "x"})), "may order its lists"
+        lambda ls: csv(ls.rename(columns={RANK: "x"})), "may be the (rank|score)"
     ),
     "a rank that is none": (
-        lambda ls: ordered_by(ls, "rank_score", 1 - ls[RANK] / 20), "may order its lists"
+        lambda ls: ordered_by(ls, "rank_score", 1 - ls[RANK] / 20), "may be the (rank|score)"
     ),
     "blanks in one item": (
         lambda ls: rows_of(ls, lambda u, own: f"{u},{' '.join(own)}", "user,item\n"),
@@ -173,15 +179,15 @@ def test_the_command_line_believes_no_guess_and_the_page_shows_it(world, lists, 
 
 def test_what_was_told_is_believed(world, lists, measured):
     expected = world.runs["ease"].record[TEST]["ndcg@10"]["mean"]
-    far = shuffled(lists.rename(columns={RANK: "x"}))
-    run = measured(csv(far), told={"distance": "x"})
+    far = shuffled(lists.rename(columns={RANK: "x"})).assign(score=0.5)  # which is not asked
+    run = measured(csv(far), columns={DISTANCE: "x"})
     assert run.record["upload"]["order"] == "distance"
     assert run.record[TEST]["ndcg@10"]["mean"] == expected
-    assert measured(csv(far), told={"score": "x"}).record[TEST]["ndcg@10"]["mean"] < expected
+    assert measured(csv(far), columns={SCORE: "x"}).record[TEST]["ndcg@10"]["mean"] < expected
     cells = rows_of(lists, lambda u, own: f"{u},{' '.join(own)}", "user,item\n")
-    assert measured(cells, between=" ").record[TEST]["ndcg@10"]["mean"] == expected
+    assert measured(cells, separator=" ").record[TEST]["ndcg@10"]["mean"] == expected
     with pytest.raises(RunError, match="A cell of the item column holds several items"):
-        measured(cells, between="")
+        measured(cells, separator="")
 
 
 def test_lists_of_pairs_exchanged_columns_and_other_ids_are_refused_by_name(lists, measured):
@@ -226,7 +232,7 @@ def test_the_command_line_has_words_for_what_orders_a_list(world, lists, tmp_pat
     asked = ["upload", str(path), "--split", world.split.info.split_hash]
     asked += ["--workspace", str(world.workspace.root), "--json"]
     assert main(asked) == 2
-    assert "--rank, --score or --distance" in capsys.readouterr().err
+    assert "--rank x or --score x or --distance x or --rank none" in capsys.readouterr().err
     assert main([*asked, "--distance", "x"]) == 0
     answer = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert answer["upload"]["order"] == "distance"
