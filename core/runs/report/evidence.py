@@ -180,6 +180,9 @@ def gather(workspace: Workspace, run: Run) -> Evidence:
         pair = None
     runs = list_runs(workspace)
     beside = [other for other in runs if _comparable(run, other)]
+    beside.sort(
+        key=lambda other: other.card.task != run.card.task
+    )  # its own first, none pushed out
     shown = tuple(beside[: MOST_RUNS - 1])
     return Evidence(
         workspace, run, split, pair, read_checks(folder), tuple(runs), shown,
@@ -210,9 +213,9 @@ def _bearable(name: object) -> str:
 
 
 def _comparable(run: Run, other: Run) -> bool:
-    """Another run whose users are those of this one and whose headline is the same."""
+    """Another run whose users are those of this one, of whatever task."""
     same = all(run.record[key] == other.record[key] for key in ("dataset_hash", "split_hash"))
-    return same and other.id != run.id and other.card.task == run.card.task
+    return same and other.id != run.id
 
 
 def recorded_gap(evidence: Evidence) -> tuple[Interval, str]:

@@ -203,3 +203,10 @@ def test_without_a_person_looking_a_weak_guess_is_refused(file):
     assert guess_options(file("item_id,user_id\na,b\n")).roles == {"item_id": ITEM, "user_id": USER}
     with pytest.raises(DataError, match="no column that is plainly the user"):
         guess_options(file("foo,bar\na,b\n"))
+
+
+def test_ids_that_sound_like_names_of_columns_are_no_header(file):
+    """The first row of a file without a header was lost where its ids were called film18."""
+    preview = preview_file(file("user1,film18\nuser2,film30\nuser3,film2\n"))
+    assert not preview.options.header
+    assert preview_file(file("user1,item\na,b\n")).options.header
