@@ -133,6 +133,9 @@ def filter_sentences(settings: dict[str, Any], source: str, target: str) -> list
     for name, core in ((source, known.source_core), (target, known.target_core)):
         if core:
             said.append(f"Every user and every item kept in {name} has at least {core:,} choices.")
+    for name, fewest in ((source, known.source_item_fewest), (target, known.target_item_fewest)):
+        if fewest:
+            said.append(f"Items with fewer than {fewest:,} choices in {name} were left out.")
     for name, fewest, most in (
         (source, known.source_fewest, known.source_most),
         (target, known.target_fewest, known.target_most),
