@@ -33,6 +33,7 @@ from core.data.datasets import RECORD as DATASET_RECORD
 from core.data.datasets import relation
 from core.data.drops import drop_cross_listed, drop_double_users
 from core.data.filters import DOMAINS, IN_FILE, LIKED, RATED, Steps, filter_rows
+from core.data.item_hint import other_item_column
 from core.data.liked import liked_from
 from core.data.pair_folder import (
     RECORD,
@@ -100,7 +101,7 @@ def build_pair(
     warnings = [*why, *_warnings(connection, inputs, settings, before, after, steps)]
     info = PairInfo(
         dataset_hash, *names, settings.to_dict(), _hashes(inputs), before, after,
-        [*warnings, *_little_known(known, names), *said], steps, known,
+        [*warnings, *_little_known(known, names, inputs, settings), *said], steps, known,
     )  # fmt: skip
     with whole_folder(folder) as part:
         for domain in DOMAINS:
@@ -283,11 +284,15 @@ def _left_in_words(steps: Steps, domain: str) -> list[str]:
     ]
 
 
-def _little_known(known: dict[str, list[int]], names: tuple[str, str]) -> list[str]:
+def _little_known(
+    known: dict[str, list[int]], names: tuple[str, str], inputs: PairInputs, settings: PairSettings
+) -> list[str]:
     called = dict(zip(DOMAINS, names, strict=True))
+    files = (inputs.target, inputs.source) if settings.swap else (inputs.source, inputs.target)
+    rated, tables = dict(zip(DOMAINS, files, strict=True)), _item_tables(inputs, settings)
     return [
-        f"{known_in_words(counts, called[domain])} Its item column may hold other ids: import the "
-        "table again with the column whose values are items of the interactions."
+        f"{known_in_words(counts, called[domain])} "
+        f"{other_item_column(rated[domain], tables[domain] or rated[domain])}"
         for domain, counts in known.items()
         if counts[0] < KNOWN_SHARE * counts[1]
     ]

@@ -117,6 +117,14 @@ def import_counts(file: Path) -> dict[str, int] | None:
     return counts if isinstance(counts, dict) else None
 
 
+def import_roles(file: Path) -> dict[str, str]:
+    """Column -> role of an imported file, ignored ones too; empty for a file of another origin."""
+    dataset = _read(file.parent)
+    options = dataset.record.get("options") if dataset else None
+    roles = options.get("roles") if isinstance(options, dict) else None
+    return roles if isinstance(roles, dict) else {}
+
+
 def pairs_using(workspace: Workspace, dataset_hash: str) -> list[str]:
     """Names of the pairs that were made from a dataset, "books → films" each."""
     used = []

@@ -80,7 +80,7 @@ def ask_item_tables(info: PairInfo) -> Check:
     shares = [known / max(1, every) for known, every in info.items_known.values()]
     light: Light = "green" if min(shares) >= KNOWN_SHARE else "amber" if any(shares) else "red"
     if light != "green":
-        answer += " The item column of the table may hold other ids: import it again with another."
+        answer += " One of the files may have its items in another column: import it again so."
     return Check(ITEM_TABLES, light, question, answer, {"known": info.items_known})
 
 

@@ -179,11 +179,16 @@ def why_nothing_is_shared(
     if ids.exchanged and settings.exchanged_columns == "none":
         hint = ids.exchange_in_words(*names)
         files = "both files" if ids.exchanged == BOTH else names[ids.exchanged == TARGET]
-        way = f"set exchanged_columns to {ids.exchanged}, or name the two columns of {files}"
+        way = (
+            f"set exchanged_columns to {ids.exchanged} (--exchanged {ids.exchanged}), or name the "
+            f"two columns of {files} the other way round"
+        )
         if ids.plainly_exchanged:
-            return True, f"{hint} To read it so, {way} the other way round."
-        return False, f"{hint} If they are exchanged, {way} the other way round."
+            return True, f"{hint} To read it so, {way}."
+        return False, f"{hint} If they are exchanged, {way}."
     if ids.spelt_differently and settings.match_users == "exactly":
         found = count(ids.loosely, "user matches", "users match")
-        return True, f"{found} when spelling is ignored: set match_users to loosely."
+        return True, (
+            f"{found} when spelling is ignored: set match_users to loosely (--match-users loosely)."
+        )
     return False, "Use the same user ids in both files, or import a table that links them."

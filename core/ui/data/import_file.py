@@ -17,6 +17,7 @@ from core.data.preview import Preview, RejectPreview, preview_file, preview_reje
 from core.data.raw_file import PARQUET, sort_of
 from core.data.read_options import (
     FIRST,
+    IGNORE,
     JSON_LINES,
     LAST,
     LISTS,
@@ -29,6 +30,7 @@ from core.ui.data.import_roles import pick_roles
 from core.ui.data.item_match import draw_item_match
 from core.ui.texts import count, plain
 
+KEPT_NAMES = 200  # columns nobody uses whose names an import keeps
 DELIMITERS = {
     ",": "comma  ,", "\t": "tab", ";": "semicolon  ;", "|": "bar  |", "::": "two colons  ::",
     ":": "colon  :", " ": "space", "\x01": "control-A",
@@ -65,7 +67,9 @@ def choose_options(staged: Staged) -> ReadOptions | None:
         st.warning(plain(warning, 300), icon=":material/help:")
     roles = pick_roles(staged.key, staged.kind, preview)
     draw_item_match(staged.key, staged.kind, preview.head, roles)
-    options = replace(preview.options, roles=roles)
+    others = [column for column in preview.head.columns if column not in roles]
+    ignored = dict.fromkeys(others[:KEPT_NAMES], IGNORE)  # their names tell what else there was
+    options = replace(preview.options, roles=roles | ignored)
     options = _draw_details(staged, options)
     check_options(options, list(preview.head.columns))
     if column := options.columns().get(EVENT):

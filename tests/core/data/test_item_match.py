@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import ITEM, TITLE, USER
+from core.basics.files import write_json
+from core.data.item_hint import other_item_column
 from core.data.item_match import best_item_column, known_in_head
 from core.data.preview import preview_file
 from core.data.read_options import INTERACTIONS, ITEMS
@@ -76,3 +78,31 @@ def test_the_head_of_a_file_is_held_against_what_is_imported(connection, write):
         {"asin": ["V1", "V2", "V3"], "parent": ["P001 ", "P021", "x"], TITLE: "it's"}
     )
     assert known_in_head(connection, files, head) == {"asin": 0, "parent": 2, TITLE: 0}
+
+
+def test_where_the_rows_are_gone_the_names_of_columns_tell_what_to_import_again(tmp_path):
+    """Reviews were imported by `asin`, their products by `parent_asin`, which reviews have too."""
+
+    def imported(name: str, kind: str, roles: dict[str, str]):
+        folder = tmp_path / name
+        folder.mkdir()
+        pd.DataFrame({ITEM: ["a"]}).to_parquet(folder / f"{kind}.parquet")
+        write_json(
+            folder / "dataset.json", {"kind": kind, "name": name, "options": {"roles": roles}}
+        )
+        return folder / f"{kind}.parquet"
+
+    reviews = imported("reviews", "interactions", {"asin": ITEM, "parent_asin": "ignore"})
+    parents = imported("parents", "items", {"parent_asin": ITEM, "title": TITLE})
+    both = imported("both", "items", {"parent_asin": ITEM, "asin": "ignore"})
+    others = imported("others", "items", {"sku": ITEM, "ean": "ignore"})
+    plain = imported("plain", "interactions", {"asin": ITEM})
+    said = other_item_column(reviews, parents)
+    assert said == (
+        "The interactions have a column parent_asin too: import them again with it as the item."
+    )
+    assert "The item table has a column asin too" in other_item_column(plain, both)
+    assert other_item_column(reviews, others).endswith(
+        "The interactions also have parent_asin and the table also has ean."
+    )
+    assert "import it again with that." in other_item_column(plain, tmp_path / "no.parquet")

@@ -17,7 +17,7 @@ from core.data.new_items import NEW_ITEMS
 from core.data.pair_folder import read_rows
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.preview import guess_options
-from core.data.snapshot import PARTS, read_snapshot
+from core.data.snapshot import PARTS, read_info, read_snapshot
 from core.data.split_counts import split_counts
 from core.data.splitting import (
     COLD_FOLD,
@@ -254,6 +254,16 @@ def test_a_row_without_a_time_is_trained_on():
     target.loc[:4, TIME] = pd.NA
     codes = assign_parts(SOURCE_ROWS, target, SplitSettings(kind=TEMPORAL), 1).target
     assert (codes[:5] == TRAIN_ROW).all()
+
+
+def test_a_split_knows_from_which_rating_its_rows_were_liked(connection, inputs, tmp_path):
+    """A rating told for the file is kept as stars of five: models of ratings are warned by it."""
+    kept = {}
+    for told in ("", "4", " 2.5 "):
+        settings = PairSettings(target_core=0, target_liked_from=told, rating_threshold=0)
+        pair = build_pair(connection, inputs, settings, tmp_path / "pairs")
+        kept[told] = read_info(split_pair(pair, SplitSettings(), 1, tmp_path / "splits")).liked_from
+    assert kept == {"": 0.0, "4": 4.0, " 2.5 ": 2.5}
 
 
 def test_the_training_rows_of_a_check_leave_test_rows_alone():
