@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from core.basics.columns import CATEGORIES, ITEM, RANK, RATING, TIME, TITLE, USER
+from core.basics.errors import DataError
 from core.data.read_options import (
     IGNORE,
     INTERACTIONS,
@@ -21,6 +23,7 @@ from core.data.roles import RoleGuess
 
 JSON, RECBOLE, MOVIELENS = "JSON lines", "a RecBole atomic file", "a MovieLens file"
 TREC = "a TREC run"
+_RDF = re.compile(r"\s*(<[^>]*>|_:\S+)\s+<[^>]*>\s+.*\.\s*$")
 _TYPES = ("token", "token_seq", "float", "float_seq")  # after the colon of a RecBole column
 _IN_ORDER = {  # what MovieLens files hold, column by column
     INTERACTIONS: (USER, ITEM, RATING, TIME),
@@ -56,6 +59,18 @@ def trec_run(head: pd.DataFrame, options: ReadOptions) -> Layout:
     if not second.isin(["Q0", "0"]).all() or not rank.str.fullmatch(r"\d+").all():
         return Layout("")
     return Layout(TREC, (USER, IGNORE, ITEM, RANK, IGNORE, IGNORE))
+
+
+def refuse_rdf(text: str) -> None:
+    """Raises DataError for triples as the semantic web writes them, whose ids stand in < >."""
+    lines = [line for line in text.split("\n")[:50] if line.strip() and not line.startswith("#")]
+    if lines and (
+        sum(map(bool, map(_RDF.match, lines))) > len(lines) / 2 or "@prefix" in text[:500]
+    ):
+        raise DataError(
+            what="This is RDF (N-Triples or Turtle), whose ids stand in < >, and no table.",
+            hint="Write a table of head, relation and tail, with the ids of the items as heads.",
+        )
 
 
 def is_recbole(columns: Sequence[str], delimiter: str) -> bool:

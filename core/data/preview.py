@@ -19,7 +19,13 @@ from core.data.conversions import NUMBERS
 from core.data.encoding import guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
 from core.data.json_lines import json_rows, looks_like_json, objects_of
-from core.data.known_layouts import guesses_by_place, known_layout, trec_run, usual_quote
+from core.data.known_layouts import (
+    guesses_by_place,
+    known_layout,
+    refuse_rdf,
+    trec_run,
+    usual_quote,
+)
 from core.data.list_cells import BETWEEN, ONE_ITEM, cells_of, scores_rise
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
 from core.data.read_options import (
@@ -29,6 +35,7 @@ from core.data.read_options import (
     LABELS,
     LISTS,
     TABLE,
+    TRIPLES,
     ReadOptions,
     check_style,
 )
@@ -40,6 +47,7 @@ SHOWN_LINES, SHOWN_ROWS = 8, 50
 TRIED_ROWS = 10_000
 _LINE_LENGTH = 300  # characters of a line that are shown
 _PATIENCE = 60.0  # seconds
+_ID_NAME = re.compile(r"[^\W\d_]{2,}(([\s_-](id|ID|Id))|Id|ID)s?")  # amazon_id, Netflix Id, asinID
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,8 @@ def preview_file(
         return _preview_parquet(path, kind, size)
     options = ReadOptions(kind, encoding=encoding or _encoding_of(path, sort))
     text = _head_of(path, options.encoding)
+    if kind == TRIPLES:
+        refuse_rdf(text)
     rows, options = _cut(text, options, delimiter, quote, header, layout)
     head = _frame(rows, options.header)
     known = trec_run(head, options)
@@ -232,7 +242,16 @@ def _has_header(rows: list[list[str]], kind: str) -> bool:
     names = column_names(rows[0], header=True)
     guesses = guess_roles(pd.DataFrame([rows[0]], columns=names, dtype="str"), kind)
     named = [guess for guess in guesses.values() if guess.why == "by its name"]
+    if _names_ids(rows):
+        return True
     return guess_header(rows, known_names=any(guess.role in ID_ROLES[kind] for guess in named))
+
+
+def _names_ids(rows: list[list[str]]) -> bool:
+    """Whether every cell of the first row ends in the word id, as amazon_id, and none below."""
+    below = [cell for row in rows[1:] for cell in row]
+    found = [bool(_ID_NAME.fullmatch(cell.strip())) for cell in rows[0]]
+    return len(found) > 1 and all(found) and not any(_ID_NAME.fullmatch(cell) for cell in below)
 
 
 def _is_numbered_alike(cell: str, body: list[list[str]], at: int) -> bool:
