@@ -19,6 +19,7 @@ from core.data.encoding import guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
 from core.data.json_lines import json_rows, looks_like_json, objects_of
 from core.data.known_layouts import guesses_by_place, known_layout, usual_quote
+from core.data.left_out import text_without
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
 from core.data.read_options import (
     ID_ROLES,
@@ -30,6 +31,7 @@ from core.data.read_options import (
     check_style,
 )
 from core.data.roles import RoleGuess, guess_roles, has_decimal_comma
+from core.data.table_start import guess_escape, guess_quote, guess_start
 from core.data.vector_columns import VectorCounts
 from core.data.vector_roles import counts_up
 
@@ -72,7 +74,8 @@ def preview_file(
     path: Path,
     kind: str = INTERACTIONS,
     encoding: str | None = None, delimiter: str | None = None, quote: str | None = None,
-    header: bool | None = None, layout: str | None = None,
+    header: bool | None = None, layout: str | None = None, skip_lines: int | None = None,
+    comment: str | None = None, escape: str | None = None,
 ) -> Preview:  # fmt: skip
     """The head of a file, with everything guessed that is not given.
 
@@ -83,7 +86,8 @@ def preview_file(
         return _preview_parquet(path, kind, size)
     options = ReadOptions(kind, encoding=encoding or _encoding_of(path, sort))
     text = _head_of(path, options.encoding)
-    rows, options = _cut(text, options, delimiter, quote, header, layout)
+    given = _Given(delimiter, quote, header, layout, skip_lines, comment, escape)
+    rows, options = _cut(text, options, given)
     head = _frame(rows, options.header)
     known = known_layout(list(head.columns), options)
     guesses = guesses_by_place(list(head.columns), known) or guess_roles(head, kind)
@@ -96,11 +100,22 @@ def preview_file(
     return Preview(sort, size, raw, head, options, guesses, warnings, known.name)
 
 
-def _cut(
-    text: str, options: ReadOptions,
-    delimiter: str | None, quote: str | None, header: bool | None, layout: str | None,
-) -> tuple[list[list[str]], ReadOptions]:  # fmt: skip
+@dataclass(frozen=True)
+class _Given:
+    """What a person chose of a file's style; None is to be guessed."""
+
+    delimiter: str | None
+    quote: str | None
+    header: bool | None
+    layout: str | None
+    skip_lines: int | None
+    comment: str | None
+    escape: str | None
+
+
+def _cut(text: str, options: ReadOptions, given: _Given) -> tuple[list[list[str]], ReadOptions]:
     """The first rows as texts, the names of the columns among them, and the style they have."""
+    layout = given.layout
     if layout is None:
         layout = JSON_LINES if looks_like_json(text) else TABLE
     if layout == JSON_LINES:
@@ -112,18 +127,36 @@ def _cut(
             )
         options = replace(options, layout=layout, header=True)
     else:
-        mark = delimiter or guess_delimiter(text, '"' if quote is None else quote)
-        if quote is None:
-            first = cells(text, mark, "", most=1)
-            quote = usual_quote(first[0] if first else [], mark, layout)
-        options = replace(options, quote=quote, delimiter=mark)
+        options = _style_of(text, replace(options, layout=layout), given)
         check_style(options)
-        rows = cells(text, mark, quote, most=SHOWN_ROWS + 1)
+        body, mark = text_without(text, options), options.delimiter
+        rows = cells(body, mark, options.quote, SHOWN_ROWS + 1, options.escape)
+        header = given.header
         header = _has_header(rows, options.kind) if header is None and rows else header
         options = replace(options, header=bool(header))
     if not rows or not rows[0]:
         raise DataError(what="The file has no rows.", hint="Choose the file that holds the rows.")
     return rows, options
+
+
+def _style_of(text: str, options: ReadOptions, given: _Given) -> ReadOptions:
+    """What is left out, the delimiter, the quote and the escape, each as given or guessed."""
+
+    def names_columns(row: list[str]) -> bool:
+        return _has_header([row], options.kind)
+
+    start = guess_start(text, names_columns)
+    skip = start.skip_lines if given.skip_lines is None else given.skip_lines
+    comment = start.comment if given.comment is None else given.comment
+    left = replace(options, skip_lines=skip, comment=comment)
+    body = text_without(text, left)
+    quote = guess_quote(body) if given.quote is None else given.quote
+    mark = given.delimiter or start.delimiter or guess_delimiter(body, quote)
+    if given.quote is None and quote == '"':
+        first = cells(body, mark, "", most=1)
+        quote = usual_quote(first[0] if first else [], mark, options.layout)
+    escape = guess_escape(body, mark, quote) if given.escape is None else given.escape
+    return replace(left, delimiter=mark, quote=quote, escape=escape)
 
 
 def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
@@ -201,6 +234,12 @@ def _warnings(
     rows: list[list[str]], head: pd.DataFrame, options: ReadOptions, guesses: dict[str, RoleGuess]
 ) -> list[str]:
     found = []
+    if options.skip_lines:
+        several = options.skip_lines > 1
+        lines = f"{options.skip_lines:,} lines are" if several else "line is"
+        found.append(f"The first {lines} skipped: the table begins below.")
+    if options.comment:
+        found.append(f"Lines that begin with {options.comment} are skipped as comments.")
     if options.layout == JSON_LINES:
         if odd := sum("" in row for row in rows[1:]):
             found.append(

@@ -13,6 +13,7 @@ from core.basics.columns import ITEM, RATING, SOURCE, TARGET, USER, VECTOR
 from core.basics.errors import DataError
 from core.basics.fingerprint import fingerprint
 from core.basics.progress import Report, silent
+from core.basics.wording import count
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
@@ -114,6 +115,8 @@ def imported(
     if done.rejected or done.merged:
         say(f"{path.name}: {done.rows:,} rows = {done.kept:,} kept + {done.rejected:,} rejected "
             f"+ {done.merged:,} merged, see {done.folder}")  # fmt: skip
+    if done.skipped:
+        say(f"{path.name}: {count(done.skipped, 'line')} before the table or of comments skipped")
     if done.vectors is not None:
         say(f"{path.name}: {done.vectors.words()}")
     return done

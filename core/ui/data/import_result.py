@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.charts.import_bar import draw_import_bar
 from core.data.datasets import INTERACTIONS, Dataset, delete_dataset, list_datasets, pairs_using
-from core.data.ingest import REJECTS, vector_counts
+from core.data.ingest import REJECTS, skipped_lines, vector_counts
 from core.ui.shell import database, guarded, show_chart, workspace
 from core.ui.tables import download_button, show_table
 from core.ui.texts import count, plain
@@ -26,6 +26,8 @@ def draw_result(dataset: Dataset, key: str) -> None:
         f"the {dataset.record['options']['duplicates']} one.",
         key=f"{key}_bar",
     )
+    if skipped := skipped_lines(dataset.record):
+        st.caption(f"{count(skipped, 'line')} before the table or of comments skipped beside them.")
     if vectors := vector_counts(dataset.record):
         say = st.warning if vectors.lost or not vectors.width else st.caption
         say(vectors.words())
