@@ -15,7 +15,7 @@ import pandas as pd
 from core.basics.columns import VECTOR
 from core.basics.errors import DataError
 from core.data.conversions import NUMBERS
-from core.data.encoding import guess_encoding
+from core.data.encoding import UTF8, EncodingGuess, guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
 from core.data.json_lines import json_rows, looks_like_json, objects_of
 from core.data.known_layouts import guesses_by_place, known_layout, usual_quote
@@ -39,6 +39,7 @@ SHOWN_LINES, SHOWN_ROWS = 8, 50
 TRIED_ROWS = 10_000
 _LINE_LENGTH = 300  # characters of a line that are shown
 _PATIENCE = 60.0  # seconds
+_NO_DOUBT = EncodingGuess(UTF8)
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Preview:
     guesses: dict[str, RoleGuess]
     warnings: list[str]
     known: str = ""
+    encoding: EncodingGuess = _NO_DOUBT  # doubtful where a person must look
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ def preview_file(
     sort, size = sort_of(path), path.stat().st_size
     if sort == PARQUET:
         return _preview_parquet(path, kind, size)
-    options = ReadOptions(kind, encoding=encoding or _encoding_of(path, sort))
+    guess = _encoding_of(path, sort) if encoding is None else EncodingGuess(encoding)
+    options = ReadOptions(kind, encoding=guess.encoding)
     text = _head_of(path, options.encoding)
     given = _Given(delimiter, quote, header, layout, skip_lines, comment, escape)
     rows, options = _cut(text, options, given)
@@ -93,11 +96,11 @@ def preview_file(
     guesses = guesses_by_place(list(head.columns), known) or guess_roles(head, kind)
     roles = {column: guess.role for column, guess in guesses.items()}
     raw = [line[:_LINE_LENGTH] for line in text.split("\n")[:SHOWN_LINES]]
-    warnings = _warnings(rows, head, options, guesses)
+    warnings = _doubts_of(guess) + _warnings(rows, head, options, guesses)
     numbers = [column for column, role in roles.items() if role in (*NUMBERS, VECTOR)]
     comma = any(has_decimal_comma(head[column]) for column in numbers)
     options = replace(options, roles=roles, decimal_comma=comma)
-    return Preview(sort, size, raw, head, options, guesses, warnings, known.name)
+    return Preview(sort, size, raw, head, options, guesses, warnings, known.name, guess)
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,13 @@ def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
     Raises DataError where a needed column is not named plainly: nothing is read on a weak guess.
     """
     preview = preview_file(path, kind)
+    if preview.encoding.doubtful:
+        names = [preview.encoding.encoding, *(name for name, _ in preview.encoding.others)]
+        raise DataError(
+            what=f"{path.name[:80]}: {_doubts_of(preview.encoding)[0]}",
+            hint=f"Give --encoding with the right one, as {' or '.join(names)}, or save the file "
+            "as UTF-8.",
+        )
     if missing := _unnamed(preview.guesses, kind):
         columns = ", ".join(list(preview.head.columns)[:12])
         raise DataError(
@@ -194,7 +204,17 @@ def _preview_parquet(path: Path, kind: str, size: int) -> Preview:
     return Preview(PARQUET, size, [], head, ReadOptions(kind, roles), guesses, missing)
 
 
-def _encoding_of(path: Path, sort: str) -> str:
+def _doubts_of(guess: EncodingGuess) -> list[str]:
+    if not guess.doubtful:
+        return []
+    others = ", ".join(f"{text!r} in {encoding}" for encoding, text in guess.others)
+    return [
+        f"The encoding is a guess: {guess.sample!r} in {guess.encoding}"
+        + (f" could be {others}." if others else " hardly looks like text.")
+    ]
+
+
+def _encoding_of(path: Path, sort: str) -> EncodingGuess:
     if sort != GZIP:
         return guess_encoding(path)
     from core.data.encoding import guess_from

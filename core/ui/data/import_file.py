@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.errors import DataError
-from core.data.encoding import ENCODINGS
+from core.data.encoding import ENCODING_LABELS, ENCODINGS
 from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
 from core.data.raw_file import PARQUET, sort_of
 from core.data.read_options import (
@@ -81,6 +81,7 @@ def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
     encoding, layout, right = st.columns(3, vertical_alignment="bottom", gap="small")
     chosen_encoding = encoding.selectbox(
         "Encoding", ENCODINGS, index=ENCODINGS.index(guess.encoding),
+        format_func=lambda name: ENCODING_LABELS.get(name, name),
         key=f"{staged.key}_encoding", persist_state="session",
         help="How letters are written as bytes. Choose another if names look broken.",
     )  # fmt: skip
