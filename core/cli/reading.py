@@ -31,7 +31,9 @@ from core.data.rejects import REASON
 from core.data.roles import SURE, RoleGuess
 
 FLAGS = {role: flag for flag, (role, _) in {**COLUMN_FLAGS, **LIST_FLAGS}.items()}
-PREVIEWED = ("encoding", "delimiter", "quote", "header", "layout")  # what decides a head's cells
+PREVIEWED = (  # what decides a head's cells
+    "encoding", "delimiter", "quote", "header", "layout", "skip_lines", "comment", "escape",
+)  # fmt: skip
 ORDERS = (RANK, SCORE, DISTANCE)  # one of these orders lists
 NAMED, CHOSEN = "by its name", "as you said"
 SHOWN = 12  # columns that an error lists

@@ -44,7 +44,8 @@ def read_rows(
     Raises DataError where lines are missing between what DuckDB read and what the file has.
     """
     skip = header = int(has_header(table, options))
-    values, columns = ValueRejects(options), _collectors(options)
+    nul = facts is None or facts.nul or table.objects  # JSON can spell one out
+    values, columns = ValueRejects(options, nul), _collectors(options)
     total = facts.lines if facts else pq.read_metadata(table.file).num_rows
     first = 0
     files = [table.file.resolve()]

@@ -38,7 +38,7 @@ RECORD, REJECTS = "dataset.json", "rejects.parquet"
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What became of a file; rows = kept + rejected + merged."""
+    """What became of a file; rows = kept + rejected + merged, and skipped lines beside them."""
 
     hash: str
     name: str
@@ -50,6 +50,7 @@ class ImportReport:
     folder: Path
     already_there: bool = False
     vectors: VectorCounts | None = None  # of an item table that has any
+    skipped: int = 0  # lines before the table and comments, which are no rows
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -74,8 +75,9 @@ def import_file(
     with _work_folder(out_root) as work:
         table, facts = prepare(path, options, work, report)
         rows = read_rows(table, options, facts, work, report)
-        merged = _write_dataset(folder, rows, options, clean_name(name or path.name), report)
-    return merged
+        skipped = facts.skipped if facts else 0
+        clean = clean_name(name or path.name)
+        return _write_dataset(folder, rows, options, clean, skipped, report)
 
 
 def clean_name(name: str) -> str:
@@ -89,8 +91,13 @@ def clean_name(name: str) -> str:
 
 def _report_of(folder: Path) -> ImportReport:
     record = read_json(folder / RECORD)
-    vectors = vector_counts(record)
-    return _counted(folder, record["name"], record["kind"], record["counts"], vectors)
+    done = _counted(folder, record["name"], record["kind"], record["counts"], vector_counts(record))
+    return replace(done, skipped=skipped_lines(record))
+
+
+def skipped_lines(record: dict[str, Any]) -> int:
+    """How many lines of a dataset's file were no rows: those before its table, and comments."""
+    return record.get("skipped", 0)
 
 
 def vector_counts(record: dict[str, Any]) -> VectorCounts | None:
@@ -118,7 +125,7 @@ def _work_folder(out_root: Path) -> Iterator[Path]:
 
 
 def _write_dataset(
-    folder: Path, rows: CheckedRows, options: ReadOptions, name: str, report: Report
+    folder: Path, rows: CheckedRows, options: ReadOptions, name: str, skipped: int, report: Report
 ) -> ImportReport:
     ids = [rows.columns[role] for role in ID_ROLES[options.kind]]
     if not rows.count:
@@ -143,12 +150,14 @@ def _write_dataset(
     with whole_folder(folder) as part:
         _write_rows(part / f"{options.kind}.parquet", rows.columns, kept)
         rows.rejects.to_parquet(part / REJECTS, index=False)
-        record = {"name": name, "kind": options.kind, "options": options.to_dict()}
+        record: dict[str, Any] = {"name": name, "kind": options.kind, "options": options.to_dict()}
         record |= {"vectors": asdict(vectors)} if vectors else {}
         record |= {"events": rows.events} if rows.events else {}
+        record |= {"skipped": skipped} if skipped else {}
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         write_json(part / RECORD, {**record, "counts": counts, "imported_at": moment})
-    return _counted(folder, name, options.kind, counts, vectors)
+    done = _counted(folder, name, options.kind, counts, vectors)
+    return replace(done, skipped=skipped)
 
 
 def _check_vectors(columns: dict[str, Any], kept: np.ndarray) -> VectorCounts | None:

@@ -16,7 +16,7 @@ import pandas as pd
 from core.basics.columns import ITEM, VECTOR
 from core.basics.errors import DataError
 from core.data.conversions import NUMBERS
-from core.data.encoding import guess_encoding
+from core.data.encoding import EncodingGuess, guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
 from core.data.json_lines import json_rows, looks_like_json, objects_of
 from core.data.known_layouts import (
@@ -26,6 +26,7 @@ from core.data.known_layouts import (
     trec_run,
     usual_quote,
 )
+from core.data.left_out import text_without
 from core.data.list_cells import BETWEEN, ONE_ITEM, cells_of, scores_rise
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
 from core.data.read_options import (
@@ -40,6 +41,7 @@ from core.data.read_options import (
     check_style,
 )
 from core.data.roles import RoleGuess, guess_roles, has_decimal_comma
+from core.data.table_start import guess_escape, guess_quote, guess_start
 from core.data.vector_columns import VectorCounts
 from core.data.vector_roles import counts_up
 
@@ -101,7 +103,8 @@ def preview_file(
     path: Path,
     kind: str = INTERACTIONS,
     encoding: str | None = None, delimiter: str | None = None, quote: str | None = None,
-    header: bool | None = None, layout: str | None = None,
+    header: bool | None = None, layout: str | None = None, skip_lines: int | None = None,
+    comment: str | None = None, escape: str | None = None,
 ) -> Preview:  # fmt: skip
     """The head of a file, with everything guessed that is not given.
 
@@ -110,11 +113,13 @@ def preview_file(
     sort, size = sort_of(path), path.stat().st_size
     if sort == PARQUET:
         return _preview_parquet(path, kind, size)
-    options = ReadOptions(kind, encoding=encoding or _encoding_of(path, sort))
+    guess = _encoding_of(path, sort) if encoding is None else EncodingGuess(encoding)
+    options = ReadOptions(kind, encoding=guess.encoding)
     text = _head_of(path, options.encoding)
+    given = _Given(delimiter, quote, header, layout, skip_lines, comment, escape)
     if kind == TRIPLES:
         refuse_rdf(text)
-    rows, options = _cut(text, options, delimiter, quote, header, layout)
+    rows, options = _cut(text, options, given)
     head = _frame(rows, options.header)
     known = trec_run(head, options)
     known = known if known.name else known_layout(list(head.columns), options)
@@ -125,14 +130,26 @@ def preview_file(
     numbers = [column for column, role in roles.items() if role in (*NUMBERS, VECTOR)]
     comma = any(has_decimal_comma(head[column]) for column in numbers)
     options, doubts = _list_cells(head, replace(options, roles=roles, decimal_comma=comma))
+    doubts = [*_encoding_doubts(guess), *doubts]
     return Preview(sort, size, raw, head, options, guesses, warnings, known.name, doubts)
 
 
-def _cut(
-    text: str, options: ReadOptions,
-    delimiter: str | None, quote: str | None, header: bool | None, layout: str | None,
-) -> tuple[list[list[str]], ReadOptions]:  # fmt: skip
+@dataclass(frozen=True)
+class _Given:
+    """What a person chose of a file's style; None is to be guessed."""
+
+    delimiter: str | None
+    quote: str | None
+    header: bool | None
+    layout: str | None
+    skip_lines: int | None
+    comment: str | None
+    escape: str | None
+
+
+def _cut(text: str, options: ReadOptions, given: _Given) -> tuple[list[list[str]], ReadOptions]:
     """The first rows as texts, the names of the columns among them, and the style they have."""
+    layout = given.layout
     if layout is None:
         layout = JSON_LINES if looks_like_json(text) else TABLE
     if layout == JSON_LINES:
@@ -144,18 +161,36 @@ def _cut(
             )
         options = replace(options, layout=layout, header=True)
     else:
-        mark = delimiter or guess_delimiter(text, '"' if quote is None else quote)
-        if quote is None:
-            first = cells(text, mark, "", most=1)
-            quote = usual_quote(first[0] if first else [], mark, layout)
-        options = replace(options, quote=quote, delimiter=mark)
+        options = _style_of(text, replace(options, layout=layout), given)
         check_style(options)
-        rows = cells(text, mark, quote, most=SHOWN_ROWS + 1)
+        body, mark = text_without(text, options), options.delimiter
+        rows = cells(body, mark, options.quote, SHOWN_ROWS + 1, options.escape)
+        header = given.header
         header = _has_header(rows, options.kind) if header is None and rows else header
         options = replace(options, header=bool(header))
     if not rows or not rows[0]:
         raise DataError(what="The file has no rows.", hint="Choose the file that holds the rows.")
     return rows, options
+
+
+def _style_of(text: str, options: ReadOptions, given: _Given) -> ReadOptions:
+    """What is left out, the delimiter, the quote and the escape, each as given or guessed."""
+
+    def names_columns(row: list[str]) -> bool:
+        return _has_header([row], options.kind)
+
+    start = guess_start(text, names_columns)
+    skip = start.skip_lines if given.skip_lines is None else given.skip_lines
+    comment = start.comment if given.comment is None else given.comment
+    left = replace(options, skip_lines=skip, comment=comment)
+    body = text_without(text, left)
+    quote = guess_quote(body) if given.quote is None else given.quote
+    mark = given.delimiter or start.delimiter or guess_delimiter(body, quote)
+    if given.quote is None and quote == '"':
+        first = cells(body, mark, "", most=1)
+        quote = usual_quote(first[0] if first else [], mark, options.layout)
+    escape = guess_escape(body, mark, quote) if given.escape is None else given.escape
+    return replace(left, delimiter=mark, quote=quote, escape=escape)
 
 
 def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
@@ -164,6 +199,8 @@ def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
     Raises DataError where a needed column is not named plainly: nothing is read on a weak guess.
     """
     preview = preview_file(path, kind)
+    for doubt in preview.doubts:
+        raise DataError(what=f"{path.name[:80]}: {doubt.what}", hint=doubt.hint)
     if missing := _unnamed(preview.guesses, kind):
         columns = ", ".join(list(preview.head.columns)[:12])
         raise DataError(
@@ -215,7 +252,24 @@ def _list_cells(head: pd.DataFrame, options: ReadOptions) -> tuple[ReadOptions, 
     ]
 
 
-def _encoding_of(path: Path, sort: str) -> str:
+def _encoding_doubts(guess: EncodingGuess) -> list[Doubt]:
+    if not guess.doubtful:
+        return []
+    others = ", ".join(f"{text!r} in {encoding}" for encoding, text in guess.others)
+    readings = {guess.encoding: guess.sample, **dict(guess.others)}
+    return [
+        Doubt(
+            "",
+            f"The encoding is a guess: {guess.sample!r} in {guess.encoding}"
+            + (f" could be {others}." if others else " hardly looks like text."),
+            "Choose the encoding in which the names read right, or save the file as UTF-8.",
+            "encoding",
+            readings,
+        )
+    ]
+
+
+def _encoding_of(path: Path, sort: str) -> EncodingGuess:
     if sort != GZIP:
         return guess_encoding(path)
     from core.data.encoding import guess_from
@@ -273,6 +327,12 @@ def _warnings(
     rows: list[list[str]], head: pd.DataFrame, options: ReadOptions, guesses: dict[str, RoleGuess]
 ) -> list[str]:
     found = []
+    if options.skip_lines:
+        several = options.skip_lines > 1
+        lines = f"{options.skip_lines:,} lines are" if several else "line is"
+        found.append(f"The first {lines} skipped: the table begins below.")
+    if options.comment:
+        found.append(f"Lines that begin with {options.comment} are skipped as comments.")
     if options.layout == JSON_LINES:
         if odd := sum("" in row for row in rows[1:]):
             found.append(

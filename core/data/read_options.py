@@ -54,6 +54,7 @@ LABELS = {
 LAST, FIRST = "last", "first"  # which of several rows with the same ids stays
 TABLE, JSON_LINES = "table", "json lines"  # how the lines of a text hold their values
 LONGEST_DELIMITER = 4  # bytes
+MOST_SKIPPED = 1_000  # lines before a table
 MOST_ATTRIBUTES = 20  # columns of an item table
 _ENDS_IN_NUMBER = re.compile(r"(.*?)(\d+)")
 SEVERAL = (ATTRIBUTE, VECTOR, FURTHER)  # roles that more than one column may have
@@ -210,7 +211,7 @@ def _is_weight(value: object) -> bool:
 
 
 def check_style(options: ReadOptions) -> None:
-    """Raises DataError for a delimiter that cannot separate columns."""
+    """Raises DataError for a delimiter, comment sign or escape that cannot be one."""
     if options.layout == JSON_LINES:
         return
     size = len(options.delimiter.encode())
@@ -218,6 +219,18 @@ def check_style(options: ReadOptions) -> None:
         raise DataError(
             what=f"{options.delimiter!r} cannot separate columns.",
             hint="Choose one to four characters that are no line break and not the quote.",
+        )
+    if not 0 <= options.skip_lines <= MOST_SKIPPED or set(options.comment) & set("\r\n\0"):
+        raise DataError(
+            what=f"{options.skip_lines:,} lines and those that begin with {options.comment!r} "
+            "cannot be left out.",
+            hint=f"Skip at most {MOST_SKIPPED:,} lines, and give a comment sign without a break.",
+        )
+    used = set(options.delimiter + options.quote) | set("\r\n\0")
+    if options.escape and (len(options.escape.encode()) > 1 or options.escape in used):
+        raise DataError(
+            what=f"{options.escape!r} cannot mark a quote inside quotes.",
+            hint="Choose a backslash, or that a quote is doubled.",
         )
 
 

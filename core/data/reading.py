@@ -117,9 +117,10 @@ def _from(table: Table, options: ReadOptions) -> str:
         )
     columns = ", ".join(f"{text(f'c{at}')}: 'VARCHAR'" for at in range(len(table.columns)))
     quote = text(options.quote)
+    escape = text(options.escape) if options.quote and options.escape else quote
     return (
         f"read_csv({file}, auto_detect=false, header=false, delim={text(options.delimiter)}, "
-        f"quote={quote}, escape={quote}, columns={{{columns}}}, store_rejects=true, "
+        f"quote={quote}, escape={escape}, columns={{{columns}}}, store_rejects=true, "
         f"parallel={not table.one_by_one})"
     )
 

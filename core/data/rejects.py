@@ -32,6 +32,7 @@ class ValueRejects:
     """Rows whose cells were cut well but hold a value that cannot be used."""
 
     options: ReadOptions
+    nul: bool = True  # whether an id may hold a NUL byte
     rows: list[IntArray] = field(default_factory=list)
     tables: list[pd.DataFrame] = field(default_factory=list)
 
@@ -41,9 +42,12 @@ class ValueRejects:
         for role, column in self.options.columns().items():
             values = batch.column(role)
             needed = (*ID_ROLES[self.options.kind], *NUMBERS, TIME)
+            if role in ID_ROLES[self.options.kind] and self.nul:
+                values = pc.if_else(pc.match_substring(values, "\0"), None, values)
             if role not in needed or not values.null_count:
                 continue
             bad = good & pc.is_null(values).to_numpy(zero_copy_only=False)
+            values = batch.column(role)
             text = batch.column(role + BAD) if role + BAD in batch.schema.names else values
             self._note(np.flatnonzero(bad), first_row, role, column, text)
             good &= ~bad
@@ -145,6 +149,8 @@ def _reason(role: str, value: str, options: ReadOptions) -> str:
         return f"the event type {value.strip()[:60]!r} weighs 0"
     if not value.strip():
         return f"no {LABELS[role]}"
+    if role in ID_ROLES[options.kind]:
+        return "a NUL byte in it"
     if role == TIME:
         return "not a time: write Unix seconds or milliseconds, or year-month-day"
     if options.decimal_comma and "." in value:

@@ -33,7 +33,7 @@ def rejects_of_head(path: Path, options: dict[str, Any], rows: int) -> dict[str,
     wanted = ReadOptions.of(options)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        head, whole = _cut(path, wanted.encoding, rows + 1, work)
+        head, whole = _cut(path, wanted.encoding, rows + 1 + wanted.skip_lines, work)
         wanted = replace(wanted, encoding="utf-8")
         table, facts = prepare(head, wanted, work)
         checked = read_rows(table, wanted, facts, work)

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import EVENT, ITEM
 from core.basics.errors import DataError
-from core.data.encoding import ENCODINGS
+from core.data.encoding import ENCODING_LABELS, ENCODINGS
 from core.data.list_cells import BETWEEN, ONE_ITEM
 from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
 from core.data.raw_file import PARQUET, sort_of
@@ -21,6 +21,7 @@ from core.data.read_options import (
     JSON_LINES,
     LAST,
     LISTS,
+    MOST_SKIPPED,
     TABLE,
     ReadOptions,
     check_options,
@@ -36,6 +37,7 @@ DELIMITERS = {
     ":": "colon  :", " ": "space", "\x01": "control-A",
 }  # fmt: skip
 LAYOUTS = {TABLE: "table", JSON_LINES: "JSON lines"}
+ESCAPES = {"": 'doubled  ""', "\\": 'behind a backslash  \\"'}
 QUOTES = {'"': 'double  "', "'": "single  '", "": "none"}
 
 
@@ -89,10 +91,11 @@ def _guess(staged: Staged) -> ReadOptions:
 
 
 def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
-    """Encoding and layout, and a table's delimiter and header; the preview they give."""
-    encoding, layout, *rest = st.columns([10, 10, 10, 12], vertical_alignment="bottom", gap="small")
+    """Encoding and layout, and how a table is written; the preview they give."""
+    encoding, layout, right = st.columns(3, vertical_alignment="bottom", gap="small")
     chosen_encoding = encoding.selectbox(
         "Encoding", ENCODINGS, index=ENCODINGS.index(guess.encoding),
+        format_func=lambda name: ENCODING_LABELS.get(name, name),
         key=f"{staged.key}_encoding", persist_state="session",
         help="How letters are written as bytes. Choose another if names look broken.",
     )  # fmt: skip
@@ -104,27 +107,57 @@ def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
     forced = None if chosen_layout == guess.layout else chosen_layout
     if chosen_layout == JSON_LINES:
         return _preview(staged.path, staged.kind, chosen_encoding, layout=forced)
-    delimiter, header = _draw_table_style(staged, guess, *rest)
-    quote = st.session_state.get(f"{staged.key}_quote", guess.quote)
-    style = chosen_encoding, delimiter, quote, header, forced
-    return _preview(staged.path, staged.kind, *style)
+    chosen = _draw_table_style(staged, guess, right)
+    quote, escape = (
+        st.session_state.get(f"{staged.key}_{mark}", getattr(guess, mark))
+        for mark in ("quote", "escape")
+    )
+    style = chosen_encoding, chosen.delimiter, quote, chosen.header, forced
+    left_out = chosen.skip_lines, chosen.comment
+    return _preview(staged.path, staged.kind, *style, *left_out, escape)
 
 
-def _draw_table_style(
-    staged: Staged, guess: ReadOptions, left: DeltaGenerator, right: DeltaGenerator
-) -> tuple[str, bool]:
+def _draw_table_style(staged: Staged, guess: ReadOptions, place: DeltaGenerator) -> ReadOptions:
+    """The guess with the delimiter, header and lines to leave out that were chosen."""
     known = list(DELIMITERS)
-    delimiter = left.selectbox(
+    delimiter = place.selectbox(
         "Delimiter", known, index=known.index(guess.delimiter), accept_new_options=True,
         format_func=lambda mark: DELIMITERS.get(mark, mark), key=f"{staged.key}_delimiter",
         help="What stands between two columns; type any other character.",
         persist_state="session",
     )  # fmt: skip
-    header = right.toggle(
-        "Header", value=guess.header, key=f"{staged.key}_header",
-        help="Whether the first line names the columns.", persist_state="session",
-    )  # fmt: skip
-    return delimiter or guess.delimiter, header
+    skip, comment, header = st.columns(3, vertical_alignment="bottom", gap="small")
+    skipped = skip.number_input(
+        "Lines before the table",
+        min_value=0,
+        max_value=MOST_SKIPPED,
+        value=guess.skip_lines,
+        key=f"{staged.key}_skip",
+        persist_state="session",
+        help="So many first lines are skipped and counted: a title, a date, `sep=;`.",
+    )
+    sign = comment.text_input(
+        "Comment sign",
+        value=guess.comment,
+        max_chars=4,
+        key=f"{staged.key}_comment",
+        persist_state="session",
+        help="Lines that begin with it, as # or %, are skipped and counted. Blank: none.",
+    )
+    named = header.toggle(
+        "Header",
+        value=guess.header,
+        key=f"{staged.key}_header",
+        persist_state="session",
+        help="Whether the first line of the table names the columns.",
+    )
+    return replace(
+        guess,
+        delimiter=delimiter or guess.delimiter,
+        skip_lines=int(skipped or 0),
+        comment=sign or "",
+        header=named,
+    )
 
 
 def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
@@ -138,6 +171,15 @@ def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
             key=f"{staged.key}_quote", persist_state="session",
             help="What encloses a value that holds the delimiter or a line break.",
         )  # fmt: skip
+        escape = st.selectbox(
+            "A quote inside quotes is",
+            list(ESCAPES),
+            index=list(ESCAPES).index(options.escape),
+            format_func=ESCAPES.__getitem__,
+            disabled=options.layout == JSON_LINES or not quote,
+            key=f"{staged.key}_escape",
+            persist_state="session",
+        )
         comma = st.toggle(
             "Numbers are written with a decimal comma (3,5)", value=options.decimal_comma,
             key=f"{staged.key}_comma", persist_state="session",
@@ -148,7 +190,9 @@ def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
                 "Of several rows with the same ids keep the", [LAST, FIRST], default=LAST,
                 key=f"{staged.key}_duplicates", persist_state="session", required=True,
             )  # fmt: skip
-    return replace(options, quote=quote, decimal_comma=comma, duplicates=which or LAST)
+    return replace(
+        options, quote=quote, escape=escape, decimal_comma=comma, duplicates=which or LAST
+    )
 
 
 def _pick_between(staged: Staged, options: ReadOptions) -> str:
@@ -195,8 +239,12 @@ def _preview(
     quote: str | None = None,
     header: bool | None = None,
     layout: str | None = None,
+    skip_lines: int | None = None,
+    comment: str | None = None,
+    escape: str | None = None,
 ) -> Preview:
-    return preview_file(Path(path), kind, encoding, delimiter, quote, header, layout)
+    style = encoding, delimiter, quote, header, layout, skip_lines, comment, escape
+    return preview_file(Path(path), kind, *style)
 
 
 @st.cache_data(show_spinner="Trying the first rows", max_entries=40)

@@ -15,7 +15,7 @@ from core.data.datasets import (
     list_datasets,
     pairs_using,
 )
-from core.data.ingest import REJECTS, vector_counts
+from core.data.ingest import REJECTS, skipped_lines, vector_counts
 from core.ui.data.import_events import events_words
 from core.ui.shell import database, guarded, show_chart, workspace
 from core.ui.tables import download_button, show_table
@@ -36,6 +36,8 @@ def draw_result(dataset: Dataset, key: str) -> None:
         f"the {options['duplicates']} one{added}.",
         key=f"{key}_bar",
     )
+    if skipped := skipped_lines(dataset.record):
+        st.caption(f"{count(skipped, 'line')} before the table or of comments skipped beside them.")
     if vectors := vector_counts(dataset.record):
         say = st.warning if vectors.lost or not vectors.width else st.caption
         say(vectors.words())

@@ -174,7 +174,7 @@ def test_filters_of_a_pair_have_flags_and_what_they_leave_is_said(capsys, run, t
     before, after = (list(found["rows_left"].values())[at]["source"] for at in (0, -1))
     assert before == 320
     assert after < before
-    assert any("filters leave" in sentence for sentence in found["left_out"])
+    assert any("320 rows in the file" in sentence for sentence in found["left_out"])
     assert "leave no rows" in refusal(capsys, *run, *files, "--source-core", "100")
     assert "leave no rows" in refusal(capsys, *run, *files, "--min-user", "target=9")
 
