@@ -11,7 +11,7 @@ from core.data.database import columns, name, number
 from core.data.datasets import relation
 from core.data.liked import liked_from
 from core.data.pair_settings import PairInputs, PairSettings
-from core.data.roles import HIGHEST_STARS, TAIL
+from core.data.roles import HIGHEST_STARS, LONG_TAIL
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Spread:
 
         From 0 on and beyond 10: a mean of 4 of 5 stars never makes it, nor do 0 to 100 points.
         """
-        return self.low >= 0 and self.high > HIGHEST_STARS and self.high >= TAIL * self.median
+        return self.low >= 0 and self.high > HIGHEST_STARS and self.high >= LONG_TAIL * self.median
 
 
 def spread_of(connection: duckdb.DuckDBPyConnection, rows: str, column: str) -> Spread | None:
