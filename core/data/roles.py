@@ -54,7 +54,8 @@ _EVENT_WORDS = (
 _WHOLE_WORDS = (COUNT, EVENT)  # roles whose words mean something else in "country", "transaction"
 _VAGUE = "score value weight label preference grade 得分"  # of numbers: ratings, or anything else
 _FEWEST_COUNTS = 10  # numbers among which a tail can be told
-_HIGHEST_STARS = 10  # ratings are rarely higher
+HIGHEST_STARS = 10  # ratings are rarely higher
+LONG_TAIL = 4  # times the median that the highest count reaches at least
 _USUAL_COUNT = 1000  # ids are usually larger than half of all counts
 _MOST_EVENTS = 12  # different event types among the first rows
 _NAMES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -298,7 +299,7 @@ def _tails(values: pd.Series, whole: bool = True) -> bool:
     if min(numbers) <= 0 or (whole and any(number != int(number) for number in numbers)):
         return False
     few = float(pd.Series(numbers).median())
-    return max(numbers) > _HIGHEST_STARS and max(numbers) >= 4 * few and few < _USUAL_COUNT
+    return max(numbers) > HIGHEST_STARS and max(numbers) >= LONG_TAIL * few and few < _USUAL_COUNT
 
 
 def _looks_like_times(values: pd.Series) -> bool:

@@ -1,7 +1,10 @@
 """Data, Import and Pair: event types that are weighed, and counts that are added up."""
 
+import numpy as np
 import pandas as pd
+from streamlit.testing.v1 import AppTest
 from test_data_import_page import (
+    ROOT,
     data_page,
     keyed,
     press_import,
@@ -11,8 +14,13 @@ from test_data_import_page import (
     workspace,
 )
 
-from core.basics.columns import COUNT, EVENT, ITEM, USER
+from core.basics.columns import COUNT, EVENT, ITEM, RATING, USER
+from core.basics.progress import silent
 from core.data.datasets import list_datasets
+from core.data.ingest import import_file
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.read_options import ReadOptions
+from core.runs.prepare import pair_job, pair_payload, split_job
 
 __all__ = ["data_page", "workspace"]  # fixtures
 EVENTS = "visitor,item,event\nu,a,view\nu,a,view\nu,a,purchase\nu,b,view\nv,a,cart\nv,b,purchase\n"
@@ -53,3 +61,63 @@ def test_counts_are_added_up_and_a_score_with_a_long_tail_is_asked_about(data_pa
     assert "merged into the last one, and their counts added up." in words(app)
     (dataset,) = list_datasets(workspace)
     assert pd.read_parquet(dataset.file)[COUNT].sum() == 6 * (1 + 1 + 2 + 565 + 1 + 9)
+
+
+def bought(seed: int, letter: str) -> pd.DataFrame:
+    """Rows of 80 users and 30 items; a few of them many hundred times."""
+    rng = np.random.default_rng(seed)
+    user, item = np.nonzero(rng.random((80, 30)) < 0.4)
+    often = np.resize([1, 2, 2, 3, 1, 5, 2, 900], len(user))
+    return pd.DataFrame(
+        {"user": [f"u{n:02}" for n in user], "item": [f"{letter}{n}" for n in item], "n": often}
+    )
+
+
+def opened(page: str, **address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    for name, value in address.items():
+        app.query_params[name] = value
+    return well(app.switch_page(f"pages/{page}.py").run())
+
+
+def add(workspace, role: str) -> PairInputs:
+    """Two imported files whose numbers are counts, or taken for ratings."""
+    files = []
+    for seed, name, letter in ((2, "films", "f"), (1, "books", "b")):
+        path = workspace.root / f"{name}.csv"
+        bought(seed, letter).to_csv(path, index=False)
+        options = ReadOptions(roles={"user": USER, "item": ITEM, "n": role})
+        files.append(import_file(path, options, workspace.datasets).folder / "interactions.parquet")
+    return PairInputs(*files[::-1], source_name="books", target_name="films")
+
+
+def test_a_pair_says_how_often_and_models_that_can_learn_from_it_ask(workspace):
+    payload = pair_payload(workspace, add(workspace, COUNT), PairSettings())
+    pair = pair_job(workspace, payload, silent)["pair"]
+    said = words(opened("data", tab="Pair"))
+    for name in ("books", "films"):
+        assert f"{name} · counts: 1 to 900, median 2" in said
+    assert "look like counts" not in said
+
+    split = {"pair": pair, "settings": {}, "seed": 1}
+    train = opened("train", split=split_job(workspace, split, silent)["split"])
+    asked = train.selectbox(key="setting_ease_counts")
+    assert (asked.value, asked.options) == ("ones", ["ones", "log", "sqrt"])
+    said_of = {box.key: box.help for box in train.checkbox}
+    assert "It reads counts as ones, by their logarithm" in said_of["train_ease"]
+    assert "It reads counts as ones." in said_of["train_ridge"]
+
+
+def test_without_counts_nobody_asks_about_them(workspace):
+    """And ratings that are counts are doubted where the pair is made."""
+    inputs = add(workspace, RATING)
+    said = words(opened("data", tab="Pair"))
+    assert "The ratings of books look like counts (1 to 900, median 2)" in said
+    assert "set the threshold to 0" in said
+    payload = pair_payload(workspace, inputs, PairSettings(rating_threshold=0.0))
+    pair = pair_job(workspace, payload, silent)["pair"]
+    split = {"pair": pair, "settings": {}, "seed": 1}
+    train = opened("train", split=split_job(workspace, split, silent)["split"])
+    assert "setting_ease_regularization" in {box.key for box in train.number_input}
+    assert "setting_ease_counts" not in {box.key for box in train.selectbox}
+    assert "counts as ones" not in next(b for b in train.checkbox if b.key == "train_ease").help

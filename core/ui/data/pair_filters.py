@@ -10,7 +10,7 @@ from core.data.datasets import import_counts
 from core.data.pair_folder import DomainCounts
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.shared_ids import BOTH
-from core.ui.data.shared import counts_of, ids_of, liked_of
+from core.ui.data.shared import counts_of, doubts_of_ratings, ids_of, liked_of
 from core.ui.setting_widgets import ask_setting, info_of
 from core.ui.texts import count, plain
 
@@ -71,6 +71,8 @@ def draw_counts(inputs: PairInputs, settings: PairSettings) -> bool:
         _row(inputs.target_name, before.target, after.target, target_liked),
     ]
     table.dataframe(pd.DataFrame(sizes), hide_index=True)
+    for doubt in doubts_of_ratings(inputs, settings):
+        table.warning(plain(doubt, 300), icon=":material/help:")
     shared.metric(
         "Shared users left", f"{after.shared:,}", help="Users in both domains after the filters.",
         delta=f"of {before.shared:,}", delta_color="off", delta_arrow="off",

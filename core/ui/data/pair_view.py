@@ -61,6 +61,9 @@ def draw_profile_of(pair: PairInfo) -> None:
     """Activity, popularity, ratings and times of both domains on shared axes."""
     st.subheader("Both domains side by side", anchor=False)
     found, names = profile_of(str(folder_of(pair))), names_of(pair)
+    for domain, called in zip((SOURCE, TARGET), names, strict=True):
+        if domain in found.counts:
+            st.caption(f"{plain(called, 60)} · counts: {found.counts[domain].words()}")
     left, right = st.columns(2, gap="large")
     with left:
         show_chart(

@@ -13,6 +13,7 @@ from core.basics.errors import DataError
 from core.data.build_pair import count_inputs, filter_counts
 from core.data.datasets import Dataset, list_datasets, register_datasets, relation
 from core.data.liked import liked_from
+from core.data.long_tails import ratings_like_counts
 from core.data.overlap import Overlap, overlap
 from core.data.pair_folder import PairCounts, PairInfo, list_pairs, read_rows, rows_file
 from core.data.pair_settings import PairInputs, PairSettings
@@ -123,6 +124,17 @@ def _liked_of(key: str, _inputs: PairInputs, _settings: PairSettings) -> list[st
             for domain, file in files.items()
         ]
     return [liked.words() if liked else "every row counts" for liked in found]
+
+
+def doubts_of_ratings(inputs: PairInputs, settings: PairSettings) -> list[str]:
+    """Sentences on ratings that look like counts."""
+    return _doubts_of_ratings(_key(inputs, settings), inputs, settings)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _doubts_of_ratings(key: str, _inputs: PairInputs, _settings: PairSettings) -> list[str]:
+    with database() as cursor:
+        return ratings_like_counts(cursor, _inputs, _settings)
 
 
 def ids_of(inputs: PairInputs) -> SharedIds:
