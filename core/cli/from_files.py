@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,18 +15,27 @@ from core.basics.errors import DataError
 from core.basics.fingerprint import fingerprint
 from core.basics.progress import Report, silent
 from core.basics.workspace import Workspace
+from core.cli.flags import FileChoices
+from core.cli.reading import (
+    account_of,
+    account_words,
+    answer_to,
+    named,
+    read_choices,
+    refuse_doubts,
+)
 from core.data.build_pair import build_pair, pair_in_words
+from core.data.check import Check
 from core.data.database import in_memory
-from core.data.datasets import INTERACTIONS, ITEMS, TRIPLES
-from core.data.ingest import ImportReport, import_file
-from core.data.new_items import NEW_ITEMS
+from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES
+from core.data.ingest import ImportReport, clean_name, import_file
 from core.data.pair_folder import read_pair_info
 from core.data.pair_settings import PairInputs, PairSettings
-from core.data.preview import guess_options
 from core.data.quality import check_pair, read_checks
 from core.data.snapshot import PARTS, SplitTables, write_snapshot
 from core.data.splitting import (
     COLD_FOLD,
+    TEMPORAL,
     TEST_ROW,
     TRAIN_ROW,
     VALID_ROW,
@@ -36,48 +46,98 @@ from core.data.splitting import (
 )
 from core.data.triple_file import with_triples
 
+GIVEN_WORDS = {  # what is odd about the parts of a given split -> what is said of it
+    "valid_rows_in_training": "{:,} validation rows are training rows too: they are left out.",
+    "test_rows_in_training": "{:,} test rows are training rows too: they are left out.",
+    "test_rows_in_validation": "{:,} test rows are validation rows too: they are left out.",
+    "test_users_unknown": "{:,} test users are in no training file: nothing is known of them.",
+    "test_items_unknown": "{:,} test items are in no training file: only texts can find them.",
+}
+
 
 @dataclass(frozen=True)
 class PairFiles:
-    """What a command was given: two files of interactions, or a folder of a split."""
+    """What a command was given: two files of interactions, or a folder of a split.
+
+    choices: what was said about each file, by its name in core/cli/flags.py. pair, split: settings
+    of PairSettings and SplitSettings by name, only those that were given.
+    """
 
     source: Path | None = None
     target: Path | None = None
     items_source: Path | None = None
     items_target: Path | None = None
     splits: Path | None = None
-    swap: bool = False
-    new_items: float = 0.0  # share of the target items to hide for a test; 0: a random split
+    links: Path | None = None
     triples: Path | None = None
+    swap: bool = False
     rated: bool = False  # for models of ratings: no row is filtered away by its rating
+    choices: Mapping[str, FileChoices] = field(default_factory=dict)
+    pair: Mapping[str, Any] = field(default_factory=dict)
+    split: Mapping[str, Any] = field(default_factory=dict)
+
+    def said_of(self, file: str) -> FileChoices:
+        """What was said about a file; nothing where nobody said anything."""
+        return self.choices.get(file, FileChoices())
+
+    @property
+    def times_count(self) -> bool:
+        """Whether the result depends on when something happened."""
+        by_days = self.pair.get("first_day") or self.pair.get("last_day")
+        return bool(by_days) or self.split.get("kind") == TEMPORAL
 
 
-def pair_snapshot(
-    files: PairFiles, workspace: Workspace, seed: int, say: Callable[[str], None]
-) -> Path:
-    """A snapshot of the given split, or of one made here: random, or of new items where asked for.
+@dataclass
+class Account:
+    """What became of every file and row: told at once, line by line, and kept for the answer."""
 
-    Answers its folder. New items are drawn from the rows of a given split together.
+    tell: Callable[[str], None]
+    files: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)  # sentences
+    steps: dict[str, dict[str, int]] = field(default_factory=dict)  # step -> domain -> rows left
+    given: dict[str, Any] = field(default_factory=dict)  # what is odd about the parts of a split
+    checks: list[Check] = field(default_factory=list)
+
+    def leave_out(self, sentence: str) -> None:
+        """Tell what is dropped, merged or left out, and keep the sentence."""
+        self.left_out.append(sentence)
+        self.tell(sentence)
+
+    def doubt(self, checks: Sequence[Check]) -> None:
+        """Keep the checks and tell those that are not green."""
+        self.checks += checks
+        for check in checks:
+            if check.light in ("amber", "red"):
+                self.tell(f"{check.light}: {check.question} {check.answer}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; checks are told by the command."""
+        given = {"given": self.given} if self.given else {}
+        return {"files": self.files, "rows_left": self.steps, "left_out": self.left_out, **given}
+
+
+def pair_snapshot(files: PairFiles, workspace: Workspace, seed: int, account: Account) -> Path:
+    """A snapshot of the given split, or of one made here as chosen, by default random.
+
+    Answers its folder. Any chosen split is drawn from the rows of a given split together.
     """
-    if files.new_items:
-        chosen = SplitSettings.of({"kind": NEW_ITEMS, "new_share": files.new_items})
-        if files.splits:
-            return _split_again(_given_tables(files, workspace, say), chosen, seed, workspace)
-        return split_pair(_pair(files, workspace, say), chosen, seed, workspace.splits)
-    if files.splits:
-        tables = _given_tables(files, workspace, say)
-        return _write_given(tables, workspace, "given files", seed, {})
-    return split_pair(_pair(files, workspace, say), SplitSettings(), seed, workspace.splits)
+    chosen = SplitSettings.of(dict(files.split))
+    if not files.splits:
+        return split_pair(made_pair(files, workspace, account), chosen, seed, workspace.splits)
+    tables = _given_tables(files, workspace, account)
+    if files.split:
+        return _split_again(tables, chosen, seed, workspace)
+    return _write_given(tables, workspace, "given files", seed, {})
 
 
 def fold_snapshots(
-    files: PairFiles, workspace: Workspace, folds: int, seed: int, say: Callable[[str], None]
+    files: PairFiles, workspace: Workspace, folds: int, seed: int, account: Account
 ) -> list[Path]:
     """One snapshot per cold-start fold over the shared users of the pair or the given split."""
     settings = SplitSettings(kind=COLD_FOLD, folds=folds)
     if not files.splits:
-        return split_folds(_pair(files, workspace, say), settings, seed, workspace.splits)
-    given = _given_tables(files, workspace, say)
+        return split_folds(made_pair(files, workspace, account), settings, seed, workspace.splits)
+    given = _given_tables(files, workspace, account)
     return [
         _split_again(given, replace(settings, fold=fold), seed, workspace)
         for fold in range(1, folds + 1)
@@ -90,76 +150,121 @@ def _split_again(
     """A snapshot of the rows of a given split, put together and split as chosen."""
     parts = [given.target_train, given.target_valid, given.target_test]
     target = pd.concat(parts, ignore_index=True).drop_duplicates([USER, ITEM], ignore_index=True)
-    codes = assign_parts(given.source_train, target, chosen, seed).target
+    places = assign_parts(given.source_train, target, chosen, seed)
     tables = replace(
         given,
-        target_train=target[codes == TRAIN_ROW],
-        target_valid=target[codes == VALID_ROW],
-        target_test=target[codes == TEST_ROW],
+        source_train=given.source_train[places.source],
+        target_train=target[places.target == TRAIN_ROW],
+        target_valid=target[places.target == VALID_ROW],
+        target_test=target[places.target == TEST_ROW],
     )
     return _write_given(tables, workspace, chosen.kind, seed, chosen.to_dict())
 
 
 def imported(
-    path: Path, kind: str, workspace: Workspace, say: Callable[[str], None],
+    path: Path, kind: str, file: str, files: PairFiles, workspace: Workspace, account: Account,
     report: Report = silent,
 ) -> ImportReport:  # fmt: skip
-    """Import a file; encoding, delimiter and columns are guessed from it, and what is lost is said.
+    """Import one of FILES as it was told and is plainly named; what is lost is said.
 
-    Raises DataError where the file is not there or cannot be read.
+    Raises DataError where the file is not there, cannot be read, or leaves open what matters.
     """
-    if not path.is_file():
-        raise DataError(what=f"There is no file {path}.", hint="Check the path.")
-    done = import_file(path, guess_options(path, kind), workspace.datasets, report)
-    if done.rejected or done.merged:
-        say(f"{path.name}: {done.rows:,} rows = {done.kept:,} kept + {done.rejected:,} rejected "
-            f"+ {done.merged:,} merged, see {done.folder}")  # fmt: skip
+    reading = read_choices(path, kind, files.said_of(file), file, files.times_count)
+    refuse_doubts(reading, file)
+    try:
+        done = import_file(path, reading.options, workspace.datasets, report)
+    except DataError as error:
+        raise named(error, path) from error
+    counts = account_of(reading, done, file)
+    account.files.append(counts)
+    account.tell(account_words(counts))
+    for sentence in reading.said:
+        account.leave_out(sentence)
+    lost = [f"{counts[what]:,} {what}" for what in ("rejected", "merged") if counts[what]]
+    if lost:
+        account.left_out.append(f"{path.name}: {' and '.join(lost)} of {done.rows:,} rows.")
     if done.vectors is not None:
-        say(f"{path.name}: {done.vectors.words()}")
+        account.tell(f"{path.name}: {done.vectors.words()}")
     return done
 
 
-def _pair(files: PairFiles, workspace: Workspace, say: Callable[[str], None]) -> Path:
+def made_pair(files: PairFiles, workspace: Workspace, account: Account) -> Path:
     """The pair of two files, named after them; what its checks doubt is said before training."""
     if files.source is None or files.target is None:
         raise DataError(
-            what="A run needs data.", hint="Give --source and --target, or a folder with --splits."
+            what="This command needs data.",
+            hint="Give --source and --target, or a folder with --splits.",
         )
+    if files.source.resolve() == files.target.resolve():
+        account.leave_out(
+            f"{files.source.name} is source and target at once, so everything is known from the "
+            "source already. Figures of such a pair say nothing about crossing domains."
+        )
+    settings = _pair_settings(files)
     source, target = (
-        imported(path, INTERACTIONS, workspace, say) for path in (files.source, files.target)
+        imported(path, INTERACTIONS, file, files, workspace, account)
+        for path, file in ((files.source, SOURCE), (files.target, TARGET))
     )
-    tables = {
-        f"items_{domain}": _rows_file(imported(path, ITEMS, workspace, say)) if path else None
-        for domain, path in ((SOURCE, files.items_source), (TARGET, files.items_target))
+    others: dict[str, Path | None] = {
+        name: _rows_file(imported(path, kind, file, files, workspace, account)) if path else None
+        for name, kind, file, path in (
+            ("items_source", ITEMS, "items-source", files.items_source),
+            ("items_target", ITEMS, "items-target", files.items_target),
+            ("links", LINKS, "links", files.links),
+            ("triples", TRIPLES, "triples", files.triples),
+        )
     }
-    triples = imported(files.triples, TRIPLES, workspace, say) if files.triples else None
     inputs = PairInputs(
-        _rows_file(source), _rows_file(target), **tables,
-        triples=_rows_file(triples) if triples else None,
+        _rows_file(source), _rows_file(target), **others,
         source_name=source.name, target_name=target.name,
     )  # fmt: skip
     connection = in_memory(workspace.root)
     try:
-        pair = build_pair(connection, inputs, _pair_settings(files), workspace.pairs, True)
-        for sentence in pair_in_words(read_pair_info(pair)):
-            say(sentence)
+        pair = build_pair(connection, inputs, settings, workspace.pairs, True)
+        info = read_pair_info(pair)
+        for sentence in pair_in_words(info):
+            account.leave_out(sentence)
+        account.steps = info.steps
         checks = read_checks(pair)
-        for check in check_pair(connection, pair, inputs) if checks is None else checks:
-            if check.light in ("amber", "red"):
-                say(f"{check.light}: {check.question} {check.answer}")
+        account.doubt(check_pair(connection, pair, inputs) if checks is None else checks)
     finally:
         connection.close()
     return pair
 
 
+def doubts_of(files: PairFiles) -> list[dict[str, str]]:
+    """What the files leave open, with the flags that answer it; nothing is imported."""
+    found = []
+    for path, file, kind in _every_file(files):
+        reading = read_choices(path, kind, files.said_of(file), file, files.times_count)
+        found += [
+            {
+                "file": path.name, "column": doubt.column, "what": doubt.what,
+                "answer": answer_to(doubt, file),
+            }
+            for doubt in reading.doubts
+        ]  # fmt: skip
+    return found
+
+
+def _every_file(files: PairFiles) -> list[tuple[Path, str, str]]:
+    """Path, name among FILES and kind of every file that was given."""
+    parts = split_files(files.splits).items() if files.splits else ()
+    given = [(path, part.split("_")[0], INTERACTIONS) for part, path in parts]
+    others = (
+        (files.source, SOURCE, INTERACTIONS), (files.target, TARGET, INTERACTIONS),
+        (files.items_source, "items-source", ITEMS), (files.items_target, "items-target", ITEMS),
+        (files.links, "links", LINKS), (files.triples, "triples", TRIPLES),
+    )  # fmt: skip
+    return given + [(path, file, kind) for path, file, kind in others if path]
+
+
 def _pair_settings(files: PairFiles) -> PairSettings:
     every_rating = {"rating_threshold": 0.0} if files.rated else {}
-    return PairSettings.of({"swap": files.swap, **every_rating})
+    return PairSettings.of({"swap": files.swap, **every_rating, **files.pair})
 
 
-def _given_tables(
-    files: PairFiles, workspace: Workspace, say: Callable[[str], None]
-) -> SplitTables:
+def _given_tables(files: PairFiles, workspace: Workspace, account: Account) -> SplitTables:
     """The four files of a split, row by row as they are, and item tables where there are any."""
     if files.swap:
         raise DataError(
@@ -168,22 +273,69 @@ def _given_tables(
         )
     assert files.splits is not None
     frames = {
-        part: _rows(imported(files.splits / f"{part}.csv", INTERACTIONS, workspace, say))
-        for part in PARTS
+        part: _rows(imported(path, INTERACTIONS, part.split("_")[0], files, workspace, account))
+        for part, path in split_files(files.splits).items()
     }
     items = {
-        f"items_{domain}": _items(path, workspace, say)
+        f"items_{domain}": _rows(
+            imported(path, ITEMS, f"items-{domain}", files, workspace, account)
+        ) if path else None
         for domain, path in ((SOURCE, files.items_source), (TARGET, files.items_target))
-    }
+    }  # fmt: skip
     tables = SplitTables(**frames, **items)
-    if files.triples is None:
-        return tables
-    facts = _rows(imported(files.triples, TRIPLES, workspace, say))
-    target = pd.concat([tables.target_train, tables.target_valid, tables.target_test])
-    ids = {SOURCE: tables.source_train[ITEM], TARGET: target[ITEM]}
-    added, used = with_triples(facts, ids, {domain: items[f"items_{domain}"] for domain in ids})
-    say(used.words())
-    return replace(tables, items_source=added[SOURCE], items_target=added[TARGET])
+    if files.triples is not None:
+        facts = _rows(imported(files.triples, TRIPLES, "triples", files, workspace, account))
+        target = pd.concat([tables.target_train, tables.target_valid, tables.target_test])
+        ids = {SOURCE: tables.source_train[ITEM], TARGET: target[ITEM]}
+        added, used = with_triples(facts, ids, {domain: items[f"items_{domain}"] for domain in ids})
+        account.tell(used.words())
+        tables = replace(tables, items_source=added[SOURCE], items_target=added[TARGET])
+    _tell_given(tables, account)
+    return tables
+
+
+def split_files(folder: Path) -> dict[str, Path]:
+    """The file of every part of a split, whatever its ending; raises DataError for one missing."""
+    if not folder.is_dir():
+        what = f"{folder} is a file." if folder.exists() else f"There is no folder {folder}."
+        raise DataError(what=what, hint=f"Give the folder that holds {', '.join(PARTS)}.")
+    there = sorted(path for path in folder.iterdir() if path.is_file())
+    found = {}
+    for part in PARTS:
+        called = [path for path in there if clean_name(path.name).lower() == part]
+        if len(called) != 1:
+            names = ", ".join(path.name for path in called or there[:12]) or "nothing"
+            raise DataError(
+                what=f"{folder.name or folder} has {len(called) or 'no'} files {part}: it has "
+                f"{names}.",
+                hint=f"Call the one that is meant {part}.csv, .tsv, .jsonl or .parquet.",
+            )
+        found[part] = called[0]
+    return found
+
+
+def _tell_given(tables: SplitTables, account: Account) -> None:
+    """What the parts of a given split share though they may not, and who is a stranger."""
+    frames = {part: getattr(tables, part) for part in PARTS[1:]}
+    keys = {
+        part: pd.MultiIndex.from_frame(frame[[USER, ITEM]].astype("str"))
+        for part, frame in frames.items()
+    }
+    train, valid, test = keys.values()
+    account.given = {
+        "valid_rows_in_training": int(valid.isin(train).sum()),
+        "test_rows_in_training": int(test.isin(train).sum()),
+        "test_rows_in_validation": int((test.isin(valid) & ~test.isin(train)).sum()),
+        "test_users_unknown": len(
+            set(tables.target_test[USER])
+            - set(tables.source_train[USER])
+            - set(tables.target_train[USER])
+        ),
+        "test_items_unknown": len(set(tables.target_test[ITEM]) - set(tables.target_train[ITEM])),
+    }
+    for key, words in GIVEN_WORDS.items():
+        if account.given[key]:
+            account.leave_out(words.format(account.given[key]))
 
 
 def _rows(done: ImportReport) -> pd.DataFrame:
@@ -192,14 +344,6 @@ def _rows(done: ImportReport) -> pd.DataFrame:
 
 def _rows_file(done: ImportReport) -> Path:
     return done.folder / f"{done.kind}.parquet"
-
-
-def _items(
-    path: Path | None, workspace: Workspace, say: Callable[[str], None]
-) -> pd.DataFrame | None:
-    if path is None:
-        return None
-    return _rows(imported(path, ITEMS, workspace, say))
 
 
 def _content_of_vectors(table: pd.DataFrame) -> list[np.ndarray]:

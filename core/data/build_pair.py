@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,6 +33,7 @@ from core.data.datasets import RECORD as DATASET_RECORD
 from core.data.datasets import relation
 from core.data.drops import drop_cross_listed, drop_double_users
 from core.data.filters import DOMAINS, IN_FILE, LIKED, RATED, Steps, filter_rows
+from core.data.item_hint import other_item_column
 from core.data.liked import liked_from
 from core.data.pair_folder import (
     RECORD,
@@ -38,6 +41,7 @@ from core.data.pair_folder import (
     PairCounts,
     PairInfo,
     items_file,
+    read_pair_info,
     rows_file,
     steps_that_tell,
 )
@@ -71,8 +75,10 @@ def build_pair(
     """
     dataset_hash = pair_hash(inputs, settings)
     folder = root / dataset_hash
-    if folder.exists():
+    with suppress(DataError):
+        read_pair_info(folder)
         return folder
+    shutil.rmtree(folder, ignore_errors=True)  # a damaged one would keep its place
     before = count_inputs(connection, inputs, settings)
     why = [] if before.shared else [_nobody_shared(connection, inputs, settings, refuse_explained)]
     steps = filter_rows(connection, inputs, settings)
@@ -95,7 +101,7 @@ def build_pair(
     warnings = [*why, *_warnings(connection, inputs, settings, before, after, steps)]
     info = PairInfo(
         dataset_hash, *names, settings.to_dict(), _hashes(inputs), before, after,
-        [*warnings, *_little_known(known, names), *said], steps, known,
+        [*warnings, *_little_known(known, names, inputs, settings), *said], steps, known,
     )  # fmt: skip
     with whole_folder(folder) as part:
         for domain in DOMAINS:
@@ -278,11 +284,15 @@ def _left_in_words(steps: Steps, domain: str) -> list[str]:
     ]
 
 
-def _little_known(known: dict[str, list[int]], names: tuple[str, str]) -> list[str]:
+def _little_known(
+    known: dict[str, list[int]], names: tuple[str, str], inputs: PairInputs, settings: PairSettings
+) -> list[str]:
     called = dict(zip(DOMAINS, names, strict=True))
+    files = (inputs.target, inputs.source) if settings.swap else (inputs.source, inputs.target)
+    rated, tables = dict(zip(DOMAINS, files, strict=True)), _item_tables(inputs, settings)
     return [
-        f"{known_in_words(counts, called[domain])} Its item column may hold other ids: import the "
-        "table again with the column whose values are items of the interactions."
+        f"{known_in_words(counts, called[domain])} "
+        f"{other_item_column(rated[domain], tables[domain] or rated[domain])}"
         for domain, counts in known.items()
         if counts[0] < KNOWN_SHARE * counts[1]
     ]

@@ -6,6 +6,7 @@ from core.basics.columns import (
     ATTRIBUTE,
     CATEGORIES,
     COUNT,
+    DISTANCE,
     EVENT,
     RANK,
     RATING,
@@ -17,12 +18,13 @@ from core.data.database import name, text
 from core.data.read_options import ID_ROLES, ReadOptions
 
 BAD = " as it stands"  # suffix of the column with the text of a value that was not understood
-NUMBERS = {
+NUMBERS = {  # roles of numbers, and how precise
     RATING: "FLOAT",
     COUNT: "DOUBLE",
     SCORE: "DOUBLE",
     RANK: "DOUBLE",
-}  # roles of numbers, and how precise
+    DISTANCE: "DOUBLE",
+}
 TOKENS = ":token_seq"  # a RecBole column of several words, a space between two
 _READ = " as a number"  # suffix of the first attempt
 _OFFSET = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"  # a time of day with its zone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from core.basics.workspace import Workspace
 from core.data.database import name, parquet
 from core.data.read_options import INTERACTIONS, ITEMS, LINKS, TRIPLES
 
-KINDS = (INTERACTIONS, ITEMS, LINKS, TRIPLES)
+KIND_NAMES = {  # what a person reads of each kind
+    INTERACTIONS: "interactions", ITEMS: "item table", LINKS: "user links", TRIPLES: "triples",
+}  # fmt: skip
+KINDS = tuple(KIND_NAMES)
 RECORD = "dataset.json"
 
 
@@ -108,17 +112,27 @@ def count_known(
 
 def import_counts(file: Path) -> dict[str, int] | None:
     """What an import counted: rows, kept, rejected, merged; None for a file of another origin."""
-    record = file.parent / RECORD
-    return read_json(record).get("counts") if record.exists() else None
+    dataset = _read(file.parent)
+    counts = dataset.record.get("counts") if dataset else None
+    return counts if isinstance(counts, dict) else None
+
+
+def import_roles(file: Path) -> dict[str, str]:
+    """Column -> role of an imported file, ignored ones too; empty for a file of another origin."""
+    dataset = _read(file.parent)
+    options = dataset.record.get("options") if dataset else None
+    roles = options.get("roles") if isinstance(options, dict) else None
+    return roles if isinstance(roles, dict) else {}
 
 
 def pairs_using(workspace: Workspace, dataset_hash: str) -> list[str]:
     """Names of the pairs that were made from a dataset, "books → films" each."""
     used = []
     for path in workspace.pairs.glob("*/pair.json"):
-        pair = read_json(path)
-        if dataset_hash in pair["inputs"].values():
-            used.append(f"{pair['source_name']} → {pair['target_name']}")
+        with suppress(DataError, KeyError, TypeError, AttributeError):  # of a damaged pair
+            pair = read_json(path)
+            if dataset_hash in pair["inputs"].values():
+                used.append(f"{pair['source_name']} → {pair['target_name']}")
     return sorted(set(used))
 
 
@@ -135,9 +149,11 @@ def _read(folder: Path) -> Dataset | None:
     try:
         record = read_json(folder / RECORD)
         dataset = Dataset(folder.name, record["kind"], record["name"], folder, record)
-    except (DataError, KeyError, TypeError):
+        counts = record.get("counts", {}).values()
+        damaged = not all(isinstance(count, int) for count in counts)
+    except (DataError, KeyError, TypeError, AttributeError):
         return None
-    if folder.suffix or dataset.kind not in KINDS or not dataset.file.exists():
+    if damaged or folder.suffix or dataset.kind not in KINDS or not dataset.file.exists():
         return None  # a folder on its way in or out has a suffix
     return dataset
 

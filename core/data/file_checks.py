@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.wording import count
@@ -14,22 +15,27 @@ from core.data.check import EXCHANGED, IMPORT, ITEM_TABLES, SPELLING, TIMES, Che
 from core.data.datasets import import_counts
 from core.data.pair_folder import PairInfo
 from core.data.pair_settings import PairInputs
-from core.data.shared_ids import compare_ids, compare_spellings
+from core.data.shared_ids import SharedIds, compare_ids, compare_spellings
 from core.data.time_doubts import judge_times, times_in
 
+_COLUMNS = "Are user and item columns exchanged?"
+_TIMES = "Are the times plausible?"
 MANY_REJECTED = 0.01  # share of the rows of a file
 
 
 def ask_columns(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | None) -> Check:
     """Whether exchanging user and item in one file, or in both, makes the overlap appear."""
-    question = "Are user and item columns exchanged?"
     if inputs is None:
-        return Check(EXCHANGED, "grey", question, "Cannot be told: an imported file is gone.")
-    ids = compare_ids(connection, inputs)
-    figures = asdict(ids)
+        return Check(EXCHANGED, "grey", _COLUMNS, "Cannot be told: an imported file is gone.")
+    return judge_columns(compare_ids(connection, inputs), inputs.source_name, inputs.target_name)
+
+
+def judge_columns(ids: SharedIds, source: str, target: str) -> Check:
+    """What the ids say of user and item columns; source, target: what the files are called."""
+    question, figures = _COLUMNS, asdict(ids)
     if ids.exchanged is None:
         return Check(EXCHANGED, "green", question, "No sign of it.", figures)
-    said = ids.exchange_in_words(inputs.source_name, inputs.target_name)
+    said = ids.exchange_in_words(source, target)
     answer = f"{said} As they are, {count(ids.shared, 'user is', 'users are')} shared."
     light: Light = "red" if ids.plainly_exchanged else "amber"
     return Check(EXCHANGED, light, question, answer, figures | {"file": ids.exchanged})
@@ -54,13 +60,16 @@ def ask_spelling(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | Non
 
 def ask_times(folder: Path) -> Check:
     """Whether the times of the pair's rows can carry a split by time."""
-    question = "Are the times plausible?"
-    times = times_in(folder)
+    return check_times_of(times_in(folder))
+
+
+def check_times_of(times: dict[str, pd.Series]) -> Check:
+    """The same of the times of each domain that has any."""
     if not times:
         answer = "There are none, so a split by time cannot be made."
-        return Check(TIMES, "grey", question, answer)
+        return Check(TIMES, "grey", _TIMES, answer)
     judged = judge_times(times)
-    return Check(TIMES, judged.light, question, judged.answer, dict(judged.figures))
+    return Check(TIMES, judged.light, _TIMES, judged.answer, dict(judged.figures))
 
 
 def ask_item_tables(info: PairInfo) -> Check:
@@ -71,7 +80,7 @@ def ask_item_tables(info: PairInfo) -> Check:
     shares = [known / max(1, every) for known, every in info.items_known.values()]
     light: Light = "green" if min(shares) >= KNOWN_SHARE else "amber" if any(shares) else "red"
     if light != "green":
-        answer += " The item column of the table may hold other ids: import it again with another."
+        answer += " One of the files may have its items in another column: import it again so."
     return Check(ITEM_TABLES, light, question, answer, {"known": info.items_known})
 
 

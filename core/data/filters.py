@@ -16,9 +16,9 @@ from core.data.pair_settings import PairInputs, PairSettings
 
 DOMAINS = (SOURCE, TARGET)
 _DAY = 86_400  # seconds
-IN_FILE, RATED, LIKED, IN_DAYS, MERGED, ACTIVE, CORE = (
+IN_FILE, RATED, LIKED, IN_DAYS, MERGED, ACTIVE, POPULAR, CORE = (
     "in the file", "with a rating", "liked", "in the chosen days", "one per user and item",
-    "of users as active as asked", "in the k-core",
+    "of users as active as asked", "of items as popular as asked", "in the k-core",
 )  # fmt: skip
 
 Steps = dict[str, dict[str, int]]  # what was asked of rows, in order -> domain -> rows left
@@ -29,8 +29,9 @@ def filter_rows(
 ) -> Steps:
     """Leave the rows of both domains in temporary tables named `source` and `target`.
 
-    Filters go in this order: rating, days, activity bounds, k-core; answers how many rows each of
-    them left. Raises DataError for a link table that links one target user to several source users.
+    Filters go in this order: rating, days, bounds of users, bounds of items, k-core; answers how
+    many rows each of them left. Raises DataError for a link table that links one target user to
+    several source users.
     """
     steps: Steps = {}
     for domain, file in zip(DOMAINS, (inputs.source, inputs.target), strict=True):
@@ -41,13 +42,16 @@ def filter_rows(
             steps.setdefault(step, {})[role] = left
     if settings.swap:
         _trade_places(connection)
-    steps |= {step: {} for step in (ACTIVE, CORE)}
+    steps |= {step: {} for step in (ACTIVE, POPULAR, CORE)}
     for domain in DOMAINS:
-        fewest, most, core = (
-            getattr(settings, f"{domain}_{what}") for what in ("fewest", "most", "core")
+        fewest, most, item_fewest, core = (
+            getattr(settings, f"{domain}_{what}")
+            for what in ("fewest", "most", "item_fewest", "core")
         )
-        _keep_activity(connection, domain, fewest, most)
+        _keep_within(connection, domain, USER, fewest, most)
         steps[ACTIVE][domain] = number(connection, f"SELECT count(*) FROM {name(domain)}")
+        _keep_within(connection, domain, ITEM, item_fewest)
+        steps[POPULAR][domain] = number(connection, f"SELECT count(*) FROM {name(domain)}")
         keep_core(connection, domain, core)
         steps[CORE][domain] = number(connection, f"SELECT count(*) FROM {name(domain)}")
     return steps
@@ -122,13 +126,14 @@ def _frequent(table: str, column: str, fewest: int, most: int | None = None) -> 
     )
 
 
-def _keep_activity(
-    connection: duckdb.DuckDBPyConnection, table: str, fewest: int, most: int
+def _keep_within(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, fewest: int, most: int = 0
 ) -> None:
+    """Keep the users, or the items, with so many rows; most: 0 sets no bound."""
     if fewest > 1 or most:
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {name(table)} AS SELECT * FROM {name(table)} "
-            f"WHERE {_frequent(table, USER, fewest, most)}"
+            f"WHERE {_frequent(table, column, fewest, most)}"
         )
 
 

@@ -23,7 +23,7 @@ from core.basics.progress import Progress, Report, silent
 from core.data.checked_rows import CheckedRows, read_rows
 from core.data.id_codes import kept_rows, summed
 from core.data.prepare_file import prepare
-from core.data.read_options import ID_ROLES, LAST, ReadOptions
+from core.data.read_options import ID_ROLES, LAST, LISTS, ReadOptions
 from core.data.rejects import refuse_all
 from core.data.vector_columns import VectorCounts, checked_vectors
 
@@ -63,9 +63,9 @@ def import_file(
 
     The folder holds the rows as `interactions.parquet`, `items.parquet` or `links.parquet`, the
     rejected ones as `rejects.parquet` and the counts as `dataset.json`. Ids are text, trimmed;
-    rows with the same ids are merged into the last one, and their counts added up. A file that was
-    imported with the same options is left as it is. Raises DataError where the file cannot be read
-    as asked, or no row can be kept.
+    rows with the same ids are merged into the last one, and their counts added up; those of lists
+    are all kept. A file that was imported with the same options is left as it is. Raises DataError
+    where the file cannot be read as asked, or no row can be kept.
     """
     out_root.mkdir(parents=True, exist_ok=True)
     folder = out_root / fingerprint(fingerprint_file(path), options.key())
@@ -125,7 +125,10 @@ def _write_dataset(
         refuse_all(rows.rejects)
     report(Progress(0, 0, "merging duplicates"))
     sizes = [len(names) for _, names in ids]
-    kept = kept_rows([codes for codes, _ in ids], sizes, options.duplicates == LAST)
+    if options.kind == LISTS:  # which of several rows stays, their places decide, not the file
+        kept = np.ones(rows.count, dtype=bool)
+    else:
+        kept = kept_rows([codes for codes, _ in ids], sizes, options.duplicates == LAST)
     counts = {
         "rows": rows.count + len(rows.rejects),
         "kept": int(kept.sum()),

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.basics.scores import IntArray
+from core.basics.sorted_sets import among
 
 _CHUNK = 8 << 20  # bytes
 
@@ -32,7 +33,7 @@ def lines_of_rows(file: Path, rows: IntArray, broken: dict[int, int]) -> IntArra
     found, counted = np.zeros(len(rows), dtype=np.int64), 0
     taken = np.array([a + b for a, n in sorted(broken.items()) for b in range(n)], dtype=np.int64)
     for lines in _filled_lines(file):
-        lines = lines[~np.isin(lines, taken)] if len(taken) else lines
+        lines = lines[~among(lines, taken)] if len(taken) else lines
         here = slice(*np.searchsorted(rows, [counted, counted + len(lines)]))
         found[here] = lines[rows[here] - counted]
         counted += len(lines)

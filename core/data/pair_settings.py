@@ -60,6 +60,12 @@ class PairSettings(Settings):
     drop_double_users: bool = setting(
         False, help="Of user ids with nearly the same history in one domain keep one."
     )
+    source_item_fewest: int = setting(
+        0, low=0, high=1_000_000, help="Source items with fewer interactions are left out."
+    )
+    target_item_fewest: int = setting(
+        0, low=0, high=1_000_000, help="Target items with fewer interactions are left out."
+    )
     source_liked_from: str = setting(
         "", help="The rating from which rows of the first file count as liked, as a value of that "
         "file, such as 3.5; swapped or not. Empty: the stars decide.",
@@ -76,7 +82,10 @@ class PairSettings(Settings):
         }
 
 
-_LATER = ("drop_double_users", "source_liked_from", "target_liked_from")  # empty: not in the hash
+_LATER = (  # settings that older pairs do not know: not in the hash where they do nothing
+    "drop_double_users", "source_item_fewest", "target_item_fewest", "source_liked_from",
+    "target_liked_from",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

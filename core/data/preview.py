@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -12,20 +13,29 @@ from typing import Any
 
 import pandas as pd
 
-from core.basics.columns import VECTOR
+from core.basics.columns import ITEM, VECTOR
 from core.basics.errors import DataError
 from core.data.conversions import NUMBERS
 from core.data.encoding import guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
 from core.data.json_lines import json_rows, looks_like_json, objects_of
-from core.data.known_layouts import guesses_by_place, known_layout, usual_quote
+from core.data.known_layouts import (
+    guesses_by_place,
+    known_layout,
+    refuse_rdf,
+    trec_run,
+    usual_quote,
+)
+from core.data.list_cells import BETWEEN, ONE_ITEM, cells_of, scores_rise
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
 from core.data.read_options import (
     ID_ROLES,
     INTERACTIONS,
     JSON_LINES,
     LABELS,
+    LISTS,
     TABLE,
+    TRIPLES,
     ReadOptions,
     check_style,
 )
@@ -37,6 +47,7 @@ SHOWN_LINES, SHOWN_ROWS = 8, 50
 TRIED_ROWS = 10_000
 _LINE_LENGTH = 300  # characters of a line that are shown
 _PATIENCE = 60.0  # seconds
+_ID_NAME = re.compile(r"[^\W\d_]{2,}(([\s_-](id|ID|Id))|Id|ID)s?")  # amazon_id, Netflix Id, asinID
 
 
 @dataclass(frozen=True)
@@ -101,17 +112,20 @@ def preview_file(
         return _preview_parquet(path, kind, size)
     options = ReadOptions(kind, encoding=encoding or _encoding_of(path, sort))
     text = _head_of(path, options.encoding)
+    if kind == TRIPLES:
+        refuse_rdf(text)
     rows, options = _cut(text, options, delimiter, quote, header, layout)
     head = _frame(rows, options.header)
-    known = known_layout(list(head.columns), options)
+    known = trec_run(head, options)
+    known = known if known.name else known_layout(list(head.columns), options)
     guesses = guesses_by_place(list(head.columns), known) or guess_roles(head, kind)
     roles = {column: guess.role for column, guess in guesses.items()}
     raw = [line[:_LINE_LENGTH] for line in text.split("\n")[:SHOWN_LINES]]
     warnings = _warnings(rows, head, options, guesses)
     numbers = [column for column, role in roles.items() if role in (*NUMBERS, VECTOR)]
     comma = any(has_decimal_comma(head[column]) for column in numbers)
-    options = replace(options, roles=roles, decimal_comma=comma)
-    return Preview(sort, size, raw, head, options, guesses, warnings, known.name)
+    options, doubts = _list_cells(head, replace(options, roles=roles, decimal_comma=comma))
+    return Preview(sort, size, raw, head, options, guesses, warnings, known.name, doubts)
 
 
 def _cut(
@@ -176,7 +190,29 @@ def _preview_parquet(path: Path, kind: str, size: int) -> Preview:
     guesses = guess_roles(head, kind)
     roles = {column: guess.role for column, guess in guesses.items()}
     missing = [f"No column looks like the {label}." for label in _unnamed(guesses, kind)]
-    return Preview(PARQUET, size, [], head, ReadOptions(kind, roles), guesses, missing)
+    options, doubts = _list_cells(head, ReadOptions(kind, roles))
+    return Preview(PARQUET, size, [], head, options, guesses, missing, doubts=doubts)
+
+
+def _list_cells(head: pd.DataFrame, options: ReadOptions) -> tuple[ReadOptions, list[Doubt]]:
+    """Options that say what stands between the items of one cell of lists, and whether to ask."""
+    if options.kind != LISTS:
+        return options, []
+    guess = cells_of(head, options.roles)
+    options = replace(options, separator=guess.between)
+    if guess.sure:
+        return options, []
+    column = next(column for column, role in options.roles.items() if role == ITEM)
+    return options, [
+        Doubt(
+            column,
+            f"The cells of {column[:60]!r} seem to hold several items: "
+            f"{head[column].iloc[0][:60]!r}",
+            "Say what stands between them, or that each is one item.",
+            "separator",
+            {guess.between: BETWEEN[guess.between], ONE_ITEM: BETWEEN[ONE_ITEM]},
+        )
+    ]
 
 
 def _encoding_of(path: Path, sort: str) -> str:
@@ -201,10 +237,28 @@ def _head_of(path: Path, encoding: str) -> str:
 def _has_header(rows: list[list[str]], kind: str) -> bool:
     if any(cell.strip().isdigit() for cell in rows[0]) and not counts_up(rows[0]):
         return False
+    if any(_is_numbered_alike(cell, rows[1:], at) for at, cell in enumerate(rows[0])):
+        return False
     names = column_names(rows[0], header=True)
     guesses = guess_roles(pd.DataFrame([rows[0]], columns=names, dtype="str"), kind)
     named = [guess for guess in guesses.values() if guess.why == "by its name"]
+    if _names_ids(rows):
+        return True
     return guess_header(rows, known_names=any(guess.role in ID_ROLES[kind] for guess in named))
+
+
+def _names_ids(rows: list[list[str]]) -> bool:
+    """Whether every cell of the first row ends in the word id, as amazon_id, and none below."""
+    below = [cell for row in rows[1:] for cell in row]
+    found = [bool(_ID_NAME.fullmatch(cell.strip())) for cell in rows[0]]
+    return len(found) > 1 and all(found) and not any(_ID_NAME.fullmatch(cell) for cell in below)
+
+
+def _is_numbered_alike(cell: str, body: list[list[str]], at: int) -> bool:
+    """Whether a cell is an id like those below it, as film18 over film30: it names no column."""
+    alike = re.sub(r"\d+", "0", cell)
+    below = (re.sub(r"\d+", "0", row[at]) for row in body if at < len(row))
+    return "0" in alike and any(alike == other for other in below)
 
 
 def _frame(rows: list[list[str]], header: bool) -> pd.DataFrame:
@@ -232,6 +286,11 @@ def _warnings(
     names = Counter(cell.strip().lower() for cell in rows[0]) if options.header else Counter()
     if repeated := [name for name, times in names.items() if times > 1 and name]:
         found.append(f"Several columns are called {repeated[0][:60]!r}: check which one is meant.")
+    if options.kind == LISTS and scores_rise(head, {c: g.role for c, g in guesses.items()}):
+        found.append(
+            "Scores rise from the first row of a user to the last: if small is better, mark the "
+            "column as distance."
+        )
     if head.empty:
         found.append("There are no rows below the header.")
     found += [f"No column is plainly the {label}." for label in _unnamed(guesses, options.kind)]

@@ -12,7 +12,9 @@ from core.basics.columns import (
     CATEGORIES,
     COUNT,
     DESCRIPTION,
+    DISTANCE,
     EVENT,
+    FURTHER,
     HEAD,
     ITEM,
     RANK,
@@ -39,21 +41,22 @@ ID_ROLES = {
 OTHER_ROLES = {
     INTERACTIONS: (RATING, TIME, COUNT, EVENT),
     ITEMS: (TITLE, CATEGORIES, DESCRIPTION, ATTRIBUTE, VECTOR), LINKS: (),
-    LISTS: (RANK, SCORE), TRIPLES: (),
+    LISTS: (RANK, SCORE, DISTANCE, FURTHER), TRIPLES: (),
 }  # fmt: skip
 LABELS = {
     USER: "user", ITEM: "item", RATING: "rating", TIME: "time", COUNT: "count",
     EVENT: "event type", TITLE: "title",
     CATEGORIES: "categories", DESCRIPTION: "description", SOURCE: "source user",
     TARGET: "target user", SCORE: "score", RANK: "rank", ATTRIBUTE: "attribute", HEAD: "head",
-    RELATION: "relation", TAIL: "tail", VECTOR: "vector", IGNORE: "ignore",
+    RELATION: "relation", TAIL: "tail", VECTOR: "vector", DISTANCE: "distance, small is better",
+    FURTHER: "further item", IGNORE: "ignore",
 }  # fmt: skip
 LAST, FIRST = "last", "first"  # which of several rows with the same ids stays
 TABLE, JSON_LINES = "table", "json lines"  # how the lines of a text hold their values
 LONGEST_DELIMITER = 4  # bytes
 MOST_ATTRIBUTES = 20  # columns of an item table
 _ENDS_IN_NUMBER = re.compile(r"(.*?)(\d+)")
-SEVERAL = (ATTRIBUTE, VECTOR)  # roles that more than one column may have
+SEVERAL = (ATTRIBUTE, VECTOR, FURTHER)  # roles that more than one column may have
 _NEWER_CHOICES = (  # fields of ReadOptions that files imported by older versions do not know
     "layout",
     "skip_lines",
@@ -114,13 +117,15 @@ class ReadOptions:
     def columns(self) -> dict[str, str]:
         """Role -> column, ids first, without the ignored ones; attributes by their names, last.
 
-        Columns of a vector are not among them: several are one.
+        So are further items of a list. Columns of a vector are not among them: several are one.
         """
         taken = {role: column for column, role in self.roles.items() if role != IGNORE}
         known = ID_ROLES[self.kind] + OTHER_ROLES[self.kind]
         once = {role: taken[role] for role in known if role in taken and role not in SEVERAL}
         attributes = [column for column, role in self.roles.items() if role == ATTRIBUTE]
-        return once | {ATTRIBUTE + column: column for column in attributes}
+        further = in_series([column for column, role in self.roles.items() if role == FURTHER])
+        once |= {ATTRIBUTE + column: column for column in attributes}
+        return once | {FURTHER + column: column for column in further}
 
     def vector_columns(self) -> list[str]:
         """Columns that hold a vector together, in their order; those of a series by its numbers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -14,7 +15,9 @@ from core.basics.columns import (
     CATEGORIES,
     COUNT,
     DESCRIPTION,
+    DISTANCE,
     EVENT,
+    FURTHER,
     HEAD,
     ITEM,
     RANK,
@@ -30,7 +33,7 @@ from core.basics.columns import (
     VECTOR,
 )
 from core.data.read_options import IGNORE, INTERACTIONS, ITEMS, LINKS, LISTS, TRIPLES
-from core.data.vector_roles import named_vectors, nameless_vectors
+from core.data.vector_roles import named_vectors, nameless_vectors, series_of
 
 SURE = 0.8  # from this confidence on a guess is shown as sure
 
@@ -75,9 +78,15 @@ _NAMES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     LISTS: (
         (USER, _USER_WORDS),
-        (ITEM, _ITEM_WORDS + " recommendation recommended"),
+        (ITEM, _ITEM_WORDS + " recommendation recommended rec recs"),
         (RANK, "rank ranking position place pos 排名 名次"),
-        (SCORE, "score rating prediction predicted estimate similarity weight value 评分 得分"),
+        (DISTANCE, "distance dist cost loss error err dissimilarity 距离 误差 损失"),
+        (
+            SCORE,
+            "score rating prediction predicted pred estimate est similarity sim weight value "
+            "probability prob logit logits relevance confidence affinity preference strength "
+            "评分 得分",
+        ),
     ),
     LINKS: ((SOURCE, "source src from left a 源"), (TARGET, "target tgt to right b 目标")),
     TRIPLES: (
@@ -91,6 +100,7 @@ _ATTRIBUTES = (
     "label instructor teacher series franchise country language "
     "品牌 作者 导演 演员 出版社 国家 语言"
 )
+_ORDERS = (RANK, SCORE, DISTANCE)  # roles that order a list
 _ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
 
 
@@ -126,6 +136,10 @@ def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
             why = "its values are many numbers"
             guesses |= dict.fromkeys(nameless_vectors(head, left), RoleGuess(VECTOR, 0.6, why))
             left = [column for column in left if column not in guesses]
+    if kind == LISTS:
+        guesses = _checked_lists(head, guesses)
+        left = [column for column in head.columns if column not in guesses]
+        taken = {guess.role for guess in guesses.values()}
     guesses |= fill(head, left, taken)
     other = RoleGuess(IGNORE, 0.5, "nothing points to a role")
     return {column: guesses.get(column, other) for column in head.columns}
@@ -244,16 +258,71 @@ def _fill_items(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
 
 
 def _fill_lists(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:
-    """User and item by their place; a number behind them is a rank where it counts up from 1."""
+    """User and item by their place; a number behind them is a rank where it counts up."""
     roles = [role for role in (USER, ITEM) if role not in taken]
     places = zip(roles, left, strict=False)
     guesses = {column: RoleGuess(role, 0.4, "by its place only") for role, column in places}
-    free = [column for column in left if column not in guesses and len(_numbers(head[column]))]
-    if free and not taken & {RANK, SCORE}:
-        ranks = all(n >= 1 and n == int(n) and n <= 1_000 for n in _numbers(head[free[0]]))
+    free = [
+        column
+        for column in left
+        if column not in guesses
+        and len(_numbers(head[column]))
+        and not _nearness(column, ["timestamp", "time", "date", "datetime", "created"])
+    ]
+    if free and not taken & set(_ORDERS):
+        ranks = _count_from_one(head[free[0]])
         why = "counts from 1" if ranks else "its values are numbers"
         guesses[free[0]] = RoleGuess(RANK if ranks else SCORE, 0.6, why)
     return guesses
+
+
+def _checked_lists(head: pd.DataFrame, named: dict[str, RoleGuess]) -> dict[str, RoleGuess]:
+    """The guesses by name that the values bear out; a series of items beside them is one list.
+
+    A rank is a whole number, and what orders a list is a number; rec_1, rec_2 and so on are the
+    places of a list, whatever they are called.
+    """
+    guesses = dict(named)
+    for column, guess in named.items():
+        if guess.role not in _ORDERS:
+            continue
+        numbers = _numbers(head[column])
+        if not numbers and len(head):
+            del guesses[column]
+        elif guess.role == RANK and any(n < 0 or n % 0.5 for n in numbers):  # 1.5: shared by two
+            why = "it is called a rank, but its numbers are not whole"
+            role = IGNORE if {SCORE, DISTANCE} & {g.role for g in named.values()} else SCORE
+            guesses[column] = RoleGuess(role, 0.5, why)
+    for group in series_of([c for c in head.columns if _role(guesses, c) != USER]):
+        found = {_role(guesses, column) for column in group}
+        others = {guess.role for column, guess in guesses.items() if column not in group}
+        texts = all(len(_numbers(head[column])) <= len(head) / 2 for column in group)
+        if group[0].startswith("column "):  # a file without a header, which names nothing
+            if texts and len(head.columns) > 3:
+                guesses |= {c: RoleGuess(FURTHER, 0.4, "by its place only") for c in group[2:]}
+        elif ITEM in others or not (texts or found & {ITEM, RANK}):
+            guesses |= {c: RoleGuess(IGNORE, 0.5, "one of a series") for c in group}
+        else:
+            plain = _nearness(group[0], [*_ITEM_WORDS.split(), "rec", "top", "rank", "place"])
+            is_plain = plain > 0 or bool(found & {ITEM, RANK})
+            sure, why = (0.9, "by its name") if is_plain else (0.6, "a series of texts")
+            guesses |= {column: RoleGuess(FURTHER, sure, why) for column in group}
+            guesses[group[0]] = RoleGuess(ITEM, sure, why)
+    return guesses
+
+
+def _role(guesses: dict[str, RoleGuess], column: str) -> str:
+    return guesses[column].role if column in guesses else IGNORE
+
+
+def _count_from_one(values: pd.Series) -> bool:
+    """Whether these can be ranks: whole numbers from 1, or from 0 one after the other."""
+    numbers = _numbers(values)
+    if any(n < 0 or n != int(n) for n in numbers):
+        return False
+    steps = {after - before for before, after in itertools.pairwise(numbers)}
+    counts = 0 in numbers and all(step == 1 or step < 0 for step in steps)
+    return counts or all(1 <= n <= 1_000 for n in numbers)
 
 
 def _fill_links(head: pd.DataFrame, left: list[str], taken: set[str]) -> dict:

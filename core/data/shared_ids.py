@@ -84,7 +84,13 @@ class SharedIds:
 
 def compare_ids(connection: duckdb.DuckDBPyConnection, inputs: PairInputs) -> SharedIds:
     """Count shared users of two imported files in every way they could be read."""
-    source, target = relation(connection, inputs.source), relation(connection, inputs.target)
+    return compare_rows(
+        connection, relation(connection, inputs.source), relation(connection, inputs.target)
+    )
+
+
+def compare_rows(connection: duckdb.DuckDBPyConnection, source: str, target: str) -> SharedIds:
+    """The same of two relations in SQL."""
     fewest = {
         column: min(
             number(connection, f"SELECT count(DISTINCT {column}) FROM {rows}")
@@ -141,7 +147,10 @@ class Spellings:
 
 def compare_spellings(connection: duckdb.DuckDBPyConnection, inputs: PairInputs) -> Spellings:
     """How many users are shared as their ids stand, and with each thing ignored."""
-    source, target = relation(connection, inputs.source), relation(connection, inputs.target)
+    source, target = (  # each id once: rules of spelling cost more than all else here
+        f"(SELECT DISTINCT {USER} FROM {relation(connection, file)})"
+        for file in (inputs.source, inputs.target)
+    )
     shared = {}
     for what, spelt in {AS_THEY_STAND: "{0}", **SPELLINGS, EVERYTHING: loosely("{0}")}.items():
         one = spelt.replace("{0}", USER)
@@ -170,11 +179,16 @@ def why_nothing_is_shared(
     if ids.exchanged and settings.exchanged_columns == "none":
         hint = ids.exchange_in_words(*names)
         files = "both files" if ids.exchanged == BOTH else names[ids.exchanged == TARGET]
-        way = f"set exchanged_columns to {ids.exchanged}, or name the two columns of {files}"
+        way = (
+            f"set exchanged_columns to {ids.exchanged} (--exchanged {ids.exchanged}), or name the "
+            f"two columns of {files} the other way round"
+        )
         if ids.plainly_exchanged:
-            return True, f"{hint} To read it so, {way} the other way round."
-        return False, f"{hint} If they are exchanged, {way} the other way round."
+            return True, f"{hint} To read it so, {way}."
+        return False, f"{hint} If they are exchanged, {way}."
     if ids.spelt_differently and settings.match_users == "exactly":
         found = count(ids.loosely, "user matches", "users match")
-        return True, f"{found} when spelling is ignored: set match_users to loosely."
+        return True, (
+            f"{found} when spelling is ignored: set match_users to loosely (--match-users loosely)."
+        )
     return False, "Use the same user ids in both files, or import a table that links them."

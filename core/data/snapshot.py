@@ -27,6 +27,7 @@ from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint
 from core.basics.ids import IdMap
 from core.basics.masked import Masked
+from core.basics.records import as_record
 from core.basics.scores import BoolArray, IntArray
 from core.data.entries import apart, ones_of
 from core.data.item_tables import described, read_described, uploaded_vectors, vectors_file
@@ -128,7 +129,7 @@ def write_snapshot(
 
     Target items are the union of train, valid and test items; on a split of new items they are
     numbered by a draw, so that scores that cannot tell items apart rank them in a random order.
-    A split that exists is kept.
+    A split that exists is kept, unless its record is damaged.
     """
     _check_tables(tables)
     users = IdMap.of(*(getattr(tables, part)[USER] for part in PARTS))
@@ -148,13 +149,13 @@ def write_snapshot(
         liked_from=liked_from,
     )  # fmt: skip
     folder = root / info.split_hash
-    if not folder.exists():
+    if not _is_whole(folder):
         known = {domain: getattr(tables, f"items_{domain}") for domain in items}
         frames = coded | {"users": pd.DataFrame({USER: users.ids})} | {
             f"items_{domain}": described(items[domain], table)
             for domain, table in known.items()
         }  # fmt: skip
-        with whole_folder(folder) as part_folder:
+        with whole_folder(folder, anew=True) as part_folder:  # a damaged one would stay
             for name, frame in frames.items():
                 frame.to_parquet(part_folder / f"{name}.parquet", index=False)
             for domain, table in known.items():
@@ -164,9 +165,17 @@ def write_snapshot(
     return folder
 
 
+def _is_whole(folder: Path) -> bool:
+    try:
+        read_info(folder)
+    except DataError:
+        return False
+    return True
+
+
 def read_info(folder: Path) -> SplitInfo:
     """What the snapshot is about, without reading its rows."""
-    return SplitInfo(**read_json(folder / RECORD))
+    return as_record(SplitInfo, read_json(folder / RECORD))
 
 
 def read_snapshot(folder: Path, ratings: bool = False) -> Split:

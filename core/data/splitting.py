@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import ITEM, SOURCE, TARGET, TIME, USER
+from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, USER
 from core.basics.errors import DataError
 from core.basics.scores import BoolArray, IntArray
 from core.basics.settings import Settings, setting
 from core.data.new_items import NEW_ITEMS, hold_out_items
 from core.data.pair_folder import read_items, read_pair_info, read_rows
+from core.data.pair_settings import STARS, PairSettings
 from core.data.snapshot import SplitTables, write_snapshot
 from core.data.time_doubts import judge_times, times_in
 
@@ -120,8 +121,17 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
         root, tables,
         source_name=info.source_name, target_name=info.target_name, kind=settings.kind,
         seed=seed, settings=settings.to_dict(), dataset_hash=info.dataset_hash,
-        liked_from=float(info.settings.get("rating_threshold", 0.0)),
+        liked_from=_liked_stars(PairSettings.of(info.settings), target),
     )  # fmt: skip
+
+
+def _liked_stars(settings: PairSettings, target: pd.DataFrame) -> float:
+    """Stars of 5 below which target rows were filtered away; a value told is said as stars too."""
+    told = settings.source_liked_from if settings.swap else settings.target_liked_from
+    highest = target[RATING].max() if RATING in target else 0.0
+    if not told.strip() or not highest > 0:
+        return settings.rating_threshold
+    return max(0.0, float(told) / float(highest) * STARS)
 
 
 def check_times(pair_folder: Path) -> None:
@@ -216,10 +226,8 @@ def rows_on_a_cut(target: pd.DataFrame, settings: SplitSettings) -> int:
 def _cold(
     source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings, seed: int
 ) -> IntArray:
-    shared = np.intersect1d(
-        np.asarray(source[USER].unique(), dtype=object),
-        np.asarray(target[USER].unique(), dtype=object),
-    )
+    both = set(source[USER].unique()) & set(target[USER].unique())
+    shared = np.array(sorted(both), dtype=object)
     drawn = np.random.default_rng(seed).permutation(shared)
     valid, test = _cold_users(drawn, settings)
     if len(valid) == 0 or len(test) == 0:

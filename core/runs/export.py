@@ -1,4 +1,4 @@
-"""Lists of all users as one CSV file, written in pieces that a spreadsheet may open safely."""
+"""Lists of all users as one CSV file: ids as they are, or safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class ExportPlan:
     beta: float = 1.0
     kind: str = WEIGHTED_SUM
     scale: str = RAW
+    spreadsheet: bool = False  # a `'` before cells that would be formulas; ids are then marked too
 
     @property
     def fusion(self) -> Fusion:
@@ -46,7 +47,8 @@ class ExportPlan:
 
     def file(self, workspace: Workspace) -> Path:
         """Where the file stands once it is whole."""
-        name = f"{self.run}-{fingerprint(asdict(self))[:8]}.csv"
+        told = asdict(self)
+        name = f"{self.run}-{fingerprint(told)[:8]}{'-spreadsheet' if self.spreadsheet else ''}.csv"
         return workspace.exports / name
 
 
@@ -70,7 +72,9 @@ def export_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
         nonlocal rows
         with part.open("w", encoding="utf-8-sig", newline="") as file:
             for chunk in list_chunks(run, split, plan, report):
-                escaped(chunk).to_csv(file, index=False, header=rows == 0)
+                safe = escaped(chunk)  # titles are for reading in either file, ids are for joining
+                ids = {} if plan.spreadsheet else {name: chunk[name] for name in (USER, ITEM)}
+                safe.assign(**ids).to_csv(file, index=False, header=rows == 0)
                 rows += len(chunk)
 
     with still_there(record):

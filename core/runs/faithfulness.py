@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.basics.columns import TEST
-from core.basics.errors import RunError
+from core.basics.errors import DataError, RunError
 from core.basics.files import read_json, still_there, write_json
 from core.basics.progress import Progress, Report
 from core.basics.scores import FloatArray
@@ -70,13 +70,14 @@ def faithfulness_job(workspace: Workspace, payload: dict[str, Any], report: Repo
 
 def kept_faithfulness(run: Run) -> Faithfulness | None:
     """The figures of a run that was checked, None where it was not."""
-    if not (run.folder / KEPT).exists():
-        return None
-    kept = read_json(run.folder / KEPT)
-    if not isinstance(kept, dict) or kept.get("definition") != DEFINITION:
-        return None
-    scopes = {name: _scope(values) for name, values in kept["scopes"].items()}
-    return Faithfulness(kept["k"], kept["seed"], tuple(kept["steps"]), scopes)
+    try:
+        kept = read_json(run.folder / KEPT)
+        if kept["definition"] != DEFINITION:
+            return None
+        scopes = {name: _scope(values) for name, values in kept["scopes"].items()}
+        return Faithfulness(kept["k"], kept["seed"], tuple(kept["steps"]), scopes)
+    except (DataError, KeyError, TypeError, AttributeError):
+        return None  # not there, or damaged: it can be checked again
 
 
 def check_run(run: Run, split: Split, report: Report, n_users: int = USERS) -> Faithfulness:

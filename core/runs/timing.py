@@ -49,9 +49,11 @@ def measured_steps(
     """What was found for this model, split and device; None where nobody looked."""
     path = _path(workspace, model, split, device)
     try:
-        return read_json(path) if path.exists() else None
+        kept = read_json(path)
     except CrosswalkError:
         return None
+    whole = isinstance(kept, dict) and {"settings", "parts", "evaluate"} <= set(kept)
+    return kept if whole else None
 
 
 def time_model(split: Split, name: str, device: str, report: Report) -> dict[str, Any]:

@@ -19,9 +19,10 @@ def looks(run: Run) -> list[Point]:
     if not path.exists():
         return []
     try:
-        return list(read_json(path))
+        kept = read_json(path)
     except DataError:
         return []  # a broken count must not hide the run
+    return [point for point in kept if isinstance(point, dict)] if isinstance(kept, list) else []
 
 
 def count_look(run: Run, point: Point) -> int:

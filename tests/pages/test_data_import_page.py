@@ -158,6 +158,23 @@ def test_the_same_file_again_says_it_is_there_and_a_dataset_can_be_deleted(data_
     assert not list_datasets(workspace)
 
 
+def test_the_column_with_the_items_of_the_other_file_is_offered_and_taken(data_page, workspace):
+    """A table was matched by `asin`, and people rate what is in `parent_asin`: no text at all."""
+    rated = "user_id,item_id\n" + "".join(f"u{n},P{n}\n" for n in range(9))
+    app, _ = press_import(upload(data_page, "source", rated), workspace, "source")
+    table = "asin,title,parent_asin\n" + "".join(f"V{n},Title {n},P{n}\n" for n in range(9))
+    app = upload(app, "items_source", table, "meta.csv")
+    assert keyed(app.selectbox, "items_source", "_role_3_asin").value == ITEM
+    said = "In the first 9 rows asin has 0 items of the interactions imported before, and"
+    assert said in words(app)
+    app = well(keyed(app.button, "items_source", "_take_item").click().run())
+    assert keyed(app.selectbox, "items_source", "_role_3_parent_asin").value == ITEM
+    assert said not in words(app)
+    press_import(app, workspace, "items_source")
+    table = next(one for one in list_datasets(workspace) if one.kind == "items")
+    assert pd.read_parquet(table.file)[ITEM].tolist() == [f"P{n}" for n in range(9)]
+
+
 def test_an_upload_is_still_there_after_a_look_at_another_tab(data_page):
     app = upload(data_page, "source", BOOKS)
     app.session_state["tab"] = "Pair"

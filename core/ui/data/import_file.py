@@ -9,13 +9,15 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.basics.columns import EVENT
+from core.basics.columns import EVENT, ITEM
 from core.basics.errors import DataError
 from core.data.encoding import ENCODINGS
+from core.data.list_cells import BETWEEN, ONE_ITEM
 from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
 from core.data.raw_file import PARQUET, sort_of
 from core.data.read_options import (
     FIRST,
+    IGNORE,
     JSON_LINES,
     LAST,
     LISTS,
@@ -25,8 +27,10 @@ from core.data.read_options import (
 )
 from core.ui.data.import_events import pick_weights
 from core.ui.data.import_roles import pick_roles
+from core.ui.data.item_match import draw_item_match
 from core.ui.texts import count, plain
 
+KEPT_NAMES = 200  # columns nobody uses whose names an import keeps
 DELIMITERS = {
     ",": "comma  ,", "\t": "tab", ";": "semicolon  ;", "|": "bar  |", "::": "two colons  ::",
     ":": "colon  :", " ": "space", "\x01": "control-A",
@@ -61,7 +65,11 @@ def choose_options(staged: Staged) -> ReadOptions | None:
     )  # fmt: skip
     for warning in preview.warnings:
         st.warning(plain(warning, 300), icon=":material/help:")
-    options = replace(preview.options, roles=pick_roles(staged.key, staged.kind, preview))
+    roles = pick_roles(staged.key, staged.kind, preview)
+    draw_item_match(staged.key, staged.kind, preview.head, roles)
+    others = [column for column in preview.head.columns if column not in roles]
+    ignored = dict.fromkeys(others[:KEPT_NAMES], IGNORE)  # their names tell what else there was
+    options = replace(preview.options, roles=roles | ignored)
     options = _draw_details(staged, options)
     check_options(options, list(preview.head.columns))
     if column := options.columns().get(EVENT):
@@ -120,7 +128,10 @@ def _draw_table_style(
 
 
 def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
-    with st.expander("Quotes, decimal sign, duplicates"):
+    lists = staged.kind == LISTS
+    if lists:
+        options = replace(options, separator=_pick_between(staged, options))
+    with st.expander("Quotes, decimal sign" if lists else "Quotes, decimal sign, duplicates"):
         quote = st.selectbox(
             "Quote", list(QUOTES), index=list(QUOTES).index(options.quote),
             format_func=lambda mark: QUOTES[mark], disabled=options.layout == JSON_LINES,
@@ -131,12 +142,29 @@ def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
             "Numbers are written with a decimal comma (3,5)", value=options.decimal_comma,
             key=f"{staged.key}_comma", persist_state="session",
         )  # fmt: skip
-        which = st.segmented_control(
-            "Of several rows with the same ids keep the", [LAST, FIRST],
-            default=FIRST if staged.kind == LISTS else LAST,
-            key=f"{staged.key}_duplicates", persist_state="session", required=True,
-        )  # fmt: skip
+        which = LAST
+        if not lists:  # of an item twice in a list the better place stays
+            which = st.segmented_control(
+                "Of several rows with the same ids keep the", [LAST, FIRST], default=LAST,
+                key=f"{staged.key}_duplicates", persist_state="session", required=True,
+            )  # fmt: skip
     return replace(options, quote=quote, decimal_comma=comma, duplicates=which or LAST)
+
+
+def _pick_between(staged: Staged, options: ReadOptions) -> str:
+    """What stands between the items of one cell, where the file may have several in one."""
+    items = {role: column for column, role in options.roles.items()}.get(ITEM, "")
+    if options.separator == ONE_ITEM and len(options.columns()) > 2:
+        return ONE_ITEM  # a row for each item, with its rank, score or further items
+    between = st.selectbox(
+        f"Between the items in a cell of {plain(items, 30)}", list(BETWEEN),
+        index=list(BETWEEN).index(options.separator), format_func=BETWEEN.__getitem__,
+        key=f"{staged.key}_between", persist_state="session",
+        help="Where a row is a whole list, its cell is cut here; the first item is the best.",
+    )  # fmt: skip
+    if between == options.separator != ONE_ITEM:
+        st.caption(":orange[Guessed: most cells hold several]")
+    return str(between)
 
 
 def _draw_rejects(tried: RejectPreview) -> None:

@@ -7,7 +7,14 @@ import streamlit as st
 
 from core.basics.columns import COUNT, EVENT
 from core.charts.import_bar import draw_import_bar
-from core.data.datasets import INTERACTIONS, Dataset, delete_dataset, list_datasets, pairs_using
+from core.data.datasets import (
+    INTERACTIONS,
+    KIND_NAMES,
+    Dataset,
+    delete_dataset,
+    list_datasets,
+    pairs_using,
+)
 from core.data.ingest import REJECTS, vector_counts
 from core.ui.data.import_events import events_words
 from core.ui.shell import database, guarded, show_chart, workspace
@@ -15,7 +22,6 @@ from core.ui.tables import download_button, show_table
 from core.ui.texts import count, plain
 
 SHOWN_REJECTS = 1_000
-KIND_NAMES = {"interactions": "interactions", "items": "item table", "links": "user links"}
 
 
 def draw_result(dataset: Dataset, key: str) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import streamlit as st
 
-from core.basics.columns import ITEM, SOURCE, TARGET
+from core.basics.columns import SOURCE, TARGET
 from core.data.build_pair import KNOWN_SHARE
 from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES, Dataset, count_known
+from core.data.item_hint import other_item_column
 from core.data.pair_settings import PairInputs
 from core.ui.data.importing import imported_in
 from core.ui.data.shared import datasets, short
@@ -88,10 +88,10 @@ def _pick_items(role: str, chosen: Dataset) -> Path | None:
     )  # fmt: skip
     if picked and shares[picked] < KNOWN_SHARE:
         there, every = known[picked]
+        hint = other_item_column(chosen.file, tables[picked].file)
         st.caption(
-            f":orange[{there:,} of {count(every, 'item')} are in the item table.] Its item column "
-            "may hold other ids: import it again with the column that holds these, such as "
-            f"{plain(_example(str(chosen.file)), 40)}."
+            f":orange[{there:,} of {count(every, 'item')} are in the item table.] "
+            f"{plain(hint, 400)}"
         )
     return tables[picked].file if picked else None
 
@@ -132,9 +132,3 @@ def _describe(dataset: Dataset) -> str:
 def _known(interactions: str, items: str) -> tuple[int, int]:
     with database() as cursor:
         return count_known(cursor, Path(interactions), Path(items))
-
-
-@st.cache_data(show_spinner=False, max_entries=200)
-def _example(interactions: str) -> str:
-    """The first item id of a file of interactions."""
-    return str(next(pq.ParquetFile(interactions).iter_batches(1, columns=[ITEM]))[0][0])

@@ -23,6 +23,8 @@ _FIRST = {
 _MORE = {
     "source_fewest": "Source users: fewest interactions", "source_most": "Source users: most",
     "target_fewest": "Target users: fewest interactions", "target_most": "Target users: most",
+    "source_item_fewest": "Source items: fewest interactions",
+    "target_item_fewest": "Target items: fewest interactions",
     "first_day": "First day", "last_day": "Last day",
     "match_users": "Match users", "exchanged_columns": "Columns exchanged in",
     "source_liked_from": "Source liked from (a rating)",

@@ -95,7 +95,8 @@ def _draw_comparison(runs: list[Run]) -> None:
 
 def comparison(runs: list[Run]) -> pd.DataFrame:
     """One column per run; rows are test metrics with intervals, then settings that differ."""
-    metrics = [name for name in runs[0].record[TEST] if name.endswith("@10") or "@" not in name]
+    said = dict.fromkeys(name for run in runs for name in run.record[TEST])
+    metrics = [name for name in said if name.endswith("@10") or "@" not in name]
     rows = {metric_title(name): [_figure(run, name) for run in runs] for name in metrics}
     for name in sorted({name for run in runs for name in run.record["settings"]}):
         values = [str(run.record["settings"].get(name, "–")) for run in runs]

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -16,8 +17,11 @@ from core.data.build_pair import (
     pair_in_words,
 )
 from core.data.database import open_database
+from core.data.datasets import pairs_using
+from core.data.filters import filter_rows
 from core.data.liked import liked_from
 from core.data.pair_folder import (
+    damaged_pairs,
     delete_pair,
     list_pairs,
     read_items,
@@ -109,6 +113,9 @@ def test_the_rating_from_which_rows_are_liked_may_be_told_for_each_file(connecti
     assert (counts.source.rows, counts.target.rows) == (1, 4)
     counts = filter_counts(connection, files, PairSettings.of(told | {"swap": True}))
     assert (counts.source.rows, counts.target.rows) == (4, 1)
+    steps = filter_rows(connection, files, PairSettings.of(told | {"swap": True}))
+    assert steps["in the file"] == {"source": 5, "target": 5}
+    assert steps["liked"] == {"source": 4, "target": 1}
     with pytest.raises(SettingsError, match="cannot be liked from 'three'"):
         filter_counts(connection, files, PairSettings(source_liked_from="three"))
     words = liked_from(connection, f"'{files.target}'", PairSettings.of(told), TARGET).words()
@@ -117,7 +124,10 @@ def test_the_rating_from_which_rows_are_liked_may_be_told_for_each_file(connecti
 
 def test_settings_that_ask_for_nothing_newer_keep_the_hash_of_a_pair():
     """The hash of pairs that are already there may not change with a new choice."""
-    newer = {"drop_double_users", "source_liked_from", "target_liked_from"}
+    newer = {
+        "drop_double_users", "source_liked_from", "target_liked_from", "source_item_fewest",
+        "target_item_fewest",
+    }  # fmt: skip
     assert set(PairSettings().to_dict()) - set(PairSettings().key()) == newer
     told = PairSettings(target_liked_from="2", drop_double_users=True).key()
     assert (told["target_liked_from"], told["drop_double_users"]) == ("2", True)
@@ -212,6 +222,17 @@ def test_activity_bounds_leave_out_whole_users(connection, write):
     settings = PairSettings(rating_threshold=0, target_core=0, source_fewest=2, source_most=3)
     counts = filter_counts(connection, files, settings)
     assert (counts.source.users, counts.source.rows) == (2, 5)
+
+
+def test_rare_items_are_left_out_once(connection, write):
+    """Unlike a k-core: users who are left with fewer rows stay."""
+    target = rows(*((f"u{n}", f"t{i}", 1) for n in range(5) for i in range(n + 1)))
+    files = PairInputs(write("s", spread(5, 3, "s")), write("t", target))
+    settings = PairSettings(rating_threshold=0, target_core=0, target_item_fewest=3)
+    counts = filter_counts(connection, files, settings)
+    assert (counts.target.users, counts.target.items, counts.target.rows) == (5, 3, 12)
+    steps = filter_rows(connection, files, settings)
+    assert steps["of items as popular as asked"] == {"source": 15, "target": 12}
 
 
 def test_days_are_whole_and_both_ends_count(connection, write):
@@ -339,6 +360,31 @@ def test_pairs_are_listed_and_deleted(connection, inputs, tmp_path):
     assert list_pairs(workspace) == []
     with pytest.raises(DataError, match="not in this workspace"):
         delete_pair(workspace, folder.name)
+
+
+@pytest.mark.parametrize(
+    "damage", ["{", "[]", "7", '{"source_name": "books"}', "after", "settings"]
+)
+def test_a_damaged_pair_is_left_out_and_said_and_can_be_deleted(
+    connection, inputs, tmp_path, damage
+):
+    """One damaged record of one pair showed its error on every page that lists pairs."""
+    workspace = Workspace(tmp_path)
+    whole = build_pair(connection, inputs, PairSettings(), workspace.pairs)
+    other = build_pair(connection, inputs, EVERYTHING, workspace.pairs)
+    if damage in ("after", "settings"):
+        damage = json.dumps(json.loads((other / "pair.json").read_text()) | {damage: {"swap": "?"}})
+    (other / "pair.json").write_text(damage)
+    assert [pair.dataset_hash for pair in list_pairs(workspace)] == [whole.name]
+    assert damaged_pairs(workspace) == [other.name]
+    with pytest.raises(DataError, match="cannot be read"):
+        read_pair_info(other)
+    assert pairs_using(workspace, "0") == []
+    assert build_pair(connection, inputs, EVERYTHING, workspace.pairs) == other  # made anew
+    assert damaged_pairs(workspace) == []
+    (other / "pair.json").write_text(damage)
+    delete_pair(workspace, other.name)
+    assert damaged_pairs(workspace) == []
 
 
 def popular(prefix: str) -> pd.DataFrame:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,13 @@ from small_files import random_rows
 from core.basics.columns import COUNT, ITEM, TARGET, TIME, USER, VALID
 from core.basics.errors import DataError
 from core.data.build_pair import build_pair
+from core.data.database import in_memory
+from core.data.ingest import import_file
+from core.data.new_items import NEW_ITEMS
 from core.data.pair_folder import read_rows
 from core.data.pair_settings import PairInputs, PairSettings
-from core.data.snapshot import PARTS, read_snapshot
+from core.data.preview import guess_options
+from core.data.snapshot import PARTS, read_info, read_snapshot
 from core.data.split_counts import split_counts
 from core.data.splitting import (
     COLD_FOLD,
@@ -32,11 +37,42 @@ from core.data.splitting import (
 )
 
 SOURCE_ROWS, TARGET_ROWS = random_rows(1, "b"), random_rows(2, "f")
+SAMPLE = Path(__file__).resolve().parents[3] / "sample_data" / "books_films"
+RECORDED = {  # hashes of the sample pair, seed 2022, from before ids were numbered by column
+    RANDOM: "0b99fc14e4baaccb",
+    LEAVE_K_OUT: "66eac852c1e75271",
+    TEMPORAL: "67ca2c939e1ef93d",
+    COLD_USERS: "68b04e0c54992dbe",
+    COLD_FOLD: "6f2b0921b0f88bb6",
+    NEW_ITEMS: "d844e2dfa881bda1",
+}
 
 
 @pytest.fixture
 def pair(connection, inputs, tmp_path):
     return build_pair(connection, inputs, PairSettings(rating_threshold=0), tmp_path / "pairs")
+
+
+@pytest.fixture(scope="session")
+def sample_pair(tmp_path_factory):
+    work = tmp_path_factory.mktemp("sample")
+    files = [SAMPLE / "books.csv", SAMPLE / "films.csv"]
+    imported = [import_file(file, guess_options(file), work / "datasets") for file in files]
+    inputs = PairInputs(
+        *(done.folder / "interactions.parquet" for done in imported),
+        source_name="books",
+        target_name="films",
+    )
+    with in_memory(work, threads=1) as connection:
+        return build_pair(connection, inputs, PairSettings(), work / "pairs")
+
+
+@pytest.mark.parametrize(("kind", "split_hash"), RECORDED.items())
+def test_a_split_made_by_an_older_version_is_found_again(sample_pair, tmp_path, kind, split_hash):
+    """The hash is over every row's part: another way of numbering or drawing would change it."""
+    assert sample_pair.name == "d4063a4624ea5fdf"
+    made = split_pair(sample_pair, SplitSettings(kind=kind), 2022, tmp_path)
+    assert made.name == split_hash
 
 
 def places(frame: pd.DataFrame) -> set:
@@ -218,6 +254,16 @@ def test_a_row_without_a_time_is_trained_on():
     target.loc[:4, TIME] = pd.NA
     codes = assign_parts(SOURCE_ROWS, target, SplitSettings(kind=TEMPORAL), 1).target
     assert (codes[:5] == TRAIN_ROW).all()
+
+
+def test_a_split_knows_from_which_rating_its_rows_were_liked(connection, inputs, tmp_path):
+    """A rating told for the file is kept as stars of five: models of ratings are warned by it."""
+    kept = {}
+    for told in ("", "4", " 2.5 "):
+        settings = PairSettings(target_core=0, target_liked_from=told, rating_threshold=0)
+        pair = build_pair(connection, inputs, settings, tmp_path / "pairs")
+        kept[told] = read_info(split_pair(pair, SplitSettings(), 1, tmp_path / "splits")).liked_from
+    assert kept == {"": 0.0, "4": 4.0, " 2.5 ": 2.5}
 
 
 def test_the_training_rows_of_a_check_leave_test_rows_alone():

@@ -77,6 +77,16 @@ def test_a_map_that_is_there_is_not_made_again(workspace, ease):
     assert (workspace.maps / answer["map"] / ABOUT).stat().st_mtime_ns == stamp
 
 
+@pytest.mark.parametrize("file", [ABOUT, "map.parquet"])
+def test_a_damaged_map_is_drawn_again(workspace, ease, file):
+    """It told a person to delete a folder in the workspace by hand."""
+    folder = workspace.maps / map_job(workspace, map_payload(ease.id, "both"), silent)["map"]
+    (folder / file).write_bytes(b"{")
+    assert read_map(folder) is None
+    map_job(workspace, map_payload(ease.id, "both"), silent)
+    assert read_map(folder) is not None
+
+
 def test_a_cancelled_map_leaves_nothing(workspace, ease):
     def cancel(progress):
         raise Cancelled
