@@ -12,25 +12,36 @@ from typing import Any
 
 import pandas as pd
 
-from core.basics.columns import VECTOR
+from core.basics.columns import ITEM, VECTOR
 from core.basics.errors import DataError
 from core.data.conversions import NUMBERS
 from core.data.encoding import UTF8, EncodingGuess, guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
-from core.data.json_lines import json_rows, looks_like_json, objects_of
+from core.data.json_lines import (
+    json_rows,
+    lacking,
+    looks_like_json,
+    looks_like_python,
+    objects_of,
+)
 from core.data.known_layouts import guesses_by_place, known_layout, usual_quote
 from core.data.left_out import text_without
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
 from core.data.read_options import (
+    ADJACENCY,
     ID_ROLES,
+    IGNORE,
     INTERACTIONS,
     JSON_LINES,
     LABELS,
+    OBJECTS,
+    PYTHON_LINES,
     TABLE,
     ReadOptions,
     check_style,
 )
 from core.data.roles import RoleGuess, guess_roles, has_decimal_comma
+from core.data.shapes import looks_like_adjacency, other_shape, pairs_of
 from core.data.table_start import guess_escape, guess_quote, guess_start
 from core.data.vector_columns import VectorCounts
 from core.data.vector_roles import counts_up
@@ -60,6 +71,7 @@ class Preview:
     warnings: list[str]
     known: str = ""
     encoding: EncodingGuess = _NO_DOUBT  # doubtful where a person must look
+    other_shape: str = ""  # what it is instead of one row per interaction
 
 
 @dataclass(frozen=True)
@@ -90,17 +102,27 @@ def preview_file(
     options = ReadOptions(kind, encoding=guess.encoding)
     text = _head_of(path, options.encoding)
     given = _Given(delimiter, quote, header, layout, skip_lines, comment, escape)
-    rows, options = _cut(text, options, given)
+    rows, options, lack = _cut(text, options, given)
     head = _frame(rows, options.header)
     known = known_layout(list(head.columns), options)
     guesses = guesses_by_place(list(head.columns), known) or guess_roles(head, kind)
+    shape = other_shape(head, guesses) if kind == INTERACTIONS and not known.roles else ""
+    if shape:  # no column of it is the item, unless a person says so
+        guesses = {column: _unless_item(guess) for column, guess in guesses.items()}
     roles = {column: guess.role for column, guess in guesses.items()}
     raw = [line[:_LINE_LENGTH] for line in text.split("\n")[:SHOWN_LINES]]
     warnings = _doubts_of(guess) + _warnings(rows, head, options, guesses)
+    if shape:
+        warnings = [shape, *warnings]
+    if lack:
+        warnings.append(
+            f"{lack} of the first {len(rows) - 1} lines lack a key that others have: it is read as "
+            "empty, and a line without an id is rejected."
+        )
     numbers = [column for column, role in roles.items() if role in (*NUMBERS, VECTOR)]
     comma = any(has_decimal_comma(head[column]) for column in numbers)
     options = replace(options, roles=roles, decimal_comma=comma)
-    return Preview(sort, size, raw, head, options, guesses, warnings, known.name, guess)
+    return Preview(sort, size, raw, head, options, guesses, warnings, known.name, guess, shape)
 
 
 @dataclass(frozen=True)
@@ -116,16 +138,22 @@ class _Given:
     escape: str | None
 
 
-def _cut(text: str, options: ReadOptions, given: _Given) -> tuple[list[list[str]], ReadOptions]:
-    """The first rows as texts, the names of the columns among them, and the style they have."""
+def _cut(
+    text: str, options: ReadOptions, given: _Given
+) -> tuple[list[list[str]], ReadOptions, int]:
+    """The first rows, names of the columns among them, the style, and lines that lack a key."""
     layout = given.layout
     if layout is None:
-        layout = JSON_LINES if looks_like_json(text) else TABLE
-    if layout == JSON_LINES:
-        rows = json_rows(objects_of(text))
+        layout = _layout_of(text)
+    lack = 0
+    if layout in OBJECTS:
+        objects = objects_of(text, python=layout == PYTHON_LINES)
+        rows, lack = json_rows(objects), lacking(objects)
         if not rows[0]:
             raise DataError(
-                what="None of the first lines is a JSON object.",
+                what="None of the first lines is a JSON object."
+                if layout == JSON_LINES
+                else "None of the first lines is a dictionary of Python.",
                 hint="Choose table as the layout, or write one object per line.",
             )
         options = replace(options, layout=layout, header=True)
@@ -133,13 +161,25 @@ def _cut(text: str, options: ReadOptions, given: _Given) -> tuple[list[list[str]
         options = _style_of(text, replace(options, layout=layout), given)
         check_style(options)
         body, mark = text_without(text, options), options.delimiter
+        if given.layout is None and options.kind == INTERACTIONS:
+            looks = looks_like_adjacency(body, mark)
+            options = replace(options, layout=ADJACENCY if looks else TABLE)
+        if options.layout == ADJACENCY:
+            options = replace(options, header=True, quote="", escape="")
+            return pairs_of(body, mark, SHOWN_ROWS), options, 0
         rows = cells(body, mark, options.quote, SHOWN_ROWS + 1, options.escape)
         header = given.header
         header = _has_header(rows, options.kind) if header is None and rows else header
         options = replace(options, header=bool(header))
     if not rows or not rows[0]:
         raise DataError(what="The file has no rows.", hint="Choose the file that holds the rows.")
-    return rows, options
+    return rows, options, lack
+
+
+def _layout_of(text: str) -> str:
+    if looks_like_python(text):
+        return PYTHON_LINES
+    return JSON_LINES if looks_like_json(text) else TABLE
 
 
 def _style_of(text: str, options: ReadOptions, given: _Given) -> ReadOptions:
@@ -175,6 +215,9 @@ def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
             hint=f"Give --encoding with the right one, as {' or '.join(names)}, or save the file "
             "as UTF-8.",
         )
+    if preview.other_shape:
+        what, hint = preview.other_shape.split(". ", 1)
+        raise DataError(what=f"{path.name[:80]}: {what}.", hint=hint)
     if missing := _unnamed(preview.guesses, kind):
         columns = ", ".join(list(preview.head.columns)[:12])
         raise DataError(
@@ -212,6 +255,12 @@ def _doubts_of(guess: EncodingGuess) -> list[str]:
         f"The encoding is a guess: {guess.sample!r} in {guess.encoding}"
         + (f" could be {others}." if others else " hardly looks like text.")
     ]
+
+
+def _unless_item(guess: RoleGuess) -> RoleGuess:
+    if guess.role != ITEM:
+        return guess
+    return RoleGuess(IGNORE, 0.5, "it is no item in every row")
 
 
 def _encoding_of(path: Path, sort: str) -> EncodingGuess:
@@ -260,13 +309,7 @@ def _warnings(
         found.append(f"The first {lines} skipped: the table begins below.")
     if options.comment:
         found.append(f"Lines that begin with {options.comment} are skipped as comments.")
-    if options.layout == JSON_LINES:
-        if odd := sum("" in row for row in rows[1:]):
-            found.append(
-                f"{odd} of the first {len(rows) - 1} lines lack a key that others have: it is read "
-                "as empty, and a line without an id is rejected."
-            )
-    elif len(head.columns) == 1:
+    if options.layout == TABLE and len(head.columns) == 1:
         found.append("Everything is in one column: the delimiter is probably another one.")
     elif odd := sum(len(row) != len(head.columns) for row in rows):
         found.append(f"{odd} of the first {len(rows)} rows have another number of columns.")

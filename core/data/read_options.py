@@ -47,6 +47,9 @@ LABELS = {
 }  # fmt: skip
 LAST, FIRST = "last", "first"  # which of several rows with the same ids stays
 TABLE, JSON_LINES = "table", "json lines"  # how the lines of a text hold their values
+PYTHON_LINES = "python lines"  # a dictionary on every line, as Python prints it
+ADJACENCY = "lists of items"  # a user on every line, and the ids of its items
+OBJECTS = (JSON_LINES, PYTHON_LINES)
 LONGEST_DELIMITER = 4  # bytes
 MOST_SKIPPED = 1_000  # lines before a table
 MOST_ATTRIBUTES = 20  # columns of an item table
@@ -77,7 +80,7 @@ class ReadOptions:
     header: bool = True
     decimal_comma: bool = False
     duplicates: str = LAST
-    layout: str = TABLE  # JSON_LINES: an object per line, whose keys are the columns
+    layout: str = TABLE  # OBJECTS: an object per line, whose keys are the columns
     skip_lines: int = 0  # lines before the table, its header not counted
     comment: str = ""  # lines that begin with it are left out
     escape: str = ""  # "" where a quote inside quotes is doubled, else what stands before it
@@ -169,7 +172,7 @@ def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
 
 def _check_plain(options: ReadOptions) -> None:
     known = ID_ROLES.get(options.kind)
-    layouts = (TABLE, JSON_LINES)
+    layouts = (TABLE, ADJACENCY, *OBJECTS)
     if known is None or options.duplicates not in (LAST, FIRST) or options.layout not in layouts:
         raise DataError(
             what=f"A {options.layout[:20]!r} cannot be read as {options.kind!r}, keeping the "
@@ -186,7 +189,7 @@ def _check_plain(options: ReadOptions) -> None:
 
 def check_style(options: ReadOptions) -> None:
     """Raises DataError for a delimiter, comment sign or escape that cannot be one."""
-    if options.layout == JSON_LINES:
+    if options.layout in OBJECTS:
         return
     size = len(options.delimiter.encode())
     if not 1 <= size <= LONGEST_DELIMITER or set(options.delimiter) & set("\r\n\0" + options.quote):
