@@ -22,9 +22,9 @@ from core.data.preview import Doubt, Preview, preview_file
 from core.data.read_options import (
     ID_ROLES,
     IGNORE,
-    JSON_LINES,
     LABELS,
     LISTS,
+    TABLE,
     ReadOptions,
 )
 from core.data.rejects import REASON
@@ -119,7 +119,7 @@ def answer_to(doubt: Doubt, file: str) -> str:
 def account_of(reading: Reading, done: ImportReport, file: str) -> dict[str, Any]:
     """What became of a file, ready for JSON: every column, how it was read, every row."""
     options = reading.options
-    table = options.layout != JSON_LINES
+    table = options.layout == TABLE
     reasons = pd.read_parquet(done.folder / REJECTS, columns=[REASON])[REASON].value_counts()
     known = done.to_dict()
     return {
@@ -178,6 +178,9 @@ def _reading(
                 doubts.append(_of_order(column, role, guess))
             elif role not in ID_ROLES[kind]:
                 said.append(_left_out(path, column, role, guess, file))
+    if preview.other_shape and not set(ID_ROLES[kind]) <= set(choices.columns):
+        what, hint = preview.other_shape.split(". ", 1)
+        raise DataError(what=f"{path.name[:80]}: {what}.", hint=hint)
     _check_ids(path, roles, preview, kind, file)
     for doubt in _open(preview.doubts, roles, choices, kind):
         if roles.get(doubt.column) == TIME and not times_count:

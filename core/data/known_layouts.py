@@ -11,11 +11,13 @@ import pandas as pd
 from core.basics.columns import CATEGORIES, ITEM, RANK, RATING, TIME, TITLE, USER
 from core.basics.errors import DataError
 from core.data.read_options import (
+    ADJACENCY,
     IGNORE,
     INTERACTIONS,
     ITEMS,
     JSON_LINES,
     LISTS,
+    PYTHON_LINES,
     TABLE,
     ReadOptions,
 )
@@ -24,6 +26,8 @@ from core.data.roles import RoleGuess
 JSON, RECBOLE, MOVIELENS = "JSON lines", "a RecBole atomic file", "a MovieLens file"
 TREC = "a TREC run"
 _RDF = re.compile(r"\s*(<[^>]*>|_:\S+)\s+<[^>]*>\s+.*\.\s*$")
+LISTS_OF_ITEMS = "an adjacency list (a user and the items of it on every line)"
+PYTHON = "lines of Python dictionaries"
 _TYPES = ("token", "token_seq", "float", "float_seq")  # after the colon of a RecBole column
 _IN_ORDER = {  # what MovieLens files hold, column by column
     INTERACTIONS: (USER, ITEM, RATING, TIME),
@@ -43,6 +47,10 @@ def known_layout(columns: Sequence[str], options: ReadOptions) -> Layout:
     """The layout of a file whose columns and style are known."""
     if options.layout == JSON_LINES:
         return Layout(JSON)
+    if options.layout == ADJACENCY:
+        return Layout(LISTS_OF_ITEMS, (USER, ITEM) if options.kind == INTERACTIONS else ())
+    if options.layout == PYTHON_LINES:
+        return Layout(PYTHON)
     if options.header and is_recbole(columns, options.delimiter):
         return Layout(RECBOLE)
     roles = _IN_ORDER.get(options.kind, ())

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 from core.basics.errors import DataError
 from core.basics.progress import Progress, Report, silent
 from core.data.head import cells, column_names, read_head
-from core.data.json_lines import keys_of, objects_of
+from core.data.json_lines import keys_of, objects_of, write_as_json
 from core.data.left_out import leaves_lines_out, write_without
 from core.data.raw_file import PARQUET, TEXT, TextFacts, read_facts, sort_of, write_plain
-from core.data.read_options import JSON_LINES, ReadOptions, check_options
+from core.data.read_options import ADJACENCY, OBJECTS, PYTHON_LINES, ReadOptions, check_options
 from core.data.reading import Table
+from core.data.shapes import write_pairs
 
 
 def prepare(
@@ -30,8 +31,16 @@ def prepare(
         return _prepare_parquet(path, options, work), None
     report(Progress(0, 0, "looking through the file"))
     plain, facts = _plain_text(path, options, work)
+    if options.layout == PYTHON_LINES:
+        write_as_json(plain, work / "rows.jsonl")
+        plain = work / "rows.jsonl"
+    origin = None
+    if options.layout == ADJACENCY:
+        origin = write_pairs(plain, options.delimiter, work / "pairs.csv")
+        plain = work / "pairs.csv"
+        facts = replace(read_facts(plain, options.quote), skipped=facts.skipped)
     text, _ = read_head(plain, "utf-8")
-    if options.layout == JSON_LINES:
+    if options.layout in OBJECTS:
         columns = keys_of(objects_of(text))
         check_options(options, columns)
         return Table(plain, columns, parquet=False, objects=True), replace(facts, quoted=False)
@@ -43,7 +52,7 @@ def prepare(
         )
     columns = column_names(head[0], options.header)
     check_options(options, columns)
-    return Table(plain, columns, parquet=False, one_by_one=facts.quoted), facts
+    return Table(plain, columns, parquet=False, one_by_one=facts.quoted, origin=origin), facts
 
 
 def _plain_text(path: Path, options: ReadOptions, work: Path) -> tuple[Path, TextFacts]:

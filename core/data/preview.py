@@ -18,7 +18,13 @@ from core.basics.errors import DataError
 from core.data.conversions import NUMBERS
 from core.data.encoding import EncodingGuess, guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
-from core.data.json_lines import json_rows, looks_like_json, objects_of
+from core.data.json_lines import (
+    json_rows,
+    lacking,
+    looks_like_json,
+    looks_like_python,
+    objects_of,
+)
 from core.data.known_layouts import (
     guesses_by_place,
     known_layout,
@@ -30,17 +36,22 @@ from core.data.left_out import text_without
 from core.data.list_cells import BETWEEN, ONE_ITEM, cells_of, scores_rise
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
 from core.data.read_options import (
+    ADJACENCY,
     ID_ROLES,
+    IGNORE,
     INTERACTIONS,
     JSON_LINES,
     LABELS,
     LISTS,
+    OBJECTS,
+    PYTHON_LINES,
     TABLE,
     TRIPLES,
     ReadOptions,
     check_style,
 )
 from core.data.roles import RoleGuess, guess_roles, has_decimal_comma
+from core.data.shapes import looks_like_adjacency, other_shape, pairs_of
 from core.data.table_start import guess_escape, guess_quote, guess_start
 from core.data.vector_columns import VectorCounts
 from core.data.vector_roles import counts_up
@@ -85,6 +96,7 @@ class Preview:
     warnings: list[str]
     known: str = ""
     doubts: list[Doubt] = field(default_factory=list)
+    other_shape: str = ""  # what it is instead of one row per interaction
 
 
 @dataclass(frozen=True)
@@ -119,19 +131,29 @@ def preview_file(
     given = _Given(delimiter, quote, header, layout, skip_lines, comment, escape)
     if kind == TRIPLES:
         refuse_rdf(text)
-    rows, options = _cut(text, options, given)
+    rows, options, lack = _cut(text, options, given)
     head = _frame(rows, options.header)
     known = trec_run(head, options)
     known = known if known.name else known_layout(list(head.columns), options)
     guesses = guesses_by_place(list(head.columns), known) or guess_roles(head, kind)
+    shape = other_shape(head, guesses) if kind == INTERACTIONS and not known.roles else ""
+    if shape:  # no column of it is the item, unless a person says so
+        guesses = {column: _unless_item(guess) for column, guess in guesses.items()}
     roles = {column: guess.role for column, guess in guesses.items()}
     raw = [line[:_LINE_LENGTH] for line in text.split("\n")[:SHOWN_LINES]]
     warnings = _warnings(rows, head, options, guesses)
+    if shape:
+        warnings = [shape, *warnings]
+    if lack:
+        warnings.append(
+            f"{lack} of the first {len(rows) - 1} lines lack a key that others have: it is read as "
+            "empty, and a line without an id is rejected."
+        )
     numbers = [column for column, role in roles.items() if role in (*NUMBERS, VECTOR)]
     comma = any(has_decimal_comma(head[column]) for column in numbers)
     options, doubts = _list_cells(head, replace(options, roles=roles, decimal_comma=comma))
     doubts = [*_encoding_doubts(guess), *doubts]
-    return Preview(sort, size, raw, head, options, guesses, warnings, known.name, doubts)
+    return Preview(sort, size, raw, head, options, guesses, warnings, known.name, doubts, shape)
 
 
 @dataclass(frozen=True)
@@ -147,16 +169,22 @@ class _Given:
     escape: str | None
 
 
-def _cut(text: str, options: ReadOptions, given: _Given) -> tuple[list[list[str]], ReadOptions]:
-    """The first rows as texts, the names of the columns among them, and the style they have."""
+def _cut(
+    text: str, options: ReadOptions, given: _Given
+) -> tuple[list[list[str]], ReadOptions, int]:
+    """The first rows, names of the columns among them, the style, and lines that lack a key."""
     layout = given.layout
     if layout is None:
-        layout = JSON_LINES if looks_like_json(text) else TABLE
-    if layout == JSON_LINES:
-        rows = json_rows(objects_of(text))
+        layout = _layout_of(text)
+    lack = 0
+    if layout in OBJECTS:
+        objects = objects_of(text, python=layout == PYTHON_LINES)
+        rows, lack = json_rows(objects), lacking(objects)
         if not rows[0]:
             raise DataError(
-                what="None of the first lines is a JSON object.",
+                what="None of the first lines is a JSON object."
+                if layout == JSON_LINES
+                else "None of the first lines is a dictionary of Python.",
                 hint="Choose table as the layout, or write one object per line.",
             )
         options = replace(options, layout=layout, header=True)
@@ -164,13 +192,25 @@ def _cut(text: str, options: ReadOptions, given: _Given) -> tuple[list[list[str]
         options = _style_of(text, replace(options, layout=layout), given)
         check_style(options)
         body, mark = text_without(text, options), options.delimiter
+        if given.layout is None and options.kind == INTERACTIONS:
+            looks = looks_like_adjacency(body, mark)
+            options = replace(options, layout=ADJACENCY if looks else TABLE)
+        if options.layout == ADJACENCY:
+            options = replace(options, header=True, quote="", escape="")
+            return pairs_of(body, mark, SHOWN_ROWS), options, 0
         rows = cells(body, mark, options.quote, SHOWN_ROWS + 1, options.escape)
         header = given.header
         header = _has_header(rows, options.kind) if header is None and rows else header
         options = replace(options, header=bool(header))
     if not rows or not rows[0]:
         raise DataError(what="The file has no rows.", hint="Choose the file that holds the rows.")
-    return rows, options
+    return rows, options, lack
+
+
+def _layout_of(text: str) -> str:
+    if looks_like_python(text):
+        return PYTHON_LINES
+    return JSON_LINES if looks_like_json(text) else TABLE
 
 
 def _style_of(text: str, options: ReadOptions, given: _Given) -> ReadOptions:
@@ -201,6 +241,9 @@ def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
     preview = preview_file(path, kind)
     for doubt in preview.doubts:
         raise DataError(what=f"{path.name[:80]}: {doubt.what}", hint=doubt.hint)
+    if preview.other_shape:
+        what, hint = preview.other_shape.split(". ", 1)
+        raise DataError(what=f"{path.name[:80]}: {what}.", hint=hint)
     if missing := _unnamed(preview.guesses, kind):
         columns = ", ".join(list(preview.head.columns)[:12])
         raise DataError(
@@ -225,10 +268,14 @@ def _preview_parquet(path: Path, kind: str, size: int) -> Preview:
     answer = _ask_child("head", path, {"rows": SHOWN_ROWS})
     head = pd.DataFrame(answer["rows"], columns=answer["columns"], dtype="str")
     guesses = guess_roles(head, kind)
+    shape = other_shape(head, guesses) if kind == INTERACTIONS else ""
+    if shape:
+        guesses = {column: _unless_item(guess) for column, guess in guesses.items()}
     roles = {column: guess.role for column, guess in guesses.items()}
     missing = [f"No column looks like the {label}." for label in _unnamed(guesses, kind)]
     options, doubts = _list_cells(head, ReadOptions(kind, roles))
-    return Preview(PARQUET, size, [], head, options, guesses, missing, doubts=doubts)
+    warnings = [shape, *missing] if shape else missing
+    return Preview(PARQUET, size, [], head, options, guesses, warnings, "", doubts, shape)
 
 
 def _list_cells(head: pd.DataFrame, options: ReadOptions) -> tuple[ReadOptions, list[Doubt]]:
@@ -267,6 +314,12 @@ def _encoding_doubts(guess: EncodingGuess) -> list[Doubt]:
             readings,
         )
     ]
+
+
+def _unless_item(guess: RoleGuess) -> RoleGuess:
+    if guess.role != ITEM:
+        return guess
+    return RoleGuess(IGNORE, 0.5, "it is no item in every row")
 
 
 def _encoding_of(path: Path, sort: str) -> EncodingGuess:
@@ -333,13 +386,7 @@ def _warnings(
         found.append(f"The first {lines} skipped: the table begins below.")
     if options.comment:
         found.append(f"Lines that begin with {options.comment} are skipped as comments.")
-    if options.layout == JSON_LINES:
-        if odd := sum("" in row for row in rows[1:]):
-            found.append(
-                f"{odd} of the first {len(rows) - 1} lines lack a key that others have: it is read "
-                "as empty, and a line without an id is rejected."
-            )
-    elif len(head.columns) == 1:
+    if options.layout == TABLE and len(head.columns) == 1:
         found.append("Everything is in one column: the delimiter is probably another one.")
     elif odd := sum(len(row) != len(head.columns) for row in rows):
         found.append(f"{odd} of the first {len(rows)} rows have another number of columns.")

@@ -53,6 +53,9 @@ LABELS = {
 }  # fmt: skip
 LAST, FIRST = "last", "first"  # which of several rows with the same ids stays
 TABLE, JSON_LINES = "table", "json lines"  # how the lines of a text hold their values
+PYTHON_LINES = "python lines"  # a dictionary on every line, as Python prints it
+ADJACENCY = "lists of items"  # a user on every line, and the ids of its items
+OBJECTS = (JSON_LINES, PYTHON_LINES)
 LONGEST_DELIMITER = 4  # bytes
 MOST_SKIPPED = 1_000  # lines before a table
 MOST_ATTRIBUTES = 20  # columns of an item table
@@ -83,7 +86,7 @@ class ReadOptions:
     header: bool = True
     decimal_comma: bool = False
     duplicates: str = LAST
-    layout: str = TABLE  # JSON_LINES: an object per line, whose keys are the columns
+    layout: str = TABLE  # OBJECTS: an object per line, whose keys are the columns
     skip_lines: int = 0  # lines before the table, its header not counted
     comment: str = ""  # lines that begin with it are left out
     escape: str = ""  # "" where a quote inside quotes is doubled, else what stands before it
@@ -186,7 +189,7 @@ def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
 
 def _check_plain(options: ReadOptions) -> None:
     known = ID_ROLES.get(options.kind)
-    layouts = (TABLE, JSON_LINES)
+    layouts = (TABLE, ADJACENCY, *OBJECTS)
     if wrong := [event for event, weight in options.events.items() if not _is_weight(weight)]:
         raise DataError(
             what=f"The event type {wrong[0][:60]!r} cannot weigh {options.events[wrong[0]]!r}.",
@@ -212,7 +215,7 @@ def _is_weight(value: object) -> bool:
 
 def check_style(options: ReadOptions) -> None:
     """Raises DataError for a delimiter, comment sign or escape that cannot be one."""
-    if options.layout == JSON_LINES:
+    if options.layout in OBJECTS:
         return
     size = len(options.delimiter.encode())
     if not 1 <= size <= LONGEST_DELIMITER or set(options.delimiter) & set("\r\n\0" + options.quote):

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from core.basics.errors import DataError
+from core.basics.scores import IntArray
 from core.data.conversions import texts_and_attempts, values_and_faults
 from core.data.database import name, number, text
 from core.data.read_options import ReadOptions
@@ -38,6 +39,7 @@ class Table:
     one_by_one: bool = False  # quoted values may hold line breaks: read without guessing at breaks
     lists: frozenset[str] = frozenset()  # columns of a Parquet file that hold lists
     objects: bool = False  # every line is a JSON object
+    origin: IntArray | None = None  # (n_lines,) line of the file that a line comes from, if another
 
 
 @dataclass(frozen=True)
@@ -162,12 +164,22 @@ def _as_text(table: Table, column: str) -> str:
 
 
 def _of_object(key: str) -> str:
-    """The text of a value of a JSON object, a list's parts joined by bars; NULL in other lines."""
+    """The text of a value of a JSON object, a list's parts joined by bars; NULL in other lines.
+
+    `a.b` is the value of that key, and where there is none, of the key b in the object of a.
+    """
     whole = "CASE WHEN json_valid(c0) THEN c0 END"
-    place, parts = text(f'$."{key}"'), text(f'$."{key}"[*]')
-    joined = f"array_to_string(json_extract_string({whole}, {parts}), '|')"
-    is_list = f"json_type({whole}, {place}) = 'ARRAY'"
-    return f"CASE WHEN {is_list} THEN {joined} ELSE json_extract_string({whole}, {place}) END"
+    ways = [f'$."{key}"']
+    if all(key.split(".")):
+        ways.append("$" + "".join(f'."{part}"' for part in key.split(".")))
+    found = []
+    for way in dict.fromkeys(ways):
+        place, parts = text(way), text(way + "[*]")
+        joined = f"array_to_string(json_extract_string({whole}, {parts}), '|')"
+        is_list = f"json_type({whole}, {place}) = 'ARRAY'"
+        plain = f"json_extract_string({whole}, {place})"
+        found.append(f"CASE WHEN {is_list} THEN {joined} ELSE {plain} END")
+    return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
 
 
 def _reason(sort: str, message: str, wide: int) -> str:

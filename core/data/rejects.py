@@ -122,6 +122,8 @@ def reject_table(
     parts = [faults.assign(**{LINE: lines}), _broken_table(starts, broken)]
     together = pd.concat(parts, ignore_index=True).sort_values(LINE, kind="stable")
     together = together.astype({LINE: "int64"}).reset_index(drop=True)
+    if table.origin is not None:
+        together[LINE] = table.origin[together[LINE].to_numpy() - 1]
     return together[[LINE, COLUMN, VALUE, REASON]]
 
 

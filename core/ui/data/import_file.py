@@ -16,12 +16,15 @@ from core.data.list_cells import BETWEEN, ONE_ITEM
 from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
 from core.data.raw_file import PARQUET, sort_of
 from core.data.read_options import (
+    ADJACENCY,
     FIRST,
     IGNORE,
     JSON_LINES,
     LAST,
     LISTS,
     MOST_SKIPPED,
+    OBJECTS,
+    PYTHON_LINES,
     TABLE,
     ReadOptions,
     check_options,
@@ -36,7 +39,12 @@ DELIMITERS = {
     ",": "comma  ,", "\t": "tab", ";": "semicolon  ;", "|": "bar  |", "::": "two colons  ::",
     ":": "colon  :", " ": "space", "\x01": "control-A",
 }  # fmt: skip
-LAYOUTS = {TABLE: "table", JSON_LINES: "JSON lines"}
+LAYOUTS = {
+    TABLE: "table",
+    JSON_LINES: "JSON lines",
+    PYTHON_LINES: "Python dictionaries",
+    ADJACENCY: "lists of items",
+}
 ESCAPES = {"": 'doubled  ""', "\\": 'behind a backslash  \\"'}
 QUOTES = {'"': 'double  "', "'": "single  '", "": "none"}
 
@@ -102,10 +110,10 @@ def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
     chosen_layout = layout.selectbox(
         "Layout", list(LAYOUTS), index=list(LAYOUTS).index(guess.layout),
         format_func=LAYOUTS.__getitem__, key=f"{staged.key}_layout", persist_state="session",
-        help="A table has its values in columns; JSON lines have an object on every line.",
+        help="A table has its values in columns; the others have an object on every line.",
     )  # fmt: skip
     forced = None if chosen_layout == guess.layout else chosen_layout
-    if chosen_layout == JSON_LINES:
+    if chosen_layout in OBJECTS:
         return _preview(staged.path, staged.kind, chosen_encoding, layout=forced)
     chosen = _draw_table_style(staged, guess, right)
     quote, escape = (
@@ -167,7 +175,7 @@ def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
     with st.expander("Quotes, decimal sign" if lists else "Quotes, decimal sign, duplicates"):
         quote = st.selectbox(
             "Quote", list(QUOTES), index=list(QUOTES).index(options.quote),
-            format_func=lambda mark: QUOTES[mark], disabled=options.layout == JSON_LINES,
+            format_func=lambda mark: QUOTES[mark], disabled=options.layout in OBJECTS,
             key=f"{staged.key}_quote", persist_state="session",
             help="What encloses a value that holds the delimiter or a line break.",
         )  # fmt: skip
@@ -176,7 +184,7 @@ def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
             list(ESCAPES),
             index=list(ESCAPES).index(options.escape),
             format_func=ESCAPES.__getitem__,
-            disabled=options.layout == JSON_LINES or not quote,
+            disabled=options.layout in OBJECTS or not quote,
             key=f"{staged.key}_escape",
             persist_state="session",
         )
