@@ -117,6 +117,16 @@ def import_counts(file: Path) -> dict[str, int] | None:
     return counts if isinstance(counts, dict) else None
 
 
+def rows_weighing_nothing(file: Path) -> int:
+    """How many rows of an imported file are of event types that were told to weigh 0."""
+    dataset = _read(file.parent)
+    record = dataset.record if dataset else {}
+    weights = record.get("options", {}).get("events", {})
+    return sum(
+        rows for event, rows in record.get("events", {}).items() if weights.get(event, 1.0) == 0
+    )
+
+
 def import_roles(file: Path) -> dict[str, str]:
     """Column -> role of an imported file, ignored ones too; empty for a file of another origin."""
     dataset = _read(file.parent)

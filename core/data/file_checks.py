@@ -12,7 +12,7 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.wording import count
 from core.data.build_pair import KNOWN_SHARE, known_in_words
 from core.data.check import EXCHANGED, IMPORT, ITEM_TABLES, SPELLING, TIMES, Check, Light
-from core.data.datasets import import_counts
+from core.data.datasets import import_counts, rows_weighing_nothing
 from core.data.pair_folder import PairInfo
 from core.data.pair_settings import PairInputs
 from core.data.shared_ids import SharedIds, compare_ids, compare_spellings
@@ -92,10 +92,16 @@ def ask_import(inputs: PairInputs | None) -> Check:
     if len(counts) < 2:
         return Check(IMPORT, "grey", question, "Cannot be told: an imported file is gone.")
     figures = {key: sum(count[key] for count in counts) for key in ("rows", "rejected", "merged")}
-    many = any(count["rejected"] > MANY_REJECTED * count["rows"] for count in counts)
+    chosen = [rows_weighing_nothing(file) for file in files]  # left out because someone said so
+    many = any(
+        count["rejected"] - asked > MANY_REJECTED * count["rows"]
+        for count, asked in zip(counts, chosen, strict=True)
+    )
     light: Light = "amber" if many else "green"
     answer = (
         f"Of {figures['rows']:,} rows {figures['rejected']:,} were rejected, and "
         f"{figures['merged']:,} repeated a user and item and were merged."
     )
+    if any(chosen):
+        answer += f" Of those rejected, {sum(chosen):,} are of event types that weigh 0."
     return Check(IMPORT, light, question, answer, figures)

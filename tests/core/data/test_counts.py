@@ -7,7 +7,9 @@ import pytest
 
 from core.basics.columns import COUNT, EVENT, ITEM, RATING, TIME, USER
 from core.basics.errors import DataError
+from core.data.file_checks import ask_import
 from core.data.ingest import REJECTS, import_file
+from core.data.pair_settings import PairInputs
 from core.data.preview import guess_options, preview_file, preview_rejects
 from core.data.read_options import IGNORE, ReadOptions
 
@@ -205,3 +207,21 @@ def test_counts_come_from_gzip_and_parquet_too(tmp_path):
     for path in (plain, zipped, stored):
         _, table = imported(tmp_path, path)
         assert sorted(table[COUNT]) == sorted(map(float, TAIL))
+
+
+def test_rows_left_out_by_their_weight_are_said_and_trouble_no_check(tmp_path):
+    """An event log of which views weigh 0 was called badly read."""
+    files = []
+    for name in ("books", "films"):
+        rows = [(f"u{n % 9}", f"{name}{n}", "view" if n % 3 else "buy") for n in range(90)]
+        path = written(tmp_path, "user_id,item_id,event", rows, f"{name}.csv")
+        done, _ = imported(tmp_path, path, events={"view": 0.0})
+        files.append(done.folder / "interactions.parquet")
+    check = ask_import(PairInputs(*files))
+    assert check.light == "green"
+    assert "Of 180 rows 120 were rejected" in check.answer
+    assert "Of those rejected, 120 are of event types that weigh 0." in check.answer
+    kept, _ = imported(tmp_path, path)
+    assert (
+        "weigh 0" not in ask_import(PairInputs(*[kept.folder / "interactions.parquet"] * 2)).answer
+    )
