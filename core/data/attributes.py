@@ -129,7 +129,7 @@ def _lines(data: bytes) -> tuple[list[str], list[list[str]]]:
             what=f"This file has {len(data) / 1e6:,.0f} MB.",
             hint=f"A table of attributes may have {LARGEST // 1024**2} MB.",
         )
-    text = data.decode(guess_from(data), errors="replace").lstrip("\ufeff")
+    text = data.decode(guess_from(data).encoding, errors="replace").lstrip("\ufeff")
     first = text.split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=first.count)
     try:

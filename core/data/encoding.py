@@ -74,7 +74,8 @@ def guess_from(sample: bytes) -> EncodingGuess:
     lines = [line for line in sample.splitlines(keepends=True) if not line.isascii()]
     if sum(_decodes(line, UTF8) for line in lines) > len(lines) / 2:
         return EncodingGuess(UTF8)  # and the others are rejected, line by line
-    taken, size = [], 0
+    taken: list[bytes] = []
+    size = 0
     for line in lines:
         if size + len(line) > _WEIGHED and taken:
             break

@@ -155,7 +155,8 @@ def _write_dataset(
     with whole_folder(folder) as part:
         _write_rows(part / f"{options.kind}.parquet", rows.columns, kept)
         rows.rejects.to_parquet(part / REJECTS, index=False)
-        record = {"name": name, "kind": options.kind, "options": options.to_dict()}
+        record: dict[str, Any] = {"name": name, "kind": options.kind}
+        record["options"] = options.to_dict()
         record |= {"vectors": asdict(vectors)} if vectors else {}
         record |= {"skipped": skipped} if skipped else {}
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -40,7 +40,7 @@ LAYOUTS = {
     ADJACENCY: "lists of items",
 }
 ESCAPES = {"": 'doubled  ""', "\\": 'behind a backslash  \\"'}
-QUOTES = {'"': 'double  "', "'": "single  '", "": "none"}
+QUOTES = {'"': 'double  "', "'": "single  '", "`": "backtick  `", "": "none"}
 
 
 @dataclass(frozen=True)
