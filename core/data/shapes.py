@@ -137,14 +137,14 @@ def other_shape(head: pd.DataFrame, guesses: dict[str, RoleGuess], *, joined: bo
     if several := [column for column in looked if _holds_lists(head[column], joined=joined)]:
         return (
             f"Column {several[0][:60]} holds several ids in one cell. Write one row per user and "
-            "item, as `explode` in pandas does, and choose that file."
+            "item, as explode in pandas does, and choose that file."
         )
     numbers = [column for column in head.columns if _is_numbers(head[column])]
     if {USER, ITEM} <= named or len(numbers) < max(_MANY_NUMBERS, _MOSTLY * len(head.columns)):
         return ""
     return (
         "It looks like a matrix with a row per user and a column per item. Write one row per user "
-        "and item, as `melt` in pandas does, and choose that file."
+        "and item, as melt in pandas does, and choose that file."
     )
 
 

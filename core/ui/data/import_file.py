@@ -99,14 +99,16 @@ def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
         help="A table has its values in columns; the others have an object on every line.",
     )  # fmt: skip
     forced = None if chosen_layout == guess.layout else chosen_layout
+    # what was guessed is guessed again, so that a doubt is said
+    encoding_given = None if chosen_encoding == guess.encoding else chosen_encoding
     if chosen_layout in OBJECTS:
-        return _preview(staged.path, staged.kind, chosen_encoding, layout=forced)
+        return _preview(staged.path, staged.kind, encoding_given, layout=forced)
     chosen = _draw_table_style(staged, guess, right)
     quote, escape = (
         st.session_state.get(f"{staged.key}_{mark}", getattr(guess, mark))
         for mark in ("quote", "escape")
     )
-    style = chosen_encoding, chosen.delimiter, quote, chosen.header, forced
+    style = encoding_given, chosen.delimiter, quote, chosen.header, forced
     left_out = chosen.skip_lines, chosen.comment
     return _preview(staged.path, staged.kind, *style, *left_out, escape)
 
