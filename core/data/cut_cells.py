@@ -49,6 +49,8 @@ class Cutter:
 
     def ends_open(self, line: str, inside: bool) -> bool:
         """Whether a quote is open at the end of a line; inside: whether one is at its start."""
+        if not inside and self._closed.fullmatch(line):
+            return False
         at = 0
         while True:
             if inside or self._opening.match(line, at):
@@ -82,6 +84,15 @@ class Cutter:
     @cached_property
     def _quoted(self) -> re.Pattern[str]:
         return re.compile(f"{self._opening.pattern}({self._inner}){self._closing}", re.DOTALL)
+
+    @cached_property
+    def _closed(self) -> re.Pattern[str]:
+        """A line of whole cells, which most are, matched in one go."""
+        mark = re.escape(self.delimiter)
+        plain = f"(?!{self._opening.pattern})[^{re.escape(self.delimiter[:1])}\\n]*+"
+        quoted = f"{self._opening.pattern}{self._inner}{self._closing}"
+        cell = f"(?:{quoted}|{plain})"
+        return re.compile(f"{cell}(?:{mark}{cell})*+\\r?\\n?", re.DOTALL)
 
     @cached_property
     def _rest(self) -> re.Pattern[str]:

@@ -44,7 +44,13 @@ def looks_like_json(text: str) -> bool:
     """
     start = text.lstrip()
     first = start.split("\n", 1)[0].strip()
-    if _object(first) is not None:
+    if (found := _object(first)) is not None:
+        if start.strip() == first and _holds_table(found):
+            raise DataError(
+                what="The file is one JSON object that holds the whole table.",
+                hint="Write every row of it as an object on a line of its own, and choose that "
+                "file.",
+            )
         return True
     if start.startswith("[") and start[1:].lstrip()[:1] in ("{", "["):
         raise DataError(
@@ -59,6 +65,14 @@ def looks_like_json(text: str) -> bool:
             "does, and choose that file.",
         )
     return False
+
+
+def _holds_table(found: dict[str, Any]) -> bool:
+    """Whether an object holds nothing but lists and objects, or a list of objects."""
+    values = list(found.values())
+    if any(isinstance(value, list) and value and isinstance(value[0], dict) for value in values):
+        return True
+    return len(values) > 0 and all(isinstance(value, (list, dict)) for value in values)
 
 
 def objects_of(text: str, *, python: bool = False, most: int = 2_000) -> list[dict[str, Any]]:

@@ -49,9 +49,12 @@ def write_without(path: Path, options: ReadOptions, to: Path) -> None:
             out.writelines(_blanked(file, options.skip_lines, comment, cutter))
             return
         for _ in range(options.skip_lines):
-            if file.readline():
-                out.write("\n")
+            out.write(_end_of(file.readline()))
         shutil.copyfileobj(file, out, 1 << 20)
+
+
+def _end_of(line: str) -> str:
+    return line[len(line.rstrip("\r\n")) :]
 
 
 def _blanked(lines: Iterable[str], skip: int, comment: str, cutter: Cutter) -> Iterator[str]:
@@ -59,7 +62,7 @@ def _blanked(lines: Iterable[str], skip: int, comment: str, cutter: Cutter) -> I
     inside = False
     for number, line in enumerate(lines):
         if number < skip or (comment and not inside and line.startswith(comment)):
-            yield "\n"
+            yield _end_of(line)
             continue
         yield line
         if inside or (cutter.quote and cutter.quote in line):

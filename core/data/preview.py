@@ -51,7 +51,13 @@ from core.data.read_options import (
     check_style,
 )
 from core.data.roles import RoleGuess, guess_roles, has_decimal_comma
-from core.data.shapes import looks_like_adjacency, other_shape, pairs_of
+from core.data.shapes import (
+    looks_like_adjacency,
+    other_shape,
+    pairs_of,
+    shape_of_rows,
+    shape_of_text,
+)
 from core.data.table_start import guess_escape, guess_quote, guess_start
 from core.data.vector_columns import VectorCounts
 from core.data.vector_roles import counts_up
@@ -136,9 +142,12 @@ def preview_file(
     known = trec_run(head, options)
     known = known if known.name else known_layout(list(head.columns), options)
     guesses = guesses_by_place(list(head.columns), known) or guess_roles(head, kind)
-    shape = other_shape(head, guesses) if kind == INTERACTIONS and not known.roles else ""
-    if shape:  # no column of it is the item, unless a person says so
-        guesses = {column: _unless_item(guess) for column, guess in guesses.items()}
+    joined = options.layout in OBJECTS
+    shape = "" if known.roles else _shape_of(head, guesses, kind, joined=joined)
+    if not shape and options.layout == TABLE and kind == INTERACTIONS:
+        shape = shape_of_text(text) or shape_of_rows(rows)
+    if shape:
+        guesses = _without_item(guesses)
     roles = {column: guess.role for column, guess in guesses.items()}
     raw = [line[:_LINE_LENGTH] for line in text.split("\n")[:SHOWN_LINES]]
     warnings = _warnings(rows, head, options, guesses)
@@ -268,9 +277,8 @@ def _preview_parquet(path: Path, kind: str, size: int) -> Preview:
     answer = _ask_child("head", path, {"rows": SHOWN_ROWS})
     head = pd.DataFrame(answer["rows"], columns=answer["columns"], dtype="str")
     guesses = guess_roles(head, kind)
-    shape = other_shape(head, guesses) if kind == INTERACTIONS else ""
-    if shape:
-        guesses = {column: _unless_item(guess) for column, guess in guesses.items()}
+    if shape := _shape_of(head, guesses, kind, joined=False):
+        guesses = _without_item(guesses)
     roles = {column: guess.role for column, guess in guesses.items()}
     missing = [f"No column looks like the {label}." for label in _unnamed(guesses, kind)]
     options, doubts = _list_cells(head, ReadOptions(kind, roles))
@@ -316,10 +324,14 @@ def _encoding_doubts(guess: EncodingGuess) -> list[Doubt]:
     ]
 
 
-def _unless_item(guess: RoleGuess) -> RoleGuess:
-    if guess.role != ITEM:
-        return guess
-    return RoleGuess(IGNORE, 0.5, "it is no item in every row")
+def _shape_of(head: pd.DataFrame, guesses: dict[str, RoleGuess], kind: str, *, joined: bool) -> str:
+    return other_shape(head, guesses, joined=joined) if kind == INTERACTIONS else ""
+
+
+def _without_item(guesses: dict[str, RoleGuess]) -> dict[str, RoleGuess]:
+    """The guesses where no column is the item, unless a person says so."""
+    none = RoleGuess(IGNORE, 0.5, "not one item per row")
+    return {column: none if guess.role == ITEM else guess for column, guess in guesses.items()}
 
 
 def _encoding_of(path: Path, sort: str) -> EncodingGuess:

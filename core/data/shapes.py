@@ -18,7 +18,25 @@ NAMES = ["user", "item"]  # columns of an adjacency list once there is one row p
 _TOKEN = re.compile(r"[A-Za-z]{0,4}\d{1,9}")
 _FIXED_WIDTH = 6  # ids per line from which lines that are all as long may be lists
 _MANY_NUMBERS = 8  # columns of numbers from which a table may be a matrix
-_MOSTLY = 0.8
+_LINES = (  # what a line is, in what share of the lines, what is said
+    (
+        re.compile(r"\S+( \d+:[-+.\deE]+)+"),
+        0.8,
+        "It looks like libsvm, a label and number:value on every line.",
+    ),
+    (
+        re.compile(r"[\[(].*,.*[\])],?"),
+        0.8,
+        "It looks like a list in brackets on every line, as JSON or Python writes them.",
+    ),
+    (
+        re.compile(r"\d+:"),
+        0.001,
+        "It looks like blocks of rows, each below a line with the id of an item or user.",
+    ),
+)
+_KEY = re.compile(r"(?:- )?([A-Za-z_][A-Za-z_/ ]*):\s")
+_MOSTLY, _RARELY = 0.8, 0.02  # shares of cells
 
 
 def looks_like_adjacency(text: str, delimiter: str) -> bool:
@@ -78,26 +96,59 @@ def _pairs(ids: list[str]) -> list[list[str]]:
     return [[ids[0], item] for item in ids[1:]]
 
 
-def other_shape(head: pd.DataFrame, guesses: dict[str, RoleGuess]) -> str:
-    """What a table is instead of one row per interaction, and what to do; "" where it is one."""
+def shape_of_text(text: str) -> str:
+    """What lines of a known kind are instead of rows of a table, and what to do; "" elsewhere."""
+    lines = [line.strip() for line in text.split("\n")[:200] if line.strip()]
+    for pattern, share, what in _LINES:
+        if sum(bool(pattern.fullmatch(line)) for line in lines) >= share * len(lines) > 0:
+            return f"{what} Write one row per user and item as CSV, and choose that file."
+    keys = [found[1] for line in lines if (found := _KEY.match(line))]
+    if len(keys) >= _MOSTLY * len(lines) and len(set(keys)) <= len(keys) / 2:
+        return (
+            "It looks like records of several lines, a name and a value on each. Write one row per "
+            "user and item as CSV, and choose that file."
+        )
+    return ""
+
+
+def shape_of_rows(rows: list[list[str]]) -> str:
+    """What rows are said to be most of which the reader rejects; "" elsewhere.
+
+    rows: cells, those of the header first. Empty cells at the end of a row are taken for none.
+    """
+    width = len(rows[0])
+    odd = sum(len(row) < width or any(row[width:]) for row in rows[1:])
+    if width < 2 or odd <= len(rows[1:]) / 2:
+        return ""
+    return (
+        f"Most rows do not have the {width:,} columns of the first. Change the delimiter or the "
+        "lines before the table, or write one row per user and item as CSV."
+    )
+
+
+def other_shape(head: pd.DataFrame, guesses: dict[str, RoleGuess], *, joined: bool = False) -> str:
+    """What a table is instead of one row per interaction, and what to do; "" where it is one.
+
+    joined: a bar in a cell may come from a list, as in JSON, where it counts though it is rare.
+    """
     named = {guess.role for guess in guesses.values() if guess.why == "by its name"}
     ids = [column for column, guess in guesses.items() if guess.role in (USER, ITEM)]
     looked = ids if {USER, ITEM} <= named else list(head.columns)
-    if several := [column for column in looked if _holds_lists(head[column])]:
+    if several := [column for column in looked if _holds_lists(head[column], joined=joined)]:
         return (
             f"Column {several[0][:60]} holds several ids in one cell. Write one row per user and "
-            "item, as `explode` in pandas does, and choose that file."
+            "item, as explode in pandas does, and choose that file."
         )
     numbers = [column for column in head.columns if _is_numbers(head[column])]
     if {USER, ITEM} <= named or len(numbers) < max(_MANY_NUMBERS, _MOSTLY * len(head.columns)):
         return ""
     return (
         "It looks like a matrix with a row per user and a column per item. Write one row per user "
-        "and item, as `melt` in pandas does, and choose that file."
+        "and item, as melt in pandas does, and choose that file."
     )
 
 
-def _holds_lists(column: pd.Series) -> bool:
+def _holds_lists(column: pd.Series, *, joined: bool) -> bool:
     """Whether most cells are lists in brackets, or ids with the same mark between them."""
     cells = [cell.strip() for cell in column if cell.strip()]
     if not cells:
@@ -108,10 +159,10 @@ def _holds_lists(column: pd.Series) -> bool:
     for mark in ("|", ";", ",", " "):
         parts = [[part.strip() for part in cell.split(mark)] for cell in cells]
         several = [row for row in parts if len(row) > 1]
-        if len(several) < _MOSTLY * len(cells):
+        if len(several) < (_RARELY if joined and mark == "|" else _MOSTLY) * len(cells):
             continue
         alike = all(_is_id(part, mark) for row in several for part in row)
-        if alike and (len({len(row) for row in parts}) > 1 or min(map(len, parts)) > 3):
+        if alike and (len({len(row) for row in parts}) > 1 or min(map(len, parts)) > 2):
             return True
     return False
 

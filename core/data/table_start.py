@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ SIGNS = ("#", "%", "//", "--")  # what comments begin with
 BACKSLASH = "\\"
 MATRIX_MARKET = "%%MatrixMarket matrix coordinate"
 _MOST_LINES = 30  # before a table, that are guessed
+_RULE = re.compile(r"[\s|:+=-]*(--|==)[\s|:+=-]*")  # a line drawn below or above names
 _MOSTLY = 0.9  # share of the rows that are as wide as most
 NamesColumns = Callable[[list[str]], bool]
 
@@ -39,10 +41,12 @@ def guess_start(text: str, names_columns: NamesColumns) -> ReadOptions:
 
 
 def guess_quote(text: str) -> str:
-    """A single quote where most lines begin with one, else a double quote."""
+    """A single quote or a backtick where most lines begin with one, else a double quote."""
     lines = [line for line in text.split("\n")[:100] if line]
-    single = sum(line.startswith("'") for line in lines)
-    return "'" if single > len(lines) / 2 else '"'
+    for mark in ("'", "`"):
+        if sum(line.startswith(mark) for line in lines) > len(lines) / 2:
+            return mark
+    return '"'
 
 
 def guess_escape(text: str, delimiter: str, quote: str) -> str:
@@ -61,6 +65,8 @@ def _guess_comment(text: str, names_columns: NamesColumns) -> ReadOptions:
     """
     plain = ReadOptions(delimiter="")
     lines = text.split("\n")[:1000]
+    if rule := next((line for line in lines[:3] if _RULE.fullmatch(line)), ""):
+        return replace(plain, comment=rule[:4])  # as databases and Markdown draw below the names
     first = next((line for line in lines if line.strip()), "")
     sign = next((sign for sign in SIGNS if first.startswith(sign)), "")
     rest = [line for line in lines if line.strip() and not line.startswith(sign)]

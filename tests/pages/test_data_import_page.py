@@ -113,6 +113,32 @@ def test_two_files_are_uploaded_mapped_and_really_imported(data_page, workspace)
     assert "Next: put two domains together" in words(app)
 
 
+def test_lines_left_out_and_the_escape_are_choices_that_are_guessed(data_page, workspace):
+    lines = "# one\n# two\nuser,item\n" + '"u1","say \\"a\\""\n"u2","b"\n'
+    app = upload(data_page, "source", lines)
+    assert keyed(app.text_input, "source", "_comment").value == "#"
+    assert keyed(app.selectbox, "source", "_escape").value == "\\"
+    assert "Lines that begin with # are skipped as comments." in words(app)
+    keyed(app.text_input, "source", "_comment").set_value("").run()
+    keyed(app.number_input, "source", "_skip").set_value(2).run()
+    assert "The first 2 lines are skipped" in words(app)
+    app, _ = press_import(app, workspace, "source")
+    assert "2 lines before the table or of comments skipped beside them." in words(app)
+    assert pd.read_parquet(list_datasets(workspace)[0].file)[ITEM].tolist() == ['say "a"', "b"]
+
+
+def test_a_doubtful_encoding_is_asked_about_with_a_piece_of_the_text(data_page):
+    app = upload(data_page, "source", "user,item\nu1,Crème brûlée\n".encode("latin-1"))
+    assert "'u1,Crème brûlée' in latin-1 could be" in words(app)
+
+
+def test_a_matrix_is_named_and_not_imported_on_a_guess(data_page):
+    header = "user_id," + ",".join(f"s{n:03}" for n in range(12)) + "\n"
+    app = upload(data_page, "source", header + "u1" + ",4" * 12 + "\nu2" + ",,5" * 6 + "\n")
+    assert "It looks like a matrix with a row per user and a column per item" in words(app)
+    assert not [button for button in app.button if button.key == "import_source_start"]
+
+
 def test_roles_can_be_changed_and_missing_ones_are_asked_for(data_page, workspace):
     app = upload(data_page, "source", "foo,bar\na,x\nb,y\n")
     assert "No column is plainly the user" in words(app)

@@ -46,7 +46,7 @@ LAYOUTS = {
     ADJACENCY: "lists of items",
 }
 ESCAPES = {"": 'doubled  ""', "\\": 'behind a backslash  \\"'}
-QUOTES = {'"': 'double  "', "'": "single  '", "": "none"}
+QUOTES = {'"': 'double  "', "'": "single  '", "`": "backtick  `", "": "none"}
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,9 @@ def choose_options(staged: Staged) -> ReadOptions | None:
         preview.head, hide_index=True, height=180, key=f"{staged.key}_head",
         column_config={column: st.column_config.TextColumn() for column in preview.head.columns},
     )  # fmt: skip
-    for warning in preview.warnings:
-        st.warning(plain(warning, 300), icon=":material/help:")
+    asked = [f"{doubt.what.rstrip('.')}. {doubt.hint}" for doubt in preview.doubts]
+    for sentence in (*asked, *preview.warnings):
+        st.warning(plain(sentence, 400), icon=":material/help:")
     roles = pick_roles(staged.key, staged.kind, preview)
     draw_item_match(staged.key, staged.kind, preview.head, roles)
     others = [column for column in preview.head.columns if column not in roles]
@@ -113,14 +114,16 @@ def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
         help="A table has its values in columns; the others have an object on every line.",
     )  # fmt: skip
     forced = None if chosen_layout == guess.layout else chosen_layout
+    # what was guessed is guessed again, so that a doubt is said
+    encoding_given = None if chosen_encoding == guess.encoding else chosen_encoding
     if chosen_layout in OBJECTS:
-        return _preview(staged.path, staged.kind, chosen_encoding, layout=forced)
+        return _preview(staged.path, staged.kind, encoding_given, layout=forced)
     chosen = _draw_table_style(staged, guess, right)
     quote, escape = (
         st.session_state.get(f"{staged.key}_{mark}", getattr(guess, mark))
         for mark in ("quote", "escape")
     )
-    style = chosen_encoding, chosen.delimiter, quote, chosen.header, forced
+    style = encoding_given, chosen.delimiter, quote, chosen.header, forced
     left_out = chosen.skip_lines, chosen.comment
     return _preview(staged.path, staged.kind, *style, *left_out, escape)
 

@@ -78,7 +78,7 @@ MATRIX += "".join(f"u{n}," + ",".join(["4", "", "5"] * 4) + "\n" for n in range(
         ('user_id,item_ids\nu0,"[20, 8]"\nu1,"[3, 8, 4]"\n', "several ids in one cell"),
         ("user_id,items\nu0,20|8\nu1,3|8|4\n", "several ids in one cell"),
         ("user_id,items\nu0,a b1 c2\nu1,x1 x2\n".replace("a ", "a1 "), "several ids in one cell"),
-        ('{"user":"u0","items":[20,8]}\n{"user":"u1","items":[1]}\n' * 3, ""),
+        ('{"user":"u0","items":[20,8]}\n{"user":"u1","items":[1]}\n' * 3, "several ids"),
         ('{"user":"u0","items":[20,8]}\n{"user":"u1","items":[1,2,3]}\n', "several ids in one"),
         ("1\tU0\t11/1/2019\tN20 N8 N2\tN2-0 N1-1\n2\tU1\t11/2/2019\tN2 N8\tN2-0\n", "several ids"),
     ],
@@ -86,8 +86,6 @@ MATRIX += "".join(f"u{n}," + ",".join(["4", "", "5"] * 4) + "\n" for n in range(
 def test_other_shapes_are_named_and_never_read_on_a_guess(write, text, says):
     file = write(text)
     seen = preview_file(file)
-    if not says:
-        return
     assert says in seen.other_shape
     assert seen.other_shape == seen.warnings[0]
     assert ITEM not in seen.options.roles.values()
@@ -106,3 +104,48 @@ def test_other_shapes_are_named_and_never_read_on_a_guess(write, text, says):
 )
 def test_ordinary_tables_are_of_no_other_shape(write, text):
     assert preview_file(write(text)).other_shape == ""
+
+
+def test_lists_as_ids_in_parquet_are_named_too(tmp_path):
+    file = tmp_path / "train.parquet"
+    pd.DataFrame({"user_id": ["a", "b"], "items": [[1, 2], [2, 3, 4]]}).to_parquet(file)
+    seen = preview_file(file)
+    assert "several ids in one cell" in seen.warnings[0]
+    assert ITEM not in seen.options.roles.values()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("".join(f"{n} {n}:1 {n + 3}:0.5\n" for n in range(9)), "libsvm"),
+        ("".join(f"['u{n}', 'i{n}', 5]\n" for n in range(9)), "a list in brackets"),
+        ("".join(f'["u{n}", "i{n}", 5],\n' for n in range(9)), "a list in brackets"),
+        ("".join(f"('u{n}', 'i{n}')\n" for n in range(9)), "a list in brackets"),
+        ("".join(f"{m}:\n1,3,2005-09-01\n2,4,2005-09-02\n" for m in range(5)), "blocks of rows"),
+        ("1:\n" + "".join(f"{n},3,2005-09-01\n" for n in range(9)), "blocks of rows"),
+        ("- user: u1\n  item: i1\n- user: u2\n  item: i2\n", "records of several lines"),
+        ("product/id: B1\nuser/id: A1\n\nproduct/id: B2\nuser/id: A2\n", "records of several"),
+        ("user items\nu0 i0\n" + "".join(f"u{n} i1 i2 i3\n" for n in range(9)), "Most rows"),
+        ("".join(f"u{n}: i{n} i{n + 1} i{n + 2}\n" for n in range(9)), "several ids in one cell"),
+    ],
+)
+def test_lines_of_another_kind_are_named_and_never_read_on_a_guess(write, text, says):
+    file = write(text)
+    seen = preview_file(file)
+    assert says in seen.warnings[0]
+    assert ITEM not in seen.options.roles.values()
+    with pytest.raises(DataError, match=says):
+        guess_options(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"u1": ["i1", "i2"], "u2": ["i3"]}\n',
+        '{"data": [{"user": "u1", "item": "i1"}], "count": 1}\n',
+        '{"user": {"0": "u1", "1": "u2"}, "item": {"0": "i1", "1": "i2"}}\n',
+    ],
+)
+def test_one_object_that_holds_the_table_is_refused(write, text):
+    with pytest.raises(DataError, match="one JSON object that holds the whole table"):
+        preview_file(write(text))

@@ -52,6 +52,22 @@ def test_lines_that_are_no_table_are_left_out_and_counted(
     assert said == bool(skip or comment)
 
 
+@pytest.mark.parametrize(
+    ("text", "skipped"),
+    [
+        ("| user | item |\n|---|---|\n| u1 | i1 |\n| u2 | i2 |\n", 1),
+        (" user | item\n------+------\n u1 | i1\n u2 | i2\n", 1),
+        ("+----+----+\n| user | item |\n+----+----+\n| u1 | i1 |\n| u2 | i2 |\n+----+----+\n", 3),
+        ("Report\r\n\r\nuser|item\r\nu1|i1\r\nu2|i2\r\n", 1),
+    ],
+)
+def test_rules_that_are_drawn_are_no_rows(taken, text, skipped):
+    _, done = taken(text)
+    kept = pd.read_parquet(done.folder / "interactions.parquet")
+    assert kept.to_numpy().tolist() == [["u1", "i1"], ["u2", "i2"]]
+    assert (done.rows, done.skipped) == (2, skipped)
+
+
 def test_the_record_counts_skipped_lines_and_the_same_file_says_them_again(taken):
     for _ in range(2):
         _, done = taken("# a\n" + BODY + "# end\n")
@@ -115,6 +131,7 @@ def test_a_matrix_of_the_matrix_market_begins_below_its_sizes(taken):
         ('"user","item"\n' + r'"u1","say \"no\""' + "\n", '"', "\\", 'say "no"'),
         ('"user","item"\n' + r'"u1","C:\"' + "\n", '"', "", "C:\\"),
         ('"user","item"\n' + '"u1","say ""no"""' + "\n", '"', "", 'say "no"'),
+        ("`user`,`item`\n`u1`,`say, no`\n", "`", "", "say, no"),
         ("'user','item'\n" + "'u1','say, no'" + "\n", "'", "", "say, no"),
         ("user,item\nu1,5' 2\" tall\n", '"', "", "5' 2\" tall"),
     ],
