@@ -25,8 +25,12 @@ with page("Metrics", "Which run is better, for whom, and is it more than noise?"
 
     lines = contenders(pick_runs(run))
     if not too_few(run, view.part, view.segment):
-        show_ratings(lines, view)
+        headline = run.card.task
+        if headline == "rating":
+            show_ratings(lines, view)
         show_runs(lines, table_of(lines, view), view)
+        if headline != "rating":
+            show_ratings(lines, view)
         show_new_items(run, view)
 
     st.subheader("What the source adds", anchor=False)

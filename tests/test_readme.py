@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
+from core.cli.commands import model_table
 from core.metrics.cards import GROUPS as METRIC_GROUPS
 from core.metrics.cards import METRICS
 from core.models.registry import CARDS
-from core.runs.model_table import model_table
 from core.ui.navigation import GROUPS, PAGES
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,8 +15,10 @@ VALID, TEST = "valid", "test"
 SEGMENT, METRIC, RUN = "segment", "metric", "run"
 MEAN, LOW, HIGH, USERS, SKIPPED = "mean", "low", "high", "users", "skipped"
 HEAD, RELATION, TAIL = "head", "relation", "tail"  # a triple: who, what, whom
-RANK, SCORE = "rank", "score"
+RANK, SCORE, DISTANCE = "rank", "score", "distance"  # what lists are ordered by
+FURTHER = "further item:"  # prefix of a column with a later place of a list, a row per user
 DOMAIN, COUNT, SHARE, DECILE = "domain", "count", "share", "decile"
+EVENT = "event"  # what a row says was done: view, cart, purchase
 NEAR, TOP, CHOSEN = "near", "top", "chosen"  # ratios: no worse than the best, the best, the pick
 
 

@@ -38,11 +38,13 @@ class IdMap:
 
     def numbers(self, names: Iterable[str]) -> IntArray:
         """Numbers of the ids, (n,) int32; raises DataError for an id that is not here."""
-        wanted = np.asarray(list(names), dtype=object)
-        found = self._index.get_indexer(wanted)
+        column = names if isinstance(names, pd.Series) else pd.Series([*names], dtype=object)
+        codes, different = pd.factorize(column)  # most ids occur in many rows: each is sought once
+        places = self._index.get_indexer(np.asarray(different, dtype=object))
+        found = np.append(places, -1)[codes]  # the code of a missing value is -1
         if (found < 0).any():
             raise DataError(
-                what=f"There is no id {wanted[found < 0][0]!r}.",
+                what=f"There is no id {column.iloc[int(np.argmin(found))]!r}.",
                 hint="Check its spelling; ids are text and must match exactly.",
             )
         return found.astype(np.int32)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 _STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 def escaped(frame: pd.DataFrame) -> pd.DataFrame:
@@ -22,5 +25,13 @@ def to_csv(frame: pd.DataFrame) -> bytes:
     return escaped(frame).to_csv(index=False).encode("utf-8-sig")
 
 
+def unescaped(text: str) -> str:
+    """The text without the `'` that `escaped` put before it; any other text as it is."""
+    inside = text[1:]
+    return inside if text[:1] == "'" and _escape_cell(inside) == text else text
+
+
 def _escape_cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_STARTS) else value
+    """A number stays as it is, with its sign: no spreadsheet runs it, and ids may look so."""
+    runs = isinstance(value, str) and value.startswith(_STARTS) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if runs else value

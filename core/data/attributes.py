@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from core.basics.columns import USER
 from core.basics.errors import DataError
-from core.basics.files import read_json, whole_folder, write_json
+from core.basics.files import delete_folder, read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint
 from core.basics.ids import IdMap
+from core.basics.records import as_record
 from core.basics.workspace import Workspace
 from core.data.encoding import guess_from
 
@@ -76,7 +77,7 @@ def keep_attributes(
             hint="Ids are text and must match exactly; the user column comes first or is named so.",
         )
     folder = _root(workspace, dataset_hash) / fingerprint(data.decode("latin-1"))
-    with whole_folder(folder) as part:
+    with whole_folder(folder, anew=is_damaged(folder)) as part:  # or it would keep its place
         table[known].to_parquet(part / _TABLE, index=False)
         write_json(part / _RECORD, asdict(counts))
     return counts
@@ -99,20 +100,32 @@ def remove_attributes(workspace: Workspace, dataset_hash: str, name: str) -> Non
     )
     if folder is None:
         return
-    doomed = folder.with_name(f"{folder.name}.deleted.part")
-    folder.rename(doomed)  # out of sight in one step
-    shutil.rmtree(doomed, ignore_errors=True)
+    delete_folder(folder)
 
 
 def read_counts(folder: Path) -> AttributeCounts:
-    """What came of one kept file."""
-    return AttributeCounts(**read_json(folder / _RECORD))
+    """What came of one kept file; raises DataError where its record is damaged."""
+    return as_record(AttributeCounts, read_json(folder / _RECORD))
+
+
+def is_damaged(folder: Path) -> bool:
+    """Whether a kept file cannot be read any more."""
+    try:
+        read_counts(folder)
+        return USER not in pq.read_schema(folder / _TABLE).names
+    except (DataError, OSError, ValueError):
+        return True
 
 
 def user_attributes(workspace: Workspace, dataset_hash: str, users: IdMap) -> dict[str, np.ndarray]:
-    """Text values by attribute, (n_users,) each, "" where unknown; the newest file counts."""
+    """Text values by attribute, (n_users,) each, "" where unknown; the newest file counts.
+
+    A file that is damaged is passed over: the page that lists them says so.
+    """
     found: dict[str, np.ndarray] = {}
     for folder in list_attributes(workspace, dataset_hash):
+        if is_damaged(folder):
+            continue
         table = pd.read_parquet(folder / _TABLE).set_index(USER).reindex(users.ids)
         found |= {name: table[name].fillna("").to_numpy(dtype=object) for name in table}
     return found
@@ -129,7 +142,7 @@ def _lines(data: bytes) -> tuple[list[str], list[list[str]]]:
             what=f"This file has {len(data) / 1e6:,.0f} MB.",
             hint=f"A table of attributes may have {LARGEST // 1024**2} MB.",
         )
-    text = data.decode(guess_from(data), errors="replace").lstrip("\ufeff")
+    text = data.decode(guess_from(data).encoding, errors="replace").lstrip("\ufeff")
     first = text.split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=first.count)
     try:

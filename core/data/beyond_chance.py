@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.special import pdtrc
 
 from core.basics.scores import BoolArray, FloatArray, IntArray
 
@@ -17,6 +16,8 @@ def beyond_chance(common: IntArray, expected: FloatArray, tests: int) -> BoolArr
     The common count is compared with a Poisson count of the expected size; the share of false
     finds is held below 1 % (Benjamini & Hochberg 1995).
     """
+    from scipy.special import pdtrc
+
     chance = pdtrc(common - 1, expected)  # P(that many or more)
     order = np.argsort(chance, kind="stable")
     allowed = BY_CHANCE * np.arange(1, len(order) + 1) / max(1, tests)

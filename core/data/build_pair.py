@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pandas as pd
 
 from core.basics.columns import (
     CATEGORIES,
+    COUNT,
     DESCRIPTION,
     ITEM,
     RATING,
@@ -24,18 +27,23 @@ from core.basics.columns import (
 from core.basics.errors import DataError
 from core.basics.files import whole_folder, write_json
 from core.basics.fingerprint import fingerprint, fingerprint_file
+from core.basics.wording import count
 from core.data.database import columns, name, number, text
 from core.data.datasets import RECORD as DATASET_RECORD
 from core.data.datasets import relation
 from core.data.drops import drop_cross_listed, drop_double_users
-from core.data.filters import DOMAINS, filter_rows
+from core.data.filters import DOMAINS, IN_FILE, LIKED, RATED, Steps, filter_rows
+from core.data.item_hint import other_item_column
+from core.data.liked import liked_from
 from core.data.pair_folder import (
     RECORD,
     DomainCounts,
     PairCounts,
     PairInfo,
     items_file,
+    read_pair_info,
     rows_file,
+    steps_that_tell,
 )
 from core.data.pair_settings import PairInputs, PairSettings, everything
 from core.data.shared_ids import why_nothing_is_shared
@@ -43,6 +51,12 @@ from core.data.triple_file import with_triples
 
 VERSION = 1  # of the way a pair is built; another one gives other hashes
 FEW_SHARED = 50  # below this many shared users a person is warned
+MOSTLY = 0.5  # where fewer of the rated rows are liked, a person is asked to look
+KNOWN_SHARE = 0.5  # an item table that knows a smaller share of the items is doubted
+SINGLE, NOT_CROSS_LISTED, OF_SHARED = (
+    "without double users", "without cross-listed items", "of shared users",
+)  # fmt: skip
+WITHOUT_SHARED = "Only models that need no shared users can learn from the source."
 
 
 def build_pair(
@@ -50,31 +64,44 @@ def build_pair(
     inputs: PairInputs,
     settings: PairSettings,
     root: Path,
+    refuse_explained: bool = False,
 ) -> Path:
     """Write the pair as a folder under `root`, named by its dataset hash; answers the folder.
 
-    Works on the app's cursor and on an in-memory database alike. Raises DataError where nobody is
-    shared, or one user, one item or nothing is left.
+    Works on the app's cursor and on an in-memory database alike. Raises DataError where one user,
+    one item or nothing is left. A pair that shares no user is made and warned of, because models
+    that read texts or patterns need none; refuse_explained: where exchanged columns or another
+    spelling plainly explain it, it is refused with that, for nobody is there to look.
     """
     dataset_hash = pair_hash(inputs, settings)
     folder = root / dataset_hash
-    if folder.exists():
+    with suppress(DataError):
+        read_pair_info(folder)
         return folder
+    shutil.rmtree(folder, ignore_errors=True)  # a damaged one would keep its place
     before = count_inputs(connection, inputs, settings)
-    after = filter_counts(connection, inputs, settings)
-    _check_usable(connection, inputs, settings, before, after)
+    why = [] if before.shared else [_nobody_shared(connection, inputs, settings, refuse_explained)]
+    steps = filter_rows(connection, inputs, settings)
+    after = _counts(connection, name(SOURCE), name(TARGET))
+    _check_usable(after)
     if settings.drop_double_users:
         drop_double_users(connection, settings)
+        steps[SINGLE] = _rows_left(connection)
     if settings.drop_cross_listed:
         drop_cross_listed(connection, settings)
+        steps[NOT_CROSS_LISTED] = _rows_left(connection)
     if settings.drop_double_users or settings.drop_cross_listed:
         after = _counts(connection, name(SOURCE), name(TARGET))
-        _check_usable(connection, inputs, settings, before, after)
+        _check_usable(after)
+    steps[OF_SHARED] = _rows_left(connection, of_shared=True)
     names = (inputs.source_name, inputs.target_name)
     added, said = _read_triples(connection, inputs, settings)
+    known = _items_known(connection, inputs, settings)
+    names = names[::-1] if settings.swap else names
+    warnings = [*why, *_warnings(connection, inputs, settings, before, after, steps)]
     info = PairInfo(
-        dataset_hash, *(names[::-1] if settings.swap else names), settings.to_dict(),
-        _hashes(inputs), before, after, [*_warnings(connection, inputs, after), *said],
+        dataset_hash, *names, settings.to_dict(), _hashes(inputs), before, after,
+        [*warnings, *_little_known(known, names, inputs, settings), *said], steps, known,
     )  # fmt: skip
     with whole_folder(folder) as part:
         for domain in DOMAINS:
@@ -126,18 +153,31 @@ def _counts(connection: duckdb.DuckDBPyConnection, source: str, target: str) -> 
     return PairCounts(DomainCounts(*sizes[0]), DomainCounts(*sizes[1]), shared)
 
 
-def _check_usable(
-    connection: duckdb.DuckDBPyConnection,
-    inputs: PairInputs,
-    settings: PairSettings,
-    before: PairCounts,
-    after: PairCounts,
-) -> None:
-    if not before.shared:
-        raise DataError(
-            what=f"No user of {inputs.source_name} is in {inputs.target_name}.",
-            hint=why_nothing_is_shared(connection, inputs, settings),
+def _rows_left(connection: duckdb.DuckDBPyConnection, of_shared: bool = False) -> dict[str, int]:
+    """Rows of both domains as they are now, all or those of users who are in both."""
+    shared = f" WHERE {USER} IN (SELECT {USER} FROM {{other}})" if of_shared else ""
+    others = dict(zip(DOMAINS, DOMAINS[::-1], strict=True))
+    return {
+        domain: number(
+            connection,
+            f"SELECT count(*) FROM {name(domain)}{shared.format(other=name(others[domain]))}",
         )
+        for domain in DOMAINS
+    }
+
+
+def _nobody_shared(
+    connection: duckdb.DuckDBPyConnection, inputs: PairInputs, settings: PairSettings, refuse: bool
+) -> str:
+    """The warning of a pair whose files share no user, the reason first where there is one."""
+    what = f"No user of {inputs.source_name} is in {inputs.target_name}."
+    plainly, hint = why_nothing_is_shared(connection, inputs, settings)
+    if plainly and refuse:
+        raise DataError(what=what, hint=hint)
+    return f"{what} {hint} {WITHOUT_SHARED}"
+
+
+def _check_usable(after: PairCounts) -> None:
     if not after.source.rows or not after.target.rows:
         emptied = TARGET if after.source.rows else SOURCE
         raise DataError(
@@ -150,26 +190,112 @@ def _check_usable(
                 what=f"Only one {what} is left in the target: there is nothing to rank or learn.",
                 hint="Loosen the filters, or import a file with more interactions.",
             )
-    if not after.shared:
-        raise DataError(
-            what=f"The filters leave none of the {before.shared:,} shared users.",
-            hint="Lower the k-core or the rating threshold.",
-        )
 
 
 def _warnings(
-    connection: duckdb.DuckDBPyConnection, inputs: PairInputs, after: PairCounts
+    connection: duckdb.DuckDBPyConnection,
+    inputs: PairInputs,
+    settings: PairSettings,
+    before: PairCounts,
+    after: PairCounts,
+    steps: Steps,
 ) -> list[str]:
     said = []
-    for file, called in ((inputs.source, inputs.source_name), (inputs.target, inputs.target_name)):
+    others = dict(zip(DOMAINS, DOMAINS[::-1], strict=True))
+    files = (
+        (SOURCE, inputs.source, inputs.source_name), (TARGET, inputs.target, inputs.target_name),
+    )  # fmt: skip
+    for file_role, file, called in files:
         rows = relation(connection, file)
         if RATING in columns(connection, rows) and not number(
             connection, f"SELECT max({RATING}) > min({RATING}) FROM {rows}"
         ):
             said.append(f"Every rating in {called} is equal, so every row counts as liked.")
-    if after.shared < FEW_SHARED:
-        said.append(f"Only {after.shared:,} users are shared: differences will be hard to see.")
+        role = others[file_role] if settings.swap else file_role
+        start = liked_from(connection, rows, settings, file_role)
+        rated, liked = steps[RATED][role], steps[LIKED][role]
+        if start and liked < MOSTLY * rated:
+            said.append(
+                f"Only {liked:,} of {count(rated, 'row')} of {called} are {start.words()}. Lower "
+                "the rating threshold, or see whether that column holds ratings at all."
+            )
+    for domain in DOMAINS:
+        if unrated := steps[IN_FILE][domain] - steps[RATED][domain]:
+            rows_have = "row of the {0} has" if unrated == 1 else "rows of the {0} have"
+            said.append(
+                f"{unrated:,} {rows_have.format(domain)} no rating, so nobody can tell whether "
+                "they are liked: they are left out."
+            )
+    if before.shared and not after.shared:
+        said.append(
+            f"The filters leave none of the {before.shared:,} shared users: lower the k-core or "
+            f"the rating threshold. {WITHOUT_SHARED}"
+        )
+    elif after.shared and after.shared < FEW_SHARED:
+        users = count(after.shared, "user is", "users are")
+        said.append(f"Only {users} shared: differences will be hard to see.")
     return said
+
+
+def _items_known(
+    connection: duckdb.DuckDBPyConnection, inputs: PairInputs, settings: PairSettings
+) -> dict[str, list[int]]:
+    """Domain -> how many of its items its item table knows, and how many it has."""
+    return {
+        domain: [
+            number(
+                connection,
+                f"SELECT count(DISTINCT {ITEM}) FROM {name(domain)} WHERE {ITEM} IN "
+                f"(SELECT {ITEM} FROM {relation(connection, table)})",
+            ),
+            number(connection, f"SELECT count(DISTINCT {ITEM}) FROM {name(domain)}"),
+        ]
+        for domain, table in _item_tables(inputs, settings).items()
+        if table is not None
+    }
+
+
+def known_in_words(known: list[int], called: str) -> str:
+    """`3 of 160 items of books are in the item table.`"""
+    there, of = known
+    return f"{there:,} of {count(of, 'item')} of {called} are in the item table."
+
+
+def pair_in_words(info: PairInfo) -> list[str]:
+    """What is told of a pair where no page shows it: rows by step, item tables, and warnings."""
+    called = {SOURCE: info.source_name, TARGET: info.target_name}
+    steps = [
+        f"{called[domain]}: {', '.join(_left_in_words(info.steps, domain))}."
+        for domain in (DOMAINS if info.steps else ())
+    ]
+    known = [known_in_words(counts, called[domain]) for domain, counts in info.items_known.items()]
+    told = " ".join(info.warnings)
+    return [*steps, *(said for said in known if said not in told), *info.warnings]
+
+
+def _left_in_words(steps: Steps, domain: str) -> list[str]:
+    """`9,600 rows in the file`, `2,883 liked`, …: the steps that left fewer rows of the domain."""
+    alone = {step: {domain: left[domain]} for step, left in steps.items()}
+    first, *others = steps_that_tell(alone).items()
+    step, left = first
+    return [
+        f"{count(left[domain], 'row')} {step}",
+        *(f"{n[domain]:,} {step}" for step, n in others),
+    ]
+
+
+def _little_known(
+    known: dict[str, list[int]], names: tuple[str, str], inputs: PairInputs, settings: PairSettings
+) -> list[str]:
+    called = dict(zip(DOMAINS, names, strict=True))
+    files = (inputs.target, inputs.source) if settings.swap else (inputs.source, inputs.target)
+    rated, tables = dict(zip(DOMAINS, files, strict=True)), _item_tables(inputs, settings)
+    return [
+        f"{known_in_words(counts, called[domain])} "
+        f"{other_item_column(rated[domain], tables[domain] or rated[domain])}"
+        for domain, counts in known.items()
+        if counts[0] < KNOWN_SHARE * counts[1]
+    ]
 
 
 def _hashes(inputs: PairInputs) -> dict[str, str]:
@@ -188,7 +314,8 @@ def _content_hash(file: Path) -> str:
 
 def _write_rows(connection: duckdb.DuckDBPyConnection, domain: str, file: Path) -> None:
     has = columns(connection, name(domain))
-    kept = ", ".join(column for column in (USER, ITEM, RATING, TIME) if column in has)
+    known = (USER, ITEM, RATING, TIME, COUNT)
+    kept = ", ".join(name(column) for column in known if column in has)
     query = f"SELECT {kept} FROM {name(domain)} ORDER BY {USER}, {ITEM}"
     connection.execute(f"COPY ({query}) TO {text(str(file))} (FORMAT parquet, COMPRESSION zstd)")
 

@@ -65,7 +65,7 @@ def guess_separator(cells: Sequence[str]) -> tuple[str, list[str]]:
     for mark in (";", "、"):
         if any(mark in (html.unescape(cell) if mark == ";" else cell) for cell in seen):
             return mark, []
-    open_ones = []
+    open_ones: list[str] = []
     for mark in (",", "，", ">", "/"):
         several = [parts for cell in seen if len(parts := _parts(cell, mark)) > 1]
         if not several:

@@ -10,7 +10,7 @@ Light = Literal["green", "amber", "red", "grey"]
 SAME_PEOPLE, CROSS_LISTED, EXCHANGED, SPELLING, TIMES, IMPORT = (
     "same_people", "cross_listed", "exchanged", "spelling", "times", "import",
 )  # fmt: skip
-DOUBLE_USERS, TIME_LEAK = "double_users", "time_leak"
+DOUBLE_USERS, TIME_LEAK, ITEM_TABLES, GIVEN = "double_users", "time_leak", "item_tables", "given"
 
 
 @dataclass(frozen=True)

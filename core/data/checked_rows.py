@@ -11,14 +11,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.basics.columns import ATTRIBUTE, CATEGORIES, TIME, VECTOR
+from core.basics.columns import ATTRIBUTE, CATEGORIES, COUNT, EVENT, TIME, VECTOR
 from core.basics.progress import Progress, Report, silent
 from core.data.cell_lists import BAR, CAREFUL, bar_joined, is_list
 from core.data.conversions import NUMBERS, TOKENS
 from core.data.database import in_memory
+from core.data.event_types import EventColumn
 from core.data.id_codes import IdColumn, trimmed
 from core.data.raw_file import TextFacts
-from core.data.read_options import ID_ROLES, IGNORE, ReadOptions
+from core.data.read_options import ID_ROLES, IGNORE, LISTS, ReadOptions
 from core.data.reading import Table, has_header, read_batches, read_broken, refuse_lists
 from core.data.rejects import ValueRejects, refuse_all, reject_table
 
@@ -34,6 +35,7 @@ class CheckedRows:
     columns: dict[str, Any]  # role -> (codes, ids) for ids, an array for the rest; VECTOR lists
     rejects: pd.DataFrame
     count: int  # rows that can be kept, duplicates included
+    events: dict[str, int] = field(default_factory=dict)  # event type -> rows, rejected ones too
     left_out: dict[str, int] = field(default_factory=dict)  # optional column -> cells not read
 
 
@@ -68,20 +70,21 @@ def _read_once(
     table: Table, options: ReadOptions, facts: TextFacts | None, work: Path, report: Report
 ) -> CheckedRows:
     skip = header = int(has_header(table, options))
-    values, columns = ValueRejects(options), _collectors(options)
+    nul = facts is None or facts.nul or table.objects  # JSON can spell one out
+    values, columns = ValueRejects(options, nul), _collectors(options)
     total = facts.lines if facts else pq.read_metadata(table.file).num_rows
     first = 0
     files = [table.file.resolve()]
     with in_memory(work, files=files, memory_limit=MEMORY_LIMIT, threads=2) as connection:
         for batch in read_batches(connection, table, options):
-            if not first:
+            if not first and options.kind != LISTS:
                 _check_single_ids(batch, options)
-            first, batch = (
-                first + batch.num_rows,
-                _trimmed_ids(_bar_joined(batch, options), options),
-            )
+            first += batch.num_rows
+            batch = _trimmed_ids(_bar_joined(batch, options), options)
             body = batch.slice(skip)
             good = values.take(body, first - body.num_rows)
+            if isinstance(events := columns.get(EVENT), EventColumn):
+                events.see(body.column(EVENT))
             _collect(columns, body if good.all() else body.filter(pa.array(good)))
             skip = max(0, skip - batch.num_rows)
             if first > HOPELESS and values.count >= first - 1:
@@ -95,13 +98,20 @@ def _read_once(
     rejects = reject_table(table, options, facts, values, broken, first)
     finished = {role: _finished(column) for role, column in columns.items()}
     kept = first - header - values.count
-    return CheckedRows(finished, rejects, kept)
+    if not isinstance(events := columns.get(EVENT), EventColumn):
+        return CheckedRows(finished, rejects, kept)
+    weights = finished.pop(EVENT)
+    finished[COUNT] = finished[COUNT] * weights if COUNT in finished else weights
+    return CheckedRows(finished, rejects, kept, events.most_frequent())
 
 
-def _collectors(options: ReadOptions) -> dict[str, IdColumn | list]:
+def _collectors(options: ReadOptions) -> dict[str, IdColumn | EventColumn | list]:
     ids = ID_ROLES[options.kind]
     roles = [*options.columns(), *([VECTOR] if options.vector_columns() else [])]
-    return {role: IdColumn() if role in ids else [] for role in roles}
+    columns: dict[str, IdColumn | EventColumn | list] = {
+        role: IdColumn() if role in ids else [] for role in roles
+    }
+    return columns | ({EVENT: EventColumn(options)} if EVENT in columns else {})
 
 
 def _check_single_ids(batch: pa.RecordBatch, options: ReadOptions) -> None:
@@ -132,11 +142,11 @@ def _trimmed_ids(batch: pa.RecordBatch, options: ReadOptions) -> pa.RecordBatch:
     return batch
 
 
-def _collect(columns: dict[str, IdColumn | list], batch: pa.RecordBatch) -> None:
+def _collect(columns: dict[str, IdColumn | EventColumn | list], batch: pa.RecordBatch) -> None:
     """Take copies: one column of a batch that is held on to would keep all its texts in memory."""
     for role, column in columns.items():
         values = batch.column(role)
-        if isinstance(column, IdColumn):
+        if isinstance(column, IdColumn | EventColumn):
             column.add(values)
         elif role in (*NUMBERS, TIME):
             column.append(np.array(values.to_numpy(zero_copy_only=False)))
@@ -144,8 +154,8 @@ def _collect(columns: dict[str, IdColumn | list], batch: pa.RecordBatch) -> None
             column.append(pa.concat_arrays([values, values.slice(0, 0)]))
 
 
-def _finished(column: IdColumn | list) -> Any:
-    if isinstance(column, IdColumn):
+def _finished(column: IdColumn | EventColumn | list) -> Any:
+    if isinstance(column, IdColumn | EventColumn):
         return column.finish()
     together = np.concatenate(column) if isinstance(column[0], np.ndarray) else None
     result = pa.chunked_array(column) if together is None else together

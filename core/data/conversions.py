@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from core.basics.columns import ATTRIBUTE, CATEGORIES, RANK, RATING, SCORE, TIME, VECTOR
+from core.basics.columns import (
+    ATTRIBUTE,
+    CATEGORIES,
+    COUNT,
+    DISTANCE,
+    EVENT,
+    RANK,
+    RATING,
+    SCORE,
+    TIME,
+    VECTOR,
+)
 from core.data.database import name
 from core.data.number_forms import number_as_text, unrated_numbers
 from core.data.read_options import ID_ROLES, ReadOptions
 from core.data.time_forms import read_in_form, trimmed, usual_seconds
 
 BAD = " as it stands"  # suffix of the column with the text of a value that was not understood
-NUMBERS = {RATING: "FLOAT", SCORE: "DOUBLE", RANK: "DOUBLE"}  # roles of numbers, and how precise
+NUMBERS = {  # roles of numbers, and how precise
+    RATING: "FLOAT",
+    COUNT: "DOUBLE",
+    SCORE: "DOUBLE",
+    RANK: "DOUBLE",
+    DISTANCE: "DOUBLE",
+}
 TOKENS = ":token_seq"  # a RecBole column of several words, a space between two
 _READ = " as a number"  # suffix of the first attempt
 
@@ -46,6 +63,8 @@ def values_and_faults(options: ReadOptions) -> str:
         column = name(role)
         if role in NUMBERS:
             number, good = name(role + _READ), f"isfinite({name(role + _READ)})"
+            if role == COUNT:
+                good = f"({good} AND {number} > 0)"
             if role == RATING and options.no_rating:
                 good = f"({good} AND NOT {_not_rated(number, options)})"
             parts.append(f"CASE WHEN {good} THEN {number} END AS {column}")
@@ -66,6 +85,8 @@ def values_and_faults(options: ReadOptions) -> str:
 
 def _words(role: str, value: str, options: ReadOptions) -> str:
     """Names in one cell of a RecBole file stand apart by bars from here on, as everywhere."""
+    if role == EVENT:
+        return f"trim({value})"
     if role.startswith((CATEGORIES, ATTRIBUTE)) and options.columns()[role].endswith(TOKENS):
         return f"replace({value}, ' ', '|')"
     return value

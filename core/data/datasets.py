@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,15 @@ import duckdb
 
 from core.basics.columns import ITEM
 from core.basics.errors import DataError
-from core.basics.files import read_json
+from core.basics.files import delete_folder, read_json
 from core.basics.workspace import Workspace
 from core.data.database import name, parquet
 from core.data.read_options import INTERACTIONS, ITEMS, LINKS, TRIPLES
 
-KINDS = (INTERACTIONS, ITEMS, LINKS, TRIPLES)
+KIND_NAMES = {  # what a person reads of each kind
+    INTERACTIONS: "interactions", ITEMS: "item table", LINKS: "user links", TRIPLES: "triples",
+}  # fmt: skip
+KINDS = tuple(KIND_NAMES)
 RECORD = "dataset.json"
 
 
@@ -90,51 +93,77 @@ def relation(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
 
 def items_known(connection: duckdb.DuckDBPyConnection, interactions: Path, items: Path) -> float:
     """Share of the items in a file of interactions that an item table describes."""
+    known, every = count_known(connection, interactions, items)
+    return known / every if every else 0.0
+
+
+def count_known(
+    connection: duckdb.DuckDBPyConnection, interactions: Path, items: Path
+) -> tuple[int, int]:
+    """How many items of a file of interactions an item table describes, and how many there are."""
     rows, known = relation(connection, interactions), relation(connection, items)
     every = f"SELECT DISTINCT {ITEM} FROM {rows}"
     listed = f"{ITEM} IN (SELECT {ITEM} FROM {known})"
-    row = connection.execute(f"SELECT avg(({listed})::INT) FROM ({every})").fetchone()
-    return float(row[0] or 0.0) if row else 0.0
+    row = connection.execute(
+        f"SELECT count(*) FILTER ({listed}), count(*) FROM ({every})"
+    ).fetchone()
+    return (row[0], row[1]) if row else (0, 0)
 
 
 def import_counts(file: Path) -> dict[str, int] | None:
     """What an import counted: rows, kept, rejected, merged; None for a file of another origin."""
-    record = file.parent / RECORD
-    return read_json(record).get("counts") if record.exists() else None
+    dataset = _read(file.parent)
+    counts = dataset.record.get("counts") if dataset else None
+    return counts if isinstance(counts, dict) else None
+
+
+def rows_weighing_nothing(file: Path) -> int:
+    """How many rows of an imported file are of event types that were told to weigh 0."""
+    dataset = _read(file.parent)
+    record = dataset.record if dataset else {}
+    weights = record.get("options", {}).get("events", {})
+    return sum(
+        rows for event, rows in record.get("events", {}).items() if weights.get(event, 1.0) == 0
+    )
+
+
+def import_roles(file: Path) -> dict[str, str]:
+    """Column -> role of an imported file, ignored ones too; empty for a file of another origin."""
+    dataset = _read(file.parent)
+    options = dataset.record.get("options") if dataset else None
+    roles = options.get("roles") if isinstance(options, dict) else None
+    return roles if isinstance(roles, dict) else {}
 
 
 def pairs_using(workspace: Workspace, dataset_hash: str) -> list[str]:
     """Names of the pairs that were made from a dataset, "books → films" each."""
     used = []
     for path in workspace.pairs.glob("*/pair.json"):
-        pair = read_json(path)
-        if dataset_hash in pair["inputs"].values():
-            used.append(f"{pair['source_name']} → {pair['target_name']}")
+        with suppress(DataError, KeyError, TypeError, AttributeError):  # of a damaged pair
+            pair = read_json(path)
+            if dataset_hash in pair["inputs"].values():
+                used.append(f"{pair['source_name']} → {pair['target_name']}")
     return sorted(set(used))
 
 
 def delete_dataset(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, dataset_hash: str
 ) -> None:
-    """Remove the folder and the table; pairs, splits and runs made from it stay as they are.
-
-    The folder loses its name first, so that a kill in between leaves nothing half there.
-    """
+    """Remove the folder and the table; pairs, splits and runs made from it stay as they are."""
     dataset = read_dataset(workspace, dataset_hash)
-    gone = dataset.folder.with_name(f"{dataset_hash}.deleted.part")
-    shutil.rmtree(gone, ignore_errors=True)
-    dataset.folder.rename(gone)
+    delete_folder(dataset.folder)
     connection.execute(f"DROP TABLE IF EXISTS {name(dataset.table)}")
-    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _read(folder: Path) -> Dataset | None:
     try:
         record = read_json(folder / RECORD)
         dataset = Dataset(folder.name, record["kind"], record["name"], folder, record)
-    except (DataError, KeyError, TypeError):
+        counts = record.get("counts", {}).values()
+        damaged = not all(isinstance(count, int) for count in counts)
+    except (DataError, KeyError, TypeError, AttributeError):
         return None
-    if folder.suffix or dataset.kind not in KINDS or not dataset.file.exists():
+    if damaged or folder.suffix or dataset.kind not in KINDS or not dataset.file.exists():
         return None  # a folder on its way in or out has a suffix
     return dataset
 

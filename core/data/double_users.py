@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from core.basics.ids import IdMap
 from core.basics.scores import IntArray
+from core.basics.sorted_sets import distinct
 from core.data.beyond_chance import beyond_chance, expected_common
 
 USER_ID, OTHER_ID, COMMON_ITEMS, JACCARD = "user", "other_user", "common_items", "jaccard"
@@ -45,7 +45,7 @@ def find_double_users(user_items: csr_matrix, users: IdMap) -> DoubleUsers:
     rows = user_items.tocsr().sorted_indices()
     sizes = np.diff(rows.indptr)
     pairs = np.concatenate([_equal(rows, sizes), _near(rows, sizes)])
-    numbers = np.unique(pairs[:, 0] * len(sizes) + pairs[:, 1])  # one number per pair: a fast sort
+    numbers = distinct(pairs[:, 0] * len(sizes) + pairs[:, 1])  # one number per pair
     left, right = numbers // max(1, len(sizes)), numbers % max(1, len(sizes))
     common = _common(rows, left, right)
     jaccard = common / np.maximum(1, sizes[left] + sizes[right] - common)
@@ -65,6 +65,8 @@ def find_double_users(user_items: csr_matrix, users: IdMap) -> DoubleUsers:
 
 def spare_ids(pairs: pd.DataFrame) -> list[str]:
     """Of every group of ids that are alike, all but the first."""
+    from scipy.sparse.csgraph import connected_components
+
     ids = IdMap.of(pairs[USER_ID], pairs[OTHER_ID])
     places = ids.numbers(pairs[USER_ID]), ids.numbers(pairs[OTHER_ID])
     joined = csr_matrix((np.ones(len(pairs)), places), shape=(len(ids), len(ids)))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from core.basics.columns import CATEGORIES, RATING, TIME
+from core.basics.columns import CATEGORIES, COUNT, RATING, TIME
 from core.basics.wording import count
 from core.data.cell_lists import BAR, SEPARATORS, guess_separator, is_list, names_of
 from core.data.conversions import NUMBERS, TOKENS
-from core.data.number_forms import NumberForm, find_number_form, find_unrated, unrated_numbers
+from core.data.number_forms import (
+    NumberForm,
+    find_number_form,
+    find_unrated,
+    read_numbers,
+    unrated_numbers,
+)
 from core.data.read_options import ID_ROLES, IGNORE, ITEMS, LABELS, ReadOptions
 from core.data.time_forms import TimeForm, find_time_form, seconds_in
 
@@ -39,6 +44,12 @@ class Doubt:
     hint: str
     option: str
     choices: dict[str, str] = field(default_factory=dict)
+
+
+def unsettled(options: ReadOptions) -> ReadOptions:
+    """The options without what rows of other columns may have shown."""
+    separator = BAR if options.kind == ITEMS else options.separator
+    return replace(options, date_format="", thousands="", separator=separator)
 
 
 def settled(sample: pd.DataFrame, options: ReadOptions) -> ReadOptions:
@@ -80,7 +91,15 @@ def without_doubted_times(options: ReadOptions, doubts: Iterable[Doubt]) -> Read
 
 def said_of_values(sample: pd.DataFrame, options: ReadOptions) -> list[str]:
     """What a reader should know of the values, though it needs no answer."""
-    said = [_time_form(sample, options).said]
+    said = [] if options.date_format else [_time_form(sample, options).said]
+    for role, column in options.columns().items():
+        cells = _cells(sample, [column]) if role in NUMBERS else []
+        numbers = read_numbers(cells, options.decimal_comma, options.thousands)
+        if cells and 2 * len(numbers) < len(cells):
+            said.append(
+                f"Most values of {column[:60]} are no numbers ({cells[0][:40]!r}): the column would "
+                "be left out. Write them as numbers to use it."
+            )
     for role in ID_ROLES[options.kind]:
         column = options.columns().get(role)
         cells = _cells(sample, [column] if column else [])
@@ -145,9 +164,9 @@ def _doubted_numbers(sample: pd.DataFrame, options: ReadOptions) -> list[Doubt]:
     for role, column in options.columns().items():
         if role not in NUMBERS:
             continue
-        form = find_number_form([_cells(sample, [column])])
+        form = find_number_form([_cells(sample, [column])], whole=role == COUNT)
         other = _number_form(sample, options)
-        if form.asked and other.asked:
+        if form.asked and not other.thousands:
             mark = next(mark for mark in form.asked if mark)
             what = f"The numbers of {column[:60]} may have decimals, or thousands: {mark!r} may "
             what += f"be either ({form.asked[mark].split(' ')[0]!r})."
@@ -160,7 +179,8 @@ def _doubted_ratings(sample: pd.DataFrame, options: ReadOptions) -> list[Doubt]:
     column = options.columns().get(RATING)
     if column is None:
         return []
-    ratings = numbers_in(_cells(sample, [column]), options)
+    cells = _cells(sample, [column])
+    ratings = read_numbers(cells, options.decimal_comma, options.thousands)
     said = set(unrated_numbers(options.no_rating))
     unrated = find_unrated([rating for rating in ratings if rating not in said])
     return [
@@ -175,21 +195,6 @@ def _doubted_ratings(sample: pd.DataFrame, options: ReadOptions) -> list[Doubt]:
         )
         for value, times in unrated.items()
     ]
-
-
-def numbers_in(cells: Iterable[str], options: ReadOptions) -> list[float]:
-    """The finite numbers of some texts, written as the options say."""
-    decimal = "," if options.decimal_comma or options.thousands == "." else "."
-    found = []
-    for cell in cells:
-        text = cell.replace(options.thousands, "") if options.thousands else cell
-        try:
-            number = float(text.replace(decimal, "."))
-        except ValueError:
-            continue
-        if math.isfinite(number):
-            found.append(number)
-    return found
 
 
 def _doubted_ids(sample: pd.DataFrame, options: ReadOptions) -> list[Doubt]:

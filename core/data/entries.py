@@ -6,12 +6,13 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.scores import IntArray
+from core.basics.sorted_sets import among
 
 
 def apart(held_out: csr_matrix, *known: csr_matrix) -> csr_matrix:
     """Held-out entries that are not known already: a given split may have rows in two parts."""
     places = held_out.tocoo()
-    new = ~np.isin(cells(held_out), np.concatenate([cells(matrix) for matrix in known]))
+    new = ~among(cells(held_out), np.concatenate([cells(matrix) for matrix in known]))
     kept = places.data[new], (places.row[new], places.col[new])
     return csr_matrix(kept, shape=held_out.shape)
 

@@ -6,38 +6,39 @@ from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
-from core.basics.columns import SOURCE, TARGET, TIME
+from core.basics.columns import SOURCE, TARGET
 from core.basics.wording import count
-from core.data.check import EXCHANGED, IMPORT, SPELLING, TIMES, Check, Light
-from core.data.database import columns, number, parquet
-from core.data.datasets import import_counts
-from core.data.pair_folder import rows_file
+from core.data.build_pair import KNOWN_SHARE, known_in_words
+from core.data.check import EXCHANGED, IMPORT, ITEM_TABLES, SPELLING, TIMES, Check, Light
+from core.data.datasets import import_counts, rows_weighing_nothing
+from core.data.pair_folder import PairInfo
 from core.data.pair_settings import PairInputs
-from core.data.shared_ids import compare_ids, compare_spellings
+from core.data.shared_ids import SharedIds, compare_ids, compare_spellings
+from core.data.time_doubts import judge_times, times_in
 
+_COLUMNS = "Are user and item columns exchanged?"
+_TIMES = "Are the times plausible?"
 MANY_REJECTED = 0.01  # share of the rows of a file
-_FIRST_DAY = "1990-01-01"  # nobody rated anything online before
-_LAST_PERIOD = 30_000_000  # below this a number counts periods: as seconds it is still 1970
-_MOST_PERIODS = 5_000
 
 
 def ask_columns(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | None) -> Check:
-    """Whether exchanging user and item in one file makes the overlap appear."""
-    question = "Are user and item columns exchanged?"
+    """Whether exchanging user and item in one file, or in both, makes the overlap appear."""
     if inputs is None:
-        return Check(EXCHANGED, "grey", question, "Cannot be told: an imported file is gone.")
-    ids = compare_ids(connection, inputs)
-    figures = asdict(ids)
+        return Check(EXCHANGED, "grey", _COLUMNS, "Cannot be told: an imported file is gone.")
+    return judge_columns(compare_ids(connection, inputs), inputs.source_name, inputs.target_name)
+
+
+def judge_columns(ids: SharedIds, source: str, target: str) -> Check:
+    """What the ids say of user and item columns; source, target: what the files are called."""
+    question, figures = _COLUMNS, asdict(ids)
     if ids.exchanged is None:
         return Check(EXCHANGED, "green", question, "No sign of it.", figures)
-    file = inputs.source_name if ids.exchanged == SOURCE else inputs.target_name
-    ways = max(ids.with_source_exchanged, ids.with_target_exchanged)
-    answer = (
-        f"It looks so in {file}: as they are {ids.shared:,} users are shared, with its columns "
-        f"exchanged {ways:,}."
-    )
-    return Check(EXCHANGED, "red", question, answer, figures | {"file": ids.exchanged})
+    said = ids.exchange_in_words(source, target)
+    answer = f"{said} As they are, {count(ids.shared, 'user is', 'users are')} shared."
+    light: Light = "red" if ids.plainly_exchanged else "amber"
+    return Check(EXCHANGED, light, question, answer, figures | {"file": ids.exchanged})
 
 
 def ask_spelling(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | None) -> Check:
@@ -57,46 +58,30 @@ def ask_spelling(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | Non
     return Check(SPELLING, "amber", question, answer, figures)
 
 
-def ask_times(connection: duckdb.DuckDBPyConnection, folder: Path) -> Check:
+def ask_times(folder: Path) -> Check:
     """Whether the times of the pair's rows can carry a split by time."""
-    question = "Are the times plausible?"
-    files = [parquet(rows_file(folder, domain)) for domain in (SOURCE, TARGET)]
-    timed = [file for file in files if TIME in columns(connection, file)]
-    if not timed:
+    return check_times_of(times_in(folder))
+
+
+def check_times_of(times: dict[str, pd.Series]) -> Check:
+    """The same of the times of each domain that has any."""
+    if not times:
         answer = "There are none, so a split by time cannot be made."
-        return Check(TIMES, "grey", question, answer)
-    odd_time = f"{TIME} < epoch(TIMESTAMP '{_FIRST_DAY}') OR {TIME} > epoch(now()) + 86400"
-    counts = {
-        "rows": "count(*)",
-        "missing": f"count(*) FILTER (WHERE {TIME} IS NULL)",
-        "odd": f"count(*) FILTER (WHERE {odd_time})",
-    }
-    figures = {
-        key: sum(number(connection, f"SELECT {count} FROM {file}") for file in timed)
-        for key, count in counts.items()
-    }
-    distinct = [number(connection, f"SELECT count(DISTINCT {TIME}) FROM {file}") for file in timed]
-    latest = max(number(connection, f"SELECT max({TIME}) FROM {file}") for file in timed)
-    figures |= {"moments": max(distinct), "latest": latest}
-    light, answer = _said_of_times(figures)
-    return Check(TIMES, light, question, answer, figures)
+        return Check(TIMES, "grey", _TIMES, answer)
+    judged = judge_times(times)
+    return Check(TIMES, judged.light, _TIMES, judged.answer, dict(judged.figures))
 
 
-def _said_of_times(figures: dict[str, int]) -> tuple[Light, str]:
-    moments = figures["moments"]
-    if moments <= 1:
-        return "red", "No: all rows have one and the same time. Do not split by time."
-    if figures["latest"] < _LAST_PERIOD and moments <= _MOST_PERIODS:
-        return "red", (
-            f"No: they are numbers of periods, {count(moments, 'different one')} up to "
-            f"{figures['latest']:,}. Rows of one period have no order, so do not split by time."
-        )
-    said = f"{figures['odd']:,} of {figures['rows']:,} rows lie before 1990 or in the future"
-    if figures["odd"] > 0.01 * figures["rows"]:
-        return "red", f"No: {said}. Do not split by time."
-    if figures["odd"] or figures["missing"]:
-        return "amber", f"Mostly: {said}, and {figures['missing']:,} have no time."
-    return "green", f"Yes: all {figures['rows']:,} lie between 1990 and today."
+def ask_item_tables(info: PairInfo) -> Check:
+    """Whether the item tables of a pair speak of its items."""
+    question = "Are the items in their item tables?"
+    called = {SOURCE: info.source_name, TARGET: info.target_name}
+    answer = " ".join(known_in_words(n, called[domain]) for domain, n in info.items_known.items())
+    shares = [known / max(1, every) for known, every in info.items_known.values()]
+    light: Light = "green" if min(shares) >= KNOWN_SHARE else "amber" if any(shares) else "red"
+    if light != "green":
+        answer += " One of the files may have its items in another column: import it again so."
+    return Check(ITEM_TABLES, light, question, answer, {"known": info.items_known})
 
 
 def ask_import(inputs: PairInputs | None) -> Check:
@@ -107,10 +92,16 @@ def ask_import(inputs: PairInputs | None) -> Check:
     if len(counts) < 2:
         return Check(IMPORT, "grey", question, "Cannot be told: an imported file is gone.")
     figures = {key: sum(count[key] for count in counts) for key in ("rows", "rejected", "merged")}
-    many = any(count["rejected"] > MANY_REJECTED * count["rows"] for count in counts)
+    chosen = [rows_weighing_nothing(file) for file in files]  # left out because someone said so
+    many = any(
+        count["rejected"] - asked > MANY_REJECTED * count["rows"]
+        for count, asked in zip(counts, chosen, strict=True)
+    )
     light: Light = "amber" if many else "green"
     answer = (
         f"Of {figures['rows']:,} rows {figures['rejected']:,} were rejected, and "
         f"{figures['merged']:,} repeated a user and item and were merged."
     )
+    if any(chosen):
+        answer += f" Of those rejected, {sum(chosen):,} are of event types that weigh 0."
     return Check(IMPORT, light, question, answer, figures)

@@ -7,35 +7,54 @@ from pathlib import Path
 
 import duckdb
 
-from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, USER
+from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, TIME, USER
 from core.basics.errors import DataError, SettingsError
 from core.data.database import columns, name, number, text
 from core.data.datasets import relation
-from core.data.pair_settings import STARS, PairInputs, PairSettings
+from core.data.liked import liked_from
+from core.data.pair_settings import PairInputs, PairSettings
 
 DOMAINS = (SOURCE, TARGET)
 _DAY = 86_400  # seconds
+IN_FILE, RATED, LIKED, IN_DAYS, MERGED, ACTIVE, POPULAR, CORE = (
+    "in the file", "with a rating", "liked", "in the chosen days", "one per user and item",
+    "of users as active as asked", "of items as popular as asked", "in the k-core",
+)  # fmt: skip
+
+Steps = dict[str, dict[str, int]]  # what was asked of rows, in order -> domain -> rows left
 
 
 def filter_rows(
     connection: duckdb.DuckDBPyConnection, inputs: PairInputs, settings: PairSettings
-) -> None:
+) -> Steps:
     """Leave the rows of both domains in temporary tables named `source` and `target`.
 
-    Filters go in this order: rating, days, activity bounds, k-core. Raises DataError for a link
-    table that links one target user to several source users.
+    Filters go in this order: rating, days, bounds of users, bounds of items, k-core; answers how
+    many rows each of them left. Raises DataError for a link table that links one target user to
+    several source users.
     """
+    steps: Steps = {}
     for domain, file in zip(DOMAINS, (inputs.source, inputs.target), strict=True):
         links = inputs.links if domain == TARGET else None
-        read_rows(connection, domain, relation(connection, file), settings, links)
+        counts = read_rows(connection, domain, relation(connection, file), settings, links)
+        role = DOMAINS[DOMAINS.index(domain) - 1] if settings.swap else domain
+        for step, left in counts.items():
+            steps.setdefault(step, {})[role] = left
     if settings.swap:
         _trade_places(connection)
+    steps |= {step: {} for step in (ACTIVE, POPULAR, CORE)}
     for domain in DOMAINS:
-        fewest, most, core = (
-            getattr(settings, f"{domain}_{what}") for what in ("fewest", "most", "core")
+        fewest, most, item_fewest, core = (
+            getattr(settings, f"{domain}_{what}")
+            for what in ("fewest", "most", "item_fewest", "core")
         )
-        _keep_activity(connection, domain, fewest, most)
+        _keep_within(connection, domain, USER, fewest, most)
+        steps[ACTIVE][domain] = number(connection, f"SELECT count(*) FROM {name(domain)}")
+        _keep_within(connection, domain, ITEM, item_fewest)
+        steps[POPULAR][domain] = number(connection, f"SELECT count(*) FROM {name(domain)}")
         keep_core(connection, domain, core)
+        steps[CORE][domain] = number(connection, f"SELECT count(*) FROM {name(domain)}")
+    return steps
 
 
 def read_rows(
@@ -44,13 +63,24 @@ def read_rows(
     rows: str,
     settings: PairSettings,
     links: Path | None = None,
-) -> None:
-    """Put the liked rows of the chosen days into a temporary table, users matched as asked."""
+) -> dict[str, int]:
+    """Put the liked rows of the chosen days into a temporary table, users matched as asked.
+
+    Answers how many rows are left after each of these steps.
+    """
     has = columns(connection, rows)
     exchanged = settings.exchanged_columns in (table, "both")
     user, item = (ITEM, USER) if exchanged else (USER, ITEM)
-    optional = "".join(f", {column}" for column in (RATING, TIME) if column in has)
-    kept = f"{_liked(connection, rows, has, settings)} AND {_in_days(has, settings)}"
+    optional = "".join(f", {name(column)}" for column in (RATING, TIME, COUNT) if column in has)
+    start = liked_from(connection, rows, settings, table)
+    liked = f"{RATING} >= {start.start - 1e-6}" if start else "true"
+    kept = f"{liked} AND {_in_days(has, settings)}"
+    rated = f"{RATING} IS NOT NULL" if start else "true"
+    counted = connection.execute(
+        f"SELECT count(*), count(*) FILTER ({rated}), count(*) FILTER ({liked}), "
+        f"count(*) FILTER ({kept}) FROM {rows}"
+    ).fetchone()
+    counts = dict(zip((IN_FILE, RATED, LIKED, IN_DAYS), counted or (0, 0, 0, 0), strict=True))
     query = f"SELECT {user} AS {USER}, {item} AS {ITEM}{optional} FROM {rows} WHERE {kept}"
     if links is not None:
         query = _linked(connection, query, links)
@@ -59,6 +89,7 @@ def read_rows(
     if links is not None or exchanged or settings.match_users == "loosely":
         query = _merged(query, has)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {query}")
+    return counts | {MERGED: number(connection, f"SELECT count(*) FROM {name(table)}")}
 
 
 SPELLINGS = {  # what may be ignored -> SQL of an id without it
@@ -95,27 +126,15 @@ def _frequent(table: str, column: str, fewest: int, most: int | None = None) -> 
     )
 
 
-def _keep_activity(
-    connection: duckdb.DuckDBPyConnection, table: str, fewest: int, most: int
+def _keep_within(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, fewest: int, most: int = 0
 ) -> None:
+    """Keep the users, or the items, with so many rows; most: 0 sets no bound."""
     if fewest > 1 or most:
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {name(table)} AS SELECT * FROM {name(table)} "
-            f"WHERE {_frequent(table, USER, fewest, most)}"
+            f"WHERE {_frequent(table, column, fewest, most)}"
         )
-
-
-def _liked(
-    connection: duckdb.DuckDBPyConnection, rows: str, has: list[str], settings: PairSettings
-) -> str:
-    """SQL for "counts as liked"; implicit files, where every rating is equal, keep all rows."""
-    if RATING not in has:
-        return "true"
-    bounds = connection.execute(f"SELECT min({RATING}), max({RATING}) FROM {rows}").fetchone()
-    low, high = bounds or (None, None)
-    if low is None or high is None or low == high or not settings.rating_threshold:
-        return "true"
-    return f"{RATING} >= {settings.rating_threshold / STARS * high - 1e-6}"
 
 
 def _in_days(has: list[str], settings: PairSettings) -> str:
@@ -165,11 +184,13 @@ def _linked(connection: duckdb.DuckDBPyConnection, query: str, links: Path) -> s
 
 
 def _merged(query: str, has: list[str]) -> str:
-    """One row per user and item, the latest, where two ids became one."""
+    """One row per user and item, the latest, where two ids became one; counts are added up."""
     order = [f"{column} DESC NULLS LAST" for column in (TIME, RATING) if column in has]
+    same = f"PARTITION BY {USER}, {ITEM}"
+    added = f"REPLACE (sum({name(COUNT)}) OVER ({same}) AS {name(COUNT)})" if COUNT in has else ""
     return (
-        f"SELECT * FROM ({query}) QUALIFY row_number() OVER "
-        f"(PARTITION BY {USER}, {ITEM} ORDER BY {', '.join(order) or ITEM}) = 1"
+        f"SELECT * {added} FROM ({query}) QUALIFY row_number() OVER "
+        f"({same} ORDER BY {', '.join(order) or ITEM}) = 1"
     )
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.basics.errors import DataError
+from core.data.cut_cells import Cutter
 from core.data.raw_file import opened
 
 HEAD_BYTES = 256 << 10
@@ -19,7 +18,6 @@ MOST_COLUMNS = 1_000
 DELIMITERS = (",", "\t", ";", "|", "::", "\x01", ":", " ")  # the earlier wins a tie
 _BESIDE_COMMAS = ("\t", ";", "|", "::")  # what separates columns where commas are decimal signs
 _COMMA_IN_TEXT = re.compile(r"(?<!\d),|,(?!\d)")
-_FIELD_LIMIT = 2_000_000
 
 
 def read_head(
@@ -45,26 +43,26 @@ def read_head(
     return (text[: text.rindex("\n") + 1] if more else text), not more
 
 
-def cells(text: str, delimiter: str, quote: str, most: int = 100) -> list[list[str]]:
-    """The first rows of a head, cut into cells; blank lines are left out."""
-    if len(delimiter) > 1:
-        rows = [line.split(delimiter) for line in text.split("\n") if line]
-        return [[_unquoted(cell, quote) for cell in row] for row in rows[:most]]
-    csv.field_size_limit(_FIELD_LIMIT)
-    style = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
-    rows = []
-    try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **style):  # type: ignore[arg-type]
-            if row:
-                rows.append(row)
-            if len(rows) == most:
-                break
-    except (csv.Error, TypeError, ValueError) as error:
-        raise DataError(
-            what=f"The first lines cannot be cut into columns ({error}).",
-            hint="Change the delimiter, the quote or the encoding.",
-        ) from None
-    return rows
+def cells(
+    text: str, delimiter: str, quote: str, most: int = 100, escape: str = ""
+) -> list[list[str]]:
+    """The first rows of a head, cut into cells as the reader does; blank lines are left out."""
+    return [row for row, _ in _cut_rows(text, Cutter(delimiter, quote, escape), most)]
+
+
+def broken_rows(text: str, delimiter: str, quote: str, escape: str = "") -> int:
+    """How many of the first rows have quotes that do not fit."""
+    return sum(not whole for _, whole in _cut_rows(text, Cutter(delimiter, quote, escape), 100))
+
+
+def _cut_rows(text: str, cutter: Cutter, most: int) -> Iterator[tuple[list[str], bool]]:
+    at = 0
+    while at < len(text) and most:
+        row, end, whole = cutter.row(text, at)
+        if end > at:
+            most -= 1
+            yield row, whole
+        at = end + 1
 
 
 def guess_delimiter(text: str, quote: str = '"') -> str:
@@ -122,11 +120,6 @@ def _check_columns(count: int) -> None:
             what=f"The first line has {count:,} columns; at most {MOST_COLUMNS:,} can be read.",
             hint="Give one interaction per row: a user, an item and perhaps a rating and a time.",
         )
-
-
-def _unquoted(cell: str, quote: str) -> str:
-    inside = quote and len(cell) > 1 and cell[0] == cell[-1] == quote
-    return cell[1:-1].replace(quote * 2, quote) if inside else cell
 
 
 def _is_number(cell: str) -> bool:

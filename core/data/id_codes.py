@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.basics.scores import BoolArray, IntArray
+from core.basics.scores import BoolArray, FloatArray, IntArray
 
 _BLOCK = 1_500_000  # values encoded at once
 _UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
@@ -78,6 +78,22 @@ def kept_rows(codes: list[IntArray], sizes: list[int], keep_last: bool) -> BoolA
             key = key * size + column[rows]
         kept[rows[_one_of_each(key, keep_last)]] = True
     return kept
+
+
+def summed(codes: list[IntArray], n_second: int, values: FloatArray) -> FloatArray:
+    """(n_rows,) what the values of all rows with the same two ids add up to.
+
+    codes: two columns of (n_rows,); n_second: how many different ids the second has. Goes through
+    one part of the first column's ids after the other, as `kept_rows` does.
+    """
+    sums = np.empty(len(values), dtype=np.float64)
+    parts = codes[0] % _PARTS
+    for part in range(_PARTS):
+        rows = np.flatnonzero(parts == part)
+        key = codes[0][rows].astype(np.int64) * n_second + codes[1][rows]
+        place = np.unique(key, return_inverse=True)[1]
+        sums[rows] = np.bincount(place, weights=values[rows])[place]
+    return sums
 
 
 def _one_of_each(key: IntArray, keep_last: bool) -> IntArray:

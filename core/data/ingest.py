@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,15 +15,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.basics.columns import TIME, VECTOR
+from core.basics.columns import COUNT, TIME, VECTOR
 from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint, fingerprint_file
+from core.basics.left_behind import is_left_behind, remove
 from core.basics.progress import Progress, Report, silent
 from core.basics.wording import count
 from core.data.checked_rows import CheckedRows, read_rows
-from core.data.id_codes import kept_rows
+from core.data.id_codes import kept_rows, summed
 from core.data.prepare_file import prepare
-from core.data.read_options import ID_ROLES, LAST, ReadOptions
+from core.data.read_options import ID_ROLES, LAST, LISTS, ReadOptions
 from core.data.rejects import refuse_all
 from core.data.time_forms import FIRST_SECOND, FIRST_YEAR, latest_second
 from core.data.vector_columns import VectorCounts, checked_vectors
@@ -40,7 +40,7 @@ RECORD, REJECTS = "dataset.json", "rejects.parquet"
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What became of a file; rows = kept + rejected + merged."""
+    """What became of a file; rows = kept + rejected + merged, and skipped lines beside them."""
 
     hash: str
     name: str
@@ -52,19 +52,13 @@ class ImportReport:
     folder: Path
     already_there: bool = False
     vectors: VectorCounts | None = None  # of an item table that has any
+    skipped: int = 0  # lines before the table and comments, which are no rows
     left_out: dict[str, int] = field(default_factory=dict)  # optional column -> cells not read
     odd_times: int = 0  # kept rows whose time lies before 1960 or after next year
 
     def notes(self) -> list[str]:
         """What else became of the file, one sentence each; none where all is well."""
-        said = [
-            f"The column {column} was left out: {count(cells, 'cell')} of it could not be read."
-            for column, cells in self.left_out.items()
-        ]
-        if self.odd_times:
-            rows = count(self.odd_times, "row")
-            said.append(f"{rows} lie before {FIRST_YEAR} or after next year: check the times.")
-        return said
+        return notes_of({"left_out": self.left_out, "odd_times": self.odd_times})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -78,9 +72,9 @@ def import_file(
 
     The folder holds the rows as `interactions.parquet`, `items.parquet` or `links.parquet`, the
     rejected ones as `rejects.parquet` and the counts as `dataset.json`. Ids are text, trimmed;
-    rows with the same ids are merged into the last one. A file that was imported with the same
-    options is left as it is. Raises DataError where the file cannot be read as asked, or no row
-    can be kept.
+    rows with the same ids are merged into the last one, and their counts added up; those of lists
+    are all kept. A file that was imported with the same options is left as it is. Raises DataError
+    where the file cannot be read as asked, or no row can be kept.
     """
     out_root.mkdir(parents=True, exist_ok=True)
     folder = out_root / fingerprint(fingerprint_file(path), options.key())
@@ -89,8 +83,9 @@ def import_file(
     with _work_folder(out_root) as work:
         table, facts = prepare(path, options, work, report)
         rows = read_rows(table, options, facts, work, report)
-        merged = _write_dataset(folder, rows, options, clean_name(name or path.name), report)
-    return merged
+        skipped = facts.skipped if facts else 0
+        clean = clean_name(name or path.name)
+        return _write_dataset(folder, rows, options, clean, skipped, report)
 
 
 def clean_name(name: str) -> str:
@@ -105,8 +100,26 @@ def clean_name(name: str) -> str:
 def _report_of(folder: Path) -> ImportReport:
     record = read_json(folder / RECORD)
     done = _counted(folder, record["name"], record["kind"], record["counts"], vector_counts(record))
-    noted = {key: record[key] for key in ("left_out", "odd_times") if key in record}
+    noted = {key: record[key] for key in ("skipped", "left_out", "odd_times") if key in record}
     return replace(done, **noted)
+
+
+def notes_of(record: dict[str, Any]) -> list[str]:
+    """What else became of a dataset's file, one sentence each; none where all is well."""
+    left_out, odd = record.get("left_out", {}), record.get("odd_times", 0)
+    said = [
+        f"The column {column} was left out: {count(cells, 'cell')} of it could not be read."
+        for column, cells in left_out.items()
+    ]
+    if odd:
+        rows = count(odd, "row lies", "rows lie")
+        said.append(f"{rows} before {FIRST_YEAR} or after next year: check the times.")
+    return said
+
+
+def skipped_lines(record: dict[str, Any]) -> int:
+    """How many lines of a dataset's file were no rows: those before its table, and comments."""
+    return record.get("skipped", 0)
 
 
 def vector_counts(record: dict[str, Any]) -> VectorCounts | None:
@@ -126,47 +139,44 @@ def _counted(
 @contextmanager
 def _work_folder(out_root: Path) -> Iterator[Path]:
     """A folder on the same disk that is gone afterwards; those of killed imports go too."""
-    for pattern, place in (("import.*.*", 1), ("*.part", -2)):
-        for old in out_root.glob(pattern):
-            if not _is_alive(old.name.split(".")[place]):
-                shutil.rmtree(old, ignore_errors=True)
+    for old in out_root.glob("*"):
+        if is_left_behind(old):
+            remove(old)
     with tempfile.TemporaryDirectory(prefix=f"import.{os.getpid()}.", dir=out_root) as work:
         yield Path(work)
 
 
-def _is_alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _write_dataset(
-    folder: Path, rows: CheckedRows, options: ReadOptions, name: str, report: Report
+    folder: Path, rows: CheckedRows, options: ReadOptions, name: str, skipped: int, report: Report
 ) -> ImportReport:
     ids = [rows.columns[role] for role in ID_ROLES[options.kind]]
     if not rows.count:
         refuse_all(rows.rejects)
     report(Progress(0, 0, "merging duplicates"))
     sizes = [len(names) for _, names in ids]
-    kept = kept_rows([codes for codes, _ in ids], sizes, options.duplicates == LAST)
+    if options.kind == LISTS:  # which of several rows stays, their places decide, not the file
+        kept = np.ones(rows.count, dtype=bool)
+    else:
+        kept = kept_rows([codes for codes, _ in ids], sizes, options.duplicates == LAST)
     counts = {
         "rows": rows.count + len(rows.rejects),
         "kept": int(kept.sum()),
         "rejected": len(rows.rejects),
         "merged": int(rows.count - kept.sum()),
     }
+    if COUNT in rows.columns and counts["merged"]:
+        codes = [column for column, _ in ids]
+        rows.columns[COUNT] = summed(codes, sizes[1], rows.columns[COUNT])
     vectors = _check_vectors(rows.columns, kept)
-    noted = {"left_out": rows.left_out, "odd_times": _odd_times(rows.columns, kept)}
+    noted: dict[str, Any] = {"skipped": skipped, "left_out": rows.left_out}
+    noted["odd_times"] = _odd_times(rows.columns, kept)
     report(Progress(0, 0, "writing"))
     with whole_folder(folder) as part:
         _write_rows(part / f"{options.kind}.parquet", rows.columns, kept)
         rows.rejects.to_parquet(part / REJECTS, index=False)
-        record = {"name": name, "kind": options.kind, "options": options.to_dict()}
+        record: dict[str, Any] = {"name": name, "kind": options.kind, "options": options.to_dict()}
         record |= {"vectors": asdict(vectors)} if vectors else {}
+        record |= {"events": rows.events} if rows.events else {}
         record |= {key: value for key, value in noted.items() if value}
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         write_json(part / RECORD, {**record, "counts": counts, "imported_at": moment})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from core.basics.scores import IntArray
+from core.basics.sorted_sets import among
+from core.data.cut_cells import Cutter
 
 _CHUNK = 8 << 20  # bytes
 
@@ -32,32 +33,30 @@ def lines_of_rows(file: Path, rows: IntArray, broken: dict[int, int]) -> IntArra
     found, counted = np.zeros(len(rows), dtype=np.int64), 0
     taken = np.array([a + b for a, n in sorted(broken.items()) for b in range(n)], dtype=np.int64)
     for lines in _filled_lines(file):
-        lines = lines[~np.isin(lines, taken)] if len(taken) else lines
+        lines = lines[~among(lines, taken)] if len(taken) else lines
         here = slice(*np.searchsorted(rows, [counted, counted + len(lines)]))
         found[here] = lines[rows[here] - counted]
         counted += len(lines)
     return found
 
 
-def lines_of_quoted_rows(
-    file: Path, broken: dict[int, int], delimiter: str, quote: str
-) -> IntArray:
+def lines_of_quoted_rows(file: Path, broken: dict[int, int], cutter: Cutter) -> IntArray:
     """First line of every row, (n_rows,), where quoted values may hold line breaks.
 
-    Cuts every row in Python, so it is much slower than reading them; an unclosed quote at the end
-    of the file makes a last row here.
+    Looks at every line in Python, so it is much slower than reading them; an unclosed quote at the
+    end of the file makes a last row here. The cutter's marks are bytes, a letter each.
     """
     lines = array("q")
     with file.open(encoding="latin-1", newline="") as opened:
         pieces = _Lines(opened, broken)
-        # the bytes of a longer delimiter, or of one beyond ASCII, stand for it by their first
-        first = delimiter.encode().decode("latin-1")[0]
         while not pieces.ended:
-            start = pieces.number + 1
-            for row in csv.reader(pieces, delimiter=first, quotechar=quote):
-                if row:
-                    lines.append(start)
-                start = pieces.number + 1
+            for line in pieces:
+                if not line.strip("\r\n"):
+                    continue
+                lines.append(pieces.number)
+                inside = cutter.quote in line and cutter.ends_open(line, inside=False)
+                while inside and (more := next(pieces, None)) is not None:
+                    inside = cutter.ends_open(more, inside=True)
             pieces.skip()
     return np.frombuffer(lines, dtype=np.int64) if lines else np.zeros(0, dtype=np.int64)
 

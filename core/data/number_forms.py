@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from core.data.database import text
@@ -19,6 +20,7 @@ _MARKED = {  # numbers with a mark between digits, and nothing else
 }
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _SENTINELS = {-1, -9, -99, -999, -9999, 9, 77, 88, 97, 98, 99, 255, 999, 9999, 99999}
+_FEW_STEPS = 21
 _MOST_STEPS = 101  # different ratings; what has more is no scale of ratings
 _FEW, _SOME, _MANY = 3, 0.01, 0.1  # rows, and shares of the rows
 
@@ -36,8 +38,11 @@ class NumberForm:
     asked: dict[str, str] = field(default_factory=dict)
 
 
-def find_number_form(columns: Sequence[Sequence[str]]) -> NumberForm:
-    """The form of the texts of some columns of numbers, found over all of them together."""
+def find_number_form(columns: Sequence[Sequence[str]], whole: bool = False) -> NumberForm:
+    """The form of the texts of some columns of numbers, found over all of them together.
+
+    whole: whether the numbers count something, so that 1.234 is hardly a little more than one.
+    """
     values = [value.strip() for column in columns for value in dict.fromkeys(column)]
     values = [value for value in values if value]
     point = any(_POINT.fullmatch(value) for value in values)
@@ -59,7 +64,8 @@ def find_number_form(columns: Sequence[Sequence[str]]) -> NumberForm:
     if commas and all(_MARKED[","].fullmatch(value) for value in commas):
         return _grouped_or_decimal(values, commas, point)
     if dotted and not commas and all(_MARKED["."].fullmatch(value) for value in dotted):
-        if _leads_with_zero(dotted) or not _only_small_wholes(values):
+        all_grouped = whole and len(dotted) == len(values)
+        if _leads_with_zero(dotted) or not (all_grouped or _only_small_wholes(values)):
             return NumberForm()
         first = dotted[0]
         return NumberForm(
@@ -91,6 +97,20 @@ def _leads_with_zero(values: list[str]) -> bool:
 
 def _joined(value: str) -> str:
     return re.sub(r"[^\d-]", "", value)
+
+
+def read_numbers(values: Iterable[str], decimal_comma: bool, thousands: str) -> list[float]:
+    """The finite numbers among some texts that are written so."""
+    decimal = "," if decimal_comma or thousands == "." else "."
+    found = []
+    for value in values:
+        for mark in GROUPS.get(thousands, ""):
+            value = value.replace(mark, "")
+        with suppress(ValueError):
+            number = float(value.replace(decimal, "."))
+            if math.isfinite(number):
+                found.append(number)
+    return found
 
 
 def number_as_text(value: str, decimal_comma: bool, thousands: str) -> str:
@@ -155,6 +175,7 @@ def _outlier(counts: Counter[float], rows: int) -> float | None:
         if value == 0 and scale and (times > _MANY * rows or times > 2 * counts[low]):
             return value
         named = value in _SENTINELS and gap >= width and times >= _SOME * rows / 10
-        if named or (gap > 2 * width and times >= _MANY * rows / 2):
+        few = len(others) <= _FEW_STEPS and low >= -10 and high <= 100  # a scale, and no counts
+        if named or (few and gap > 2 * width and times >= _MANY * rows / 2):
             return value
     return None

@@ -47,7 +47,11 @@ class ItemFeatures:
 
 @dataclass(frozen=True)
 class DomainPair:
-    """source, target: (n_users, n_items of the domain) float32; ones for ranking models."""
+    """source, target: (n_users, n_items of the domain) float32; ones for ranking models.
+
+    source_counts, target_counts: how often, with the same stored entries; None where the file does
+    not say.
+    """
 
     users: IdMap
     source_items: IdMap
@@ -56,6 +60,8 @@ class DomainPair:
     target: csr_matrix
     source_features: ItemFeatures | None = None
     target_features: ItemFeatures | None = None
+    source_counts: csr_matrix | None = None
+    target_counts: csr_matrix | None = None
 
     def target_only(self) -> DomainPair:
         """The pair a twin trains on: the same users and target, and a source with no items."""
@@ -64,6 +70,7 @@ class DomainPair:
             source_items=IdMap(np.array([], dtype=object)),
             source=csr_matrix((len(self.users), 0), dtype=np.float32),
             source_features=None,
+            source_counts=None,
         )
 
     @property

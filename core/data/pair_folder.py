@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,14 +13,15 @@ import pyarrow.parquet as pq
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import ITEM, USER, VECTOR
-from core.basics.errors import DataError
-from core.basics.files import read_json
+from core.basics.errors import CrosswalkError, DataError
+from core.basics.files import delete_folder, read_json
 from core.basics.ids import IdMap
+from core.basics.records import as_record
 from core.basics.workspace import Workspace
 from core.data.datasets import read_dataset
 from core.data.item_tables import described, features_of
 from core.data.pair import DomainPair, ItemFeatures
-from core.data.pair_settings import PairInputs
+from core.data.pair_settings import PairInputs, PairSettings
 
 RECORD = "pair.json"
 
@@ -51,7 +52,11 @@ class PairCounts:
 
 @dataclass(frozen=True)
 class PairInfo:
-    """What a pair is about, in words and hashes; before and after: sizes around its filters."""
+    """What a pair is about, in words and hashes; before and after: sizes around its filters.
+
+    steps: what was asked of rows, in order -> domain -> rows left. items_known: domain -> how many
+    of its items are in its item table, and how many it has. Both are empty in older pairs.
+    """
 
     dataset_hash: str
     source_name: str
@@ -61,6 +66,8 @@ class PairInfo:
     before: PairCounts
     after: PairCounts
     warnings: list[str]
+    steps: dict[str, dict[str, int]] = field(default_factory=dict)
+    items_known: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -75,25 +82,43 @@ def read_pair_info(folder: Path) -> PairInfo:
             what=f"The pair {folder.name} is not in this workspace.",
             hint="Make it again on the Data page from its two datasets.",
         )
-    values = read_json(folder / RECORD)
-    counts = {when: PairCounts.of(values[when]) for when in ("before", "after")}
-    return PairInfo(**values | counts)
+    try:
+        info = as_record(PairInfo, read_json(folder / RECORD))
+        return replace(info, settings=PairSettings.of(info.settings).to_dict())
+    except CrosswalkError as error:
+        raise DataError(
+            what=f"The record of the pair {folder.name} cannot be read.",
+            hint="Delete its folder in pairs and make it again from its two datasets.",
+        ) from error
 
 
 def list_pairs(workspace: Workspace) -> list[PairInfo]:
-    """Every pair of the workspace, the newest first."""
+    """Every pair of the workspace, the newest first; those whose record is damaged are left out."""
+    pairs = []
+    for folder in _folders(workspace):
+        with suppress(DataError):
+            pairs.append(read_pair_info(folder))
+    return pairs
+
+
+def damaged_pairs(workspace: Workspace) -> list[str]:
+    """Hashes of the pairs whose record cannot be read."""
+    whole = {pair.dataset_hash for pair in list_pairs(workspace)}
+    return [folder.name for folder in _folders(workspace) if folder.name not in whole]
+
+
+def _folders(workspace: Workspace) -> list[Path]:
+    """Folders of all pairs, the newest first; one on its way in or out has a suffix."""
     records = [path for path in workspace.pairs.glob(f"*/{RECORD}") if not path.parent.suffix]
     newest = sorted(records, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    return [read_pair_info(path.parent) for path in newest]
+    return [path.parent for path in newest]
 
 
 def delete_pair(workspace: Workspace, dataset_hash: str) -> None:
     """Remove a pair; splits and runs made from it stay as they are."""
-    read_pair_info(workspace.pairs / dataset_hash)
-    gone = workspace.pairs / f"{dataset_hash}.deleted.part"
-    shutil.rmtree(gone, ignore_errors=True)
-    (workspace.pairs / dataset_hash).rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    if dataset_hash not in damaged_pairs(workspace):
+        read_pair_info(workspace.pairs / dataset_hash)
+    delete_folder(workspace.pairs / dataset_hash)
 
 
 def inputs_of(workspace: Workspace, info: PairInfo) -> PairInputs:
@@ -107,8 +132,19 @@ def inputs_of(workspace: Workspace, info: PairInfo) -> PairInputs:
     return PairInputs(**files, source_name=source_name, target_name=target_name)
 
 
+def steps_that_tell(steps: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """The first and the last step, and between them those that left fewer rows than before."""
+    told: dict[str, dict[str, int]] = {}
+    before: dict[str, int] = {}
+    for step, left in steps.items():
+        if left != before or step == list(steps)[-1]:
+            told[step] = left
+        before = left
+    return told
+
+
 def rows_file(folder: Path, domain: str) -> Path:
-    """File with the rows of a domain: USER, ITEM and where known RATING and TIME."""
+    """File with the rows of a domain: USER, ITEM and where known RATING, TIME and COUNT."""
     return folder / f"{domain}.parquet"
 
 

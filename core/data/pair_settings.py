@@ -18,8 +18,10 @@ class PairSettings(Settings):
 
     rating_threshold: float = setting(
         3.0, low=0.0, high=STARS,
-        help="Ratings from this many of 5 stars count as liked, scaled to each file's highest "
-        "rating. Where all ratings are equal, all count. 0 keeps every rating.",
+        help="Ratings from this many of 5 stars count as liked, on each file's own scale: 3 stars "
+        "are 3 on 1 to 5, 6 on 1 to 10, 60 on 0 to 100. Where ratings go below 0, one star is the "
+        "lowest and five the highest: 3 stars are 0 on −2 to 2. Where all ratings are equal, all "
+        "count. 0 keeps every rating.",
     )  # fmt: skip
     source_core: int = setting(
         0, low=0, high=100, help="Every source user and item keeps at least this many rows."
@@ -58,15 +60,32 @@ class PairSettings(Settings):
     drop_double_users: bool = setting(
         False, help="Of user ids with nearly the same history in one domain keep one."
     )
+    source_item_fewest: int = setting(
+        0, low=0, high=1_000_000, help="Source items with fewer interactions are left out."
+    )
+    target_item_fewest: int = setting(
+        0, low=0, high=1_000_000, help="Target items with fewer interactions are left out."
+    )
+    source_liked_from: str = setting(
+        "", help="The rating from which rows of the first file count as liked, as a value of that "
+        "file, such as 3.5; swapped or not. Empty: the stars decide.",
+    )  # fmt: skip
+    target_liked_from: str = setting(
+        "", help="The rating from which rows of the second file count as liked, as a value of that "
+        "file, such as 3.5; swapped or not. Empty: the stars decide.",
+    )  # fmt: skip
 
     def key(self) -> dict[str, Any]:
         """What decides the pair's hash: it stays what it was where nothing newer is asked for."""
-        told = self.to_dict()
-        return (
-            told
-            if self.drop_double_users
-            else {name: value for name, value in told.items() if name != "drop_double_users"}
-        )
+        return {
+            name: value for name, value in self.to_dict().items() if value or name not in _LATER
+        }
+
+
+_LATER = (  # settings that older pairs do not know: not in the hash where they do nothing
+    "drop_double_users", "source_item_fewest", "target_item_fewest", "source_liked_from",
+    "target_liked_from",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

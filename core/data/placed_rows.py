@@ -6,6 +6,7 @@ import numpy as np
 
 from core.basics.errors import DataError
 from core.basics.scores import IntArray
+from core.data.left_out import bytewise_cutter
 from core.data.line_numbers import lines_at, lines_of_quoted_rows, text_from
 from core.data.raw_file import TextFacts
 from core.data.read_options import ReadOptions
@@ -26,7 +27,7 @@ def placed_rows(
     lines: IntArray = np.zeros(0, dtype=np.int64)
     if facts.quoted:
         spans = heights(starts_of(table, broken), broken)
-        lines = lines_of_quoted_rows(table.file, spans, options.delimiter, options.quote)
+        lines = lines_of_quoted_rows(table.file, spans, bytewise_cutter(options))
     if len(lines) == cut + 1:
         return [*broken, _unclosed(table, int(lines[-1]))], lines[:-1]
     if len(lines) != cut:

@@ -12,10 +12,19 @@ import pyarrow.parquet as pq
 from core.basics.errors import DataError
 from core.basics.progress import Progress, Report, silent
 from core.data.head import cells, column_names, read_head
-from core.data.json_lines import keys_of, objects_of
+from core.data.json_lines import keys_of, objects_of, write_as_json
+from core.data.left_out import leaves_lines_out, write_without
 from core.data.raw_file import PARQUET, TEXT, TextFacts, read_facts, sort_of, write_plain
-from core.data.read_options import ID_ROLES, JSON_LINES, ReadOptions, check_options
+from core.data.read_options import (
+    ADJACENCY,
+    ID_ROLES,
+    OBJECTS,
+    PYTHON_LINES,
+    ReadOptions,
+    check_options,
+)
 from core.data.reading import Table, refuse_lists
+from core.data.shapes import write_pairs
 
 
 def prepare(
@@ -29,12 +38,20 @@ def prepare(
         return _prepare_parquet(path, options, work), None
     report(Progress(0, 0, "looking through the file"))
     plain, facts = _plain_text(path, options, work)
+    if options.layout == PYTHON_LINES:
+        write_as_json(plain, work / "rows.jsonl")
+        plain = work / "rows.jsonl"
+    origin = None
+    if options.layout == ADJACENCY:
+        origin = write_pairs(plain, options.delimiter, work / "pairs.csv")
+        plain = work / "pairs.csv"
+        facts = replace(read_facts(plain, options.quote), skipped=facts.skipped)
     text, _ = read_head(plain, "utf-8")
-    if options.layout == JSON_LINES:
+    if options.layout in OBJECTS:
         columns = keys_of(objects_of(text))
         check_options(options, columns)
         return Table(plain, columns, parquet=False, objects=True), replace(facts, quoted=False)
-    head = cells(text, options.delimiter, options.quote, most=2)
+    head = cells(text, options.delimiter, options.quote, most=2, escape=options.escape)
     if len(head) <= options.header:
         raise DataError(
             what="The file has no rows below its header." if head else "The file has no rows.",
@@ -42,11 +59,20 @@ def prepare(
         )
     columns = column_names(head[0], options.header)
     check_options(options, columns)
-    return Table(plain, columns, parquet=False, one_by_one=facts.quoted), facts
+    return Table(plain, columns, parquet=False, one_by_one=facts.quoted, origin=origin), facts
 
 
 def _plain_text(path: Path, options: ReadOptions, work: Path) -> tuple[Path, TextFacts]:
-    """The file itself where it is plain UTF-8 already, else a copy that is."""
+    """The file itself where it is plain UTF-8 already and all rows, else a copy that is."""
+    plain, facts = _in_utf8(path, options, work)
+    if not leaves_lines_out(options):
+        return plain, facts
+    write_without(plain, options, kept := work / "kept.csv")
+    found = read_facts(kept, options.quote)
+    return kept, replace(found, skipped=facts.lines - found.lines)
+
+
+def _in_utf8(path: Path, options: ReadOptions, work: Path) -> tuple[Path, TextFacts]:
     if sort_of(path) == TEXT and options.encoding == "utf-8":
         facts = read_facts(path, options.quote)
         if facts.plain_ends:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -12,46 +13,60 @@ from typing import Any
 
 import pandas as pd
 
-from core.basics.columns import VECTOR
+from core.basics.columns import ITEM, VECTOR
 from core.basics.errors import DataError
-from core.data.conversions import NUMBERS
-from core.data.encoding import guess_encoding
+from core.data.doubts import Doubt, find_doubts, settled
+from core.data.encoding import EncodingGuess, guess_encoding
 from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
-from core.data.json_lines import json_rows, looks_like_json, objects_of
-from core.data.known_layouts import guesses_by_place, known_layout, usual_quote
+from core.data.json_lines import (
+    json_rows,
+    lacking,
+    looks_like_json,
+    looks_like_python,
+    objects_of,
+)
+from core.data.known_layouts import (
+    guesses_by_place,
+    known_layout,
+    refuse_rdf,
+    trec_run,
+    usual_quote,
+)
+from core.data.left_out import text_without
+from core.data.list_cells import BETWEEN, ONE_ITEM, cells_of, scores_rise
 from core.data.raw_file import GZIP, PARQUET, opened, sort_of
 from core.data.read_options import (
+    ADJACENCY,
     ID_ROLES,
+    IGNORE,
     INTERACTIONS,
     JSON_LINES,
     LABELS,
+    LISTS,
+    OBJECTS,
+    PYTHON_LINES,
     TABLE,
+    TRIPLES,
     ReadOptions,
     check_style,
 )
 from core.data.roles import RoleGuess, guess_roles, has_decimal_comma
+from core.data.shapes import (
+    looks_like_adjacency,
+    other_shape,
+    pairs_of,
+    shape_of_rows,
+    shape_of_text,
+)
+from core.data.table_start import guess_escape, guess_quote, guess_start
 from core.data.vector_columns import VectorCounts
 from core.data.vector_roles import counts_up
 
-SHOWN_LINES, SHOWN_ROWS = 8, 50
+SHOWN_LINES, SHOWN_ROWS, SAMPLE_ROWS = 8, 50, 3_000
 TRIED_ROWS = 10_000
 _LINE_LENGTH = 300  # characters of a line that are shown
 _PATIENCE = 60.0  # seconds
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """What a file leaves open about one column, to be answered before it is imported.
-
-    hint: how to answer it, as a sentence; option: the field of ReadOptions that answers it, ""
-    where only another file does; choices: value of that field -> what it makes of the column.
-    """
-
-    column: str
-    what: str
-    hint: str
-    option: str
-    choices: dict[str, str] = field(default_factory=dict)
+_ID_NAME = re.compile(r"[^\W\d_]{2,}(([\s_-](id|ID|Id))|Id|ID)s?")  # amazon_id, Netflix Id, asinID
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,8 @@ class Preview:
 
     raw: first lines as they stand, none for Parquet; head: first rows as texts; options: the
     guess, or what was given; guesses: one per column; warnings: what looks wrong; known: the
-    layout's name where many data sets share it, else ""; doubts: what the options leave open.
+    layout's name where many data sets share it, else ""; doubts: what the style leaves open (the
+    values of columns: find_doubts of the sample); sample: more rows than are shown, as texts.
     """
 
     sort: str  # "text", "gzip" or "parquet"
@@ -72,23 +88,28 @@ class Preview:
     warnings: list[str]
     known: str = ""
     doubts: list[Doubt] = field(default_factory=list)
+    other_shape: str = ""  # what it is instead of one row per interaction
+    sample: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
 class RejectPreview:
-    """What the first rows would become; counts: column, reason, rows, examples."""
+    """What the first rows would become; counts: column, reason, rows, examples; events: rows of
+    each event type, the most frequent first."""
 
     rows: int
     rejected: int
     counts: pd.DataFrame
     vectors: VectorCounts | None = None  # what would become of them, where there are any
+    events: dict[str, int] = field(default_factory=dict)
 
 
 def preview_file(
     path: Path,
     kind: str = INTERACTIONS,
     encoding: str | None = None, delimiter: str | None = None, quote: str | None = None,
-    header: bool | None = None, layout: str | None = None,
+    header: bool | None = None, layout: str | None = None, skip_lines: int | None = None,
+    comment: str | None = None, escape: str | None = None,
 ) -> Preview:  # fmt: skip
     """The head of a file, with everything guessed that is not given.
 
@@ -97,49 +118,119 @@ def preview_file(
     sort, size = sort_of(path), path.stat().st_size
     if sort == PARQUET:
         return _preview_parquet(path, kind, size)
-    options = ReadOptions(kind, encoding=encoding or _encoding_of(path, sort))
+    guess = _encoding_of(path, sort) if encoding is None else EncodingGuess(encoding)
+    options = ReadOptions(kind, encoding=guess.encoding)
     text = _head_of(path, options.encoding)
-    rows, options = _cut(text, options, delimiter, quote, header, layout)
-    head = _frame(rows, options.header)
-    known = known_layout(list(head.columns), options)
+    given = _Given(delimiter, quote, header, layout, skip_lines, comment, escape)
+    if kind == TRIPLES:
+        refuse_rdf(text)
+    rows, options, lack = _cut(text, options, given)
+    sample = _frame(rows, options.header)
+    rows, head = rows[: SHOWN_ROWS + 1], sample[:SHOWN_ROWS]
+    known = trec_run(head, options)
+    known = known if known.name else known_layout(list(head.columns), options)
     guesses = guesses_by_place(list(head.columns), known) or guess_roles(head, kind)
+    joined = options.layout in OBJECTS
+    shape = "" if known.roles else _shape_of(head, guesses, kind, joined=joined)
+    if not shape and options.layout == TABLE and kind == INTERACTIONS:
+        shape = shape_of_text(text) or shape_of_rows(rows)
+    if shape:
+        guesses = _without_item(guesses)
     roles = {column: guess.role for column, guess in guesses.items()}
     raw = [line[:_LINE_LENGTH] for line in text.split("\n")[:SHOWN_LINES]]
     warnings = _warnings(rows, head, options, guesses)
-    numbers = [column for column, role in roles.items() if role in (*NUMBERS, VECTOR)]
-    comma = any(has_decimal_comma(head[column]) for column in numbers)
-    options = replace(options, roles=roles, decimal_comma=comma)
-    return Preview(sort, size, raw, head, options, guesses, warnings, known.name)
+    if shape:
+        warnings = [shape, *warnings]
+    if lack:
+        warnings.append(
+            f"{lack} of the first {len(sample):,} lines lack a key that others have: it is read as "
+            "empty, and a line without an id is rejected."
+        )
+    vectors = [column for column, role in roles.items() if role == VECTOR]
+    comma = any(has_decimal_comma(head[column]) for column in vectors)
+    options, doubts = _list_cells(head, replace(options, roles=roles, decimal_comma=comma))
+    options = settled(sample, options)
+    doubts = [*_encoding_doubts(guess), *doubts]
+    return Preview(
+        sort, size, raw, head, options, guesses, warnings, known.name, doubts, shape, sample
+    )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a person chose of a file's style; None is to be guessed."""
+
+    delimiter: str | None
+    quote: str | None
+    header: bool | None
+    layout: str | None
+    skip_lines: int | None
+    comment: str | None
+    escape: str | None
 
 
 def _cut(
-    text: str, options: ReadOptions,
-    delimiter: str | None, quote: str | None, header: bool | None, layout: str | None,
-) -> tuple[list[list[str]], ReadOptions]:  # fmt: skip
-    """The first rows as texts, the names of the columns among them, and the style they have."""
+    text: str, options: ReadOptions, given: _Given
+) -> tuple[list[list[str]], ReadOptions, int]:
+    """The first rows, names of the columns among them, the style, and lines that lack a key."""
+    layout = given.layout
     if layout is None:
-        layout = JSON_LINES if looks_like_json(text) else TABLE
-    if layout == JSON_LINES:
-        rows = json_rows(objects_of(text))
+        layout = _layout_of(text)
+    lack = 0
+    if layout in OBJECTS:
+        objects = objects_of(text, python=layout == PYTHON_LINES)
+        rows, lack = json_rows(objects), lacking(objects)
         if not rows[0]:
             raise DataError(
-                what="None of the first lines is a JSON object.",
+                what="None of the first lines is a JSON object."
+                if layout == JSON_LINES
+                else "None of the first lines is a dictionary of Python.",
                 hint="Choose table as the layout, or write one object per line.",
             )
         options = replace(options, layout=layout, header=True)
     else:
-        mark = delimiter or guess_delimiter(text, '"' if quote is None else quote)
-        if quote is None:
-            first = cells(text, mark, "", most=1)
-            quote = usual_quote(first[0] if first else [], mark, layout)
-        options = replace(options, quote=quote, delimiter=mark)
+        options = _style_of(text, replace(options, layout=layout), given)
         check_style(options)
-        rows = cells(text, mark, quote, most=SHOWN_ROWS + 1)
+        body, mark = text_without(text, options), options.delimiter
+        if given.layout is None and options.kind == INTERACTIONS:
+            looks = looks_like_adjacency(body, mark)
+            options = replace(options, layout=ADJACENCY if looks else TABLE)
+        if options.layout == ADJACENCY:
+            options = replace(options, header=True, quote="", escape="")
+            return pairs_of(body, mark, SAMPLE_ROWS), options, 0
+        rows = cells(body, mark, options.quote, SAMPLE_ROWS + 1, options.escape)
+        header = given.header
         header = _has_header(rows, options.kind) if header is None and rows else header
         options = replace(options, header=bool(header))
     if not rows or not rows[0]:
         raise DataError(what="The file has no rows.", hint="Choose the file that holds the rows.")
-    return rows, options
+    return rows, options, lack
+
+
+def _layout_of(text: str) -> str:
+    if looks_like_python(text):
+        return PYTHON_LINES
+    return JSON_LINES if looks_like_json(text) else TABLE
+
+
+def _style_of(text: str, options: ReadOptions, given: _Given) -> ReadOptions:
+    """What is left out, the delimiter, the quote and the escape, each as given or guessed."""
+
+    def names_columns(row: list[str]) -> bool:
+        return _has_header([row], options.kind)
+
+    start = guess_start(text, names_columns)
+    skip = start.skip_lines if given.skip_lines is None else given.skip_lines
+    comment = start.comment if given.comment is None else given.comment
+    left = replace(options, skip_lines=skip, comment=comment)
+    body = text_without(text, left)
+    quote = guess_quote(body) if given.quote is None else given.quote
+    mark = given.delimiter or start.delimiter or guess_delimiter(body, quote)
+    if given.quote is None and quote == '"':
+        first = cells(body, mark, "", most=1)
+        quote = usual_quote(first[0] if first else [], mark, options.layout)
+    escape = guess_escape(body, mark, quote) if given.escape is None else given.escape
+    return replace(left, delimiter=mark, quote=quote, escape=escape)
 
 
 def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
@@ -148,6 +239,11 @@ def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
     Raises DataError where a needed column is not named plainly: nothing is read on a weak guess.
     """
     preview = preview_file(path, kind)
+    for doubt in (*preview.doubts, *find_doubts(preview.sample, preview.options)):
+        raise DataError(what=f"{path.name[:80]}: {doubt.what}", hint=doubt.hint)
+    if preview.other_shape:
+        what, hint = preview.other_shape.split(". ", 1)
+        raise DataError(what=f"{path.name[:80]}: {what}.", hint=hint)
     if missing := _unnamed(preview.guesses, kind):
         columns = ", ".join(list(preview.head.columns)[:12])
         raise DataError(
@@ -165,19 +261,73 @@ def preview_rejects(path: Path, options: ReadOptions, rows: int = TRIED_ROWS) ->
     answer = _ask_child("rejects", path, {"options": options.to_dict(), "rows": rows})
     vectors = VectorCounts(**answer["vectors"]) if answer["vectors"] else None
     counts = pd.DataFrame(answer["counts"])
-    return RejectPreview(answer["rows"], answer["rejected"], counts, vectors)
+    return RejectPreview(answer["rows"], answer["rejected"], counts, vectors, answer["events"])
 
 
 def _preview_parquet(path: Path, kind: str, size: int) -> Preview:
-    answer = _ask_child("head", path, {"rows": SHOWN_ROWS})
-    head = pd.DataFrame(answer["rows"], columns=answer["columns"], dtype="str")
+    answer = _ask_child("head", path, {"rows": 1_000 if kind == INTERACTIONS else 4 * SHOWN_ROWS})
+    sample = pd.DataFrame(answer["rows"], columns=answer["columns"], dtype="str")
+    head = sample[:SHOWN_ROWS]
     guesses = guess_roles(head, kind)
+    if shape := _shape_of(head, guesses, kind, joined=False):
+        guesses = _without_item(guesses)
     roles = {column: guess.role for column, guess in guesses.items()}
     missing = [f"No column looks like the {label}." for label in _unnamed(guesses, kind)]
-    return Preview(PARQUET, size, [], head, ReadOptions(kind, roles), guesses, missing)
+    options, doubts = _list_cells(head, ReadOptions(kind, roles))
+    options = settled(sample, options)
+    warnings = [shape, *missing] if shape else missing
+    return Preview(PARQUET, size, [], head, options, guesses, warnings, "", doubts, shape, sample)
 
 
-def _encoding_of(path: Path, sort: str) -> str:
+def _list_cells(head: pd.DataFrame, options: ReadOptions) -> tuple[ReadOptions, list[Doubt]]:
+    """Options that say what stands between the items of one cell of lists, and whether to ask."""
+    if options.kind != LISTS:
+        return options, []
+    guess = cells_of(head, options.roles)
+    options = replace(options, separator=guess.between)
+    if guess.sure:
+        return options, []
+    column = next(column for column, role in options.roles.items() if role == ITEM)
+    return options, [
+        Doubt(
+            column,
+            f"The cells of {column[:60]!r} seem to hold several items: "
+            f"{head[column].iloc[0][:60]!r}",
+            "Say what stands between them, or that each is one item.",
+            "separator",
+            {guess.between: BETWEEN[guess.between], ONE_ITEM: BETWEEN[ONE_ITEM]},
+        )
+    ]
+
+
+def _encoding_doubts(guess: EncodingGuess) -> list[Doubt]:
+    if not guess.doubtful:
+        return []
+    others = ", ".join(f"{text!r} in {encoding}" for encoding, text in guess.others)
+    readings = {guess.encoding: guess.sample, **dict(guess.others)}
+    return [
+        Doubt(
+            "",
+            f"The encoding is a guess: {guess.sample!r} in {guess.encoding}"
+            + (f" could be {others}." if others else " hardly looks like text."),
+            "Choose the encoding in which the names read right, or save the file as UTF-8.",
+            "encoding",
+            readings,
+        )
+    ]
+
+
+def _shape_of(head: pd.DataFrame, guesses: dict[str, RoleGuess], kind: str, *, joined: bool) -> str:
+    return other_shape(head, guesses, joined=joined) if kind == INTERACTIONS else ""
+
+
+def _without_item(guesses: dict[str, RoleGuess]) -> dict[str, RoleGuess]:
+    """The guesses where no column is the item, unless a person says so."""
+    none = RoleGuess(IGNORE, 0.5, "not one item per row")
+    return {column: none if guess.role == ITEM else guess for column, guess in guesses.items()}
+
+
+def _encoding_of(path: Path, sort: str) -> EncodingGuess:
     if sort != GZIP:
         return guess_encoding(path)
     from core.data.encoding import guess_from
@@ -199,16 +349,34 @@ def _head_of(path: Path, encoding: str) -> str:
 def _has_header(rows: list[list[str]], kind: str) -> bool:
     if any(cell.strip().isdigit() for cell in rows[0]) and not counts_up(rows[0]):
         return False
+    if any(_is_numbered_alike(cell, rows[1:], at) for at, cell in enumerate(rows[0])):
+        return False
     names = column_names(rows[0], header=True)
     guesses = guess_roles(pd.DataFrame([rows[0]], columns=names, dtype="str"), kind)
     named = [guess for guess in guesses.values() if guess.why == "by its name"]
+    if _names_ids(rows):
+        return True
     return guess_header(rows, known_names=any(guess.role in ID_ROLES[kind] for guess in named))
+
+
+def _names_ids(rows: list[list[str]]) -> bool:
+    """Whether every cell of the first row ends in the word id, as amazon_id, and none below."""
+    below = [cell for row in rows[1:] for cell in row]
+    found = [bool(_ID_NAME.fullmatch(cell.strip())) for cell in rows[0]]
+    return len(found) > 1 and all(found) and not any(_ID_NAME.fullmatch(cell) for cell in below)
+
+
+def _is_numbered_alike(cell: str, body: list[list[str]], at: int) -> bool:
+    """Whether a cell is an id like those below it, as film18 over film30: it names no column."""
+    alike = re.sub(r"\d+", "0", cell)
+    below = (re.sub(r"\d+", "0", row[at]) for row in body if at < len(row))
+    return "0" in alike and any(alike == other for other in below)
 
 
 def _frame(rows: list[list[str]], header: bool) -> pd.DataFrame:
     """The first rows as texts; a short row is filled up and a long one cut, only to be shown."""
     names = column_names(rows[0], header)
-    body = rows[header : SHOWN_ROWS + header]
+    body = rows[header:]
     wide = [[*row, *[""] * len(names)][: len(names)] for row in body]
     return pd.DataFrame(wide, columns=names, dtype="str")
 
@@ -217,19 +385,24 @@ def _warnings(
     rows: list[list[str]], head: pd.DataFrame, options: ReadOptions, guesses: dict[str, RoleGuess]
 ) -> list[str]:
     found = []
-    if options.layout == JSON_LINES:
-        if odd := sum("" in row for row in rows[1:]):
-            found.append(
-                f"{odd} of the first {len(rows) - 1} lines lack a key that others have: it is read "
-                "as empty, and a line without an id is rejected."
-            )
-    elif len(head.columns) == 1:
+    if options.skip_lines:
+        several = options.skip_lines > 1
+        lines = f"{options.skip_lines:,} lines are" if several else "line is"
+        found.append(f"The first {lines} skipped: the table begins below.")
+    if options.comment:
+        found.append(f"Lines that begin with {options.comment} are skipped as comments.")
+    if options.layout == TABLE and len(head.columns) == 1:
         found.append("Everything is in one column: the delimiter is probably another one.")
     elif odd := sum(len(row) != len(head.columns) for row in rows):
         found.append(f"{odd} of the first {len(rows)} rows have another number of columns.")
     names = Counter(cell.strip().lower() for cell in rows[0]) if options.header else Counter()
     if repeated := [name for name, times in names.items() if times > 1 and name]:
         found.append(f"Several columns are called {repeated[0][:60]!r}: check which one is meant.")
+    if options.kind == LISTS and scores_rise(head, {c: g.role for c, g in guesses.items()}):
+        found.append(
+            "Scores rise from the first row of a user to the last: if small is better, mark the "
+            "column as distance."
+        )
     if head.empty:
         found.append("There are no rows below the header.")
     found += [f"No column is plainly the {label}." for label in _unnamed(guesses, options.kind)]

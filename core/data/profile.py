@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -23,6 +23,7 @@ from core.basics.columns import (
 )
 from core.data.database import columns
 from core.data.datasets import relation
+from core.data.long_tails import Spread, counts_in
 
 MOST_BARS = 96
 MOST_RATINGS = 21  # distinct ratings shown one by one; more are binned
@@ -37,7 +38,8 @@ class Profile:
 
     sizes: one row per domain. activity (users by their interactions) and popularity (items by
     their users): bins LOW to HIGH, doubling. ratings: LOW to HIGH. times: TIME, start of a step.
-    A frame is empty where neither file has the column.
+    A frame is empty where neither file has the column. counts: by domain, how often things were
+    done, where its file says so.
     """
 
     sizes: pd.DataFrame
@@ -46,6 +48,7 @@ class Profile:
     ratings: pd.DataFrame
     times: pd.DataFrame
     time_step: str  # "day", "week", "month", "quarter" or "year"
+    counts: dict[str, Spread] = field(default_factory=dict)
 
 
 def profile(connection: duckdb.DuckDBPyConnection, source: Path, target: Path) -> Profile:
@@ -62,6 +65,11 @@ def profile(connection: duckdb.DuckDBPyConnection, source: Path, target: Path) -
         ratings=_shares(_ratings(connection, rated)),
         times=_shares(_each(connection, timed, _TIMES.format(step=step))),
         time_step=step,
+        counts={
+            domain: spread
+            for domain, rows in files.items()
+            if (spread := counts_in(connection, rows)) is not None
+        },
     )
 
 

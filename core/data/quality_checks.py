@@ -17,7 +17,14 @@ from core.data.cross_listed import SOURCE_ITEM, TARGET_ITEM, CrossListed, find_c
 from core.data.database import name, parquet
 from core.data.double_users import find_double_users, spare_ids
 from core.data.filters import filter_rows
-from core.data.pair_folder import PairInfo, as_domain_pair, read_items, read_rows, rows_file
+from core.data.pair_folder import (
+    RECORD,
+    PairInfo,
+    as_domain_pair,
+    read_items,
+    read_rows,
+    rows_file,
+)
 from core.data.pair_settings import PairInputs, everything
 from core.data.same_people import MOST_USERS, SamePeople, match_users
 from core.data.splitting import training_rows
@@ -25,6 +32,7 @@ from core.data.splitting import training_rows
 PAIRS, DOUBLES = "cross_listed.parquet", "double_users.parquet"
 SOURCE_TITLE, TARGET_TITLE = "source_title", "target_title"
 SOME_CROSS_LISTED, MANY_CROSS_LISTED = 0.001, 0.02  # shares of the target's items or rows
+_GREEN: Light = "green"
 SOME_DOUBLE, MANY_DOUBLE = 0.001, 0.02  # shares of the users of a domain
 
 
@@ -35,7 +43,13 @@ def ask_same_people(
     inputs: PairInputs | None,
 ) -> Check:
     """Whether a source profile finds its own target profile."""
-    found = match_users(as_domain_pair(*_rows_of_shared(connection, folder, info, inputs)))
+    return judge_people(
+        match_users(as_domain_pair(*_rows_of_shared(connection, folder, info, inputs)))
+    )
+
+
+def judge_people(found: SamePeople) -> Check:
+    """What the matching of profiles says of the shared ids."""
     figures = {
         key: None if isinstance(value, float) and math.isnan(value) else value
         for key, value in asdict(found).items()
@@ -95,8 +109,13 @@ def ask_cross_listed(folder: Path, info: PairInfo) -> Check:
     ):  # fmt: skip
         known = _titles(read_items(folder, domain))
         pairs = pairs.assign(**{title: [known.get(name, "") for name in pairs[item]]})
-    write_whole(folder / PAIRS, lambda part: pairs.to_parquet(part, index=False))
-    light: Light = "green"
+    write_whole(folder / PAIRS, lambda part: pairs.to_parquet(part, index=False), folder / RECORD)
+    return judge_cross_listed(found, bool(info.settings.get("drop_cross_listed")))
+
+
+def judge_cross_listed(found: CrossListed, dropped: bool = False) -> Check:
+    """What the items with the same users in both domains say of a lift."""
+    pairs, light = found.pairs, _GREEN
     share = max(found.share, found.row_share)
     if share >= SOME_CROSS_LISTED:
         light = "red" if share >= MANY_CROSS_LISTED else "amber"
@@ -105,7 +124,7 @@ def ask_cross_listed(folder: Path, info: PairInfo) -> Check:
         "target_items": found.found, "share": found.share, "row_share": found.row_share,
     }  # fmt: skip
     question = "Are items listed in both domains?"
-    return Check(CROSS_LISTED, light, question, _said_of_items(found, info, light), figures)
+    return Check(CROSS_LISTED, light, question, _said_of_items(found, dropped, light), figures)
 
 
 def _titles(items: pd.DataFrame | None) -> dict[str, str]:
@@ -114,9 +133,8 @@ def _titles(items: pd.DataFrame | None) -> dict[str, str]:
     return dict(zip(items[ITEM], items[TITLE].fillna(""), strict=True))
 
 
-def _said_of_items(found: CrossListed, info: PairInfo, light: Light) -> str:
+def _said_of_items(found: CrossListed, dropped: bool, light: Light) -> str:
     if not found.found:
-        dropped = info.settings.get("drop_cross_listed")
         return "None is left: they were dropped." if dropped else "None was found."
     items, have = ("item", "has") if found.found == 1 else ("items", "have")
     figures = (
@@ -130,22 +148,28 @@ def _said_of_items(found: CrossListed, info: PairInfo, light: Light) -> str:
 
 def ask_double_users(folder: Path) -> Check:
     """Whether people have two ids in one domain; the pairs of ids go into the folder."""
+    check, pairs = judge_doubles({domain: read_rows(folder, domain) for domain in (SOURCE, TARGET)})
+    write_whole(folder / DOUBLES, lambda part: pairs.to_parquet(part, index=False), folder / RECORD)
+    return check
+
+
+def judge_doubles(rows_of: dict[str, pd.DataFrame]) -> tuple[Check, pd.DataFrame]:
+    """What ids with nearly the same history say, and the pairs of ids; rows_of: by domain."""
     tables, shares = [], []
-    for domain in (SOURCE, TARGET):
-        rows = read_rows(folder, domain)
+    for domain, rows in rows_of.items():
         pair = as_domain_pair(rows, rows.head(0))
         found = find_double_users(pair.source, pair.users)
         tables.append(found.pairs.assign(**{DOMAIN: domain}))
         shares.append(found.found / max(1, len(pair.users)))
     pairs = pd.concat(tables, ignore_index=True)
-    write_whole(folder / DOUBLES, lambda part: pairs.to_parquet(part, index=False))
     spare = len(spare_ids(pairs))
-    light: Light = "green"
+    light = _GREEN
     if max(shares) >= SOME_DOUBLE:
         light = "red" if max(shares) >= MANY_DOUBLE else "amber"
     figures = {"pairs": len(pairs), "spare": spare, "share": max(shares)}
     question = "Does anybody have two ids in one domain?"
-    return Check(DOUBLE_USERS, light, question, _said_of_doubles(spare, light, figures), figures)
+    said = _said_of_doubles(spare, light, figures)
+    return Check(DOUBLE_USERS, light, question, said, figures), pairs
 
 
 def _said_of_doubles(spare: int, light: Light, figures: dict[str, Any]) -> str:

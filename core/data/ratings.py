@@ -1,4 +1,4 @@
-"""What is known about a split's ratings, times and texts before a model is trained on it."""
+"""What is known about a split's rows and texts before a model is trained on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from core.basics.columns import CATEGORIES, DESCRIPTION, RATING, SOURCE, TARGET, TITLE
+from core.basics.columns import CATEGORIES, COUNT, DESCRIPTION, RATING, SOURCE, TARGET, TITLE
 from core.data.item_tables import vectors_file
 from core.data.snapshot import read_info
 from core.data.times import has_times
@@ -29,6 +29,7 @@ class RatingFacts:
     timed: bool = True  # whether the rows of both domains have times
     texts: tuple[Filled, Filled] = (EVERY_TEXT, EVERY_TEXT)  # of source and of target items
     vectors: tuple[int, int] = (0, 0)  # numbers of their uploaded vectors, 0 for none
+    counted: bool = False  # whether the rows of a domain have counts
 
 
 def rating_facts(folder: Path) -> RatingFacts:
@@ -37,7 +38,11 @@ def rating_facts(folder: Path) -> RatingFacts:
     texts = _filled(folder / "items_source.parquet"), _filled(folder / "items_target.parquet")
     vectors = _width(vectors_file(folder, SOURCE)), _width(vectors_file(folder, TARGET))
     liked_from = read_info(folder).liked_from
-    return RatingFacts(source, target, liked_from, has_times(folder), texts, vectors)
+    counted = any(
+        COUNT in pq.read_schema(folder / f"{domain}_train.parquet").names
+        for domain in (SOURCE, TARGET)
+    )
+    return RatingFacts(source, target, liked_from, has_times(folder), texts, vectors, counted)
 
 
 def _width(path: Path) -> int:

@@ -12,23 +12,13 @@ from pathlib import Path
 from typing import IO
 
 from core.basics.errors import DataError
+from core.data.other_kinds import refuse_other_kinds
 
 TEXT, GZIP, PARQUET = "text", "gzip", "parquet"
 _CHUNK = 8 << 20  # bytes
 _ESCAPED = "surrogateescape"
 MOST_UNPACKED = 20 << 30  # bytes
 _SMALL, _MOST_GROWTH = 1 << 30, 100  # a larger gzip may unpack to so many times its size
-_ARCHIVES = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"BZh": "packed with bzip2",
-    b"\xfd7zXZ": "packed with xz",
-    b"(\xb5/\xfd": "packed with zstd",
-    b"%PDF": "a PDF document",
-    b"\x89PNG": "an image",
-    b"\xff\xd8\xff": "an image",
-    b"SQLite format 3\0": "an SQLite database",
-}
 
 
 @dataclass(frozen=True)
@@ -39,6 +29,8 @@ class TextFacts:
     lines: int  # that are not blank
     plain_ends: bool  # every line ends the same way, with LF or CR LF
     quoted: bool  # the quote character occurs
+    nul: bool = False  # a NUL byte occurs
+    skipped: int = 0  # lines before the table and comments, which are none of `lines`
 
     @property
     def empty(self) -> bool:
@@ -53,16 +45,21 @@ def sort_of(path: Path) -> str:
     if not head:
         raise DataError(what="The file is empty.", hint="Choose the file that holds the rows.")
     if head.startswith(b"\x1f\x8b"):
+        refuse_other_kinds(_unpacked_head(path))
         return GZIP
     if head.startswith(b"PAR1"):
         return PARQUET
-    for mark, what in _ARCHIVES.items():
-        if head.startswith(mark):
-            raise DataError(
-                what=f"The file is {what}, not text.",
-                hint="Unpack it or save it as CSV, then choose the CSV.",
-            )
+    refuse_other_kinds(head)
     return TEXT
+
+
+def _unpacked_head(path: Path) -> bytes:
+    """The first bytes inside a gzip; none where it is damaged, which its reader says better."""
+    try:
+        with gzip.open(path, "rb") as file:
+            return file.read(4096)
+    except (EOFError, zlib.error, OSError):
+        return b""
 
 
 @contextmanager
@@ -81,7 +78,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 def read_facts(path: Path, quote: str) -> TextFacts:
     """Count lines and look at line ends and quotes in one pass over an unpacked file."""
-    size, lines, quoted = 0, 0, False
+    size, lines, quoted, nul = 0, 0, False, False
     ends, pairs, returns, last = 0, 0, 0, b"\n"
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
@@ -93,11 +90,12 @@ def read_facts(path: Path, quote: str) -> TextFacts:
                 pairs += chunk.count(b"\r\n")
                 returns += chunk.count(b"\r")
             quoted = quoted or (bool(quote) and quote.encode() in chunk)
+            nul = nul or b"\0" in chunk
             lines += chunk.count(b"\n") - _blank(last, chunk)
             last = chunk[-2:] if chunk[-2:-1] == b"\r" else chunk[-1:]
     lines += not last.endswith(b"\n")
     plain = returns == 0 or returns == pairs == ends
-    return TextFacts(size, lines, plain, quoted)
+    return TextFacts(size, lines, plain, quoted, nul)
 
 
 def write_plain(path: Path, encoding: str, to: Path) -> None:

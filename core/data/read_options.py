@@ -10,7 +10,11 @@ from typing import Any
 from core.basics.columns import (
     ATTRIBUTE,
     CATEGORIES,
+    COUNT,
     DESCRIPTION,
+    DISTANCE,
+    EVENT,
+    FURTHER,
     HEAD,
     ITEM,
     RANK,
@@ -35,22 +39,28 @@ ID_ROLES = {
     TRIPLES: (HEAD, RELATION, TAIL),
 }  # fmt: skip
 OTHER_ROLES = {
-    INTERACTIONS: (RATING, TIME), ITEMS: (TITLE, CATEGORIES, DESCRIPTION, ATTRIBUTE, VECTOR),
-    LINKS: (),
-    LISTS: (RANK, SCORE), TRIPLES: (),
+    INTERACTIONS: (RATING, TIME, COUNT, EVENT),
+    ITEMS: (TITLE, CATEGORIES, DESCRIPTION, ATTRIBUTE, VECTOR), LINKS: (),
+    LISTS: (RANK, SCORE, DISTANCE, FURTHER), TRIPLES: (),
 }  # fmt: skip
 LABELS = {
-    USER: "user", ITEM: "item", RATING: "rating", TIME: "time", TITLE: "title",
+    USER: "user", ITEM: "item", RATING: "rating", TIME: "time", COUNT: "count",
+    EVENT: "event type", TITLE: "title",
     CATEGORIES: "categories", DESCRIPTION: "description", SOURCE: "source user",
     TARGET: "target user", SCORE: "score", RANK: "rank", ATTRIBUTE: "attribute", HEAD: "head",
-    RELATION: "relation", TAIL: "tail", VECTOR: "vector", IGNORE: "ignore",
+    RELATION: "relation", TAIL: "tail", VECTOR: "vector", DISTANCE: "distance, small is better",
+    FURTHER: "further item", IGNORE: "ignore",
 }  # fmt: skip
 LAST, FIRST = "last", "first"  # which of several rows with the same ids stays
 TABLE, JSON_LINES = "table", "json lines"  # how the lines of a text hold their values
+PYTHON_LINES = "python lines"  # a dictionary on every line, as Python prints it
+ADJACENCY = "lists of items"  # a user on every line, and the ids of its items
+OBJECTS = (JSON_LINES, PYTHON_LINES)
 LONGEST_DELIMITER = 4  # bytes
+MOST_SKIPPED = 1_000  # lines before a table
 MOST_ATTRIBUTES = 20  # columns of an item table
 _ENDS_IN_NUMBER = re.compile(r"(.*?)(\d+)")
-SEVERAL = (ATTRIBUTE, VECTOR)  # roles that more than one column may have
+SEVERAL = (ATTRIBUTE, VECTOR, FURTHER)  # roles that more than one column may have
 _NEWER_CHOICES = (  # fields of ReadOptions that files imported by older versions do not know
     "layout",
     "skip_lines",
@@ -76,7 +86,7 @@ class ReadOptions:
     header: bool = True
     decimal_comma: bool = False
     duplicates: str = LAST
-    layout: str = TABLE  # JSON_LINES: an object per line, whose keys are the columns
+    layout: str = TABLE  # OBJECTS: an object per line, whose keys are the columns
     skip_lines: int = 0  # lines before the table, its header not counted
     comment: str = ""  # lines that begin with it are left out
     escape: str = ""  # "" where a quote inside quotes is doubled, else what stands before it
@@ -111,17 +121,28 @@ class ReadOptions:
     def columns(self) -> dict[str, str]:
         """Role -> column, ids first, without the ignored ones; attributes by their names, last.
 
-        Columns of a vector are not among them: several are one.
+        So are further items of a list. Columns of a vector are not among them: several are one.
         """
         taken = {role: column for column, role in self.roles.items() if role != IGNORE}
         known = ID_ROLES[self.kind] + OTHER_ROLES[self.kind]
         once = {role: taken[role] for role in known if role in taken and role not in SEVERAL}
         attributes = [column for column, role in self.roles.items() if role == ATTRIBUTE]
-        return once | {ATTRIBUTE + column: column for column in attributes}
+        further = in_series([column for column, role in self.roles.items() if role == FURTHER])
+        once |= {ATTRIBUTE + column: column for column in attributes}
+        return once | {FURTHER + column: column for column in further}
 
     def vector_columns(self) -> list[str]:
         """Columns that hold a vector together, in their order; those of a series by its numbers."""
         return in_series([column for column, role in self.roles.items() if role == VECTOR])
+
+    @property
+    def weighed(self) -> bool:
+        """Whether rows weigh differently: the checked rows then have a column COUNT."""
+        return bool({COUNT, EVENT} & set(self.columns()))
+
+    def weight_of(self, event: str) -> float:
+        """What a row of this event type counts; 1 where nobody said otherwise."""
+        return float(self.events.get(event, 1.0))
 
 
 def in_series(columns: Sequence[str]) -> list[str]:
@@ -140,6 +161,7 @@ def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
     """Raises DataError where the options contradict themselves or the file's columns."""
     _check_plain(options)
     check_style(options)
+    check_values(options)
     roles = {column: role for column, role in options.roles.items() if role != IGNORE}
     if unknown := [column for column in roles if column not in columns]:
         label = LABELS[roles[unknown[0]]]
@@ -168,7 +190,12 @@ def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
 
 def _check_plain(options: ReadOptions) -> None:
     known = ID_ROLES.get(options.kind)
-    layouts = (TABLE, JSON_LINES)
+    layouts = (TABLE, ADJACENCY, *OBJECTS)
+    if wrong := [event for event, weight in options.events.items() if not _is_weight(weight)]:
+        raise DataError(
+            what=f"The event type {wrong[0][:60]!r} cannot weigh {options.events[wrong[0]]!r}.",
+            hint="Give every type a number from 0 on; 0 leaves its rows out.",
+        )
     if known is None or options.duplicates not in (LAST, FIRST) or options.layout not in layouts:
         raise DataError(
             what=f"A {options.layout[:20]!r} cannot be read as {options.kind!r}, keeping the "
@@ -183,15 +210,49 @@ def _check_plain(options: ReadOptions) -> None:
         )
 
 
+def _is_weight(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < float("inf")
+
+
 def check_style(options: ReadOptions) -> None:
-    """Raises DataError for a delimiter that cannot separate columns."""
-    if options.layout == JSON_LINES:
+    """Raises DataError for a delimiter, comment sign or escape that cannot be one."""
+    if options.layout in OBJECTS:
         return
     size = len(options.delimiter.encode())
     if not 1 <= size <= LONGEST_DELIMITER or set(options.delimiter) & set("\r\n\0" + options.quote):
         raise DataError(
             what=f"{options.delimiter!r} cannot separate columns.",
             hint="Choose one to four characters that are no line break and not the quote.",
+        )
+    if not 0 <= options.skip_lines <= MOST_SKIPPED or set(options.comment) & set("\r\n\0"):
+        raise DataError(
+            what=f"{options.skip_lines:,} lines and those that begin with {options.comment!r} "
+            "cannot be left out.",
+            hint=f"Skip at most {MOST_SKIPPED:,} lines, and give a comment sign without a break.",
+        )
+    used = set(options.delimiter + options.quote) | set("\r\n\0")
+    if options.escape and (len(options.escape.encode()) > 1 or options.escape in used):
+        raise DataError(
+            what=f"{options.escape!r} cannot mark a quote inside quotes.",
+            hint="Choose a backslash, or that a quote is doubled.",
+        )
+
+
+def check_values(options: ReadOptions) -> None:
+    """Raises DataError for a form of times, a mark or a separator that cannot be one."""
+    from core.data.number_forms import GROUPS
+    from core.data.time_forms import check_form  # it asks DuckDB
+
+    check_form(options.date_format)
+    if options.thousands and options.thousands not in GROUPS:
+        raise DataError(
+            what=f"{options.thousands[:20]!r} cannot stand between groups of three digits.",
+            hint="Choose a comma, a point, a blank or an apostrophe.",
+        )
+    if len(options.separator) > LONGEST_DELIMITER or set(options.separator) & set("\r\n\0"):
+        raise DataError(
+            what=f"{options.separator[:20]!r} cannot separate the values in a cell.",
+            hint="Choose one to four characters that are no line break.",
         )
 
 

@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from core.basics.columns import ATTRIBUTE, CATEGORIES
 from core.basics.errors import DataError
+from core.basics.scores import IntArray
 from core.data.conversions import texts_and_attempts, values_and_faults
 from core.data.database import name, number, text
-from core.data.read_options import ID_ROLES, ReadOptions
+from core.data.read_options import ID_ROLES, LISTS, ReadOptions
 from core.data.vector_columns import from_parquet, from_text
 
 BATCH_ROWS = 500_000
@@ -28,6 +29,7 @@ TOO_LONG = "longer than 2,000,000 bytes"
 UNCLOSED = "a quote is opened and not closed properly"
 MOST_BROKEN = 1_000_000
 EXACT_FLOAT = 2**53  # whole numbers below are told apart by a float of 64 bits
+_WHOLE = "CASE WHEN json_valid(c0) THEN c0 END"  # the object of a line of JSON, NULL for others
 RAW_LENGTH = 10_000  # characters DuckDB keeps of a line it rejects
 
 
@@ -43,6 +45,7 @@ class Table:
     objects: bool = False  # every line is a JSON object
     nested: frozenset[str] = frozenset()  # columns of a Parquet file of lists, structs or maps
     floats: frozenset[str] = frozenset()  # columns of a Parquet file of floating-point numbers
+    origin: IntArray | None = None  # (n_lines,) line of the file that a line comes from, if another
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,10 @@ def read_batches(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a table in the file's order, the header's row included.
 
-    Ids are text as it stands. A rating is a finite float32, a time int64 seconds; NULL means it
-    was not understood, and the text is in the column with the suffix BAD. A vector is a list of
-    float32, NULL where there is none. Other texts have no NULLs. Raises DataError where the file
-    cannot be read as asked.
+    Ids are text as it stands. A rating is a finite float32, a count a finite float64 above 0, a
+    time int64 seconds; NULL means it was not understood, and the text is in the column with the
+    suffix BAD. A vector is a list of float32, NULL where there is none. Other texts have no NULLs.
+    Raises DataError where the file cannot be read as asked.
     """
     texts = texts_and_attempts(_texts(table, options), _vector(table, options), options)
     broken = f", {_broken_line(table)} AS {name(LINE_TEXT)}" if table.objects else ""
@@ -122,9 +125,10 @@ def _from(table: Table, options: ReadOptions) -> str:
         )
     columns = ", ".join(f"{text(f'c{at}')}: 'VARCHAR'" for at in range(len(table.columns)))
     quote = text(options.quote)
+    escape = text(options.escape) if options.quote and options.escape else quote
     return (
         f"read_csv({file}, auto_detect=false, header=false, delim={text(options.delimiter)}, "
-        f"quote={quote}, escape={quote}, columns={{{columns}}}, store_rejects=true, "
+        f"quote={quote}, escape={escape}, columns={{{columns}}}, store_rejects=true, "
         f"parallel={not table.one_by_one})"
     )
 
@@ -136,25 +140,27 @@ def _broken_line(table: Table) -> str:
 
 def _texts(table: Table, options: ReadOptions) -> dict[str, str]:
     """Role -> SQL of the text of its column."""
-    ids = ID_ROLES[options.kind]
-    return {
-        role: _id_text(table, column) if role in ids
-        else _names_text(table, column) if role.startswith((CATEGORIES, ATTRIBUTE))
-        else _as_text(table, column)
-        for role, column in options.columns().items()
-    }  # fmt: skip
+    texts = {}
+    for role, column in options.columns().items():
+        texts[role] = _as_text(table, column)
+        if role in ID_ROLES[options.kind] and options.kind != LISTS:
+            texts[role] = _id_text(table, column)
+        elif role.startswith((CATEGORIES, ATTRIBUTE)):
+            texts[role] = _names_text(table, column)
+    return texts
 
 
 def _id_text(table: Table, column: str) -> str:
     """An id that a float column holds loses its .0, so that it matches the id of another file.
 
-    Above 2^53 a float no longer tells whole numbers apart: they stay as SQL writes them.
+    Above 2^53 a float no longer tells whole numbers apart: they stay as SQL writes them. Several
+    ids in one JSON value stay a list, which is refused.
     """
     if table.objects:
-        whole, place = "CASE WHEN json_valid(c0) THEN c0 END", text(f'$."{column}"')
-        several = f"json_array_length({whole}, {place}) > 1"
-        raw = f"json_extract_string({whole}, {place})"
-        return f"CASE WHEN {several} THEN {raw} ELSE {_of_object(column)} END"
+        several = " OR ".join(
+            f"json_array_length({_WHOLE}, {place}) > 1" for place in _places(column)
+        )
+        return f"CASE WHEN {several} THEN {_raw_text(column)} ELSE {_of_object(column)} END"
     if column not in table.floats:
         return _as_text(table, column)
     value = name(column)
@@ -168,8 +174,7 @@ def _id_text(table: Table, column: str) -> str:
 def _names_text(table: Table, column: str) -> str:
     """The text of a cell that may hold several names; lists come as JSON."""
     if table.objects:
-        place = text(f'$."{column}"')
-        return f"json_extract_string(CASE WHEN json_valid(c0) THEN c0 END, {place})"
+        return _raw_text(column)
     if column in table.nested:
         return f"CAST(to_json({name(column)}) AS VARCHAR)"
     return _as_text(table, column)
@@ -193,9 +198,8 @@ def _vector(table: Table, options: ReadOptions) -> str:
     if table.parquet:
         return from_parquet(columns, table.lists)
     if table.objects:
-        whole = "CASE WHEN json_valid(c0) THEN c0 END"
         places = ", ".join(text(f'$."{key}"') for key in columns)
-        joined = f"array_to_string(json_extract_string({whole}, [{places}]), ' ')"
+        joined = f"array_to_string(json_extract_string({_WHOLE}, [{places}]), ' ')"
     else:
         joined = f"concat_ws(' ', {', '.join(_as_text(table, column) for column in columns)})"
     return from_text(joined, options.decimal_comma)
@@ -213,11 +217,27 @@ def _as_text(table: Table, column: str) -> str:
 
 def _of_object(key: str) -> str:
     """The text of a value of a JSON object, a list's parts joined by bars; NULL in other lines."""
-    whole = "CASE WHEN json_valid(c0) THEN c0 END"
-    place, parts = text(f'$."{key}"'), text(f'$."{key}"[*]')
-    joined = f"array_to_string(json_extract_string({whole}, {parts}), '|')"
-    is_list = f"json_type({whole}, {place}) = 'ARRAY'"
-    return f"CASE WHEN {is_list} THEN {joined} ELSE json_extract_string({whole}, {place}) END"
+    found = []
+    for place in _places(key):
+        parts = f"{place[:-1]}[*]'"
+        joined = f"array_to_string(json_extract_string({_WHOLE}, {parts}), '|')"
+        is_list = f"json_type({_WHOLE}, {place}) = 'ARRAY'"
+        plain = f"json_extract_string({_WHOLE}, {place})"
+        found.append(f"CASE WHEN {is_list} THEN {joined} ELSE {plain} END")
+    return f"coalesce({', '.join(found)})"
+
+
+def _raw_text(key: str) -> str:
+    """The text of a value of a JSON object, a list or an object as JSON writes it."""
+    return f"coalesce({', '.join(f'json_extract_string({_WHOLE}, {p})' for p in _places(key))})"
+
+
+def _places(key: str) -> list[str]:
+    """Where a key is, as SQL: `a.b` is that key, and where there is none, b in the object of a."""
+    ways = [f'$."{key}"']
+    if all(key.split(".")):
+        ways.append("$" + "".join(f'."{part}"' for part in key.split(".")))
+    return [text(way) for way in dict.fromkeys(ways)]
 
 
 def _reason(sort: str, message: str, wide: int) -> str:

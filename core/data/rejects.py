@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.basics.columns import RATING, TIME
+from core.basics.columns import COUNT, EVENT, RATING, TIME
 from core.basics.errors import DataError
 from core.basics.scores import BoolArray, IntArray
 from core.data.conversions import BAD, NUMBERS
@@ -34,6 +34,7 @@ class ValueRejects:
     """Rows whose cells were cut well but hold a value that cannot be used."""
 
     options: ReadOptions
+    nul: bool = True  # whether an id may hold a NUL byte
     rows: list[IntArray] = field(default_factory=list)
     tables: list[pd.DataFrame] = field(default_factory=list)
 
@@ -43,13 +44,28 @@ class ValueRejects:
         for role, column in self.options.columns().items():
             values = batch.column(role)
             needed = (*ID_ROLES[self.options.kind], *NUMBERS, TIME)
+            if role in ID_ROLES[self.options.kind] and self.nul:
+                values = pc.if_else(pc.match_substring(values, "\0"), None, values)
             if role not in needed or not values.null_count:
                 continue
             bad = good & pc.is_null(values).to_numpy(zero_copy_only=False)
+            values = batch.column(role)
             text = batch.column(role + BAD) if role + BAD in batch.schema.names else values
             self._note(np.flatnonzero(bad), first_row, role, column, text)
             good &= ~bad
-        return good
+        return good & self._counting(batch, first_row, good)
+
+    def _counting(self, batch: pa.RecordBatch, first_row: int, good: BoolArray) -> BoolArray:
+        """(n_rows,) False for rows of an event type that weighs 0."""
+        dropped = [event for event, weight in self.options.events.items() if not weight]
+        if not dropped or EVENT not in batch.schema.names:
+            return good
+        events = batch.column(EVENT)
+        among = pc.is_in(events, pa.array(dropped, type=events.type))
+        bad = good & among.to_numpy(zero_copy_only=False)
+        column = self.options.columns()[EVENT]
+        self._note(np.flatnonzero(bad), first_row, EVENT, column, events)
+        return ~bad
 
     def _objects(self, batch: pa.RecordBatch, first_row: int) -> BoolArray:
         """(n_rows,) False for lines that should be JSON objects and are not."""
@@ -77,9 +93,9 @@ class ValueRejects:
         if not self.tables or self.options.kind != INTERACTIONS:
             return {}
         noted = pd.concat(self.tables, ignore_index=True)
-        found = {}
+        found: dict[str, int] = {}
         for role in (RATING, TIME):
-            column = self.options.columns().get(role)
+            column = self.options.columns().get(role, "")
             faults = noted[noted[COLUMN] == column]
             absent = int((faults[REASON] == f"no {LABELS[role]}").sum())
             unrated = int(faults[REASON].str.startswith(NOT_RATED).sum())
@@ -130,6 +146,8 @@ def reject_table(
     parts = [faults.assign(**{LINE: lines}), _broken_table(starts, broken)]
     together = pd.concat(parts, ignore_index=True).sort_values(LINE, kind="stable")
     together = together.astype({LINE: "int64"}).reset_index(drop=True)
+    if table.origin is not None:
+        together[LINE] = table.origin[together[LINE].to_numpy() - 1]
     return together[[LINE, COLUMN, VALUE, REASON]]
 
 
@@ -153,8 +171,12 @@ def _broken_table(starts: IntArray, broken: list[Broken]) -> pd.DataFrame:
 
 
 def _reason(role: str, value: str, options: ReadOptions) -> str:
+    if role == EVENT:
+        return f"the event type {value.strip()[:60]!r} weighs 0"
     if not value.strip():
         return f"no {LABELS[role]}"
+    if role in ID_ROLES[options.kind]:
+        return "a NUL byte in it"
     if role == RATING and _means_unrated(value, options):
         return f"{NOT_RATED}: {value.strip()[:20]} was said to mean that"
     if role == TIME and options.date_format:
@@ -163,7 +185,7 @@ def _reason(role: str, value: str, options: ReadOptions) -> str:
         return "not a time: write Unix seconds or milliseconds, or year-month-day"
     if options.decimal_comma and "." in value:
         return "a point in a number, though a comma was said to be the decimal sign"
-    return "not a finite number"
+    return "not a count above 0" if role == COUNT else "not a finite number"
 
 
 def _means_unrated(value: str, options: ReadOptions) -> bool:

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags
-from scipy.stats import rankdata
 
 from core.basics.scores import FloatArray, IntArray
 from core.data.pair import DomainPair
@@ -64,7 +63,8 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
     target = _unit(pair.target)
     folds = np.array_split(shared, FOLDS)
     wins = [
-        _wins(_affinity(pair.source, target, np.setdiff1d(shared, test), test)) for test in folds
+        shares_beaten(_affinity(pair.source, target, np.setdiff1d(shared, test), test))
+        for test in folds
     ]
     own = np.concatenate([np.diag(fold) for fold in wins])
     half_width = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
@@ -90,9 +90,15 @@ def _affinity(
     return (left - left.mean(axis=0)) @ (right - right.mean(axis=0))
 
 
-def _wins(affinity: FloatArray) -> FloatArray:
+def shares_beaten(affinity: FloatArray) -> FloatArray:
     """Share of the other profiles in its row that each profile beats, ties half, (n, n)."""
-    return (rankdata(affinity, axis=1) - 1) / (len(affinity) - 1)
+    wins = np.empty(affinity.shape)
+    for row, values in enumerate(affinity):
+        ordered = np.sort(values)
+        beaten = np.searchsorted(ordered, values, side="left")
+        reached = np.searchsorted(ordered, values, side="right") - 1  # with ties, itself aside
+        wins[row] = (beaten + reached) / 2
+    return wins / (len(affinity) - 1)
 
 
 def _shuffled(wins: list[FloatArray], draw: np.random.Generator) -> FloatArray:

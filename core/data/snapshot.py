@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import (
+    COUNT,
     ITEM,
     RATING,
     SOURCE,
@@ -25,6 +27,7 @@ from core.basics.files import read_json, whole_folder, write_json
 from core.basics.fingerprint import fingerprint
 from core.basics.ids import IdMap
 from core.basics.masked import Masked
+from core.basics.records import as_record
 from core.basics.scores import BoolArray, IntArray
 from core.data.entries import apart, ones_of
 from core.data.item_tables import described, read_described, uploaded_vectors, vectors_file
@@ -32,6 +35,7 @@ from core.data.new_items import NEW_ITEMS, drawn_order, new_items_of
 from core.data.pair import DomainPair
 from core.data.times import in_time_order
 
+RECORD = "split.json"
 PARTS = ("source_train", "target_train", "target_valid", "target_test")
 
 
@@ -52,7 +56,7 @@ class SplitInfo:
 
 @dataclass(frozen=True)
 class SplitTables:
-    """A split before it is written: frames of text ids (USER, ITEM, maybe RATING and TIME)."""
+    """A split before it is written: frames of text ids (USER, ITEM, maybe RATING, TIME, COUNT)."""
 
     source_train: pd.DataFrame
     target_train: pd.DataFrame
@@ -125,7 +129,7 @@ def write_snapshot(
 
     Target items are the union of train, valid and test items; on a split of new items they are
     numbered by a draw, so that scores that cannot tell items apart rank them in a random order.
-    A split that exists is kept.
+    A split that exists is kept, unless its record is damaged.
     """
     _check_tables(tables)
     users = IdMap.of(*(getattr(tables, part)[USER] for part in PARTS))
@@ -145,33 +149,42 @@ def write_snapshot(
         liked_from=liked_from,
     )  # fmt: skip
     folder = root / info.split_hash
-    if not folder.exists():
+    if not _is_whole(folder):
         known = {domain: getattr(tables, f"items_{domain}") for domain in items}
         frames = coded | {"users": pd.DataFrame({USER: users.ids})} | {
             f"items_{domain}": described(items[domain], table)
             for domain, table in known.items()
         }  # fmt: skip
-        with whole_folder(folder) as part_folder:
+        with whole_folder(folder, anew=True) as part_folder:  # a damaged one would stay
             for name, frame in frames.items():
                 frame.to_parquet(part_folder / f"{name}.parquet", index=False)
             for domain, table in known.items():
                 if (vectors := uploaded_vectors(items[domain], table)) is not None:
                     np.save(vectors_file(part_folder, domain), vectors)
-            write_json(part_folder / "split.json", asdict(info))
+            write_json(part_folder / RECORD, asdict(info))
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        read_info(folder)
+    except DataError:
+        return False
+    return True
 
 
 def read_info(folder: Path) -> SplitInfo:
     """What the snapshot is about, without reading its rows."""
-    return SplitInfo(**read_json(folder / "split.json"))
+    return as_record(SplitInfo, read_json(folder / RECORD))
 
 
 def read_snapshot(folder: Path, ratings: bool = False) -> Split:
     """The split a snapshot folder holds; raises DataError where the folder is not there.
 
-    Its matrices hold ones, or the ratings, where rows without a rating are left out.
+    Its matrices hold ones, or the ratings, where rows without a rating are left out. Counts stand
+    beside the ones of the training pair where the files have them.
     """
-    if not (folder / "split.json").exists():
+    if not (folder / RECORD).exists():
         raise DataError(
             what=f"The split {folder.name} is not in this workspace.",
             hint="Import its two files and split them again, or choose another run.",
@@ -184,6 +197,7 @@ def read_snapshot(folder: Path, ratings: bool = False) -> Split:
     train = DomainPair(
         users, source_items, target_items, matrices["source_train"], matrices["target_train"],
         source_features, target_features,
+        *(None if ratings else _counts(folder, part, shapes[_domain(part)]) for part in PARTS[:2]),
     )  # fmt: skip
     valid = apart(matrices["target_valid"], train.target)
     test = apart(matrices["target_test"], train.target, valid)
@@ -208,10 +222,10 @@ def _domain(part: str) -> str:
 def _split_hash(
     dataset_hash: str, users: IdMap, items: dict[str, IdMap], coded: dict[str, pd.DataFrame]
 ) -> str:
-    """Hash of who and what there is, of which row is in which part, its rating and its time."""
+    """Hash of who and what there is, of which row is in which part, its rating, time and count."""
     numbers = [
         coded[part][column].to_numpy(dtype=np.float64, na_value=np.nan)
-        if column in (RATING, TIME)
+        if column in (RATING, TIME, COUNT)
         else coded[part][column].to_numpy()
         for part in PARTS
         for column in coded[part].columns
@@ -220,14 +234,29 @@ def _split_hash(
 
 
 def _coded(frame: pd.DataFrame, users: IdMap, items: IdMap) -> pd.DataFrame:
-    """Rows by user, then item, as numbers; ratings and times kept where the file has them."""
+    """Rows by user, then item, as numbers; with ratings, times and counts where there are any.
+
+    A row without a count among others that have one counts 1.
+    """
     coded = pd.DataFrame({USER: users.numbers(frame[USER]), ITEM: items.numbers(frame[ITEM])})
     rating = frame.get(RATING, 1.0)
     coded[RATING] = np.asarray(pd.Series(rating, index=frame.index), dtype=np.float32)
     if TIME in frame:
         coded[TIME] = pd.array(frame[TIME].to_numpy(), dtype="Int64")
+    if COUNT in frame:
+        coded[COUNT] = frame[COUNT].fillna(1.0).to_numpy(dtype=np.float32)
     coded = coded.sort_values([USER, ITEM], ignore_index=True)
     return coded.drop_duplicates([USER, ITEM], keep="last", ignore_index=True)
+
+
+def _counts(folder: Path, part: str, shape: tuple[int, int]) -> csr_matrix | None:
+    """Counts in the places of the ones that `_matrix` answers; None for rows without counts."""
+    path = folder / f"{part}.parquet"
+    if COUNT not in pq.read_schema(path).names:
+        return None
+    frame = pd.read_parquet(path, columns=[USER, ITEM, COUNT])
+    places = frame[USER].to_numpy(), frame[ITEM].to_numpy()
+    return csr_matrix((frame[COUNT].to_numpy(dtype=np.float32), places), shape=shape)
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:

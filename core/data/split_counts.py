@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import ITEM, USER
-from core.data.splitting import TEST_ROW, TRAIN_ROW, VALID_ROW, SplitSettings, assign_parts
+from core.data.splitting import (
+    TEMPORAL,
+    TEST_ROW,
+    TRAIN_ROW,
+    VALID_ROW,
+    SplitSettings,
+    assign_parts,
+    rows_on_a_cut,
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,7 @@ class SplitCounts:
     test_users: int
     cold_test_users: int  # test users without any target row to train on
     unseen_test_rows: int  # test rows whose item is in no training row: found by no id-based model
+    on_a_cut: int  # target rows at one of the two cuts of a temporal split
     new_items: tuple[int, int, int]  # target items of validation and test alone, and of all rows
 
 
@@ -42,6 +51,7 @@ def split_counts(
         test_users=len(tested),
         cold_test_users=int((~tested.isin(trained)).sum()),
         unseen_test_rows=int((~test[ITEM].isin(known)).sum()),
+        on_a_cut=rows_on_a_cut(target, settings) if settings.kind == TEMPORAL else 0,
         new_items=(_beyond(valid, known), _beyond(test, known), target[ITEM].nunique()),
     )
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import ITEM, SOURCE, TARGET, TIME, USER
+from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, USER
 from core.basics.errors import DataError
 from core.basics.scores import BoolArray, IntArray
 from core.basics.settings import Settings, setting
 from core.data.new_items import NEW_ITEMS, hold_out_items
 from core.data.pair_folder import read_items, read_pair_info, read_rows
+from core.data.pair_settings import STARS, PairSettings
 from core.data.snapshot import SplitTables, write_snapshot
+from core.data.time_doubts import judge_times, times_in
 
 RANDOM, LEAVE_K_OUT, TEMPORAL = "random", "leave-k-out", "temporal"
 COLD_USERS, COLD_FOLD = "cold-start users", "cold-start fold"
@@ -103,6 +105,8 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
     """
     info = read_pair_info(pair_folder)
     source, target = read_rows(pair_folder, SOURCE), read_rows(pair_folder, TARGET)
+    if settings.kind == TEMPORAL:
+        check_times(pair_folder)
     parts = assign_parts(source, target, settings, seed)
     _check_held_out(parts, settings)
     tables = SplitTables(
@@ -117,8 +121,31 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
         root, tables,
         source_name=info.source_name, target_name=info.target_name, kind=settings.kind,
         seed=seed, settings=settings.to_dict(), dataset_hash=info.dataset_hash,
-        liked_from=float(info.settings.get("rating_threshold", 0.0)),
+        liked_from=_liked_stars(PairSettings.of(info.settings), target),
     )  # fmt: skip
+
+
+def _liked_stars(settings: PairSettings, target: pd.DataFrame) -> float:
+    """Stars of 5 below which target rows were filtered away; a value told is said as stars too."""
+    told = settings.source_liked_from if settings.swap else settings.target_liked_from
+    highest = target[RATING].max() if RATING in target else 0.0
+    if not told.strip() or not highest > 0:
+        return settings.rating_threshold
+    return max(0.0, float(told) / float(highest) * STARS)
+
+
+def check_times(pair_folder: Path) -> None:
+    """Refuse a split by time where the times of the pair are none; raises DataError."""
+    times = times_in(pair_folder)
+    for domain in (SOURCE, TARGET):
+        if domain not in times:
+            raise _no_times(domain)
+    judged = judge_times(times)
+    if judged.light == "red":
+        raise DataError(
+            what=f"The pair cannot be split by time: {judged.reason}",
+            hint="Choose another kind of split, or import the file with a column of real times.",
+        )
 
 
 def split_folds(pair_folder: Path, settings: SplitSettings, seed: int, root: Path) -> list[Path]:
@@ -163,30 +190,44 @@ def _shuffled_places(target: pd.DataFrame, seed: int) -> tuple[IntArray, IntArra
 
 def _temporal(source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings) -> Parts:
     times = _times(target, "target")
-    shares = 1 - settings.valid_share - settings.test_share, 1 - settings.test_share
-    first, second = (np.quantile(times, share, method="higher") for share in shares)
+    first, second = _cuts(times, settings)
     codes = np.select([times >= second, times >= first], [TEST_ROW, VALID_ROW], TRAIN_ROW)
     return Parts(codes, _times(source, "source") < first)
+
+
+def _cuts(times: IntArray, settings: SplitSettings) -> tuple[float, float]:
+    """The moments from which rows are for validation, and for the test."""
+    shares = 1 - settings.valid_share - settings.test_share, 1 - settings.test_share
+    first, second = (np.quantile(times, share, method="higher") for share in shares)
+    return first, second
 
 
 def _times(frame: pd.DataFrame, domain: str) -> IntArray:
     """(n_rows,) seconds; a row without a time counts as the earliest."""
     if TIME not in frame or frame[TIME].isna().all():
-        raise DataError(
-            what=f"The {domain} has no times, so it cannot be split by time.",
-            hint="Choose another kind of split, or import the file with its time column.",
-        )
+        raise _no_times(domain)
     times = frame[TIME].astype("Int64")
     return times.fillna(times.min()).to_numpy(dtype=np.int64)
+
+
+def _no_times(domain: str) -> DataError:
+    return DataError(
+        what=f"The {domain} has no times, so it cannot be split by time.",
+        hint="Choose another kind of split, or import the file with its time column.",
+    )
+
+
+def rows_on_a_cut(target: pd.DataFrame, settings: SplitSettings) -> int:
+    """Target rows whose moment is one of the two cuts: all of a moment go to the later part."""
+    times = _times(target, TARGET)
+    return int(np.isin(times, _cuts(times, settings)).sum())
 
 
 def _cold(
     source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings, seed: int
 ) -> IntArray:
-    shared = np.intersect1d(
-        np.asarray(source[USER].unique(), dtype=object),
-        np.asarray(target[USER].unique(), dtype=object),
-    )
+    both = set(source[USER].unique()) & set(target[USER].unique())
+    shared = np.array(sorted(both), dtype=object)
     drawn = np.random.default_rng(seed).permutation(shared)
     valid, test = _cold_users(drawn, settings)
     if len(valid) == 0 or len(test) == 0:

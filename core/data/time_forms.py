@@ -89,12 +89,15 @@ def check_form(form: str) -> None:
     """Raises DataError for a form that cannot be read."""
     if form in FORM_NAMES:
         return
+    connection = duckdb.connect()
     try:
-        duckdb.execute(f"SELECT {_parsed(text('x'), form)}").fetchall()
+        connection.execute(f"SELECT {_parsed(text('x'), form)}").fetchall()
     except duckdb.Error:
         found = False
     else:
         found = all("%" in one for one in form.split(BETWEEN_FORMS))
+    finally:
+        connection.close()
     if not found:
         raise DataError(
             what=f"{form[:60]!r} is no form of a time.",

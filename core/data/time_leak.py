@@ -16,6 +16,7 @@ from core.data.check import TIME_LEAK, Check
 from core.data.new_items import NEW_ITEMS
 from core.data.snapshot import SplitInfo
 from core.data.splitting import TEMPORAL
+from core.data.time_doubts import judge_times
 
 QUESTION = "Does training know what came after the test?"
 
@@ -28,6 +29,7 @@ class TimeLeak:
     users_ahead: int  # of whom some training row is later than their first test row
     rows: int  # training rows of these users, with times
     rows_ahead: int  # those later than the user's first test row
+    doubt: str = ""  # why their times are none, where they are not
 
     @property
     def share(self) -> float:
@@ -51,7 +53,9 @@ def find_time_leak(folder: Path) -> TimeLeak | None:
     if not rows:
         return None
     ahead = pd.concat(later)
-    return TimeLeak(len(first), ahead.nunique(), sum(map(len, rows)), len(ahead))
+    judged = judge_times({TARGET: test[TIME]})
+    doubt = judged.reason if judged.light == "red" else ""
+    return TimeLeak(len(first), ahead.nunique(), sum(map(len, rows)), len(ahead), doubt)
 
 
 def time_check(info: SplitInfo, leak: TimeLeak | None) -> Check:
@@ -63,6 +67,8 @@ def time_check(info: SplitInfo, leak: TimeLeak | None) -> Check:
         answer = "Cannot be told: the rows of this split have no times that differ."
         return Check(TIME_LEAK, "grey", QUESTION, answer)
     figures = asdict(leak) | {"share": leak.share}
+    if not leak.rows_ahead and leak.doubt:
+        return Check(TIME_LEAK, "grey", QUESTION, f"Cannot be told: {leak.doubt}", figures)
     if not leak.rows_ahead:
         answer = f"No: nothing any of {count(leak.users, 'test user')} did later is in training."
         return Check(TIME_LEAK, "green", QUESTION, answer, figures)

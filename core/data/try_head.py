@@ -33,7 +33,7 @@ def rejects_of_head(path: Path, options: dict[str, Any], rows: int) -> dict[str,
     wanted = ReadOptions.of(options)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        head, whole = _cut(path, wanted.encoding, rows + 1, work)
+        head, whole = _cut(path, wanted.encoding, rows + 1 + wanted.skip_lines, work)
         wanted = replace(wanted, encoding="utf-8")
         table, facts = prepare(head, wanted, work)
         checked = read_rows(table, wanted, facts, work)
@@ -41,7 +41,7 @@ def rejects_of_head(path: Path, options: dict[str, Any], rows: int) -> dict[str,
     counts = example_counts(rejects).to_dict("list")
     return {
         "rows": checked.count + len(rejects), "rejected": len(rejects), "counts": counts,
-        "vectors": _vectors_of(checked),
+        "vectors": _vectors_of(checked), "events": checked.events,
     }  # fmt: skip
 
 
@@ -66,8 +66,15 @@ def head_of_parquet(path: Path, rows: int) -> dict[str, Any]:
     columns = list(parquet_columns(path))
     batch = next(pq.ParquetFile(path).iter_batches(batch_size=rows), None)
     table = pa.Table.from_batches([batch]) if batch is not None else pa.table({})
-    texts = [["" if v is None else str(v) for v in column.to_pylist()] for column in table.columns]
+    texts = [[_as_read(v) for v in column.to_pylist()] for column in table.columns]
     return {"columns": columns, "rows": list(zip(*texts, strict=True))}
+
+
+def _as_read(value: Any) -> str:
+    """The text of a value, whole numbers of a float column without .0, as ids of it are read."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return "" if value is None else str(value)
 
 
 def _cut(path: Path, encoding: str, lines: int, work: Path) -> tuple[Path, bool]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.basics.errors import DataError
-from core.basics.files import read_json, whole_folder, write_json
+from core.basics.files import whole_folder, write_json
 from core.basics.fingerprint import fingerprint
+from core.basics.records import read_record
 from core.basics.scores import FloatArray, IntArray
 from core.embedding.sample import LIMIT
 from core.embedding.umap_map import EPOCHS, MIN_DIST, NEIGHBOURS
@@ -49,29 +49,30 @@ def map_name(made_from: str, what: str, seed: int) -> str:
     return fingerprint("umap", made_from, what, seed, settings, version("umap-learn"))
 
 
-def write_map(root: Path, kept: KeptMap) -> Path:
-    """Keep the map under `root`, whole or not at all; answers its folder."""
+def write_map(root: Path, kept: KeptMap, beside: Path | None = None) -> Path:
+    """Keep the map under `root`, whole or not at all; answers its folder.
+
+    beside: record of the run or split it shows; DataError is raised where that was deleted.
+    """
     info = kept.info
     folder = root / map_name(info.made_from, info.what, info.seed)
     frame = pd.DataFrame(
         {ROW: kept.rows.astype(np.int32), X: kept.places[:, 0], Y: kept.places[:, 1]}
     )
-    with whole_folder(folder) as part:
+    damaged = read_map(folder) is None  # it would keep its place
+    with whole_folder(folder, beside, anew=damaged) as part:
         frame.to_parquet(part / PLACES, index=False)
         write_json(part / ABOUT, asdict(info))
     return folder
 
 
 def read_map(folder: Path) -> KeptMap | None:
-    """The map of a folder, None where there is none; raises DataError where it is broken."""
-    if not (folder / ABOUT).exists():
+    """The map of a folder, None where there is none, or a damaged one that can be drawn again."""
+    info = read_record(folder / ABOUT, MapInfo)
+    if info is None:
         return None
     try:
-        info = MapInfo(**read_json(folder / ABOUT))
         frame = pd.read_parquet(folder / PLACES, columns=[ROW, X, Y])
-    except (OSError, TypeError, ValueError) as error:
-        raise DataError(
-            what=f"The map {folder.name} cannot be read ({error}).",
-            hint="Delete its folder in maps and draw it again.",
-        ) from error
+    except (OSError, ValueError):
+        return None
     return KeptMap(info, frame[ROW].to_numpy(), frame[[X, Y]].to_numpy(dtype=np.float32))

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import ITEM, RANK, SCORE, USER
+from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, USER
 from core.basics.ids import IdMap
 from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.sorted_sets import among
+from core.basics.spreadsheet import unescaped
 from core.data.entries import cells
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, findable
@@ -18,17 +20,19 @@ from core.fusion.lists import NOBODY
 from core.metrics.catalogue import coverage, novelty
 from core.metrics.ranking import KS, per_user_metrics
 
+ORDERS = (RANK, SCORE, DISTANCE)  # what decides a list's order, the first that a file has
+
 
 @dataclass(frozen=True)
 class GivenLists:
     """Rows that name a user and an item of the split, by user and best first.
 
-    unknown: what was left out on the way, {"unknown_user_rows", "unknown_users", …}.
+    told: what was merged, tied or left out on the way, {"duplicates", "unknown_user_rows", …}.
     """
 
     users: IntArray  # (n_rows,)
     items: IntArray  # (n_rows,) target item numbers
-    unknown: dict[str, int]
+    told: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -43,20 +47,46 @@ class MeasuredLists:
 def given_lists(frame: pd.DataFrame, split: Split) -> GivenLists:
     """The rows in the split's numbers, ordered.
 
-    frame: USER, ITEM as texts, a pair at most once, and RANK (1 is best), else SCORE (the largest
-    is best), else the order of the rows. Equal ranks or scores stand by item number.
+    frame: USER, ITEM as texts, and RANK (1 is best), else SCORE (the largest is best), else
+    DISTANCE (the smallest is best), else the order of the rows. Of an item twice in a user's list
+    the better place stays; equal ranks, scores or distances stand as the rows do. This is the one
+    place where either is decided, for every way on which lists come in.
     """
-    users, items = _found(frame[USER], split.train.users), _found(frame[ITEM], target_ids(split))
+    place = _place(frame)
+    best, merged = _best_rows(frame, place)
+    frame, place = frame.iloc[best], place[best]
+    (users, opened_users), (items, opened_items) = (
+        _found(frame[USER], split.train.users),
+        _found(frame[ITEM], target_ids(split)),
+    )
     unknown_user, unknown_item = users < 0, (users >= 0) & (items < 0)
     kept = ~(unknown_user | unknown_item)
-    order = np.lexsort((items[kept], _place(frame)[kept], users[kept]))
-    unknown = {
+    order = np.argsort(users[kept], kind="stable")  # the rows stand by place already
+    tied = _tied(users[kept][order], place[kept][order]) if _order(frame) else np.zeros(0, int)
+    told = {
+        "duplicates": merged,
         "unknown_user_rows": int(unknown_user.sum()),
         "unknown_users": int(frame[USER][unknown_user].nunique()),
         "unknown_item_rows": int(unknown_item.sum()),
         "unknown_items": int(frame[ITEM][unknown_item].nunique()),
+        "unquoted_rows": int((opened_users | opened_items).sum()),
+        "tied_rows": len(tied),
+        "tied_users": len(np.unique(tied)),
     }
-    return GivenLists(users[kept][order], items[kept][order], unknown)
+    return GivenLists(users[kept][order], items[kept][order], told)
+
+
+def rising_lists(frame: pd.DataFrame) -> tuple[int, int]:
+    """Of the lists with different scores, how many rise down their rows, and how many there are.
+
+    frame: as for `given_lists`. Best first is usual; where scores rise, small may be near.
+    """
+    if _order(frame) != SCORE:
+        return 0, 0
+    scores = frame[SCORE].groupby(frame[USER], sort=False)
+    spread = scores.max() > scores.min()
+    rising = scores.agg(lambda part: part.is_monotonic_increasing)
+    return int((rising & spread).sum()), int(spread.sum())
 
 
 def measure_lists(
@@ -72,7 +102,7 @@ def measure_lists(
     users, n_items = np.flatnonzero(np.diff(relevant.indptr)), relevant.shape[1]
     row_of = np.full(relevant.shape[0], -1)
     row_of[users] = np.arange(len(users))
-    masked = np.isin(given.users * n_items + given.items, cells(hidden.rows))
+    masked = among(given.users * n_items + given.items, cells(hidden.rows))
     masked |= ~hidden.rankable[given.items]
     known = ~masked & (row_of[given.users] >= 0)
     rows, items = row_of[given.users[known]], given.items[known]
@@ -100,7 +130,7 @@ def measure_lists(
 def holds_any_of(given: GivenLists, split: Split, part: str) -> bool:
     """Whether any list holds any item to be found: a system may have left out the part's items."""
     held_out = split.held_out(part)
-    return bool(np.isin(given.users * held_out.shape[1] + given.items, cells(held_out)).any())
+    return bool(among(given.users * held_out.shape[1] + given.items, cells(held_out)).any())
 
 
 def target_ids(split: Split) -> IdMap:
@@ -131,21 +161,48 @@ def _evaluation(
 
 
 def _hits(lists: IntArray, users: IntArray, relevant: IntArray, n_items: int) -> BoolArray:
-    found = np.isin(users[:, None] * n_items + lists, relevant)
+    found = among(users[:, None] * n_items + lists, relevant)
     return np.asarray(found & (lists != NOBODY), dtype=bool)
 
 
-def _found(names: pd.Series, ids: IdMap) -> IntArray:
-    """Numbers of the ids, -1 for those that are not there."""
-    return pd.Index(ids.ids, dtype="object").get_indexer(names.to_numpy(dtype=object))
+def _found(names: pd.Series, ids: IdMap) -> tuple[IntArray, BoolArray]:
+    """Numbers of the ids, -1 for those that are not there; True for those taken without a quote.
+
+    A file made for a spreadsheet has a `'` before ids that would be formulas.
+    """
+    known, given = pd.Index(ids.ids, dtype="object"), names.astype("object")
+    numbers = known.get_indexer(given.to_numpy())
+    plain = given.map(unescaped)
+    marked = (numbers < 0) & (plain != given).to_numpy()
+    numbers[marked] = known.get_indexer(plain.to_numpy()[marked])
+    return numbers, marked & (numbers >= 0)
+
+
+def _order(frame: pd.DataFrame) -> str | None:
+    """The column that orders the rows; None where they stand as in the file."""
+    return next((name for name in ORDERS if name in frame), None)
 
 
 def _place(frame: pd.DataFrame) -> FloatArray:
-    if RANK in frame:
-        return frame[RANK].to_numpy(dtype=np.float64)
-    if SCORE in frame:
-        return -frame[SCORE].to_numpy(dtype=np.float64)
-    return np.arange(len(frame), dtype=np.float64)
+    """(n_rows,) what the rows of one user are ordered by, the smallest first."""
+    by = _order(frame)
+    if by is None:
+        return np.arange(len(frame), dtype=np.float64)
+    values = frame[by].to_numpy(dtype=np.float64)
+    return -values if by == SCORE else values
+
+
+def _best_rows(frame: pd.DataFrame, place: FloatArray) -> tuple[IntArray, int]:
+    """Numbers of the rows that stay, the best place first, and how many were merged into them."""
+    order = np.lexsort((np.arange(len(place)), place))
+    again = frame[[USER, ITEM]].iloc[order].duplicated().to_numpy()
+    return order[~again], int(again.sum())
+
+
+def _tied(users: IntArray, place: FloatArray) -> IntArray:
+    """The user of every row that has the place of its neighbour; rows by user and place."""
+    same = (users[1:] == users[:-1]) & (place[1:] == place[:-1])
+    return users[np.append(False, same) | np.append(same, False)] if len(users) else users
 
 
 def _places(rows: IntArray) -> IntArray:

@@ -24,10 +24,10 @@ Frames = Mapping[str, pd.DataFrame]  # per-user frames by the name of the run
 def side_by_side(frames: Frames, metrics: Sequence[str]) -> pd.DataFrame:
     """One row per run and metric: RUN, METRIC, MEAN, LOW, HIGH, USERS, SKIPPED, BEST.
 
-    BEST marks the leader of a metric, and only where its difference to the next is beyond user
-    sampling, paired over the users of both.
+    A run without the metric has NaN. BEST marks the leader of a metric, and only where its
+    difference to the next is beyond user sampling, paired over the users of both.
     """
-    found = {name: intervals(frame, metrics) for name, frame in frames.items()}
+    found = {name: _intervals(frame, metrics) for name, frame in frames.items()}
     table = pd.DataFrame([
         {RUN: name, METRIC: metric} | _columns(interval)
         for name, columns in found.items()
@@ -103,10 +103,20 @@ def moved_sentence(table: pd.DataFrame, metric: str, against: str) -> str:
     )
 
 
-def shared_metrics(frames: Frames) -> list[str]:
-    """Metric columns that every frame has, in the order of the first."""
-    first, *others = frames.values()
-    return [name for name in metric_columns(first) if all(name in frame for frame in others)]
+def all_metrics(frames: Frames) -> list[str]:
+    """Metric columns that any frame has, in the order of the first that has them.
+
+    Runs of two tasks stand side by side: what one of them lacks does not vanish from the others.
+    """
+    return list(dict.fromkeys(name for frame in frames.values() for name in metric_columns(frame)))
+
+
+def _intervals(frame: pd.DataFrame, metrics: Sequence[str]) -> list[Interval]:
+    """One per metric; of one the frame lacks there is no figure, and nobody has it."""
+    there = [metric for metric in metrics if metric in frame]
+    found = dict(zip(there, intervals(frame, there), strict=True))
+    nothing = Interval(np.nan, np.nan, np.nan, 0, len(frame))
+    return [found.get(metric, nothing) for metric in metrics]
 
 
 def _columns(interval: Interval) -> dict[str, float | int]:

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.masked import Masked
 from core.basics.scores import BoolArray, Candidates, DomainScores, FloatArray, IntArray
+from core.basics.sorted_sets import among
 from core.fusion.combine import Fusion, blend, fuse_scores, row_weights, shaped
 from core.fusion.lists import NOBODY, top_k
 
@@ -144,7 +145,7 @@ def held_out(users: IntArray, items: IntArray, relevant: csr_matrix) -> BoolArra
     wanted, n_items = relevant[users], relevant.shape[1]
     rows = np.repeat(np.arange(len(users)), np.diff(wanted.indptr))
     keys = np.arange(len(users))[:, None] * n_items + items.astype(np.int64)
-    return np.isin(keys, rows * n_items + wanted.indices) & (items != NOBODY)
+    return among(keys, rows * n_items + wanted.indices) & (items != NOBODY)
 
 
 def ranks_of(fused: FloatArray, rows: IntArray, places: IntArray) -> IntArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.basics.scores import FloatArray, IntArray
+from core.basics.sorted_sets import distinct
 
 
 def coverage(lists: IntArray, n_items: int) -> float:
@@ -12,7 +13,7 @@ def coverage(lists: IntArray, n_items: int) -> float:
 
     lists: (users, k) item numbers, -1 where a list is shorter. NaN for an empty catalogue.
     """
-    shown = np.unique(lists)
+    shown = distinct(lists)
     return float((shown >= 0).sum() / n_items) if n_items else float("nan")
 
 

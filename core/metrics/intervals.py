@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import stdtrit
 
 from core.basics.scores import FloatArray, IntArray
 
@@ -104,6 +103,8 @@ def _half_width(known: FloatArray) -> float:
     """Of Student's t interval; NaN below two values."""
     if len(known) < 2:
         return float("nan")
+    from scipy.special import stdtrit
+
     quantile = stdtrit(len(known) - 1, 0.5 + LEVEL / 200)
     return float(quantile * known.std(ddof=1) / np.sqrt(len(known)))
 

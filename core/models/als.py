@@ -35,20 +35,25 @@ class Penalty:
         """
         present = int((np.diff(interactions.indptr) > 0).sum())
         cells = max(1, present * interactions.shape[1])
-        return cls(unobserved * interactions.nnz / cells, regularization)
+        return cls(unobserved * float(mass(interactions).sum()) / cells, regularization)
 
     def gram(self, factors: FloatArray) -> FloatArray:
         """What all unobserved cells say, (d, d)."""
         return self.cell_weight * (factors.T @ factors)
 
-    def ridge(self, history: IntArray, n_others: int) -> FloatArray:
-        """Ridge of each row from its number of entries and of possible ones, (n_rows,)."""
+    def ridge(self, history: FloatArray, n_others: int) -> FloatArray:
+        """Ridge of each row from what its entries weigh and how many are possible, (n_rows,)."""
         return self.regularization * (history + self.cell_weight * n_others)
 
     def solve(self, rows: csr_matrix, factors: FloatArray, n_others: int) -> FloatArray:
         """Best vectors of the rows of one domain while the other side stands still, (n, d)."""
-        ridge = self.ridge(np.diff(rows.indptr), n_others)
+        ridge = self.ridge(mass(rows), n_others)
         return solve_rows(rows, factors, self.gram(factors), ridge)[:, 0]
+
+
+def mass(rows: csr_matrix) -> FloatArray:
+    """(n_rows,) float64, what the entries of each row weigh together; of ones, how many."""
+    return np.asarray(rows.sum(axis=1, dtype=np.float64)).ravel()
 
 
 def random_factors(n_items: int, factors: int, rng: np.random.Generator) -> FloatArray:

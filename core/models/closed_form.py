@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
 from scipy.sparse import csr_matrix, diags
 
 from core.basics.errors import RunError
@@ -84,7 +83,9 @@ def inverted(matrix: FloatArray) -> FloatArray:
 
     Raises RunError where rounding leaves the matrix without an inverse.
     """
-    potrf, potri = scipy.linalg.lapack.get_lapack_funcs(("potrf", "potri"), (matrix,))
+    from scipy.linalg.lapack import get_lapack_funcs
+
+    potrf, potri = get_lapack_funcs(("potrf", "potri"), (matrix,))
     factor, failed = potrf(matrix.T, lower=False, overwrite_a=True)
     if failed:
         raise RunError(

@@ -19,7 +19,8 @@ from core.basics.scores import (
 )
 from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
-from core.models.als import Penalty, als_memory, random_factors, solve_rows
+from core.models.als import Penalty, als_memory, mass, random_factors, solve_rows
+from core.models.counts import counts_setting
 from core.models.protocol import ModelCard, PairSizes, State
 
 
@@ -41,6 +42,7 @@ class CmfAlsSettings(Settings):
         0.1, low=0.001, high=10.0,
         help="What the loss on the source domain counts beside the loss on the target.",
     )  # fmt: skip
+    counts: str = counts_setting()
 
 
 class CmfAls:
@@ -65,7 +67,7 @@ class CmfAls:
         rng, settings = np.random.default_rng(seed), self.settings
         self.source_items = random_factors(train.source.shape[1], settings.factors, rng)
         self.target_items = random_factors(train.target.shape[1], settings.factors, rng)
-        rows = settings.source_loss_weight * train.source.nnz + train.target.nnz
+        rows = settings.source_loss_weight * mass(train.source).sum() + mass(train.target).sum()
         for epoch in range(1, settings.epochs + 1):
             users = self._user_parts(train.source, train.target).sum(axis=1)  # (n_users, d)
             self.source_items, source_loss = _solve_items(train.source, users, self.in_source)
@@ -91,9 +93,9 @@ class CmfAls:
         if not len(source) + len(target):
             return Contributions(source, np.zeros(0), target, np.zeros(0))
         history = np.vstack([self.source_items[source], self.target_items[target]])
-        strength = np.repeat([weight, 1.0], [len(source), len(target)])
+        strength = np.concatenate([weight * source_row.data, target_row.data]).astype(np.float64)
         gram, ridge = self._unobserved(
-            np.array([len(source)]), np.array([len(target)]), len(source) > 0, len(target) > 0
+            mass(source_row), mass(target_row), len(source) > 0, len(target) > 0
         )
         left = gram + ridge[0] * np.eye(len(gram)) + (history.T * strength) @ history  # A_u
         amounts = strength * (history @ np.linalg.solve(left, self.target_items[item]))
@@ -125,7 +127,7 @@ class CmfAls:
         weight = np.float32(self.settings.source_loss_weight)
         rows = hstack([source_rows * weight, target_rows], format="csr", dtype=np.float32)
         items = np.vstack([self.source_items, self.target_items])
-        histories = np.diff(source_rows.indptr), np.diff(target_rows.indptr)
+        histories = mass(source_rows), mass(target_rows)
         parts = np.zeros((rows.shape[0], 2, items.shape[1]), dtype=np.float32)
         for in_source, in_target in ((True, False), (False, True), (True, True)):
             chosen = _present(*histories, in_source, in_target)
@@ -137,7 +139,11 @@ class CmfAls:
         return parts
 
     def _unobserved(
-        self, source_history: IntArray, target_history: IntArray, in_source: bool, in_target: bool
+        self,
+        source_history: FloatArray,
+        target_history: FloatArray,
+        in_source: bool,
+        in_target: bool,
     ) -> tuple[FloatArray, FloatArray]:
         """What unobserved cells and the ridge say of users of these domains: (d, d), (n_users,)."""
         weights = self.settings.source_loss_weight * in_source, 1.0 * in_target
@@ -153,18 +159,18 @@ def _solve_items(
     interactions: csr_matrix, users: FloatArray, penalty: Penalty
 ) -> tuple[FloatArray, float]:
     """Best item vectors of one domain, (n_items, d), and the domain's loss with them."""
-    history = np.diff(interactions.indptr)
+    history = mass(interactions)
     present = history > 0
     columns = interactions.T.tocsr()  # (n_items, n_users)
     items = penalty.solve(columns, users * present[:, None], int(present.sum()))
-    # At the minimum of a least-squares problem its value is |y|^2 - b'x.
-    fit = interactions.nnz - float(((columns @ users) * items).sum())
+    # At the minimum of a weighted least-squares problem its value is sum c y^2 - b'x.
+    fit = float(history.sum()) - float(((columns @ users) * items).sum())
     small = penalty.ridge(history[present], len(items)) @ (users[present] ** 2).sum(axis=1)
     return items, fit + float(small)
 
 
 def _present(
-    source_history: IntArray, target_history: IntArray, in_source: bool, in_target: bool
+    source_history: FloatArray, target_history: FloatArray, in_source: bool, in_target: bool
 ) -> BoolArray:
     """(n_users,) whether a user has history in just these domains."""
     return ((source_history > 0) == in_source) & ((target_history > 0) == in_target)
@@ -182,7 +188,7 @@ CARD = ModelCard(
     paper="Singh, Gordon: Relational learning via collective matrix factorization, KDD 2008; "
     "Rendle et al.: Revisiting the performance of iALS on item recommendation benchmarks, 2021",
     differs="Solved by implicit ALS; users absent from a domain leave its loss alone; the weight "
-    "of silence is relative to how full a domain is.",
+    "of silence is relative to how full a domain is. Counts make confidence, as in Hu et al. 2008.",
     when="For large catalogues, for sparse targets, and for a map of both domains in one space.",
     words="The user vector solves one system whose right-hand side adds up both histories, so "
     "both parts are exact sums; the matrix in front, A_u, comes from both histories and stays "

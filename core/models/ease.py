@@ -12,6 +12,7 @@ from core.basics.scores import FloatArray
 from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
 from core.models.closed_form import solve_memory
+from core.models.counts import counts_setting
 from core.models.item_weights import ItemWeights
 from core.models.protocol import ModelCard, PairSizes
 
@@ -27,6 +28,7 @@ class EaseSettings(Settings):
         0.5, low=0.01, high=5.0,
         help="What a source interaction counts beside a target one while training.",
     )  # fmt: skip
+    counts: str = counts_setting()
     solver: str = setting(
         "auto", choices=("auto", "primal", "dual"),
         help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags
 
 from core.basics.scores import FloatArray
-from core.models.als import Penalty, random_factors
+from core.models.als import Penalty, mass, random_factors
 from core.models.protocol import State
 
 PCA, LDA, NMF, ALS, AUTOENCODER = "pca", "lda", "nmf", "als", "autoencoder"
@@ -106,7 +106,7 @@ class Factors:
         history = self.items[row.indices]  # (n_history, d)
         if not len(history):
             return history
-        ridge = self.penalty.ridge(np.array([len(history)]), len(self.items))
+        ridge = self.penalty.ridge(mass(row), len(self.items))
         left = self.penalty.gram(self.items) + history.T @ (history * row.data[:, None])
         left += ridge * np.eye(self.items.shape[1])
         shares: FloatArray = np.linalg.solve(left, (history * row.data[:, None]).T).T

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.special import digamma
 
 from core.basics.scores import FloatArray
 from core.models.feature_maps import LDA, TINY
@@ -81,6 +80,8 @@ class Topics:
 
     def _lda_weights(self, mixture: FloatArray, lengths: np.ndarray | int) -> FloatArray:
         """exp E log theta up to a factor, from the prior 1/d and the counts; (n, d)."""
+        from scipy.special import digamma
+
         counts = mixture * lengths + 1 / mixture.shape[1]
         weights: FloatArray = np.exp(digamma(counts)).astype(np.float32)
         return weights
@@ -104,6 +105,7 @@ def fit_topics(kind: str, rows: csr_matrix, factors: int, seed: int) -> Topics:
 
 
 def _lda(rows: csr_matrix, factors: int, seed: int) -> Topics:
+    from scipy.special import digamma
     from sklearn.decomposition import LatentDirichletAllocation
 
     found = LatentDirichletAllocation(

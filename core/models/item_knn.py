@@ -12,6 +12,7 @@ from core.basics.progress import Progress
 from core.basics.scores import IntArray
 from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
+from core.models.counts import counts_setting
 from core.models.item_weights import ItemWeights
 from core.models.protocol import ModelCard, PairSizes
 from core.models.training_settings import source_weight_setting
@@ -33,6 +34,7 @@ class ItemKnnSettings(Settings):
         help="Added to the norms below the cosine, so that few common users make little likeness.",
     )  # fmt: skip
     source_weight: float = source_weight_setting(0.2)
+    counts: str = counts_setting()
 
 
 class ItemKnn(ItemWeights):
@@ -65,9 +67,11 @@ class ItemKnn(ItemWeights):
 
     def _likeness(self, targets: csr_matrix, items: csr_matrix) -> csr_matrix:
         """Shrunk cosine of target items, (n_chosen, n_users), with all items; 0 left out."""
-        common = (targets @ items).tocsr()  # (n_chosen, n_items) users who took both
-        norms = np.sqrt(np.diff(targets.indptr)).astype(np.float32)
-        lengths = np.sqrt(np.bincount(items.indices, minlength=items.shape[1])).astype(np.float32)
+        common = (targets @ items).tocsr()  # (n_chosen, n_items) what users who took both weigh
+        squares = targets.data**2, items.data**2  # ones stay ones
+        norms = np.sqrt(np.bincount(_row_of_each(targets), squares[0], targets.shape[0]))
+        lengths = np.sqrt(np.bincount(items.indices, squares[1], items.shape[1]))
+        norms, lengths = norms.astype(np.float32), lengths.astype(np.float32)
         below = norms[_row_of_each(common)] * lengths[common.indices]
         common.data /= below + np.float32(self.settings.shrinkage)
         return common

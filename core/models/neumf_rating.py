@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.scores import FloatArray, IntArray, Vectors
 from core.basics.settings import Settings, setting
+from core.basics.sorted_sets import among
 from core.data.pair import DomainPair
 from core.models.arrays import (
     Array,
@@ -194,7 +195,7 @@ def hidden_ratings(shown: csr_matrix, wanted: csr_matrix) -> tuple[IntArray, Int
     n_items = wanted.shape[1]
     of_shown, shown_items = entries(shown)
     cells = rows.astype(np.int64) * n_items + items
-    hidden = ~np.isin(cells, of_shown.astype(np.int64) * n_items + shown_items)
+    hidden = ~among(cells, of_shown.astype(np.int64) * n_items + shown_items)
     chosen = hidden if hidden.any() else np.ones_like(hidden)
     return rows[chosen], items[chosen], wanted.data[chosen]
 

@@ -12,23 +12,27 @@ from core.basics.progress import Progress
 from core.basics.scores import Contributions, DomainScores, IntArray
 from core.basics.settings import Settings
 from core.data.pair import DomainPair
+from core.models.counts import counts_setting
 from core.models.protocol import ModelCard, PairSizes, State
 
 
 @dataclass(frozen=True)
 class PopularitySettings(Settings):
-    """Popularity has nothing to set."""
+    """What an interaction counts; nothing else can be set."""
+
+    counts: str = counts_setting()
 
 
 class Popularity:
-    """Counts the interactions of each target item in the training data."""
+    """Counts the interactions of each target item in the training data, or what they weigh."""
 
     def __init__(self, settings: PopularitySettings) -> None:
         self.settings = settings
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
-        """Count once."""
-        self.counts = train.popularity
+        """Add up once."""
+        target = train.target
+        self.counts = np.bincount(target.indices, target.data, target.shape[1]).astype(np.float32)
         yield Progress(done=1, total=1)
 
     def score(self, users: IntArray) -> DomainScores:

@@ -14,6 +14,7 @@ from core.basics.scores import Contributions, DomainScores, IntArray, Vectors
 from core.basics.settings import Settings, Value
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
+from core.models.counts import ONES, weighted
 
 TIMESTAMPS = "timestamps"  # what a model of sequences needs
 ITEM_TEXT = "item text"  # what a model that reads titles needs
@@ -41,7 +42,8 @@ class CrossDomainModel(Protocol):
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
         """Both parts for histories nobody trained on, (n_asked, n_items of the domain) each.
 
-        Stored values are of the kind the model was trained on: ones, ratings, or places in time.
+        Stored values are of the kind the model was trained on: ones (what a count weighs, for a
+        model that was told to learn from counts), ratings, or places in time.
         """
         ...
 
@@ -142,8 +144,13 @@ class ModelCard:
     presets: dict[str, dict[str, Value]] = field(default_factory=dict)  # "fast", "thorough"
     grid: dict[str, tuple[Value, ...]] = field(default_factory=dict)  # what a small search tries
 
-    def pair_of(self, split: Split) -> DomainPair:
-        """What the model is trained on: the split's ones, its ratings, or its order in time."""
+    def pair_of(self, split: Split, counts: str = ONES) -> DomainPair:
+        """What the model is trained on: the split's ones, its ratings, or its order in time.
+
+        counts: what the model's settings make of them; ones become what they weigh.
+        """
         if TIMESTAMPS in self.needs:
             return split.timed
-        return split.rated.train if self.task == "rating" else split.train
+        if self.task == "rating":
+            return split.rated.train
+        return weighted(split.train, counts)

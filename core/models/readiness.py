@@ -10,6 +10,7 @@ from core.basics.errors import RunError
 from core.data.knowledge import knowledge_graph
 from core.data.pair import DomainPair
 from core.data.ratings import RatingFacts
+from core.models.counts import ONES, counts_of
 from core.models.protocol import ATTRIBUTES, ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
 from core.models.text.clean import COLUMNS
 from core.models.text.uploaded import BESIDE, NOT_USED, use_of, why_not
@@ -103,6 +104,12 @@ def _refusal(
     if card.task == "rating" and ratings is not None and ratings.target is None:
         hint = "Choose a pair with ratings, or a model that ranks."
         return _Refusal("Its rows have no ratings.", hint)
+    if counts_of(settings) != ONES and ratings is not None and not ratings.counted:
+        return _Refusal(
+            "It was told to learn from counts and no row of this split has one.",
+            "Set counts to ones, or import a file with a column of counts or event types.",
+            by_setting=True,
+        )
     if TIMESTAMPS in card.needs and ratings is not None and not ratings.timed:
         return _Refusal(
             "It reads histories in time order and the rows of a domain have no times.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import minimize
 
 from core.basics.scores import BoolArray, FloatArray
 
@@ -23,6 +22,8 @@ def stacked_weights(
     plus ridge: a stacked generalization (Wolpert 1992) with weights that may not oppose
     (Breiman 1996). Equal features share their weight. Nobody to learn from gives equal weights.
     """
+    from scipy.optimize import minimize
+
     n_features = features[0].shape[1] if features else 0
     told = [(f, y) for f, y in zip(features, liked, strict=True) if y.any() and not y.all()]
     if not told:

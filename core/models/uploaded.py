@@ -9,7 +9,7 @@ from core.basics.settings import Settings, setting
 from core.models.protocol import CrossDomainModel, ModelCard, PairSizes
 
 UPLOADED = "uploaded"
-BY_RANK, BY_SCORE, BY_FILE = "rank", "score", "file"
+BY_RANK, BY_SCORE, BY_DISTANCE, BY_FILE = "rank", "score", "distance", "file"
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class UploadedSettings(Settings):
     """How the lists of the file are ordered."""
 
     order: str = setting(
-        BY_RANK, choices=(BY_RANK, BY_SCORE, BY_FILE),
-        help="By rank the smallest number comes first, by score the largest, by file the earlier "
-        "row; equal ranks or scores stand in the order of items.",
+        BY_RANK, choices=(BY_RANK, BY_SCORE, BY_DISTANCE, BY_FILE),
+        help="By rank and by distance the smallest number comes first, by score the largest, by "
+        "file the earlier row; equal ones stand as the rows do.",
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
 from core.models.blend import STACKING, Blend, BlendSettings
+from core.models.counts import ONES, SETTING
 from core.models.derived import BLEND, card_of_record, reads_order
 from core.models.protocol import CrossDomainModel
 from core.runs.blend_weights import best_weight, stacked_coefficients, weights_on_validation
@@ -91,6 +92,11 @@ def _members(plan: BlendPlan, workspace: Workspace) -> tuple[Run, Run]:
     for run in (first, second):
         check_has_model(run)
         check_ranks(run)
+        if run.record["settings"].get(SETTING, ONES) != ONES:
+            raise RunError(
+                what=f"{run.label} learned from counts, and a blend reads ones.",
+                hint="Train it with counts as ones, and blend that run.",
+            )
     return first, second
 
 

@@ -1,4 +1,4 @@
-"""Lists of all users as one CSV file, written in pieces that a spreadsheet may open safely."""
+"""Lists of all users as one CSV file: ids as they are, or safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.basics.columns import ITEM, RANK, SCORE, TEST, TITLE, USER
 from core.basics.errors import RunError
-from core.basics.files import write_whole
+from core.basics.files import still_there, write_whole
 from core.basics.fingerprint import fingerprint
 from core.basics.progress import Progress, Report
 from core.basics.scores import FloatArray, IntArray
@@ -22,7 +22,7 @@ from core.data.snapshot import Split, read_snapshot
 from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores
 from core.fusion.lists import NOBODY, top_k
 from core.models.protocol import CrossDomainModel
-from core.store.run_folder import Run, read_run
+from core.store.run_folder import RECORD, Run, read_run
 
 CELLS = 4_000_000  # users times items scored at once
 LONGEST = 1000  # items of a list
@@ -38,6 +38,7 @@ class ExportPlan:
     beta: float = 1.0
     kind: str = WEIGHTED_SUM
     scale: str = RAW
+    spreadsheet: bool = False  # a `'` before cells that would be formulas; ids are then marked too
 
     @property
     def fusion(self) -> Fusion:
@@ -46,14 +47,16 @@ class ExportPlan:
 
     def file(self, workspace: Workspace) -> Path:
         """Where the file stands once it is whole."""
-        name = f"{self.run}-{fingerprint(asdict(self))[:8]}.csv"
+        told = asdict(self)
+        name = f"{self.run}-{fingerprint(told)[:8]}{'-spreadsheet' if self.spreadsheet else ''}.csv"
         return workspace.exports / name
 
 
 def export_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Write the file of the plan in the payload; answers its name and rows.
 
-    Raises RunError for a run that is gone or a length that cannot be.
+    Raises RunError for a run that is gone or a length that cannot be, DataError for a run that is
+    deleted while its lists are written.
     """
     plan = ExportPlan(**{key: payload[key] for key in payload if key != "resume"})
     run = read_run(workspace.runs / plan.run)
@@ -63,16 +66,19 @@ def export_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
             what=f"Lists of {plan.k} items cannot be written.",
             hint=f"Choose a length from 1 to {LONGEST}.",
         )
-    rows = 0
+    rows, record = 0, run.folder / RECORD
 
     def write(part: Path) -> None:
         nonlocal rows
         with part.open("w", encoding="utf-8-sig", newline="") as file:
             for chunk in list_chunks(run, split, plan, report):
-                escaped(chunk).to_csv(file, index=False, header=rows == 0)
+                safe = escaped(chunk)  # titles are for reading in either file, ids are for joining
+                ids = {} if plan.spreadsheet else {name: chunk[name] for name in (USER, ITEM)}
+                safe.assign(**ids).to_csv(file, index=False, header=rows == 0)
                 rows += len(chunk)
 
-    path = write_whole(plan.file(workspace), write)
+    with still_there(record):
+        path = write_whole(plan.file(workspace), write, record)
     return {"file": path.name, "rows": rows}
 
 

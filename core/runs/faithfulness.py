@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from core.basics.columns import TEST
-from core.basics.errors import RunError
-from core.basics.files import read_json, write_json
+from core.basics.errors import DataError, RunError
+from core.basics.files import read_json, still_there, write_json
 from core.basics.progress import Progress, Report
 from core.basics.scores import FloatArray
 from core.basics.workspace import Workspace
@@ -17,7 +17,7 @@ from core.data.snapshot import Split, read_snapshot
 from core.metrics.intervals import Interval, bootstrap_means
 from core.runs.asking import Question
 from core.runs.deletion import SCOPES, Removal, amounts_in_order, check_reasons
-from core.store.run_folder import Run, check_there, read_run
+from core.store.run_folder import RECORD, Run, read_run
 
 KEPT = "faithfulness.json"
 DEFINITION = 1  # of the figures; those kept by another one are not read
@@ -61,22 +61,23 @@ def faithfulness_payload(run_id: str) -> dict[str, Any]:
 def faithfulness_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict:
     """Check a run's reasons and keep the figures in its folder; answers how many users."""
     run = read_run(workspace.runs / payload["run_id"])
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
-    found = check_run(run, split, report)
-    check_there(run)
-    write_json(run.folder / KEPT, {"definition": DEFINITION} | _plain(found))
+    split, record = read_snapshot(workspace.splits / run.record["split_hash"]), run.folder / RECORD
+    with still_there(record):
+        found = check_run(run, split, report)
+        write_json(run.folder / KEPT, {"definition": DEFINITION} | _plain(found), record)
     return {"users": max(scope.users for scope in found.scopes.values())}
 
 
 def kept_faithfulness(run: Run) -> Faithfulness | None:
     """The figures of a run that was checked, None where it was not."""
-    if not (run.folder / KEPT).exists():
-        return None
-    kept = read_json(run.folder / KEPT)
-    if not isinstance(kept, dict) or kept.get("definition") != DEFINITION:
-        return None
-    scopes = {name: _scope(values) for name, values in kept["scopes"].items()}
-    return Faithfulness(kept["k"], kept["seed"], tuple(kept["steps"]), scopes)
+    try:
+        kept = read_json(run.folder / KEPT)
+        if kept["definition"] != DEFINITION:
+            return None
+        scopes = {name: _scope(values) for name, values in kept["scopes"].items()}
+        return Faithfulness(kept["k"], kept["seed"], tuple(kept["steps"]), scopes)
+    except (DataError, KeyError, TypeError, AttributeError):
+        return None  # not there, or damaged: it can be checked again
 
 
 def check_run(run: Run, split: Split, report: Report, n_users: int = USERS) -> Faithfulness:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
-import time
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,20 +14,28 @@ from core.basics.workspace import Workspace
 from core.data.import_folder import is_in_folder
 from core.data.ingest import import_file
 from core.data.read_options import ReadOptions
+from core.jobs.leftovers import sweep_uploads
 
 UPLOAD = "upload"  # every staged file is called this, whatever it was called outside
 _CHUNK = 8 << 20  # bytes
-_FORGOTTEN = 48 * 3600  # seconds after which an upload nobody imported is removed
 
 
 def stage_upload(workspace: Workspace, upload: IO[bytes]) -> Path:
-    """A copy of an upload in a folder with a random name; the uploaded name is no part of it."""
-    _remove_forgotten(workspace)
-    folder = workspace.uploads / secrets.token_hex(8)
+    """A copy of an upload in a folder with a random name; the uploaded name is no part of it.
+
+    The folder's name ends in the number of the process that waits for it. Uploads that nobody
+    imported are removed first.
+    """
+    sweep_uploads(workspace)
+    folder = workspace.uploads / f"{secrets.token_hex(8)}.{os.getpid()}"
     folder.mkdir(parents=True)
     upload.seek(0)
-    with (folder / UPLOAD).open("wb") as file:
-        shutil.copyfileobj(upload, file, _CHUNK)
+    try:
+        with (folder / UPLOAD).open("wb") as file:
+            shutil.copyfileobj(upload, file, _CHUNK)
+    except OSError:  # a full disk: what was written so far would keep it full
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder / UPLOAD
 
 
@@ -60,9 +68,3 @@ def waiting_file(workspace: Workspace, path: str) -> Path:
 
 def _is_staged(workspace: Workspace, file: Path) -> bool:
     return file.name == UPLOAD and file.parent.parent.resolve() == workspace.uploads.resolve()
-
-
-def _remove_forgotten(workspace: Workspace) -> None:
-    for folder in workspace.uploads.glob("*"):
-        if time.time() - folder.stat().st_mtime > _FORGOTTEN:
-            shutil.rmtree(folder, ignore_errors=True)

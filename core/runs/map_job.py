@@ -6,14 +6,17 @@ import math
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from core import __version__
 from core.basics.errors import DataError
+from core.basics.files import still_there
 from core.basics.fingerprint import fingerprint
 from core.basics.progress import Progress, Report
 from core.basics.scores import Vectors
 from core.basics.workspace import Workspace
+from core.data.snapshot import RECORD as SPLIT_RECORD
 from core.data.snapshot import Split, read_snapshot
 from core.embedding.interaction_vectors import interaction_vectors
 from core.embedding.map_files import KeptMap, MapInfo, map_name, read_map, write_map
@@ -30,7 +33,7 @@ from core.runs.texts import (
     settings_of,
     texts_payload,
 )
-from core.store.run_folder import Run, read_run
+from core.store.run_folder import RECORD, Run, read_run
 
 SEED = 0  # of every map a page asks for
 
@@ -67,8 +70,10 @@ def map_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> di
     started = time.process_time()
     run = read_run(workspace.runs / payload["run_id"])
     split = read_snapshot(workspace.splits / run.record["split_hash"])
-    made = map_points(run, split, run.model(split), payload["what"])
-    return {"map": _kept(workspace, made, payload["what"], payload["seed"], started, report)}
+    what, record = payload["what"], run.folder / RECORD
+    with still_there(record):
+        made = map_points(run, split, run.model(split), what)
+        return {"map": _kept(workspace, made, what, payload["seed"], started, report, record)}
 
 
 def text_points(split: Split, settings: TextSettings, texts: ItemTexts) -> MapPoints:
@@ -94,16 +99,26 @@ def text_map_job(workspace: Workspace, payload: dict[str, Any], report: Report) 
     if texts is None:
         raise DataError(what="The vectors of these texts are gone.", hint="Draw the map again.")
     made = text_points(split, settings, texts)
-    return {"map": _kept(workspace, made, MAP_TEXTS, payload["seed"], started, report)}
+    record = split.folder / SPLIT_RECORD
+    return {"map": _kept(workspace, made, MAP_TEXTS, payload["seed"], started, report, record)}
 
 
 def _kept(
-    workspace: Workspace, made: MapPoints, what: str, seed: int, started: float, report: Report
+    workspace: Workspace,
+    made: MapPoints,
+    what: str,
+    seed: int,
+    started: float,
+    report: Report,
+    record: Path,
 ) -> str:
-    """Name of the folder of the map, which is made unless it is there."""
+    """Name of the folder of the map, which is made unless it is there.
+
+    record: of the run or split it shows, without which nothing is kept.
+    """
     name = map_name(made.made_from, what, seed)
     if read_map(workspace.maps / name) is None:
-        write_map(workspace.maps, _made(made, what, seed, started, report))
+        write_map(workspace.maps, _made(made, what, seed, started, report), record)
     return name
 
 

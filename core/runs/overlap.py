@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix, diags, vstack
 
 from core.basics.columns import TEST
 from core.basics.errors import RunError
+from core.basics.files import still_there
 from core.basics.ids import IdMap
 from core.basics.progress import Report
 from core.basics.scores import IntArray
@@ -22,7 +23,7 @@ from core.evaluation.segments import user_segments
 from core.runs.retrain import retrain
 from core.runs.seeds import check_trained
 from core.store.overlap_files import OverlapInfo, overlap_metrics, write_overlap
-from core.store.run_folder import Run, read_run
+from core.store.run_folder import RECORD, Run, read_run
 
 SHARES = (0.25, 0.5, 0.75)  # trained again; nobody known is the twin, everybody the run itself
 FEWEST_SHARED = 20  # users without whom there is nothing to leave out
@@ -37,7 +38,8 @@ def overlap_job(workspace: Workspace, payload: dict[str, Any], report: Report) -
     """Measure the curve of the payload's run and keep it beside the run."""
     run = read_run(workspace.runs / payload["run_id"])
     split = read_snapshot(workspace.splits / run.record["split_hash"])
-    info = measure_overlap(run, split, payload["seed"], report)
+    with still_there(run.folder / RECORD):
+        info = measure_overlap(run, split, payload["seed"], report)
     return {"run": run.id, "shared": info.shared}
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from core.basics.errors import DataError
+from core.basics.files import still_there
 from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.database import Connection, in_memory
-from core.data.pair_folder import inputs_of, read_pair_info
+from core.data.datasets import RECORD as DATASET_RECORD
+from core.data.pair_folder import RECORD, PairInfo, inputs_of, read_pair_info
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.quality import check_pair
 from core.data.splitting import SplitSettings, split_pair
@@ -41,7 +42,9 @@ def pair_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> d
         **files, source_name=payload["source_name"], target_name=payload["target_name"]
     )
     settings = PairSettings.of(payload["settings"])
-    with _database(workspace) as connection:
+    with _database(workspace) as connection, ExitStack() as datasets:
+        for file in files.values():
+            datasets.enter_context(still_there(file.parent / DATASET_RECORD))
         folder = build_pair(connection, inputs, settings, workspace.pairs)
     report(Progress(1, 1, "done"))
     return {"pair": folder.name}
@@ -50,8 +53,9 @@ def pair_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> d
 def quality_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Check the pair named in the payload; answers {"pair": its hash, "lights": by question}."""
     folder = workspace.pairs / payload["pair"]
-    with _database(workspace) as connection:
-        checks = check_pair(connection, folder, _inputs(workspace, folder), report)
+    info = read_pair_info(folder)  # where it is not there, that is what is said
+    with _database(workspace) as connection, still_there(folder / RECORD):
+        checks = check_pair(connection, folder, _inputs(workspace, info), report)
     return {"pair": folder.name, "lights": {check.key: check.light for check in checks}}
 
 
@@ -60,15 +64,17 @@ def split_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> 
     report(Progress(0, 1, "splitting"))
     settings = SplitSettings.of(payload["settings"])
     pair = workspace.pairs / payload["pair"]
-    folder = split_pair(pair, settings, payload["seed"], workspace.splits)
+    read_pair_info(pair)
+    with still_there(pair / RECORD):
+        folder = split_pair(pair, settings, payload["seed"], workspace.splits)
     report(Progress(1, 1, "done"))
     return {"split": folder.name}
 
 
-def _inputs(workspace: Workspace, pair: Path) -> PairInputs | None:
+def _inputs(workspace: Workspace, info: PairInfo) -> PairInputs | None:
     """The imported files of a pair, None where one was deleted since."""
     try:
-        return inputs_of(workspace, read_pair_info(pair))
+        return inputs_of(workspace, info)
     except DataError:
         return None
 

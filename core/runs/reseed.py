@@ -10,6 +10,7 @@ import numpy as np
 
 from core.basics.columns import TEST, VALID
 from core.basics.errors import RunError
+from core.basics.files import still_there
 from core.basics.progress import Report
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
@@ -18,7 +19,7 @@ from core.runs.evidence import equal_twins
 from core.runs.retrain import Metrics, asked_by_history, drawn_anew, retrain
 from core.runs.seeds import check_trained
 from core.store.reseeded import BY_SEED, BY_USERS, Reseeded, write_reseeded
-from core.store.run_folder import Run, read_run
+from core.store.run_folder import RECORD, Run, read_run
 
 REPEATS = 3  # of a model in closed form, which costs little; one of a model by gradients
 
@@ -32,7 +33,8 @@ def reseed_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
     """Train the twin of the payload's run again and keep its metrics beside the run."""
     run = read_run(workspace.runs / payload["run_id"])
     split = read_snapshot(workspace.splits / run.record["split_hash"])
-    info = measure_noise(run, split, report)
+    with still_there(run.folder / RECORD):
+        info = measure_noise(run, split, report)
     return {"run": run.id, "how": info.how}
 
 

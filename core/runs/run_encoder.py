@@ -17,7 +17,7 @@ from core.models.text.student import Student
 from core.models.text.tuned_settings import FineTunedSettings
 from core.models.text.tuned_state import BOTH_STAGES, STUDENT_TABLE, asked_weights
 from core.models.text.tuning import Readable, base_weights
-from core.store.run_folder import is_run_id, read_run
+from core.store.run_folder import RECORD, is_run_id, read_run
 
 OF_RUN = "run "  # before the id of the run whose encoder it is
 ASKED = "asked"  # folder of what people typed: apart from items' texts, or in the run's own folder
@@ -70,6 +70,11 @@ def kept_words(workspace: Workspace, name: str) -> tuple[Path, str]:
     if not name.startswith(OF_RUN):
         return workspace.texts / ASKED, name
     return _folder_of(workspace, name) / ASKED, DEFAULT
+
+
+def record_of(workspace: Workspace, name: str) -> Path | None:
+    """The record of the run that an encoder belongs to, None where it belongs to none."""
+    return _folder_of(workspace, name) / RECORD if name.startswith(OF_RUN) else None
 
 
 def _folder_of(workspace: Workspace, name: str) -> Path:

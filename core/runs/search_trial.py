@@ -20,6 +20,7 @@ from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import evaluate
 from core.evaluation.rating_error import OWN, RATINGS, Bounds, errors_per_user, predict_held_out
 from core.metrics.rating import RMSE
+from core.models.counts import counts_of
 from core.models.protocol import CrossDomainModel
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of
@@ -54,7 +55,7 @@ def measure(plan: RunPlan, role: str, split: Split, report: Report) -> Measured:
     allow it, and Cancelled where it was stopped: a shorter fit would not be comparable.
     """
     card = card_of(plan.model)
-    train = card.pair_of(split)
+    train = card.pair_of(split, counts_of(card.settings.of(plan.settings)))
     if role == TWIN:
         train = train.target_only()
     else:

@@ -17,7 +17,7 @@ from core.models.text.clean import plain_text
 from core.models.text.features import TextSettings, texts_read, uploaded_width, with_uploaded
 from core.models.text.uploaded import ALONE, NOT_USED, beside_nothing, why_not
 from core.models.text.vectors import encoded_vectors, kept_vectors, text_vectors
-from core.runs.run_encoder import asked_encoder, kept_words
+from core.runs.run_encoder import asked_encoder, kept_words, record_of
 
 LONGEST = 200  # characters a person may type
 
@@ -115,7 +115,8 @@ def asked_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> 
     report(Progress(done=0, total=1, stage="reading the words"))
     kept_in, kept_as = kept_words(workspace, payload["encoder"])
     encoder = asked_encoder(workspace, payload["encoder"])
-    encoded_vectors([payload["words"]], encoder, kept_as, kept_in)
+    record = record_of(workspace, payload["encoder"])
+    encoded_vectors([payload["words"]], encoder, kept_as, kept_in, beside=record)
     return {}
 
 

@@ -17,7 +17,7 @@ from core.basics.ids import IdMap
 from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
-from core.data.snapshot import Split, read_snapshot
+from core.data.snapshot import RECORD, Split, read_snapshot
 from core.evaluation.evaluate import evaluate
 from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, PairSizes
@@ -38,7 +38,8 @@ def timing_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
     """Time the model in the payload on its split and device, and remember it."""
     split = read_snapshot(workspace.splits / payload["split"])
     found = time_model(split, payload["model"], payload["device"], report)
-    write_json(_path(workspace, payload["model"], payload["split"], payload["device"]), found)
+    path = _path(workspace, payload["model"], payload["split"], payload["device"])
+    write_json(path, found, beside=split.folder / RECORD)
     return found
 
 
@@ -48,9 +49,11 @@ def measured_steps(
     """What was found for this model, split and device; None where nobody looked."""
     path = _path(workspace, model, split, device)
     try:
-        return read_json(path) if path.exists() else None
+        kept = read_json(path)
     except CrosswalkError:
         return None
+    whole = isinstance(kept, dict) and {"settings", "parts", "evaluate"} <= set(kept)
+    return kept if whole else None
 
 
 def time_model(split: Split, name: str, device: str, report: Report) -> dict[str, Any]:
@@ -93,7 +96,8 @@ def _first_steps(
 ) -> tuple[dict[str, float], CrossDomainModel]:
     """Seconds until the first yield, and between two later ones; validation is looked at too."""
     card = card_of(name)
-    train = card.pair_of(split).target_only() if target_only else card.pair_of(split)
+    train = card.pair_of(split)
+    train = train.target_only() if target_only else train
     model, watch = build(name, {}, device), watcher(split, 0, card.task)
     encode_texts(train, model.settings, silent)  # kept for good: no run pays for it again
     began = time.perf_counter()

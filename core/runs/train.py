@@ -25,6 +25,7 @@ from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate
 from core.evaluation.rating_error import rate
 from core.fusion.candidates import DEPTH
+from core.models.counts import counts_of
 from core.models.protocol import CrossDomainModel, Finding, ModelCard, State, findings_of
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of
@@ -107,8 +108,9 @@ def _train(
 ) -> Trained:
     """Fit on the training part and evaluate on both held-out parts."""
     prefix, rates = "twin: " if role == TWIN else "", card.task == "rating"
-    train = card.pair_of(split).target_only() if role == TWIN else card.pair_of(split)
     model = build(plan.model, plan.settings, plan.device)
+    train = card.pair_of(split, counts_of(model.settings))
+    train = train.target_only() if role == TWIN else train
     report(Progress(done=0, total=1, stage=f"{prefix}training"))
     kept = Checkpoints(checkpoints / role) if checkpoints and card.gradient else None
     with measured() as fit_cost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -13,25 +14,29 @@ import numpy as np
 import pandas as pd
 
 from core import __version__
-from core.basics.columns import RANK, SCORE, USER, VALID
+from core.basics.columns import ITEM, USER, VALID
 from core.basics.errors import RunError
 from core.basics.files import whole_folder
 from core.basics.fingerprint import fingerprint
 from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.ingest import clean_name, import_file
-from core.data.read_options import LISTS, ReadOptions
+from core.data.list_cells import one_row_per_item, pieces
+from core.data.read_options import IGNORE, LISTS, ReadOptions
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation
 from core.evaluation.given_lists import (
+    ORDERS,
     GivenLists,
     MeasuredLists,
     given_lists,
     holds_any_of,
     measure_lists,
+    rising_lists,
+    target_ids,
 )
 from core.models.registry import build
-from core.models.uploaded import BY_FILE, BY_RANK, BY_SCORE, UPLOADED
+from core.models.uploaded import BY_FILE, UPLOADED
 from core.runs.compare import comparison, summary
 from core.runs.derived import PARTS, evaluated
 from core.runs.import_file import discard_upload, waiting_file
@@ -87,22 +92,54 @@ def upload_lists(
 def _read(
     path: Path, options: ReadOptions, plan: UploadPlan, workspace: Workspace, report: Report
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The rows by the one road every file takes, and how many were rejected and merged."""
+    """A row per user and item, by the one road every file takes, and how many rows it took."""
+    options = replace(options, roles=_one_order(options.roles))
     workspace.uploads.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=workspace.uploads) as work:
+    own = f"lists.{os.getpid()}."  # a process that is killed leaves it, and the next sweep knows
+    with tempfile.TemporaryDirectory(prefix=own, dir=workspace.uploads) as work:
         done = import_file(path, options, Path(work), report, plan.name)
         frame = pd.read_parquet(done.folder / f"{LISTS}.parquet")
-    return frame, {"rows": done.rows, "rejected": done.rejected, "duplicates": done.merged}
+    apart = one_row_per_item(frame, options.separator)
+    rows = {"rows": len(apart) + done.rejected, "rejected": done.rejected}
+    return apart, rows if apart is frame else {"file_rows": done.rows, **rows}
+
+
+def _one_order(roles: dict[str, str]) -> dict[str, str]:
+    """The roles with one column to order by: what another one holds then rejects no row."""
+    by = next((role for role in ORDERS if role in roles.values()), None)
+    return {c: IGNORE if role in ORDERS and role != by else role for c, role in roles.items()}
 
 
 def _check_any(given: GivenLists, frame: pd.DataFrame, split: Split) -> None:
+    """Raises RunError where no row can count, and says which of user and item is to blame."""
     if len(given.users):
         return
-    shown, known = frame[USER].iloc[0], split.train.users.ids[0]
+    users, items = split.train.users.ids, target_ids(split).ids
+    what, own = "item", items
+    if frame[USER].isin(items).any() and frame[ITEM].isin(users).any():
+        raise RunError(
+            what="The user column holds items of this split, and the item column its users.",
+            hint="Exchange the two columns.",
+        )
+    if not frame[USER].isin(users).any():
+        what, own = "user", users
+    elif cell := _cell_of_several(frame[ITEM], set(items)):
+        raise RunError(
+            what=f"A cell of the item column holds several items: {cell[:60]!r}.",
+            hint="Say what stands between the items of one cell, or write a row for each of them.",
+        )
+    shown = frame[USER if what == "user" else ITEM].iloc[0]
     raise RunError(
-        what="No row names a user and a target item of this split.",
-        hint=f"The file has users like {shown[:40]!r}, the split has users like {known[:40]!r}: "
-        "choose the split the lists were made for, and the same ids.",
+        what=f"No row names a user and a target item of this split: not one {what} is known.",
+        hint=f"The file has {what}s like {shown[:40]!r}, the split has {what}s like "
+        f"{own[0][:40]!r}: choose the split the lists were made for, and the same ids.",
+    )
+
+
+def _cell_of_several(cells: pd.Series, known: set[str]) -> str:
+    """One of the first cells that is no known item but holds some; "" where none is."""
+    return next(
+        (cell for cell in cells.head(100) for cut in pieces(cell) if known.intersection(cut)), ""
     )
 
 
@@ -121,11 +158,9 @@ def _told(
 ) -> dict[str, Any]:
     """What became of every row and user, for the record."""
     parts = {part: {"rows": found.rows, "users": found.users} for part, found in measured.items()}
-    return {"order": _order_of(frame), **read, **given.unknown, **parts}
-
-
-def _order_of(frame: pd.DataFrame) -> str:
-    return BY_RANK if RANK in frame else BY_SCORE if SCORE in frame else BY_FILE
+    order = next((name for name in ORDERS if name in frame), BY_FILE)
+    rising, lists = rising_lists(frame)
+    return {"order": order, **read, **given.told, "rising": rising, "ordered": lists, **parts}
 
 
 def _keep(

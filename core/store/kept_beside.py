@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from core.basics.columns import PART, USER
-from core.basics.files import read_json, whole_folder, write_json
-from core.store.run_folder import METRICS, Run, check_there
+from core.basics.files import whole_folder, write_json
+from core.basics.records import read_record
+from core.store.run_folder import METRICS, RECORD, Run, check_there
+
+T = TypeVar("T")
 
 
 def write_beside(run: Run, name: str, record: dict[str, Any], rows: list[pd.DataFrame]) -> Path:
@@ -21,25 +24,41 @@ def write_beside(run: Run, name: str, record: dict[str, Any], rows: list[pd.Data
     """
     check_there(run)
     folder = run.folder / name
-    shutil.rmtree(folder, ignore_errors=True)
-    with whole_folder(folder) as part_folder:
+    with whole_folder(folder, beside=run.folder / RECORD, anew=True) as part_folder:
         pd.concat(rows).to_parquet(part_folder / METRICS, index=False)
         write_json(part_folder / f"{name}.json", record)
     return folder
 
 
-def read_beside(run: Run, name: str) -> dict[str, Any] | None:
-    """The record; None where nobody asked for it."""
-    path = run.folder / name / f"{name}.json"
-    return read_json(path) if path.exists() else None
+def read_beside(run: Run, name: str, kind: type[T], by: str) -> T | None:
+    """The record; None where nobody asked for it, and where it is damaged or its metrics are.
+
+    by: the column that tells the metrics apart. What is damaged can be measured again.
+    """
+    folder = run.folder / name
+    record = read_record(folder / f"{name}.json", kind)
+    try:
+        whole = record is not None and {PART, USER, by} <= set(
+            pq.read_schema(folder / METRICS).names
+        )
+    except (OSError, ValueError):
+        return None
+    return record if whole else None
+
+
+def is_damaged(run: Run, name: str, kind: type, by: str) -> bool:
+    """Whether something was kept that cannot be read any more."""
+    kept = (run.folder / name).exists()
+    return kept and read_beside(run, name, kind, by) is None
 
 
 def metrics_beside(run: Run, name: str, part: str, by: str) -> dict[Any, pd.DataFrame]:
-    """Per-user frames of a part by the values of a column; none where nothing was kept."""
+    """Per-user frames of a part by the values of a column; none where nothing whole was kept."""
     path = run.folder / name / METRICS
-    if not path.exists():
+    try:
+        rows = pd.read_parquet(path, filters=[(PART, "==", part)])
+    except (OSError, ValueError, KeyError):
         return {}
-    rows = pd.read_parquet(path, filters=[(PART, "==", part)])
     return {
         value: frame.drop(columns=[PART, by]).sort_values(USER, ignore_index=True)
         for value, frame in rows.groupby(by)

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.basics.errors import DataError
 from core.basics.files import read_json, write_json
-from core.store.run_folder import Run
+from core.store.run_folder import RECORD, Run, check_there
 
 LOOKS = "looks.json"
 
@@ -19,15 +19,20 @@ def looks(run: Run) -> list[Point]:
     if not path.exists():
         return []
     try:
-        return list(read_json(path))
+        kept = read_json(path)
     except DataError:
         return []  # a broken count must not hide the run
+    return [point for point in kept if isinstance(point, dict)] if isinstance(kept, list) else []
 
 
 def count_look(run: Run, point: Point) -> int:
-    """Write the point down unless it is there, and answer how many there are."""
+    """Write the point down unless it is there, and answer how many there are.
+
+    Raises RunError for a run that was deleted since.
+    """
     points = looks(run)
     if point not in points:
         points.append(point)
-        write_json(run.folder / LOOKS, points)
+        check_there(run)
+        write_json(run.folder / LOOKS, points, beside=run.folder / RECORD)
     return len(points)

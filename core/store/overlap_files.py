@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.basics.columns import PART, SHARE
-from core.store.kept_beside import metrics_beside, read_beside, write_beside
+from core.store.kept_beside import is_damaged, metrics_beside, read_beside, write_beside
 from core.store.run_folder import Run
 
 FOLDER, RECORD = "overlap", "overlap.json"
@@ -41,9 +41,13 @@ def write_overlap(
 
 
 def read_overlap(run: Run) -> OverlapInfo | None:
-    """What was measured; None where nobody asked for it."""
-    record = read_beside(run, FOLDER)
-    return None if record is None else OverlapInfo(**record)
+    """What was measured; None where nobody asked for it, or it is damaged."""
+    return read_beside(run, FOLDER, OverlapInfo, SHARE)
+
+
+def overlap_is_damaged(run: Run) -> bool:
+    """Whether a curve was kept that cannot be read any more."""
+    return is_damaged(run, FOLDER, OverlapInfo, SHARE)
 
 
 def overlap_metrics(run: Run, part: str) -> dict[float, pd.DataFrame]:

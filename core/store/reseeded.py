@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.basics.columns import PART
-from core.store.kept_beside import metrics_beside, read_beside, write_beside
+from core.store.kept_beside import is_damaged, metrics_beside, read_beside, write_beside
 from core.store.run_folder import Run
 
 FOLDER, RECORD, REPEAT = "reseeded", "reseeded.json", "repeat"
@@ -38,9 +38,13 @@ def write_reseeded(run: Run, info: Reseeded, metrics: dict[str, list[pd.DataFram
 
 
 def read_reseeded(run: Run) -> Reseeded | None:
-    """What was measured; None where nobody asked for it."""
-    record = read_beside(run, FOLDER)
-    return None if record is None else Reseeded(**record)
+    """What was measured; None where nobody asked for it, or it is damaged."""
+    return read_beside(run, FOLDER, Reseeded, REPEAT)
+
+
+def reseeded_is_damaged(run: Run) -> bool:
+    """Whether a noise floor was kept that cannot be read any more."""
+    return is_damaged(run, FOLDER, Reseeded, REPEAT)
 
 
 def reseeded_metrics(run: Run, part: str) -> list[pd.DataFrame]:

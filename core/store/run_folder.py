@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +12,13 @@ import pandas as pd
 
 from core.basics.columns import PART, TEST, USER, VALID
 from core.basics.errors import DataError, RunError
-from core.basics.files import read_json, write_json
+from core.basics.files import delete_folder, read_json, write_json
 from core.basics.scores import Candidates, Lists
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.models.compress import decompressed
+from core.models.counts import ONES, SETTING
 from core.models.derived import build_recorded, card_of_record
 from core.models.protocol import CrossDomainModel, ModelCard, State
 from core.models.uploaded import UPLOADED
@@ -149,8 +149,8 @@ class Run:
         return model
 
     def train_of(self, split: Split) -> DomainPair:
-        """The pair it was trained on, ones or ratings: a twin's has no source items."""
-        train = self.card.pair_of(split)
+        """The pair it was trained on, as its model reads it: a twin's has no source items."""
+        train = self.card.pair_of(split, self.record["settings"].get(SETTING, ONES))
         return train.target_only() if self.record["role"] == TWIN else train
 
     def state(self) -> State:
@@ -227,11 +227,15 @@ def rename_run(run: Run, label: str) -> None:
     """Give the run another label; its id stays."""
     if not (label := " ".join(label.split())[:120]):
         raise RunError(what="A run needs a name.", hint="Type at least one character.")
-    write_json(run.folder / LABEL, {"label": label})
+    check_there(run)
+    write_json(run.folder / LABEL, {"label": label}, beside=run.folder / RECORD)
 
 
 def check_there(run: Run) -> None:
-    """Refuse to keep anything beside a run that was deleted since it was read: RunError."""
+    """Refuse to keep anything beside a run that was deleted since it was read: RunError.
+
+    Asked before the work; whoever writes names the record besides (`write_whole`, `beside`).
+    """
     if not (run.folder / RECORD).exists():
         raise RunError(
             what=f"{run.label} was deleted while it was looked at, so nothing was kept.",
@@ -240,9 +244,7 @@ def check_there(run: Run) -> None:
 
 
 def delete_run(workspace: Workspace, run: Run) -> None:
-    """Remove the run and its exported lists: out of sight in one step, then from the disk."""
-    doomed = run.folder.with_name(f"{run.folder.name}.deleted.part")
-    run.folder.rename(doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
+    """Remove the run and its exported lists; nothing where another browser was faster."""
+    delete_folder(run.folder)
     for exported in workspace.exports.glob(f"{run.id}-*.csv"):
         exported.unlink(missing_ok=True)

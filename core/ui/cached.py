@@ -9,7 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, USER
+from core.basics.errors import DataError
 from core.basics.scores import Candidates
+from core.basics.sorted_sets import common
 from core.data.attributes import list_attributes
 from core.data.knowledge import KnowledgeGraph, knowledge_in
 from core.data.ratings import RatingFacts
@@ -36,10 +38,18 @@ def _runs(folder: str, stamps: tuple[tuple[str, int], ...]) -> list[Run]:
 
 
 def split_hashes() -> list[str]:
-    """Every split of the workspace, the newest first."""
+    """Every split of the workspace, the newest first; damaged records are left out."""
     folders = [entry for entry in _entries(workspace().splits) if (entry / "split.json").exists()]
     folders.sort(key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
-    return [folder.name for folder in folders]
+    return [folder.name for folder in folders if _is_readable(str(folder))]
+
+
+def _is_readable(folder: str) -> bool:
+    try:
+        _split_info(folder)
+    except DataError:
+        return False
+    return True
 
 
 def split(split_hash: str) -> Split:
@@ -73,7 +83,7 @@ def _shared_users(folder: str) -> int:
         pd.read_parquet(Path(folder) / f"{part}.parquet", columns=[USER])[USER].unique()
         for part in PARTS
     ]
-    return len(np.intersect1d(source, np.concatenate(target)))
+    return len(common(source, np.concatenate(target)))
 
 
 def rating_facts(split_hash: str) -> RatingFacts:

@@ -38,7 +38,7 @@ def page(title: str, question: str) -> Iterator[None]:
     st.header(title, anchor=False)
     st.caption(question)
     try:
-        with guarded():
+        with guarded(whole_page=True):
             yield
     except StopException:  # drawn to its end: it has nothing more to show
         forget_press()

@@ -10,9 +10,13 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 
+from core.basics.disk import disk_full, is_disk_full
 from core.basics.errors import CrosswalkError
 from core.basics.workspace import VARIABLE, Workspace
+from core.jobs.leftovers import sweep
 from core.ui.texts import plain
 
 if TYPE_CHECKING:
@@ -20,24 +24,40 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 LOG = "app.log"
+_TOLD_BY_BUTTONS = "told_by_buttons"
 FIGURE_FORMAT = "figure_format"
 _LOG_BYTES = 2_000_000
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def guarded(*, whole_page: bool = False) -> Iterator[None]:
     """Show an error as two sentences; also for the inside of a fragment, which reruns alone.
 
     Anything that is not a CrosswalkError goes to the log with its traceback. Streamlit's own
-    stop and rerun pass: they are no `Exception`.
+    stop and rerun pass: they are no `Exception`. What went wrong in the work of a button, which
+    is done before the page is drawn, stands above the page, however often the page begins anew.
     """
+    context = get_script_run_ctx()
+    tells = whole_page or bool(context and context.fragment_ids_this_run)
+    told: list[str] = []
+    if tells and (context is None or context.has_script_started):
+        told = st.session_state.pop(_TOLD_BY_BUTTONS, [])
+        for words in told:
+            st.error(words)
     try:
         yield
     except CrosswalkError as error:
         show_error(error)
-    except Exception:
+    except RerunException:
+        if told:
+            st.session_state[_TOLD_BY_BUTTONS] = told
+        raise
+    except Exception as error:
+        if is_disk_full(error):
+            show_error(disk_full("this could not be done"))
+            return
         log().exception("A page stopped")
-        st.error(
+        _tell(
             "This page met a problem it does not know. "
             f"Reload it; if it stays, look at the end of logs/{LOG} in the workspace."
         )
@@ -45,11 +65,20 @@ def guarded() -> Iterator[None]:
 
 def show_error(error: CrosswalkError) -> None:
     """Both sentences of an error, as plain text."""
-    st.error(f"{plain(error.what, 600)} {plain(error.hint, 600)}")
+    _tell(f"{plain(error.what, 600)} {plain(error.hint, 600)}")
+
+
+def _tell(words: str) -> None:
+    """Show it here; from the work of a button it waits until the page is drawn."""
+    context = get_script_run_ctx()
+    if context is None or context.has_script_started:
+        st.error(words)
+    else:
+        st.session_state[_TOLD_BY_BUTTONS] = [*st.session_state.get(_TOLD_BY_BUTTONS, []), words]
 
 
 def workspace() -> Workspace:
-    """The workspace of this process, its folder made."""
+    """The workspace of this process, its folder made and swept of what killed ones left."""
     return _workspace(os.environ.get(VARIABLE))
 
 
@@ -57,6 +86,7 @@ def workspace() -> Workspace:
 def _workspace(variable: str | None) -> Workspace:
     here = Workspace.from_environment()
     here.root.mkdir(parents=True, exist_ok=True)
+    sweep(here)
     return here
 
 

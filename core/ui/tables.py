@@ -55,6 +55,8 @@ def download_button(frame: pd.DataFrame, file_name: str, key: str, label: str = 
         file_name=file_name,
         mime="text/csv",
         key=key,
+        help="Made for reading: cells that a spreadsheet would run as a formula begin with a quote "
+        "mark, ids too.",
         on_click="ignore",
         icon=":material/download:",
         type="tertiary",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "umap", "sklearn", "numba")
+HEAVY = ("torch", "umap", "sklearn", "numba", "scipy.stats", "scipy.optimize", "scipy.linalg")
 PAGE_MAY_IMPORT = (
     "streamlit",
     "core.ui",

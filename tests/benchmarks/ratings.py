@@ -24,6 +24,7 @@ import pandas as pd
 from core.basics.columns import TEST
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
+from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.rating_error import (
     OWN,
@@ -37,7 +38,6 @@ from core.metrics.intervals import Interval
 from core.metrics.rating import MAE, RMSE
 from core.models.registry import build, card_of
 from core.runs.fit import fit_best
-from core.runs.from_files import PairFiles, pair_snapshot
 from core.runs.watch import watcher
 
 SEED = 2022
@@ -60,7 +60,7 @@ def main() -> None:
             options.data / options.pair / "source.csv", options.data / options.pair / "target.csv",
             rated=True,
         )  # fmt: skip
-        split = read_snapshot(pair_snapshot(files, Workspace(Path(folder)), SEED, print))
+        split = read_snapshot(pair_snapshot(files, Workspace(Path(folder)), SEED, Account(print)))
         frames: dict[str, pd.DataFrame] = {}
         print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD))
         for name in options.models:

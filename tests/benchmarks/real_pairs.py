@@ -42,7 +42,7 @@ def run(folder: Path, model: str, options: argparse.Namespace) -> dict:
     with tempfile.TemporaryDirectory() as workspace:
         command = [
             sys.executable, "-m", "core", "run", "--splits", str(folder), "--model", model,
-            "--threads", str(options.threads), "--workspace", workspace, "--json",
+            "--threads", str(options.threads), "--workspace", workspace, "--json", "--full",
         ]  # fmt: skip
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -95,7 +95,7 @@ def _figures(model: str, part: str, given: list[str], options: argparse.Namespac
     command = [
         sys.executable, "-m", "core", "run", *given, "--model", name, *chosen,
         "--seed", str(options.seed), "--threads", "1",
-        "--workspace", str(options.workspace), "--json",
+        "--workspace", str(options.workspace), "--json", "--full",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

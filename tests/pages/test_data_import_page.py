@@ -113,6 +113,32 @@ def test_two_files_are_uploaded_mapped_and_really_imported(data_page, workspace)
     assert "Next: put two domains together" in words(app)
 
 
+def test_lines_left_out_and_the_escape_are_choices_that_are_guessed(data_page, workspace):
+    lines = "# one\n# two\nuser,item\n" + '"u1","say \\"a\\""\n"u2","b"\n'
+    app = upload(data_page, "source", lines)
+    assert keyed(app.text_input, "source", "_comment").value == "#"
+    assert keyed(app.selectbox, "source", "_escape").value == "\\"
+    assert "Lines that begin with # are skipped as comments." in words(app)
+    keyed(app.text_input, "source", "_comment").set_value("").run()
+    keyed(app.number_input, "source", "_skip").set_value(2).run()
+    assert "The first 2 lines are skipped" in words(app)
+    app, _ = press_import(app, workspace, "source")
+    assert "2 lines before the table or of comments skipped beside them." in words(app)
+    assert pd.read_parquet(list_datasets(workspace)[0].file)[ITEM].tolist() == ['say "a"', "b"]
+
+
+def test_a_doubtful_encoding_is_asked_about_with_a_piece_of_the_text(data_page):
+    app = upload(data_page, "source", "user,item\nu1,Crème brûlée\n".encode("latin-1"))
+    assert "'u1,Crème brûlée' in latin-1 could be" in words(app)
+
+
+def test_a_matrix_is_named_and_not_imported_on_a_guess(data_page):
+    header = "user_id," + ",".join(f"s{n:03}" for n in range(12)) + "\n"
+    app = upload(data_page, "source", header + "u1" + ",4" * 12 + "\nu2" + ",,5" * 6 + "\n")
+    assert "It looks like a matrix with a row per user and a column per item" in words(app)
+    assert not [button for button in app.button if button.key == "import_source_start"]
+
+
 def test_roles_can_be_changed_and_missing_ones_are_asked_for(data_page, workspace):
     app = upload(data_page, "source", "foo,bar\na,x\nb,y\n")
     assert "No column is plainly the user" in words(app)
@@ -156,6 +182,23 @@ def test_the_same_file_again_says_it_is_there_and_a_dataset_can_be_deleted(data_
     well(app.run())
     next(button for button in app.button if button.key.startswith("delete_")).click().run()
     assert not list_datasets(workspace)
+
+
+def test_the_column_with_the_items_of_the_other_file_is_offered_and_taken(data_page, workspace):
+    """A table was matched by `asin`, and people rate what is in `parent_asin`: no text at all."""
+    rated = "user_id,item_id\n" + "".join(f"u{n},P{n}\n" for n in range(9))
+    app, _ = press_import(upload(data_page, "source", rated), workspace, "source")
+    table = "asin,title,parent_asin\n" + "".join(f"V{n},Title {n},P{n}\n" for n in range(9))
+    app = upload(app, "items_source", table, "meta.csv")
+    assert keyed(app.selectbox, "items_source", "_role_3_asin").value == ITEM
+    said = "In the first 9 rows asin has 0 items of the interactions imported before, and"
+    assert said in words(app)
+    app = well(keyed(app.button, "items_source", "_take_item").click().run())
+    assert keyed(app.selectbox, "items_source", "_role_3_parent_asin").value == ITEM
+    assert said not in words(app)
+    press_import(app, workspace, "items_source")
+    table = next(one for one in list_datasets(workspace) if one.kind == "items")
+    assert pd.read_parquet(table.file)[ITEM].tolist() == [f"P{n}" for n in range(9)]
 
 
 def test_an_upload_is_still_there_after_a_look_at_another_tab(data_page):

@@ -12,15 +12,16 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.basics.columns import CATEGORIES, ITEM, RATING, TIME, TITLE, USER
+from core.basics.columns import CATEGORIES, HEAD, ITEM, RATING, RELATION, TAIL, TIME, TITLE, USER
 from core.basics.progress import silent
 from core.basics.workspace import VARIABLE, Workspace
+from core.data.datasets import KINDS as DATASET_KINDS
 from core.data.datasets import list_datasets
 from core.data.ingest import import_file
 from core.data.pair_folder import list_pairs, read_rows
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.quality import read_checks
-from core.data.read_options import INTERACTIONS, ITEMS, ReadOptions
+from core.data.read_options import INTERACTIONS, ITEMS, TRIPLES, ReadOptions
 from core.data.snapshot import read_info
 from core.data.splitting import KINDS, LEAVE_K_OUT
 from core.jobs.job import ACTIVE
@@ -35,6 +36,7 @@ TWICE = ["u000", "u001", "u002"]  # people with a second id
 ROLES = {
     INTERACTIONS: {column: column for column in (USER, ITEM, RATING, TIME)},
     ITEMS: {column: column for column in (ITEM, TITLE, CATEGORIES)},
+    TRIPLES: {column: column for column in (HEAD, RELATION, TAIL)},
 }
 
 
@@ -199,6 +201,118 @@ def test_exchanged_columns_are_offered_to_be_read_the_other_way_round(workspace)
     app = well(app.button(key="pair_fix_exchanged_columns").click().run())
     well(app.button(key="pair_make").click().run())
     assert list_pairs(workspace)[0].after.shared > 100
+
+
+def test_a_file_of_triples_by_itself_is_listed_and_breaks_no_tab(workspace):
+    """Import and Pair met a problem they did not know: nobody had named what the file holds."""
+    facts = pd.DataFrame({HEAD: ["f01", "f02"], RELATION: "by", TAIL: ["A. N.", "B. N."]})
+    add(workspace, "facts", facts, TRIPLES)
+    for tab in ("Import", "Pair", "Split", "Quality"):
+        well(opened(tab))
+    listed = next(
+        frame.value for frame in well(opened("Import")).dataframe if "holds" in frame.value
+    )
+    assert listed["holds"].tolist() == ["triples"]
+    assert "No file is imported yet" in words(opened("Pair"))
+    assert set(DATASET_KINDS) >= set(ROLES)
+
+
+def test_columns_exchanged_in_both_files_are_read_right_with_one_click(workspace):
+    for seed, name in ((1, "books"), (2, "films")):
+        add(workspace, name, rows(seed, name[0]).rename(columns={USER: ITEM, ITEM: USER}))
+    app = opened("Pair")
+    assert app.button(key="pair_make").disabled
+    app = well(app.button(key="pair_fix_exchanged_columns").click().run())
+    assert app.selectbox(key="pair_setting_exchanged_columns").value == "both"
+    app = well(app.button(key="pair_make").click().run())
+    (pair,) = list_pairs(workspace)
+    assert pair.after.shared > 100
+    assert "What the filters left" in words(app)
+
+
+def test_a_pair_without_shared_users_is_made_where_a_person_says_so(workspace):
+    """It was refused, though some models need no shared users; then nothing may break of it."""
+    add(workspace, "books", rows(1, "b"))
+    others = rows(2, "f").assign(**{USER: lambda frame: "v" + frame[USER]})
+    add(workspace, "films", others.assign(**{RATING: lambda frame: frame[RATING] - 3}))
+    app = opened("Pair")
+    assert app.button(key="pair_make").disabled
+    assert "Use the same user ids in both" in app.error[0].value
+    liked = next(frame.value for frame in app.dataframe if "Ratings" in frame.value)["Ratings"]
+    assert liked.tolist() == ["liked from 3 on (of 1 to 5)", "liked from 0 on (of −2 to 2)"]
+    (box,) = [box for box in app.checkbox if "although nobody is shared" in box.label]
+    app = box.check().run()
+    assert not app.button(key="pair_make").disabled
+    app = app.button(key="pair_make").click().run()
+    assert not app.exception
+    assert any("No user of books is in films" in error.value for error in app.error)
+    done(workspace)
+    (pair,) = list_pairs(workspace)
+    assert pair.after.shared == 0
+    assert "only 0 users are shared" in words(well(opened("Quality")))
+    app = well(opened("Split"))
+    app = well(app.button(key="split_make").click().run())
+    said = words(app)
+    assert re.search("green.*Popularity", said)
+    assert re.search("red.*EMCDR.*It learns from shared users and the pair has none", said)
+
+
+def test_numbers_of_periods_are_refused_before_a_split_by_time_is_made(workspace):
+    """Quality called them no times; the split was made, and a green light was shown."""
+    for seed, name in ((1, "books"), (2, "films")):
+        add(workspace, name, rows(seed, name[0]).assign(**{TIME: lambda f: f.index % 40 + 1}))
+    made_without_page(workspace)
+    app = opened("Split").selectbox(key="split_kind").set_value("temporal").run()
+    assert not app.exception
+    assert "numbers of periods, 40 different ones up to 40" in app.error[0].value
+    assert app.button(key="split_make").disabled
+    app = app.selectbox(key="split_kind").set_value("random").run()
+    assert not well(app).button(key="split_make").disabled
+
+
+def test_damaged_answers_are_said_on_quality_alone_and_found_again(two_files, pair):
+    """One damaged file of one pair showed its error on every page."""
+    payload = {"pair": pair, "settings": {}, "seed": 1}
+    split_job(two_files, payload, silent)
+    quality_job(two_files, payload, silent)
+    (two_files.pairs / pair / "quality.json").write_text('[{"key": "same_people"')
+    for page in ("start", "train", "metrics", "report"):
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        well(app.switch_page(f"pages/{page}.py").run() if page != "start" else app)
+    app = opened("Quality")
+    assert "cannot be read any more. Check it again" in words(app)
+    well(app.button(key="quality_check").click().run())
+    done(two_files)
+    assert "Are shared ids the same people?" in words(well(opened("Quality")))
+
+
+def test_a_damaged_pair_is_left_out_and_cleared_away(two_files, pair):
+    (two_files.pairs / pair / "pair.json").write_text("{")
+    for tab in ("Import", "Split", "Quality"):
+        well(opened(tab))
+    app = opened("Pair")
+    assert "1 pair cannot be read any more and is left out" in words(app)
+    app = well(app.button(key="pair_delete_damaged").click().run())
+    assert "cannot be read" not in words(app)
+
+
+def test_an_item_table_that_knows_no_item_is_said_before_and_after(two_files):
+    """A table with other ids was taken without a word, and then no item had any text."""
+    items = pd.DataFrame(
+        {ITEM: [f"parent-f{n:02}" for n in range(60)], TITLE: "t", CATEGORIES: "c"}
+    )
+    add(two_files, "items", items, ITEMS)
+    app = opened("Pair")
+    (box,) = [box for box in app.selectbox if (box.key or "").startswith("pair_target_items")]
+    table = next(option for option in box.options if "items" in option)
+    assert table.endswith("knows 0 of 60 items")
+    app = box.select(table).run()
+    assert "0 of 60 items are in the item table" in words(app)
+    app = well(app.button(key="pair_make").click().run())
+    (pair,) = list_pairs(two_files)
+    known, items = pair.items_known["target"]
+    assert known == 0
+    assert f"0 of {items} items of films are in the item table" in words(app)
 
 
 def test_one_click_swaps_the_direction(two_files, pair):

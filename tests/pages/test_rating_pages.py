@@ -10,8 +10,12 @@ from streamlit.testing.v1 import AppTest
 from core.basics.columns import CATEGORIES, ITEM
 from core.basics.workspace import Workspace
 from core.runs.plan import RunPlan
+from core.runs.report.blocks import Grid
+from core.runs.report.evidence import gather
+from core.runs.report.rivals import rivals_section
 from core.runs.train import train_run
-from core.store.run_folder import read_run
+from core.store.run_folder import list_runs, read_run
+from core.ui.train.actions import comparison
 from tests.core.runs.test_rating_run import rated_tables, written
 
 
@@ -68,10 +72,60 @@ def test_metrics_of_a_run_of_ratings_begin_with_its_errors(rated):
     assert "Users without target history stand beside biases too" in said
     errors = app.table[0].value
     assert list(errors.columns) == ["Run", "RMSE", "MAE"]
-    assert len(errors) == 3  # the run, its twin and the biases; EASE has no errors
+    names = errors["Run"].tolist()
+    assert len(names) == 4  # the run, its twin, the biases, and EASE, which has no errors
+    ease = errors[errors["Run"].str.startswith("EASE")].iloc[0]
+    assert (ease["RMSE"], ease["MAE"]) == ("–", "–")
+    assert names == app.table[1].value["Run"].tolist()
     app.selectbox(key="metric_widget").set_value("ndcg").run()
     assert not app.exception
     assert "Right of zero" in words(app)
+
+
+def test_errors_stand_beside_a_run_that_ranks_too(rated):
+    """Runs side by side took the metrics of the first: RMSE vanished beside nDCG."""
+    app = opened("metrics", rated, "ease")
+    assert app.selectbox(key="metric_widget").value == "ndcg"
+    lists, errors = (table.value for table in app.table[:2])
+    assert "nDCG@10" in lists
+    assert list(errors.columns) == ["Run", "RMSE", "MAE"]
+    assert errors["Run"].tolist() == lists["Run"].tolist()
+    has = dict(zip(errors["Run"], errors["RMSE"] != "–", strict=True))
+    assert [has[name] for name in has if name.startswith("EASE")] == [False, False]  # and its twin
+    assert has["ratings of both"]
+    assert "predicts no ratings" in words(app)
+    app.session_state["metrics_tab"] = "Trade-off"
+    app.run()
+    assert "RMSE" in app.selectbox(key="across").options
+    app.selectbox(key="across").set_value("rmse").run()
+    assert not app.exception
+    assert "and left out: EASE" in words(app)
+    app.session_state["metrics_tab"] = "Ratings"
+    app.run()
+    assert not app.exception
+    assert "ratings of both predicts" in words(app)
+
+
+def test_runs_of_both_tasks_are_compared_in_every_metric_of_either(rated):
+    runs = {run.record["model"]: run for run in list_runs(rated)}
+    for order in (("ease", "cmf_rating"), ("cmf_rating", "ease")):
+        table = comparison([runs[name] for name in order]).set_index("On test users")
+        ranks, rates = (f"{order.index(m) + 1}. {runs[m].label}" for m in ("ease", "cmf_rating"))
+        assert table.loc["RMSE", ranks] == "–"
+        assert float(table.loc["RMSE", rates].split()[0]) > 0
+        assert (table.loc["nDCG@10"] != "–").all()
+
+
+def test_a_report_shows_runs_of_both_tasks_in_the_metrics_of_either(rated):
+    for model, first in (("ease", "nDCG@10"), ("cmf_rating", "RMSE")):
+        run = read_run(next(rated.runs.glob(f"{model}-*")))
+        section = rivals_section(gather(rated, run))
+        grid = next(block for block in section.blocks if isinstance(block, Grid))
+        assert grid.head[1] == first
+        assert {"nDCG@10", "RMSE"} <= set(grid.head)
+        ease = next(row for row in grid.rows if row[0].startswith("EASE"))
+        assert ease[grid.head.index("RMSE")] == "–"
+        assert ease[grid.head.index("nDCG@10")] != "–"
 
 
 def test_the_run_table_shows_errors_where_a_run_has_them(rated):

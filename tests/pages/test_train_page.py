@@ -334,3 +334,21 @@ def test_a_model_nobody_trained_here_is_timed_and_the_page_says_from_what(worksp
     app.number_input(key="setting_ease_regularization").set_value(7.0).run()
     assert "from a run with other settings" in words(app)
     assert len(list_jobs(workspace, kind="timing")) == 1
+
+
+def test_a_run_deleted_in_another_tab_takes_no_name_and_does_not_come_back(workspace, pair):
+    """Seen: tab B deleted the run tab A had open; "Save name" in A made a folder without a run."""
+    run_id = train_run(RunPlan(pair, "item_knn"), workspace).name
+    tab_a, tab_b = opened(), opened()
+    for tab in (tab_a, tab_b):
+        choose(tab, [0])
+    well(tab_b.button(key="run_delete").click().run())
+    tab_a.text_input(key=f"rename_{run_id}").set_value("mine")
+    tab_a.button(key="run_rename").click().run()
+    (error,) = tab_a.error
+    assert error.value.replace("\\", "") == (
+        "ItemKNN · seed 2022 was deleted while it was looked at, so nothing was kept. "
+        "Choose another run, or train this one again."
+    )
+    assert not tab_a.exception
+    assert list(workspace.runs.iterdir()) == []

@@ -12,7 +12,7 @@ from stories import entered, open_page, well, words
 
 from core.basics.columns import TEST
 from core.basics.workspace import Workspace
-from core.data.preview import guess_options
+from core.data.preview import preview_file
 from core.data.read_options import LISTS
 from core.data.snapshot import read_snapshot
 from core.jobs.lock import Lock
@@ -49,7 +49,7 @@ def _with_lists(_trained, tmp_path_factory):
     path.write_text(csv_of(workspace, _trained.runs["ease"]))
     split = read_run(workspace.runs / _trained.runs["ease"]).record["split_hash"]
     plan = UploadPlan(split, "theirs.csv", "Theirs")
-    return workspace, upload_lists(path, guess_options(path, LISTS), plan, workspace).name
+    return workspace, upload_lists(path, preview_file(path, LISTS).options, plan, workspace).name
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from core.basics.columns import TEST
 from core.basics.workspace import Workspace
+from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.data.snapshot import read_snapshot
-from core.runs.from_files import PairFiles, pair_snapshot
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
 BOOKS_FILMS, CASE_STUDY = SAMPLE / "books_films", SAMPLE / "case_study"
@@ -87,5 +87,5 @@ def test_every_title_is_different_and_every_item_has_categories():
 
 def test_the_case_study_can_be_trained_on_as_it_is(tmp_path):
     files = PairFiles(*(CASE_STUDY / f"{domain}.csv" for domain in ("source", "target")))
-    split = read_snapshot(pair_snapshot(files, Workspace(tmp_path), seed=2022, say=print))
+    split = read_snapshot(pair_snapshot(files, Workspace(tmp_path), 2022, Account(print)))
     assert len(split.users(TEST)) >= 20

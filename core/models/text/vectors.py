@@ -43,8 +43,12 @@ def encoded_vectors(
     name: str,
     kept_in: Path | None = None,
     told: Told | None = None,
+    beside: Path | None = None,
 ) -> FloatArray:
-    """The same of an encoder that is at hand; name: what its vectors are kept under."""
+    """The same of an encoder that is at hand; name: what its vectors are kept under.
+
+    beside: the record of the run in whose folder they are kept; DataError where it was deleted.
+    """
     wanted = list(dict.fromkeys(text for text in texts if text))
     keys = dict(zip(wanted, map(_key, wanted), strict=True))
     folder = None if kept_in is None else kept_in / _folder_name(name)
@@ -54,7 +58,7 @@ def encoded_vectors(
         fresh = model.encode(part)
         known |= {keys[text]: row for text, row in zip(part, fresh, strict=True)}
         if folder is not None:
-            _keep(folder, [keys[text] for text in part], fresh)
+            _keep(folder, [keys[text] for text in part], fresh, beside)
         if told is not None:
             told(done, len(missing))
     vectors = np.zeros((len(texts), model.width), dtype=np.float32)
@@ -99,13 +103,14 @@ def _folder_name(encoder: str) -> str:
     return hashlib.blake2b(named.encode("utf-8"), digest_size=8).hexdigest()
 
 
-def _keep(folder: Path, keys: list[bytes], vectors: FloatArray) -> None:
+def _keep(folder: Path, keys: list[bytes], vectors: FloatArray, beside: Path | None) -> None:
     arrays = {
         "keys": np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, 16),
         "vectors": np.ascontiguousarray(vectors),
     }
     name = hashlib.blake2b(b"".join(keys), digest_size=8).hexdigest()
-    write_whole(folder / f"{name}.safetensors", lambda part: save_file(arrays, str(part)))
+    file = folder / f"{name}.safetensors"
+    write_whole(file, lambda part: save_file(arrays, str(part)), beside)
 
 
 def _read(folder: Path, wanted: set[bytes], width: int | None = None) -> dict[bytes, FloatArray]:

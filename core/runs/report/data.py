@@ -118,14 +118,24 @@ def filter_sentences(settings: dict[str, Any], source: str, target: str) -> list
     """The pair's settings that differ from doing nothing, in words."""
     known = PairSettings.of({k: v for k, v in settings.items() if k in _KNOWN})
     said = []
-    if known.rating_threshold:
+    told = [known.source_liked_from, known.target_liked_from]
+    if known.rating_threshold and not all(told):
         said.append(
             f"Only ratings of at least {known.rating_threshold:g} of 5 stars count as a choice, "
-            "scaled to each file's highest rating."
+            "on each file's own scale."
         )
+    names = (target, source) if known.swap else (source, target)
+    said += [
+        f"In {name} a rating counts as a choice from {value} on."
+        for name, value in zip(names, told, strict=True)
+        if value
+    ]
     for name, core in ((source, known.source_core), (target, known.target_core)):
         if core:
             said.append(f"Every user and every item kept in {name} has at least {core:,} choices.")
+    for name, fewest in ((source, known.source_item_fewest), (target, known.target_item_fewest)):
+        if fewest:
+            said.append(f"Items with fewer than {fewest:,} choices in {name} were left out.")
     for name, fewest, most in (
         (source, known.source_fewest, known.source_most),
         (target, known.target_fewest, known.target_most),

@@ -13,7 +13,7 @@ from core.basics.errors import DataError, RunError
 from core.basics.wording import signed, signed_interval
 from core.basics.workspace import Workspace
 from core.data.check import Check
-from core.data.pair_folder import RECORD, PairInfo, read_pair_info
+from core.data.pair_folder import PairInfo, read_pair_info
 from core.data.quality import read_checks
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.judged import HARMS, HELPS, Comparison, Lifts, altogether, lifts_of
@@ -174,9 +174,15 @@ def gather(workspace: Workspace, run: Run) -> Evidence:
     except DataError:
         split = None
     folder = workspace.pairs / run.record["dataset_hash"]
-    pair = read_pair_info(folder) if (folder / RECORD).exists() else None
+    try:
+        pair = read_pair_info(folder)
+    except DataError:
+        pair = None
     runs = list_runs(workspace)
     beside = [other for other in runs if _comparable(run, other)]
+    beside.sort(
+        key=lambda other: other.card.task != run.card.task
+    )  # its own first, none pushed out
     shown = tuple(beside[: MOST_RUNS - 1])
     return Evidence(
         workspace, run, split, pair, read_checks(folder), tuple(runs), shown,
@@ -207,9 +213,9 @@ def _bearable(name: object) -> str:
 
 
 def _comparable(run: Run, other: Run) -> bool:
-    """Another run whose users are those of this one and whose headline is the same."""
+    """Another run whose users are those of this one, of whatever task."""
     same = all(run.record[key] == other.record[key] for key in ("dataset_hash", "split_hash"))
-    return same and other.id != run.id and other.card.task == run.card.task
+    return same and other.id != run.id
 
 
 def recorded_gap(evidence: Evidence) -> tuple[Interval, str]:

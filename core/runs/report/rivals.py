@@ -23,7 +23,7 @@ def rivals_section(evidence: Evidence) -> Section:
     blocks: list[Block] = [Words(_leader_words(evidence, lines))]
     if (figure := levels(evidence, lines)) is not None:
         blocks.append(figure)
-    blocks += [_table(evidence, lines), Words(_about(evidence), "quiet")]
+    blocks += [_table(evidence, lines), Words(_about(evidence, lines), "quiet")]
     return Section("runs", "All runs side by side", tuple(blocks))
 
 
@@ -72,19 +72,26 @@ def levels(evidence: Evidence, lines: dict[str, Run]) -> Figure | None:
 
 
 def _table(evidence: Evidence, lines: dict[str, Run]) -> Grid:
-    metrics = RATING if evidence.rates else RANKING
+    metrics = _metrics(evidence, lines)
     head = ["", *(metric_title(metric) for metric in metrics)]
-    head += [] if evidence.rates else ["Coverage@10"]
-    head += ["this run minus it"]
+    head += ["Coverage@10"] if RANKING[0] in metrics else []
+    head += [f"{metric_title(evidence.metric)}, this run minus it"]
     rows = []
     for name, run in lines.items():
-        cells = [_figure(evidence.level(run, metric).mean, evidence) for metric in metrics]
-        if not evidence.rates:
+        cells = [number(evidence.level(run, m).mean, 4 if m in RATING else 3) for m in metrics]
+        if RANKING[0] in metrics:
             coverage = (run.record.get(TEST) or {}).get("coverage@10") or {}
             cells.append(number(coverage.get(MEAN)))
         rows.append((name, *cells, _gap(evidence, run)))
     place = next(place for place, run in enumerate(lines.values()) if run is evidence.run)
     return Grid(tuple(head), tuple(rows), strong=(place,))
+
+
+def _metrics(evidence: Evidence, lines: dict[str, Run]) -> tuple[str, ...]:
+    """Those of the run's own task, then those of the other where a run beside it has that."""
+    own, other = (RATING, RANKING) if evidence.rates else (RANKING, RATING)
+    tasks = {run.card.task for run in lines.values()}
+    return own + other if len(tasks) > 1 else own
 
 
 def _gap(evidence: Evidence, other: Run) -> str:
@@ -106,12 +113,17 @@ def _leader_words(evidence: Evidence, lines: dict[str, Run]) -> str:
     return f"“{best}” leads in {title}, ahead of the next one beyond user sampling."
 
 
-def _about(evidence: Evidence) -> str:
+def _about(evidence: Evidence, lines: dict[str, Run]) -> str:
     said = "Every line was measured on the same hidden choices of the same people. "
     if evidence.left_out:
         said += f"{count(evidence.left_out, 'older run')} of this split left out. "
-    if evidence.rates:
-        return said + "RMSE and MAE are errors in points of the rating scale: smaller is better."
+    if {run.card.task for run in lines.values()} > {evidence.run.card.task}:
+        said += "Some runs rank and others predict ratings: a dash stands where one has no figure. "
+    metrics = _metrics(evidence, lines)
+    if RATING[0] in metrics:
+        said += "RMSE and MAE are errors in points of the rating scale: smaller is better. "
+    if RANKING[0] not in metrics:
+        return said.strip()
     return said + (
         f"{metric_title(HIT_RATE)}: share of people with a hidden choice in their first ten. "
         "Recall@10: share of the hidden choices found. Coverage@10: share of the catalogue that "

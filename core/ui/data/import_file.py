@@ -9,28 +9,45 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.basics.columns import EVENT, ITEM
 from core.basics.errors import DataError
-from core.data.encoding import ENCODINGS
+from core.data.encoding import ENCODING_LABELS, ENCODINGS
+from core.data.list_cells import BETWEEN, ONE_ITEM
 from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
 from core.data.raw_file import PARQUET, sort_of
 from core.data.read_options import (
+    ADJACENCY,
     FIRST,
+    IGNORE,
     JSON_LINES,
     LAST,
     LISTS,
+    MOST_SKIPPED,
+    OBJECTS,
+    PYTHON_LINES,
     TABLE,
     ReadOptions,
     check_options,
 )
+from core.ui.data.import_events import pick_weights
 from core.ui.data.import_roles import pick_roles
+from core.ui.data.import_values import pick_values
+from core.ui.data.item_match import draw_item_match
 from core.ui.texts import count, plain
 
+KEPT_NAMES = 200  # columns nobody uses whose names an import keeps
 DELIMITERS = {
     ",": "comma  ,", "\t": "tab", ";": "semicolon  ;", "|": "bar  |", "::": "two colons  ::",
     ":": "colon  :", " ": "space", "\x01": "control-A",
 }  # fmt: skip
-LAYOUTS = {TABLE: "table", JSON_LINES: "JSON lines"}
-QUOTES = {'"': 'double  "', "'": "single  '", "": "none"}
+LAYOUTS = {
+    TABLE: "table",
+    JSON_LINES: "JSON lines",
+    PYTHON_LINES: "Python dictionaries",
+    ADJACENCY: "lists of items",
+}
+ESCAPES = {"": 'doubled  ""', "\\": 'behind a backslash  \\"'}
+QUOTES = {'"': 'double  "', "'": "single  '", "`": "backtick  `", "": "none"}
 
 
 @dataclass(frozen=True)
@@ -57,11 +74,21 @@ def choose_options(staged: Staged) -> ReadOptions | None:
         preview.head, hide_index=True, height=180, key=f"{staged.key}_head",
         column_config={column: st.column_config.TextColumn() for column in preview.head.columns},
     )  # fmt: skip
-    for warning in preview.warnings:
-        st.warning(plain(warning, 300), icon=":material/help:")
-    options = replace(preview.options, roles=pick_roles(staged.key, staged.kind, preview))
+    asked = [f"{doubt.what.rstrip('.')}. {doubt.hint}" for doubt in preview.doubts]
+    for sentence in (*asked, *preview.warnings):
+        st.warning(plain(sentence, 400), icon=":material/help:")
+    roles = pick_roles(staged.key, staged.kind, preview)
+    draw_item_match(staged.key, staged.kind, preview.head, roles)
+    others = [column for column in preview.head.columns if column not in roles]
+    ignored = dict.fromkeys(others[:KEPT_NAMES], IGNORE)  # their names tell what else there was
+    options = replace(preview.options, roles=roles | ignored)
     options = _draw_details(staged, options)
+    options = pick_values(staged.key, preview.sample, options)
     check_options(options, list(preview.head.columns))
+    if column := options.columns().get(EVENT):
+        seen = _rejects(staged.path, json.dumps(options.to_dict()), options)
+        events = pick_weights(staged.key, column, seen.events, seen.rows)
+        options = replace(options, events=events)
     _draw_rejects(_rejects(staged.path, json.dumps(options.to_dict()), options))
     return options
 
@@ -75,62 +102,126 @@ def _guess(staged: Staged) -> ReadOptions:
 
 
 def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
-    """Encoding and layout, and a table's delimiter and header; the preview they give."""
-    encoding, layout, *rest = st.columns([10, 10, 10, 12], vertical_alignment="bottom", gap="small")
+    """Encoding and layout, and how a table is written; the preview they give."""
+    encoding, layout, right = st.columns(3, vertical_alignment="bottom", gap="small")
     chosen_encoding = encoding.selectbox(
         "Encoding", ENCODINGS, index=ENCODINGS.index(guess.encoding),
+        format_func=lambda name: ENCODING_LABELS.get(name, name),
         key=f"{staged.key}_encoding", persist_state="session",
         help="How letters are written as bytes. Choose another if names look broken.",
     )  # fmt: skip
     chosen_layout = layout.selectbox(
         "Layout", list(LAYOUTS), index=list(LAYOUTS).index(guess.layout),
         format_func=LAYOUTS.__getitem__, key=f"{staged.key}_layout", persist_state="session",
-        help="A table has its values in columns; JSON lines have an object on every line.",
+        help="A table has its values in columns; the others have an object on every line.",
     )  # fmt: skip
     forced = None if chosen_layout == guess.layout else chosen_layout
-    if chosen_layout == JSON_LINES:
-        return _preview(staged.path, staged.kind, chosen_encoding, layout=forced)
-    delimiter, header = _draw_table_style(staged, guess, *rest)
-    quote = st.session_state.get(f"{staged.key}_quote", guess.quote)
-    style = chosen_encoding, delimiter, quote, header, forced
-    return _preview(staged.path, staged.kind, *style)
+    # what was guessed is guessed again, so that a doubt is said
+    encoding_given = None if chosen_encoding == guess.encoding else chosen_encoding
+    if chosen_layout in OBJECTS:
+        return _preview(staged.path, staged.kind, encoding_given, layout=forced)
+    chosen = _draw_table_style(staged, guess, right)
+    quote, escape = (
+        st.session_state.get(f"{staged.key}_{mark}", getattr(guess, mark))
+        for mark in ("quote", "escape")
+    )
+    style = encoding_given, chosen.delimiter, quote, chosen.header, forced
+    left_out = chosen.skip_lines, chosen.comment
+    return _preview(staged.path, staged.kind, *style, *left_out, escape)
 
 
-def _draw_table_style(
-    staged: Staged, guess: ReadOptions, left: DeltaGenerator, right: DeltaGenerator
-) -> tuple[str, bool]:
+def _draw_table_style(staged: Staged, guess: ReadOptions, place: DeltaGenerator) -> ReadOptions:
+    """The guess with the delimiter, header and lines to leave out that were chosen."""
     known = list(DELIMITERS)
-    delimiter = left.selectbox(
+    delimiter = place.selectbox(
         "Delimiter", known, index=known.index(guess.delimiter), accept_new_options=True,
         format_func=lambda mark: DELIMITERS.get(mark, mark), key=f"{staged.key}_delimiter",
         help="What stands between two columns; type any other character.",
         persist_state="session",
     )  # fmt: skip
-    header = right.toggle(
-        "Header", value=guess.header, key=f"{staged.key}_header",
-        help="Whether the first line names the columns.", persist_state="session",
-    )  # fmt: skip
-    return delimiter or guess.delimiter, header
+    skip, comment, header = st.columns(3, vertical_alignment="bottom", gap="small")
+    skipped = skip.number_input(
+        "Lines before the table",
+        min_value=0,
+        max_value=MOST_SKIPPED,
+        value=guess.skip_lines,
+        key=f"{staged.key}_skip",
+        persist_state="session",
+        help="So many first lines are skipped and counted: a title, a date, `sep=;`.",
+    )
+    sign = comment.text_input(
+        "Comment sign",
+        value=guess.comment,
+        max_chars=4,
+        key=f"{staged.key}_comment",
+        persist_state="session",
+        help="Lines that begin with it, as # or %, are skipped and counted. Blank: none.",
+    )
+    named = header.toggle(
+        "Header",
+        value=guess.header,
+        key=f"{staged.key}_header",
+        persist_state="session",
+        help="Whether the first line of the table names the columns.",
+    )
+    return replace(
+        guess,
+        delimiter=delimiter or guess.delimiter,
+        skip_lines=int(skipped or 0),
+        comment=sign or "",
+        header=named,
+    )
 
 
 def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
-    with st.expander("Quotes, decimal sign, duplicates"):
+    lists = staged.kind == LISTS
+    if lists:
+        options = replace(options, separator=_pick_between(staged, options))
+    with st.expander("Quotes, decimal sign" if lists else "Quotes, decimal sign, duplicates"):
         quote = st.selectbox(
             "Quote", list(QUOTES), index=list(QUOTES).index(options.quote),
-            format_func=lambda mark: QUOTES[mark], disabled=options.layout == JSON_LINES,
+            format_func=lambda mark: QUOTES[mark], disabled=options.layout in OBJECTS,
             key=f"{staged.key}_quote", persist_state="session",
             help="What encloses a value that holds the delimiter or a line break.",
         )  # fmt: skip
+        escape = st.selectbox(
+            "A quote inside quotes is",
+            list(ESCAPES),
+            index=list(ESCAPES).index(options.escape),
+            format_func=ESCAPES.__getitem__,
+            disabled=options.layout in OBJECTS or not quote,
+            key=f"{staged.key}_escape",
+            persist_state="session",
+        )
         comma = st.toggle(
             "Numbers are written with a decimal comma (3,5)", value=options.decimal_comma,
             key=f"{staged.key}_comma", persist_state="session",
         )  # fmt: skip
-        which = st.segmented_control(
-            "Of several rows with the same ids keep the", [LAST, FIRST],
-            default=FIRST if staged.kind == LISTS else LAST,
-            key=f"{staged.key}_duplicates", persist_state="session", required=True,
-        )  # fmt: skip
-    return replace(options, quote=quote, decimal_comma=comma, duplicates=which or LAST)
+        which = LAST
+        if not lists:  # of an item twice in a list the better place stays
+            which = st.segmented_control(
+                "Of several rows with the same ids keep the", [LAST, FIRST], default=LAST,
+                key=f"{staged.key}_duplicates", persist_state="session", required=True,
+            )  # fmt: skip
+    return replace(
+        options, quote=quote, escape=escape, decimal_comma=comma, duplicates=which or LAST
+    )
+
+
+def _pick_between(staged: Staged, options: ReadOptions) -> str:
+    """What stands between the items of one cell, where the file may have several in one."""
+    items = {role: column for column, role in options.roles.items()}.get(ITEM, "")
+    if options.separator == ONE_ITEM and len(options.columns()) > 2:
+        return ONE_ITEM  # a row for each item, with its rank, score or further items
+    between = st.selectbox(
+        f"Between the items in a cell of {plain(items, 30)}", list(BETWEEN),
+        index=list(BETWEEN).index(options.separator), format_func=BETWEEN.__getitem__,
+        key=f"{staged.key}_between", persist_state="session",
+        help="Where a row is a whole list, its cell is cut here; the first item is the best.",
+    )  # fmt: skip
+    if between == options.separator != ONE_ITEM:
+        st.caption(":orange[Guessed: most cells hold several]")
+    return str(between)
 
 
 def _draw_rejects(tried: RejectPreview) -> None:
@@ -161,8 +252,12 @@ def _preview(
     quote: str | None = None,
     header: bool | None = None,
     layout: str | None = None,
+    skip_lines: int | None = None,
+    comment: str | None = None,
+    escape: str | None = None,
 ) -> Preview:
-    return preview_file(Path(path), kind, encoding, delimiter, quote, header, layout)
+    style = encoding, delimiter, quote, header, layout, skip_lines, comment, escape
+    return preview_file(Path(path), kind, *style)
 
 
 @st.cache_data(show_spinner="Trying the first rows", max_entries=40)

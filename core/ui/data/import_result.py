@@ -5,30 +5,46 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.basics.columns import COUNT, EVENT
 from core.charts.import_bar import draw_import_bar
-from core.data.datasets import INTERACTIONS, Dataset, delete_dataset, list_datasets, pairs_using
-from core.data.ingest import REJECTS, vector_counts
+from core.data.datasets import (
+    INTERACTIONS,
+    KIND_NAMES,
+    Dataset,
+    delete_dataset,
+    list_datasets,
+    pairs_using,
+)
+from core.data.ingest import REJECTS, notes_of, skipped_lines, vector_counts
+from core.ui.data.import_events import events_words
 from core.ui.shell import database, guarded, show_chart, workspace
 from core.ui.tables import download_button, show_table
 from core.ui.texts import count, plain
 
 SHOWN_REJECTS = 1_000
-KIND_NAMES = {"interactions": "interactions", "items": "item table", "links": "user links"}
 
 
 def draw_result(dataset: Dataset, key: str) -> None:
     """rows = kept + rejected + merged, as words and as a bar, vectors, and the rejected rows."""
     counts = dataset.record["counts"]
+    options = dataset.record["options"]
+    added = ", and their counts added up" if {COUNT, EVENT} & {*options["roles"].values()} else ""
     figures = " + ".join(f"{counts[part]:,} {part}" for part in ("kept", "rejected", "merged"))
     show_chart(
         draw_import_bar(counts),
         f"{counts['rows']:,} rows in the file = {figures}. Rows with the same ids are merged into "
-        f"the {dataset.record['options']['duplicates']} one.",
+        f"the {options['duplicates']} one{added}.",
         key=f"{key}_bar",
     )
+    if skipped := skipped_lines(dataset.record):
+        st.caption(f"{count(skipped, 'line')} before the table or of comments skipped beside them.")
+    for note in notes_of(dataset.record):
+        st.warning(plain(note, 300), icon=":material/help:")
     if vectors := vector_counts(dataset.record):
         say = st.warning if vectors.lost or not vectors.width else st.caption
         say(vectors.words())
+    if events := dataset.record.get("events"):
+        st.caption(events_words(events, options.get("events", {})))
     if counts["rejected"]:
         _draw_rejects(dataset, key)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.basics.columns import ATTRIBUTE, VECTOR
+from core.basics.columns import ATTRIBUTE, FURTHER, VECTOR
 from core.data.preview import Preview
 from core.data.read_options import (
     ID_ROLES,
@@ -64,11 +64,24 @@ def _pick_columns(key: str, kind: str, preview: Preview) -> dict[str, str]:
         if column != _NO_COLUMN:
             picked[column] = role
             _draw_doubt(place, preview.guesses[column], role)
+    if FURTHER in OTHER_ROLES[kind]:
+        picked |= _pick_further(key, preview, picked)
     if ATTRIBUTE in OTHER_ROLES[kind]:
         picked |= _pick_attributes(key, preview, picked)
     if VECTOR in OTHER_ROLES[kind]:
         picked |= _pick_vector(key, preview, picked)
     return picked
+
+
+def _pick_further(key: str, preview: Preview, picked: dict[str, str]) -> dict[str, str]:
+    free = [column for column in preview.head.columns if column not in picked]
+    guessed_so = [column for column in free if preview.guesses[column].role == FURTHER]
+    chosen = st.multiselect(
+        "Further items", free, default=guessed_so, persist_state="session",
+        key=f"{key}_further_{len(preview.head.columns)}_{len(free)}",
+        help="Where a row is a whole list: the columns of its second place, its third and so on.",
+    )  # fmt: skip
+    return dict.fromkeys(chosen, FURTHER)
 
 
 def _pick_attributes(key: str, preview: Preview, picked: dict[str, str]) -> dict[str, str]:

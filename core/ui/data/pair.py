@@ -7,17 +7,18 @@ from typing import Any
 
 import streamlit as st
 
-from core.data.pair_folder import PairInfo, delete_pair, inputs_of
+from core.data.build_pair import WITHOUT_SHARED
+from core.data.pair_folder import PairInfo, damaged_pairs, delete_pair, inputs_of
 from core.data.pair_settings import PairInputs, PairSettings
 from core.runs.prepare import pair_payload
 from core.ui.data.pair_choice import pick_inputs
 from core.ui.data.pair_filters import draw_counts, pick_settings, rows_of
-from core.ui.data.pair_view import draw_overlap_of, draw_profile_of
+from core.ui.data.pair_view import draw_overlap_of, draw_profile_of, draw_steps_of
 from core.ui.data.shared import current_pair, pick_pair, set_pair
 from core.ui.data.work import ask_for, attempt, do_or_enqueue, draw_failed_attempt, draw_work
 from core.ui.press import draw_press
 from core.ui.shell import guarded, workspace
-from core.ui.texts import plain
+from core.ui.texts import count, plain
 
 
 def show_pair_tab() -> None:
@@ -25,6 +26,7 @@ def show_pair_tab() -> None:
     draw_failed_attempt()
     draw_work("pair")
     pair = current_pair()
+    _say_damaged()
     if pair is None:
         _draw_form()
         return
@@ -32,9 +34,33 @@ def show_pair_tab() -> None:
     with st.expander("Make another pair", icon=":material/add:"):
         _draw_form()
     for warning in pair.warnings:
-        st.warning(plain(warning, 300), icon=":material/info:")
+        unshared = WITHOUT_SHARED in warning
+        icon = ":material/dangerous:" if unshared else ":material/info:"
+        (st.error if unshared else st.warning)(plain(warning, 600), icon=icon)
+    draw_steps_of(pair)
     draw_overlap_of(pair)
     draw_profile_of(pair)
+
+
+def _say_damaged() -> None:
+    """Pairs that are left out because their record cannot be read, and a button that clears up."""
+    if damaged := damaged_pairs(workspace()):
+        words, button = st.columns([5, 2], vertical_alignment="center")
+        words.warning(
+            f"{count(len(damaged), 'pair')} cannot be read any more and "
+            f"{'is' if len(damaged) == 1 else 'are'} left out. Delete what is left and make it "
+            "again from its files."
+        )
+        button.button(
+            "Delete what is left", key="pair_delete_damaged", icon=":material/delete:",
+            width="stretch",
+            on_click=attempt, args=(lambda: _delete_damaged(damaged),),
+        )  # fmt: skip
+
+
+def _delete_damaged(hashes: list[str]) -> None:
+    for dataset_hash in hashes:
+        delete_pair(workspace(), dataset_hash)
 
 
 def make_pair(inputs: PairInputs, settings: PairSettings, rows: int) -> None:

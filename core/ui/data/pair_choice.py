@@ -7,14 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES, Dataset, items_known
+from core.data.build_pair import KNOWN_SHARE
+from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES, Dataset, count_known
+from core.data.item_hint import other_item_column
 from core.data.pair_settings import PairInputs
 from core.ui.data.importing import imported_in
 from core.ui.data.shared import datasets, short
 from core.ui.shell import database
-from core.ui.texts import count
-
-_COVERED = 0.5  # share of a domain's items a table must know to be proposed
+from core.ui.texts import count, plain
 
 
 def pick_inputs() -> PairInputs | None:
@@ -76,15 +76,23 @@ def _pick_items(role: str, chosen: Dataset) -> Path | None:
     tables = {table.hash: table for table in datasets(ITEMS)}
     if not tables:
         return None
-    shares = {hash_: _coverage(str(chosen.file), str(tables[hash_].file)) for hash_ in tables}
+    known = {hash_: _known(str(chosen.file), str(tables[hash_].file)) for hash_ in tables}
+    shares = {hash_: there / max(1, every) for hash_, (there, every) in known.items()}
     best = max(shares, key=lambda hash_: shares[hash_])
     options = [None, *sorted(tables, key=lambda hash_: -shares[hash_])]
     picked = st.selectbox(
-        "Titles and categories", options, index=1 if shares[best] >= _COVERED else 0,
+        "Titles and categories", options, index=1 if shares[best] >= KNOWN_SHARE else 0,
         format_func=lambda hash_: "none" if hash_ is None
-        else f"{short(tables[hash_].name)} · knows {shares[hash_]:.0%} of the items",
+        else "{} · knows {:,} of {:,} items".format(short(tables[hash_].name), *known[hash_]),
         key=f"pair_{role}_items_{chosen.hash}_{best}", persist_state="session",
     )  # fmt: skip
+    if picked and shares[picked] < KNOWN_SHARE:
+        there, every = known[picked]
+        hint = other_item_column(chosen.file, tables[picked].file)
+        st.caption(
+            f":orange[{there:,} of {count(every, 'item')} are in the item table.] "
+            f"{plain(hint, 400)}"
+        )
     return tables[picked].file if picked else None
 
 
@@ -121,6 +129,6 @@ def _describe(dataset: Dataset) -> str:
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
-def _coverage(interactions: str, items: str) -> float:
+def _known(interactions: str, items: str) -> tuple[int, int]:
     with database() as cursor:
-        return items_known(cursor, Path(interactions), Path(items))
+        return count_known(cursor, Path(interactions), Path(items))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import SOURCE
 from core.basics.settings import Value
 from core.data.datasets import import_counts
 from core.data.pair_folder import DomainCounts
 from core.data.pair_settings import PairInputs, PairSettings
-from core.ui.data.shared import counts_of, ids_of
+from core.data.shared_ids import BOTH
+from core.ui.data.shared import counts_of, doubts_of_ratings, ids_of, liked_of
 from core.ui.setting_widgets import ask_setting, info_of
 from core.ui.texts import count, plain
 
@@ -23,8 +23,12 @@ _FIRST = {
 _MORE = {
     "source_fewest": "Source users: fewest interactions", "source_most": "Source users: most",
     "target_fewest": "Target users: fewest interactions", "target_most": "Target users: most",
+    "source_item_fewest": "Source items: fewest interactions",
+    "target_item_fewest": "Target items: fewest interactions",
     "first_day": "First day", "last_day": "Last day",
     "match_users": "Match users", "exchanged_columns": "Columns exchanged in",
+    "source_liked_from": "Source liked from (a rating)",
+    "target_liked_from": "Target liked from (a rating)",
 }  # fmt: skip
 
 
@@ -34,7 +38,7 @@ def pick_settings() -> PairSettings:
     for column, (name, label) in zip(st.columns(3), _FIRST.items(), strict=True):
         with column:
             values[name] = _ask(name, label)
-    with st.expander("More filters: activity, days, ids"):
+    with st.expander("More filters: activity, days, ids, exact ratings"):
         left, right = st.columns(2)
         for place, (name, label) in enumerate(_MORE.items()):
             with (left, right)[place % 2]:
@@ -63,25 +67,43 @@ def draw_counts(inputs: PairInputs, settings: PairSettings) -> bool:
         return True
     before, after = counts_of(inputs, settings)
     table, shared = st.columns([3, 1], vertical_alignment="center")
+    source_liked, target_liked = liked_of(inputs, settings)
     sizes = [
-        _row(inputs.source_name, before.source, after.source),
-        _row(inputs.target_name, before.target, after.target),
+        _row(inputs.source_name, before.source, after.source, source_liked),
+        _row(inputs.target_name, before.target, after.target, target_liked),
     ]
     table.dataframe(pd.DataFrame(sizes), hide_index=True)
+    for doubt in doubts_of_ratings(inputs, settings):
+        table.warning(plain(doubt, 300), icon=":material/help:")
     shared.metric(
         "Shared users left", f"{after.shared:,}", help="Users in both domains after the filters.",
         delta=f"of {before.shared:,}", delta_color="off", delta_arrow="off",
     )  # fmt: skip
-    if not before.shared:
-        _say_why(inputs)
-    elif not after.shared:
+    if not after.source.rows or not after.target.rows:
+        st.warning("The filters leave no rows in a domain. Lower the k-core or the threshold.")
+        return False
+    if after.shared:
+        return True
+    if before.shared:
         st.warning("The filters leave no shared user. Lower the k-core or the threshold.")
-    return after.shared > 0
+    else:
+        _say_why(inputs, settings)
+    return st.checkbox(
+        "Make it although nobody is shared", key=f"pair_unshared_{_files_of(inputs)}",
+        help="Models that read texts or patterns of ratings need no shared users, and those of the "
+        "target alone do not either. Every other model will be refused, with its reason.",
+    )  # fmt: skip
 
 
-def _row(name: str, before: DomainCounts, after: DomainCounts) -> dict[str, str]:
+def _files_of(inputs: PairInputs) -> str:
+    """Names the two files, so that what was confirmed of them is not confirmed of others."""
+    return f"{inputs.source.parent.name}_{inputs.target.parent.name}"
+
+
+def _row(name: str, before: DomainCounts, after: DomainCounts, liked: str) -> dict[str, str]:
     return {
         "Domain": name,
+        "Ratings": liked,
         "Users": _change(before.users, after.users),
         "Items": _change(before.items, after.items),
         "Interactions": _change(before.rows, after.rows),
@@ -92,18 +114,15 @@ def _change(before: int, after: int) -> str:
     return f"{before:,}" if before == after else f"{before:,} → {after:,}"
 
 
-def _say_why(inputs: PairInputs) -> None:
+def _say_why(inputs: PairInputs, settings: PairSettings) -> None:
     """Nobody is shared: what would help, and a button that does it."""
     ids = ids_of(inputs)
-    if ids.exchanged:
-        name = inputs.source_name if ids.exchanged == SOURCE else inputs.target_name
-        found = max(ids.with_source_exchanged, ids.with_target_exchanged)
-        _offer(
-            f"No user is shared, but in {plain(name, 60)} the columns look exchanged: read the "
-            f"other way round, {count(found, 'user is', 'users are')} shared.",
-            "Read it the other way round", "exchanged_columns", ids.exchanged,
-        )  # fmt: skip
-    elif ids.spelt_differently:
+    if ids.exchanged and settings.exchanged_columns == "none":
+        said = ids.exchange_in_words(inputs.source_name, inputs.target_name)
+        message = f"No user is shared as the files are read. {plain(said, 300)}"
+        label = other_way_round(ids.exchanged)
+        _offer(message, label, "exchanged_columns", ids.exchanged, sure=ids.plainly_exchanged)
+    elif ids.spelt_differently and settings.match_users == "exactly":
         _offer(
             f"No user is shared as the ids are spelt; {count(ids.loosely, 'user is', 'users are')} "
             "when case, spaces, leading zeros and a trailing .0 are ignored.",
@@ -116,8 +135,13 @@ def _say_why(inputs: PairInputs) -> None:
         )
 
 
-def _offer(message: str, label: str, name: str, value: str) -> None:
-    st.error(message)
+def other_way_round(file: str) -> str:
+    """What a button says that exchanges user and item in one file, or in both."""
+    return "Read both the other way round" if file == BOTH else "Read it the other way round"
+
+
+def _offer(message: str, label: str, name: str, value: str, sure: bool = True) -> None:
+    (st.error if sure else st.warning)(message)
     st.button(
         label, key=f"pair_fix_{name}", icon=":material/build:",
         on_click=lambda: st.session_state.update({f"pair_setting_{name}": value}),

@@ -8,7 +8,8 @@ import streamlit as st
 from core.basics.columns import DOMAIN, SOURCE, TARGET
 from core.charts.overlap import draw_deciles, draw_overlap
 from core.charts.profile import draw_bins, draw_times
-from core.data.pair_folder import PairInfo
+from core.data.build_pair import known_in_words
+from core.data.pair_folder import PairInfo, steps_that_tell
 from core.ui.data.shared import folder_of, names_of, overlap_of, profile_of
 from core.ui.shell import show_chart
 from core.ui.texts import plain
@@ -37,10 +38,32 @@ def draw_overlap_of(pair: PairInfo) -> None:
         )
 
 
+def draw_steps_of(pair: PairInfo) -> None:
+    """How many rows of each domain every filter left; nothing for a pair of an older version."""
+    if not pair.steps:
+        return
+    called = dict(zip((SOURCE, TARGET), names_of(pair), strict=True))
+    told = [
+        {"Rows": step, **{called[domain]: left.get(domain) for domain in called}}
+        for step, left in steps_that_tell(pair.steps).items()
+    ]
+    st.subheader("What the filters left", anchor=False)
+    localized = st.column_config.NumberColumn(format="localized")
+    st.dataframe(
+        pd.DataFrame(told), hide_index=True, width="content", key="pair_steps",
+        column_config=dict.fromkeys(called.values(), localized),
+    )  # fmt: skip
+    for domain, known in pair.items_known.items():
+        st.caption(plain(known_in_words(known, called[domain]), 200))
+
+
 def draw_profile_of(pair: PairInfo) -> None:
     """Activity, popularity, ratings and times of both domains on shared axes."""
     st.subheader("Both domains side by side", anchor=False)
     found, names = profile_of(str(folder_of(pair))), names_of(pair)
+    for domain, called in zip((SOURCE, TARGET), names, strict=True):
+        if domain in found.counts:
+            st.caption(f"{plain(called, 60)} · counts: {found.counts[domain].words()}")
     left, right = st.columns(2, gap="large")
     with left:
         show_chart(

@@ -23,10 +23,16 @@ from core.data.cross_listed import (
 )
 from core.data.double_users import COMMON_ITEMS, OTHER_ID, USER_ID
 from core.data.pair_folder import PairInfo
-from core.data.quality import read_checks, read_cross_listed, read_double_users
+from core.data.quality import (
+    checks_are_damaged,
+    read_checks,
+    read_cross_listed,
+    read_double_users,
+)
 from core.data.quality_checks import SOURCE_TITLE, TARGET_TITLE
 from core.ui.data.lights import draw_light, draw_time_leak
 from core.ui.data.pair import remake_pair
+from core.ui.data.pair_filters import other_way_round
 from core.ui.data.shared import folder_of, names_of, pick_pair
 from core.ui.data.work import ask_for, attempt, draw_failed_attempt, draw_work
 from core.ui.tables import show_table
@@ -64,12 +70,16 @@ def show_quality_tab() -> None:
         st.info("There is no pair yet. Make one under Pair, then its questions are answered here.")
         return
     working = draw_work("quality")
-    checks = read_checks(folder_of(pair))
-    if checks is None:
-        if working is None:
+    checks, damaged = read_checks(folder_of(pair)), checks_are_damaged(folder_of(pair))
+    if checks is None or damaged:
+        if damaged:
+            st.warning("What was found of this pair cannot be read any more. Check it again.")
+        elif working is None:
             st.info("This pair was not checked yet. It takes some seconds, and you can go on.")
+        if working is None:
+            label = "Check again" if damaged else "Check this pair"
             st.button(
-                "Check this pair", key="quality_check", type="primary",
+                label, key="quality_check", type="primary",
                 icon=":material/fact_check:", on_click=attempt, args=(lambda: _check(pair),),
             )  # fmt: skip
         return
@@ -112,7 +122,8 @@ def _draw_fix(pair: PairInfo, check: Check) -> None:
     elif check.key == DOUBLE_USERS:
         _fix(pair, check, f"Drop {count(check.figures['spare'], 'id')}", drop_double_users=True)
     elif check.key == EXCHANGED and pair.settings["exchanged_columns"] == "none":
-        _fix(pair, check, "Read it the other way round", exchanged_columns=check.figures["file"])
+        file = check.figures["file"]
+        _fix(pair, check, other_way_round(file), exchanged_columns=file)
     elif check.key == SPELLING and pair.settings["match_users"] == "exactly":
         _fix(pair, check, "Ignore spelling", match_users="loosely")
 

@@ -9,15 +9,18 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
+from core.basics.errors import DataError
 from core.data.build_pair import count_inputs, filter_counts
-from core.data.datasets import Dataset, list_datasets, register_datasets
+from core.data.datasets import Dataset, list_datasets, register_datasets, relation
+from core.data.liked import liked_from
+from core.data.long_tails import ratings_like_counts
 from core.data.overlap import Overlap, overlap
 from core.data.pair_folder import PairCounts, PairInfo, list_pairs, read_rows, rows_file
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.profile import Profile, profile
 from core.data.shared_ids import SharedIds, compare_ids
 from core.data.split_counts import SplitCounts, split_counts
-from core.data.splitting import SplitSettings
+from core.data.splitting import SplitSettings, check_times
 from core.ui.shell import database, workspace
 from core.ui.texts import count
 
@@ -107,6 +110,33 @@ def _counts_of(
         return count_inputs(cursor, _inputs, _settings), filter_counts(cursor, _inputs, _settings)
 
 
+def liked_of(inputs: PairInputs, settings: PairSettings) -> list[str]:
+    """From which rating on rows of the source and of the target are liked, in words."""
+    return _liked_of(_key(inputs, settings), inputs, settings)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _liked_of(key: str, _inputs: PairInputs, _settings: PairSettings) -> list[str]:
+    files = {SOURCE: _inputs.source, TARGET: _inputs.target}
+    with database() as cursor:
+        found = [
+            liked_from(cursor, relation(cursor, file), _settings, domain)
+            for domain, file in files.items()
+        ]
+    return [liked.words() if liked else "every row counts" for liked in found]
+
+
+def doubts_of_ratings(inputs: PairInputs, settings: PairSettings) -> list[str]:
+    """Sentences on ratings that look like counts."""
+    return _doubts_of_ratings(_key(inputs, settings), inputs, settings)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _doubts_of_ratings(key: str, _inputs: PairInputs, _settings: PairSettings) -> list[str]:
+    with database() as cursor:
+        return ratings_like_counts(cursor, _inputs, _settings)
+
+
 def ids_of(inputs: PairInputs) -> SharedIds:
     """How many users two files share, read in several ways."""
     return _ids_of(_key(inputs, PairSettings()), inputs)
@@ -149,6 +179,16 @@ def split_counts_of(folder: str, settings: SplitSettings, seed: int) -> SplitCou
 @st.cache_data(show_spinner=False, max_entries=100)
 def _split_counts_of(folder: str, key: str, seed: int, _settings: SplitSettings) -> SplitCounts:
     return split_counts(*_rows_of(folder), _settings, seed)
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def time_doubt(folder: str) -> tuple[str, str] | None:
+    """Why the pair in a folder cannot be split by time, and what to do; None where it can."""
+    try:
+        check_times(Path(folder))
+    except DataError as error:
+        return error.what, error.hint
+    return None
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)

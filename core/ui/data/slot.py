@@ -30,7 +30,8 @@ _HOLDS = {
     LINKS: "One row per person: the id in the source, the id in the target.",
     TRIPLES: "One row per fact: an item or a thing, a relation, and another item or thing. An id "
     "that both domains have is written source:17 or target:17.",
-    LISTS: "One row per recommendation: a user, an item, and a rank or a score.",
+    LISTS: "One row per recommendation: a user, an item, and a rank, a score or a distance; or one "
+    "row per user with the items in one cell or in columns, the best first.",
 }
 
 

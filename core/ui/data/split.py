@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.basics.errors import DataError
 from core.basics.memory import free_memory
 from core.basics.settings import Value
 from core.charts.split import draw_split_strip
@@ -25,7 +26,7 @@ from core.models.registry import CARDS
 from core.runs.estimate import sizes_of
 from core.ui import cached
 from core.ui.data.lights import draw_time_leak, time_leak_of
-from core.ui.data.shared import folder_of, names_of, pick_pair, split_counts_of
+from core.ui.data.shared import folder_of, names_of, pick_pair, split_counts_of, time_doubt
 from core.ui.data.work import (
     AT_ONCE,
     attempt,
@@ -35,7 +36,7 @@ from core.ui.data.work import (
 )
 from core.ui.press import draw_press
 from core.ui.setting_widgets import ask_setting, info_of
-from core.ui.shell import show_chart
+from core.ui.shell import show_chart, show_error
 from core.ui.state import current_split_hash, set_current
 from core.ui.tables import show_table
 from core.ui.texts import count, plain
@@ -74,10 +75,14 @@ def show_split_tab() -> None:
         st.info("There is no pair yet. Make one under Pair, then split it here.")
         return
     settings, seed = _pick_settings()
-    _draw_counts(pair, settings, seed)
+    doubt = time_doubt(str(folder_of(pair))) if settings.kind == TEMPORAL else None
+    if doubt is not None:
+        show_error(DataError(*doubt))
+    else:
+        _draw_counts(pair, settings, seed)
     draw_press(
-        "Make this split", attempt, (lambda: _make(pair, settings, seed),),
-        type="primary", key="split_make", icon=":material/call_split:",
+        "Make this split", attempt, (lambda: _make(pair, settings, seed),), type="primary",
+        key="split_make", icon=":material/call_split:", disabled=doubt is not None,
     )  # fmt: skip
     _draw_splits(pair)
 
@@ -130,6 +135,11 @@ def _said(counts: SplitCounts, kind: str) -> str:
     if counts.unseen_test_rows:
         rows = count(counts.unseen_test_rows, "test row")
         text += f" {rows} have an item nobody trained on: no model without texts can find it."
+    if counts.on_a_cut > 2:
+        rows = count(counts.on_a_cut, "target row")
+        text += (
+            f" {rows} lie exactly on a cut: rows of one moment stay together, in the later part."
+        )
     return text
 
 

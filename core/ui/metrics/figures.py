@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import USER
-from core.evaluation.side_by_side import moved_users, shared_metrics, side_by_side
+from core.evaluation.side_by_side import all_metrics, moved_users, side_by_side
 from core.metrics.rating import ERRORS
 from core.runs.evidence import FLOORS
 from core.store.run_folder import BIAS, POPULARITY, Run
@@ -61,7 +61,10 @@ def table_of(lines: list[Contender], view: View) -> pd.DataFrame:
 
 
 def errors_of(lines: list[Contender], view: View) -> pd.DataFrame:
-    """RMSE and MAE of every line that predicts ratings, for the users of the view's segment."""
+    """RMSE and MAE of every line that predicts ratings, for the users of the view's segment.
+
+    No rows where none does.
+    """
     rated = [line for line in lines if line.run.card.task == "rating"]
     users = users_of(lines[0].run, view.segment)
     frames = {line.name: _only(cached.per_user(line.run, view.part), users) for line in rated}
@@ -91,7 +94,7 @@ def _table(
 ) -> pd.DataFrame:
     metrics = [
         name
-        for name in shared_metrics(_frames)
+        for name in all_metrics(_frames)
         if name not in ERRORS and (name.endswith(f"@{k}") or "@" not in name)
     ]
     return side_by_side(_frames, metrics)

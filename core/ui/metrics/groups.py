@@ -10,6 +10,7 @@ from core.basics.columns import USER
 from core.basics.errors import CrosswalkError, DataError
 from core.data.attributes import (
     AttributeCounts,
+    is_damaged,
     keep_attributes,
     list_attributes,
     read_counts,
@@ -81,10 +82,13 @@ def _draw_files(run: Run) -> None:
     """Every kept file with what is in it, and a button that takes it away."""
     dataset_hash = run.record["dataset_hash"]
     for folder in list_attributes(workspace(), dataset_hash):
-        counts = read_counts(folder)
-        names = plain(", ".join(counts.attributes), 120)
         words, button = st.columns([3, 1], vertical_alignment="center")
-        words.caption(f"Kept: {names} of {count(counts.matched, 'user')}")
+        if is_damaged(folder):
+            words.caption(":orange[A kept file cannot be read any more. Add it again.]")
+        else:
+            counts = read_counts(folder)
+            names = plain(", ".join(counts.attributes), 120)
+            words.caption(f"Kept: {names} of {count(counts.matched, 'user')}")
         button.button(
             "Remove", key=f"attributes_remove_{folder.name}", icon=":material/delete:",
             on_click=_remove, args=(dataset_hash, folder.name), type="tertiary",

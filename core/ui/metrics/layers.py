@@ -12,7 +12,7 @@ from core.evaluation.summary import HARMED, HELPED
 from core.metrics.cards import metric_card, metric_title
 from core.runs.reseed import reseed_payload
 from core.runs.seeds import is_trained, plans_of_more_seeds
-from core.store.reseeded import BY_SEED, BY_USERS, read_reseeded
+from core.store.reseeded import BY_SEED, BY_USERS, read_reseeded, reseeded_is_damaged
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.evidence import floor_of, lifts_of, other_seeds, seeds_of
@@ -83,6 +83,8 @@ def _show_floor(run: Run, view: View) -> None:
     if floor is not None:
         _say_floor(run, floor)
     elif is_trained(run):
+        if reseeded_is_damaged(run):
+            st.warning("The noise floor that was kept cannot be read any more. Measure it again.")
         st.caption("Some of them are harmed by chance alone; how many is not measured yet.")
         task = Task(
             "reseed", (reseed_payload(run.id),), f"Noise floor of {run.label}",

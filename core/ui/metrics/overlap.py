@@ -10,7 +10,7 @@ from core.evaluation.overlap_curve import overlap_rows, overlap_sentence
 from core.metrics.cards import metric_card, metric_title
 from core.runs.overlap import overlap_payload
 from core.runs.seeds import is_trained
-from core.store.overlap_files import overlap_metrics, read_overlap
+from core.store.overlap_files import overlap_is_damaged, overlap_metrics, read_overlap
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.view import View
@@ -37,6 +37,8 @@ def show_overlap(run: Run, view: View) -> None:
     info = read_overlap(run)
     if info is None:
         st.markdown("How many shared users does the lift need?")
+        if overlap_is_damaged(run):
+            st.warning("The curve that was kept cannot be read any more. Measure it again.")
         st.caption(_WHAT)
         task = Task(
             "overlap", (overlap_payload(run.id),), f"Overlap curve of {run.label}",

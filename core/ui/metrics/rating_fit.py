@@ -16,7 +16,7 @@ from core.ui.metrics.lists import styles_of, twin_name
 from core.ui.metrics.segment import too_few, users_of
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
-from core.ui.texts import number, signed
+from core.ui.texts import number, plain, signed
 
 
 def show_rating_fit(lines: list[Contender], view: View) -> None:
@@ -27,7 +27,7 @@ def show_rating_fit(lines: list[Contender], view: View) -> None:
     folders = tuple((line.name, str(line.run.folder)) for line in rated)
     found = _figures(folders, view.part, view.who, rated, view)
     own = rated[0].name
-    st.markdown(_words(found, own))
+    st.markdown(_words(found, own, "The run" if rated[0] is lines[0] else plain(own, 80)))
     show_figures(found.fits, [*FITS, CALIBRATION], "rating_fit")
     show_chart(
         draw_calibration(
@@ -52,11 +52,11 @@ def _figures(
     return rating_figures(frames, Bounds.of(cached.split_of(run).rated.train.target))
 
 
-def _words(found: RatingFigures, own: str) -> str:
+def _words(found: RatingFigures, own: str, called: str) -> str:
     means = found.fits[found.fits[RUN] == own].set_index(METRIC)[MEAN]
     said, given, apart = furthest(found.curves[found.curves[RUN] == own])
     return (
-        f"The run predicts {means['r2']:.0%} of the spread of held-out ratings (R²). Where it says "
-        f"{number(said, 2)}, people gave {number(given, 2)} ({signed(apart, 2)}): nowhere is it "
-        "further off."
+        f"{called} predicts {means['r2']:.0%} of the spread of held-out ratings (R²). Where it "
+        f"says {number(said, 2)}, people gave {number(given, 2)} ({signed(apart, 2)}): nowhere is "
+        "it further off."
     )

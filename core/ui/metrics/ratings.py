@@ -1,4 +1,4 @@
-"""Runs that predict ratings: RMSE and MAE with intervals, before the metrics of their lists."""
+"""Runs that predict ratings: RMSE and MAE with intervals, beside the metrics of their lists."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ DIGITS = 4  # errors differ late
 
 
 def show_ratings(lines: list[Contender], view: View) -> None:
-    """A row per run that predicts ratings; nothing where the current run does not."""
-    if lines[0].run.card.task != "rating":
+    """A row per run, with dashes where it predicts no ratings; nothing where none of them does."""
+    tasks = {line.run.card.task for line in lines}
+    if "rating" not in tasks:
         return
     figures = errors_of(lines, view)
     st.markdown("**Predicted ratings**: how far they lie from the held-out ones; less is better.")
-    cells = pd.DataFrame({"Run": [plain(name, 80) for name in figures[RUN].unique()]})
+    cells = pd.DataFrame({"Run": [plain(line.name, 80) for line in lines]})
     for metric in ERRORS:
+        by_run = figures[figures[METRIC] == metric].set_index(RUN)
         cells[metric_title(metric)] = [
-            _cell(row) for _, row in figures[figures[METRIC] == metric].iterrows()
+            _cell(by_run.loc[line.name]) if line.name in by_run.index else "–" for line in lines
         ]
     st.table(cells, border="horizontal", hide_index=True)
     with st.container(horizontal=True):
@@ -42,8 +44,12 @@ def show_ratings(lines: list[Contender], view: View) -> None:
         "ratings. "
         + ("Bold: ahead of the next one" if led else "Nothing is bold: no lead is")
         + " beyond user sampling (one seed)."
+        + (" A dash: the run ranks items and predicts no ratings." if len(tasks) > 1 else "")
     )
-    st.markdown("**Their lists**, ranked by predicted rating:")
+    if lines[0].run.card.task == "rating":  # else the lists stand above
+        alone = "**Their lists**, ranked by predicted rating:"
+        mixed = "**Lists of every run**, of those that predict ratings by predicted rating:"
+        st.markdown(mixed if len(tasks) > 1 else alone)
 
 
 def _cell(row: pd.Series) -> str:

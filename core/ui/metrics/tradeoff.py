@@ -12,7 +12,7 @@ from core.metrics.cards import METRICS, metric_card, metric_title
 from core.metrics.trade_off import distance_to_utopia, hypervolume, scaled
 from core.ui.metrics.beyond import with_list_figures
 from core.ui.metrics.figure_table import explain
-from core.ui.metrics.figures import Contender, table_of
+from core.ui.metrics.figures import Contender, errors_of, table_of
 from core.ui.metrics.segment import too_few
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
@@ -27,12 +27,24 @@ def show_trade_off(lines: list[Contender], view: View) -> None:
     if too_few(lines[0].run, view.part, view.segment):
         return
     figures = with_list_figures(table_of(lines, view), lines, view)
+    if any(line.run.card.task == "rating" for line in lines):
+        figures = pd.concat([figures, errors_of(lines, view)], ignore_index=True)
     metrics = list(dict.fromkeys(figures[METRIC]))
     start = next((place for place, name in enumerate(metrics) if name.startswith("novelty")), 0)
     left, right = st.columns(2)
     x = left.selectbox("Across", metrics, index=start, format_func=metric_title, key="across")
     y = right.selectbox("Up", metrics, format_func=metric_title, key="up")
-    across, up = (figures[figures[METRIC] == name].reset_index() for name in (x, y))
+    said = figures[figures[METRIC].isin([x, y]) & figures[MEAN].notna()]
+    known = said.groupby(RUN)[METRIC].nunique() == len({x, y})
+    both = [line.name for line in lines if known.get(line.name, False)]
+    if missing := [line.name for line in lines if line.name not in both]:
+        names = ", ".join(plain(name, 80) for name in missing)
+        st.caption(f"Without a figure in both, and left out: {names}.")
+    if not both:
+        return
+    across, up = (
+        figures[figures[METRIC] == name].set_index(RUN).loc[both].reset_index() for name in (x, y)
+    )
     table = _table(across, up, (x, y))
     st.markdown(_words(table, x, y))
     grey = tuple(line.name for line in lines if line.reference)

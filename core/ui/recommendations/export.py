@@ -16,12 +16,16 @@ from core.ui.recommendations.view import View
 from core.ui.shell import workspace
 from core.ui.texts import count, number, plain
 
+PROGRAM, SPREADSHEET = "A program", "A spreadsheet"
+_FOR = "export_for"
+
 
 def show_export(view: View) -> None:
     """A button that starts the job, or the file where it is made already."""
     fusion = view.fusion
+    spreadsheet = st.session_state.get(_FOR) == SPREADSHEET
     plan = ExportPlan(
-        view.run.id, view.k, fusion.alpha, fusion.beta, fusion.kind, fusion.scale
+        view.run.id, view.k, fusion.alpha, fusion.beta, fusion.kind, fusion.scale, spreadsheet
     )  # fmt: skip
     path = plan.file(workspace())
     users = count(len(view.split.train.users), "user")
@@ -29,6 +33,17 @@ def show_export(view: View) -> None:
         f"One line per recommendation: user, rank, item, title, score and both parts. "
         f"Top {view.k} of {users}, at alpha {number(plan.alpha, 2)} and beta "
         f"{number(plan.beta, 2)}; what is in training or validation does not stand in a list."
+    )
+    st.segmented_control(
+        "Who opens it", [PROGRAM, SPREADSHEET], default=PROGRAM, required=True, key=_FOR,
+        persist_state="session",
+    )  # fmt: skip
+    st.caption(
+        "Cells that a spreadsheet would run as a formula begin with a quote mark, ids too: do not "
+        "join this file to others by its ids."
+        if spreadsheet
+        else "Ids stay exactly as they are, to be joined or uploaded again. Do not open a file of "
+        "strangers' ids in a spreadsheet, which may run them as formulas."
     )
     if path.exists():
         _show_file(path)
@@ -55,7 +70,6 @@ def _show_file(path: Path) -> None:
         f"Download the lists ({megabytes:.1f} MB)", data=path.read_bytes, file_name=path.name,
         mime="text/csv", icon=":material/download:", on_click="ignore", key="download_export",
     )  # fmt: skip
-    st.caption("Cells that a spreadsheet would run as a formula begin with a quote mark.")
 
 
 def _show_failure(plan: ExportPlan) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import uuid
 from collections.abc import Callable
@@ -94,7 +95,8 @@ def _draw_comparison(runs: list[Run]) -> None:
 
 def comparison(runs: list[Run]) -> pd.DataFrame:
     """One column per run; rows are test metrics with intervals, then settings that differ."""
-    metrics = [name for name in runs[0].record[TEST] if name.endswith("@10") or "@" not in name]
+    said = dict.fromkeys(name for run in runs for name in run.record[TEST])
+    metrics = [name for name in said if name.endswith("@10") or "@" not in name]
     rows = {metric_title(name): [_figure(run, name) for run in runs] for name in metrics}
     for name in sorted({name for run in runs for name in run.record["settings"]}):
         values = [str(run.record["settings"].get(name, "–")) for run in runs]
@@ -133,7 +135,7 @@ def draw_load() -> None:
 
 def _load() -> None:
     """Copy the upload out in chunks under a name of our own, then unpack it."""
-    path = workspace().uploads / f"{uuid.uuid4().hex}.zip"
+    path = workspace().uploads / _own_name()
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("wb") as copy:
@@ -154,12 +156,17 @@ def _bundle_of(run: Run) -> Callable[[], io.RawIOBase]:
     here, snapshot = workspace(), workspace().splits / run.record["split_hash"]
 
     def pack() -> io.RawIOBase:
-        path = export_run(run, snapshot, here.uploads / f"{uuid.uuid4().hex}.zip")
+        path = export_run(run, snapshot, here.uploads / _own_name())
         packed = path.open("rb", buffering=0)
         path.unlink()
         return packed
 
     return pack
+
+
+def _own_name() -> str:
+    """A name that tells whose process the file is: what a killed one leaves is swept."""
+    return f"{uuid.uuid4().hex}.{os.getpid()}.part"
 
 
 def _use(run: Run) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from core.basics.memory import free_memory
 from core.data.new_items import NEW_ITEMS
 from core.data.snapshot import SplitInfo
+from core.models.counts import counts_words
 from core.models.protocol import ModelCard
 from core.models.readiness import Readiness, readiness
 from core.models.registry import CARDS
@@ -56,17 +57,22 @@ def pick_models(info: SplitInfo) -> list[ModelCard]:
                 chosen += [
                     card
                     for card in cards
-                    if _tick(card, readiness(card, sizes, shared, None, free, ratings, new, joined))
+                    if _tick(
+                        card,
+                        readiness(card, sizes, shared, None, free, ratings, new, joined),
+                        ratings.counted,
+                    )
                 ]
     return chosen
 
 
-def _tick(card: ModelCard, ready: Readiness) -> bool:
+def _tick(card: ModelCard, ready: Readiness, counted: bool) -> bool:
+    counts = f"  \nIt reads {counts_words(card.settings)}." if counted else ""
     red = ready.light == "red"
     ticked = st.checkbox(
         f"{LIGHTS[ready.light]} {card.title}",
         value=card.name == FIRST, key=f"train_{card.name}", disabled=red, persist_state="session",
-        help=f"{card.line}  \n{card.when}  \n{ready.reason}  \n*{card.paper}*",
+        help=f"{card.line}  \n{card.when}  \n{ready.reason}{counts}  \n*{card.paper}*",
     )  # fmt: skip
     needs = f" Needs {', '.join(card.needs)}." if card.needs else ""
     if ready.light != "green":

@@ -60,7 +60,7 @@ def _without_record(split_hash: str, studies: list[Study]) -> dict[str, Job]:
 
 
 def _draw_form(plans: list[RunPlan]) -> None:
-    by_name = {plan.model: plan for plan in plans if _can_search(card_of(plan.model))}
+    by_name = {plan.model: plan for plan in plans if asked_about(card_of(plan.model), plan.split)}
     if not by_name:
         st.info("Tick a model with settings above. Its settings can then be searched.")
         return
@@ -87,10 +87,6 @@ def _draw_form(plans: list[RunPlan]) -> None:
         "Start search", _start, (plan, train),
         type="primary", icon=":material/search:", key="search_start",
     )  # fmt: skip
-
-
-def _can_search(card: ModelCard) -> bool:
-    return bool(card.settings.infos())
 
 
 def _ask_grid(card: ModelCard, split_hash: str) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.basics.device import AUTO
 from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import SplitInfo
+from core.models.counts import SETTING as COUNTS
 from core.models.protocol import ModelCard
 from core.models.text.features import TextSettings
 from core.models.text.uploaded import ALONE
@@ -75,11 +76,12 @@ def _pick_settings(card: ModelCard, split_hash: str) -> dict[str, Value]:
 def asked_about(card: ModelCard, split_hash: str) -> list[SettingInfo]:
     """The settings that do something on a split.
 
-    Without uploaded vectors there is nothing to ask of them; where they are read alone, the
-    settings of texts do nothing.
+    Where no row has a count, nothing is asked about counts. Without uploaded vectors there is
+    nothing to ask of them; where they are read alone, the settings of texts do nothing.
     """
-    infos = card.settings.infos()
-    if not any(cached.rating_facts(split_hash).vectors):
+    facts = cached.rating_facts(split_hash)
+    infos = [info for info in card.settings.infos() if info.name != COUNTS or facts.counted]
+    if not any(facts.vectors):
         return [info for info in infos if info.name != VECTORS]
     alone = st.session_state.get(setting_key(card, VECTORS)) == ALONE
     idle = OF_TEXTS if alone and issubclass(card.settings, TextSettings) else ()

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from core.basics.spreadsheet import escaped, to_csv
+from core.basics.spreadsheet import escaped, to_csv, unescaped
 
 
 def test_cells_that_would_be_formulas_are_quoted():
@@ -18,3 +18,13 @@ def test_negative_numbers_stay_numbers():
 def test_headings_are_quoted_and_chinese_survives():
     text = to_csv(pd.DataFrame({"=x": ["一"]})).decode("utf-8-sig")
     assert text == "'=x\n一\n"
+
+
+def test_ids_that_are_numbers_stay_and_a_mark_can_be_taken_off_again():
+    """A table of users marked every negative id, which no spreadsheet runs."""
+    ids = ["-12", "+3.5", "007"]
+    assert escaped(pd.DataFrame({"user": ids}))["user"].tolist() == ids
+    odd = ["=a", "+b", "@c", "-x", "-1+1", "'007", "plain", "''=a"]
+    marked = escaped(pd.DataFrame({"user": odd}))["user"].tolist()
+    assert marked[4] == "'-1+1"
+    assert [unescaped(mark) for mark in marked] == odd

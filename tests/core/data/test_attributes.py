@@ -7,6 +7,7 @@ from core.basics.errors import DataError
 from core.basics.ids import IdMap
 from core.basics.workspace import Workspace
 from core.data.attributes import (
+    is_damaged,
     keep_attributes,
     list_attributes,
     read_attributes,
@@ -54,6 +55,20 @@ def test_the_same_file_is_kept_once_and_a_newer_one_wins(here):
     assert len(folders) == 2
     assert read_counts(folders[0]).matched == 1
     assert user_attributes(here, HASH, USERS)["age"][0] == "44"
+
+
+@pytest.mark.parametrize("file", ["attributes.json", "attributes.parquet"])
+def test_a_damaged_file_is_passed_over_and_may_be_added_again(here, file):
+    keep_attributes(here, HASH, b"user,age\nu1,30\nu2,31\n", USERS)
+    data = b"user,city\nu1,Rome\nu2,Bonn\n"
+    keep_attributes(here, HASH, data, USERS)
+    newest = list_attributes(here, HASH)[-1]
+    (newest / file).write_bytes(b"{}")
+    assert is_damaged(newest)
+    assert list(user_attributes(here, HASH, USERS)) == ["age"]
+    keep_attributes(here, HASH, data, USERS)
+    assert not is_damaged(newest)
+    assert set(user_attributes(here, HASH, USERS)) == {"age", "city"}
 
 
 def test_a_removed_file_is_forgotten_and_the_one_before_it_counts_again(here):

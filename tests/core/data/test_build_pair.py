@@ -1,19 +1,33 @@
+import json
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from small_files import random_rows
 
-from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, TITLE, USER
+from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, TIME, TITLE, USER
 from core.basics.errors import DataError, SettingsError
 from core.basics.files import write_json
 from core.basics.workspace import Workspace
-from core.data.build_pair import build_pair, count_inputs, filter_counts, pair_hash
+from core.data.build_pair import (
+    build_pair,
+    count_inputs,
+    filter_counts,
+    pair_hash,
+    pair_in_words,
+)
 from core.data.database import open_database
+from core.data.datasets import pairs_using
+from core.data.filters import filter_rows
+from core.data.liked import liked_from
 from core.data.pair_folder import (
+    damaged_pairs,
     delete_pair,
     list_pairs,
     read_items,
     read_pair_info,
     read_rows,
+    steps_that_tell,
 )
 from core.data.pair_settings import PairInputs, PairSettings
 
@@ -64,6 +78,125 @@ def test_the_rating_threshold_scales_to_the_highest_rating(connection, write, hi
     assert filter_counts(connection, files, PairSettings(target_core=0)).target.rows == kept
 
 
+SCALES = {  # ratings of a file -> those that 3 of 5 stars like
+    "-2..2 is liked like 1..5": ([-2, -1, 0, 1, 2], [0, 1, 2]),
+    "-10..10": ([-10, -0.3, 0, 4.7, 10], [0, 4.7, 10]),
+    "thumbs": ([-1, 1], [1]),
+    "all below zero": ([-5, -4, -3, -2, -1], [-3, -2, -1]),
+    "1..5": ([1, 2, 3, 4, 5], [3, 4, 5]),
+    "0.5..5": ([0.5, 2.5, 3, 5], [3, 5]),
+    "0..5": ([0, 1, 2.5, 3, 5], [3, 5]),
+    "0..10": ([0, 5, 6, 10], [6, 10]),
+    "0..100": ([0, 50, 59, 60, 100], [60, 100]),
+    "0 and 1": ([0, 1], [1]),
+}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_what_is_liked_follows_the_scale_of_the_file(connection, write, scale):
+    """Of -2 to 2 the top step alone was liked, as 3 of 5 of the highest rating is 1.2."""
+    ratings, liked = SCALES[scale]
+    target = rows(*(("u", f"t{n}", rating) for n, rating in enumerate(ratings)))
+    files = PairInputs(write("s", rows(("u", "a", 1))), write("t", target))
+    filter_counts(connection, files, PairSettings(target_core=0))
+    left = connection.execute(f"SELECT {RATING} FROM target ORDER BY {RATING}").df()[RATING]
+    assert left.tolist() == pytest.approx(liked)
+
+
+def test_the_rating_from_which_rows_are_liked_may_be_told_for_each_file(connection, write):
+    """Told as a value of the file, it stays with the file when source and target trade places."""
+    source = rows(*(("u", f"s{n}", n) for n in range(1, 6)))
+    target = rows(*(("u", f"t{n}", n) for n in range(-2, 3)))
+    files = PairInputs(write("s", source), write("t", target))
+    told = {"target_core": 0, "source_liked_from": "4.5", "target_liked_from": "-1"}
+    counts = filter_counts(connection, files, PairSettings.of(told))
+    assert (counts.source.rows, counts.target.rows) == (1, 4)
+    counts = filter_counts(connection, files, PairSettings.of(told | {"swap": True}))
+    assert (counts.source.rows, counts.target.rows) == (4, 1)
+    steps = filter_rows(connection, files, PairSettings.of(told | {"swap": True}))
+    assert steps["in the file"] == {"source": 5, "target": 5}
+    assert steps["liked"] == {"source": 4, "target": 1}
+    with pytest.raises(SettingsError, match="cannot be liked from 'three'"):
+        filter_counts(connection, files, PairSettings(source_liked_from="three"))
+    words = liked_from(connection, f"'{files.target}'", PairSettings.of(told), TARGET).words()
+    assert words == "liked from −1 on (of −2 to 2)"
+
+
+def test_settings_that_ask_for_nothing_newer_keep_the_hash_of_a_pair():
+    """The hash of pairs that are already there may not change with a new choice."""
+    newer = {
+        "drop_double_users", "source_liked_from", "target_liked_from", "source_item_fewest",
+        "target_item_fewest",
+    }  # fmt: skip
+    assert set(PairSettings().to_dict()) - set(PairSettings().key()) == newer
+    told = PairSettings(target_liked_from="2", drop_double_users=True).key()
+    assert (told["target_liked_from"], told["drop_double_users"]) == ("2", True)
+
+
+def test_a_pair_says_how_many_rows_every_step_left(connection, write, tmp_path):
+    target = spread(60, 6, "t").astype({RATING: "float32"})
+    target.loc[:2, RATING] = None
+    shared = rows(*((f"u{u}", f"s{i}", 5) for u in range(30, 90) for i in range(4)))
+    files = PairInputs(write("s", shared), write("t", target), target_name="films")
+    settings = PairSettings(target_core=0, target_fewest=4)
+    info = read_pair_info(build_pair(connection, files, settings, tmp_path / "pairs"))
+    liked = int((target[RATING] >= 3).sum())
+    steps = steps_that_tell(info.steps)
+    assert list(steps) == [
+        "in the file", "with a rating", "liked", "of users as active as asked", "of shared users",
+    ]  # fmt: skip
+    assert [left["target"] for left in steps.values()][:3] == [360, 357, liked]
+    assert [left["source"] for left in steps.values()] == [240, 240, 240, 240, steps[
+        "of shared users"]["source"]]  # fmt: skip
+    assert steps["of shared users"]["source"] == 4 * info.after.shared
+    assert info.after.target.rows == steps["of users as active as asked"]["target"]
+    assert any("3 rows of the target have no rating" in said for said in info.warnings)
+
+
+def test_a_pair_without_shared_users_is_made_and_warned_of(connection, write, tmp_path):
+    """It was refused, though models that read texts or patterns of ratings need no shared user."""
+    target = spread(12, 6, "t").assign(**{USER: lambda frame: "v" + frame[USER]})
+    files = PairInputs(write("s", spread(12, 4, "s")), write("t", target))
+    folder = build_pair(connection, files, EVERYTHING, tmp_path / "pairs", refuse_explained=True)
+    info = read_pair_info(folder)
+    assert info.after.shared == 0
+    assert info.steps["of shared users"] == {"source": 0, "target": 0}
+    (said,) = info.warnings
+    assert said.startswith("No user of source is in target. Use the same user ids")
+    assert "Only models that need no shared users" in said
+
+
+def test_filters_that_leave_no_shared_user_warn_too(connection, write, tmp_path):
+    alone = rows(*((f"v{u}", f"t{i}", 1) for u in range(9) for i in range(6)), ("u0", "t0", 1))
+    files = PairInputs(write("s", spread(5, 3, "s")), write("t", alone))
+    settings = PairSettings(rating_threshold=0, target_core=3)
+    info = read_pair_info(build_pair(connection, files, settings, tmp_path / "pairs"))
+    assert (info.before.shared, info.after.shared) == (1, 0)
+    assert any("leave none of the 1 shared users" in said for said in info.warnings)
+
+
+def test_a_pair_counts_the_items_that_its_item_tables_know(connection, inputs, write, tmp_path):
+    """A table with other ids was taken silently, and then no item had any text."""
+    items = pd.DataFrame({ITEM: ["f0", "nowhere"], TITLE: ["Zero", "–"]})
+    described = replace(inputs, items_target=write("items", items))
+    info = read_pair_info(build_pair(connection, described, EVERYTHING, tmp_path / "pairs"))
+    assert info.items_known == {"target": [1, info.after.target.items]}
+    said = f"1 of {info.after.target.items} items of films are in the item table."
+    assert any(warning.startswith(said) for warning in info.warnings)
+    assert said in " ".join(pair_in_words(info))
+
+
+def test_a_filter_that_takes_most_rows_says_from_which_rating_on(connection, write, tmp_path):
+    """Play counts taken for ratings lost two thirds of their rows without a word."""
+    plays = rows(*((f"u{u}", f"t{i}", 100 if u == i else 1) for u in range(9) for i in range(9)))
+    files = PairInputs(write("s", spread(9, 3, "s")), write("t", plays), target_name="plays")
+    settings = PairSettings(target_core=0)
+    info = read_pair_info(build_pair(connection, files, settings, tmp_path / "pairs"))
+    said = "Only 9 of 81 rows of plays are liked from 60 on (of 1 to 100)."
+    assert any(warning.startswith(said) for warning in info.warnings)
+    assert "plays: 81 rows in the file, 9 liked, 9 of shared users." in pair_in_words(info)
+
+
 @pytest.mark.parametrize("rating", [1.0, 5.0])
 def test_where_all_ratings_are_equal_all_count_and_a_person_is_told(
     connection, write, tmp_path, rating
@@ -89,6 +222,17 @@ def test_activity_bounds_leave_out_whole_users(connection, write):
     settings = PairSettings(rating_threshold=0, target_core=0, source_fewest=2, source_most=3)
     counts = filter_counts(connection, files, settings)
     assert (counts.source.users, counts.source.rows) == (2, 5)
+
+
+def test_rare_items_are_left_out_once(connection, write):
+    """Unlike a k-core: users who are left with fewer rows stay."""
+    target = rows(*((f"u{n}", f"t{i}", 1) for n in range(5) for i in range(n + 1)))
+    files = PairInputs(write("s", spread(5, 3, "s")), write("t", target))
+    settings = PairSettings(rating_threshold=0, target_core=0, target_item_fewest=3)
+    counts = filter_counts(connection, files, settings)
+    assert (counts.target.users, counts.target.items, counts.target.rows) == (5, 3, 12)
+    steps = filter_rows(connection, files, settings)
+    assert steps["of items as popular as asked"] == {"source": 15, "target": 12}
 
 
 def test_days_are_whole_and_both_ends_count(connection, write):
@@ -218,13 +362,44 @@ def test_pairs_are_listed_and_deleted(connection, inputs, tmp_path):
         delete_pair(workspace, folder.name)
 
 
+@pytest.mark.parametrize(
+    "damage", ["{", "[]", "7", '{"source_name": "books"}', "after", "settings"]
+)
+def test_a_damaged_pair_is_left_out_and_said_and_can_be_deleted(
+    connection, inputs, tmp_path, damage
+):
+    """One damaged record of one pair showed its error on every page that lists pairs."""
+    workspace = Workspace(tmp_path)
+    whole = build_pair(connection, inputs, PairSettings(), workspace.pairs)
+    other = build_pair(connection, inputs, EVERYTHING, workspace.pairs)
+    if damage in ("after", "settings"):
+        damage = json.dumps(json.loads((other / "pair.json").read_text()) | {damage: {"swap": "?"}})
+    (other / "pair.json").write_text(damage)
+    assert [pair.dataset_hash for pair in list_pairs(workspace)] == [whole.name]
+    assert damaged_pairs(workspace) == [other.name]
+    with pytest.raises(DataError, match="cannot be read"):
+        read_pair_info(other)
+    assert pairs_using(workspace, "0") == []
+    assert build_pair(connection, inputs, EVERYTHING, workspace.pairs) == other  # made anew
+    assert damaged_pairs(workspace) == []
+    (other / "pair.json").write_text(damage)
+    delete_pair(workspace, other.name)
+    assert damaged_pairs(workspace) == []
+
+
+def popular(prefix: str) -> pd.DataFrame:
+    """Item first, user second: every person has four rows, and some items most of them."""
+    taken = [[0, 1, 2, n % 12 + 3] for n in range(30)]
+    return rows(*((f"{prefix}{i}", f"u{n}", 1) for n, items in enumerate(taken) for i in items))
+
+
 UNUSABLE = {
-    "no user is shared": (spread(5, 3, "s"), spread(5, 3, "t").assign(**{USER: "v"}), "No user of"),
     "columns exchanged": (
         spread(30, 8, "s"),
         spread(30, 8, "t").rename(columns={USER: ITEM, ITEM: USER}),
         "exchanged",
     ),
+    "columns exchanged in both": (popular("s"), popular("t"), "exchanged in both files"),
     "ids spelt differently": (
         spread(30, 8, "s"),
         spread(30, 8, "t").assign(**{USER: lambda frame: frame[USER].str.upper()}),
@@ -243,7 +418,7 @@ def test_a_pair_that_cannot_be_used_says_why(connection, write, tmp_path, case):
     core = 5 if case == "filters leave nothing" else 0
     settings = PairSettings(rating_threshold=0, target_core=core)
     with pytest.raises(DataError, match=said):
-        build_pair(connection, files, settings, tmp_path / "pairs")
+        build_pair(connection, files, settings, tmp_path / "pairs", refuse_explained=True)
     assert not list((tmp_path / "pairs").glob("*"))
 
 
@@ -252,3 +427,62 @@ def test_exchanged_columns_can_be_read_the_other_way_round(connection, write):
     files = PairInputs(write("s", source), write("t", target))
     settings = PairSettings(rating_threshold=0, target_core=0, exchanged_columns="target")
     assert filter_counts(connection, files, settings).shared == 30
+
+
+def counted(*triples) -> pd.DataFrame:
+    frame = pd.DataFrame(triples, columns=[USER, ITEM, COUNT])
+    return frame.astype({USER: "str", ITEM: "str", COUNT: "float64"})
+
+
+FILMS = counted(*((f"u{n}", f"f{m}", n + m + 1) for n in range(6) for m in range(6)))
+BOOKS = counted(*((f"u{n}", f"b{m}", 5_000 if n else 1) for n in range(6) for m in range(3)))
+
+
+def counts_in(folder, domain) -> dict:
+    return read_rows(folder, domain).set_index([USER, ITEM])[COUNT].to_dict()
+
+
+def test_counts_are_carried_and_no_threshold_filters_them(connection, write, tmp_path):
+    """Of 9,600 rows with units 1 and 2 the threshold for stars had left 2,883, unsaid."""
+    inputs = PairInputs(write("books", BOOKS), write("films", FILMS))
+    folder = build_pair(connection, inputs, PairSettings(), tmp_path / "pairs")
+    assert counts_in(folder, TARGET) == FILMS.set_index([USER, ITEM])[COUNT].to_dict()
+    assert counts_in(folder, SOURCE) == BOOKS.set_index([USER, ITEM])[COUNT].to_dict()
+
+
+def test_counts_change_places_with_their_rows(connection, write, tmp_path):
+    inputs = PairInputs(write("books", BOOKS), write("films", FILMS))
+    folder = build_pair(
+        connection, inputs, PairSettings(swap=True, target_core=0), tmp_path / "pairs"
+    )
+    assert counts_in(folder, SOURCE) == FILMS.set_index([USER, ITEM])[COUNT].to_dict()
+    assert counts_in(folder, TARGET) == BOOKS.set_index([USER, ITEM])[COUNT].to_dict()
+
+
+def test_ratings_are_filtered_as_ever_where_a_file_has_both(connection, write, tmp_path):
+    both = FILMS.assign(**{RATING: [5.0 if n % 2 else 1.0 for n in range(len(FILMS))]})
+    inputs = PairInputs(write("books", BOOKS), write("films", both))
+    settings = PairSettings(target_core=0)
+    rows_left = read_rows(build_pair(connection, inputs, settings, tmp_path / "pairs"), TARGET)
+    assert len(rows_left) == len(FILMS) // 2
+    assert COUNT in rows_left
+
+
+@pytest.mark.parametrize("how", ["loosely", "linked", "exchanged"])
+def test_counts_of_ids_that_become_one_are_added_up(connection, write, tmp_path, how):
+    target, links, changes = FILMS, None, {"target_core": 0}
+    if how == "loosely":
+        target = pd.concat([FILMS, counted(("U0", "f0", 40))], ignore_index=True)
+        changes |= {"match_users": "loosely"}
+    elif how == "linked":
+        target = pd.concat([FILMS, counted(("other", "f0", 40))], ignore_index=True)
+        known = [(f"u{n}", f"u{n}") for n in range(6)] + [("u0", "other")]
+        links = write("links", pd.DataFrame(known, columns=[SOURCE, TARGET]))
+    else:
+        target = FILMS.rename(columns={USER: ITEM, ITEM: USER})
+        changes |= {"exchanged_columns": "target"}
+    inputs = PairInputs(write("books", BOOKS), write("films", target), links=links)
+    folder = build_pair(connection, inputs, PairSettings(**changes), tmp_path / "pairs")
+    found = counts_in(folder, TARGET)
+    assert len(found) == len(FILMS)
+    assert found["u0", "f0"] == (1 if how == "exchanged" else 41)

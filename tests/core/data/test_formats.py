@@ -9,7 +9,15 @@ from core.basics.columns import CATEGORIES, ITEM, RANK, RATING, SCORE, TIME, TIT
 from core.basics.errors import DataError
 from core.data.ingest import import_file
 from core.data.preview import guess_options, preview_file, preview_rejects
-from core.data.read_options import INTERACTIONS, ITEMS, JSON_LINES, LISTS, TABLE, ReadOptions
+from core.data.read_options import (
+    INTERACTIONS,
+    ITEMS,
+    JSON_LINES,
+    LISTS,
+    PYTHON_LINES,
+    TABLE,
+    ReadOptions,
+)
 
 LINES = (
     '{"user": "007", "item": 1.0, "rating": 4.50, "time": 1260759108}\n'
@@ -160,3 +168,43 @@ def test_recommendation_lists_are_read_with_exact_scores_and_ranks(taken):
     lines = "".join(f"u{n // 5},i{n},{n % 5 + 1}\n" for n in range(30))
     preview, _, _ = taken(lines, kind=LISTS)
     assert list(preview.options.columns()) == [USER, ITEM, RANK]
+
+
+def test_empty_lists_and_nulls_are_no_missing_keys(taken):
+    preview, _, _ = taken(
+        '{"user":"a","item":"x","tags":[]}\n{"user":"b","item":"y","tags":null}\n'
+    )
+    assert not any("lack a key" in warning for warning in preview.warnings)
+
+
+def test_ids_in_objects_within_objects_are_columns(taken):
+    lines = (
+        '{"reviewer":{"id":"a","name":"N"},"product":{"ids":{"asin":"x"}},"stars":4}\n'
+        '{"reviewer":{"id":"b","name":null},"product":{"ids":{"asin":"y"}},"stars":5}\n'
+        '{"reviewer":null,"product":{"ids":{"asin":"y"}},"stars":5}\n'
+    )
+    preview, kept, rejects = taken(lines)
+    assert preview.options.columns()[USER] == "reviewer.id"
+    assert preview.options.columns()[ITEM] == "product.ids.asin"
+    assert preview.head["reviewer.id"].tolist() == ["a", "b", ""]
+    assert (kept[USER].tolist(), kept[ITEM].tolist()) == (["a", "b"], ["x", "y"])
+    assert list(rejects["line"]) == [3]
+
+
+def test_a_key_with_a_point_in_it_stays_that_key(taken):
+    preview, kept, _ = taken('{"user.id":"a","item.id":"x","user":{"id":"other"}}\n')
+    assert list(preview.head["user.id"]) == kept[USER].tolist()
+
+
+def test_lines_of_python_dictionaries_are_read(taken):
+    lines = (
+        "{u'username': u'a', u'product_id': u'x', u'hours': 6.5, u'early': False, 'n': None}\n"
+        "{u'username': u'b', u'product_id': u'it\\'s', u'hours': 7.0, u'early': True}\n"
+        "{u'username': u'b', u'product_id': 007}\n"
+        "{'username': __import__('os').getcwd(), 'product_id': 'x'}\n"
+    )
+    preview, kept, rejects = taken(lines)
+    assert preview.options.layout == PYTHON_LINES
+    assert preview.known == "lines of Python dictionaries"
+    assert (kept[USER].tolist(), kept[ITEM].tolist()) == (["a", "b"], ["x", "it's"])
+    assert list(rejects["line"]) == [3, 4]

@@ -6,7 +6,7 @@ import pytest
 from core.basics.columns import CATEGORIES, ITEM, RATING, TIME, TITLE, USER
 from core.basics.errors import DataError
 from core.data.preview import guess_options, preview_file, preview_rejects
-from core.data.read_options import IGNORE, ITEMS, ReadOptions
+from core.data.read_options import IGNORE, ITEMS, LINKS, TRIPLES, ReadOptions
 
 
 @pytest.fixture
@@ -203,3 +203,32 @@ def test_without_a_person_looking_a_weak_guess_is_refused(file):
     assert guess_options(file("item_id,user_id\na,b\n")).roles == {"item_id": ITEM, "user_id": USER}
     with pytest.raises(DataError, match="no column that is plainly the user"):
         guess_options(file("foo,bar\na,b\n"))
+
+
+def test_ids_that_sound_like_names_of_columns_are_no_header(file):
+    """The first row of a file without a header was lost where its ids were called film18."""
+    preview = preview_file(file("user1,film18\nuser2,film30\nuser3,film2\n"))
+    assert not preview.options.header
+    assert preview_file(file("user1,item\na,b\n")).options.header
+
+
+def test_columns_called_after_ids_are_a_header_whatever_they_name(file):
+    """A table of links called amazon_id and netflix_id became one link more."""
+    preview = preview_file(file("amazon_id;netflix_id\nA1;N1\nA2;N2\n"), LINKS)
+    assert preview.options.header
+    assert not preview_file(file("paid,maid\na,b\n"), LINKS).options.header
+    assert not preview_file(file("x_id,y_id\nz_id,w_id\n"), LINKS).options.header
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<http://x/m1> <http://x/director> <http://x/Nolan> .\n" * 3,
+        '<http://x/m1> <http://x/name> "Heat"@en .\n_:b1 <http://x/name> "b" .\n',
+        "@prefix ex: <http://x/> .\nex:m1 ex:director ex:Nolan .\n",
+    ],
+)
+def test_triples_of_the_semantic_web_are_refused_by_name(file, content):
+    """Ids were kept in their < >, and no item was named by any triple."""
+    with pytest.raises(DataError, match="RDF"):
+        preview_file(file(content), TRIPLES)

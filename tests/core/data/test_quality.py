@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +13,20 @@ from core.data.check import (
     DOUBLE_USERS,
     EXCHANGED,
     IMPORT,
+    ITEM_TABLES,
     SAME_PEOPLE,
     SPELLING,
     TIMES,
 )
 from core.data.pair_settings import PairInputs, PairSettings
-from core.data.quality import check_pair, read_checks, read_cross_listed, read_double_users
+from core.data.quality import (
+    RESULT,
+    check_pair,
+    checks_are_damaged,
+    read_checks,
+    read_cross_listed,
+    read_double_users,
+)
 from core.data.quality_checks import SOURCE_TITLE, TARGET_TITLE
 
 EVERYTHING = PairSettings(rating_threshold=0, target_core=0)
@@ -46,6 +55,67 @@ def test_the_same_people_come_out_green_and_others_red(checked):
     assert wrong.light == "red"
     assert "would mean nothing" in wrong.answer
     assert abs(wrong.figures["auc"] - 0.5) < 0.05
+
+
+def bent(kept: list[dict]) -> dict[str, object]:
+    """What a kept answer may have become, by what was done to it."""
+    first, *others = kept
+    listed = next(check for check in kept if check["key"] == CROSS_LISTED)
+    rest = [check for check in kept if check["key"] != CROSS_LISTED]
+    ways: dict[str, object] = {"a number": 7, "an object": first, "nothing": [], "null": None}
+    ways |= {f"without {name}": [_less(first, name), *others] for name in ("key", "light")}
+    ways |= {f"{name} is a number": [first | {name: 3}, *others] for name in first}
+    ways["another light"] = [first | {"light": "blue"}, *others]
+    ways["another member"] = [first | {"color": "red"}, *others]
+    ways["an answer is a text"] = ["yes", *others]
+    ways["without the figures it is told with"] = [*rest, listed | {"figures": {}}]
+    ways["a figure is a text"] = [*rest, listed | {"figures": listed["figures"] | {"pairs": "3"}}]
+    return ways
+
+
+def _less(values: dict, name: str) -> dict:
+    return {key: value for key, value in values.items() if key != name}
+
+
+def test_damaged_answers_are_no_answers_and_can_be_found_again(checked, connection):
+    """One damaged file of one pair showed its error on every page."""
+    folder = checked(two_tastes(1), two_tastes(2))["folder"]
+    kept = json.loads((folder / RESULT).read_text())
+    assert not checks_are_damaged(folder)
+    for way, values in bent(kept).items():
+        (folder / RESULT).write_text(json.dumps(values))
+        assert read_checks(folder) is None, way
+        assert checks_are_damaged(folder), way
+    for cut in ("", "[", json.dumps(kept)[:200], "\0\0"):
+        (folder / RESULT).write_text(cut)
+        assert read_checks(folder) is None
+        assert checks_are_damaged(folder)
+    check_pair(connection, folder, None)
+    assert not checks_are_damaged(folder)
+    (folder / "cross_listed.parquet").write_bytes(b"PAR1 and no more")
+    assert checks_are_damaged(folder)
+
+
+def test_an_item_table_with_other_ids_is_red(checked, write):
+    source, target = two_tastes(1), two_tastes(2)
+    items = pd.DataFrame({ITEM: target[ITEM].unique()}).assign(**{TITLE: "t"})
+    found = checked(source, target, items_target=write("items", items))[ITEM_TABLES]
+    n = len(items)
+    assert (found.light, found.answer) == (
+        "green", f"{n} of {n} items of target are in the item table."
+    )  # fmt: skip
+    other = write("other", items.assign(**{ITEM: "parent-" + items[ITEM]}))
+    found = checked(source, target, items_target=other)[ITEM_TABLES]
+    assert found.light == "red"
+    assert f"0 of {n} items of target are in the item table." in found.answer
+    assert ITEM_TABLES not in checked(source, target)
+
+
+def test_columns_exchanged_in_both_files_are_red_with_the_file_both(checked):
+    source, target = (two_tastes(n).rename(columns={USER: ITEM, ITEM: USER}) for n in (1, 2))
+    found = checked(source, target)[EXCHANGED]
+    assert found.figures["file"] == "both"
+    assert found.light in ("red", "amber")
 
 
 def test_people_are_matched_on_all_their_rows_not_only_on_what_the_filters_leave(checked):

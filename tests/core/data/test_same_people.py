@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
+from scipy.stats import rankdata
 
 from core.basics.ids import IdMap
 from core.data.pair import DomainPair
-from core.data.same_people import SamePeople, match_users
+from core.data.same_people import SamePeople, match_users, shares_beaten
 
 
 def taste_pair(users: int, seed: int, same: bool, items: int = 60) -> DomainPair:
@@ -66,3 +67,10 @@ def test_only_users_of_both_domains_are_matched():
 )
 def test_the_verdict_follows_the_interval(auc, half, verdict):
     assert SamePeople(auc, auc - half, auc + half, 0.5, 0.48, 0.52, 900).verdict == verdict
+
+
+@pytest.mark.parametrize("levels", [2, 5, 10_000])
+def test_a_profile_beats_those_below_it_and_half_of_those_beside_it(levels):
+    affinity = np.random.default_rng(0).integers(levels, size=(40, 40)).astype(float)
+    expected = (rankdata(affinity, axis=1) - 1) / 39
+    assert np.allclose(shares_beaten(affinity), expected, atol=1e-15)

@@ -1,9 +1,10 @@
+import numpy as np
 import pandas as pd
 from small_files import random_rows
 
 from core.basics.columns import ITEM, SOURCE, TARGET, USER
-from core.data.pair_settings import PairInputs
-from core.data.shared_ids import compare_ids
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.shared_ids import compare_ids, why_nothing_is_shared
 
 SOURCE_ROWS, TARGET_ROWS = random_rows(1, "b"), random_rows(2, "f")
 
@@ -22,6 +23,47 @@ def test_exchanged_columns_are_found_in_either_file(connection, write):
     target = PairInputs(write("a", SOURCE_ROWS), write("b", exchanged(TARGET_ROWS)))
     assert compare_ids(connection, source).exchanged == SOURCE
     assert compare_ids(connection, target).exchanged == TARGET
+
+
+def skewed(seed: int, prefix: str, users: int = 60, items: int = 40) -> pd.DataFrame:
+    """Users with about as many rows each, items from hits to the long tail."""
+    draw = np.random.default_rng(seed)
+    chance = 1 / (1 + np.arange(items))
+    taken = [draw.choice(items, 6, replace=False, p=chance / chance.sum()) for _ in range(users)]
+    rows = [(f"u{user:02}", f"{prefix}{item}") for user, of in enumerate(taken) for item in of]
+    return pd.DataFrame(rows, columns=[USER, ITEM])
+
+
+def test_columns_exchanged_in_both_files_are_found(connection, write):
+    """Item first, user second in both: it said "use the same user ids"."""
+    rows = [exchanged(skewed(seed, prefix)) for seed, prefix in ((1, "b"), (2, "f"))]
+    inputs = PairInputs(write("s", rows[0]), write("t", rows[1]))
+    ids = compare_ids(connection, inputs)
+    assert (ids.shared, ids.exchanged, ids.plainly_exchanged, ids.found) == (0, "both", True, 60)
+    plainly, said = why_nothing_is_shared(connection, inputs, PairSettings())
+    assert plainly
+    assert "exchanged in both files" in said
+    both = PairSettings(exchanged_columns="both")
+    assert not why_nothing_is_shared(connection, inputs, both)[0]
+
+
+def test_one_catalogue_with_two_groups_of_people_is_said_to_be_either(connection, write):
+    rows = [skewed(1, "b"), skewed(2, "b").assign(**{USER: lambda frame: "v" + frame[USER]})]
+    inputs = PairInputs(write("s", rows[0]), write("t", rows[1]))
+    ids = compare_ids(connection, inputs)
+    assert (ids.shared, ids.exchanged, ids.plainly_exchanged) == (0, "both", False)
+    plainly, said = why_nothing_is_shared(connection, inputs, PairSettings())
+    assert not plainly
+    assert "either user and item are exchanged" in said
+    assert "one catalogue" in said
+
+
+def test_two_files_with_nothing_in_common_raise_no_question(connection, write):
+    rows = [skewed(1, "b"), skewed(2, "f").assign(**{USER: lambda frame: "v" + frame[USER]})]
+    inputs = PairInputs(write("s", rows[0]), write("t", rows[1]))
+    assert compare_ids(connection, inputs).exchanged is None
+    said = "Use the same user ids in both files, or import a table that links them."
+    assert why_nothing_is_shared(connection, inputs, PairSettings()) == (False, said)
 
 
 def test_numbers_that_are_users_here_and_items_there_raise_no_question(connection, write):

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.basics.columns import ITEM, RATING, TEST, TIME, TITLE, USER, VALID
+from core.basics.columns import COUNT, ITEM, RATING, TEST, TIME, TITLE, USER, VALID
 from core.basics.errors import DataError
+from core.data.ratings import rating_facts
 from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
 
 
@@ -85,3 +86,40 @@ def test_a_missing_snapshot_says_what_to_do(tmp_path):
 def test_a_split_with_nothing_to_learn_from_is_refused(tmp_path):
     with pytest.raises(DataError, match="target train"):
         write(tmp_path, tables(target_train=rows()))
+
+
+COUNTED = rows("u1 x", "u1 y", "u2 y").assign(**{COUNT: [1.0, 9079.0, 3.0]})
+
+
+def test_counts_stand_beside_the_ones_in_the_same_places(tmp_path):
+    target = rows("u1 a", "u3 b").assign(**{COUNT: [2.0, None]})
+    split = read_snapshot(write(tmp_path, tables(source_train=COUNTED, target_train=target)))
+    train = split.train
+    np.testing.assert_array_equal(train.source_counts.toarray(), [[1, 9079], [0, 3], [0, 0]])
+    np.testing.assert_array_equal(train.source.toarray(), [[1, 1], [0, 1], [0, 0]])
+    np.testing.assert_array_equal(train.source.indices, train.source_counts.indices)
+    np.testing.assert_array_equal(train.source.indptr, train.source_counts.indptr)
+    assert train.target_counts.toarray().tolist() == [[2, 0, 0], [0, 0, 0], [0, 1, 0]]
+    assert rating_facts(split.folder).counted
+    assert train.target_only().source_counts is None
+    assert train.target_only().target_counts is train.target_counts
+
+
+def test_a_split_without_counts_has_none_and_keeps_its_name(tmp_path):
+    folder = write(tmp_path, tables())
+    train = read_snapshot(folder).train
+    assert (train.source_counts, train.target_counts) == (None, None)
+    assert not rating_facts(folder).counted
+    assert folder.name == "c49ac49d8fd556e6"  # what versions without counts called it
+
+
+def test_another_count_changes_the_name(tmp_path):
+    other = COUNTED.assign(**{COUNT: [1.0, 9078.0, 3.0]})
+    assert write(tmp_path, tables(source_train=COUNTED)) != write(
+        tmp_path, tables(source_train=other)
+    )
+
+
+def test_a_rated_split_has_no_counts(tmp_path):
+    split = read_snapshot(write(tmp_path, tables(source_train=COUNTED)))
+    assert split.rated.train.source_counts is None

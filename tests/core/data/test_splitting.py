@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,12 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_files import random_rows
 
-from core.basics.columns import ITEM, TARGET, TIME, USER, VALID
+from core.basics.columns import COUNT, ITEM, TARGET, TIME, USER, VALID
 from core.basics.errors import DataError
 from core.data.build_pair import build_pair
+from core.data.database import in_memory
+from core.data.ingest import import_file
+from core.data.new_items import NEW_ITEMS
 from core.data.pair_folder import read_rows
-from core.data.pair_settings import PairSettings
-from core.data.snapshot import PARTS, read_snapshot
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.preview import guess_options
+from core.data.snapshot import PARTS, read_info, read_snapshot
 from core.data.split_counts import split_counts
 from core.data.splitting import (
     COLD_FOLD,
@@ -32,11 +37,42 @@ from core.data.splitting import (
 )
 
 SOURCE_ROWS, TARGET_ROWS = random_rows(1, "b"), random_rows(2, "f")
+SAMPLE = Path(__file__).resolve().parents[3] / "sample_data" / "books_films"
+RECORDED = {  # hashes of the sample pair, seed 2022, from before ids were numbered by column
+    RANDOM: "0b99fc14e4baaccb",
+    LEAVE_K_OUT: "66eac852c1e75271",
+    TEMPORAL: "67ca2c939e1ef93d",
+    COLD_USERS: "68b04e0c54992dbe",
+    COLD_FOLD: "6f2b0921b0f88bb6",
+    NEW_ITEMS: "d844e2dfa881bda1",
+}
 
 
 @pytest.fixture
 def pair(connection, inputs, tmp_path):
     return build_pair(connection, inputs, PairSettings(rating_threshold=0), tmp_path / "pairs")
+
+
+@pytest.fixture(scope="session")
+def sample_pair(tmp_path_factory):
+    work = tmp_path_factory.mktemp("sample")
+    files = [SAMPLE / "books.csv", SAMPLE / "films.csv"]
+    imported = [import_file(file, guess_options(file), work / "datasets") for file in files]
+    inputs = PairInputs(
+        *(done.folder / "interactions.parquet" for done in imported),
+        source_name="books",
+        target_name="films",
+    )
+    with in_memory(work, threads=1) as connection:
+        return build_pair(connection, inputs, PairSettings(), work / "pairs")
+
+
+@pytest.mark.parametrize(("kind", "split_hash"), RECORDED.items())
+def test_a_split_made_by_an_older_version_is_found_again(sample_pair, tmp_path, kind, split_hash):
+    """The hash is over every row's part: another way of numbering or drawing would change it."""
+    assert sample_pair.name == "d4063a4624ea5fdf"
+    made = split_pair(sample_pair, SplitSettings(kind=kind), 2022, tmp_path)
+    assert made.name == split_hash
 
 
 def places(frame: pd.DataFrame) -> set:
@@ -168,18 +204,44 @@ def test_a_fold_that_does_not_exist_is_refused():
         assign_parts(SOURCE_ROWS, TARGET_ROWS, chosen, 1)
 
 
+def periods(rows: pd.DataFrame) -> pd.DataFrame:
+    """Every row says in which of forty periods it was given, as in Epinions."""
+    return rows.assign(**{TIME: np.arange(len(rows)) % 40 + 1})
+
+
+def test_periods_in_both_files_make_no_split_by_time(connection, write, tmp_path):
+    """Quality called them no times; the split was made, and its light was green."""
+    inputs = PairInputs(write("s", periods(SOURCE_ROWS)), write("t", periods(TARGET_ROWS)))
+    everything = PairSettings(rating_threshold=0, target_core=0)
+    pair = build_pair(connection, inputs, everything, tmp_path / "pairs")
+    said = "cannot be split by time: the times are numbers of periods, 40 different ones up to 40"
+    with pytest.raises(DataError, match=said):
+        split_pair(pair, SplitSettings(kind=TEMPORAL), 1, tmp_path / "splits")
+    assert split_pair(pair, SplitSettings(), 1, tmp_path / "splits").exists()
+
+
+def test_rows_at_the_moment_of_a_cut_are_counted_by_hand():
+    """Ten rows of four days: the cuts at .8 and .9 are the third day and the last."""
+    days = np.repeat([0, 1, 2, 3], [4, 2, 3, 1]) * 86_400 + 1_600_000_000
+    rows = pd.DataFrame({USER: "u", ITEM: [f"f{n}" for n in range(10)], TIME: days})
+    chosen = SplitSettings(kind=TEMPORAL)
+    counts = split_counts(rows, rows, chosen, 1)
+    assert counts.rows[1:] == (6, 3, 1)
+    assert counts.on_a_cut == 4
+
+
 @pytest.mark.parametrize(
     ("kind", "rows", "said"),
     [
         (TEMPORAL, TARGET_ROWS.drop(columns=TIME), "has no times"),
-        (TEMPORAL, TARGET_ROWS.assign(**{TIME: 7}), "no target rows for validation"),
+        (TEMPORAL, TARGET_ROWS.assign(**{TIME: 7}), "in the target all rows have one and the same"),
+        (TEMPORAL, periods(TARGET_ROWS), "in the target the times are numbers of periods, 40"),
+        (TEMPORAL, TARGET_ROWS.assign(**{TIME: TARGET_ROWS[TIME] * 1000}), "in the future"),
         (COLD_USERS, TARGET_ROWS[TARGET_ROWS[USER] < "u003"], "too few"),
         (LEAVE_K_OUT, TARGET_ROWS.drop_duplicates(USER), "no target rows for validation"),
     ],
 )
 def test_a_split_that_cannot_be_made_says_why(kind, rows, said, connection, write, tmp_path):
-    from core.data.pair_settings import PairInputs
-
     inputs = PairInputs(write("s", SOURCE_ROWS), write("t", rows))
     everything = PairSettings(rating_threshold=0, target_core=0)
     pair = build_pair(connection, inputs, everything, tmp_path / "pairs")
@@ -192,6 +254,16 @@ def test_a_row_without_a_time_is_trained_on():
     target.loc[:4, TIME] = pd.NA
     codes = assign_parts(SOURCE_ROWS, target, SplitSettings(kind=TEMPORAL), 1).target
     assert (codes[:5] == TRAIN_ROW).all()
+
+
+def test_a_split_knows_from_which_rating_its_rows_were_liked(connection, inputs, tmp_path):
+    """A rating told for the file is kept as stars of five: models of ratings are warned by it."""
+    kept = {}
+    for told in ("", "4", " 2.5 "):
+        settings = PairSettings(target_core=0, target_liked_from=told, rating_threshold=0)
+        pair = build_pair(connection, inputs, settings, tmp_path / "pairs")
+        kept[told] = read_info(split_pair(pair, SplitSettings(), 1, tmp_path / "splits")).liked_from
+    assert kept == {"": 0.0, "4": 4.0, " 2.5 ": 2.5}
 
 
 def test_the_training_rows_of_a_check_leave_test_rows_alone():
@@ -219,3 +291,23 @@ def test_live_counts_are_those_of_the_snapshot(pair, tmp_path, kind):
     assert counts.cold_test_users == int((split.train.target_history[tested] == 0).sum())
     unseen = np.diff(split.train.target.tocsc().indptr)[split.test.tocsr().indices] == 0
     assert counts.unseen_test_rows == int(unseen.sum())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_training_row_keeps_its_count(connection, write, tmp_path, kind):
+    def counted(frame):
+        return frame.assign(**{COUNT: np.arange(1.0, len(frame) + 1)})
+
+    books, films = counted(SOURCE_ROWS), counted(TARGET_ROWS)
+    inputs = PairInputs(write("books", books), write("films", films))
+    pair = build_pair(connection, inputs, PairSettings(rating_threshold=0), tmp_path / "pairs")
+    train = read_snapshot(split_pair(pair, SplitSettings(kind=kind), 3, tmp_path / "splits")).train
+    for frame, items, ones, counts in (
+        (books, train.source_items, train.source, train.source_counts),
+        (films, train.target_items, train.target, train.target_counts),
+    ):
+        entries, known = counts.tocoo(), frame.set_index([USER, ITEM])[COUNT]
+        names = zip(train.users.names(entries.row), items.names(entries.col), strict=True)
+        assert known.loc[list(names)].tolist() == entries.data.tolist()
+        np.testing.assert_array_equal(ones.indices, counts.indices)
+        np.testing.assert_array_equal(ones.indptr, counts.indptr)

@@ -60,3 +60,12 @@ def test_without_times_it_cannot_be_told(snapshot, connection, write, tmp_path):
     folder = snapshot([("u", "b", 7)], same, [("u", "f2", 7), ("v", "f1", 7)])
     assert time_check(read_info(folder), find_time_leak(folder)).light == "grey"
     assert random_rows(1, "b").columns.tolist()[-1] == TIME
+
+
+def test_a_split_by_numbers_of_periods_gets_no_green_light(snapshot):
+    """Rows of one period have no order: it said that nothing in training was later."""
+    rows = {"source": [("u", "b", 1)], "train": [("u", "f1", 1), ("v", "f1", 2)]}
+    folder = snapshot(**rows, test=[("u", "f2", 3), ("v", "f2", 4)])
+    check = time_check(read_info(folder), find_time_leak(folder))
+    assert check.light == "grey"
+    assert "numbers of periods, 2 different ones up to 4" in check.answer

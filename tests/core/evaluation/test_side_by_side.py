@@ -7,11 +7,11 @@ from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.side_by_side import (
     ALL_USERS,
     BEST,
+    all_metrics,
     leader,
     lift_rows,
     moved_sentence,
     moved_users,
-    shared_metrics,
     side_by_side,
     users_in,
 )
@@ -87,8 +87,20 @@ def test_the_sentence_over_the_histogram_counts_who_gains_and_loses():
     )
 
 
-def test_segments_name_their_users_and_only_shared_metrics_are_compared():
+def test_segments_name_their_users_and_every_metric_of_any_run_is_compared():
     segments = pd.DataFrame({TARGET_HISTORY: ["0", "20+", "0"]})
     assert list(users_in(segments, TARGET_HISTORY, "0")) == [0, 2]
     both = frame([1.0]).assign(auc=0.5)
-    assert shared_metrics({"a": both, "b": frame([1.0])}) == ["ndcg@10"]
+    frames = {"a": frame([1.0]), "b": both}
+    assert all_metrics(frames) == all_metrics({"b": both})
+
+
+def test_a_metric_that_only_one_run_has_stands_beside_a_dash_and_has_no_leader():
+    """RMSE vanished where a run that ranks came first."""
+    ranks = frame([0.5, 0.7, 0.6])
+    rates = ranks.assign(auc=[0.5, 0.6, 0.7])
+    table = side_by_side({"ranks": ranks, "rates": rates}, ["ndcg@10", "auc"])
+    areas = table[table[METRIC] == "auc"].set_index(RUN)
+    assert np.isnan(areas.loc["ranks", MEAN])
+    assert areas.loc["rates", MEAN] == pytest.approx(0.6)
+    assert not areas[BEST].any()

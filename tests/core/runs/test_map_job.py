@@ -13,7 +13,7 @@ from core.embedding.map_files import ABOUT, map_name, read_map
 from core.runs.map_job import map_job, map_payload, map_points
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
-from core.store.run_folder import read_run
+from core.store.run_folder import delete_run, read_run
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,16 @@ def test_a_map_that_is_there_is_not_made_again(workspace, ease):
     assert (workspace.maps / answer["map"] / ABOUT).stat().st_mtime_ns == stamp
 
 
+@pytest.mark.parametrize("file", [ABOUT, "map.parquet"])
+def test_a_damaged_map_is_drawn_again(workspace, ease, file):
+    """It told a person to delete a folder in the workspace by hand."""
+    folder = workspace.maps / map_job(workspace, map_payload(ease.id, "both"), silent)["map"]
+    (folder / file).write_bytes(b"{")
+    assert read_map(folder) is None
+    map_job(workspace, map_payload(ease.id, "both"), silent)
+    assert read_map(folder) is not None
+
+
 def test_a_cancelled_map_leaves_nothing(workspace, ease):
     def cancel(progress):
         raise Cancelled
@@ -85,6 +95,18 @@ def test_a_cancelled_map_leaves_nothing(workspace, ease):
     with pytest.raises(Cancelled):
         map_job(workspace, map_payload(ease.id, "users", seed=9), cancel)
     assert (set(workspace.maps.iterdir()) if workspace.maps.exists() else set()) == before
+
+
+def test_a_map_of_a_run_deleted_meanwhile_is_not_kept(workspace):
+    run, there = trained(workspace, "ease"), set(workspace.maps.iterdir())
+
+    def delete(progress):
+        delete_run(workspace, run)
+
+    with pytest.raises(DataError, match=f"The run {run.id} was deleted meanwhile"):
+        map_job(workspace, map_payload(run.id, "users"), delete)
+    assert set(workspace.maps.iterdir()) == there
+    assert not run.folder.exists()
 
 
 def test_the_name_of_a_map_changes_with_seed_kind_and_origin():

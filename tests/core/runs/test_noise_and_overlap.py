@@ -21,8 +21,21 @@ from core.runs.retrain import retrain
 from core.runs.seeds import plans_of_more_seeds, same_but_seed
 from core.runs.train import train_run
 from core.store.bundle import export_run, import_run
-from core.store.overlap_files import OverlapInfo, overlap_metrics, read_overlap, write_overlap
-from core.store.reseeded import BY_SEED, BY_USERS, Reseeded, read_reseeded, write_reseeded
+from core.store.overlap_files import (
+    OverlapInfo,
+    overlap_is_damaged,
+    overlap_metrics,
+    read_overlap,
+    write_overlap,
+)
+from core.store.reseeded import (
+    BY_SEED,
+    BY_USERS,
+    Reseeded,
+    read_reseeded,
+    reseeded_is_damaged,
+    write_reseeded,
+)
 from core.store.run_folder import read_run
 
 
@@ -143,3 +156,21 @@ def test_a_run_deleted_while_its_noise_is_measured_leaves_nothing_behind(world, 
     with pytest.raises(RunError, match="was deleted while"):
         write_overlap(gone, OverlapInfo(20, [5], [0.25], 0, 0.1), {})
     assert not gone.folder.exists()
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{}", '{"seeds": "?"}', "metrics"])
+def test_damaged_evidence_is_as_if_it_were_not_measured(world, tmp_path, damage):
+    """It broke Metrics with an error nobody could mend; now it is measured again."""
+    here = Workspace(tmp_path / "other")
+    file = export_run(world.runs["ease"], world.split.folder, tmp_path / "run.zip")
+    run = import_run(here, file)
+    assert not overlap_is_damaged(run)
+    assert not reseeded_is_damaged(run)
+    for name in ("overlap", "reseeded"):
+        file = "metrics.parquet" if damage == "metrics" else f"{name}.json"
+        (run.folder / name / file).write_text(damage)
+    assert read_overlap(run) is None
+    assert read_reseeded(run) is None
+    assert overlap_is_damaged(run)
+    assert reseeded_is_damaged(run)
+    assert equal_twins(run, TEST) == []

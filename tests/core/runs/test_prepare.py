@@ -3,11 +3,12 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import ITEM, RATING, USER
-from core.basics.errors import DataError
+from core.basics.errors import CrosswalkError, DataError
 from core.basics.files import whole_folder, write_json
-from core.basics.progress import silent
+from core.basics.progress import Progress, silent
 from core.basics.workspace import Workspace
 from core.data.datasets import read_dataset
+from core.data.pair_folder import delete_pair
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.quality import read_checks
 from core.data.snapshot import read_info
@@ -71,3 +72,30 @@ def test_progress_reaches_the_end(workspace):
 @pytest.mark.parametrize("kind", ["pair", "quality", "split"])
 def test_the_worker_finds_the_job(kind):
     assert callable(work_of(kind))
+
+
+@pytest.mark.parametrize("stage", ["matching profiles", "comparing items", "looking at times"])
+def test_a_pair_deleted_while_it_is_checked_stays_deleted(workspace, stage):
+    pair = make_pair(workspace)
+
+    def delete(progress: Progress) -> None:
+        if progress.stage == stage:
+            delete_pair(workspace, pair)
+
+    with pytest.raises(CrosswalkError, match=f"The pair {pair} was deleted meanwhile"):
+        quality_job(workspace, {"pair": pair}, delete)
+    assert list(workspace.pairs.iterdir()) == []
+
+
+def test_a_pair_deleted_before_it_is_split_says_so(workspace):
+    pair = make_pair(workspace)
+    delete_pair(workspace, pair)
+    payload = {"pair": pair, "settings": SplitSettings().to_dict(), "seed": 7}
+    with pytest.raises(CrosswalkError, match="is not in this workspace"):
+        split_job(workspace, payload, lambda progress: None)
+
+
+def test_a_dataset_deleted_before_its_pair_is_made_says_so(workspace):
+    (workspace.datasets / "bb").rename(workspace.root / "away")
+    with pytest.raises(CrosswalkError, match=r"dataset bb was deleted|'bb' is not in this"):
+        make_pair(workspace)

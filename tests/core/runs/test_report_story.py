@@ -94,6 +94,15 @@ def test_filters_that_do_nothing_are_not_told():
     ]
 
 
+def test_the_rating_from_which_a_file_is_liked_is_told_with_its_domain():
+    told = {"target_core": 0, "source_liked_from": "3.5", "target_item_fewest": 4}
+    assert filter_sentences(told, "books", "films") == [
+        "Only ratings of at least 3 of 5 stars count as a choice, on each file's own scale.",
+        "In books a rating counts as a choice from 3.5 on.",
+        "Items with fewer than 4 choices in films were left out.",
+    ]
+
+
 def test_a_run_without_a_twin_is_compared_with_popularity_and_says_so(demo_workspace, runs):
     told = tell_story(demo_workspace, runs["Ridge, cold users"])
     assert "How good is" in said(told, "question")

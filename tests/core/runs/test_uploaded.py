@@ -8,10 +8,10 @@ import pytest
 from derived_worlds import bench
 
 from core.__main__ import main
-from core.basics.columns import ITEM, RANK, SCORE, TEST, USER, VALID
+from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, TEST, USER, VALID
 from core.basics.errors import RunError
 from core.basics.progress import silent
-from core.data.preview import guess_options
+from core.data.preview import preview_file
 from core.data.read_options import LISTS
 from core.evaluation.given_words import given_words, is_odd
 from core.runs.blend import BlendPlan, blend_runs
@@ -36,7 +36,9 @@ def upload(world, tmp_path):
         path = tmp_path / "lists.csv"
         frame.to_csv(path, index=False)
         plan = UploadPlan(world.split.info.split_hash, "lists.csv", label)
-        return read_run(upload_lists(path, guess_options(path, LISTS), plan, world.workspace))
+        return read_run(
+            upload_lists(path, preview_file(path, LISTS).options, plan, world.workspace)
+        )
 
     return work
 
@@ -119,12 +121,37 @@ def test_short_lists_are_counted_and_their_empty_places_find_nothing(world, uplo
     assert (ours["recall@50"] <= theirs["recall@5"]).all()
 
 
-def test_equal_scores_stand_in_the_order_of_items(world, upload):
-    lists = lists_of(world, k=10).drop(columns=RANK)
-    run = upload(lists.sample(frac=1, random_state=1).assign(**{SCORE: 1.0}))
-    items = run.lists(TEST).items[:, :10]
-    assert (np.diff(items, axis=1) > 0).all()
+@pytest.mark.parametrize("score", [1.0, "rounded"])
+def test_equal_scores_stand_as_the_rows_do_and_ties_are_counted(world, upload, score):
+    """All scores 1, or rounded to one digit: items stood in the order of their ids, unsaid."""
+    lists = lists_of(world, k=10)
+    scores = 1.0 if score == 1.0 else (1.2 - lists[RANK] / 100).round(1)
+    run = upload(lists.drop(columns=RANK).assign(**{SCORE: scores}))
+    assert (run.lists(TEST).items[:, :10] == world.runs["ease"].lists(TEST).items[:, :10]).all()
     assert run.record["settings"] == {"order": "score"}
+    assert run.record["upload"]["tied_users"] == 90
+    assert "900 rows in 90 lists are equal to another" in " ".join(given_words(run.record))
+    assert is_odd(run.record)
+
+
+@pytest.mark.parametrize("turn", ["best first", "worst first", "shuffled"])
+@pytest.mark.parametrize("by", [RANK, SCORE, DISTANCE])
+def test_of_an_item_twice_the_better_place_stays_whatever_the_order_of_rows(
+    world, upload, by, turn
+):
+    """The last row won on the command line, the first on the page: .564 and .371 for .92."""
+    lists = lists_of(world, k=10)
+    again = lists[lists[RANK] <= 4].assign(**{RANK: lambda rows: rows[RANK] + 20})
+    lists = pd.concat([lists, again]).sort_values([USER, RANK])
+    if turn != "best first":
+        lists = lists[::-1] if turn == "worst first" else lists.sample(frac=1, random_state=2)
+    lists[by] = 2 - lists[RANK] / 50 if by == SCORE else lists[RANK] * 0.5
+    run = upload(lists if by == RANK else lists.drop(columns=RANK))
+    ours, theirs = run.metrics(TEST)["ndcg@10"], world.runs["ease"].metrics(TEST)["ndcg@10"]
+    pd.testing.assert_series_equal(ours, theirs)
+    assert run.record["upload"]["duplicates"] == len(again)
+    rises = "if small is better, mark" in " ".join(given_words(run.record))
+    assert rises == (by == SCORE and turn == "worst first")
 
 
 def test_a_file_of_other_people_is_refused_with_two_ids_to_compare(world, upload):
@@ -160,7 +187,7 @@ def test_what_needs_a_model_is_refused(world, upload):
 def test_the_job_reads_a_staged_upload_and_clears_it(world, tmp_path):
     path = tmp_path / "x.csv"
     lists_of(world).to_csv(path, index=False)
-    options = guess_options(path, LISTS).to_dict()
+    options = preview_file(path, LISTS).options.to_dict()
     with path.open("rb") as file:
         staged = stage_upload(world.workspace, file)
     payload = {"path": str(staged), "options": options, "name": "../their lists.csv"}

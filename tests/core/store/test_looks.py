@@ -1,5 +1,6 @@
 """Looks at test are counted by point, and a broken count hides nothing."""
 
+from core.basics.files import write_json
 from core.store.looks import count_look, looks
 from core.store.run_folder import Run
 
@@ -7,6 +8,7 @@ POINT = {"alpha": 0.5, "beta": 1.0, "kind": "weighted sum", "scale": "raw", "k":
 
 
 def test_a_point_counts_once_and_another_point_again(tmp_path):
+    write_json(tmp_path / "run.json", {})
     run = Run(tmp_path, {})
     assert looks(run) == []
     assert count_look(run, POINT) == 1

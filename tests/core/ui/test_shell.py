@@ -43,6 +43,70 @@ def test_an_error_shows_both_sentences_and_what_stood_before_it(workspace):
     assert not app.exception
 
 
+def test_an_error_of_a_button_is_shown_even_if_the_page_begins_anew(workspace):
+    """Seen: a name was refused, the page began anew at once, and nobody read why."""
+
+    def script():
+        import streamlit as st
+
+        from core.basics.errors import RunError
+        from core.ui.entrance import page
+        from core.ui.shell import guarded
+
+        def refuse():
+            with guarded():
+                raise RunError(what="It is gone.", hint="Choose another.")
+            st.session_state["again"] = True
+
+        with page("Title", "Question?"):
+            st.button("Save", on_click=refuse)
+            if st.session_state.pop("again", False):
+                st.rerun()
+
+    app = run(script)
+    app.button[0].click().run()
+    assert [error.value for error in app.error] == ["It is gone\\. Choose another\\."]
+    assert not app.run().error  # said once
+
+
+def test_an_error_of_a_button_in_a_fragment_is_shown_in_the_fragment(workspace):
+    def script():
+        import streamlit as st
+
+        from core.basics.errors import RunError
+        from core.ui.entrance import page
+        from core.ui.shell import guarded
+
+        def refuse():
+            with guarded():
+                raise RunError(what="It is gone.", hint="Choose another.")
+
+        @st.fragment
+        def part():
+            with guarded():
+                st.button("Save", on_click=refuse)
+
+        with page("Title", "Question?"):
+            part()
+
+    app = run(script)
+    app.button[0].click().run()
+    assert [error.value for error in app.error] == ["It is gone\\. Choose another\\."]
+
+
+def test_a_full_disk_is_called_so_whoever_met_it(workspace):
+    def script():
+        import errno
+
+        from core.ui.entrance import page
+
+        with page("Title", "Question?"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    (error,) = run(script).error
+    assert error.value.startswith("The disk is full, so this could not be done\\. Free some space")
+
+
 def test_an_unknown_error_shows_no_traceback_but_the_log_has_it(workspace):
     def script():
         from core.ui.entrance import page

@@ -12,8 +12,9 @@ import pytest
 from core.__main__ import main
 from core.basics.columns import ITEM, TITLE, USER
 from core.models.registry import CARDS
+from tests.core.cli.commanding import answer, refusal
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def write_split(folder: Path) -> Path:
@@ -42,22 +43,6 @@ def split(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("workspace")
-
-
-def answer(capsys, *words) -> dict:
-    """What a command that succeeds prints on the last line of stdout."""
-    assert main([str(word) for word in (*words, "--json")]) == 0
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
-
-
-def refusal(capsys, *words) -> str:
-    """What a command that cannot be done prints on stderr."""
-    try:
-        code = main([str(word) for word in words])
-    except SystemExit as leaving:
-        code = leaving.code
-    assert code == 2
-    return capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.fixture
@@ -133,7 +118,7 @@ def test_new_items_are_hidden_and_ranked_beside_a_random_order_and_an_oracle(
 ):
     found = answer(
         capsys, "run", "--splits", split, "--model", "popularity", "--new-items", 0.3,
-        "--workspace", workspace,
+        "--workspace", workspace, "--full",
     )  # fmt: skip
     assert found["test"]["auc"]["mean"] == 0.5  # nobody has a new item in training
     beside = found["comparators"]["test"]
@@ -166,7 +151,7 @@ def test_two_plain_files_are_paired_split_and_swapped(capsys, split, workspace, 
         (("run", "--model", "ease", "--set", "lambda=1"), "no setting lambda"),
         (("run", "--model", "ease", "--set", "regularization"), "has no value"),
         (("run", "--model", "ease", "--set", "regularization=-1"), "outside its range"),
-        (("run", "--model", "ease", "--splits", "nowhere"), "no file"),
+        (("run", "--model", "ease", "--splits", "nowhere"), "no folder nowhere"),
         (("run", "--model", "ease", "--alpha", "2"), "alpha is 2"),
         (("run", "--model", "ease", "--k", "0"), "1 to 50"),
         (("run", "--model", "ease", "--seed", "x"), "invalid int"),
@@ -190,6 +175,86 @@ def test_a_given_split_is_not_swapped(capsys, split, workspace):
     assert "cannot be swapped" in said
 
 
+def test_parts_of_a_split_may_have_any_ending_and_a_missing_one_is_named(
+    capsys, split, workspace, tmp_path, trained
+):
+    (tmp_path / "any").mkdir()
+    frames = {path.stem: pd.read_csv(path) for path in split.iterdir()}
+    for part, ending in zip(frames, ("tsv", "parquet", "csv.gz", "jsonl"), strict=True):
+        path = tmp_path / "any" / f"{part}.{ending}"
+        if ending == "parquet":
+            frames[part].to_parquet(path, index=False)
+        elif ending == "jsonl":
+            frames[part].to_json(path, orient="records", lines=True)
+        else:
+            frames[part].to_csv(path, index=False, sep="\t" if ending == "tsv" else ",")
+    words = ("run", "--splits", tmp_path / "any", "--workspace", workspace, "--model", "popularity")
+    assert answer(capsys, *words)["split_hash"] == trained["split_hash"]
+    next((tmp_path / "any").glob("target_test.*")).unlink()
+    said = refusal(capsys, *words)
+    assert "no files target_test" in said
+    assert "target_train" in said
+
+
+def test_what_a_given_split_leaves_out_is_counted_and_said(capsys, split, tmp_path):
+    """Test rows that were in training too vanished from the test without a word."""
+    (tmp_path / "odd").mkdir()
+    frames = {path.stem: pd.read_csv(path) for path in split.iterdir()}
+    frames["target_test"] = pd.concat(
+        [
+            frames["target_test"],
+            frames["target_train"].head(3),
+            frames["target_valid"].head(2),
+            pd.DataFrame({USER: ["stranger"], ITEM: ["f1"]}),
+        ]
+    )
+    for part, frame in frames.items():
+        frame.to_csv(tmp_path / "odd" / f"{part}.csv", index=False)
+    words = ["run", "--splits", tmp_path / "odd", "--workspace", tmp_path / "here",
+             "--model", "popularity", "--json"]  # fmt: skip
+    assert main([str(word) for word in words]) == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out.splitlines()[-1])
+    assert found["given"]["test_rows_in_training"] == 3
+    assert found["given"]["test_rows_in_validation"] == 2
+    assert found["given"]["test_users_unknown"] == 1
+    assert "3 test rows are training rows too: they are left out." in said.err
+    assert "3 test rows are training rows too: they are left out." in found["left_out"]
+
+
+@pytest.mark.parametrize("flag", [["--k-core", "3"], ["--test-share", "0.2"], ["--links", "x.csv"]])
+def test_flags_that_say_nothing_about_a_given_split_are_refused(capsys, split, flag):
+    said = refusal(capsys, "run", "--splits", split, "--model", "ease", *flag)
+    assert f"A given split is taken as it is: {flag[0]} says nothing about it." in said
+
+
+def test_a_given_split_can_be_split_another_way(capsys, split, workspace):
+    found = answer(capsys, "run", "--splits", split, "--workspace", workspace, "--model",
+                   "popularity", "--split", "leave-k-out", "--held-out", "2")  # fmt: skip
+    assert found["split"]["kind"] == "leave-k-out"
+
+
+def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, trained):
+    words = ["run", "--splits", split, "--workspace", workspace, "--model", "ease",
+             "--set", "regularization=5"]  # fmt: skip
+    assert main([str(word) for word in words]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for start in ("  run ", "  twin ", "  popularity ", "  over the twin: +", "Cost: ", "Kept in "):
+        assert sum(line.startswith(start) for line in lines) == 1, start
+    assert trained["verdict"] in lines
+    assert len(lines) < 25
+
+
+def test_json_is_short_unless_all_of_it_is_asked_for(capsys, split, workspace, trained):
+    full = answer(capsys, "run", "--splits", split, "--workspace", workspace, "--model", "ease",
+                  "--set", "regularization=5", "--full")  # fmt: skip
+    assert set(full) == set(trained)
+    assert {"ndcg@5", "ndcg@50"} <= set(full["test"])
+    assert {name.partition("@")[2] for name in trained["test"]} == {"", "10"}
+    assert {segment["metric"] for segment in trained["segments"]} == {"ndcg@10"}
+    assert len(json.dumps(trained)) < 0.4 * len(json.dumps(full))
+
+
 def test_an_unknown_user_is_named(capsys, trained):
     assert "'u999'" in refusal(capsys, "recommend", "--run", trained["run_dir"], "--user", "u999")
 
@@ -200,6 +265,21 @@ def test_the_module_runs_as_a_program():
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])[0]["name"] == "popularity"
+
+
+@pytest.mark.parametrize("command", ["models", "search", "recommend"])
+def test_other_commands_are_readable_too(capsys, split, workspace, trained, command):
+    words = {
+        "models": ["models"],
+        "search": ["search", "--splits", split, "--workspace", workspace, "--model", "ridge",
+                   "--grid", "regularization=3,30"],
+        "recommend": ["recommend", "--run", trained["run_dir"], "--user", "u1", "--k", "3"],
+    }  # fmt: skip
+    assert main([str(word) for word in words[command]]) == 0
+    out = capsys.readouterr().out
+    assert not out.startswith(("{", "["))
+    said = {"models": "ease ", "search": "on validation with regularization", "recommend": "  1  f"}
+    assert said[command] in out
 
 
 def test_a_search_prints_every_trial_and_the_settings_found_for_model_and_twin(

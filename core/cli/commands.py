@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from argparse import Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.errors import RunError, SettingsError
 from core.basics.progress import Progress
+from core.basics.wording import duration
 from core.basics.workspace import Workspace
-from core.data.preview import guess_options
+from core.cli.flags import (
+    FILES,
+    LISTS_FILE,
+    SPLITS,
+    choices_of,
+    given_flags,
+    pair_values,
+    split_values,
+)
+from core.cli.from_files import Account, PairFiles, doubts_of, fold_snapshots, pair_snapshot
+from core.cli.reading import read_choices, refuse_doubts
+from core.cli.words import lift_words, shortened
 from core.data.quality import read_checks
 from core.data.read_options import LISTS
-from core.data.snapshot import read_snapshot
+from core.data.snapshot import read_info, read_snapshot
+from core.evaluation.segments import user_segments
+from core.evaluation.verdict import verdict
 from core.fusion.combine import Fusion
+from core.models.counts import counts_words
+from core.models.protocol import ModelCard
 from core.models.registry import CARDS, card_of
 from core.runs.blend import BlendPlan, blend_runs
 from core.runs.cold_folds import train_folds
 from core.runs.compare import beside_new_items
 from core.runs.compress import CompressPlan, compress_run
 from core.runs.demo import load_demo
-from core.runs.from_files import PairFiles, fold_snapshots, pair_snapshot
-from core.runs.model_table import model_table
+from core.runs.estimate import time_of
+from core.runs.evidence import comparison_of
 from core.runs.overlap import measure_overlap, overlap_answer
 from core.runs.plan import RunPlan
 from core.runs.recommend import fused_figures, recommend_user, scale_of
-from core.runs.report.command import report as report
 from core.runs.reseed import measure_noise, reseed_answer
 from core.runs.search import search as find_settings
 from core.runs.search import train_winner
@@ -36,9 +53,11 @@ from core.runs.search_runners import InProcess
 from core.runs.search_study import summary as search_summary
 from core.runs.train import train_run
 from core.runs.uploaded import UploadPlan, upload_lists
-from core.store.run_folder import Run, read_run
+from core.store.run_folder import Run, list_runs, read_run
 
 FIGURES = ("fit", "evaluate", "valid", "test")
+LONG = 60.0  # seconds from which a run says beforehand how long it takes
+TABLE_HEAD = ("name", "model", "family", "when to use it", "needs", "additive", "paper")
 
 
 def models(options: Namespace) -> list[dict[str, Any]] | str:
@@ -48,6 +67,20 @@ def models(options: Namespace) -> list[dict[str, Any]] | str:
     return [_card(name) for name in CARDS]
 
 
+def check(options: Namespace) -> dict[str, Any]:
+    """Read files and say what they are taken for and what looks wrong; nothing is kept."""
+    files, account = _files(options), Account(_tell)
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder))
+        open_questions = doubts_of(files)
+        if open_questions:
+            return {"doubts": open_questions, "files": [], "checks": []}
+        snapshot = pair_snapshot(files, workspace, options.seed, account)
+        counts = read_info(snapshot).counts
+    checks = [asdict(check) for check in account.checks]
+    return {"doubts": [], **account.to_dict(), "split": counts, "checks": checks}
+
+
 def run(options: Namespace) -> dict[str, Any]:
     """Train a model, its twin and popularity; answers the figures of all three."""
     workspace = _workspace(options)
@@ -55,21 +88,23 @@ def run(options: Namespace) -> dict[str, Any]:
     card = card_of(options.model)
     card.settings.of(settings)  # refuse a wrong setting or weight before anything is read
     fusion = Fusion(options.alpha, options.beta, scale=scale_of(card))
-    files = replace(_files(options), rated=card.task == "rating")
-    if options.cold_folds and options.new_items:
-        raise SettingsError(
-            what="A run tests cold users or new items, not both.",
-            hint="Leave out --cold-folds or --new-items.",
-        )
+    files, account = _files(options), Account(_tell)
     if options.cold_folds:
+        folders = fold_snapshots(files, workspace, options.cold_folds, options.seed, account)
         plans = [
             RunPlan(folder.name, options.model, settings, options.seed, options.device)
-            for folder in fold_snapshots(files, workspace, options.cold_folds, options.seed, _tell)
+            for folder in folders
         ]
-        return train_folds(plans, workspace, _say)
-    snapshot = pair_snapshot(files, workspace, options.seed, _tell)
-    plan = RunPlan(snapshot.name, options.model, settings, options.seed, options.device)
-    return _answer(read_run(train_run(plan, workspace, _say)), fusion, options.k, workspace)
+        _foretell(plans[0], workspace, times=len(plans))
+        answer = train_folds(plans, workspace, _say)
+        answer["verdict"] = lift_words(answer)
+    else:
+        snapshot = pair_snapshot(files, workspace, options.seed, account)
+        plan = RunPlan(snapshot.name, options.model, settings, options.seed, options.device)
+        _foretell(plan, workspace)
+        made = read_run(train_run(plan, workspace, _say))
+        answer = _answer(made, fusion, options.k, workspace)
+    return _told(answer, options, account)
 
 
 def blend(options: Namespace) -> dict[str, Any]:
@@ -78,7 +113,7 @@ def blend(options: Namespace) -> dict[str, Any]:
     plan = BlendPlan((first.id, second.id), options.kind, options.weight)
     made = read_run(blend_runs(plan, workspace, _say))
     extra = {name: made.record[name] for name in ("label", "blend", "members", "against")}
-    return _answer(made, Fusion(), 10, workspace) | extra
+    return _told(_answer(made, Fusion(), 10, workspace) | extra, options)
 
 
 def compress(options: Namespace) -> dict[str, Any]:
@@ -86,18 +121,29 @@ def compress(options: Namespace) -> dict[str, Any]:
     workspace, run = _runs([options.run])
     made = read_run(compress_run(CompressPlan(run.id, options.kind, options.keep), workspace, _say))
     extra = {name: made.record[name] for name in ("label", "compression")}
-    return _answer(made, Fusion(), 10, workspace) | extra
+    return _told(_answer(made, Fusion(), 10, workspace) | extra, options)
 
 
 def upload(options: Namespace) -> dict[str, Any]:
     """Measure lists of another system; answers their figures and what became of every row."""
-    workspace = _workspace(options)
-    guessed = guess_options(options.file, LISTS)
-    split = options.split or pair_snapshot(_files(options), workspace, options.seed, _tell).name
+    workspace, account = _workspace(options), Account(_tell)
+    reading = read_choices(options.file, LISTS, choices_of(options, LISTS_FILE), LISTS_FILE)
+    refuse_doubts(reading, LISTS_FILE)
+    split = options.split_kind
+    if split in (None, *SPLITS):
+        split = pair_snapshot(_files(options), workspace, options.seed, account).name
     plan = UploadPlan(split, options.file.name, options.name)
-    made = read_run(upload_lists(options.file, guessed, plan, workspace, _say))
+    made = read_run(upload_lists(options.file, reading.options, plan, workspace, _say))
+    lists = {
+        "file": options.file.name, "part": LISTS_FILE, "columns": reading.columns,
+        "ignored": reading.ignored, "encoding": reading.options.encoding,
+        "delimiter": reading.options.delimiter, "header": reading.options.header,
+    }  # fmt: skip
+    account.files.append(lists)
+    for sentence in reading.said:
+        account.leave_out(sentence)
     extra = {name: made.record[name] for name in ("label", "upload")}
-    return _answer(made, Fusion(), 10, workspace) | extra
+    return _told(_answer(made, Fusion(), 10, workspace) | extra, options, account)
 
 
 def overlap(options: Namespace) -> dict[str, Any]:
@@ -124,7 +170,8 @@ def search(options: Namespace) -> dict[str, Any]:
         "", options.model, _grid(options.grid), _settings(options.settings), options.trials,
         options.seed, options.device,
     )  # fmt: skip
-    snapshot = pair_snapshot(_files(options), workspace, options.seed, _tell)
+    account = Account(_tell)
+    snapshot = pair_snapshot(_files(options), workspace, options.seed, account)
     plan = replace(plan, split=snapshot.name)
     study = find_settings(
         plan,
@@ -134,7 +181,7 @@ def search(options: Namespace) -> dict[str, Any]:
     )
     if options.train:
         train_winner(study, workspace, _say)
-    return search_summary(study)
+    return search_summary(study) | {"metric": study.metric} | account.to_dict()
 
 
 def recommend(options: Namespace) -> dict[str, Any]:
@@ -144,9 +191,41 @@ def recommend(options: Namespace) -> dict[str, Any]:
     return recommend_user(workspace, run, options.user, options.k, options.alpha, options.beta)
 
 
+def report(options: Namespace) -> dict[str, Any]:
+    """Write the report of a run; answers the file, its size and the verdict."""
+    from core.runs.report.html import report_html  # Plotly, which no other command needs
+    from core.runs.report.story import ReportOptions, sections_without, tell_story, write_report
+
+    sections = sections_without(options.without)
+    chosen = ReportOptions(options.title, options.note, sections, options.hide_users)
+    folder = Path(options.run)
+    if folder.is_dir():
+        run = read_run(folder.resolve())
+        workspace = Workspace(run.folder.parent.parent)
+    else:
+        workspace = _workspace(options)
+        run = read_run(workspace.runs / folder.name)
+    story = tell_story(workspace, run)
+    path = write_report(options.out.resolve(), report_html(story, chosen))
+    return {"file": str(path), "bytes": path.stat().st_size, "verdict": story.verdict}
+
+
 def demo(options: Namespace) -> dict[str, Any]:
     """Load the sample pair and train the demo runs."""
     return load_demo(_workspace(options), _say)
+
+
+def model_table() -> str:
+    """The models as Markdown, one row each in the order of the menus: what the README shows."""
+    rows = [TABLE_HEAD, ("---",) * len(TABLE_HEAD), *(_row(card) for card in CARDS.values())]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(card: ModelCard) -> tuple[str, ...]:
+    needs = list(card.needs) or ["–"]
+    additive = "yes" if card.additive else "no"
+    cells = (card.title, card.family, card.when, ", ".join(needs), additive, card.paper)
+    return (f"`{card.name}`", *(cell.replace("|", "\\|") for cell in cells))
 
 
 def _card(name: str) -> dict[str, Any]:
@@ -162,7 +241,8 @@ def _card(name: str) -> dict[str, Any]:
         "name", "title", "family", "line", "paper", "differs", "when", "words", "task",
         "cross_domain", "has_twin", "additive", "fold_in", "needs", "gradient", "new_items",
     )  # fmt: skip
-    return {field: getattr(card, field) for field in plain} | {"settings": settings}
+    counts = {"counts": counts_words(card.settings)}
+    return {field: getattr(card, field) for field in plain} | counts | {"settings": settings}
 
 
 def _workspace(options: Namespace) -> Workspace:
@@ -201,10 +281,45 @@ def _grid(pairs: list[str]) -> dict[str, Any]:
 
 
 def _files(options: Namespace) -> PairFiles:
+    """What a command reads, by one road for all of them.
+
+    Ratings below the threshold stay in for a model that predicts ratings, whichever command asks.
+    """
+    pair, split = pair_values(options), split_values(options)
+    if options.splits and (useless := given_flags(options)):
+        raise SettingsError(
+            what=f"A given split is taken as it is: {useless[0]} says nothing about it.",
+            hint="Leave it out, or give --source and --target instead of --splits.",
+        )
+    model = getattr(options, "model", None)
     return PairFiles(
         options.source, options.target, options.items_source, options.items_target,
-        options.splits, options.swap, options.new_items, options.triples,
+        options.splits, options.links, options.triples, options.swap,
+        rated=model is not None and card_of(model).task == "rating",
+        choices={file: choices_of(options, file) for file in FILES}, pair=pair, split=split,
     )  # fmt: skip
+
+
+def _foretell(plan: RunPlan, workspace: Workspace, times: int = 1) -> None:
+    """Say how long a run will take where that is known from earlier ones and not short."""
+    infos = {path.name: read_info(path) for path in workspace.splits.glob("*") if not path.suffix}
+    timing = time_of(plan, list_runs(workspace), infos.get)
+    if timing is not None and timing.seconds * times > LONG:
+        most = "at most" if timing.at_most else "about"
+        _tell(f"This takes {most} {duration(timing.seconds * times)}, judging by earlier runs.")
+
+
+def _told(
+    answer: dict[str, Any], options: Namespace, account: Account | None = None
+) -> dict[str, Any]:
+    """The answer with what became of the files, short unless everything was asked for."""
+    if account is not None:
+        answer |= account.to_dict()
+        if account.checks and answer.get("checks") is None:
+            answer["checks"] = [asdict(check) for check in account.checks]
+    if options.json and options.full:
+        return answer
+    return shortened(answer, getattr(options, "k", 10))
 
 
 def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str, Any]:
@@ -223,9 +338,15 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     lifts = ("lift", "lift_over_popularity", "lift_over_bias", "segments")
     answer |= {name: record.get(name) for name in lifts}
     folder = workspace.splits / record["split_hash"]
+    split = read_snapshot(folder)
+    answer["split"] = {"kind": split.info.kind, **split.info.counts}
+    answer["names"] = {SOURCE: record["source_name"], TARGET: record["target_name"]}
+    metric = "rmse" if run.card.task == "rating" else "ndcg@10"
+    segments = user_segments(split.train)
+    answer["verdict"] = verdict(comparison_of(run, TEST, segments), metric)
     answer["comparators"] = beside_new_items(run, folder)
     if (fusion.alpha, fusion.beta, k) != (1.0, 1.0, 10):
-        answer["fused"] = fused_figures(run, read_snapshot(folder), fusion, k)
+        answer["fused"] = fused_figures(run, split, fusion, k)
     return answer
 
 

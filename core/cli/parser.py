@@ -1,0 +1,224 @@
+"""The whole command line: its commands, their flags and the words of their help."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, NoReturn
+
+from core.cli.flags import add_pair, add_reading, add_split
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in two sentences instead of a usage dump, and takes no half flags."""
+
+    def __init__(self, **about: Any) -> None:
+        super().__init__(**about, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Print the two sentences on stderr and leave with 2."""
+        self.exit(2, f"{message[:1].upper()}{message[1:]}. See `{self.prog} --help`.\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = Parser(prog="python -m core", description="Crosswalk without a screen.")
+    commands = top.add_subparsers(dest="command", required=True, parser_class=Parser)
+    _add_models(commands)
+    _add_check(commands)
+    _add_run(commands)
+    _add_search(commands)
+    _add_blend(commands)
+    _add_compress(commands)
+    _add_evidence(commands)
+    _add_upload(commands)
+    _add_recommend(commands)
+    _add_report(commands)
+    _add_demo(commands)
+    return top
+
+
+def _add_models(commands: Any) -> None:
+    models = commands.add_parser("models", help="list the models")
+    models.add_argument("--markdown", action="store_true", help="as the table of the README")
+    _add_json(models)
+
+
+def _add_check(commands: Any) -> None:
+    check = commands.add_parser(
+        "check", help="say what files are taken for and what looks wrong, and keep nothing"
+    )
+    _add_data(check)
+    check.add_argument("--seed", type=int, default=2022)
+    check.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
+    _add_json(check)
+
+
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser("run", help="train a model and its twin, print the figures")
+    _add_data(run)
+    _add_model(run)
+    run.add_argument("--alpha", type=float, default=1.0, help="weight of the source evidence")
+    run.add_argument("--beta", type=float, default=1.0, help="weight of the target evidence")
+    run.add_argument("--k", type=_length, default=10, help="length of a list, 1 to 50")
+    run.add_argument(
+        "--cold-folds", type=_folds, default=0, metavar="N",
+        help="test cold users: N folds over all shared users, each once without target history",
+    )  # fmt: skip
+    _add_workspace(run)
+    _add_json(run, full=True)
+
+
+def _add_search(commands: Any) -> None:
+    search = commands.add_parser(
+        "search", help="search settings of a model and of its twin, judged on validation only"
+    )
+    _add_data(search)
+    _add_model(search)
+    search.add_argument(
+        "--grid", action="extend", nargs="+", default=[], metavar="KEY=V1,V2",
+        help="values to try, by default the model's own small grid",
+    )  # fmt: skip
+    search.add_argument(
+        "--trials", type=_positive, default=0,
+        help="trials of the model, and as many of its twin; by default all combinations",
+    )  # fmt: skip
+    search.add_argument("--train", action="store_true", help="train the winner at the end")
+    _add_workspace(search)
+    _add_json(search)
+
+
+def _add_data(command: argparse.ArgumentParser, lists: bool = False) -> None:
+    command.add_argument("--source", type=Path, help="interactions of the source domain")
+    command.add_argument("--target", type=Path, help="interactions of the target domain")
+    command.add_argument("--items-source", type=Path, help="titles and categories of source items")
+    command.add_argument("--items-target", type=Path, help="titles and categories of target items")
+    command.add_argument(
+        "--triples", type=Path, help="what items have in common: head, relation, tail"
+    )
+    command.add_argument(
+        "--splits", type=Path,
+        help="folder with the files source_train, target_train, target_valid and target_test",
+    )  # fmt: skip
+    command.add_argument("--swap", action="store_true", help="exchange source and target")
+    add_reading(command, lists)
+    add_pair(command)
+    add_split(command, hashes=lists)
+    command.add_argument(
+        "--new-items", type=float, default=0.0, metavar="SHARE",
+        help="hide so many of the target items, such as 0.2, and rank these alone in the test",
+    )  # fmt: skip
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", required=True, help="name of a model, see `models`")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
+        help="a setting of the model; may be repeated",
+    )  # fmt: skip
+    command.add_argument("--seed", type=int, default=2022)
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    command.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
+
+
+def _add_blend(commands: Any) -> None:
+    blend = commands.add_parser("blend", help="make one run of two on the same split")
+    blend.add_argument("--runs", type=Path, nargs=2, required=True, help="folders of two runs")
+    blend.add_argument("--kind", default="sum", help="sum, product or stacking")
+    blend.add_argument(
+        "--weight", default="auto", help="what the first run counts, 0 to 1; auto: by validation"
+    )
+    _add_json(blend, full=True)
+
+
+def _add_compress(commands: Any) -> None:
+    compress = commands.add_parser("compress", help="make a smaller run, beside the original")
+    compress.add_argument("--run", type=Path, required=True, help="folder of a run")
+    compress.add_argument("--kind", default="int8", help="int8, pruned or student")
+    compress.add_argument(
+        "--keep", type=float, default=0.1, help="share of the weights that pruning keeps"
+    )
+    _add_json(compress, full=True)
+
+
+def _add_upload(commands: Any) -> None:
+    upload = commands.add_parser("upload", help="measure lists of another system as a run")
+    upload.add_argument("file", type=Path, help="rows of user, item, and a rank or a score")
+    upload.add_argument("--name", default="", help="what the run is called")
+    _add_data(upload, lists=True)
+    upload.add_argument("--seed", type=int, default=2022)
+    _add_workspace(upload)
+    _add_json(upload, full=True)
+
+
+def _add_evidence(commands: Any) -> None:
+    for name, words in (
+        ("overlap", "quality against the share of shared users that training knows"),
+        ("reseed", "noise floor: the twin trained again, with nothing changed but chance"),
+    ):
+        command = commands.add_parser(name, help=words)
+        command.add_argument("--run", type=Path, required=True, help="folder of a run")
+        _add_json(command)
+
+
+def _add_recommend(commands: Any) -> None:
+    recommend = commands.add_parser("recommend", help="one user's list with both parts")
+    recommend.add_argument("--run", type=Path, required=True, help="folder of a run")
+    recommend.add_argument("--user", required=True, help="id of a user")
+    recommend.add_argument("--k", type=_length, default=10, help="length of a list, 1 to 50")
+    recommend.add_argument("--alpha", type=float, default=1.0)
+    recommend.add_argument("--beta", type=float, default=1.0)
+    _add_json(recommend)
+
+
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser("report", help="write one HTML file that tells a run's story")
+    report.add_argument("--run", required=True, help="id of a run, or its folder")
+    report.add_argument("--out", type=Path, required=True, help="the HTML file to write")
+    report.add_argument("--title", default="", help="by default made from the two domains")
+    report.add_argument("--note", default="", help="a few words below the title")
+    report.add_argument(
+        "--without", action="extend", nargs="+", default=[], metavar="SECTION",
+        help="sections to leave out, such as people or reproduce",
+    )  # fmt: skip
+    report.add_argument("--hide-users", action="store_true", help="letters in place of user ids")
+    _add_workspace(report)
+    _add_json(report)
+
+
+def _add_demo(commands: Any) -> None:
+    demo = commands.add_parser("demo", help="load the sample pair and train the demo runs")
+    _add_workspace(demo)
+    _add_json(demo)
+
+
+def _add_workspace(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--workspace", type=Path, help="folder that keeps everything")
+
+
+def _add_json(command: argparse.ArgumentParser, full: bool = False) -> None:
+    command.add_argument(
+        "--json", action="store_true", help="one JSON value on the last line, not a summary"
+    )
+    if full:
+        command.add_argument(
+            "--full", action="store_true", help="JSON with every cut-off and every segment"
+        )
+
+
+def _length(text: str) -> int:
+    if not text.isdecimal() or not 1 <= (number := int(text)) <= 50:
+        raise argparse.ArgumentTypeError("a list has 1 to 50 items")
+    return number
+
+
+def _folds(text: str) -> int:
+    if not text.isdecimal() or int(text) not in (0, *range(2, 21)):
+        raise argparse.ArgumentTypeError("there are 2 to 20 folds")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("the number must be at least 1")
+    return number
