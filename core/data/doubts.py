@@ -97,11 +97,11 @@ def said_of_values(sample: pd.DataFrame, options: ReadOptions) -> list[str]:
         numbers = read_numbers(cells, options.decimal_comma, options.thousands)
         if cells and 2 * len(numbers) < len(cells):
             said.append(
-                f"Most values of {column[:60]} are no numbers ({cells[0][:40]!r}): the column would "
-                "be left out. Write them as numbers to use it."
+                f"Most values of {column[:60]} are no numbers ({cells[0][:40]!r}): the column "
+                "would be left out. Write them as numbers to use it."
             )
     for role in ID_ROLES[options.kind]:
-        column = options.columns().get(role)
+        column = options.columns().get(role, "")
         cells = _cells(sample, [column] if column else [])
         if cells and all(re.fullmatch(r"\d+\.0", cell) for cell in cells):
             said.append(

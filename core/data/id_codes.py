@@ -12,7 +12,9 @@ from core.basics.scores import BoolArray, FloatArray, IntArray
 
 _BLOCK = 1_500_000  # values encoded at once
 _UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
-_BLANK = " \t\u00a0\u2002\u2003\u2009\u202f\u3000"
+_WHITE = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    chr(code) for code in range(0x2000, 0x200B)
+)
 _PARTS = 16  # duplicates are looked for in one part of the users after the other
 
 
@@ -57,7 +59,7 @@ def trimmed(ids: pa.Array) -> pa.Array:
     """
     ids = pc.utf8_trim_whitespace(ids)
     if pc.any(pc.match_substring_regex(ids, f"^[{_UNSEEN}]|[{_UNSEEN}]$")).as_py():
-        ids = pc.utf8_trim(ids, characters=_UNSEEN + _BLANK)
+        ids = pc.utf8_trim(ids, characters=_UNSEEN + _WHITE)
     return pc.if_else(pc.equal(pc.binary_length(ids), 0), None, ids)
 
 

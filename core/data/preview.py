@@ -239,11 +239,11 @@ def guess_options(path: Path, kind: str = INTERACTIONS) -> ReadOptions:
     Raises DataError where a needed column is not named plainly: nothing is read on a weak guess.
     """
     preview = preview_file(path, kind)
-    for doubt in (*preview.doubts, *find_doubts(preview.sample, preview.options)):
-        raise DataError(what=f"{path.name[:80]}: {doubt.what}", hint=doubt.hint)
     if preview.other_shape:
         what, hint = preview.other_shape.split(". ", 1)
         raise DataError(what=f"{path.name[:80]}: {what}.", hint=hint)
+    for doubt in (*preview.doubts, *find_doubts(preview.sample, preview.options)):
+        raise DataError(what=f"{path.name[:80]}: {doubt.what}", hint=doubt.hint)
     if missing := _unnamed(preview.guesses, kind):
         columns = ", ".join(list(preview.head.columns)[:12])
         raise DataError(

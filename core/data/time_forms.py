@@ -27,6 +27,7 @@ FIRST_SECOND = -315_619_200  # of that year
 _ONLINE = 788_918_400  # 1995: hardly anybody rated anything online before
 _MOST_TRIED = 2_000  # different values that are tried out
 _FIRST_TRIED = 40  # of them, by every form there is
+_MOSTLY = 0.6  # share of numbers that are plain seconds where the others are slips
 _ENOUGH = 0.95  # share of the values that a form must read
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 _CLOCK = re.compile(
@@ -213,14 +214,15 @@ def _form_of_numbers(given: list[str]) -> TimeForm:
     digits = _DIGITS.get(lengths.pop(), ()) if len(lengths) == 1 else ()
     latest = latest_second()
     usual = [s for s in seconds_in(given, [""])[""] if s is not None]
-    usual_fits = sum(FEW_PERIODS < s < latest for s in usual) >= _ENOUGH * len(given)
+    fitting = sum(FEW_PERIODS < s < latest for s in usual)
+    usual_fits = fitting >= _ENOUGH * len(given)
     compact = [form for form in digits if _reads(given, form) == 1.0]
     if compact and not (usual_fits and "%d" not in compact[0]):
         if "%Y%m" in compact[0] or compact == ["%Y"]:
             return TimeForm(compact[0])
         if not usual_fits:
             return _sure_or_asked(given, compact)
-    if usual_fits:
+    if fitting >= _MOSTLY * len(given):  # and the others are counted when they are imported
         if sorted(usual)[len(usual) // 2] < _ONLINE:
             return TimeForm(
                 doubt="would lie before 1995 as they are read",
