@@ -72,7 +72,7 @@ def guess_from(sample: bytes) -> EncodingGuess:
     if sure := _marked(sample) or _wide(sample) or (UTF8 if _decodes(sample, UTF8) else None):
         return EncodingGuess(sure)
     lines = [line for line in sample.splitlines(keepends=True) if not line.isascii()]
-    if sum(_decodes(line, UTF8) for line in lines) > len(lines) / 2:
+    if sum(_is_utf8(line) for line in lines) > len(lines) / 2:
         return EncodingGuess(UTF8)  # and the others are rejected, line by line
     taken: list[bytes] = []
     size = 0
@@ -123,6 +123,14 @@ def _wide(sample: bytes) -> str | None:
     if even + odd < max(2, len(head) / 300):
         return None
     return "utf-16-le" if odd > 20 * even else "utf-16-be" if even > 20 * odd else None
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode(UTF8)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decodes(sample: bytes, encoding: str) -> bool:

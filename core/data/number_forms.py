@@ -152,8 +152,8 @@ def unrated_numbers(no_rating: str) -> list[float]:
 def find_unrated(ratings: Sequence[float]) -> dict[float, int]:
     """Values that look as if they meant "not rated", and how often they come.
 
-    That is a value far from all others, -1 below 0 and more, or 0 below 1 and more where it is the
-    most frequent.
+    That is a value far from all others, -1 below 0 and more, or 0 below 1 and more where it is
+    the most frequent, or plainly more frequent than the lowest of the others.
     """
     counts = Counter(ratings)
     found: dict[float, int] = {}
@@ -173,7 +173,8 @@ def _outlier(counts: Counter[float], rows: int) -> float | None:
         if value == -1 and low >= 0 and len(others) <= _MOST_STEPS:
             return value
         scale = low >= 0.5 and high <= 100 and len(others) <= _MOST_STEPS
-        if value == 0 and scale and times > max(counts[other] for other in others):
+        often = times > max(counts[other] for other in others) or times > 2 * counts[low]
+        if value == 0 and scale and often:
             return value
         named = value in _SENTINELS and gap >= width and times >= _SOME * rows / 10
         few = len(others) <= _FEW_STEPS and low >= -10 and high <= 100  # a scale, and no counts

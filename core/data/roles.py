@@ -40,12 +40,13 @@ SURE = 0.8  # from this confidence on a guess is shown as sure
 
 _USER_WORDS = (
     "user uid userid reviewer customer member visitor client person account reader viewer "
-    "用户 会员 观众 读者"
+    "用户 会员 观众 读者 用戶 會員 顧客 ユーザー ユーザ 利用者 会員 사용자 고객 회원"
 )
 _ITEM_WORDS = (
     "item product movie film book song track artist music course article asin isbn sku game "
     "restaurant business recipe video anime manga joke beer hotel venue poi app podcast news photo "
-    "pid iid mid bid 商品 物品 电影 图书 书籍 音乐 课程"
+    "pid iid mid bid 商品 物品 电影 图书 书籍 音乐 课程 電影 圖書 アイテム 作品 映画 "
+    "상품 아이템 영화"
 )
 _COUNT_WORDS = (
     "count counts plays playcount playcounts listens listencount scrobbles units quantity qty "
@@ -67,9 +68,17 @@ _NAMES: dict[str, tuple[tuple[str, str], ...]] = {
     INTERACTIONS: (
         (USER, _USER_WORDS),
         (ITEM, _ITEM_WORDS),
-        (RATING, "rating rate score stars overall grade preference value label 评分 打分"),
+        (
+            RATING,
+            "rating rate score stars overall grade preference value label "
+            "评分 打分 評分 評価 평점 별점",
+        ),
         (COUNT, _COUNT_WORDS),  # before times: "times" and "playtime" are none
-        (TIME, "timestamp time date datetime unixreviewtime created at when 时间 日期"),
+        (
+            TIME,
+            "timestamp time date datetime unixreviewtime created at when "
+            "时间 日期 時間 日時 日付 날짜 시간",
+        ),
         (EVENT, _EVENT_WORDS),
     ),
     ITEMS: (

@@ -164,3 +164,9 @@ def test_a_torn_character_does_not_make_utf_8_another_encoding():
 
 def test_bytes_that_are_no_text_are_a_doubt():
     assert guess_from(bytes(range(128, 256)) * 20).doubtful
+
+
+def test_short_lines_of_two_byte_letters_are_not_taken_for_utf_8():
+    """Two letters at the head of every line look like the end of a cut UTF-8 character."""
+    text = "使用者,商品,評分\n" + "".join(f"客戶{n:04},商品{n:03},4\n" for n in range(50))
+    assert guess_from(text.encode("big5")).encoding == "cp950"
