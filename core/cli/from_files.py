@@ -17,6 +17,7 @@ from core.basics.progress import Report, silent
 from core.basics.workspace import Workspace
 from core.cli.flags import FileChoices
 from core.cli.reading import (
+    Reading,
     account_of,
     account_words,
     answer_to,
@@ -25,13 +26,16 @@ from core.cli.reading import (
     refuse_doubts,
 )
 from core.data.build_pair import build_pair, pair_in_words
-from core.data.check import Check
+from core.data.check import GIVEN, Check
 from core.data.database import in_memory
 from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES
+from core.data.given_checks import check_given
 from core.data.ingest import ImportReport, clean_name, import_file
+from core.data.item_match import best_item_column
 from core.data.pair_folder import read_pair_info
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.quality import check_pair, read_checks
+from core.data.read_options import IGNORE, LABELS
 from core.data.snapshot import PARTS, SplitTables, write_snapshot
 from core.data.splitting import (
     COLD_FOLD,
@@ -45,14 +49,6 @@ from core.data.splitting import (
     split_pair,
 )
 from core.data.triple_file import with_triples
-
-GIVEN_WORDS = {  # what is odd about the parts of a given split -> what is said of it
-    "valid_rows_in_training": "{:,} validation rows are training rows too: they are left out.",
-    "test_rows_in_training": "{:,} test rows are training rows too: they are left out.",
-    "test_rows_in_validation": "{:,} test rows are validation rows too: they are left out.",
-    "test_users_unknown": "{:,} test users are in no training file: nothing is known of them.",
-    "test_items_unknown": "{:,} test items are in no training file: only texts can find them.",
-}
 
 
 @dataclass(frozen=True)
@@ -163,15 +159,19 @@ def _split_again(
 
 def imported(
     path: Path, kind: str, file: str, files: PairFiles, workspace: Workspace, account: Account,
-    report: Report = silent,
+    report: Report = silent, rated: ImportReport | None = None,
 ) -> ImportReport:  # fmt: skip
     """Import one of FILES as it was told and is plainly named; what is lost is said.
+
+    rated: the interactions that an item table belongs to, which tell its column of items.
 
     Raises DataError where the file is not there, cannot be read, or leaves open what matters.
     """
     reading = read_choices(path, kind, files.said_of(file), file, files.times_count)
     refuse_doubts(reading, file)
     try:
+        if rated is not None and ITEM not in files.said_of(file).columns:
+            reading = _by_known_items(reading, rated, account)
         done = import_file(path, reading.options, workspace.datasets, report)
     except DataError as error:
         raise named(error, path) from error
@@ -188,6 +188,22 @@ def imported(
     if done.vectors is not None:
         account.tell(f"{path.name}: {done.vectors.words()}")
     return done
+
+
+def _by_known_items(reading: Reading, rated: ImportReport, account: Account) -> Reading:
+    """The reading of an item table by the column that holds most items of the interactions."""
+    known = pd.read_parquet(_rows_file(rated), columns=[ITEM])[ITEM].unique()
+    best = best_item_column(reading.path, reading.options, known)
+    taken = reading.options.columns()[ITEM]
+    if best is None or best.column == taken:
+        return reading
+    roles = reading.options.roles | {taken: IGNORE, best.column: ITEM}
+    options = replace(reading.options, roles=roles)
+    account.leave_out(
+        f"{best.words(reading.path.name)} It is taken as the item in place of {taken}."
+    )
+    columns = reading.columns | {LABELS[ITEM]: best.column}
+    return replace(reading, options=options, columns=columns)
 
 
 def made_pair(files: PairFiles, workspace: Workspace, account: Account) -> Path:
@@ -207,8 +223,13 @@ def made_pair(files: PairFiles, workspace: Workspace, account: Account) -> Path:
         imported(path, INTERACTIONS, file, files, workspace, account)
         for path, file in ((files.source, SOURCE), (files.target, TARGET))
     )
+    rated = {"items-source": source, "items-target": target}
     others: dict[str, Path | None] = {
-        name: _rows_file(imported(path, kind, file, files, workspace, account)) if path else None
+        name: _rows_file(
+            imported(path, kind, file, files, workspace, account, rated=rated.get(file))
+        )
+        if path
+        else None
         for name, kind, file, path in (
             ("items_source", ITEMS, "items-source", files.items_source),
             ("items_target", ITEMS, "items-target", files.items_target),
@@ -317,27 +338,13 @@ def split_files(folder: Path) -> dict[str, Path]:
 
 
 def _tell_given(tables: SplitTables, account: Account) -> None:
-    """What the parts of a given split share though they may not, and who is a stranger."""
-    frames = {part: getattr(tables, part) for part in PARTS[1:]}
-    keys = {
-        part: pd.MultiIndex.from_frame(frame[[USER, ITEM]].astype("str"))
-        for part, frame in frames.items()
-    }
-    train, valid, test = keys.values()
-    account.given = {
-        "valid_rows_in_training": int(valid.isin(train).sum()),
-        "test_rows_in_training": int(test.isin(train).sum()),
-        "test_rows_in_validation": int((test.isin(valid) & ~test.isin(train)).sum()),
-        "test_users_unknown": len(
-            set(tables.target_test[USER])
-            - set(tables.source_train[USER])
-            - set(tables.target_train[USER])
-        ),
-        "test_items_unknown": len(set(tables.target_test[ITEM]) - set(tables.target_train[ITEM])),
-    }
-    for key, words in GIVEN_WORDS.items():
-        if account.given[key]:
-            account.leave_out(words.format(account.given[key]))
+    """The checks of a given split: what its parts share though they may not, then a pair's own."""
+    checks = check_given(tables)
+    parts = next(check for check in checks if check.key == GIVEN)
+    account.given = {name: n for name, n in parts.figures.items() if name != "test_rows"}
+    if parts.light != "green":
+        account.left_out.append(parts.answer.removeprefix("Not quite: "))
+    account.doubt(checks)
 
 
 def _rows(done: ImportReport) -> pd.DataFrame:

@@ -96,10 +96,10 @@ def named(error: DataError, path: Path) -> DataError:
 def refuse_doubts(reading: Reading, file: str) -> None:
     """Raises DataError for the first thing that is left open, with the flag that answers it."""
     for doubt in reading.doubts:
-        raise DataError(
-            what=f"{reading.path.name[:80]}: {doubt.what.rstrip('.')}.",
-            hint=f"Say which with {answer_to(doubt, file)}.",
-        )
+        hint = f"Say which with {answer_to(doubt, file)}."
+        if not doubt.option:  # the file is to blame, and no other reading of it helps
+            hint = f"{doubt.hint.rstrip('.')}, or take them with {answer_to(doubt, file)}."
+        raise DataError(what=f"{reading.path.name[:80]}: {doubt.what.rstrip('.')}.", hint=hint)
 
 
 def answer_to(doubt: Doubt, file: str) -> str:
@@ -115,6 +115,8 @@ def answer_to(doubt: Doubt, file: str) -> str:
         return " or ".join([*words, f"{flag} {where}{NONE}"])
     shown = [value if value else NONE for value in doubt.choices]
     words = [f"{flag} {where}{_typed(value)}" for value in shown] or [f"{flag} {where}VALUE"]
+    if doubt.option == "no_rating":
+        words.append(f"{flag} {where}keep")
     return " or ".join(dict.fromkeys(words))
 
 

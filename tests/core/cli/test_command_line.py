@@ -219,7 +219,9 @@ def test_what_a_given_split_leaves_out_is_counted_and_said(capsys, split, tmp_pa
     assert found["given"]["test_rows_in_validation"] == 2
     assert found["given"]["test_users_unknown"] == 1
     assert "3 test rows are training rows too: they are left out." in said.err
-    assert "3 test rows are training rows too: they are left out." in found["left_out"]
+    assert found["left_out"][0].startswith("3 test rows are training rows too: they are left out.")
+    keys = {check["key"] for check in found["checks"]}
+    assert {"given", "same_people", "cross_listed"} <= keys  # it is checked as a pair is
 
 
 @pytest.mark.parametrize("flag", [["--k-core", "3"], ["--test-share", "0.2"], ["--links", "x.csv"]])

@@ -210,3 +210,30 @@ def test_check_says_what_files_are_taken_for_and_keeps_nothing(capsys, tmp_path,
     assert not (tmp_path / "here").exists()
     assert main(["check", *files]) == 0
     assert "source.csv: user from user_id" in capsys.readouterr().out
+
+
+def test_the_item_column_of_an_item_table_is_the_one_that_knows_the_items(capsys, run, tmp_path):
+    """Tables of products have two ids; of `parent` 0 of 8 items were known, and nothing said so."""
+    files = write_pair(tmp_path)
+    items = sorted(pd.read_csv(tmp_path / "target.csv")["item_id"].unique())
+    table = pd.DataFrame({"item_id": [f"p{n}" for n in range(len(items))], "asin": items})
+    table.assign(title="A title of words").to_csv(tmp_path / "items.csv", index=False)
+    found = answer(capsys, *run, *files, "--items-target", tmp_path / "items.csv")
+    said = f"{len(items)} of {len(items)} items are in the column asin of items.csv."
+    assert any(said in sentence for sentence in found["left_out"])
+    assert found["files"][2]["columns"]["item"] == "asin"
+
+
+def test_a_rating_that_may_mean_not_rated_is_refused_with_both_answers(capsys, run, tmp_path):
+    files = write_pair(
+        tmp_path,
+        with_column(
+            "rating", lambda rows: [99 if n % 4 == 0 else n % 5 + 1 for n in range(len(rows))]
+        ),
+    )
+    said = refusal(capsys, *run, *files)
+    assert "--no-rating source=99 or --no-rating source=keep" in said
+    few = ("--target-core", "0", "--rating-threshold", "0")
+    kept = answer(capsys, *run, *files, *few, "--no-rating", "keep")
+    told = answer(capsys, *run, *files, *few, "--no-rating", "99")
+    assert kept["files"][0]["rejected"] == 0 < told["files"][0]["rejected"]
