@@ -19,7 +19,7 @@ from core.data.number_forms import (
     read_numbers,
     unrated_numbers,
 )
-from core.data.read_options import ID_ROLES, IGNORE, ITEMS, LABELS, ReadOptions
+from core.data.read_options import ID_ROLES, IGNORE, ITEMS, LABELS, LISTS, ReadOptions
 from core.data.time_forms import TimeForm, find_time_form, seconds_in
 
 _ROUNDED = re.compile(r"[+-]?\d(\.\d+)?[eE]\+\d{2,}|[+-]?\d\.\d+[eE]\d{2,}")
@@ -210,6 +210,8 @@ def _doubted_ids(sample: pd.DataFrame, options: ReadOptions) -> list[Doubt]:
             what = f"{called} {what}: {left}."
             hint = "Write the file again with its ids as text, before a spreadsheet opens it."
             found.append(Doubt(column, what, hint, ""))
+        elif options.kind == LISTS:
+            continue  # a cell of theirs may hold a whole list
         elif sum(is_list(cell) for cell in cells) > len(cells) / 2:
             what = f"{called} are lists, not one id in a cell ({cells[0][:40]!r})."
             hint = f"Write a row for each, as pandas does with table.explode({column[:60]!r})."

@@ -18,6 +18,7 @@ from core.data.raw_file import PARQUET, TEXT, TextFacts, read_facts, sort_of, wr
 from core.data.read_options import (
     ADJACENCY,
     ID_ROLES,
+    LISTS,
     OBJECTS,
     PYTHON_LINES,
     ReadOptions,
@@ -129,7 +130,7 @@ def _prepare_parquet(path: Path, options: ReadOptions, work: Path) -> Table:
     nested = frozenset(field.name for field in schema if pa.types.is_nested(field.type))
     floats = frozenset(field.name for field in schema if pa.types.is_floating(field.type))
     for column, role in options.roles.items():
-        if role in ID_ROLES[options.kind] and column in nested:
+        if options.kind != LISTS and role in ID_ROLES[options.kind] and column in nested:
             refuse_lists(column, "")
     file = _linked(path, work / "rows.parquet")
     return Table(file, list(columns), parquet=True, lists=lists, nested=nested, floats=floats)
