@@ -14,9 +14,9 @@ from core.runs.plan import RunPlan
 from core.ui import cached
 from core.ui.press import draw_press
 from core.ui.shell import guarded, workspace
-from core.ui.texts import count, duration
+from core.ui.texts import count
 from core.ui.train.device import device_memory
-from core.ui.train.times import expected_time, time_unknown, time_words
+from core.ui.train.times import expected_time, time_unknown, time_words, total_words
 
 POLL = 1.0  # seconds between two looks while a model is being timed
 
@@ -68,9 +68,15 @@ def _draw_costs(info: SplitInfo, plans: list[RunPlan], timing_now: bool) -> None
         with st.container(gap="xxsmall"):
             for plan, cost in zip(plans, costs, strict=True):
                 _draw_cost(plan, cost, still)
-        known = [cost.timing.seconds for cost in costs if cost.fits and cost.timing]
-        if len(known) > 1:
-            st.caption(f"All one after the other: about {duration(sum(known))}.")
+        total = total_words(
+            {
+                card_of(plan.model).title: cost.timing.seconds if cost.timing else None
+                for plan, cost in zip(plans, costs, strict=True)
+                if cost.fits
+            }
+        )
+        if total:
+            st.caption(f"All one after the other: {total}.")
 
 
 def _draw_cost(plan: RunPlan, cost: Estimate, timing_now: bool) -> None:

@@ -64,6 +64,20 @@ def time_words(timing: Timing | None, timing_now: bool) -> str:
     return f"{about} {duration(timing.seconds)}, {SAID[timing.basis]}"
 
 
+def total_words(seconds: dict[str, float | None]) -> str | None:
+    """`about 40 s`, or `more than 26 s: Two-tower not timed yet`; None where no sum says more.
+
+    seconds: by the title of each model that fits, None for one that nobody has timed.
+    """
+    known = [each for each in seconds.values() if each is not None]
+    unknown = [title for title, each in seconds.items() if each is None]
+    if not known or len(seconds) < 2:
+        return None
+    if not unknown:
+        return f"about {duration(sum(known))}"
+    return f"more than {duration(sum(known))}: {', '.join(unknown)} not timed yet"
+
+
 def _jobs() -> list[Job]:
     return list_jobs(workspace(), kind=KIND, dismissed=True, limit=1000)
 
