@@ -4,11 +4,12 @@ other on shared users."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from core.basics.ids import IdMap
 from core.basics.scores import FloatArray
 from core.data.pair import DomainPair
 from core.models.feature_maps import FeatureMap, MapOptions, map_steps, restored_map
@@ -75,6 +76,14 @@ def ridge_map(source: FloatArray, target: FloatArray, regularization: float) -> 
     return np.linalg.solve(left, source.T @ target).astype(np.float32)
 
 
+def some_shared(train: DomainPair, most: int) -> DomainPair:
+    """The pair of at most so many shared users, drawn at random, always the same ones."""
+    shared = np.flatnonzero(train.shared)
+    chosen = np.sort(np.random.default_rng(0).permutation(shared)[:most])
+    users = IdMap(train.users.ids[chosen])
+    return replace(train, users=users, source=train.source[chosen], target=train.target[chosen])
+
+
 def held_out(shared: np.ndarray, seed: int = 0) -> np.ndarray:
     """(n_users,) bool: the shared users a map is judged on; none where there are too few."""
     users = np.flatnonzero(shared)
@@ -97,7 +106,7 @@ def mapping_findings(mapped: FloatArray, true: FloatArray, average: FloatArray) 
     missed, n = float(((mapped - true) ** 2).sum()), len(true)
     chance = float((1 / np.arange(1, n + 1)).mean())
     spread, size = float(((true - average) ** 2).sum()), float((true**2).sum())
-    on = f"on {n} shared users the map was first learned without"
+    on = f"on {n} shared users a map of the same kind was learned without"
     return [
         Finding("Mapping error, cosine", 1 - float(own.mean()),
                 f"1 minus the cosine of mapped and true target vector, {on}; 0 is exact."),

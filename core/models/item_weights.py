@@ -40,7 +40,8 @@ class ItemWeights:
         self.train = train
         rows = self.training_rows(train)
         n_source = train.source.shape[1]
-        if solves_dual(self.settings.solver, *rows.shape):
+        users, items = rows.shape
+        if solves_dual(self.settings.solver, users, items, items - n_source, rows.nnz):
             mix, self_weight = ease_dual(rows, ridge, n_source)
             self.form = UserMix(rows, mix, ridge, self_weight)
         else:

@@ -19,6 +19,7 @@ from core.models.domain_maps import (
     held_out,
     mapping_findings,
     restored_maps,
+    some_shared,
 )
 from core.models.feature_maps import ALS, KINDS, MapOptions
 from core.models.gradient import GradientModel
@@ -37,6 +38,9 @@ class MappingSettings(TrainingSettings):
         ALS, choices=KINDS,
         help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
     )  # fmt: skip
+
+
+JUDGED_USERS, JUDGED_EPOCHS = 1_000, 20  # of the bridge that tells how good the model's own is
 
 
 class Bridge(Protocol):
@@ -127,17 +131,23 @@ class Mapping:
         )
 
     def findings(self, weights: State, train: DomainPair) -> list[Finding]:
-        """How good a bridge of the same kind is for shared users it was not learned on."""
-        judged, maps = held_out(train.shared), self._maps(weights)
+        """How good a bridge of the same kind is for shared users it was not learned on.
+
+        That bridge is learned anew, on few users and in few epochs: a judgement of a model may not
+        cost more than the model.
+        """
+        some, maps = some_shared(train, JUDGED_USERS), self._maps(weights)
+        judged = held_out(some.shared)
         if judged.sum() < 2:
             return []
-        again = Mapping(self.settings, self.bridge, self.card, maps)
+        settings = replace(self.settings, epochs=min(self.settings.epochs, JUDGED_EPOCHS))
+        again = Mapping(settings, self.bridge, self.card, maps)
         model = GradientModel(again)
-        for _ in model.fit_epochs(_without_target_of(judged, train), 0):
+        for _ in model.fit_epochs(_without_target_of(judged, some), 0):
             pass
-        mapped = again._mapped(model.weights, train.source[judged])
-        known = maps.target.users(train.target[train.shared & ~judged])
-        return mapping_findings(mapped, maps.target.users(train.target[judged]), known.mean(axis=0))
+        mapped = again._mapped(model.weights, some.source[judged])
+        known = maps.target.users(some.target[some.shared & ~judged])
+        return mapping_findings(mapped, maps.target.users(some.target[judged]), known.mean(axis=0))
 
     def _maps(self, weights: Weights) -> DomainMaps:
         arrays = {

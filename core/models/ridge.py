@@ -45,7 +45,8 @@ class Ridge:
         check_shared(CARD, train)
         self.train = train
         rows, wanted = train.source[train.shared], train.target[train.shared]
-        if solves_dual(self.settings.solver, *rows.shape):
+        users, items = rows.shape
+        if solves_dual(self.settings.solver, users, items, wanted.shape[1], rows.nnz):
             mix = ridge_dual(rows, wanted, self.settings.regularization)
             self.form = UserMix(rows, mix)
         else:
