@@ -16,6 +16,7 @@ from typing import Any
 from core.basics.columns import (
     COUNT,
     DISTANCE,
+    EVENT,
     ITEM,
     RANK,
     RATING,
@@ -28,7 +29,6 @@ from core.basics.columns import (
 from core.basics.errors import SettingsError
 
 NONE = "none"  # in place of a column or a character: there is no such thing
-EVENT = "event"
 LISTS_FILE = "lists"
 FILES = (SOURCE, TARGET, "items-source", "items-target", "links", "triples", LISTS_FILE)
 INTERACTION_FILES = (SOURCE, TARGET)

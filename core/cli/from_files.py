@@ -25,9 +25,10 @@ from core.cli.reading import (
     refuse_doubts,
 )
 from core.data.build_pair import build_pair, pair_in_words
-from core.data.check import Check
+from core.data.check import GIVEN, Check
 from core.data.database import in_memory
 from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES
+from core.data.given_checks import check_given, parts_in_words
 from core.data.ingest import ImportReport, clean_name, import_file
 from core.data.pair_folder import read_pair_info
 from core.data.pair_settings import PairInputs, PairSettings
@@ -45,14 +46,6 @@ from core.data.splitting import (
     split_pair,
 )
 from core.data.triple_file import with_triples
-
-GIVEN_WORDS = {  # what is odd about the parts of a given split -> what is said of it
-    "valid_rows_in_training": "{:,} validation rows are training rows too: they are left out.",
-    "test_rows_in_training": "{:,} test rows are training rows too: they are left out.",
-    "test_rows_in_validation": "{:,} test rows are validation rows too: they are left out.",
-    "test_users_unknown": "{:,} test users are in no training file: nothing is known of them.",
-    "test_items_unknown": "{:,} test items are in no training file: only texts can find them.",
-}
 
 
 @dataclass(frozen=True)
@@ -315,27 +308,12 @@ def split_files(folder: Path) -> dict[str, Path]:
 
 
 def _tell_given(tables: SplitTables, account: Account) -> None:
-    """What the parts of a given split share though they may not, and who is a stranger."""
-    frames = {part: getattr(tables, part) for part in PARTS[1:]}
-    keys = {
-        part: pd.MultiIndex.from_frame(frame[[USER, ITEM]].astype("str"))
-        for part, frame in frames.items()
-    }
-    train, valid, test = keys.values()
-    account.given = {
-        "valid_rows_in_training": int(valid.isin(train).sum()),
-        "test_rows_in_training": int(test.isin(train).sum()),
-        "test_rows_in_validation": int((test.isin(valid) & ~test.isin(train)).sum()),
-        "test_users_unknown": len(
-            set(tables.target_test[USER])
-            - set(tables.source_train[USER])
-            - set(tables.target_train[USER])
-        ),
-        "test_items_unknown": len(set(tables.target_test[ITEM]) - set(tables.target_train[ITEM])),
-    }
-    for key, words in GIVEN_WORDS.items():
-        if account.given[key]:
-            account.leave_out(words.format(account.given[key]))
+    """The trust checks of a given split; what its parts share though they may not is left out."""
+    checks = check_given(tables)
+    parts = next(check for check in checks if check.key == GIVEN)
+    account.given = dict(parts.figures)
+    account.left_out += parts_in_words(account.given)
+    account.doubt(checks)
 
 
 def _rows(done: ImportReport) -> pd.DataFrame:
