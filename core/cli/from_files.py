@@ -29,7 +29,7 @@ from core.data.build_pair import build_pair, pair_in_words
 from core.data.check import GIVEN, Check
 from core.data.database import in_memory
 from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES
-from core.data.given_checks import check_given
+from core.data.given_checks import check_given, parts_in_words
 from core.data.ingest import ImportReport, clean_name, import_file
 from core.data.item_match import best_item_column
 from core.data.pair_folder import read_pair_info
@@ -338,12 +338,11 @@ def split_files(folder: Path) -> dict[str, Path]:
 
 
 def _tell_given(tables: SplitTables, account: Account) -> None:
-    """The checks of a given split: what its parts share though they may not, then a pair's own."""
+    """The trust checks of a given split; what its parts share though they may not is left out."""
     checks = check_given(tables)
     parts = next(check for check in checks if check.key == GIVEN)
     account.given = {name: n for name, n in parts.figures.items() if name != "test_rows"}
-    if parts.light != "green":
-        account.left_out.append(parts.answer.removeprefix("Not quite: "))
+    account.left_out += parts_in_words(account.given)
     account.doubt(checks)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -72,7 +73,8 @@ def check_parts(tables: SplitTables) -> Check:
     return Check(GIVEN, light, question, _said_of_parts(figures), figures | {"test_rows": rows})
 
 
-def _said_of_parts(figures: dict[str, int]) -> str:
+def parts_in_words(figures: Mapping[str, int]) -> list[str]:
+    """A sentence for each figure of check_parts that is not nought."""
     rows = {
         "valid_rows_in_training": ("validation row is a training row", "are training rows"),
         "test_rows_in_training": ("test row is a training row", "are training rows"),
@@ -90,9 +92,13 @@ def _said_of_parts(figures: dict[str, int]) -> str:
     if n := figures["test_items_unknown"]:
         items = count(n, "test item has", "test items have")
         said.append(f"{items} no training row: only texts can find {_them(n, 'it')}.")
-    if not said:
-        return "Yes: no row is in two of them, and training knows every test user and item."
-    return f"Not quite: {' '.join(said)}"
+    return said
+
+
+def _said_of_parts(figures: Mapping[str, int]) -> str:
+    if said := parts_in_words(figures):
+        return f"Not quite: {' '.join(said)}"
+    return "Yes: no row is in two of them, and training knows every test user and item."
 
 
 def _them(n: int, one: str) -> str:
