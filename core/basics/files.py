@@ -74,12 +74,17 @@ def delete_folder(folder: Path) -> None:
 def read_json(path: Path) -> Any:
     """Plain values of a JSON file; raises DataError where it is missing or broken."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(
             what=f"{path.name} in {path.parent.name} cannot be read ({error}).",
             hint="Delete this entry and make it again.",
         ) from error
+
+
+def _refuse(constant: str) -> None:
+    """JSON has no NaN and no Infinity; nobody who writes here leaves one."""
+    raise ValueError(f"it holds {constant}")
 
 
 def _move_away(folder: Path) -> None:

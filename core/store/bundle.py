@@ -11,6 +11,7 @@ from core.basics.errors import CrosswalkError, RunError
 from core.basics.files import whole_folder, write_whole
 from core.basics.workspace import Workspace
 from core.store import overlap_files, reseeded
+from core.store.run_check import check_run
 from core.store.run_folder import (
     LABEL,
     METRICS,
@@ -77,7 +78,7 @@ def import_run(workspace: Workspace, path: Path) -> Run:
             if not folder.exists():
                 with whole_folder(folder) as part:
                     _unpack(bundle, run_id, part)
-                    _check(part)
+                    _check(part, workspace)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
         raise RunError(
             what=f"This file is no run that can be loaded ({error}).",
@@ -108,15 +109,11 @@ def _unpack(bundle: zipfile.ZipFile, run_id: str, folder: Path) -> None:
             shutil.copyfileobj(packed, file)
 
 
-def _check(folder: Path) -> None:
+def _check(folder: Path, workspace: Workspace) -> None:
     """Refuse a bundle whose run could not be shown."""
     try:
-        run = Run(folder, read_record(folder))
-        run.card.settings.of(run.record["settings"])
-        run.state()
-        for part in filter(None, (run, run.twin, run.floor)):
-            part.metrics("test")
-    except (CrosswalkError, KeyError, TypeError, ValueError) as error:
+        check_run(folder, workspace.splits / read_record(folder)["split_hash"])
+    except (CrosswalkError, ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise RunError(
             what=f"The run in this file is damaged ({error}).",
             hint="Download it again from where it was trained.",

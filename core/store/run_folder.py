@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from core.basics.columns import PART, TEST, USER, VALID
-from core.basics.errors import DataError, RunError
+from core.basics.errors import CrosswalkError, RunError
 from core.basics.files import delete_folder, read_json, write_json
 from core.basics.scores import Candidates, Lists
 from core.basics.workspace import Workspace
@@ -24,16 +24,11 @@ from core.models.protocol import CrossDomainModel, ModelCard, State
 from core.models.uploaded import UPLOADED
 from core.store.candidate_files import read_candidates, write_candidates
 from core.store.list_files import read_lists, write_lists
+from core.store.record_check import is_text, wrong_fields
 from core.store.tensors import read_tensors, write_tensors
 
 RECORD, WEIGHTS, METRICS, LABEL = "run.json", "model.safetensors", "metrics.parquet", "label.json"
 RUN, TWIN, POPULARITY, BIAS = "run", "twin", "popularity", "bias"
-_HASH = re.compile(r"[0-9a-f]{16}")
-_FIELDS: dict[str, Any] = {
-    "created": (int, float), "role": str, "model": str, "label": str, "settings": dict,
-    "seed": int, "split_hash": str, "dataset_hash": str, "source_name": str, "target_name": str,
-    "fit": dict, "curve": list, "cancelled": bool, "valid": dict, "test": dict, "counts": dict,
-}  # fmt: skip
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
@@ -65,7 +60,9 @@ class Run:
     def label(self) -> str:
         """What a person calls the run: given by hand, else made from model and seed."""
         path = self.folder / LABEL
-        return read_json(path)["label"] if path.exists() else self.record["label"]
+        given = read_json(path) if path.exists() else None
+        name = given.get("label") if isinstance(given, dict) else None
+        return str(name) if is_text(name) and str(name).strip() else str(self.record["label"])
 
     @property
     def card(self) -> ModelCard:
@@ -157,6 +154,16 @@ class Run:
         """The arrays as they are kept, memory-mapped; tables may be compressed."""
         return read_tensors(self.folder / WEIGHTS)
 
+    def check_beside(self) -> None:
+        """Read the name and the records of its twin and floors; raises where one is damaged."""
+        assert self.label
+        for other in (self.twin, self.popularity, self.bias):
+            if other is not None and other.record["split_hash"] != self.record["split_hash"]:
+                raise RunError(
+                    what=f"{self.label} and its {other.record['role']} stand on different splits.",
+                    hint="Delete this run and train it again.",
+                )
+
     def _beside(self, role: str) -> Run | None:
         folder = self.folder / role
         return Run(folder, read_record(folder)) if (folder / RECORD).exists() else None
@@ -198,29 +205,41 @@ def is_run_id(name: str) -> bool:
 def read_record(folder: Path) -> dict[str, Any]:
     """What a contender wrote down; raises RunError where a field is missing or of another kind."""
     record = read_json(folder / RECORD)
-    wrong = [
-        name for name, kind in _FIELDS.items()
-        if not isinstance(record, dict) or not isinstance(record.get(name), kind)
-    ]  # fmt: skip
-    if wrong or not _HASH.fullmatch(record["split_hash"]):
+    if wrong := wrong_fields(record):
+        named = ", ".join(name[:80] for name in wrong[:3] if name) or "it is no table of fields"
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise RunError(
-            what=f"The record of {folder.name[:80]} is damaged ({', '.join(wrong) or 'its hash'}).",
+            what=f"The record of {folder.name[:80]} is damaged ({named}{more}).",
             hint="Delete this run and train it again.",
         )
+    if (record["model"] == UPLOADED) != ("upload" in record) and record["role"] == RUN:
+        raise RunError(
+            what=f"The record of {folder.name[:80]} does not fit its kind of run (upload).",
+            hint="Delete this run and train it again.",
+        )
+    card_of_record(record)  # a model that is not here is said now, not on every page
     return record
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
     """Every whole run, newest first; folders that cannot be read are left out."""
-    runs = []
+    return read_runs(workspace)[0]
+
+
+def read_runs(workspace: Workspace) -> tuple[list[Run], dict[str, CrosswalkError]]:
+    """Every whole run, newest first, and why a folder with a record is none, by its name."""
+    runs, damaged = [], {}
     for record in workspace.runs.glob(f"*/{RECORD}"):
         if record.parent.suffix == ".part":  # not whole yet, or on its way out
             continue
         try:
-            runs.append(read_run(record.parent))
-        except (DataError, RunError):
-            continue
-    return sorted(runs, key=lambda run: run.record["created"], reverse=True)
+            run = read_run(record.parent)
+            run.check_beside()
+            runs.append(run)
+        except CrosswalkError as error:
+            if record.exists():  # else it was deleted while it was read
+                damaged[record.parent.name] = error
+    return sorted(runs, key=lambda run: run.record["created"], reverse=True), damaged
 
 
 def rename_run(run: Run, label: str) -> None:

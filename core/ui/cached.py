@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, USER
-from core.basics.errors import DataError
+from core.basics.errors import CrosswalkError, DataError
 from core.basics.scores import Candidates
 from core.basics.sorted_sets import common
 from core.data.attributes import list_attributes
@@ -21,20 +21,31 @@ from core.evaluation.segments import user_segments
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings
 from core.runs.texts import ItemTexts, read_texts
-from core.store.run_folder import Run, list_runs
+from core.store.run_folder import Run, read_runs
 from core.ui.shell import workspace
 
 
 def runs() -> list[Run]:
-    """Every run of the workspace, newest first."""
+    """Every run of the workspace, newest first; damaged ones are left out."""
+    return _read_runs()[0]
+
+
+def damaged_runs() -> dict[str, CrosswalkError]:
+    """Why a folder of the workspace that has a record is no run, by its name."""
+    return _read_runs()[1]
+
+
+def _read_runs() -> tuple[list[Run], dict[str, CrosswalkError]]:
     folder = workspace().runs
     stamps = [(entry.name, entry.stat().st_mtime_ns) for entry in _entries(folder)]
     return _runs(str(folder), tuple(stamps))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _runs(folder: str, stamps: tuple[tuple[str, int], ...]) -> list[Run]:
-    return list_runs(workspace())
+def _runs(
+    folder: str, stamps: tuple[tuple[str, int], ...]
+) -> tuple[list[Run], dict[str, CrosswalkError]]:
+    return read_runs(workspace())
 
 
 def split_hashes() -> list[str]:

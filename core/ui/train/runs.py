@@ -11,7 +11,7 @@ from core.basics.columns import TEST
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.tables import show_table
-from core.ui.texts import count, interval, signed_interval
+from core.ui.texts import count, interval, plain, signed_interval
 from core.ui.train.derived_tables import compression_words
 
 METRIC, ERROR = "ndcg@10", "rmse"
@@ -26,6 +26,13 @@ def pick_runs() -> list[Run]:
     """Draw the table; answers the runs that are chosen in it."""
     st.subheader("Runs", anchor=False)
     runs = cached.runs()
+    for name, error in cached.damaged_runs().items():
+        st.warning(
+            plain(
+                f"{name[:80]} is left out. {error.what} Delete its folder and train it again.", 400
+            ),
+            icon=":material/broken_image:",
+        )
     if not runs:
         st.info("There are no runs yet. Start one above, or load a run file.")
         return []

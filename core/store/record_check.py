@@ -1,0 +1,201 @@
+"""Whether a run's record is what pages will find in it: every field, its kind and its bounds.
+
+A record may come from anywhere: from a run file of a stranger, or from an editor. What is checked
+here may be read without looking again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from core.basics.columns import TEST, USERS, VALID
+from core.metrics.cards import METRICS
+
+Wrong = Iterator[str]  # paths of fields that are not what they should be, as "test.ndcg@10.mean"
+Test = Callable[[Any, str], Wrong]
+LONGEST = 1000  # characters of a text
+_LATEST = 32_503_680_000  # seconds since 1970: the year 3000, which calendars still know
+_LARGEST = 2**53  # numbers that JSON, NumPy and browsers agree on
+_ORDERS = ("rank", "score", "distance", "file")  # of uploaded lists
+
+
+def wrong_fields(record: Any) -> list[str]:
+    """Paths of everything in a record that a page could not read, "" for the record itself."""
+    return list(_table(_FIELDS, _OPTIONAL)(record, ""))
+
+
+def is_text(value: Any, longest: int = LONGEST) -> bool:
+    """Whether it is a text that can be shown and written: short, and no halves of letters."""
+    if not isinstance(value, str) or len(value) > longest:
+        return False
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return value.isprintable() or all(c.isprintable() or c in "\n\t" for c in value)
+
+
+def _if(holds: Callable[[Any], bool]) -> Test:
+    def test(value: Any, path: str) -> Wrong:
+        if not holds(value):
+            yield path
+
+    return test
+
+
+def _table(needed: dict[str, Test], more: dict[str, Test] | None = None) -> Test:
+    """A dictionary with these keys; others may stand beside them and are read by nobody."""
+
+    def test(value: Any, path: str) -> Wrong:
+        if not isinstance(value, dict):
+            yield path
+            return
+        for name, inner in needed.items():
+            yield from inner(value.get(name), _inside(path, name))
+        for name, inner in (more or {}).items():
+            if name in value:
+                yield from inner(value[name], _inside(path, name))
+
+    return test
+
+
+def _named(key: Callable[[str], bool], inner: Test) -> Test:
+    """A dictionary whose keys are of a kind and whose values are alike."""
+
+    def test(value: Any, path: str) -> Wrong:
+        if not isinstance(value, dict):
+            yield path
+            return
+        for name, one in value.items():
+            shown = _inside(path, str(name)[:60])
+            if key(name):
+                yield from inner(one, shown)
+            else:
+                yield shown
+
+    return test
+
+
+def _many(inner: Test) -> Test:
+    def test(value: Any, path: str) -> Wrong:
+        if not isinstance(value, list):
+            yield path
+            return
+        for place, one in enumerate(value):
+            yield from inner(one, f"{path}[{place}]")
+
+    return test
+
+
+def _or_none(inner: Test) -> Test:
+    def test(value: Any, path: str) -> Wrong:
+        if value is not None:
+            yield from inner(value, path)
+
+    return test
+
+
+def _inside(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number that everybody can read; True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= _LARGEST and math.isfinite(value)
+
+
+def is_count(value: Any) -> bool:
+    """Whether it is a whole number from 0 on."""
+    return is_number(value) and isinstance(value, int) and value >= 0
+
+
+def is_metric(name: Any) -> bool:
+    """Whether it names a metric, or one at a length of list, such as "ndcg@10"."""
+    if not isinstance(name, str):
+        return False
+    metric, at, k = name.partition("@")
+    return metric in METRICS and (not at or (k.isascii() and k.isdigit() and 0 < int(k) <= 1000))
+
+
+def is_hash(value: Any) -> bool:
+    """Whether it is a fingerprint, which may be a part of a path."""
+    return isinstance(value, str) and len(value) == 16 and not set(value) - set("0123456789abcdef")
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, bool) or is_text(value) or is_number(value)
+
+
+_text, _number, _count = _if(is_text), _if(is_number), _if(is_count)
+_maybe = _or_none(_number)
+_dict, _any_list = _if(lambda value: isinstance(value, dict)), _if(lambda v: isinstance(v, list))
+_INTERVAL = {"mean": _maybe, "low": _maybe, "high": _maybe, USERS: _count}
+_lift = _table(_INTERVAL, {"helped": _count, "harmed": _count})
+_lifts = _or_none(_named(is_metric, _lift))
+_figures = _named(is_metric, _table(_INTERVAL, {"skipped": _count}))
+_cost = _table({"wall_seconds": _maybe, "cpu_seconds": _maybe, "peak_rss_mib": _maybe})
+_setting = _if(lambda v: _is_scalar(v) or (isinstance(v, list) and all(map(_is_scalar, v))))
+_part_of_upload = _table({
+    "rows": _table(dict.fromkeys(("used", "masked", "beyond", "not_evaluated"), _count)),
+    "users": _table(dict.fromkeys(("without_list", "short@10"), _count)),
+})  # fmt: skip
+_upload = _table({
+    "order": _if(lambda value: value in _ORDERS),
+    **dict.fromkeys(
+        ("rows", "rejected", "duplicates", "unknown_users", "unknown_items", "unknown_user_rows",
+         "unknown_item_rows"), _count,
+    ),
+    VALID: _part_of_upload, TEST: _part_of_upload,
+    "validation_items": _if(lambda value: isinstance(value, bool)),
+})  # fmt: skip
+_counts_of_part = _table({USERS: _count}, {"skipped": _count, "by_popularity": _count})
+
+_FIELDS: dict[str, Test] = {
+    "created": _if(lambda value: is_number(value) and 0 <= value <= _LATEST),
+    "role": _if(lambda value: value in ("run", "twin", "popularity", "bias")),
+    "model": _if(lambda value: is_text(value, 100)),
+    "label": _if(lambda value: is_text(value) and bool(value.strip())),
+    "settings": _named(lambda name: is_text(name, 100), _setting),
+    "seed": _if(is_count),
+    "split_hash": _if(is_hash),
+    "dataset_hash": _if(is_hash),
+    "source_name": _text,
+    "target_name": _text,
+    "fit": _cost,
+    "curve": _many(_table({"epoch": _count, "loss": _maybe, "valid": _maybe})),
+    "cancelled": _if(lambda value: isinstance(value, bool)),
+    VALID: _figures,
+    TEST: _figures,
+    "counts": _table({VALID: _counts_of_part, TEST: _counts_of_part}),
+}
+_OPTIONAL: dict[str, Test] = {
+    "crosswalk": _if(lambda value: is_text(value, 40)),
+    "device": _if(lambda value: is_text(value, 40)),
+    "evaluate": _or_none(_dict),
+    "making": _or_none(_dict),
+    "best_epoch": _count,
+    "findings": _any_list,
+    "against": _any_list,
+    "members": _any_list,
+    "blend": _dict,
+    "compression": _dict,
+    "upload": _upload,
+    "lift": _lifts,
+    "lift_over_popularity": _lifts,
+    "lift_over_bias": _lifts,
+    "segments": _many(
+        _table(
+            {"by": _text, "segment": _text, "metric": _if(is_metric), **_INTERVAL},
+            {
+                "skipped": _count,
+                **dict.fromkeys(
+                    ("lift", "lift_over_popularity", "lift_over_bias"), _or_none(_lift)
+                ),
+            },
+        )
+    ),
+}
