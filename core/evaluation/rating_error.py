@@ -9,7 +9,17 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from core.basics.columns import ITEM, RATING, SOURCE, TARGET, USER
+from core.basics.columns import (
+    BASE,
+    HAS_SOURCE,
+    HAS_TARGET,
+    ITEM,
+    OWN,
+    RATING,
+    SOURCE,
+    TARGET,
+    USER,
+)
 from core.basics.errors import RunError
 from core.basics.scores import DomainScores, FloatArray
 from core.data.snapshot import Split
@@ -23,8 +33,6 @@ from core.metrics.rating import (
 )
 
 RATINGS = "ratings"  # column of a per-user frame: how many ratings the user's errors are over
-BASE, OWN = "base", "own"
-HAS_SOURCE, HAS_TARGET = "has_source", "has_target"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import HIGH, LOW, MEAN, METRIC, RATING, RUN, USER, USERS
-from core.evaluation.rating_error import OWN, Bounds
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, OWN, RATING, RUN, USER, USERS
+from core.evaluation.rating_error import Bounds
 from core.metrics.rating_fit import calibration_curve, calibration_error, fit_intervals, fit_sums
 
 PREDICTED, COUNT = "predicted", "ratings"

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import ITEM, MEAN, METRIC, RATING, RUN, USER
+from core.basics.columns import ITEM, MEAN, METRIC, OWN, RATING, RUN, USER
 from core.basics.scores import BoolArray
 from core.evaluation.item_groups import FEWEST_ITEMS
-from core.evaluation.rating_error import OWN, Bounds
+from core.evaluation.rating_error import Bounds
 from core.evaluation.segments import FEWEST
 from core.metrics.unfairness import UNFAIRNESS, shared_items, unfairness
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import RATING, USER
+from core.basics.columns import OWN, RATING, USER
 from core.basics.scores import FloatArray, IntArray
 from core.evaluation.list_world import Judged
-from core.evaluation.rating_error import OWN, Bounds
+from core.evaluation.rating_error import Bounds
 from core.metrics.classification import answer_counts, averages, class_figures, list_counts
 from core.metrics.intervals import Interval
 from core.metrics.resampled import bootstrap_of_sums

@@ -17,7 +17,11 @@ import pyarrow.parquet as pq
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import (
+    BASE,
+    HAS_SOURCE,
+    HAS_TARGET,
     ITEM,
+    OWN,
     PART,
     RATING,
     SHARE,
@@ -33,7 +37,6 @@ from core.basics.ids import IdMap
 from core.data.item_tables import read_described
 from core.data.pair import DomainPair
 from core.data.snapshot import SplitInfo, read_info, read_snapshot
-from core.evaluation.rating_error import BASE, HAS_SOURCE, HAS_TARGET, OWN
 from core.models.compress import decompressed
 from core.models.derived import build_recorded
 from core.store import overlap_files, reseeded
