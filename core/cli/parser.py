@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -49,7 +50,7 @@ def _add_check(commands: Any) -> None:
         "check", help="say what files are taken for and what looks wrong, and keep nothing"
     )
     _add_data(check)
-    check.add_argument("--seed", type=int, default=2022)
+    check.add_argument("--seed", type=_seed, default=2022)
     check.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
     _add_json(check)
 
@@ -116,8 +117,10 @@ def _add_model(command: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
         help="a setting of the model; may be repeated",
     )  # fmt: skip
-    command.add_argument("--seed", type=int, default=2022)
-    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    command.add_argument("--seed", type=_seed, default=2022)
+    command.add_argument(
+        "--device", type=_device, default="auto", help="auto, cpu, cuda, cuda:1 or mps"
+    )
     command.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
 
 
@@ -146,7 +149,7 @@ def _add_upload(commands: Any) -> None:
     upload.add_argument("file", type=Path, help="rows of user, item, and a rank or a score")
     upload.add_argument("--name", default="", help="what the run is called")
     _add_data(upload, lists=True)
-    upload.add_argument("--seed", type=int, default=2022)
+    upload.add_argument("--seed", type=_seed, default=2022)
     _add_workspace(upload)
     _add_json(upload, full=True)
 
@@ -204,6 +207,18 @@ def _add_json(command: argparse.ArgumentParser, full: bool = False) -> None:
         command.add_argument(
             "--full", action="store_true", help="JSON with every cut-off and every segment"
         )
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError("a seed is a whole number from 0 to 4,294,967,295")
+    return int(text)
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError("a device is auto, cpu, cuda, cuda:1 or mps")
+    return text
 
 
 def _length(text: str) -> int:

@@ -113,6 +113,13 @@ def parquet_columns(path: Path) -> dict[str, bool]:
     return {field.name: _holds_lists(field.type) for field in schema}
 
 
+def exact_below(kind: pa.DataType) -> int:
+    """Up to which whole number a column of floating-point numbers tells all apart; 0 for others."""
+    if not pa.types.is_floating(kind):
+        return 0
+    return 2**53 if pa.types.is_float64(kind) else 2**24 if pa.types.is_float32(kind) else 2**11
+
+
 def _holds_lists(kind: pa.DataType) -> bool:
     types = pa.types
     return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
@@ -128,7 +135,7 @@ def _prepare_parquet(path: Path, options: ReadOptions, work: Path) -> Table:
     lists = frozenset(name for name, holds_lists in columns.items() if holds_lists)
     schema = pq.read_schema(path)
     nested = frozenset(field.name for field in schema if pa.types.is_nested(field.type))
-    floats = frozenset(field.name for field in schema if pa.types.is_floating(field.type))
+    floats = {field.name: exact for field in schema if (exact := exact_below(field.type))}
     for column, role in options.roles.items():
         if options.kind != LISTS and role in ID_ROLES[options.kind] and column in nested:
             refuse_lists(column, "")

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from core.basics.columns import ITEM, VECTOR
 from core.basics.errors import DataError
 from core.data.doubts import Doubt, find_doubts, settled
 from core.data.encoding import EncodingGuess, guess_encoding
-from core.data.head import cells, column_names, guess_delimiter, guess_header, read_head
+from core.data.head import HEAD_BYTES, cells, column_names, guess_delimiter, guess_header, read_head
 from core.data.json_lines import (
     json_rows,
     lacking,
@@ -63,6 +64,7 @@ from core.data.vector_columns import VectorCounts
 from core.data.vector_roles import counts_up
 
 SHOWN_LINES, SHOWN_ROWS, SAMPLE_ROWS = 8, 50, 3_000
+LATER_BYTES = 32 << 10  # of each look further on in a file
 TRIED_ROWS = 10_000
 _LINE_LENGTH = 300  # characters of a line that are shown
 _PATIENCE = 60.0  # seconds
@@ -127,6 +129,9 @@ def preview_file(
     rows, options, lack = _cut(text, options, given)
     sample = _frame(rows, options.header)
     rows, head = rows[: SHOWN_ROWS + 1], sample[:SHOWN_ROWS]
+    if sort != GZIP and options.layout == TABLE and "16" not in options.encoding:
+        later = _later_rows(path, options, len(head.columns))
+        sample = pd.concat([sample, _frame([list(head.columns), *later], True)], ignore_index=True)
     known = trec_run(head, options)
     known = known if known.name else known_layout(list(head.columns), options)
     guesses = guesses_by_place(list(head.columns), known) or guess_roles(head, kind)
@@ -371,6 +376,25 @@ def _is_numbered_alike(cell: str, body: list[list[str]], at: int) -> bool:
     alike = re.sub(r"\d+", "0", cell)
     below = (re.sub(r"\d+", "0", row[at]) for row in body if at < len(row))
     return "0" in alike and any(alike == other for other in below)
+
+
+def _later_rows(path: Path, options: ReadOptions, width: int) -> list[list[str]]:
+    """Rows from further on in a file longer than its head: what comes late is doubted too.
+
+    Lines are cut where they may stand within a quoted value, so only rows of the right width count.
+    """
+    size, found = path.stat().st_size, []
+    if size <= HEAD_BYTES:
+        return []
+    with path.open("rb") as file:
+        for place in (0.25, 0.5, 0.75, 1.0):
+            file.seek(int(place * (size - LATER_BYTES)))
+            text = file.read(LATER_BYTES).decode(options.encoding, "replace").replace("\r", "\n")
+            body = text.split("\n", 1)[-1].rpartition("\n")[0]
+            with suppress(DataError):
+                rows = cells(body, options.delimiter, options.quote, SAMPLE_ROWS, options.escape)
+                found += [row for row in rows if len(row) == width]
+    return found
 
 
 def _frame(rows: list[list[str]], header: bool) -> pd.DataFrame:

@@ -7,7 +7,7 @@ converted here, and a value that cannot be converted comes along beside its NULL
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,7 +28,6 @@ LINE_TEXT = "whole line"  # column with a line that is no JSON object, NULL for 
 TOO_LONG = "longer than 2,000,000 bytes"
 UNCLOSED = "a quote is opened and not closed properly"
 MOST_BROKEN = 1_000_000
-EXACT_FLOAT = 2**53  # whole numbers below are told apart by a float of 64 bits
 _WHOLE = "CASE WHEN json_valid(c0) THEN c0 END"  # the object of a line of JSON, NULL for others
 RAW_LENGTH = 10_000  # characters DuckDB keeps of a line it rejects
 
@@ -44,7 +43,7 @@ class Table:
     lists: frozenset[str] = frozenset()  # columns of a Parquet file that hold lists
     objects: bool = False  # every line is a JSON object
     nested: frozenset[str] = frozenset()  # columns of a Parquet file of lists, structs or maps
-    floats: frozenset[str] = frozenset()  # columns of a Parquet file of floating-point numbers
+    floats: dict[str, int] = field(default_factory=dict)  # float column of Parquet -> exact below
     origin: IntArray | None = None  # (n_lines,) line of the file that a line comes from, if another
 
 
@@ -153,7 +152,8 @@ def _texts(table: Table, options: ReadOptions) -> dict[str, str]:
 def _id_text(table: Table, column: str) -> str:
     """An id that a float column holds loses its .0, so that it matches the id of another file.
 
-    Above 2^53 a float no longer tells whole numbers apart: they stay as SQL writes them. Several
+    Above 2^53, or 2^24 in 32 bits, it tells whole numbers apart no longer: they stay as SQL writes
+    them. Several
     ids in one JSON value stay a list, which is refused.
     """
     if table.objects:
@@ -164,10 +164,11 @@ def _id_text(table: Table, column: str) -> str:
     if column not in table.floats:
         return _as_text(table, column)
     value = name(column)
-    exact = f"{value} = trunc({value}) AND abs({value}) < {EXACT_FLOAT}"
+    exact = f"{value} = trunc({value}) AND abs({value}) < {table.floats[column]}"
     return (
-        f"CASE WHEN {exact} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) "
-        f"WHEN NOT isnan({value}) THEN CAST({value} AS VARCHAR) END"
+        f"CASE WHEN isnan({value}) THEN NULL "
+        f"WHEN {exact} THEN CAST(try_cast({value} AS BIGINT) AS VARCHAR) "
+        f"ELSE CAST({value} AS VARCHAR) END"
     )
 
 

@@ -26,6 +26,7 @@ _LONGEST = 300  # characters kept of a value
 SWALLOWED = "in the open quote of line"
 _WHOLE_LINE = "(whole line)"
 NOT_RATED = "not rated"
+_MISSING = ("nan", "na", "n/a", "null", "none", "-", "\\n")  # words for what is not there
 NO_OBJECT = "not a JSON object"
 
 
@@ -173,7 +174,7 @@ def _broken_table(starts: IntArray, broken: list[Broken]) -> pd.DataFrame:
 def _reason(role: str, value: str, options: ReadOptions) -> str:
     if role == EVENT:
         return f"the event type {value.strip()[:60]!r} weighs 0"
-    if not value.strip():
+    if not value.strip() or (role in (*NUMBERS, TIME) and value.strip().lower() in _MISSING):
         return f"no {LABELS[role]}"
     if role in ID_ROLES[options.kind]:
         return "a NUL byte in it"

@@ -61,19 +61,25 @@ def head_of_parquet(path: Path, rows: int) -> dict[str, Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from core.data.prepare_file import parquet_columns
+    from core.data.prepare_file import exact_below, parquet_columns
 
     columns = list(parquet_columns(path))
     batch = next(pq.ParquetFile(path).iter_batches(batch_size=rows), None)
     table = pa.Table.from_batches([batch]) if batch is not None else pa.table({})
-    texts = [[_as_read(v) for v in column.to_pylist()] for column in table.columns]
+    texts = [
+        [_as_read(value, exact_below(column.type)) for value in column.to_pylist()]
+        for column in table.columns
+    ]
     return {"columns": columns, "rows": list(zip(*texts, strict=True))}
 
 
-def _as_read(value: Any) -> str:
-    """The text of a value, whole numbers of a float column without .0, as ids of it are read."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
+def _as_read(value: Any, exact: int) -> str:
+    """The text of a value, whole numbers of a float column without .0, as ids of it are read.
+
+    Beyond what the column tells apart they are written with an exponent, so that they are doubted.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value)) if abs(value) < exact else f"{value:.6E}"
     return "" if value is None else str(value)
 
 

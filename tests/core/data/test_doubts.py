@@ -127,3 +127,35 @@ def test_lists_in_json_and_parquet_are_read_as_in_text(tmp_path):
     frame = pd.DataFrame({"item_id": ["i1", "i2"], "genres": [["Comedy", "Drama"], ["Crime"]]})
     frame.to_parquet(file)
     assert imported(file, tmp_path, ITEMS)[CATEGORIES].tolist() == ["Comedy|Drama", "Crime"]
+
+
+def test_an_id_that_is_not_there_in_a_float_column_costs_its_row_alone(tmp_path):
+    file = tmp_path / "f.parquet"
+    pd.DataFrame({"user_id": [1.0, float("nan")], "item_id": ["a", "b"]}).to_parquet(file)
+    done = import_file(file, preview_file(file).options, tmp_path / "d")
+    assert (done.kept, done.rejected) == (1, 1)
+
+
+def test_ids_in_floats_of_32_bits_are_doubted_from_2_to_the_24_on(tmp_path):
+    file = tmp_path / "f.parquet"
+    users = pd.Series([16777217.0, 16777219.0], dtype="float32")
+    pd.DataFrame({"user_id": users, "item_id": ["a", "b"]}).to_parquet(file)
+    preview = preview_file(file)
+    assert "were rounded" in find_doubts(preview.sample, preview.options)[0].what
+
+
+def test_a_value_that_comes_late_in_a_file_is_doubted_too(tmp_path):
+    file = tmp_path / "f.csv"
+    rows = [f"u{n},i{n},{99 if n >= 30_000 else n % 5 + 1}" for n in range(40_000)]
+    file.write_text("\n".join(["user_id,item_id,rating", *rows]) + "\n")
+    preview = preview_file(file)
+    [doubt] = find_doubts(preview.sample, preview.options)
+    assert (doubt.option, list(doubt.choices)) == ("no_rating", ["99"])
+
+
+def test_words_for_a_missing_rating_leave_the_given_ones(tmp_path):
+    file = tmp_path / "f.csv"
+    rows = [f"u{n},i{n},{'NA' if n % 3 else 4}" for n in range(90)]
+    file.write_text("\n".join(["user_id,item_id,rating", *rows]) + "\n")
+    done = import_file(file, preview_file(file).options, tmp_path / "d")
+    assert (done.kept, done.rejected, done.left_out) == (30, 60, {})
