@@ -1,7 +1,5 @@
 """Ids are text, and their numbers do not depend on the order of rows."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,14 +56,3 @@ def test_the_first_unknown_id_of_a_column_is_named_and_a_missing_one_is_unknown(
 
 def test_nothing_has_no_numbers():
     assert IdMap.of(["a"]).numbers(pd.Series([], dtype="str")).dtype == np.int32
-
-
-def test_a_long_column_is_not_read_id_by_id():
-    """A split of ten million rows took 63 CPU s, 40 of them walking through columns of ids."""
-    names = pd.Series([f"user{n:05}" for n in range(5_000)] * 60, dtype="str")
-    ids, costs = IdMap.of(names), []
-    for work in (lambda: ids.numbers(names), lambda: list(names)):
-        started = time.process_time()
-        work()
-        costs.append(time.process_time() - started)
-    assert costs[0] < costs[1] / 2

@@ -1,9 +1,6 @@
 """Sets of numbers by sorting give what NumPy's own give, and cost less where they are long."""
 
-import time
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -30,17 +27,3 @@ def test_membership_keeps_the_shape(table, known):
 def test_small_integers_that_overflow_when_subtracted_are_told_apart():
     low, high = np.array([-128, 127], dtype=np.int8), np.array([127], dtype=np.int8)
     assert among(low, high).tolist() == [False, True]
-
-
-@pytest.mark.parametrize("ordered", [True, False])
-def test_long_arrays_of_far_numbers_are_not_hashed(ordered):
-    """Reading a split of ten million rows took 20 CPU s, 19 of them looking up its own cells."""
-    draw = np.random.default_rng(0)
-    cells, known = draw.integers(0, 2**50, (2, 400_000))
-    cells = np.sort(cells) if ordered else cells
-    started = time.process_time()
-    found = among(cells, np.sort(known))
-    ours = time.process_time() - started
-    started = time.process_time()
-    assert np.array_equal(found, np.isin(cells, known))
-    assert ours < (time.process_time() - started) / 2
