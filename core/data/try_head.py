@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.basics.columns import VECTOR
 from core.basics.errors import CrosswalkError
+from core.basics.limits import limit_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,12 +129,18 @@ def main(task: str, path: Path) -> None:
     """Answer one question on the last line of standard output."""
     question = json.load(sys.stdin)
     try:
+        limit_for(path)
         if task == "rejects":
             answer = rejects_of_head(path, **question)
         else:
             answer = head_of_parquet(path, **question)
     except CrosswalkError as error:
         answer = {"what": error.what, "hint": error.hint}
+    except MemoryError:
+        answer = {
+            "what": "The file needs more memory than there is.",
+            "hint": "Check that it is a table, or split it.",
+        }
     print(json.dumps(answer))
 
 

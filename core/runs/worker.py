@@ -9,9 +9,11 @@ from __future__ import annotations
 import faulthandler
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from core.basics.errors import CrosswalkError
+from core.basics.limits import limit_for
 from core.basics.progress import Cancelled
 from core.basics.workspace import Workspace
 from core.jobs.job import Job
@@ -19,6 +21,7 @@ from core.jobs.reporter import JobReporter
 from core.jobs.table import read_job
 from core.runs.kinds import Work, work_of
 
+OPEN_STRANGERS = ("import", "upload")  # kinds of jobs that open a file from outside
 RESUME = "resume"  # key of the payload that tells the work to go on from its checkpoint
 
 
@@ -56,8 +59,13 @@ def main(arguments: list[str]) -> None:
     faulthandler.enable()  # a crash in native code leaves its stack in the log
     workspace, job_id = Workspace(Path(arguments[0])), arguments[1]
     reporter = JobReporter(workspace, job_id)
-    if reporter.begin():
-        do(read_job(workspace, job_id), reporter)
+    if not reporter.begin():
+        return
+    job = read_job(workspace, job_id)
+    if job.kind in OPEN_STRANGERS:
+        with suppress(OSError):  # a file that is gone is told by the job itself
+            limit_for(Path(job.payload["path"]))
+    do(job, reporter)
 
 
 if __name__ == "__main__":
