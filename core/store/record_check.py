@@ -129,6 +129,11 @@ def is_hash(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 16 and not set(value) - set("0123456789abcdef")
 
 
+def is_folder_name(value: Any) -> bool:
+    """Whether it is a text that names a folder and leads to no other."""
+    return is_text(value, 100) and value not in ("", ".", "..") and not set(value) & set("/\\\0")
+
+
 def _is_scalar(value: Any) -> bool:
     return value is None or isinstance(value, bool) or is_text(value) or is_number(value)
 
@@ -165,7 +170,7 @@ _FIELDS: dict[str, Test] = {
     "settings": _named(lambda name: is_text(name, 100), _setting),
     "seed": _if(is_count),
     "split_hash": _if(is_hash),
-    "dataset_hash": _if(is_hash),
+    "dataset_hash": _if(is_folder_name),
     "source_name": _text,
     "target_name": _text,
     "fit": _cost,

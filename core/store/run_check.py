@@ -39,6 +39,7 @@ from core.data.pair import DomainPair
 from core.data.snapshot import SplitInfo, read_info, read_snapshot
 from core.models.compress import decompressed
 from core.models.derived import build_recorded
+from core.models.uploaded import UPLOADED
 from core.store import overlap_files, reseeded
 from core.store.candidate_files import ENTRIES, SCALES
 from core.store.record_check import is_metric
@@ -77,6 +78,8 @@ def check_run(folder: Path, snapshot: Path) -> None:
     """
     run = Run(folder, read_record(folder))
     run.check_beside()
+    if (run.record["model"] == UPLOADED) != ("upload" in run.record):
+        _refuse(run, "run.json", "it does not fit its kind of run (upload)")
     train, sizes = _pair_of(run, snapshot)
     for role, contender in _contenders(run).items():
         if contender.record["role"] != role:

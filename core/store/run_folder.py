@@ -212,11 +212,6 @@ def read_record(folder: Path) -> dict[str, Any]:
             what=f"The record of {folder.name[:80]} is damaged ({named}{more}).",
             hint="Delete this run and train it again.",
         )
-    if (record["model"] == UPLOADED) != ("upload" in record) and record["role"] == RUN:
-        raise RunError(
-            what=f"The record of {folder.name[:80]} does not fit its kind of run (upload).",
-            hint="Delete this run and train it again.",
-        )
     card_of_record(record)  # a model that is not here is said now, not on every page
     return record
 
