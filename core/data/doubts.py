@@ -19,7 +19,7 @@ from core.data.number_forms import (
     read_numbers,
     unrated_numbers,
 )
-from core.data.read_options import ID_ROLES, IGNORE, ITEMS, LABELS, LISTS, ReadOptions
+from core.data.read_options import ID_ROLES, ITEMS, LABELS, LISTS, ReadOptions
 from core.data.time_forms import TimeForm, find_time_form, seconds_in
 
 _ROUNDED = re.compile(r"[+-]?\d(\.\d+)?[eE]\+\d{2,}|[+-]?\d\.\d+[eE]\d{2,}")
@@ -75,18 +75,6 @@ def find_doubts(sample: pd.DataFrame, options: ReadOptions) -> list[Doubt]:
         *_doubted_ratings(sample, options), *_doubted_times(sample, options),
         *_doubted_names(sample, options),
     ]  # fmt: skip
-
-
-def without_doubted_times(options: ReadOptions, doubts: Iterable[Doubt]) -> ReadOptions:
-    """The options without a column of times of which nobody said how they are written."""
-    doubted = {doubt.column for doubt in doubts if doubt.option == "date_format"}
-    return replace(
-        options,
-        roles={
-            column: IGNORE if role == TIME and column in doubted else role
-            for column, role in options.roles.items()
-        },
-    )
 
 
 def said_of_values(sample: pd.DataFrame, options: ReadOptions) -> list[str]:
