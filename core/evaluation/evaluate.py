@@ -60,8 +60,8 @@ def evaluate(
         parts.append(_ranked(scores, masked[chunk], relevant[chunk], ks))
         if depth:
             rows = np.flatnonzero(np.isin(chunk, fused))
-            some = chunk[rows]
-            candidates.append(find_candidates(scores.of(rows), some, masked[some], depth))
+            some, of_them = chunk[rows], scores if len(rows) == len(chunk) else scores.of(rows)
+            candidates.append(find_candidates(of_them, some, masked[some], depth))
     lists = (
         np.concatenate([ranked[0] for ranked in parts]) if parts else np.empty((0, max(ks)), int)
     )

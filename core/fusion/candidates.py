@@ -7,20 +7,20 @@ With K or more dominators an item never reaches a top K, so leaving it out chang
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from core.basics.masked import Masked
 from core.basics.scores import Candidates, DomainScores, FloatArray, IntArray
-from core.fusion.combine import competition_ranks, part_scale
-from core.fusion.lists import kth_best, top_k
+from core.fusion.combine import part_scale, ranks_among
+from core.fusion.lists import top_k
 
 DEPTH = 50
 WIDTH = 8  # how many times the depth of best items are looked at to drop the rest
-BLOCK = 128  # items whose dominators are counted at once
-_EARLIER = np.tri(BLOCK, k=-1, dtype=bool)
+CELLS = 1_000_000  # users times items looked at at once
+BLOCK = 256  # items whose dominators among themselves are counted at once, in one byte each
 
 _ENTRIES = ("items", "source", "target", "base", "source_rank", "target_rank", "dominators")
 _USERS = ("users", "has_source", "has_target", "source_scale", "target_scale")
@@ -34,8 +34,9 @@ def find_candidates(
     users: (rows,) numbers of the rows of scores, which masked has too. Users nobody knows
     anything about must have popularity in base (`DomainScores.filled`).
     """
-    base = np.broadcast_to(scores.base, scores.source.shape)
-    found = [_of_user(scores, base, masked, row, depth) for row in range(len(users))]
+    at_once = max(1, CELLS // max(1, scores.source.shape[1]))
+    groups = [slice(start, start + at_once) for start in range(0, len(users), at_once)]
+    found = [user for group in groups for user in _of_group(scores, masked, group, depth)]
     sizes = [len(entries["items"]) for entries, _ in found]
     columns = {
         name: np.concatenate([entries[name] for entries, _ in found] or [np.zeros(0, dtype)])
@@ -79,27 +80,39 @@ def pick_users(candidates: Candidates, rows: IntArray) -> Candidates:
     return replace(candidates, starts=starts, **columns, **of_users)
 
 
-def _of_user(
-    scores: DomainScores, base: FloatArray, masked: Masked, row: int, depth: int
-) -> tuple[dict[str, np.ndarray], tuple[FloatArray, FloatArray]]:
-    """Entries of one user, in the order of Candidates, and the scale of both parts."""
-    items = np.flatnonzero(masked.free(row)).astype(np.int32)
-    source, target = scores.source[row, items], scores.target[row, items]
-    prior = base[row, items]
-    if scores.has_source[row] or scores.has_target[row]:
-        kept, dominators = _skyband(source, target, prior, depth)
-    else:
-        kept, dominators = _top_by_base(source, target, prior, depth)
-    entries = {
-        "items": items[kept],
-        "source": source[kept],
-        "target": target[kept],
-        "base": prior[kept],
-        "source_rank": competition_ranks(source, source[kept]),
-        "target_rank": competition_ranks(target, target[kept]),
-        "dominators": dominators.astype(np.int32),
-    }
-    return entries, (part_scale(source), part_scale(target))
+def _of_group(
+    scores: DomainScores, masked: Masked, group: slice, depth: int
+) -> Iterator[tuple[dict[str, np.ndarray], list[FloatArray]]]:
+    """Entries of each user of a group, in the order of Candidates, and the scales of both parts."""
+    free = ~masked[np.arange(len(scores.source))[group]].toarray()
+    source, target = (
+        np.where(free, part[group], -np.inf) for part in (scores.source, scores.target)
+    )
+    rising = np.sort(source, axis=1), np.sort(target, axis=1)  # masked items first
+    base = np.broadcast_to(scores.base, scores.source.shape)[group]
+    known = scores.has_evidence[group]
+    flat = known & (base == base[:, :1]).all(axis=1)
+    near = _near(source, target, rising, depth, flat)
+    skybands = _skybands(source, target, free & near, depth)
+    for row in range(len(free)):
+        unmasked = np.flatnonzero(free[row])
+        seen_source, seen_target = source[row][unmasked], target[row][unmasked]
+        if flat[row]:
+            items, dominators = skybands[row]
+        else:
+            find = _skyband_with_base if known[row] else _top_by_base
+            places, dominators = find(seen_source, seen_target, base[row][unmasked], depth)
+            items = unmasked[places]
+        entries = {
+            "items": items.astype(np.int32),
+            "source": source[row][items],
+            "target": target[row][items],
+            "base": base[row][items],
+            "source_rank": ranks_among(rising[0][row], source[row][items]),
+            "target_rank": ranks_among(rising[1][row], target[row][items]),
+            "dominators": dominators.astype(np.int32),
+        }
+        yield entries, [part_scale(seen_source), part_scale(seen_target)]
 
 
 def _top_by_base(
@@ -111,97 +124,154 @@ def _top_by_base(
     return best[order], order
 
 
-def _skyband(
+def _near(
+    source: FloatArray,
+    target: FloatArray,
+    rising: tuple[FloatArray, FloatArray],
+    depth: int,
+    asked: np.ndarray,
+) -> np.ndarray:
+    """True for the items of the rows asked, less most of those that have `depth` dominators.
+
+    Two cheap looks find them. source, target: (rows, items), masked items at -inf; rising: both
+    with every row sorted.
+    """
+    near = np.repeat(asked[:, None], source.shape[1], axis=1)
+    if source.shape[1] > 2 * WIDTH * depth:
+        rows = slice(None) if asked.all() else np.flatnonzero(asked)
+        source, target = source[rows], target[rows]
+        near[rows] = _not_below(source, target, rising[0][rows], depth)
+        near[rows] &= _not_below(target, source, rising[1][rows], depth)
+    return near
+
+
+def _not_below(by: FloatArray, other: FloatArray, rising: FloatArray, depth: int) -> np.ndarray:
+    """False for items outside the best by one part that have `depth` of these before them.
+
+    The best stand before all others by the one part, or by their number where they tie with the
+    last of the best.
+    """
+    width = WIDTH * depth
+    edge = rising[:, -width]
+    best = by >= edge[:, None]
+    for row in np.flatnonzero(rising[:, -width - 1] == edge):  # more than `width` reach the edge
+        level = np.flatnonzero(by[row] == edge[row])
+        best[row, level[width - np.count_nonzero(by[row] > edge[row]) :]] = False
+    cut = np.sort(other[best].reshape(len(by), width), axis=1)[:, -depth]
+    return best | (other > cut[:, None])
+
+
+def _skybands(
+    source: FloatArray, target: FloatArray, near: np.ndarray, depth: int
+) -> list[tuple[IntArray, IntArray]]:
+    """Of each row the items with fewer than `depth` dominators, and the number of each.
+
+    A dominator of a survivor survives itself, because domination is transitive. So any superset of
+    the survivors that is made by dropping dominated items gives the true numbers: near, which may
+    still hold dominated ones.
+    """
+    flat, sizes = np.flatnonzero(near), np.count_nonzero(near, axis=1)
+    source, target = (_packed(part.ravel()[flat], sizes) for part in (source, target))
+    order = _falling(source, target, sizes)
+    target = np.take_along_axis(target, order, axis=1)
+    left = _not_swept(target, sizes, depth)
+    items = _packed(flat % near.shape[1], sizes)
+    items = np.take_along_axis(items, order, axis=1)[left]
+    sizes = np.count_nonzero(left, axis=1)
+    dominators = _counted(_packed(target[left], sizes), sizes, depth)
+    few, ends = dominators < depth, np.cumsum(sizes)
+    return [
+        (items[start:end][few[start:end]], dominators[start:end][few[start:end]])
+        for start, end in zip(ends - sizes, ends, strict=True)
+    ]
+
+
+def _packed(values: np.ndarray, sizes: IntArray) -> np.ndarray:
+    """Values of one row after the other as a matrix, (rows, largest size).
+
+    Each row is filled up with the lowest value there is.
+    """
+    lowest = -np.inf if values.dtype.kind == "f" else -1
+    packed = np.full((len(sizes), sizes.max(initial=0)), lowest, dtype=values.dtype)
+    packed[np.arange(packed.shape[1]) < sizes[:, None]] = values
+    return packed
+
+
+def _falling(source: FloatArray, target: FloatArray, sizes: IntArray) -> IntArray:
+    """Places of each row in the order of falling source part, then target part, then number."""
+    order = np.argsort(-source, axis=1)  # several times as fast as the stable sort of both
+    sorted_source = np.take_along_axis(source, order, axis=1)
+    tied = sorted_source[:, 1:] == sorted_source[:, :-1]
+    tied &= np.arange(1, source.shape[1]) < sizes[:, None]
+    for row in np.flatnonzero(tied.any(axis=1)):
+        filled = slice(sizes[row])
+        order[row, filled] = np.lexsort((-target[row, filled], -source[row, filled]))
+    return order
+
+
+def _not_swept(target: FloatArray, sizes: IntArray, depth: int) -> np.ndarray:
+    """False for items of rows in falling (source, target) order that lose to `depth` before them.
+
+    Each quarter more of a row is held against the best target parts so far.
+    """
+    left = np.arange(target.shape[1]) < sizes[:, None]
+    best, size = target[:, :depth], depth
+    while size < target.shape[1]:
+        best = np.sort(best, axis=1)[:, -depth:]
+        block = slice(size, size + max(1, size // 4))
+        left[:, block] &= target[:, block] > best[:, :1]
+        best = np.concatenate([best, target[:, block]], axis=1)
+        size = block.stop
+    return left
+
+
+def _counted(target: FloatArray, sizes: IntArray, depth: int) -> IntArray:
+    """Dominators of each item of rows in falling (source, target) order, one row after the other.
+
+    They are the earlier items with its target part or more; numbers below `depth` are exact.
+    Within a block of places every row is held against itself, shifted by one place more each time.
+    Of the blocks before, only the best `depth` target parts matter. Longer rows stand first, so
+    that the shorter ones drop out.
+    """
+    longest = np.argsort(-sizes, kind="stable")
+    target = target[longest]
+    counts = np.zeros(target.shape, dtype=np.int64)
+    reaching = np.count_nonzero(sizes > np.arange(target.shape[1])[:, None], axis=1)
+    best = target[:, :0]
+    for start in range(0, target.shape[1], BLOCK):
+        rows, places = slice(reaching[start]), slice(start, start + BLOCK)
+        block = target[rows, places]
+        within = np.zeros(block.shape, dtype=np.uint8)
+        for shift in range(1, block.shape[1]):
+            some = slice(reaching[start + shift])
+            before = block[some, shift:] <= block[some, :-shift]
+            within[some, shift:] += before.view(np.uint8)
+        counts[rows, places] = within
+        for one in best[rows].T:
+            counts[rows, places] += block <= one[:, None]
+        best = np.sort(np.concatenate([best[rows], block], axis=1), axis=1)[:, -depth:]
+    in_order = np.empty_like(counts)
+    in_order[longest] = counts
+    return in_order[np.arange(target.shape[1]) < sizes[:, None]]
+
+
+def _skyband_with_base(
     source: FloatArray, target: FloatArray, base: FloatArray, depth: int
 ) -> tuple[IntArray, IntArray]:
     """Places of the items with fewer than `depth` dominators, and the number of each.
 
-    A dominator of a survivor survives itself, because domination is transitive. So any superset of
-    the survivors that is made by dropping dominated items gives the true numbers.
+    Here base differs between items.
     """
-    flat = len(base) == 0 or base.min() == base.max()
-    places = _undominated(source, target, depth) if flat else np.arange(len(base))
-    order = places[np.lexsort((-target[places], -source[places]))]  # stable: then item number
-    if flat:
-        order = _swept(order, target, depth)
-    dominators = _count(target[order]) if flat else _count_with_base(target[order], base[order])
+    order = np.lexsort((-target, -source))  # stable: then item number
+    dominators = _count_with_base(target[order], base[order])
     few = dominators < depth
     return order[few], dominators[few]
 
 
-def _undominated(source: FloatArray, target: FloatArray, depth: int) -> IntArray:
-    """Places left, in rising order, after two cheap looks that drop most dominated items."""
-    n = len(source)
-    if n <= 2 * WIDTH * depth:
-        return np.arange(n)
-    keep = _not_below(source, target, depth) & _not_below(target, source, depth)
-    places = np.flatnonzero(keep)
-    return _without_crowd(places, source, target, depth)
-
-
-def _not_below(by: FloatArray, other: FloatArray, depth: int) -> np.ndarray:
-    """False for items outside the best by one part that lose to `depth` of these in the other."""
-    width = WIDTH * depth
-    edge = kth_best(by, width)
-    above, level = np.flatnonzero(by > edge), np.flatnonzero(by == edge)
-    best = np.concatenate([above, level[: width - len(above)]])
-    cut = kth_best(other[best], depth)
-    keep = other >= cut
-    keep[best] = True
-    return keep
-
-
-def _without_crowd(
-    places: IntArray, source: FloatArray, target: FloatArray, depth: int
-) -> IntArray:
-    """Without all but the first `depth` items that share the most common pair of scores.
-
-    Sparse models leave thousands of items at (0, 0); of these only the first can be reached.
-    """
-    if len(places) <= 2 * WIDTH * depth:
-        return places
-    middle = places[len(places) // 2]
-    same = (source[places] == source[middle]) & (target[places] == target[middle])
-    same &= np.cumsum(same) > depth
-    return places[~same]
-
-
-def _swept(order: IntArray, target: FloatArray, depth: int) -> IntArray:
-    """What is left of items in falling source order when each must beat the target parts so far.
-
-    Blocks double in length; an item goes when `depth` items of earlier blocks have its target part
-    or more, for these all stand before it.
-    """
-    size = 2 * depth
-    kept, at = [order[:size]], size
-    best = target[order[:size]]
-    while at < len(order):
-        cut = kth_best(best, depth)
-        block = order[at : at + size]
-        block = block[target[block] > cut]
-        kept.append(block)
-        best = np.concatenate([best[best >= cut], target[block]])
-        at, size = at + size, 2 * size
-    return np.concatenate(kept)
-
-
-def _count(target: FloatArray) -> IntArray:
-    """Dominators of each item of a list in falling (source, target) order, (n,): the earlier items
-    with its target part or more, counted block by block against a sorted list.
-    """  # fmt: skip
-    counts = np.empty(len(target), dtype=np.int64)
-    before = np.empty(0, dtype=target.dtype)
-    for start in range(0, len(target), BLOCK):
-        block = target[start : start + BLOCK]
-        within = (block[None, :] >= block[:, None]) & _EARLIER[: len(block), : len(block)]
-        outside = len(before) - np.searchsorted(before, block)
-        counts[start : start + BLOCK] = within.sum(axis=1) + outside
-        before = np.sort(np.concatenate([before, block]))
-    return counts
-
-
 def _count_with_base(target: FloatArray, base: FloatArray) -> IntArray:
-    """The same where base differs between items: dominators need the item's base or more too."""
+    """Dominators of each item of a list in falling (source, target) order, (n,): the earlier items
+    with its target part and its base or more.
+    """  # fmt: skip
     counts = np.empty(len(target), dtype=np.int64)
     for place in range(len(target)):
         earlier = slice(place)

@@ -116,15 +116,23 @@ def part_scale(values: FloatArray) -> FloatArray:
     if not len(values):
         return np.zeros(4, dtype=np.float32)
     low, high = values.min(), values.max()
-    spread = values.std(dtype=np.float64) if low < high else 0.0
-    return np.array([values.mean(dtype=np.float64), spread, low, high], dtype=np.float32)
+    mean, spread = np.add.reduce(values, dtype=np.float64) / len(values), 0.0
+    if low < high:  # as values.std does, which would work out the mean anew
+        apart = values - mean
+        spread = np.sqrt(np.add.reduce(np.multiply(apart, apart, out=apart)) / len(values))
+    return np.array([mean, spread, low, high], dtype=np.float32)
 
 
 def competition_ranks(values: FloatArray, of: FloatArray) -> IntArray:
     """1 + the number of values above each of `of`, int32: ties share the best rank."""
-    ordered, order = np.sort(values), np.argsort(of)  # sorted questions are answered far faster
+    return ranks_among(np.sort(values), of)
+
+
+def ranks_among(rising: FloatArray, of: FloatArray) -> IntArray:
+    """The competition ranks of `of` among values that stand in rising order."""
+    order = np.argsort(of)  # sorted questions are answered far faster
     ranks = np.empty(len(of), dtype=np.int32)
-    ranks[order] = 1 + len(values) - np.searchsorted(ordered, of[order], side="right")
+    ranks[order] = 1 + len(rising) - np.searchsorted(rising, of[order], side="right")
     return ranks
 
 

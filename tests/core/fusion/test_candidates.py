@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.basics.scores import DomainScores
+from core.fusion import candidates as module
 from core.fusion.candidates import find_candidates, join_candidates, pick_users
-from core.fusion.combine import Fusion, fuse_scores
+from core.fusion.combine import Fusion, fuse_scores, part_scale
 from core.fusion.fused import fused_top_k
 from core.fusion.lists import top_k
 
@@ -56,6 +57,65 @@ def test_parts_that_pull_against_each_other_lose_nothing():
         scores.source, -scores.source + scores.target * 0.01, scores.has_source, scores.has_target
     )
     check_against_definition(opposed, masked_by(np.zeros((2, 300))), depth=5)
+
+
+def plain_skyband(source, target, items, depth):
+    """The items with fewer dominators than the depth and the number of each, quadratically."""
+    numbers = items[:, None] < items  # [j, i]
+    ahead, over = source[items][:, None], target[items][:, None]
+    as_good = (ahead >= source[items]) & (over >= target[items])
+    same = (ahead == source[items]) & (over == target[items])
+    dominators = (as_good & (~same | numbers)).sum(axis=0)
+    few = dominators < depth
+    return dict(zip(items[few].tolist(), dominators[few].tolist(), strict=True))
+
+
+def large_worlds():
+    """Parts of 2,000 items in which little or much ties, pulls apart or is empty."""
+    draw = np.random.default_rng(3)
+    source, target = draw.normal(size=(2, 5, 2000)).astype(np.float32)
+    few = draw.random((2, 5, 2000)) < 0.05
+    yield "like each other", source, source + target
+    yield "independent", source, target
+    yield "opposed", source, -source + target / 50
+    yield "rounded", source.round(1), target.round(1)
+    yield "stars", source.round(), target.round()
+    yield "sparse", np.where(few[0], abs(source), 0), np.where(few[1], abs(target), 0)
+    yield "sparse below nothing", np.where(few[0], source, 0), np.where(few[1], -abs(target), 0)
+    yield "one part alone", source, np.zeros_like(target)
+    yield "signed zeros", np.where(few[0], -0.0, 0.0), target.round(1)
+
+
+@pytest.mark.parametrize("cells", [4000, 10**6])
+@pytest.mark.parametrize("depth", [3, 50, 300])
+@pytest.mark.parametrize("world", large_worlds(), ids=lambda world: world[0])
+def test_on_a_large_catalogue_they_are_those_of_the_plain_definition(
+    world, depth, cells, monkeypatch
+):
+    monkeypatch.setattr(module, "CELLS", cells)
+    _, source, target = world
+    yes = np.array([True, True, True, False, True])
+    scores = DomainScores.ranking(source, target, yes, yes).filled(np.arange(2000.0))
+    hidden = np.random.default_rng(4).random((5, 2000)) < np.array([[0, 0.01, 0.5, 0.5, 0.99]]).T
+    masked = masked_by(hidden, np.arange(2000) % 7 == 0)
+    found = find_candidates(scores, np.arange(5), masked, depth)
+    for row in np.flatnonzero(yes):
+        part = slice(found.starts[row], found.starts[row + 1])
+        got = dict(zip(found.items[part].tolist(), found.dominators[part].tolist(), strict=True))
+        items = np.flatnonzero(~masked.toarray()[row])
+        assert got == plain_skyband(source[row], target[row], items, depth)
+        assert (found.source[part] == source[row, found.items[part]]).all()
+        assert (found.target[part] == target[row, found.items[part]]).all()
+    by_popularity = found.items[found.starts[3] : found.starts[4]]
+    best = np.flatnonzero(~masked.toarray()[3])[-depth:]
+    assert sorted(by_popularity) == best.tolist()
+
+
+def test_scales_are_to_the_last_digit_those_of_numpy():
+    for values in np.random.default_rng(5).normal(3, 100, size=(50, 9001)).astype(np.float32):
+        mean, spread = values.mean(dtype=np.float64), values.std(dtype=np.float64)
+        expected = np.array([mean, spread, values.min(), values.max()], dtype=np.float32)
+        assert part_scale(values).tobytes() == expected.tobytes()
 
 
 def test_a_crowd_of_items_without_any_score_leaves_the_first_by_number():
