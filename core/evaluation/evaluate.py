@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -49,36 +50,70 @@ def evaluate(
     With a depth, the fusion candidates for lists of that length are found on the way, for at most
     MOST_FUSED users.
     """
-    masked, popularity = split.masked(part), split.train.popularity
-    relevant = findable(split.held_out(part), masked)
-    users = np.flatnonzero(np.diff(relevant.indptr))
-    fused = _drawn(users)
-    parts, candidates, by_popularity = [], [], 0
-    for chunk in user_chunks(users, relevant.shape[1]):
-        scores = score(chunk).filled(popularity)
-        by_popularity += int((~scores.has_evidence).sum())
-        parts.append(_ranked(scores, masked[chunk], relevant[chunk], ks))
-        if depth:
-            rows = np.flatnonzero(np.isin(chunk, fused))
+    return evaluate_parts(score, split, [part], ks, depth)[part]
+
+
+def evaluate_parts(
+    score: Score, split: Split, parts: Sequence[str], ks: Sequence[int] = KS, depth: int = 0
+) -> dict[str, Evaluation]:
+    """Each part as `evaluate` does, side by side: users that stand in all parts are scored once.
+
+    A score is of the training histories alone, so the parts differ in masks and held-out items.
+    """
+    measuring = {part: _Measuring(split, part, ks, depth) for part in parts}
+    scored, popularity = np.zeros(0, dtype=int), split.train.popularity
+    for chunks in zip_longest(*(one.chunks() for one in measuring.values())):
+        for one, chunk in zip(measuring.values(), chunks, strict=True):
+            if chunk is None:
+                continue
+            if not np.array_equal(chunk, scored):
+                scores, scored = score(chunk).filled(popularity), chunk
+            one.add(chunk, scores)
+    return {part: one.evaluation() for part, one in measuring.items()}
+
+
+class _Measuring:
+    """What is known of one part so far, as its users are ranked chunk by chunk."""
+
+    def __init__(self, split: Split, part: str, ks: Sequence[int], depth: int) -> None:
+        self.split, self.ks, self.depth = split, ks, depth
+        self.masked = split.masked(part)
+        self.relevant = findable(split.held_out(part), self.masked)
+        self.users = np.flatnonzero(np.diff(self.relevant.indptr))
+        self.fused = _drawn(self.users)
+        self.ranked: list[tuple[IntArray, dict[str, FloatArray]]] = []
+        self.candidates: list[Candidates] = []
+        self.by_popularity = 0
+
+    def chunks(self) -> Iterator[IntArray]:
+        return user_chunks(self.users, self.relevant.shape[1])
+
+    def add(self, chunk: IntArray, scores: DomainScores) -> None:
+        self.by_popularity += int((~scores.has_evidence).sum())
+        self.ranked.append(_ranked(scores, self.masked[chunk], self.relevant[chunk], self.ks))
+        if self.depth:
+            rows = np.flatnonzero(np.isin(chunk, self.fused))
             some, of_them = chunk[rows], scores if len(rows) == len(chunk) else scores.of(rows)
-            candidates.append(find_candidates(of_them, some, masked[some], depth))
-    lists = (
-        np.concatenate([ranked[0] for ranked in parts]) if parts else np.empty((0, max(ks)), int)
-    )
-    n_known = int((split.train.target_history > 0).sum())
-    columns = _columns(parts, ks) | _novelties(lists, popularity, n_known, ks)
-    return Evaluation(
-        users=users,
-        per_user=pd.DataFrame({USER: users.astype(np.int32)} | columns),
-        lists=lists,
-        coverage={f"coverage@{k}": coverage(lists[:, :k], masked.n_rankable) for k in ks},
-        counts={
-            "users": len(users),
-            "skipped": relevant.shape[0] - len(users),
-            "by_popularity": by_popularity,
-        },
-        candidates=_joined(candidates, relevant.shape[1], depth) if depth else None,
-    )
+            self.candidates.append(find_candidates(of_them, some, self.masked[some], self.depth))
+
+    def evaluation(self) -> Evaluation:
+        ks, (n_users, n_items) = self.ks, self.relevant.shape
+        found = [lists for lists, _ in self.ranked]
+        lists = np.concatenate(found) if found else np.empty((0, max(ks)), int)
+        popularity, n_known = self.split.train.popularity, self.split.train.target_history > 0
+        columns = _columns(self.ranked, ks) | _novelties(lists, popularity, int(n_known.sum()), ks)
+        return Evaluation(
+            users=self.users,
+            per_user=pd.DataFrame({USER: self.users.astype(np.int32)} | columns),
+            lists=lists,
+            coverage={f"coverage@{k}": coverage(lists[:, :k], self.masked.n_rankable) for k in ks},
+            counts={
+                "users": len(self.users),
+                "skipped": n_users - len(self.users),
+                "by_popularity": self.by_popularity,
+            },
+            candidates=_joined(self.candidates, n_items, self.depth) if self.depth else None,
+        )
 
 
 def _drawn(users: IntArray) -> IntArray:

@@ -17,7 +17,7 @@ from core.basics.fingerprint import fingerprint
 from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split
-from core.evaluation.evaluate import Evaluation, evaluate
+from core.evaluation.evaluate import Evaluation, evaluate_parts
 from core.evaluation.rating_error import RATINGS, rate
 from core.evaluation.summary import lift
 from core.fusion.candidates import DEPTH
@@ -63,13 +63,13 @@ def evaluated(
     rates: whether it predicts ratings.
     """
     prefix = "twin: " if role == TWIN else ""
-    evaluations = {}
     with measured() as cost:
-        for part in PARTS:
-            report(Progress(done=0, total=1, stage=f"{prefix}evaluating on {part}"))
-            depth = DEPTH if role == RUN and not rates else 0
-            found = evaluate(model.score, split, part, depth=depth)
-            evaluations[part] = rate(found, model.score, split.rated, part) if rates else found
+        report(Progress(done=0, total=1, stage=f"{prefix}evaluating on {' and '.join(PARTS)}"))
+        depth = DEPTH if role == RUN and not rates else 0
+        evaluations = evaluate_parts(model.score, split, PARTS, depth=depth)
+        if rates:
+            for part, found in evaluations.items():
+                evaluations[part] = rate(found, model.score, split.rated, part)
     return evaluations, cost
 
 

@@ -22,7 +22,7 @@ from core.basics.scores import Lists
 from core.basics.workspace import Workspace
 from core.data.ratings import rating_facts
 from core.data.snapshot import Split, read_snapshot
-from core.evaluation.evaluate import Evaluation, evaluate
+from core.evaluation.evaluate import Evaluation, evaluate_parts
 from core.evaluation.rating_error import rate
 from core.fusion.candidates import DEPTH
 from core.models.counts import counts_of
@@ -119,12 +119,12 @@ def _train(
         fit = fit_best(model, train, plan.seed, watch, seen, kept, lower_is_better=rates)
     report_on = _noting(report, fit) if fit.curve and role == RUN else report
     with measured() as evaluation_cost:
-        evaluations = {}
-        for part in (VALID, TEST):
-            report_on(Progress(done=0, total=1, stage=f"{prefix}evaluating on {part}"))
-            depth = DEPTH if role == RUN and not rates else 0  # for the Fusion page
-            found = evaluate(model.score, split, part, depth=depth)
-            evaluations[part] = rate(found, model.score, split.rated, part) if rates else found
+        report_on(Progress(done=0, total=1, stage=f"{prefix}evaluating on {VALID} and {TEST}"))
+        depth = DEPTH if role == RUN and not rates else 0  # for the Fusion page
+        evaluations = evaluate_parts(model.score, split, (VALID, TEST), depth=depth)
+        if rates:
+            for part, found in evaluations.items():
+                evaluations[part] = rate(found, model.score, split.rated, part)
         findings = findings_of(model)
     return Trained(model, fit, evaluations, fit_cost, evaluation_cost, findings)
 

@@ -1,13 +1,16 @@
 """The protocol: full ranking, masks, fallback to popularity, chunks, relabelling."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from evaluation_worlds import split_of
+from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
 from core.basics.scores import DomainScores
 from core.evaluation import evaluate as module
-from core.evaluation.evaluate import evaluate
+from core.evaluation.evaluate import evaluate, evaluate_parts
 from core.fusion.combine import Fusion
 from core.fusion.fused import fused_top_k
 
@@ -71,6 +74,36 @@ def test_small_chunks_change_nothing(split, parts, monkeypatch):
     pieces = evaluate(scorer(*parts, split), split, "test")
     assert whole.per_user.equals(pieces.per_user)
     assert (whole.lists == pieces.lists).all()
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_both_parts_at_once_are_as_each_alone_with_users_of_both_scored_once(
+    split, parts, monkeypatch, alike
+):
+    in_both = np.isin(np.arange(60), np.intersect1d(split.users("valid"), split.users("test")))
+    if alike:
+        valid, test = (
+            csr_matrix(held.toarray() * in_both[:, None]) for held in (split.valid, split.test)
+        )
+        split = replace(split, valid=valid, test=test)
+    assert np.array_equal(split.users("valid"), split.users("test")) == alike
+    monkeypatch.setattr(module, "CELLS", 7 * 40)
+    score, asked = scorer(*parts, split), []
+
+    def noting(users):
+        asked.extend(users)
+        return score(users)
+
+    both = evaluate_parts(noting, split, ("valid", "test"), depth=5)
+    if alike:
+        assert sorted(asked) == split.users("test").tolist()
+    for part, found in both.items():
+        alone = evaluate(score, split, part, depth=5)
+        assert found.per_user.equals(alone.per_user)
+        assert (found.lists == alone.lists).all()
+        assert (found.coverage, found.counts) == (alone.coverage, alone.counts)
+        for name, value in vars(alone.candidates).items():
+            np.testing.assert_array_equal(getattr(found.candidates, name), value)
 
 
 def test_renumbered_items_change_no_metric_where_no_scores_tie(split):

@@ -62,7 +62,7 @@ def test_a_cancelled_run_has_no_twin_and_no_lift_but_popularity_beside_it(worksp
 
 
 def test_a_cancel_while_evaluating_keeps_the_fit(workspace):
-    run = read_run(train_run(plan(workspace), workspace, cancel_at("evaluating on valid")))
+    run = read_run(train_run(plan(workspace), workspace, cancel_at("evaluating on valid and test")))
     assert run.record["cancelled"]
     assert run.twin is None
 
