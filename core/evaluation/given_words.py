@@ -72,8 +72,8 @@ def _ties(upload: Counts) -> str:
     if not (tied := upload.get("tied_rows", 0)):
         return "; equal ones stand as the rows do" if upload["order"] != "file" else ""
     return (
-        f"; {tied:,} rows in {count(upload['tied_users'], 'list')} are equal to another of their "
-        "list there and stand as the rows do"
+        f"; {tied:,} rows in {count(upload.get('tied_users', 0), 'list')} are equal to another of "
+        "their list there and stand as the rows do"
     )
 
 

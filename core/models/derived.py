@@ -46,6 +46,13 @@ def card_of_record(record: Record) -> ModelCard:
     )
 
 
+def check_settings(record: Record) -> None:
+    """Raise SettingsError where the model, or a model of a blend, cannot have these settings."""
+    card_of_record(record).settings.of(record["settings"])
+    for member in _members(record) if record["model"] == BLEND else ():
+        check_settings(member)
+
+
 def build_recorded(record: Record) -> CrossDomainModel:
     """The untrained model a record describes, ready to take up its state.
 

@@ -12,18 +12,23 @@ from typing import Any
 
 from core.basics.columns import TEST, USERS, VALID
 from core.metrics.cards import METRICS
+from core.models.derived import DEEPEST
+from core.models.uploaded import UploadedSettings
 
 Wrong = Iterator[str]  # paths of fields that are not what they should be, as "test.ndcg@10.mean"
 Test = Callable[[Any, str], Wrong]
 LONGEST = 1000  # characters of a text
 _LATEST = 32_503_680_000  # seconds since 1970: the year 3000, which calendars still know
 _LARGEST = 2**53  # numbers that JSON, NumPy and browsers agree on
-_ORDERS = ("rank", "score", "distance", "file")  # of uploaded lists
+_ORDERS = next(info.choices for info in UploadedSettings.infos() if info.name == "order") or ()
 
 
 def wrong_fields(record: Any) -> list[str]:
     """Paths of everything in a record that a page could not read, "" for the record itself."""
-    return list(_table(_FIELDS, _OPTIONAL)(record, ""))
+    found = list(_table(_FIELDS, _OPTIONAL)(record, ""))
+    if not found and record["cancelled"] and "best_epoch" not in record:
+        return ["best_epoch"]  # which epoch was kept is said beside a cancelled run
+    return found
 
 
 def is_text(value: Any, longest: int = LONGEST) -> bool:
@@ -131,7 +136,8 @@ def is_hash(value: Any) -> bool:
 
 def is_folder_name(value: Any) -> bool:
     """Whether it is a text that names a folder and leads to no other."""
-    return is_text(value, 100) and value not in ("", ".", "..") and not set(value) & set("/\\\0")
+    plain = is_text(value, 100) and value.isprintable()
+    return plain and value not in ("", ".", "..") and not set(value) & set("/\\")
 
 
 def _is_scalar(value: Any) -> bool:
@@ -139,35 +145,90 @@ def _is_scalar(value: Any) -> bool:
 
 
 _text, _number, _count = _if(is_text), _if(is_number), _if(is_count)
-_maybe = _or_none(_number)
-_dict, _any_list = _if(lambda value: isinstance(value, dict)), _if(lambda v: isinstance(v, list))
+_maybe, _flag = _or_none(_number), _if(lambda value: isinstance(value, bool))
+_amount = _or_none(_if(lambda value: is_number(value) and value >= 0))  # seconds, bytes, shares
 _INTERVAL = {"mean": _maybe, "low": _maybe, "high": _maybe, USERS: _count}
 _lift = _table(_INTERVAL, {"helped": _count, "harmed": _count})
 _lifts = _or_none(_named(is_metric, _lift))
 _figures = _named(is_metric, _table(_INTERVAL, {"skipped": _count}))
-_cost = _table({"wall_seconds": _maybe, "cpu_seconds": _maybe, "peak_rss_mib": _maybe})
+_COST = dict.fromkeys(("wall_seconds", "cpu_seconds", "peak_rss_mib"), _amount)
+_cost, _some_cost = _table(_COST), _table({}, _COST)
 _setting = _if(lambda v: _is_scalar(v) or (isinstance(v, list) and all(map(_is_scalar, v))))
+_settings = _named(lambda name: is_text(name, 100), _setting)
+_model = _if(lambda value: is_text(value, 100))
+
+
+def _member(value: Any, path: str) -> Wrong:
+    """One of the two models of a blend, which may be a blend of blends itself."""
+    if path.count("members") > DEEPEST:
+        yield path
+        return
+    told = {"run": _text, "label": _text, "fit": _some_cost, "members": _many(_member)}
+    yield from _table({"model": _model, "settings": _settings}, told)(value, path)
+
+
+_finding = _table({"title": _text, "value": _number, "help": _text})
+_against = _table({"name": _text, "run": _text, VALID: _lift, TEST: _lift})
+_blend = _table(
+    {},
+    {
+        "chosen": _text,
+        "parameters": _count,
+        "coefficients": _many(_many(_number)),
+        "tried": _many(_table({"weight": _number, "valid": _maybe})),
+    },
+)
+_BOTH = {"before": _amount, "after": _amount}
+_figures_of_both = _table({"before": _maybe, "after": _maybe, "difference": _or_none(_lift)})
+_compression = _table(
+    {"kind": _text, "words": _text, "of": _table({"run": _text, "label": _text})},
+    {
+        "bytes": _table(_BOTH),
+        "metric": _if(is_metric),
+        "quality": _table({VALID: _figures_of_both, TEST: _figures_of_both}),
+        "score_cpu_seconds": _table({**_BOTH, USERS: _count}),
+        "agreement@10": _amount,
+        "encoder": _table(
+            {},
+            {
+                **dict.fromkeys(("bytes", "texts_per_cpu_second"), _table(_BOTH)),
+                "cosine": _maybe,
+                "unseen": _amount,
+            },
+        ),
+    },
+)
 _part_of_upload = _table({
     "rows": _table(dict.fromkeys(("used", "masked", "beyond", "not_evaluated"), _count)),
-    "users": _table(dict.fromkeys(("without_list", "short@10"), _count)),
-})  # fmt: skip
-_upload = _table({
-    "order": _if(lambda value: value in _ORDERS),
-    **dict.fromkeys(
-        ("rows", "rejected", "duplicates", "unknown_users", "unknown_items", "unknown_user_rows",
-         "unknown_item_rows"), _count,
+    "users": _table(
+        dict.fromkeys(("without_list", "short@10"), _count),
+        dict.fromkeys(("short@5", "short@20", "short@50"), _count),
     ),
-    VALID: _part_of_upload, TEST: _part_of_upload,
-    "validation_items": _if(lambda value: isinstance(value, bool)),
 })  # fmt: skip
+_upload = _table(
+    {
+        "order": _if(lambda value: value in _ORDERS),
+        **dict.fromkeys(
+            ("rows", "rejected", "duplicates", "unknown_users", "unknown_items",
+             "unknown_user_rows", "unknown_item_rows"), _count,
+        ),
+        VALID: _part_of_upload, TEST: _part_of_upload,
+        "validation_items": _flag,
+    },
+    {
+        "new_items": _flag,
+        **dict.fromkeys(("file_rows", "unquoted_rows", "rising", "ordered"), _count),
+        **dict.fromkeys(("tied_rows", "tied_users"), _count),
+    },
+)  # fmt: skip
 _counts_of_part = _table({USERS: _count}, {"skipped": _count, "by_popularity": _count})
 
 _FIELDS: dict[str, Test] = {
     "created": _if(lambda value: is_number(value) and 0 <= value <= _LATEST),
     "role": _if(lambda value: value in ("run", "twin", "popularity", "bias")),
-    "model": _if(lambda value: is_text(value, 100)),
+    "model": _model,
     "label": _if(lambda value: is_text(value) and bool(value.strip())),
-    "settings": _named(lambda name: is_text(name, 100), _setting),
+    "settings": _settings,
     "seed": _if(is_count),
     "split_hash": _if(is_hash),
     "dataset_hash": _if(is_folder_name),
@@ -175,7 +236,7 @@ _FIELDS: dict[str, Test] = {
     "target_name": _text,
     "fit": _cost,
     "curve": _many(_table({"epoch": _count, "loss": _maybe, "valid": _maybe})),
-    "cancelled": _if(lambda value: isinstance(value, bool)),
+    "cancelled": _flag,
     VALID: _figures,
     TEST: _figures,
     "counts": _table({VALID: _counts_of_part, TEST: _counts_of_part}),
@@ -183,14 +244,14 @@ _FIELDS: dict[str, Test] = {
 _OPTIONAL: dict[str, Test] = {
     "crosswalk": _if(lambda value: is_text(value, 40)),
     "device": _if(lambda value: is_text(value, 40)),
-    "evaluate": _or_none(_dict),
-    "making": _or_none(_dict),
+    "evaluate": _or_none(_some_cost),
+    "making": _or_none(_some_cost),
     "best_epoch": _count,
-    "findings": _any_list,
-    "against": _any_list,
-    "members": _any_list,
-    "blend": _dict,
-    "compression": _dict,
+    "findings": _many(_finding),
+    "against": _many(_against),
+    "members": _many(_member),
+    "blend": _blend,
+    "compression": _compression,
     "upload": _upload,
     "lift": _lifts,
     "lift_over_popularity": _lifts,

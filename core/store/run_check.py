@@ -34,11 +34,14 @@ from core.basics.columns import (
 )
 from core.basics.errors import CrosswalkError, RunError
 from core.basics.ids import IdMap
+from core.basics.scores import Vectors
 from core.data.item_tables import read_described
 from core.data.pair import DomainPair
 from core.data.snapshot import SplitInfo, read_info, read_snapshot
+from core.models.blend import Blend
 from core.models.compress import decompressed
-from core.models.derived import build_recorded
+from core.models.derived import build_recorded, check_settings
+from core.models.protocol import CrossDomainModel
 from core.models.uploaded import UPLOADED
 from core.store import overlap_files, reseeded
 from core.store.candidate_files import ENTRIES, SCALES
@@ -80,11 +83,12 @@ def check_run(folder: Path, snapshot: Path) -> None:
     run.check_beside()
     if (run.record["model"] == UPLOADED) != ("upload" in run.record):
         _refuse(run, "run.json", "it does not fit its kind of run (upload)")
-    train, sizes = _pair_of(run, snapshot)
     for role, contender in _contenders(run).items():
         if contender.record["role"] != role:
             _refuse(contender, "run.json", f"its role is {contender.record['role']}, not {role}")
-        contender.card.settings.of(contender.record["settings"])
+        check_settings(contender.record)
+    train, sizes = _pair_of(run, snapshot)
+    for contender in _contenders(run).values():
         users = _check_metrics(contender, sizes)
         for part in PARTS:
             _check_lists(contender, part, users[part], sizes)
@@ -225,6 +229,9 @@ def _checked_metrics(
     needed = "rmse" if run.card.task == "rating" else "ndcg@10"
     if needed not in table.column_names:
         _refuse(run, shown, f"it has no column {needed}")
+    for part in PARTS:
+        if needed not in run.record[part]:
+            _refuse(run, "run.json", f"it has no {needed} of {part}")
     return found
 
 
@@ -278,6 +285,9 @@ def _check_candidates(run: Run, part: str, expected: np.ndarray, sizes: Sizes) -
             _refuse(run, shown, f"it has no {name}")
         if kind.list_size != 4 or table.column(name).null_count:
             _refuse(run, shown, f"its {name} is not four numbers a user")
+        values = table.column(name).combine_chunks().flatten()
+        if values.null_count or not np.isfinite(values.to_numpy()).all():
+            _refuse(run, shown, f"its {name} is not finite")
 
 
 def _entries(run: Run, table: pa.Table, shown: str, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -315,19 +325,42 @@ def _check_weights(run: Run, train: DomainPair | None) -> None:
     What the data lack (uploaded vectors, say, which no run file brings) is told later, in words.
     """
     state = run.state()
+    for name, array in state.items():
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            _refuse(run, WEIGHTS, f"its {name[:60]} holds no numbers in places")
     if not run.has_model or train is None:
         return
     try:
         model = build_recorded(run.record)
         pair = train.target_only() if run.record["role"] == TWIN else train
         model.restore(pair, decompressed(state))
-        scores = model.score(np.arange(min(2, len(pair.users))))
+        scores = model.score(np.array([0, len(pair.users) - 1]))
+        placed = [one.vectors() for one in _unblended(model)]
     except CrosswalkError:
         return
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
         _refuse(run, WEIGHTS, f"its arrays do not fit the model and its data ({_short(e)})")
-    if scores.target.shape[-1] != len(train.target_items):
+    fits = all(_is_of(one, pair) for one in placed if one is not None)
+    if not fits or scores.target.shape[-1] != len(train.target_items):
         _refuse(run, WEIGHTS, "its arrays are of another number of items")
+
+
+def _is_of(vectors: Vectors, pair: DomainPair) -> bool:
+    """Whether there is a vector for everything that the pair has."""
+    tables = (
+        (vectors.source_items, pair.source_items),
+        (vectors.target_items, pair.target_items),
+        (vectors.source_users, pair.users),
+        (vectors.target_users, pair.users),
+    )
+    return all(table is None or len(table) == len(ids) for table, ids in tables)
+
+
+def _unblended(model: CrossDomainModel) -> list[CrossDomainModel]:
+    """The model, or the models of a blend."""
+    if not isinstance(model, Blend):
+        return [model]
+    return [*_unblended(model.first), *_unblended(model.second)]
 
 
 def _short(error: Exception) -> str:
