@@ -1,5 +1,6 @@
 """The Train page as a person uses it: real jobs in real children on a tiny pair."""
 
+import json
 import os
 import shutil
 import signal
@@ -280,6 +281,26 @@ def test_a_run_without_its_data_says_what_is_missing(workspace, pair):
     choose(app, [0])
     assert any("books → films" in warning.value for warning in app.warning)
     assert list(table(app)["Note"]) == ["its data is not here"]
+
+
+def test_a_damaged_run_is_left_out_and_named_with_what_to_do(workspace, pair):
+    kept, damaged = (
+        train_run(RunPlan(pair, "popularity", seed=seed), workspace) for seed in (1, 2)
+    )
+    record = json.loads((damaged / "run.json").read_text())
+    write_json(damaged / "run.json", record | {"label": "", "curve": "![x](y)"})
+    app = well(opened())
+    (warning,) = [one.value for one in app.warning if "left out" in one.value]
+    said = warning.replace("\\", "")
+    assert said.startswith(f"{damaged.name} is left out. The record of {damaged.name} is damaged")
+    assert "(label, curve)" in said
+    assert said.endswith("Delete its folder and train it again.")
+    assert len(table(app)) == 1
+    (damaged / "run.json").write_text("no record")
+    st.cache_resource.clear()
+    (warning,) = [one.value for one in well(opened()).warning if "left out" in one.value]
+    assert "cannot be read" in warning
+    assert kept.name not in warning
 
 
 def test_a_file_that_is_no_run_is_refused_in_two_sentences(workspace):
