@@ -58,6 +58,13 @@ _EVENT_WORDS = (
     "interactiontype 事件 行为 事件类型 行为类型 动作"
 )
 _WHOLE_WORDS = (COUNT, EVENT)  # roles whose words mean something else in "country", "transaction"
+_OPTIONAL = (RATING, TIME, TITLE, CATEGORIES, DESCRIPTION)  # taken by the very word, or not at all
+_BEHIND = "ms ns us s sec seconds utc gmt unix local iso added value values en list str text name"
+_NOT_OF = {  # words beside which the very word means another thing
+    RATING: "id ids num n nr number total sum count counts votes",
+    TIME: "id ids zone num n watch play listen listening dwell run life session elapsed spent "
+    "total since reading view",
+}
 _VAGUE = "score value weight label preference grade 得分"  # of numbers: ratings, or anything else
 _FEWEST_COUNTS = 10  # numbers among which a tail can be told
 HIGHEST_STARS = 10  # ratings are rarely higher
@@ -161,7 +168,7 @@ def _by_name(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
     for role, names in _NAMES[kind]:
         known = names.split()
         ranked = [
-            (_nearness(column, known), column)
+            (_said(column, known, role), column)
             for column in head.columns
             if column not in guesses and (role not in _WHOLE_WORDS or _may_be(role, head[column]))
         ]
@@ -228,6 +235,37 @@ def _nearness(column: str, known: Sequence[str]) -> float:
     if any(word in known for word in core):
         return 0.8
     return 0.7 if any(len(name) > 3 and name in together for name in known) else 0.0
+
+
+def _said(column: str, known: Sequence[str], role: str) -> float:
+    """As `_nearness`; an optional role asks for the very word, last or before what qualifies it.
+
+    So book-rating, ratedAt, category_name and timestamp_ms are found, and playtime, rating_count,
+    candidate and publisher_name are none.
+    """
+    near, words = _nearness(column, known), _words(column)
+    if role not in _OPTIONAL or not near or not "".join(words).isascii():
+        return near
+    *before, last = [word for word in words if not word.isdigit()] or words
+    while before and last in _BEHIND.split() and not _is_word(last, known, role):
+        *before, last = before
+    if {*words} & {*_NOT_OF.get(role, "").split()} or not _is_word(last, known, role):
+        return 0.0
+    of_items = {*before} <= {*_ITEM_WORDS.split()}
+    return near if role != TITLE or last not in ("name", "label") or of_items else 0.0
+
+
+def _is_word(word: str, known: Sequence[str], role: str) -> bool:
+    """Whether it is a known word, one of many ("ratings"), or one of the item's ("booktitle")."""
+    owners = ["", *_ITEM_WORDS.split()]
+    if role != TITLE:
+        owners += [*_USER_WORDS.split(), "review"]
+    return any(
+        word in (f"{owner}{name}", f"{owner}{name}s")
+        for name in known
+        for owner in owners
+        if len(name) > 1 or not owner
+    )
 
 
 def _words(column: str) -> list[str]:
