@@ -48,7 +48,8 @@ def in_words(command: str, answer: Any) -> str:
     known: dict[str, Callable[[Any], list[str]]] = {
         "run": _run_words, "blend": _run_words, "compress": _run_words, "upload": _run_words,
         "search": _search_words, "check": _check_words, "models": _model_words,
-        "recommend": _list_words,
+        "recommend": _list_words, "overlap": _overlap_words, "reseed": _reseed_words,
+        "report": _report_words, "demo": _demo_words,
     }  # fmt: skip
     if command in known:
         return "\n".join(known[command](answer))
@@ -199,3 +200,29 @@ def _list_words(answer: dict[str, Any]) -> list[str]:
         because = f", because of {', '.join(why)}" if why else ""
         lines.append(f"{item['rank']:>3}  {item['title']} ({number(item['score'])}){because}")
     return lines or ["There is nothing to recommend."]
+
+
+def _overlap_words(answer: dict[str, Any]) -> list[str]:
+    lines = [f"{answer['run']}: {count(answer['shared'], 'shared user')}", ""]
+    for row in answer["curve"]:
+        level = with_interval(row[MEAN], row[LOW], row[HIGH])
+        said = f"{answer['metric']} {level}, {count(row[USERS], 'test user')}"
+        lines.append(f"  {100 * row['share']:>3.0f} % known  {row['segment']}: {said}")
+    return lines
+
+
+def _reseed_words(answer: dict[str, Any]) -> list[str]:
+    how = "with other seeds" if answer["how"] == "seed" else "on users drawn anew by seeds"
+    seeds = ", ".join(map(str, answer["seeds"]))
+    lines = [f"{answer['run']}: noise floor of {answer['metric']}"]
+    return [*lines, f"The twin was trained again {how}: {seeds}.", answer["says"]]
+
+
+def _report_words(answer: dict[str, Any]) -> list[str]:
+    size = f"{answer['bytes'] / 2**20:,.1f} MiB"
+    return [*filter(None, [answer["verdict"]]), f"Written to {answer['file']} ({size})."]
+
+
+def _demo_words(answer: dict[str, Any]) -> list[str]:
+    kept = [f"  {label}: {run}" for label, run in answer["runs"].items()]
+    return [f"The sample pair {answer['pair']} is loaded, with {count(len(kept), 'run')}:", *kept]

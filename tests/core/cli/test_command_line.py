@@ -11,6 +11,7 @@ import pytest
 
 from core.__main__ import main
 from core.basics.columns import ITEM, TITLE, USER
+from core.cli.words import in_words
 from core.models.registry import CARDS
 from tests.core.cli.commanding import answer, refusal
 
@@ -248,6 +249,41 @@ def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, t
         assert sum(line.startswith(start) for line in lines) == 1, start
     assert trained["verdict"] in lines
     assert len(lines) < 25
+
+
+def test_what_is_measured_afterwards_is_told_in_words_or_as_one_line_of_json(
+    capsys, workspace, trained, tmp_path
+):
+    """overlap, reseed and report printed JSON over many lines to a person who asked for none."""
+    run, out = trained["run_dir"], tmp_path / "report.html"
+    reseed = ["reseed", "--run", run]
+    report = ["report", "--run", run, "--out", str(out), "--workspace", str(workspace)]
+    for words, starts in (
+        (reseed, ("ease-", "The twin was trained again on users drawn anew by seeds: ")),
+        (["overlap", "--run", run], ("ease-", "  100 % known  all users: ndcg@10 .")),
+        (report, (trained["verdict"], f"Written to {out} (")),
+    ):
+        assert main(words) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert not any(line.startswith(("{", "}", ' "')) for line in lines)
+        for start in starts:
+            assert sum(line.startswith(start) for line in lines) == 1, (start, lines)
+        assert main([*words, "--json"]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        assert isinstance(json.loads(line), dict)
+
+
+def test_the_demo_runs_are_named_with_their_folders():
+    answer = {
+        "pair": "0123",
+        "splits": {},
+        "runs": {"EASE": "ease-1", "Popularity": "popularity-2"},
+    }
+    assert in_words("demo", answer).splitlines() == [
+        "The sample pair 0123 is loaded, with 2 runs:",
+        "  EASE: ease-1",
+        "  Popularity: popularity-2",
+    ]
 
 
 def test_json_is_short_unless_all_of_it_is_asked_for(capsys, split, workspace, trained):
