@@ -49,7 +49,7 @@ def ask_spelling(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | Non
     ids, spelt = compare_ids(connection, inputs), compare_spellings(connection, inputs)
     figures = asdict(ids) | {"ignoring": spelt.shared, "examples": spelt.examples}
     if not ids.spelt_differently:
-        answer = "Yes: ignoring case, blanks, leading zeros and .0 finds no further shared users."
+        answer = "Yes: ignoring spelling (case, blanks, zeros, width) shares no further users."
         return Check(SPELLING, "green", question, answer, figures)
     answer = (
         f"Not all: {ids.shared:,} users are shared, and {ids.loosely:,} when case, blanks, leading "

@@ -92,7 +92,11 @@ def read_rows(
     return counts | {MERGED: number(connection, f"SELECT count(*) FROM {name(table)}")}
 
 
+_WIDE = [code for code in range(0xFF01, 0xFF5F) if code != 0xFF07]  # of "!" to "~", save "'"
+_HALF = "".join(chr(code - 0xFEE0) for code in _WIDE)
 SPELLINGS = {  # what may be ignored -> SQL of an id without it
+    "full-width letters": f"translate({{0}}, '{''.join(map(chr, _WIDE))}', '{_HALF}')",
+    "composed letters": "nfc_normalize({0})",  # é as one character, or as e and an accent
     "case": "lower({0})",
     "blanks": r"regexp_replace({0}, '\s+', '', 'g')",
     "a trailing .0": r"regexp_replace({0}, '\.0$', '')",
@@ -101,7 +105,7 @@ SPELLINGS = {  # what may be ignored -> SQL of an id without it
 
 
 def loosely(column: str) -> str:
-    """SQL for an id without case, blanks, a trailing `.0` and leading zeros."""
+    """SQL for an id without width, composition, case, blanks, a trailing `.0` and leading zeros."""
     for spelt in SPELLINGS.values():
         column = spelt.replace("{0}", column)
     return column

@@ -118,6 +118,7 @@ def _judge_spelling(ids: SharedIds) -> Check:
         return Check(SPELLING, "green", question, "Yes: ignoring spelling shares no further users.")
     answer = (
         f"Not all: {count(ids.shared, 'user is', 'users are')} shared, and {ids.loosely:,} when "
-        "case, blanks, leading zeros and a trailing .0 are ignored."
+        "case, blanks, leading zeros, a trailing .0, "
+        "full width and the encoding of accents are ignored."
     )
     return Check(SPELLING, "amber", question, answer)

@@ -47,7 +47,8 @@ class PairSettings(Settings):
     last_day: str = setting("", help="Rows after this day (2024-05-31, UTC) are left out.")
     match_users: str = setting(
         "exactly", choices=("exactly", "loosely"),
-        help="Loosely ignores case, blanks, leading zeros and a trailing .0 in user ids.",
+        help="Loosely ignores case, blanks, leading zeros, a trailing .0, "
+        "full width and the encoding of accents in user ids.",
     )  # fmt: skip
     exchanged_columns: str = setting(
         "none", choices=("none", SOURCE, TARGET, "both"),

@@ -29,7 +29,7 @@ class SharedIds:
     shared: int
     with_source_exchanged: int  # source items that are target users
     with_target_exchanged: int  # source users that are target items
-    loosely: int  # shared when case, blanks, leading zeros and a trailing .0 are ignored
+    loosely: int  # shared when everything of SPELLINGS is ignored
     with_both_exchanged: int = 0  # source items that are target items
     fewer_items: int = 0  # items of the file with fewer
     popular_users: bool = False  # in both files users differ more in their rows than items do

@@ -125,7 +125,8 @@ def _say_why(inputs: PairInputs, settings: PairSettings) -> None:
     elif ids.spelt_differently and settings.match_users == "exactly":
         _offer(
             f"No user is shared as the ids are spelt; {count(ids.loosely, 'user is', 'users are')} "
-            "when case, spaces, leading zeros and a trailing .0 are ignored.",
+            "when case, spaces, leading zeros, a trailing .0, "
+            "full width and the encoding of accents are ignored.",
             "Ignore spelling", "match_users", "loosely",
         )  # fmt: skip
     else:

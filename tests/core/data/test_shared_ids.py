@@ -1,11 +1,18 @@
 import numpy as np
 import pandas as pd
+import pytest
 from small_files import random_rows
 
 from core.basics.columns import ITEM, SOURCE, TARGET, USER
 from core.data.pair_settings import PairInputs, PairSettings
-from core.data.shared_ids import compare_ids, why_nothing_is_shared
+from core.data.shared_ids import (
+    EVERYTHING,
+    compare_ids,
+    compare_spellings,
+    why_nothing_is_shared,
+)
 
+WIDE = "\uff55" + "".join(chr(0xFF10 + digit) for digit in range(10))
 SOURCE_ROWS, TARGET_ROWS = random_rows(1, "b"), random_rows(2, "f")
 
 
@@ -84,3 +91,27 @@ def test_other_spellings_are_counted(connection, write):
     shouted = TARGET_ROWS.assign(**{USER: " " + TARGET_ROWS[USER].str.upper()})
     ids = compare_ids(connection, PairInputs(write("s", SOURCE_ROWS), write("t", shouted)))
     assert (ids.shared, ids.loosely, ids.spelt_differently) == (0, 40, True)
+
+
+@pytest.mark.parametrize(
+    ("what", "spelt"),
+    [
+        ("full-width letters", lambda ids: ids.str.translate(str.maketrans("u0123456789", WIDE))),
+        ("composed letters", lambda ids: "e\u0301" + ids),
+    ],
+)
+def test_ids_of_another_width_or_composition_are_noticed_and_can_be_matched(
+    connection, write, what, spelt
+):
+    """Ids typed in Chinese or Japanese input, or on a Mac, looked the same and shared nobody."""
+    source = SOURCE_ROWS.assign(**{USER: spelt(SOURCE_ROWS[USER])})
+    target = TARGET_ROWS
+    if what == "composed letters":
+        target = TARGET_ROWS.assign(**{USER: "\u00e9" + TARGET_ROWS[USER]})
+    inputs = PairInputs(write("s", source), write("t", target))
+    ids = compare_ids(connection, inputs)
+    assert (ids.shared, ids.loosely, ids.spelt_differently) == (0, 40, True)
+    assert "match_users to loosely" in why_nothing_is_shared(connection, inputs, PairSettings())[1]
+    found = compare_spellings(connection, inputs)
+    assert {name for name, users in found.shared.items() if users} == {what, EVERYTHING}
+    assert [one != other for one, other in found.examples] == [True] * 20
