@@ -53,7 +53,7 @@ def ask_spelling(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | Non
         return Check(SPELLING, "green", question, answer, figures)
     answer = (
         f"Not all: {ids.shared:,} users are shared, and {ids.loosely:,} when case, blanks, leading "
-        "zeros and a trailing .0 are ignored."
+        "zeros, a trailing .0, full width and the encoding of accents are ignored."
     )
     return Check(SPELLING, "amber", question, answer, figures)
 
