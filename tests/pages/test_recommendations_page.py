@@ -95,6 +95,21 @@ def test_the_list_marks_hits_and_shows_both_parts(trained_workspace):
     assert {trace.get("name") for trace in rows["data"]} >= {"from books", "from films"}
 
 
+def test_a_hit_on_the_last_place_of_the_list_is_a_hit(trained_workspace):
+    run = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"])
+    split = read_snapshot(trained_workspace.workspace.splits / run.record["split_hash"])
+    kept = run.lists(TEST)
+    last = kept.items[:, 9]
+    held_out = split.held_out(TEST)
+    row = next(r for r, user in enumerate(kept.users) if held_out[user, last[r]])
+    app = opened(trained_workspace, user=str(split.train.users.names([kept.users[row]])[0]))
+    table = app.dataframe[-1].value.set_index("rank")
+    assert table.loc[10, "hit"] == "✓"
+    assert (table.loc[table.index > 10, "hit"] == "").all()
+    hits = (table["hit"] == "✓").sum()
+    assert f"{hits} of {len(table)} found in the top 10" in words(app)
+
+
 def test_the_reasons_add_up_to_the_score_for_every_place(trained_workspace):
     app = opened(trained_workspace, user="u010")
     for place in (0, 4):

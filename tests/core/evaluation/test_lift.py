@@ -99,6 +99,16 @@ def test_real_harm_stands_above_the_floor_with_its_size():
     assert found.helped.excess.high < 0
 
 
+@pytest.mark.parametrize("metric", ["rmse", "mae"])
+def test_a_larger_error_is_harm_not_help(metric):
+    twin = frame(np.full(100, 1.0), metric=metric)
+    run = frame(np.where(np.arange(100) < 30, 1.5, 1.0), metric=metric)
+    found = noise_floor(run, twin, [(twin, twin)], metric)
+    assert found.harmed.share.mean == pytest.approx(0.3)
+    assert found.harmed.size == pytest.approx(0.5)
+    assert found.helped.share.mean == 0
+
+
 def test_harm_that_may_be_chance_is_not_said_to_be_none():
     """With 3 points more harmed (95 % −1 to +7) the page said that no more were than by chance."""
     twin = np.full(200, 0.5)

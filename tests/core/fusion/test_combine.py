@@ -30,6 +30,17 @@ def test_equal_weights_on_raw_parts_give_the_models_own_score_to_the_bit():
     assert (fuse_scores(scores, nothing, Fusion()) == scores.own_scores()).all()
 
 
+def test_a_stranger_gets_popularity_where_a_model_ranks_and_its_base_where_it_predicts_ratings():
+    """A rating run once could have told an unknown user that an item is worth 900 stars."""
+    popularity = np.array([900.0, 20.0, 3.0, 1.0], dtype=np.float32)
+    nothing = np.zeros((1, 4), dtype=np.float32)
+    ranked = DomainScores.ranking(nothing, nothing, NO, NO).filled(popularity)
+    np.testing.assert_array_equal(ranked.own_scores()[0], popularity)
+    base = np.array([[3.5, 4.0, 2.5, 3.0]], dtype=np.float32)  # mean and item biases
+    rated = DomainScores(nothing, nothing, base, base, NO, NO).filled(popularity)
+    np.testing.assert_array_equal(rated.own_scores(), base)
+
+
 def test_z_scores_leave_masked_items_out():
     spread = np.sqrt(8 / 3)  # of 4, 2, 0
     expected = np.array([2, 0, -2]) / spread
