@@ -30,6 +30,7 @@ from core.cli.from_files import Account, PairFiles, doubts_of, fold_snapshots, p
 from core.cli.reading import read_choices, refuse_doubts
 from core.cli.words import lift_words, shortened
 from core.data.quality import read_checks
+from core.data.ratings import rating_facts
 from core.data.read_options import LISTS
 from core.data.snapshot import read_info, read_snapshot
 from core.evaluation.segments import user_segments
@@ -40,10 +41,12 @@ from core.models.protocol import ModelCard
 from core.models.registry import CARDS, card_of
 from core.runs.cold_folds import train_folds
 from core.runs.compare import beside_new_items
-from core.runs.estimate import time_of
+from core.runs.costly import cheaper_first
+from core.runs.estimate import Estimate, estimate, time_of
 from core.runs.evidence import comparison_of
 from core.runs.plan import RunPlan
 from core.runs.recommend import fused_figures, recommend_user, scale_of
+from core.runs.timing import measured_steps
 from core.runs.train import train_run
 from core.store.run_folder import Run, list_runs, read_run
 
@@ -313,10 +316,21 @@ def _files(options: Namespace) -> PairFiles:
 def _foretell(plan: RunPlan, workspace: Workspace, times: int = 1) -> None:
     """Say how long a run will take where that is known from earlier ones and not short."""
     infos = {path.name: read_info(path) for path in workspace.splits.glob("*") if not path.suffix}
-    timing = time_of(plan, list_runs(workspace), infos.get)
+    runs = list_runs(workspace)
+    info, facts = infos[plan.split], rating_facts(workspace.splits / plan.split)
+
+    def cost_of(plan: RunPlan) -> Estimate:
+        timed = measured_steps(workspace, plan.model, plan.split, plan.device)
+        known = time_of(plan, runs, infos.get, timed)
+        return estimate(plan, info, info.counts["users"], known, facts=facts)
+
+    timing = time_of(plan, runs, infos.get)
     if timing is not None and timing.seconds * times > LONG:
         most = "at most" if timing.at_most else "about"
         _tell(f"This takes {most} {duration(timing.seconds * times)}, judging by earlier runs.")
+    known = [(run.record["model"], run.record["split_hash"]) for run in runs]
+    if first := cheaper_first([plan], info, known, cost_of):
+        _tell(first.words)
 
 
 def _told(

@@ -24,6 +24,7 @@ from core.jobs.lifecycle import claim, end_job, write_progress
 from core.jobs.lock import Lock
 from core.jobs.processes import kill
 from core.jobs.table import enqueue, list_jobs, read_curve, read_job, request_cancel
+from core.models.registry import card_of
 from core.runs.plan import RunPlan
 from core.runs.timing import timing_job
 from core.runs.train import train_run
@@ -224,6 +225,35 @@ def test_a_model_that_does_not_fit_in_memory_is_refused_with_the_reason(
     assert app.checkbox(key="train_ease").disabled
     assert "are free" in words(app)
     assert app.button(key="train_start").disabled
+
+
+def test_before_a_costly_model_ease_is_proposed_and_its_button_trains_it(workspace, pair):
+    """Mult-VAE took two minutes where EASE takes three seconds, and nobody was told before."""
+    slow = {"settings": {}, "parts": [{"first": 3.0, "step": 3.0}], "evaluate": 1.0}
+    write_json(workspace.timings / f"mult_vae-{pair}-auto.json", slow)
+    app = tick(opened(), "mult_vae")
+    app.number_input(key="train_seed").set_value(7).run()
+    told = [info.value for info in app.info if "often as good" in info.value]
+    assert len(told) == 1
+    assert told[0].startswith(
+        "Cross-domain Mult-VAE takes at most about 2 min on this pair; EASE takes "
+    )
+    enqueue(workspace, "sleep", {}, "training", "in the way", ("-c", "import time; time.sleep(60)"))
+    well(app.button(key="train_cheaper").click().run())
+    (job,) = trainings(workspace)
+    assert (job.payload["model"], job.payload["split"], job.payload["seed"]) == ("ease", pair, 7)
+    assert job.payload["settings"] == card_of("ease").settings().to_dict()
+    assert job.title == "EASE · seed 7"
+    assert not [button for button in app.button if button.key == "train_cheaper"]
+    assert [box.key for box in app.checkbox if box.value and "train_" in str(box.key)] == [
+        "train_mult_vae"
+    ]  # what was chosen is still chosen
+
+
+def test_a_cheap_model_starts_without_a_proposal(workspace, pair):
+    app = tick(opened(), "item_knn")
+    assert not [info for info in app.info if "often as good" in info.value]
+    assert not [button for button in app.button if button.key == "train_cheaper"]
 
 
 def test_a_killed_training_says_why_and_offers_to_resume(workspace, pair):

@@ -9,6 +9,7 @@ from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs
 from core.models.readiness import in_gib
 from core.models.registry import card_of
+from core.runs.costly import cheaper_first
 from core.runs.estimate import Estimate, estimate
 from core.runs.plan import RunPlan
 from core.ui import cached
@@ -29,18 +30,35 @@ def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
     costs = _costs(info, plans)
     allowed = [plan for plan, cost in zip(plans, costs, strict=True) if cost.fits]
     timing_now = time_unknown(allowed)
-    above = st.container(gap=None)
+    above, cheaper = st.container(gap=None), st.container()
     draw_press(
         f"Start {count(len(allowed), 'run')}" if allowed else "Start", _start, (allowed,),
         type="primary", width="stretch", icon=":material/play_arrow:", key="train_start",
         disabled=not allowed,
     )  # fmt: skip
+    with cheaper:
+        _draw_cheaper(info, allowed)
     with above:
         st.fragment(_draw_costs, run_every=POLL if timing_now else None)(info, plans, timing_now)
     if not plans:
         st.caption("Tick at least one model.")
     elif any(card_of(plan.model).has_twin for plan in allowed):
         st.caption("Each cross-domain run trains its target-only twin beside it.")
+
+
+def _draw_cheaper(info: SplitInfo, plans: list[RunPlan]) -> None:
+    """Where a plan is costly: what a cheap model takes beside it, and a button that trains it."""
+    jobs = list_jobs(workspace(), kind="train", active=True, dismissed=True, limit=1000)
+    asked = [(str(job.payload.get("model")), str(job.payload.get("split"))) for job in jobs]
+    kept = [(str(run.record["model"]), run.record["split_hash"]) for run in cached.runs()]
+    first = cheaper_first(plans, info, [*asked, *kept], lambda plan: _costs(info, [plan])[0])
+    if first is None:
+        return
+    st.info(first.words, icon=":material/timer:")
+    draw_press(
+        f"Train {card_of(first.plan.model).title} first", _start, ([first.plan],),
+        width="stretch", icon=":material/bolt:", key="train_cheaper",
+    )  # fmt: skip
 
 
 def _costs(info: SplitInfo, plans: list[RunPlan]) -> list[Estimate]:

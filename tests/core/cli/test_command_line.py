@@ -11,6 +11,7 @@ import pytest
 
 from core.__main__ import main
 from core.basics.columns import ITEM, TITLE, USER
+from core.basics.files import write_json
 from core.cli.words import in_words
 from core.models.registry import CARDS
 from tests.core.cli.commanding import answer, refusal
@@ -398,3 +399,25 @@ def test_other_vectors_are_another_split(capsys, split, tmp_path):
         )  # fmt: skip
         hashes.add(found["split_hash"])
     assert len(hashes) == 2
+
+
+def test_before_a_costly_model_one_line_says_what_ease_takes(capsys, split, workspace, tmp_path):
+    """NeuMF took two minutes where EASE takes three seconds, and nobody was told before."""
+    run = ("run", "--splits", split, "--workspace", tmp_path, "--model")
+    hash_ = answer(capsys, *run, "popularity")["split_hash"]
+    for model, settings, first in (
+        ("neumf", {"epochs": 1, "factors": 8}, 200.0),
+        ("ease", {}, 2.0),
+    ):
+        told = {"settings": settings, "parts": [{"first": first, "step": 0.0}], "evaluate": 0.0}
+        write_json(tmp_path / "timings" / f"{model}-{hash_}-auto.json", told)
+    said = (
+        "NeuMF takes at most about 3 min on this pair; EASE takes about 2 s and is often as good."
+    )
+    for model, more, expected in (
+        ("neumf", ("--set", "epochs=1", "--set", "factors=8"), [said]), ("ease", (), []),
+        ("neumf", ("--set", "epochs=1", "--set", "factors=8"), []),
+    ):  # fmt: skip
+        assert main([str(word) for word in (*run, model, *more, "--json")]) == 0
+        lines = capsys.readouterr().err.splitlines()
+        assert [line for line in lines if "EASE" in line] == expected
