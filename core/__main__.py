@@ -19,24 +19,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if getattr(options, "threads", None):
         for variable in THREAD_VARIABLES:  # before NumPy is imported, which reads them once
             os.environ[variable] = str(options.threads)
-    from core.basics.errors import CrosswalkError
     from core.cli import commands
 
     try:
-        answer = getattr(commands, options.command)(options)
-    except CrosswalkError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(_said_of(error), file=sys.stderr)
-        return 2
-    except MemoryError as error:
-        print(f"{error or 'Memory ran out'}. Take fewer rows or a smaller model.", file=sys.stderr)
-        return 2
-    try:
-        _show(answer, options)
+        _show(getattr(commands, options.command)(options), options)
     except BrokenPipeError:  # whoever read had enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if (said := _said_of(error)) is None:
+            raise
+        print(said, file=sys.stderr)
+        return 2
     return 0
 
 
@@ -50,8 +43,22 @@ def _show(answer: Any, options: Any) -> None:
     print(text, flush=True)
 
 
-def _said_of(error: OSError) -> str:
-    """What the system refused, with the file it is about, in two sentences."""
+def _said_of(error: Exception) -> str | None:
+    """What went wrong in two sentences; None for what nobody foresaw."""
+    from core.basics.disk import said_of_full
+    from core.basics.errors import CrosswalkError
+
+    if full := said_of_full(error, "this could not be done"):
+        return str(full)
+    if isinstance(error, MemoryError):
+        return f"{error or 'Memory ran out'}. Take fewer rows or a smaller model."
+    if isinstance(error, CrosswalkError):
+        return str(error)
+    return _refused(error) if isinstance(error, OSError) else None
+
+
+def _refused(error: OSError) -> str:
+    """What the system refused, with the file it is about."""
     reason = error.strerror or type(error).__name__
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{reason}. Check the path, its permissions and the disk."

@@ -1,23 +1,32 @@
-"""A disk that is full: recognised in what any library raises, and said in two sentences."""
+"""A disk that is full: recognised in what any library raises, said in two sentences, outlived."""
 
 from __future__ import annotations
 
 import errno
+import os
+import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from core.basics.errors import CrosswalkError, RunError
 
 SPARE = 64 << 20  # bytes below which a workspace's disk counts as nearly full
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# Libraries that write from C++ or Rust tell the reason as text: DuckDB, SQLite, Arrow, safetensors.
+# Libraries that write from C++ or Rust tell the reason as text: DuckDB (also of what it spills),
+# SQLite, Arrow, safetensors; NumPy counts what it could not write.
+_WORDS = "The disk is full"
 _SAID = (
+    _WORDS.lower(),
     "no space left on device",
     "database or disk is full",
     "disk quota exceeded",
     "file too large",
     "(os error 28)",
+    "max_temp_directory_size",
 )
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
+RESERVE = 256 << 10  # bytes that a reserve sets aside: the rows that say why a job failed
 HINT = "Free some space and do it again: what was there before is still there."
 
 
@@ -26,7 +35,8 @@ def is_disk_full(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL:
             return True
-        if any(said in str(error).lower() for said in _SAID):
+        text = str(error).lower()
+        if any(said in text for said in _SAID) or _CUT_SHORT.search(text):
             return True
         error = error.__cause__ or error.__context__
     return False
@@ -34,7 +44,27 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 def disk_full(what: str = "") -> CrosswalkError:
     """The two sentences; what: what could not be done, said after the first words."""
-    return RunError(what=f"The disk is full{what and ', so '}{what}.", hint=HINT)
+    return RunError(what=f"{_WORDS}{what and ', so '}{what}.", hint=HINT)
+
+
+def said_of_full(error: BaseException, what: str) -> CrosswalkError | None:
+    """The two sentences where an error comes from a full disk, its own if it says so; else None."""
+    if isinstance(error, CrosswalkError) and error.what.startswith(_WORDS):
+        return error
+    return disk_full(what) if is_disk_full(error) else None
+
+
+def keep_reserve(file: Path) -> None:
+    """Set a little room aside in a file; where the disk has none left, the file gives it back.
+
+    So a job that failed because the disk is full can still say so. Costs two looks at the disk.
+    """
+    free = free_space(file.parent)
+    with suppress(OSError):
+        if free is not None and free < RESERVE:
+            file.unlink(missing_ok=True)
+        elif free is not None and free > SPARE and not file.exists():
+            file.write_bytes(os.urandom(RESERVE))  # zeros would take no room on some disks
 
 
 def free_space(folder: Path) -> int | None:

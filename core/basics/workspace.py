@@ -32,6 +32,11 @@ class Workspace:
         return self.root / "jobs.sqlite"
 
     @property
+    def reserve(self) -> Path:
+        """Room set aside for the file of the jobs, given back where the disk is full."""
+        return self.root / "jobs.reserve"
+
+    @property
     def uploads(self) -> Path:
         """Staged uploads, one folder each, gone after import."""
         return self.root / "uploads"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from core.basics.errors import DataError
+from core.basics.disk import said_of_full
+from core.basics.errors import CrosswalkError, DataError
 
 Connection = duckdb.DuckDBPyConnection
 MEMORY_LIMIT = "1GB"  # of an in-memory database; larger steps spill to disk
@@ -90,7 +91,9 @@ def _locked_down(
     return connection
 
 
-def _not_opened(file: Path, error: duckdb.IOException) -> DataError:
+def _not_opened(file: Path, error: duckdb.IOException) -> CrosswalkError:
+    if full := said_of_full(error, f"{file.name} cannot be opened"):
+        return full
     if "lock" in str(error):
         return DataError(
             what=f"{file.name} is open in another process.",

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from core.basics.disk import RESERVE, disk_full, free_space, is_disk_full, keep_reserve
 from core.basics.errors import JobError
 from core.basics.workspace import Workspace
 
@@ -41,25 +42,59 @@ BEGIN SELECT RAISE(ABORT, 'a status only moves forward'); END;
 def connected(workspace: Workspace) -> Iterator[sqlite3.Connection]:
     """A connection for one use; every statement commits by itself.
 
-    Raises JobError where the file cannot be opened, read or written.
+    Raises JobError where the file cannot be opened, read or written. On a full disk it can still
+    be read.
     """
     workspace.root.mkdir(parents=True, exist_ok=True)
+    keep_reserve(workspace.reserve)
     connection = None
     try:
-        connection = sqlite3.connect(workspace.jobs, timeout=PATIENCE, isolation_level=None)
+        connection = _opened(workspace)
         connection.row_factory = sqlite3.Row
-        if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-            _create(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         yield connection
     except sqlite3.Error as error:
+        if is_disk_full(error) or _no_room(workspace):
+            full = disk_full("the list of jobs cannot be changed")
+            raise JobError(full.what, full.hint) from error
         raise JobError(
             what=f"The list of jobs in {workspace.jobs.name} cannot be used ({error}).",
-            hint="Check that the workspace folder is writable and its disk is not full.",
+            hint="Check that the workspace folder is writable.",
         ) from error
     finally:
         if connection is not None:
             connection.close()
+
+
+def _opened(workspace: Workspace) -> sqlite3.Connection:
+    """The file with its tables.
+
+    Beside it SQLite makes an index that all processes share, 32 KiB. Where the disk has no room for
+    that, the connection keeps it in memory, and nobody else gets in meanwhile.
+    """
+    connection = sqlite3.connect(workspace.jobs, timeout=PATIENCE, isolation_level=None)
+    try:
+        version = _version(connection)
+    except sqlite3.Error:
+        connection.close()
+        if not _no_room(workspace):
+            raise
+        connection = sqlite3.connect(workspace.jobs, timeout=PATIENCE, isolation_level=None)
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        version = _version(connection)
+    if version != VERSION:
+        _create(connection)
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _no_room(workspace: Workspace) -> bool:
+    """Whether SQLite, which calls it an I/O error, may have failed because the disk is full."""
+    free = free_space(workspace.root)
+    return free is not None and free < RESERVE
 
 
 @contextmanager
@@ -77,7 +112,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def _create(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     with transaction(connection):
-        if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+        if _version(connection) == VERSION:
             return  # another process was faster
         for statement in _statements():
             connection.execute(statement)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -56,9 +57,9 @@ class Lock:
 
     @staticmethod
     def _sign(file: IO[bytes]) -> None:
-        file.truncate(0)
-        file.write(str(os.getpid()).encode())
-        file.flush()
+        os.truncate(file.fileno(), 0)
+        with suppress(OSError):  # it is locked without a name in it too, where the disk is full
+            os.write(file.fileno(), str(os.getpid()).encode())
 
 
 def ensure_supervisor(workspace: Workspace, grace: float | None = None) -> bool:

@@ -13,6 +13,7 @@ from core.basics.workspace import Workspace
 from core.jobs.job import CORES, SLOTS, Job, Lane
 from core.jobs.table import log_path
 
+DISK_FULL = 28  # exit code of a child that could not even write how it ended
 ROOT = Path(__file__).resolve().parents[2]  # where `-m core...` can be found
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -97,7 +98,8 @@ class JobReporter:
             try:
                 asked = write_progress(self.workspace, self.job_id, self._last, points)
             except JobError as error:
-                print(error, file=sys.stderr)
+                with suppress(OSError):
+                    print(error, file=sys.stderr)
                 return
             self._asked = self._asked or asked
             del self._points[: len(points)]
@@ -113,4 +115,5 @@ def _print(progress: Progress, before: Progress | None) -> None:
     if said or before is None or before.stage != progress.stage:
         place = f"{progress.done} of {progress.total}" if progress.total > 1 else ""
         words = [time.strftime("%H:%M:%S"), progress.stage, place, *said]
-        print("  ".join(word for word in words if word))
+        with suppress(OSError):  # no work is lost because its log finds no room
+            print("  ".join(word for word in words if word))

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 
+from core.basics.disk import disk_full
 from core.basics.errors import JobError
 from core.basics.workspace import Workspace
 from core.jobs.job import (
@@ -29,7 +31,7 @@ from core.jobs.job import (
 from core.jobs.leftovers import sweep
 from core.jobs.lifecycle import end_job
 from core.jobs.lock import Lock
-from core.jobs.processes import is_alive, kill, memory_kills, reason_of, start_child
+from core.jobs.processes import DISK_FULL, is_alive, kill, memory_kills, reason_of, start_child
 from core.jobs.table import list_jobs, read_job
 
 POLL = 0.2  # seconds between two looks
@@ -92,15 +94,18 @@ class Supervisor:
         try:
             return self.step()
         except (JobError, OSError) as error:
-            print(error, file=sys.stderr)
+            with suppress(OSError):  # its log stands on the same disk
+                print(error, file=sys.stderr)
             return True
 
     def _reap(self) -> None:
         for job_id, child in list(self.children.items()):
             code = child.process.poll()
             if code is not None:
-                del self.children[job_id]
                 self._conclude(job_id, child, code)
+                del self.children[
+                    job_id
+                ]  # where that cannot be written now, it is at the next look
 
     def _conclude(self, job_id: str, child: Child, code: int) -> None:
         job = read_job(self.workspace, job_id)
@@ -121,6 +126,9 @@ class Supervisor:
         if job.cancel_asked is not None:
             what = "It was cancelled in a step that could not be interrupted; nothing is kept."
             end_job(self.workspace, job.id, CANCELLED, what, "Start it again.")
+        elif code == DISK_FULL:
+            full = disk_full("the job could not be finished")
+            end_job(self.workspace, job.id, FAILED, full.what, full.hint)
         elif code is not None and code >= 0:
             hint = "Read its log, then start it again."
             end_job(self.workspace, job.id, FAILED, reason_of(code, kills), hint)

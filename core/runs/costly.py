@@ -25,7 +25,7 @@ TIMES, SECONDS = 10.0, 30.0  # as costly as the cheap one at least, and so long 
 # Seconds on one core, with the twin, of sixteen models on pairs of 3,300 users and 57,000 items and
 # of 20,000 users and 8,000 items. By a unit of `work`: the least of models trained by gradients,
 # the most of alternating least squares. Of EASE: by side^3 of what it inverts, and by byte.
-_GRADIENT, _ALTERNATING = 2.5e-7, 1e-8
+_GRADIENT, _ALTERNATING = 2e-7, 1e-8
 _INVERTED, _MOVED = 6e-11, 5e-9
 
 

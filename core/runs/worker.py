@@ -12,11 +12,13 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from core.basics.errors import CrosswalkError
+from core.basics.disk import is_disk_full, said_of_full
+from core.basics.errors import CrosswalkError, JobError
 from core.basics.limits import limit_for
 from core.basics.progress import Cancelled
 from core.basics.workspace import Workspace
 from core.jobs.job import Job
+from core.jobs.processes import DISK_FULL
 from core.jobs.reporter import JobReporter
 from core.jobs.table import read_job
 from core.runs.kinds import Work, work_of
@@ -32,21 +34,26 @@ def do(job: Job, reporter: JobReporter, work: Work | None = None) -> None:
         result = (work or work_of(job.kind))(reporter.workspace, payload, reporter)
     except Cancelled:
         reporter.stop()
-    except CrosswalkError as error:
-        print(error, file=sys.stderr)
-        reporter.fail(error.what, error.hint)
     except Exception as error:  # the last line of defence: a person reads two sentences
-        traceback.print_exc()
+        with suppress(OSError):  # the log may stand on a full disk
+            if isinstance(error, CrosswalkError):
+                print(error, file=sys.stderr)
+            else:
+                traceback.print_exc()
         reporter.fail(*_sentences(error))
     else:
         reporter.finish(result)
 
 
 def _sentences(error: Exception) -> tuple[str, str]:
+    if full := said_of_full(error, "the job could not be done"):
+        return full.what, full.hint
+    if isinstance(error, CrosswalkError):
+        return error.what, error.hint
     if isinstance(error, MemoryError):
         return "Memory ran out.", "Choose smaller settings or fewer items, or free some memory."
     if isinstance(error, OSError) and error.strerror:
-        hint = "Check that the disk is not full and the workspace is writable, then start it again."
+        hint = "Check that the workspace is writable, then start it again."
         return f"A file could not be read or written ({error.strerror}).", hint
     return (
         f"The job met an error nobody foresaw ({type(error).__name__}).",
@@ -55,7 +62,19 @@ def _sentences(error: Exception) -> tuple[str, str]:
 
 
 def main(arguments: list[str]) -> None:
-    """Claim the job and do it; nothing happens where it is not queued any more."""
+    """Claim the job and do it; nothing happens where it is not queued any more.
+
+    Where a full disk does not even take the row that says how it ended, the exit code says so.
+    """
+    try:
+        _claim_and_do(arguments)
+    except JobError as error:
+        if not is_disk_full(error):
+            raise
+        sys.exit(DISK_FULL)
+
+
+def _claim_and_do(arguments: list[str]) -> None:
     faulthandler.enable()  # a crash in native code leaves its stack in the log
     workspace, job_id = Workspace(Path(arguments[0])), arguments[1]
     reporter = JobReporter(workspace, job_id)

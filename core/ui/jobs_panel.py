@@ -9,7 +9,7 @@ import streamlit as st
 from core.jobs.job import QUEUED, Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import list_jobs, request_cancel
-from core.ui.shell import guarded, workspace
+from core.ui.shell import guarded, safely, workspace
 from core.ui.texts import count, duration, plain
 
 POLL = 2.0  # seconds between two looks: each draws the page anew in the browser
@@ -41,7 +41,7 @@ def _draw_job(job: Job) -> None:
     cancelling = job.cancel_asked is not None
     button.button(
         "Cancel", key=f"cancel_{job.id}", type="tertiary",
-        disabled=cancelling, on_click=request_cancel, args=(workspace(), job.id),
+        disabled=cancelling, on_click=safely(request_cancel), args=(workspace(), job.id),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.ui.shell import guarded
+from core.ui.shell import guarded, told_later
 
 _WAITING, _HEARD = "press_waiting", "press_heard"
 _PLAIN = (bool, int, float, str, list, tuple, dict, type(None))  # what choices are made of
@@ -31,9 +31,9 @@ def draw_press(
     if unheard or st.session_state.get(_WAITING) == key:
         forget_press()
         if not looks.get("disabled"):
-            with guarded():
+            with told_later(), guarded():
                 work(*args)
-                st.rerun()  # what stands above the button can show what was begun
+            st.rerun()  # what stands above the button can show what was begun, or why it was not
 
 
 def forget_press() -> None:

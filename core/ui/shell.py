@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 
-from core.basics.disk import disk_full, is_disk_full
+from core.basics.disk import said_of_full
 from core.basics.errors import CrosswalkError
 from core.basics.workspace import VARIABLE, Workspace
 from core.jobs.leftovers import sweep
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 LOG = "app.log"
 _TOLD_BY_BUTTONS = "told_by_buttons"
+_TELLING_LATER = "telling_later"
+NOT_DONE = "this could not be done"
 FIGURE_FORMAT = "figure_format"
 _LOG_BYTES = 2_000_000
 
@@ -47,14 +50,14 @@ def guarded(*, whole_page: bool = False) -> Iterator[None]:
     try:
         yield
     except CrosswalkError as error:
-        show_error(error)
+        show_error(said_of_full(error, NOT_DONE) or error)
     except RerunException:
         if told:
             st.session_state[_TOLD_BY_BUTTONS] = told
         raise
     except Exception as error:
-        if is_disk_full(error):
-            show_error(disk_full("this could not be done"))
+        if full := said_of_full(error, NOT_DONE):
+            show_error(full)
             return
         log().exception("A page stopped")
         _tell(
@@ -68,10 +71,32 @@ def show_error(error: CrosswalkError) -> None:
     _tell(f"{plain(error.what, 600)} {plain(error.hint, 600)}")
 
 
+def safely(work: Callable[..., object]) -> Callable[..., None]:
+    """The work of a button with a guard of its own: it is done before the page is drawn."""
+
+    @wraps(work)
+    def done(*args: Any, **values: Any) -> None:
+        with guarded():
+            work(*args, **values)
+
+    return done
+
+
+@contextmanager
+def told_later() -> Iterator[None]:
+    """Around the work of a button after which the page begins anew: its errors are told then."""
+    st.session_state[_TELLING_LATER] = True
+    try:
+        yield
+    finally:
+        del st.session_state[_TELLING_LATER]
+
+
 def _tell(words: str) -> None:
     """Show it here; from the work of a button it waits until the page is drawn."""
     context = get_script_run_ctx()
-    if context is None or context.has_script_started:
+    drawn = context is None or context.has_script_started
+    if drawn and _TELLING_LATER not in st.session_state:
         st.error(words)
     else:
         st.session_state[_TOLD_BY_BUTTONS] = [*st.session_state.get(_TOLD_BY_BUTTONS, []), words]

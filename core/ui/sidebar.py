@@ -7,12 +7,14 @@ from unicodedata import east_asian_width
 import streamlit as st
 
 from core.basics.columns import TEST, USERS, VALID
+from core.basics.disk import SPARE, free_space
 from core.data.snapshot import SplitInfo
+from core.models.readiness import in_gib
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.jobs_panel import draw_jobs
 from core.ui.run_names import run_names
-from core.ui.shell import guarded, pick_figure_format
+from core.ui.shell import guarded, pick_figure_format, workspace
 from core.ui.state import current_run, current_split_info, notice, pick_run, restore_address
 from core.ui.texts import count, plain
 from core.ui.trust import draw_trust
@@ -32,9 +34,21 @@ def draw_sidebar() -> None:
             _draw_run(run)
         if message := notice():
             st.warning(message, icon=":material/link_off:")
+        _draw_room()
         draw_jobs()
         if run is not None:
             pick_figure_format()
+
+
+def _draw_room() -> None:
+    """A warning before the disk is full: what is started then may not be kept."""
+    free = free_space(workspace().root)
+    if free is not None and free < SPARE:
+        st.warning(
+            f"The disk is nearly full: {in_gib(free)} are free. Free some space before you start "
+            "anything, or it may fail when it is kept.",
+            icon=":material/hard_drive:",
+        )
 
 
 def _draw_pair(run: Run | None) -> None:

@@ -12,7 +12,7 @@ from core.jobs.job import CANCELLED, DONE, QUEUED, Job, Lane
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
 from core.ui.press import draw_press
-from core.ui.shell import guarded, workspace
+from core.ui.shell import guarded, safely, workspace
 from core.ui.texts import duration, plain
 
 POLL = 1.0  # seconds between two looks at a job
@@ -76,7 +76,7 @@ def _watch(ids: list[str], key: str) -> None:
             button.button(
                 "", icon=":material/close:", key=f"{key}_cancel_{job.id}", help="Cancel",
                 disabled=job.cancel_asked is not None,
-                on_click=request_cancel, args=(workspace(), job.id),
+                on_click=safely(request_cancel), args=(workspace(), job.id),
             )  # fmt: skip
 
 

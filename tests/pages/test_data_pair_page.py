@@ -326,6 +326,29 @@ def test_one_click_swaps_the_direction(two_files, pair):
     assert app.selectbox(key="pair_of_pair_tab").value == titles["books → films"].dataset_hash
 
 
+@pytest.mark.parametrize("seed", [2022, 7], ids=["as drawn", "typed just before"])
+def test_a_split_on_a_full_disk_says_so_and_leaves_nothing_half_made(
+    two_files, pair, monkeypatch, seed
+):
+    """Seen: the disk filled while a split was made, and nothing was said."""
+
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    app = opened("Split")
+    monkeypatch.setattr("core.basics.files._sync", full)
+    app.number_input(key="split_seed").set_value(seed)
+    app.button(key="split_make").click().run()
+    assert not app.exception
+    (error,) = app.error
+    assert error.value.startswith("The disk is full, so this could not be done\\. Free some space")
+    assert not list(two_files.splits.iterdir())
+    monkeypatch.undo()
+    monkeypatch.setenv(VARIABLE, str(two_files.root))
+    well(app.button(key="split_make").click().run())
+    assert len(list(two_files.splits.iterdir())) == 1
+
+
 def test_a_deleted_pair_is_gone_and_its_split_stays(two_files, pair):
     well(opened("Split").button(key="split_make").click().run())
     app = well(opened("Pair").button(key="pair_delete").click().run())

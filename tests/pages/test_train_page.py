@@ -295,6 +295,33 @@ def test_runs_are_searched_renamed_compared_moved_and_deleted(workspace, pair, t
     assert [run.record["model"] for run in list_runs(workspace)] == ["ease"]
 
 
+def test_on_a_full_disk_a_name_and_a_run_file_are_refused_and_all_stays_as_it_was(
+    workspace, pair, tmp_path, monkeypatch
+):
+    """Seen: loading a run file answered with a traceback."""
+    train_run(RunPlan(pair, "popularity"), workspace)
+    (run,) = list_runs(workspace)
+    bundle = export_run(run, workspace.splits / pair, tmp_path / "run.zip").read_bytes()
+    app = opened()
+    choose(app, [0])
+    app.text_input(key=f"rename_{run.id}").set_value("the good one")
+    app.file_uploader(key="run_file").set_value(("run.zip", bundle, "application/zip")).run()
+
+    def full(*args, **more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.basics.files._sync", full)
+    monkeypatch.setattr("core.ui.train.actions.shutil.copyfileobj", full)
+    for button in ("run_rename", "run_load"):
+        app.button(key=button).click().run()
+        assert not app.exception
+        (error,) = app.error
+        assert error.value.startswith("The disk is full, so this could not be done\\. Free some ")
+    assert [kept.label for kept in list_runs(workspace)] == [run.label]
+    assert list(workspace.uploads.iterdir()) == []
+    assert not list(workspace.root.rglob("*.part"))
+
+
 def test_a_tick_never_slips_to_a_run_that_came_later(workspace, pair):
     train_run(RunPlan(pair, "popularity"), workspace)
     app = opened()

@@ -18,7 +18,7 @@ from core.jobs.table import read_job, request_cancel
 from core.runs.import_file import discard_upload, stage_upload
 from core.ui.data.import_file import Staged, choose_options, size_of
 from core.ui.press import draw_press
-from core.ui.shell import guarded, show_error, workspace
+from core.ui.shell import guarded, safely, show_error, workspace
 from core.ui.texts import plain
 
 POLL = 1.0  # seconds between two looks at a job
@@ -138,7 +138,7 @@ def _draw_progress(slot: str, job_id: str) -> None:
         st.progress(job.share, text=plain(f"{job.stage or 'waiting'}{rows}"))
         st.button(
             "Cancel", icon=":material/close:", key=f"import_{slot}_cancel",
-            disabled=job.cancel_asked is not None, on_click=request_cancel,
+            disabled=job.cancel_asked is not None, on_click=safely(request_cancel),
             args=(workspace(), job.id),
         )  # fmt: skip
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import streamlit as st
 
+from core.basics.disk import said_of_full
 from core.basics.errors import CrosswalkError
 from core.basics.progress import silent
 from core.jobs.job import ACTIVE, CANCELLED, DONE, Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import dismiss, enqueue, list_jobs, request_cancel
 from core.runs.kinds import work_of
-from core.ui.shell import guarded, show_error, workspace
+from core.ui.shell import NOT_DONE, guarded, safely, show_error, workspace
 from core.ui.texts import plain
 
 AT_ONCE = 1_000_000  # rows up to which a pair or a split is made while the page waits
@@ -40,8 +41,12 @@ def attempt(work: Callable[[], None]) -> None:
     with guarded():
         try:
             work()
-        except CrosswalkError as error:
-            st.session_state[_FAILED] = error
+        except Exception as error:
+            known = error if isinstance(error, CrosswalkError) else None
+            known = said_of_full(error, NOT_DONE) or known
+            if known is None:
+                raise
+            st.session_state[_FAILED] = known
 
 
 def draw_failed_attempt() -> None:
@@ -83,11 +88,13 @@ def _draw_progress(job_id: str, kind: str) -> None:
         bar.progress(job.share, text=f"{plain(job.title, 80)}: {plain(stage, 60)}")
         button.button(
             "Cancel", key=f"cancel_{kind}", icon=":material/close:",
-            disabled=job.cancel_asked is not None, on_click=request_cancel,
+            disabled=job.cancel_asked is not None, on_click=safely(request_cancel),
             args=(workspace(), job.id),
         )  # fmt: skip
 
 
 def _draw_failure(job: Job) -> None:
     st.error(f"{plain(job.title, 80)}: {plain(job.what, 600)} {plain(job.hint, 600)}")
-    st.button("Dismiss", key=f"dismiss_{job.kind}", on_click=dismiss, args=(workspace(), job.id))
+    st.button(
+        "Dismiss", key=f"dismiss_{job.kind}", on_click=safely(dismiss), args=(workspace(), job.id)
+    )

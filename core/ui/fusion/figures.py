@@ -20,7 +20,7 @@ from core.ui.fusion.data import Board, Charts, Recipe, test_candidates
 from core.ui.fusion.data import board as board_of
 from core.ui.fusion.weights import CURVE, Point, jump_to_click
 from core.ui.fusion.words import reach_words
-from core.ui.shell import figure_config, show_chart
+from core.ui.shell import figure_config, safely, show_chart
 from core.ui.texts import count, number, plain, signed, signed_with_interval, with_interval
 
 SHOWN = ("ndcg", "recall", "hit_rate")
@@ -102,7 +102,8 @@ def show_pin(run: Run, pin: Point | None) -> None:
         return
     st.markdown(f"**Pinned:** {_words(pin)}")
     st.button(
-        "Show test", icon=":material/visibility:", on_click=_look, args=(run, pin), key="show_test",
+        "Show test", icon=":material/visibility:", key="show_test",
+        on_click=safely(_look), args=(run, pin),
         help="Test is for the point you settled on. Each point looked at is counted.",
     )  # fmt: skip
     seen = looks(run)

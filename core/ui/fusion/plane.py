@@ -19,7 +19,7 @@ from core.ui import cached
 from core.ui.fusion.data import Recipe
 from core.ui.fusion.weights import Point, pick_weights
 from core.ui.navigation import link_to
-from core.ui.shell import guarded, show_chart
+from core.ui.shell import guarded, safely, show_chart
 from core.ui.state import set_current
 from core.ui.texts import count, number, plain, signed_with_interval, with_interval
 
@@ -135,7 +135,7 @@ def _show_figures(run: Run, plane: RatingPlane, here: Point) -> None:
 def _show_test(run: Run, here: Point) -> None:
     """The test errors where the sliders stand, once somebody asks for them; looks are counted."""
     st.button(
-        "Show test here", icon=":material/visibility:", on_click=_look, args=(run, here),
+        "Show test here", icon=":material/visibility:", on_click=safely(_look), args=(run, here),
         key="plane_test", help="Test is for the weights you settled on. Each look is counted.",
     )  # fmt: skip
     st.caption(f"Test was looked at for {count(len(looks(run)), 'point')} of this run.")

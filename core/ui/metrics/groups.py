@@ -21,7 +21,7 @@ from core.evaluation.attribute_segments import ATTRIBUTE, attribute_segments
 from core.evaluation.segments import TITLES
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.shell import show_error, workspace
+from core.ui.shell import safely, show_error, workspace
 from core.ui.texts import count, plain
 
 _ADDED, _REFUSED = "attributes_added", "attributes_refused"
@@ -66,7 +66,7 @@ def draw_upload(run: Run) -> None:
         )
         st.file_uploader("Table of users", type=["csv", "tsv", "txt"], key="attributes_file")
         st.button(
-            "Add these attributes", key="attributes_add", on_click=_add, args=(run,),
+            "Add these attributes", key="attributes_add", on_click=safely(_add), args=(run,),
             disabled=st.session_state.get("attributes_file") is None,
         )  # fmt: skip
         if refused := st.session_state.pop(_REFUSED, None):
@@ -91,7 +91,7 @@ def _draw_files(run: Run) -> None:
             words.caption(f"Kept: {names} of {count(counts.matched, 'user')}")
         button.button(
             "Remove", key=f"attributes_remove_{folder.name}", icon=":material/delete:",
-            on_click=_remove, args=(dataset_hash, folder.name), type="tertiary",
+            on_click=safely(_remove), args=(dataset_hash, folder.name), type="tertiary",
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from core.jobs.table import enqueue, list_jobs, request_cancel
 from core.runs.demo import STEPS
 from core.ui import cached
 from core.ui.navigation import PAGES
-from core.ui.shell import guarded, workspace
+from core.ui.shell import guarded, safely, workspace
 from core.ui.texts import plain
 
 POLL = 1.0  # seconds between two looks at the demo while it runs
@@ -40,7 +40,7 @@ def draw_choice() -> None:
             "ridge from books to films. **About a minute**; a map and LightGCN go on behind it."
         )
         st.button(
-            "Explore with the sample pair", on_click=_ask_for_demo,
+            "Explore with the sample pair", on_click=safely(_ask_for_demo),
             type="primary", width="stretch", icon=":material/play_circle:",
         )  # fmt: skip
     with right.container(border=True, height="stretch"):
@@ -79,7 +79,7 @@ def _draw_steps(job_id: str) -> None:
         stopping = job.cancel_asked is not None
         st.button(
             "Stopping" if stopping else "Stop", disabled=stopping,
-            on_click=request_cancel, args=(workspace(), job.id),
+            on_click=safely(request_cancel), args=(workspace(), job.id),
         )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from core.store.run_folder import Run, delete_run, rename_run
 from core.ui import cached
 from core.ui.navigation import link_to
 from core.ui.setting_widgets import spoken
-from core.ui.shell import guarded, show_error, workspace
+from core.ui.shell import guarded, safely, show_error, workspace
 from core.ui.state import recall, set_current
 from core.ui.tables import show_table
 from core.ui.texts import count, plain, with_interval
@@ -128,7 +128,7 @@ def draw_load() -> None:
             "A run downloaded from Crosswalk", type="zip", key="run_file",
             help="Nothing in the file is executed; it is checked before it is taken up.",
         )  # fmt: skip
-        st.button("Load this run", key="run_load", disabled=file is None, on_click=_load)
+        st.button("Load this run", key="run_load", disabled=file is None, on_click=safely(_load))
         if refused := st.session_state.pop(_REFUSED, None):
             show_error(refused)
 

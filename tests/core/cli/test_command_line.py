@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors import SafetensorError
 
 from core.__main__ import main
 from core.basics.columns import ITEM, TITLE, USER
@@ -421,3 +422,34 @@ def test_before_a_costly_model_one_line_says_what_ease_takes(capsys, split, work
         assert main([str(word) for word in (*run, model, *more, "--json")]) == 0
         lines = capsys.readouterr().err.splitlines()
         assert [line for line in lines if "EASE" in line] == expected
+
+
+def test_a_full_disk_is_said_in_two_sentences_and_nothing_half_written_stays(
+    split, tmp_path, monkeypatch, capsys
+):
+    """Seen: weights that found no room ended in a traceback."""
+
+    def full(arrays, path):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("core.store.tensors.save_file", full)
+    said = refusal(
+        capsys, "run", "--splits", split, "--model", "popularity", "--workspace", tmp_path
+    )
+    assert said == (
+        "The disk is full, so this could not be done. "
+        "Free some space and do it again: what was there before is still there."
+    )
+    assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_an_answer_that_finds_no_room_is_said_on_stderr():
+    """`/dev/full` refuses every byte, as a file on a full disk does."""
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "core", "models"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert told.returncode == 2
+    assert told.stderr.startswith("The disk is full, so this could not be done.")
+    assert "Traceback" not in told.stderr

@@ -2,16 +2,17 @@ import subprocess
 import sys
 
 import pytest
+from safetensors import SafetensorError
 
-from core.basics.errors import DataError
+from core.basics.errors import DataError, JobError
 from core.basics.progress import Cancelled, Progress
 from core.basics.workspace import Workspace
 from core.jobs.job import CANCELLED, DONE, FAILED
 from core.jobs.lifecycle import end_job
-from core.jobs.processes import ROOT
+from core.jobs.processes import DISK_FULL, ROOT
 from core.jobs.reporter import JobReporter
 from core.jobs.table import enqueue, read_job, request_cancel, resume
-from core.runs.worker import do
+from core.runs.worker import do, main
 
 
 @pytest.fixture
@@ -50,7 +51,12 @@ def test_a_known_error_is_shown_in_its_own_two_sentences(workspace):
     [
         (ValueError("shapes (3,) and (4,) not aligned"), "nobody foresaw (ValueError)"),
         (MemoryError(), "Memory ran out"),
-        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(13, "Permission denied"), "could not be read or written (Permission denied)"),
+        (OSError(28, "No space left on device"), "The disk is full, so the job could not be done."),
+        (
+            SafetensorError("I/O error: No space left on device (os error 28)"),
+            "The disk is full, so the job could not be done.",
+        ),
     ],
 )
 def test_any_other_error_is_two_plain_sentences_and_its_traceback_is_in_the_log(
@@ -62,6 +68,46 @@ def test_any_other_error_is_two_plain_sentences_and_its_traceback_is_in_the_log(
     assert job.hint.endswith(".")
     assert "Traceback" not in job.what + job.hint
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_error_that_comes_from_a_full_disk_says_so_in_place_of_its_own_words(workspace):
+    error = DataError("books.csv cannot be read.", "Choose another.")
+    error.__cause__ = OSError(28, "No space left on device")
+    job = done(workspace, raising(error))
+    assert (job.status, job.what) == (FAILED, "The disk is full, so the job could not be done.")
+
+
+def test_a_log_that_finds_no_room_hides_no_reason(workspace, monkeypatch):
+    """Seen: the log stood on the full disk, and the job ended with `exit code 1`."""
+
+    class Full:
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+        def flush(self):
+            raise OSError(28, "No space left on device")
+
+    def work(workspace, payload, report):
+        report(Progress(0, 2, "training"))
+        raise ValueError("shapes")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr(sys, "stderr", Full())
+    job = done(workspace, work)
+    assert "nobody foresaw (ValueError)" in job.what
+
+
+def test_a_child_that_cannot_write_how_it_ended_says_by_its_code_that_the_disk_is_full(
+    workspace, monkeypatch
+):
+    def full(*args, **more):
+        raise JobError("The disk is full, so the list of jobs cannot be changed.", "Free some.")
+
+    job_id = enqueue(workspace, "bake", {}, "short", "Bread")
+    monkeypatch.setattr("core.jobs.reporter.end_job", full)
+    with pytest.raises(SystemExit) as leaving:
+        main([str(workspace.root), job_id])
+    assert leaving.value.code == DISK_FULL
 
 
 def test_a_cancelled_work_that_keeps_something_is_cancelled_with_a_result(workspace):

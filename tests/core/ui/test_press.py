@@ -83,3 +83,39 @@ def test_an_error_of_the_work_is_shown_in_two_sentences(app, at_once):
         app.run()
     app.button(key="go").click().run()
     assert [error.value for error in app.error] == ["Too large\\. Choose less\\."]
+
+
+def test_why_a_press_could_not_be_done_is_read_also_where_the_page_begins_anew(app):
+    """Seen: a number was typed, the button pressed, the disk was full, and nothing was said."""
+
+    def full(tmp):
+        import errno
+
+        import streamlit as st
+
+        from core.ui.data.work import attempt, draw_failed_attempt
+        from core.ui.entrance import page
+        from core.ui.press import draw_press
+        from core.ui.shell import guarded
+
+        def refuse():
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def at_once():
+            with guarded():
+                refuse()
+
+        with page("Title", "Question?"):
+            draw_failed_attempt()
+            st.number_input("Size", 0, 100, 10, key="size")
+            draw_press("Go", attempt, (refuse,), key="go")
+            draw_press("Go at once", at_once, (), key="at_once")
+
+    for key in ("go", "at_once"):
+        for typed in (10, 50):  # as drawn, and faster than the page
+            full_app = AppTest.from_function(full, args=(None,), default_timeout=30).run()
+            full_app.number_input(key="size").set_value(typed)
+            full_app.button(key=key).click().run()
+            (error,) = full_app.error
+            assert error.value.startswith("The disk is full, so this could not be done")
+            assert not full_app.run().error  # said once
