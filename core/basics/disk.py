@@ -16,12 +16,13 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Libraries that write from C++ or Rust tell the reason as text: DuckDB (also of what it spills),
 # SQLite, Arrow, safetensors; NumPy counts what it could not write.
 _WORDS = "The disk is full"
+_LARGE = "File too large"
 _SAID = (
     _WORDS.lower(),
     "no space left on device",
     "database or disk is full",
     "disk quota exceeded",
-    "file too large",
+    _LARGE.lower(),
     "(os error 28)",
     "max_temp_directory_size",
 )
@@ -51,7 +52,23 @@ def said_of_full(error: BaseException, what: str) -> CrosswalkError | None:
     """The two sentences where an error comes from a full disk, its own if it says so; else None."""
     if isinstance(error, CrosswalkError) and error.what.startswith(_WORDS):
         return error
-    return disk_full(what) if is_disk_full(error) else None
+    if not is_disk_full(error):
+        return None
+    return _too_large(what) if _is_too_large(error) else disk_full(what)
+
+
+def _is_too_large(error: BaseException | None) -> bool:
+    """Whether it was not the disk but a limit on files, as a child has that opens a stranger's."""
+    while error is not None:
+        if (isinstance(error, OSError) and error.errno == errno.EFBIG) or _LARGE in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _too_large(what: str) -> CrosswalkError:
+    hint = "Bring a smaller file, or raise the limit on the size of files (`ulimit -f`)."
+    return RunError(what=f"A file became larger than this process may write, so {what}.", hint=hint)
 
 
 def keep_reserve(file: Path) -> None:

@@ -44,8 +44,9 @@ def _draw_room() -> None:
     """A warning before the disk is full: what is started then may not be kept."""
     free = free_space(workspace().root)
     if free is not None and free < SPARE:
+        left = f"{in_gib(free)} are" if free >= 2**20 else "less than 1 MiB is"
         st.warning(
-            f"The disk is nearly full: {in_gib(free)} are free. Free some space before you start "
+            f"The disk is nearly full: {left} free. Free some space before you start "
             "anything, or it may fail when it is kept.",
             icon=":material/hard_drive:",
         )

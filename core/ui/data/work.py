@@ -41,12 +41,8 @@ def attempt(work: Callable[[], None]) -> None:
     with guarded():
         try:
             work()
-        except Exception as error:
-            known = error if isinstance(error, CrosswalkError) else None
-            known = said_of_full(error, NOT_DONE) or known
-            if known is None:
-                raise
-            st.session_state[_FAILED] = known
+        except CrosswalkError as error:
+            st.session_state[_FAILED] = said_of_full(error, NOT_DONE) or error
 
 
 def draw_failed_attempt() -> None:

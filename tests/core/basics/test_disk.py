@@ -65,6 +65,22 @@ def test_other_errors_are_not_taken_for_it(error):
     assert said_of_full(error, "this could not be done") is None
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EFBIG, "File too large"),
+        duckdb.IOException('IO Error: Could not write file "x": File too large'),
+    ],
+)
+def test_a_file_that_grows_beyond_a_limit_is_not_blamed_on_the_disk(error):
+    told = said_of_full(error, "the job could not be done")
+    assert (
+        told.what
+        == "A file became larger than this process may write, so the job could not be done."
+    )
+    assert told.hint.startswith("Bring a smaller file")
+
+
 def test_what_already_says_that_the_disk_is_full_keeps_its_words():
     error = JobError("The disk is full, so the list of jobs cannot be changed.", "Free some space.")
     assert said_of_full(error, "this could not be done") is error
