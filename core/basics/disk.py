@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,14 +34,22 @@ HINT = "Free some space and do it again: what was there before is still there."
 
 def is_disk_full(error: BaseException | None) -> bool:
     """Whether this error, or one it came from, says that a file found no room."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
+    for one in _origins(error):
+        if isinstance(one, OSError) and one.errno in _FULL:
             return True
-        text = str(error).lower()
+        text = str(one).lower()
         if any(said in text for said in _SAID) or _CUT_SHORT.search(text):
             return True
-        error = error.__cause__ or error.__context__
     return False
+
+
+def _origins(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it came from, and so on; each once, for such chains may run in a circle."""
+    seen: list[BaseException] = []
+    while error is not None and not any(error is one for one in seen):
+        yield error
+        seen.append(error)
+        error = error.__cause__ or error.__context__
 
 
 def disk_full(what: str = "") -> CrosswalkError:
@@ -59,11 +68,10 @@ def said_of_full(error: BaseException, what: str) -> CrosswalkError | None:
 
 def _is_too_large(error: BaseException | None) -> bool:
     """Whether it was not the disk but a limit on files, as a child has that opens a stranger's."""
-    while error is not None:
-        if (isinstance(error, OSError) and error.errno == errno.EFBIG) or _LARGE in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(
+        (isinstance(one, OSError) and one.errno == errno.EFBIG) or _LARGE in str(one)
+        for one in _origins(error)
+    )
 
 
 def _too_large(what: str) -> CrosswalkError:

@@ -117,3 +117,12 @@ def test_the_reserve_is_made_where_there_is_room_and_given_back_where_there_is_n
     free = RESERVE - 1
     keep_reserve(file)
     assert not file.exists()
+
+
+def test_causes_that_run_in_a_circle_are_each_looked_at_once():
+    """A command that was refused twice in a row never came back."""
+    first, second = ValueError("one"), ValueError("two")
+    first.__cause__, second.__context__ = second, first
+    assert not is_disk_full(first)
+    second.__cause__ = OSError(28, "No space left on device")
+    assert is_disk_full(first)
