@@ -27,8 +27,9 @@ with page("Recommendations", "What does this user get, why, and what if?"):
 
     one, two, edited, visitor, everybody = st.tabs(
         ["List", "Compare two runs", "What if", "New visitor", "All users as CSV"],
-        key="lists_tab", on_change="rerun",
-    )  # fmt: skip
+        key="lists_tab",
+        on_change="rerun",
+    )
     if one.open:
         with one:
             left, middle, right = st.columns([1, 1.35, 1], gap="medium")

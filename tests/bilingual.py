@@ -88,9 +88,15 @@ def bilingual_split(
         source, target = source.drop(columns=TITLE), target.drop(columns=TITLE)
     tables = SplitTables(**frames, items_source=source, items_target=target)
     folder = write_snapshot(
-        workspace.splits, tables, source_name="books", target_name="films", kind="random", seed=0,
-        settings={}, dataset_hash=f"{widths} {titled}" if any(widths) else "b" * 16,
-    )  # fmt: skip
+        workspace.splits,
+        tables,
+        source_name="books",
+        target_name="films",
+        kind="random",
+        seed=0,
+        settings={},
+        dataset_hash=f"{widths} {titled}" if any(widths) else "b" * 16,
+    )
     return folder.name
 
 

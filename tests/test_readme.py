@@ -70,8 +70,18 @@ def test_every_commanded_subcommand_exists():
 
     commands = set(re.findall(r"^python -m core (\w+)", README, flags=re.M))
     assert commands == {
-        "models", "run", "search", "recommend", "report", "blend", "compress", "upload", "demo",
-        "reseed", "overlap", "check",
-    }  # fmt: skip
+        "models",
+        "run",
+        "search",
+        "recommend",
+        "report",
+        "blend",
+        "compress",
+        "upload",
+        "demo",
+        "reseed",
+        "overlap",
+        "check",
+    }
     for command in commands:
         assert command in parser().format_help()

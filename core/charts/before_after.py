@@ -33,9 +33,13 @@ def draw_before_after(
     """
     titles = ("Before: each domain on its own, turned onto the other", "After: in this model")
     figure = make_subplots(
-        1, 2, shared_xaxes="all", shared_yaxes="all", subplot_titles=titles,
+        1,
+        2,
+        shared_xaxes="all",
+        shared_yaxes="all",
+        subplot_titles=titles,
         horizontal_spacing=0.03,
-    )  # fmt: skip
+    )
     texts = np.array(plain(hover), dtype=object)
     for column, places in ((1, before), (2, after)):
         figure.add_trace(_lines(places, joined), 1, column)
@@ -43,19 +47,27 @@ def draw_before_after(
             places, plain(names), (SOURCE_COLOUR, TARGET_COLOUR), strict=True
         ):
             dots = go.Scattergl(
-                name=f"users by their {name}", legendgroup=name, showlegend=column == 1,
-                x=place[:, 0], y=place[:, 1], text=texts, mode="markers",
+                name=f"users by their {name}",
+                legendgroup=name,
+                showlegend=column == 1,
+                x=place[:, 0],
+                y=place[:, 1],
+                text=texts,
+                mode="markers",
                 marker={"size": SIZE, "opacity": OPACITY, "color": colour},
                 hovertemplate="%{text}<extra></extra>",
-            )  # fmt: skip
+            )
             figure.add_trace(dots, 1, column)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     figure.update_annotations(font={"size": TITLE_SIZE - 2})
     return themed(  # titles stand above, so the legend stands below
-        figure, height=HEIGHT, legend=LEGEND_BELOW, margin={"t": 36, "b": LEGEND},
+        figure,
+        height=HEIGHT,
+        legend=LEGEND_BELOW,
+        margin={"t": 36, "b": LEGEND},
         dragmode="zoom",
-    )  # fmt: skip
+    )
 
 
 def _lines(places: Places, joined: np.ndarray) -> go.Scattergl:
@@ -64,6 +76,10 @@ def _lines(places: Places, joined: np.ndarray) -> go.Scattergl:
     source, target = (place[joined] for place in places)
     x, y = (np.column_stack([source[:, i], target[:, i], gap]).ravel() for i in (0, 1))
     return go.Scattergl(
-        x=x, y=y, mode="lines", line={"color": STRONG, "width": 1}, hoverinfo="skip",
+        x=x,
+        y=y,
+        mode="lines",
+        line={"color": STRONG, "width": 1},
+        hoverinfo="skip",
         showlegend=False,
-    )  # fmt: skip
+    )

@@ -64,17 +64,27 @@ def draw_map(
     texts = np.array(hover, dtype=object)
     dots = [
         go.Scattergl(
-            name=plain([layer.name])[0], legendgroup=layer.name, showlegend=layer.in_legend,
-            x=places[layer.rows, 0], y=places[layer.rows, 1], text=texts[layer.rows],
-            mode="markers", marker=_marker(layer), hovertemplate="%{text}<extra></extra>",
+            name=plain([layer.name])[0],
+            legendgroup=layer.name,
+            showlegend=layer.in_legend,
+            x=places[layer.rows, 0],
+            y=places[layer.rows, 1],
+            text=texts[layer.rows],
+            mode="markers",
+            marker=_marker(layer),
+            hovertemplate="%{text}<extra></extra>",
         )
         for layer in layers
-    ]  # fmt: skip
+    ]
     return themed(  # the tools stand above, so the legend stands below
-        go.Figure(dots), height=HEIGHT, dragmode="lasso", legend=LEGEND_BELOW,
-        margin={"b": LEGEND}, xaxis={"visible": False},
+        go.Figure(dots),
+        height=HEIGHT,
+        dragmode="lasso",
+        legend=LEGEND_BELOW,
+        margin={"b": LEGEND},
+        xaxis={"visible": False},
         yaxis={"visible": False, "scaleanchor": "x" if true_to_scale else None},
-    )  # fmt: skip
+    )
 
 
 def mark_point(
@@ -87,20 +97,35 @@ def mark_point(
     if len(neighbours):
         figure.add_trace(
             go.Scattergl(
-                name="nearest in the original space", x=neighbours[:, 0], y=neighbours[:, 1],
-                mode="markers", hoverinfo="skip",
-                marker={"size": 14, "symbol": "circle-open", "color": colour,
-                        "line": {"width": 2.5}},
+                name="nearest in the original space",
+                x=neighbours[:, 0],
+                y=neighbours[:, 1],
+                mode="markers",
+                hoverinfo="skip",
+                marker={
+                    "size": 14,
+                    "symbol": "circle-open",
+                    "color": colour,
+                    "line": {"width": 2.5},
+                },
             )
-        )  # fmt: skip
+        )
     if place is not None:
         figure.add_trace(
             go.Scattergl(
-                name=plain([name], 40)[0], x=[place[0]], y=[place[1]], mode="markers",
-                marker={"size": 18, "symbol": "star", "color": colour,
-                        "line": {"width": 1.5, "color": "white"}}, hoverinfo="skip",
+                name=plain([name], 40)[0],
+                x=[place[0]],
+                y=[place[1]],
+                mode="markers",
+                marker={
+                    "size": 18,
+                    "symbol": "star",
+                    "color": colour,
+                    "line": {"width": 1.5, "color": "white"},
+                },
+                hoverinfo="skip",
             )
-        )  # fmt: skip
+        )
     return figure
 
 
@@ -112,10 +137,18 @@ def _marker(layer: Layer) -> dict:
     ticks = list(range(top + 1))
     bar = {
         "title": {"text": layer.scale, "side": "right", "font": {"size": TEXT_SIZE}},
-        "tickvals": ticks, "ticktext": [f"{10**power:,}" for power in ticks],
-        "tickfont": {"size": TEXT_SIZE}, "thickness": 12, "len": 0.6, "outlinewidth": 0,
-    }  # fmt: skip
+        "tickvals": ticks,
+        "ticktext": [f"{10**power:,}" for power in ticks],
+        "tickfont": {"size": TEXT_SIZE},
+        "thickness": 12,
+        "len": 0.6,
+        "outlinewidth": 0,
+    }
     return looks | {
-        "color": np.log10(np.maximum(layer.counts, 1)), "cmin": 0, "cmax": top,
-        "colorscale": list(SEQUENTIAL_COLOURS), "colorbar": bar, "showscale": True,
-    }  # fmt: skip
+        "color": np.log10(np.maximum(layer.counts, 1)),
+        "cmin": 0,
+        "cmax": top,
+        "colorscale": list(SEQUENTIAL_COLOURS),
+        "colorbar": bar,
+        "showscale": True,
+    }

@@ -39,11 +39,18 @@ def draw_fusion_curve(
         dot = best[best[SEGMENT] == name]
         figure.add_traces(_segment(str(name), part, dot, _colour(place)))
     return themed(
-        figure, x=X_TITLE, y=f"{metric}, mean over validation users", height=HEIGHT,
-        shapes=_near(curve), margin={"t": 66}, clickmode="event+select",
-        legend={"y": 1.06}, dragmode=False, hovermode="closest",
+        figure,
+        x=X_TITLE,
+        y=f"{metric}, mean over validation users",
+        height=HEIGHT,
+        shapes=_near(curve),
+        margin={"t": 66},
+        clickmode="event+select",
+        legend={"y": 1.06},
+        dragmode=False,
+        hovermode="closest",
         xaxis={"tickvals": list(TICKS), "ticktext": list(TICKS.values()), "range": [-0.03, 1.03]},
-    )  # fmt: skip
+    )
 
 
 def mark_weights(drawn: go.Figure, here: float | None, pinned: float | None = None) -> go.Figure:
@@ -73,62 +80,103 @@ def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:
         for name, users in zip(plain(best[SEGMENT]), best[USERS], strict=True)
     ]
     whiskers = [
-        {"type": "line", "x0": low, "x1": high, "y0": row, "y1": row, "layer": "below",
-         "line": {"width": 3, "color": _colour(row)}}
+        {
+            "type": "line",
+            "x0": low,
+            "x1": high,
+            "y0": row,
+            "y1": row,
+            "layer": "below",
+            "line": {"width": 3, "color": _colour(row)},
+        }
         for row, low, high in zip(rows, best[LOW], best[HIGH], strict=True)
-    ]  # fmt: skip
+    ]
     dots = go.Scatter(
-        x=best[CHOSEN], y=rows, mode="markers", showlegend=False,
+        x=best[CHOSEN],
+        y=rows,
+        mode="markers",
+        showlegend=False,
         marker={"size": 13, "color": [_colour(place) for place in rows]},
         customdata=np.column_stack([best[LOW], best[HIGH], best[CHOSEN]]) * 100,
         hovertemplate="%{customdata[2]:.0f} % source<br>95 % %{customdata[0]:.0f} to "
         "%{customdata[1]:.0f} %<extra></extra>",
-    )  # fmt: skip
+    )
     few = {share: TICKS[share] for share in (0.0, 0.5, 1.0)}
     return themed(
-        go.Figure(dots), title=title, x=X_TITLE, legend=False,
+        go.Figure(dots),
+        title=title,
+        x=X_TITLE,
+        legend=False,
         height=max(200, 110 + 52 * len(best)),
         shapes=[upright(0.5, 1.5), *whiskers],
-        xaxis={"tickvals": list(few), "ticktext": list(few.values()), "range": [-0.12, 1.12],
-               "showgrid": True},
-        yaxis={"tickvals": rows, "ticktext": labels, "range": [len(best) - 0.5, -0.5],
-               "showgrid": False},
-    )  # fmt: skip
+        xaxis={
+            "tickvals": list(few),
+            "ticktext": list(few.values()),
+            "range": [-0.12, 1.12],
+            "showgrid": True,
+        },
+        yaxis={
+            "tickvals": rows,
+            "ticktext": labels,
+            "range": [len(best) - 0.5, -0.5],
+            "showgrid": False,
+        },
+    )
 
 
 def _mean_line(curve: pd.DataFrame, metric: str) -> go.Scatter:
     return go.Scatter(
-        name="all users", x=curve[SHARE], y=curve[MEAN], mode="lines+markers",
-        line={"color": FUSED_COLOUR, "width": 3}, marker={"size": 7, "color": FUSED_COLOUR},
-        selected={"marker": {"color": FUSED_COLOUR}}, unselected={"marker": {"opacity": 1}},
+        name="all users",
+        x=curve[SHARE],
+        y=curve[MEAN],
+        mode="lines+markers",
+        line={"color": FUSED_COLOUR, "width": 3},
+        marker={"size": 7, "color": FUSED_COLOUR},
+        selected={"marker": {"color": FUSED_COLOUR}},
+        unselected={"marker": {"opacity": 1}},
         customdata=np.column_stack([curve[LOW], curve[HIGH]]),
         hovertemplate=f"{metric} %{{y:.4f}}<br>95 % %{{customdata[0]:.4f}} to "
         "%{customdata[1]:.4f}<br>click to go there<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _band(curve: pd.DataFrame) -> go.Scatter:
     """The interval of the mean as an area of its own trace, out of the way of clicks."""
     there, back = curve, curve[::-1]
     return go.Scatter(
-        x=[*there[SHARE], *back[SHARE]], y=[*there[HIGH], *back[LOW]], fill="toself",
-        fillcolor=FUSED_TINT, name="95 % interval", mode="lines", hoverinfo="skip",
+        x=[*there[SHARE], *back[SHARE]],
+        y=[*there[HIGH], *back[LOW]],
+        fill="toself",
+        fillcolor=FUSED_TINT,
+        name="95 % interval",
+        mode="lines",
+        hoverinfo="skip",
         line={"width": 0, "color": CLEAR},
-    )  # fmt: skip
+    )
 
 
 def _segment(name: str, line: pd.DataFrame, dot: pd.DataFrame, colour: str) -> list[go.Scatter]:
     label = plain([name])[0]
     look = {"color": faded(colour, 0.55), "width": 1.5}
     thin = go.Scatter(
-        name=label, x=line[SHARE], y=line[MEAN], mode="lines", line=look, legendgroup=name,
+        name=label,
+        x=line[SHARE],
+        y=line[MEAN],
+        mode="lines",
+        line=look,
+        legendgroup=name,
         hovertemplate=f"{label}<br>%{{y:.4f}}<extra></extra>",
-    )  # fmt: skip
+    )
     peak = go.Scatter(
-        x=dot[TOP], y=dot[MEAN], mode="markers", marker={"size": 10, "color": colour},
-        legendgroup=name, showlegend=False, unselected={"marker": {"opacity": 1}},
+        x=dot[TOP],
+        y=dot[MEAN],
+        mode="markers",
+        marker={"size": 10, "color": colour},
+        legendgroup=name,
+        showlegend=False,
+        unselected={"marker": {"opacity": 1}},
         hovertemplate=f"{label} is best here<br>%{{y:.4f}}<extra></extra>",
-    )  # fmt: skip
+    )
     return [thin, peak]
 
 
@@ -138,27 +186,48 @@ def _near(curve: pd.DataFrame) -> list[dict]:
     half = (shares[1] - shares[0]) / 2 if len(shares) > 1 else 0.5
     edges = np.flatnonzero(np.diff(np.concatenate([[0], near.astype(int), [0]])))
     return [
-        {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below",
-         "x0": shares[start] - half, "x1": shares[end - 1] + half,
-         "fillcolor": TWIN_TINT, "line": {"width": 0}}
+        {
+            "type": "rect",
+            "xref": "x",
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "layer": "below",
+            "x0": shares[start] - half,
+            "x1": shares[end - 1] + half,
+            "fillcolor": TWIN_TINT,
+            "line": {"width": 0},
+        }
         for start, end in zip(edges[::2], edges[1::2], strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _upright(share: float, dash: str) -> dict:
     return {
-        "type": "line", "xref": "x", "yref": "paper", "x0": share, "x1": share, "y0": 0, "y1": 1,
+        "type": "line",
+        "xref": "x",
+        "yref": "paper",
+        "x0": share,
+        "x1": share,
+        "y0": 0,
+        "y1": 1,
         "line": {"color": STRONG, "width": 2, "dash": dash},
-    }  # fmt: skip
+    }
 
 
 def _note(share: float, words: str) -> dict:
     side = "right" if share > 0.5 else "left"
     bottom = 0.0 if words == "pinned" else 1.0
     return {
-        "text": f" {words} ", "x": share, "xref": "x", "y": bottom, "yref": "paper",
-        "showarrow": False, "xanchor": side, "yanchor": "bottom" if bottom == 0 else "top",
-    }  # fmt: skip
+        "text": f" {words} ",
+        "x": share,
+        "xref": "x",
+        "y": bottom,
+        "yref": "paper",
+        "showarrow": False,
+        "xanchor": side,
+        "yanchor": "bottom" if bottom == 0 else "top",
+    }
 
 
 def _colour(place: int) -> str:

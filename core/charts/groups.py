@@ -31,20 +31,25 @@ def draw_group_dots(
         part, style = rows[rows[RUN] == name], styles[name]
         figure.add_trace(
             go.Scatter(
-                name=plain([name], 60)[0], x=part[MEAN], mode="markers",
+                name=plain([name], 60)[0],
+                x=part[MEAN],
+                mode="markers",
                 y=[places[group] + offset for group in part[SEGMENT]],
                 cliponaxis=False,
                 marker={"size": 11, "color": style.colour, "symbol": style.symbol},
-                error_x=_whiskers(part), customdata=part[[LOW, HIGH, USERS]].to_numpy(),
+                error_x=_whiskers(part),
+                customdata=part[[LOW, HIGH, USERS]].to_numpy(),
                 hovertemplate="%{x:.4f}<br>interval %{customdata[0]:.4f} to %{customdata[1]:.4f}"
-                              "<br>%{customdata[2]:,} users",
+                "<br>%{customdata[2]:,} users",
             )
-        )  # fmt: skip
+        )
     labels = list(plain(groups))
     if users:
         counts = rows.groupby(SEGMENT, sort=False)[USERS].max()
-        labels = [f"{label} · {counts[group]:,} users"
-                  for label, group in zip(labels, groups, strict=True)]  # fmt: skip
+        labels = [
+            f"{label} · {counts[group]:,} users"
+            for label, group in zip(labels, groups, strict=True)
+        ]
     if zero:
         figure.add_vline(x=0, line={"color": STRONG, "width": 1.5})
     return _in_rows(figure, labels, len(runs), x)
@@ -62,20 +67,26 @@ def draw_shares(
     rows = np.arange(len(labels))
     figure = go.Figure(
         go.Scatter(
-            name="share of the catalogue", x=even, y=rows, mode="markers",
+            name="share of the catalogue",
+            x=even,
+            y=rows,
+            mode="markers",
             marker={"symbol": "line-ns", "size": 22, "line": {"width": 3, "color": STRONG}},
             hovertemplate="%{x:.1%} of the catalogue",
         )
-    )  # fmt: skip
+    )
     for name, offset in zip(shares, _offsets(len(shares)), strict=True):
         figure.add_trace(
             go.Scatter(
-                name=plain([name], 60)[0], x=shares[name], y=rows + offset, mode="markers",
+                name=plain([name], 60)[0],
+                x=shares[name],
+                y=rows + offset,
+                mode="markers",
                 cliponaxis=False,
                 marker={"size": 10, "color": styles[name].colour, "symbol": styles[name].symbol},
                 hovertemplate="%{x:.1%} of all places",
             )
-        )  # fmt: skip
+        )
     return _in_rows(figure, plain(labels, 40), len(shares), x).update_xaxes(
         tickformat=".0%", rangemode="tozero"
     )
@@ -83,11 +94,17 @@ def draw_shares(
 
 def _in_rows(figure: go.Figure, labels: Sequence[str], runs: int, x: str) -> go.Figure:
     return themed(
-        figure, x=x, height=130 + (GAP + RUN_HEIGHT * max(2, runs)) * len(labels),
+        figure,
+        x=x,
+        height=130 + (GAP + RUN_HEIGHT * max(2, runs)) * len(labels),
         xaxis={"showgrid": True, "exponentformat": "none"},
-        yaxis={"tickvals": list(range(len(labels))), "ticktext": list(labels),
-               "range": [len(labels) - 0.5, -0.5], "showgrid": False},
-    )  # fmt: skip
+        yaxis={
+            "tickvals": list(range(len(labels))),
+            "ticktext": list(labels),
+            "range": [len(labels) - 0.5, -0.5],
+            "showgrid": False,
+        },
+    )
 
 
 def _offsets(n: int) -> list[float]:
@@ -96,6 +113,10 @@ def _offsets(n: int) -> list[float]:
 
 def _whiskers(part: pd.DataFrame) -> dict:
     return {
-        "type": "data", "symmetric": False, "thickness": 1.5, "width": 3,
-        "array": part[HIGH] - part[MEAN], "arrayminus": part[MEAN] - part[LOW],
-    }  # fmt: skip
+        "type": "data",
+        "symmetric": False,
+        "thickness": 1.5,
+        "width": 3,
+        "array": part[HIGH] - part[MEAN],
+        "arrayminus": part[MEAN] - part[LOW],
+    }

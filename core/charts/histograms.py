@@ -61,9 +61,13 @@ def draw_histogram_pair(
         ((source, SOURCE_COLOUR), (target, TARGET_COLOUR)), start=1
     ):
         bars = go.Bar(
-            x=places, y=heights, width=widths, marker_color=colour,
-            marker_line={"width": 0.5, "color": CLEAR}, hovertemplate="%{x}<br>%{y}<extra></extra>",
-        )  # fmt: skip
+            x=places,
+            y=heights,
+            width=widths,
+            marker_color=colour,
+            marker_line={"width": 0.5, "color": CLEAR},
+            hovertemplate="%{x}<br>%{y}<extra></extra>",
+        )
         figure.add_trace(bars, row=1, col=column)
     themed(figure, title=title, x=x, height=height, legend=False)
     figure.update_layout(bargap=0, margin_t=44 + (34 if title else 0))
@@ -85,9 +89,13 @@ def draw_histogram(
     """One histogram of bin edges (bins + 1,) and counts (bins,), with a line at zero if inside."""
     centres, widths = _bin_places(edges)
     bars = go.Bar(
-        x=centres, y=counts, width=widths, marker_color=colour,
-        marker_line={"width": 0.5, "color": CLEAR}, hovertemplate="%{x:.4g}<br>%{y}<extra></extra>",
-    )  # fmt: skip
+        x=centres,
+        y=counts,
+        width=widths,
+        marker_color=colour,
+        marker_line={"width": 0.5, "color": CLEAR},
+        hovertemplate="%{x:.4g}<br>%{y}<extra></extra>",
+    )
     zero = [upright(0, 1.5)] if edges[0] < 0 < edges[-1] else []
     return themed(
         go.Figure(bars), title=title, x=x, y=y, height=height, legend=False, bargap=0, shapes=zero

@@ -24,13 +24,22 @@ def draw_import_bar(counts: Mapping[str, int]) -> go.Figure:
         name = f"{part} {count:,}" + (f" ({share})" if share and count else "")
         figure.add_trace(
             go.Bar(
-                name=name, x=[count], y=[""], orientation="h", marker_color=colour,
-                marker_line_width=0, hovertemplate=f"{name}<extra></extra>",
+                name=name,
+                x=[count],
+                y=[""],
+                orientation="h",
+                marker_color=colour,
+                marker_line_width=0,
+                hovertemplate=f"{name}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     return themed(
-        figure, x="rows of the file", height=170,
-        barmode="stack", bargap=0.1, legend={"traceorder": "normal"},
+        figure,
+        x="rows of the file",
+        height=170,
+        barmode="stack",
+        bargap=0.1,
+        legend={"traceorder": "normal"},
         xaxis={"range": [0, rows], "tickformat": ",d", "nticks": 5, "gridcolor": CLEAR},
         yaxis={"showticklabels": False, "showgrid": False},
-    )  # fmt: skip
+    )

@@ -40,13 +40,20 @@ def draw_forest(
         figure.add_trace(_dots(part, segments, float(offset), str(name), colour))
     several = len(groups) > 1
     return themed(
-        figure, title=title, x=x, legend=several,
+        figure,
+        title=title,
+        x=x,
+        legend=several,
         height=110 + ROW_HEIGHT * len(segments) + (30 if several else 0),
         shapes=[upright(0, 1.5), *_bands(rows, segments, noise)],
         xaxis={"showgrid": True, "exponentformat": "none"},  # .00005, not 50µ
-        yaxis={"tickvals": list(range(len(segments))), "range": [len(segments) - 0.5, -0.5],
-               "ticktext": _segment_labels(rows, segments), "showgrid": False},
-    )  # fmt: skip
+        yaxis={
+            "tickvals": list(range(len(segments))),
+            "range": [len(segments) - 0.5, -0.5],
+            "ticktext": _segment_labels(rows, segments),
+            "showgrid": False,
+        },
+    )
 
 
 def draw_interval_bars(
@@ -62,15 +69,24 @@ def draw_interval_bars(
         labels = plain(part[SEGMENT]) if SEGMENT in part else [""] * len(part)
         figure.add_trace(
             go.Bar(
-                name=plain([name])[0], x=labels, y=part[MEAN], marker_color=colour,
-                error_y=_whiskers(part), customdata=_hover_columns(part),
+                name=plain([name])[0],
+                x=labels,
+                y=part[MEAN],
+                marker_color=colour,
+                error_y=_whiskers(part),
+                customdata=_hover_columns(part),
                 hovertemplate=f"%{{x}}<br>{_HOVER.replace('VALUE', 'y')}",
             )
-        )  # fmt: skip
+        )
     return themed(
-        figure, title=title, y=y, height=360, legend=len(groups) > 1, barmode="group",
+        figure,
+        title=title,
+        y=y,
+        height=360,
+        legend=len(groups) > 1,
+        barmode="group",
         yaxis={"rangemode": "tozero"},
-    )  # fmt: skip
+    )
 
 
 _HOVER = (
@@ -104,19 +120,27 @@ def _dots(
         x=part[MEAN],
         y=[segments.index(segment) + offset for segment in part[SEGMENT]],
         mode="markers",
-        marker={"size": 12, "color": colour, "line": {"width": 2, "color": colour},
-                "symbol": ["circle" if filled else "circle-open" for filled in sure]},
+        marker={
+            "size": 12,
+            "color": colour,
+            "line": {"width": 2, "color": colour},
+            "symbol": ["circle" if filled else "circle-open" for filled in sure],
+        },
         error_x=_whiskers(part),
         customdata=_hover_columns(part),
         hovertemplate=_HOVER.replace("VALUE", "x"),
-    )  # fmt: skip
+    )
 
 
 def _whiskers(part: pd.DataFrame) -> dict:
     return {
-        "type": "data", "symmetric": False, "array": part[HIGH] - part[MEAN],
-        "arrayminus": part[MEAN] - part[LOW], "thickness": 2, "width": 4,
-    }  # fmt: skip
+        "type": "data",
+        "symmetric": False,
+        "array": part[HIGH] - part[MEAN],
+        "arrayminus": part[MEAN] - part[LOW],
+        "thickness": 2,
+        "width": 4,
+    }
 
 
 def _hover_columns(part: pd.DataFrame) -> np.ndarray:

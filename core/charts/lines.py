@@ -40,8 +40,12 @@ def draw_lorenz(curves: Mapping[str, pd.DataFrame], styles: Styles, *, k: int) -
     figure = go.Figure(_diagonal([0, 1]))
     for name, curve in curves.items():
         figure.add_trace(_line(name, curve["share"], curve["exposure"], styles[name]))
-    themed(figure, x="share of the catalogue, least shown first", y=f"share of all top-{k} places",
-           height=420)  # fmt: skip
+    themed(
+        figure,
+        x="share of the catalogue, least shown first",
+        y=f"share of all top-{k} places",
+        height=420,
+    )
     figure.update_xaxes(range=[0, 1.01], tickformat=".0%")
     return figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
 
@@ -64,29 +68,44 @@ def draw_calibration(curves: Mapping[str, pd.DataFrame], styles: Styles) -> go.F
     curves: by run, columns predicted, MEAN, LOW, HIGH. On the diagonal a predicted 4 is a 4.
     """
     everything = pd.concat(list(curves.values()))
-    reach = [float(everything[["predicted", MEAN]].min().min()),
-             float(everything[["predicted", MEAN]].max().max())]  # fmt: skip
+    reach = [
+        float(everything[["predicted", MEAN]].min().min()),
+        float(everything[["predicted", MEAN]].max().max()),
+    ]
     figure = go.Figure(_diagonal(reach))
     for name, curve in curves.items():
         trace = _line(name, curve["predicted"], curve[MEAN], styles[name], "lines+markers")
         above, below = curve[HIGH] - curve[MEAN], curve[MEAN] - curve[LOW]
         error = {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
         figure.add_trace(trace.update(error_y=error | {"thickness": 1.5, "width": 3}))
-    return themed(figure, x="predicted rating, mean of a tenth", y="given rating, mean of the same",
-                  height=420)  # fmt: skip
+    return themed(
+        figure,
+        x="predicted rating, mean of a tenth",
+        y="given rating, mean of the same",
+        height=420,
+    )
 
 
 def _line(
     name: str, x: pd.Series, y: pd.Series, style: LineStyle, mode: str = "lines"
 ) -> go.Scatter:
     return go.Scatter(
-        name=plain([name], 60)[0], x=np.asarray(x), y=np.asarray(y), mode=mode,
+        name=plain([name], 60)[0],
+        x=np.asarray(x),
+        y=np.asarray(y),
+        mode=mode,
         line={"color": style.colour, "dash": style.dash, "width": 2.5},
         marker={"symbol": style.symbol, "size": 9, "color": style.colour},
         hovertemplate="%{x:.3f}, %{y:.3f}",
-    )  # fmt: skip
+    )
 
 
 def _diagonal(reach: list[float]) -> go.Scatter:
-    return go.Scatter(x=reach, y=reach, mode="lines", line={"color": STRONG, "width": 1},
-                      showlegend=False, hoverinfo="skip")  # fmt: skip
+    return go.Scatter(
+        x=reach,
+        y=reach,
+        mode="lines",
+        line={"color": STRONG, "width": 1},
+        showlegend=False,
+        hoverinfo="skip",
+    )

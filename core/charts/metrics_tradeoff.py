@@ -26,19 +26,27 @@ def draw_trade_off(
     grey = across[RUN].isin(reference)
     figure = go.Figure(
         go.Scatter(
-            x=across[MEAN], y=up[MEAN], mode="markers+text", text=plain(across[RUN], 40),
-            textposition=_sides(across[MEAN], up[MEAN]), cliponaxis=False,
+            x=across[MEAN],
+            y=up[MEAN],
+            mode="markers+text",
+            text=plain(across[RUN], 40),
+            textposition=_sides(across[MEAN], up[MEAN]),
+            cliponaxis=False,
             marker={"size": 12, "color": [TWIN_COLOUR if g else FUSED_COLOUR for g in grey]},
-            error_x=_whiskers(across), error_y=_whiskers(up),
+            error_x=_whiskers(across),
+            error_y=_whiskers(up),
             hovertemplate="%{text}<br>%{x:.4f}, %{y:.4f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     if utopia is not None:
         figure.add_scatter(
-            x=[utopia[0]], y=[utopia[1]], mode="markers", cliponaxis=False,
+            x=[utopia[0]],
+            y=[utopia[1]],
+            mode="markers",
+            cliponaxis=False,
             marker={"symbol": "star-open", "size": 18, "color": STRONG, "line": {"width": 2}},
             hovertemplate="best of both<br>%{x:.4f}, %{y:.4f}<extra></extra>",
-        )  # fmt: skip
+        )
     themed(figure, x=x, y=y, height=460, legend=False)
     figure.update_yaxes(exponentformat="none")
     return figure.update_xaxes(showgrid=True, exponentformat="none", range=_reach(across))
@@ -64,7 +72,11 @@ def _reach(across: pd.DataFrame) -> list[float]:
 
 def _whiskers(part: pd.DataFrame) -> dict:
     return {
-        "type": "data", "symmetric": False, "thickness": 1.5, "width": 3, "color": TWIN_COLOUR,
+        "type": "data",
+        "symmetric": False,
+        "thickness": 1.5,
+        "width": 3,
+        "color": TWIN_COLOUR,
         "array": (part[HIGH] - part[MEAN]).fillna(0),
         "arrayminus": (part[MEAN] - part[LOW]).fillna(0),
-    }  # fmt: skip
+    }

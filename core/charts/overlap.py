@@ -24,18 +24,32 @@ def draw_overlap(
     for place, (domain, name, left, users) in enumerate(bars):
         figure.add_trace(
             go.Bar(
-                x=[users], base=[left], y=[place], orientation="h", width=0.92,
-                marker_color=_COLOURS[domain], showlegend=False, customdata=plain([name]),
+                x=[users],
+                base=[left],
+                y=[place],
+                orientation="h",
+                width=0.92,
+                marker_color=_COLOURS[domain],
+                showlegend=False,
+                customdata=plain([name]),
                 hovertemplate=f"%{{customdata}}: {users:,} users<extra></extra>",
             )
-        )  # fmt: skip
+        )
     labels = [f"{plain([name], 24)[0]}<br>{users:,}" for _, name, _, users in bars]
     themed(
-        figure, x="users", height=190, legend=False,
+        figure,
+        x="users",
+        height=190,
+        legend=False,
         xaxis={"range": [0, max(source_users, start + target_users)], "tickformat": ","},
-        yaxis={"tickvals": [0, 1], "ticktext": labels, "range": [1.55, -0.55], "showgrid": False,
-               "fixedrange": True},
-    )  # fmt: skip
+        yaxis={
+            "tickvals": [0, 1],
+            "ticktext": labels,
+            "range": [1.55, -0.55],
+            "showgrid": False,
+            "fixedrange": True,
+        },
+    )
     if shared:
         _frame_shared(figure, start, source_users, shared)
     return figure
@@ -47,9 +61,13 @@ def _frame_shared(figure: go.Figure, left: int, right: int, shared: int) -> None
         type="rect", x0=left, x1=right, y0=-0.5, y1=1.5, line={"color": FUSED_COLOUR, "width": 3}
     )
     figure.add_annotation(
-        x=(left + right) / 2, y=-0.5, text=f"{shared:,} shared", showarrow=False, yanchor="bottom",
+        x=(left + right) / 2,
+        y=-0.5,
+        text=f"{shared:,} shared",
+        showarrow=False,
+        yanchor="bottom",
         font={"color": FUSED_COLOUR},
-    )  # fmt: skip
+    )
     figure.update_layout(margin_t=34)
 
 
@@ -63,15 +81,20 @@ def draw_deciles(deciles: pd.DataFrame, *, names: tuple[str, str] = (SOURCE, TAR
         part = deciles[deciles[DOMAIN] == domain]
         figure.add_trace(
             go.Bar(
-                x=part[DECILE], y=part[SHARE], name=plain([name])[0],
-                marker_color=_COLOURS[domain], customdata=part[[COUNT, "fewest", "most"]],
+                x=part[DECILE],
+                y=part[SHARE],
+                name=plain([name])[0],
+                marker_color=_COLOURS[domain],
+                customdata=part[[COUNT, "fewest", "most"]],
                 hovertemplate="%{y:.0%} of %{customdata[0]:,} users with %{customdata[1]:,} to "
                 "%{customdata[2]:,} interactions",
             )
-        )  # fmt: skip
+        )
     themed(
-        figure, x="tenth of the domain's users, 10 is the most active",
-        y="share of them that is shared", height=280,
-    )  # fmt: skip
+        figure,
+        x="tenth of the domain's users, 10 is the most active",
+        y="share of them that is shared",
+        height=280,
+    )
     figure.update_xaxes(dtick=1)
     return figure.update_yaxes(range=[0, 1], tickformat=".0%")

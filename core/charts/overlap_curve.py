@@ -24,19 +24,29 @@ def draw_overlap_curve(rows: pd.DataFrame, *, y: str) -> go.Figure:
         low, high = (part.get(band, part[own]) for band, own in BANDS)
         figure.add_trace(
             go.Scatter(
-                x=[*at, *at[::-1]], y=[*high, *low[::-1]], fill="toself", mode="lines",
-                fillcolor=faded(colour, 0.15), line_width=0, hoverinfo="skip", showlegend=False,
+                x=[*at, *at[::-1]],
+                y=[*high, *low[::-1]],
+                fill="toself",
+                mode="lines",
+                fillcolor=faded(colour, 0.15),
+                line_width=0,
+                hoverinfo="skip",
+                showlegend=False,
             )
-        )  # fmt: skip
+        )
         figure.add_trace(
             go.Scatter(
-                x=at, y=part[MEAN], name=f"{label} · {part[USERS].max():,} users",
-                mode="lines+markers", line={"color": colour, "width": 3}, marker={"size": 9},
+                x=at,
+                y=part[MEAN],
+                name=f"{label} · {part[USERS].max():,} users",
+                mode="lines+markers",
+                line={"color": colour, "width": 3},
+                marker={"size": 9},
                 customdata=list(zip(low, high, strict=True)),
                 hovertemplate="%{x:.0f} %<br>%{y:.4f}, interval %{customdata[0]:.4f} to "
                 "%{customdata[1]:.4f}",
             )
-        )  # fmt: skip
+        )
         level = part.loc[part[SHARE] == 0, MEAN]
         if len(level):
             figure.add_hline(

@@ -25,21 +25,33 @@ def draw_pareto(
     words = [_ratio(share) for share in shares]
     right = table[across] > (table[across].min() + table[across].max()) / 2
     sides = np.where(right, "top left", "top right")
-    figure = go.Figure([
-        go.Scatter(
-            x=best[across], y=best[up], mode="lines", name="no ratio is better in both",
-            line={"color": FUSED_COLOUR, "width": 2}, hoverinfo="skip",
-        ),
-        go.Scatter(
-            x=table[across], y=table[up], mode="markers+text", cliponaxis=False, showlegend=False,
-            text=[NAMED.get(share, "") for share in shares], textposition=sides,
-            customdata=words, hovertemplate="%{customdata}<br>%{x:.4f}, %{y:.4f}<extra></extra>",
-            marker={
-                "size": np.where(np.isin(shares, list(NAMED)), 13, 8),
-                "color": [_COLOURS.get(s, c) for s, c in zip(shares, colours, strict=True)],
-            },
-        ),
-    ])  # fmt: skip
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=best[across],
+                y=best[up],
+                mode="lines",
+                name="no ratio is better in both",
+                line={"color": FUSED_COLOUR, "width": 2},
+                hoverinfo="skip",
+            ),
+            go.Scatter(
+                x=table[across],
+                y=table[up],
+                mode="markers+text",
+                cliponaxis=False,
+                showlegend=False,
+                text=[NAMED.get(share, "") for share in shares],
+                textposition=sides,
+                customdata=words,
+                hovertemplate="%{customdata}<br>%{x:.4f}, %{y:.4f}<extra></extra>",
+                marker={
+                    "size": np.where(np.isin(shares, list(NAMED)), 13, 8),
+                    "color": [_COLOURS.get(s, c) for s, c in zip(shares, colours, strict=True)],
+                },
+            ),
+        ]
+    )
     themed(figure, x=x, y=y, height=HEIGHT)
     return figure.update_xaxes(showgrid=True)
 

@@ -33,15 +33,22 @@ def draw_bins(
         figure.add_trace(
             go.Bar(
                 x=[_label(low, high) for low, high in zip(part[LOW], part[HIGH], strict=True)],
-                y=part[SHARE], name=plain([name])[0], marker_color=_COLOURS[domain],
-                customdata=part[COUNT], hovertemplate="%{x}: %{y:.1%} (%{customdata:,})",
+                y=part[SHARE],
+                name=plain([name])[0],
+                marker_color=_COLOURS[domain],
+                customdata=part[COUNT],
+                hovertemplate="%{x}: %{y:.1%} (%{customdata:,})",
             )
-        )  # fmt: skip
+        )
     themed(figure, title=title, x=x, y=y, height=HEIGHT)
     figure.update_xaxes(
-        type="category", categoryorder="array", categoryarray=order, tickvals=order,
-        ticktext=starts, tickangle=0,
-    )  # fmt: skip
+        type="category",
+        categoryorder="array",
+        categoryarray=order,
+        tickvals=order,
+        ticktext=starts,
+        tickangle=0,
+    )
     return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 
 
@@ -61,12 +68,15 @@ def draw_times(
         part = times[times[DOMAIN] == domain]
         figure.add_trace(
             go.Scatter(
-                x=part[TIME], y=part[SHARE], name=plain([name])[0], mode="lines",
+                x=part[TIME],
+                y=part[SHARE],
+                name=plain([name])[0],
+                mode="lines",
                 line={"color": _COLOURS[domain], "width": 2, "shape": "hvh"},
                 customdata=part[COUNT],
                 hovertemplate="%{x|%Y-%m-%d}: %{y:.1%} (%{customdata:,})",
             )
-        )  # fmt: skip
+        )
     themed(figure, title=title, x=f"{step} (UTC)", y="share of interactions", height=HEIGHT)
     return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 

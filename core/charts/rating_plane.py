@@ -31,12 +31,17 @@ def draw_rating_plane(
     word = "highest" if higher_is_better else "lowest"
     figure = go.Figure(
         go.Heatmap(
-            x=steps, y=steps, z=error, xgap=1, ygap=1,
-            colorscale=_SCALE, reversescale=higher_is_better,
+            x=steps,
+            y=steps,
+            z=error,
+            xgap=1,
+            ygap=1,
+            colorscale=_SCALE,
+            reversescale=higher_is_better,
             colorbar={"title": {"text": metric}, "thickness": 14, "tickfont": {"size": TEXT_SIZE}},
             hovertemplate="alpha %{x:.2f}, beta %{y:.2f}<br>%{z:.4f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.add_trace(_edge(steps, near))
     figure.add_trace(_mark(lowest, word, "star", _LIGHT))
     figure.add_trace(_mark(here, "you are here", "circle-open", _LIGHT))
@@ -51,18 +56,33 @@ def draw_rating_plane(
 def _edge(steps: FloatArray, near: BoolArray) -> go.Contour:
     """A line around the cells that are near, and nothing else."""
     return go.Contour(
-        x=steps, y=steps, z=near.astype(float), showscale=False, hoverinfo="skip",
+        x=steps,
+        y=steps,
+        z=near.astype(float),
+        showscale=False,
+        hoverinfo="skip",
         contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "lines"},
-        colorscale=[[0, _LIGHT], [1, _LIGHT]], line={"width": 2, "dash": "dot"},
-        name="no worse than the lowest", showlegend=False,
-    )  # fmt: skip
+        colorscale=[[0, _LIGHT], [1, _LIGHT]],
+        line={"width": 2, "dash": "dot"},
+        name="no worse than the lowest",
+        showlegend=False,
+    )
 
 
 def _mark(point: tuple[float, float], name: str, symbol: str, colour: str) -> go.Scatter:
     return go.Scatter(
-        x=[point[0]], y=[point[1]], mode="markers", name=name,
-        marker={"symbol": symbol, "size": 18, "color": colour,
-                "line": {"width": 3 if symbol != "star" else 1, "color": colour
-                         if symbol != "star" else STRONG}},
+        x=[point[0]],
+        y=[point[1]],
+        mode="markers",
+        name=name,
+        marker={
+            "symbol": symbol,
+            "size": 18,
+            "color": colour,
+            "line": {
+                "width": 3 if symbol != "star" else 1,
+                "color": colour if symbol != "star" else STRONG,
+            },
+        },
         hovertemplate=f"{name}<br>alpha %{{x:.2f}}, beta %{{y:.2f}}<extra></extra>",
-    )  # fmt: skip
+    )

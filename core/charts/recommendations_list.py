@@ -54,10 +54,17 @@ def draw_recommendations(
         (target, names[1], TARGET_COLOUR),
     ):
         figure.add_trace(
-            go.Bar(name=plain([f"from {name}"])[0], x=part, y=rows + _BAR, width=_WIDTH,
-                   orientation="h", marker_color=colour, hoverinfo="skip",
-                   unselected={"marker": {"opacity": 1}})
-        )  # fmt: skip
+            go.Bar(
+                name=plain([f"from {name}"])[0],
+                x=part,
+                y=rows + _BAR,
+                width=_WIDTH,
+                orientation="h",
+                marker_color=colour,
+                hoverinfo="skip",
+                unselected={"marker": {"opacity": 1}},
+            )
+        )
     if marks is not None:
         labels = [f"{label}{_mark(mark)}" for label, mark in zip(labels, marks, strict=True)]
     figure.add_trace(_labels(labels, rows, low))
@@ -66,28 +73,47 @@ def draw_recommendations(
     if chosen is not None and chosen < len(titles):
         shapes.append(_band(chosen))
     return themed(
-        figure, x=x, height=90 + ROW * max(1, len(rows)), shapes=shapes,
-        barmode="relative", clickmode="event+select", dragmode=False,
+        figure,
+        x=x,
+        height=90 + ROW * max(1, len(rows)),
+        shapes=shapes,
+        barmode="relative",
+        clickmode="event+select",
+        dragmode=False,
         xaxis={"range": [low, high * 1.02]},
         yaxis={"range": [len(titles) - 0.45, -0.55], "showticklabels": False, "showgrid": False},
-    )  # fmt: skip
+    )
 
 
 def _zero_lines(rows: np.ndarray) -> list[dict[str, Any]]:
     """Zero, beside the bars alone: it would strike the titles out."""
     return [
-        {"type": "line", "x0": 0, "x1": 0, "y0": bar - _WIDTH, "y1": bar + _WIDTH,
-         "line": {"color": STRONG, "width": 1}, "layer": "below"}
+        {
+            "type": "line",
+            "x0": 0,
+            "x1": 0,
+            "y0": bar - _WIDTH,
+            "y1": bar + _WIDTH,
+            "line": {"color": STRONG, "width": 1},
+            "layer": "below",
+        }
         for bar in rows + _BAR
-    ]  # fmt: skip
+    ]
 
 
 def _band(row: int) -> dict[str, Any]:
     """The mark of one row, as wide as the chart."""
     return {
-        "type": "rect", "xref": "x domain", "x0": 0, "x1": 1, "y0": row - 0.5, "y1": row + 0.5,
-        "fillcolor": QUIET, "line": {"width": 0}, "layer": "below",
-    }  # fmt: skip
+        "type": "rect",
+        "xref": "x domain",
+        "x0": 0,
+        "x1": 1,
+        "y0": row - 0.5,
+        "y1": row + 0.5,
+        "fillcolor": QUIET,
+        "line": {"width": 0},
+        "layer": "below",
+    }
 
 
 def _mark(mark: str) -> str:
@@ -100,9 +126,15 @@ def _mark(mark: str) -> str:
 
 def _labels(labels: list[str], rows: np.ndarray, low: float) -> go.Scatter:
     return go.Scatter(
-        x=np.full(len(rows), low), y=rows + _TITLE, text=labels, mode="text", showlegend=False,
-        textposition="middle right", hoverinfo="skip", cliponaxis=False,
-    )  # fmt: skip
+        x=np.full(len(rows), low),
+        y=rows + _TITLE,
+        text=labels,
+        mode="text",
+        showlegend=False,
+        textposition="middle right",
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
 
 
 def _touch(
@@ -115,9 +147,15 @@ def _touch(
 ) -> go.Scatter:
     """An unseen line of points over each row, so that a click or a hover finds it."""
     return go.Scatter(
-        x=np.full(len(rows), (low + high) / 2), y=rows + _BAR, mode="markers", showlegend=False,
-        marker={"size": 26, "color": CLEAR, "line": {"width": 0}}, opacity=0.01,
-        customdata=np.column_stack([source, target]), text=plain(titles),
+        x=np.full(len(rows), (low + high) / 2),
+        y=rows + _BAR,
+        mode="markers",
+        showlegend=False,
+        marker={"size": 26, "color": CLEAR, "line": {"width": 0}},
+        opacity=0.01,
+        customdata=np.column_stack([source, target]),
+        text=plain(titles),
         hovertemplate="%{text}<br>source %{customdata[0]:.4f}<br>target %{customdata[1]:.4f}"
-        "<extra></extra>", hoverlabel={"bordercolor": FUSED_COLOUR},
-    )  # fmt: skip
+        "<extra></extra>",
+        hoverlabel={"bordercolor": FUSED_COLOUR},
+    )

@@ -37,27 +37,49 @@ def draw_removed_places(
     ):
         figure.add_trace(
             go.Scatter(
-                name=f"without {name}", x=labels, y=[place, *ranks[there]], mode="lines+markers",
-                line={"color": line, "width": 3, "dash": dash}, marker={"size": 9},
+                name=f"without {name}",
+                x=labels,
+                y=[place, *ranks[there]],
+                mode="lines+markers",
+                line={"color": line, "width": 3, "dash": dash},
+                marker={"size": 9},
                 hovertemplate="%{x} taken away: rank %{y:.0f}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     worst = float(np.nanmax(np.concatenate([[place, k], strongest[there], random[there]])))
     end = {
-        "type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": k + 0.5, "y1": k + 0.5,
+        "type": "line",
+        "x0": 0,
+        "x1": 1,
+        "xref": "x domain",
+        "y0": k + 0.5,
+        "y1": k + 0.5,
         "line": {"color": STRONG, "width": 1, "dash": "dash"},
-    }  # fmt: skip
+    }
     word = {
-        "text": f"end of the top {k}", "x": 1, "xref": "paper", "xanchor": "right",
-        "showarrow": False, "yanchor": "top",
+        "text": f"end of the top {k}",
+        "x": 1,
+        "xref": "paper",
+        "xanchor": "right",
+        "showarrow": False,
+        "yanchor": "top",
         "y": np.log10(k + 0.5),  # on a logarithmic axis it stands by the exponent
-    }  # fmt: skip
+    }
     return themed(
-        figure, x=x, y="rank in the list", height=320, shapes=[end], annotations=[word],
+        figure,
+        x=x,
+        y="rank in the list",
+        height=320,
+        shapes=[end],
+        annotations=[word],
         xaxis={"type": "category"},
-        yaxis={"type": "log", "range": [np.log10(worst * 1.5), np.log10(0.8)],
-               "tickvals": _ticks(worst), "tickformat": ",d"},
-    )  # fmt: skip
+        yaxis={
+            "type": "log",
+            "range": [np.log10(worst * 1.5), np.log10(0.8)],
+            "tickvals": _ticks(worst),
+            "tickformat": ",d",
+        },
+    )
 
 
 def draw_removed_shares(rows: pd.DataFrame, *, x: str, y: str, colour: str) -> go.Figure:
@@ -70,17 +92,30 @@ def draw_removed_shares(rows: pd.DataFrame, *, x: str, y: str, colour: str) -> g
         part = rows[rows[KIND] == kind]
         figure.add_trace(
             go.Scatter(
-                name=kind, x=part[STEP].astype("str"), y=part[MEAN], mode="lines+markers",
-                line={"color": line, "width": 3, "dash": dash}, marker={"size": 9},
-                error_y={"type": "data", "symmetric": False, "array": part[HIGH] - part[MEAN],
-                         "arrayminus": part[MEAN] - part[LOW], "thickness": 1.5},
+                name=kind,
+                x=part[STEP].astype("str"),
+                y=part[MEAN],
+                mode="lines+markers",
+                line={"color": line, "width": 3, "dash": dash},
+                marker={"size": 9},
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": part[HIGH] - part[MEAN],
+                    "arrayminus": part[MEAN] - part[LOW],
+                    "thickness": 1.5,
+                },
                 hovertemplate="%{x} items: %{y:.0%}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     return themed(
-        figure, x=x, y=y, height=320,
-        xaxis={"type": "category"}, yaxis={"tickformat": ".0%", "rangemode": "tozero"},
-    )  # fmt: skip
+        figure,
+        x=x,
+        y=y,
+        height=320,
+        xaxis={"type": "category"},
+        yaxis={"tickformat": ".0%", "rangemode": "tozero"},
+    )
 
 
 def _ticks(worst: float) -> list[int]:

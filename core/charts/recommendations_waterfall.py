@@ -39,25 +39,44 @@ def draw_waterfall(
     widths = np.append(amounts, score)
     figure = go.Figure(
         go.Bar(
-            base=np.append(starts, 0.0), x=widths, y=rows, orientation="h", width=0.62,
+            base=np.append(starts, 0.0),
+            x=widths,
+            y=rows,
+            orientation="h",
+            width=0.62,
             marker_color=[COLOURS[kind] for kind in kinds] + [COLOURS["score"]],
             text=[f"{width:+.4f}" for width in amounts] + [f"{score:.4f}"],
-            textposition="outside", cliponaxis=False, customdata=plain([*names, total]),
+            textposition="outside",
+            cliponaxis=False,
+            customdata=plain([*names, total]),
             hovertemplate="%{customdata}<br>%{x:.4f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     steps = [
-        {"type": "line", "x0": end, "x1": end, "y0": row, "y1": row + 1,
-         "line": {"color": STRONG, "width": 1}}
+        {
+            "type": "line",
+            "x0": end,
+            "x1": end,
+            "y0": row,
+            "y1": row + 1,
+            "line": {"color": STRONG, "width": 1},
+        }
         for row, end in zip(rows[:-1], ends, strict=True)
-    ]  # fmt: skip
+    ]
     return themed(
-        figure, x=x, height=70 + ROW * len(rows), legend=False,
+        figure,
+        x=x,
+        height=70 + ROW * len(rows),
+        legend=False,
         shapes=[*steps, upright(0)],
         xaxis={"range": _reach(starts, ends)},
-        yaxis={"tickvals": rows, "ticktext": plain([*names, total], 44),
-               "range": [len(rows) - 0.5, -0.5], "showgrid": False},
-    )  # fmt: skip
+        yaxis={
+            "tickvals": rows,
+            "ticktext": plain([*names, total], 44),
+            "range": [len(rows) - 0.5, -0.5],
+            "showgrid": False,
+        },
+    )
 
 
 def _reach(starts: np.ndarray, ends: np.ndarray) -> list[float]:

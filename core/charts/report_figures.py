@@ -48,20 +48,37 @@ def draw_levels(rows: pd.DataFrame, *, x: str) -> go.Figure:
 def draw_moved(helped: int, same: int, harmed: int) -> go.Figure:
     """How many users got a better, an equal and a worse list: one bar to scale."""
     parts = (
-        ("better with it", helped, FUSED_COLOUR), ("the same", same, faded(TWIN_COLOUR, 0.45)),
+        ("better with it", helped, FUSED_COLOUR),
+        ("the same", same, faded(TWIN_COLOUR, 0.45)),
         ("worse with it", harmed, ALARM_COLOUR),
-    )  # fmt: skip
-    figure = go.Figure([
-        go.Bar(x=[count], y=[""], orientation="h", name=name, marker_color=colour, width=0.8,
-               text=f"{count:,}", textposition="inside", insidetextanchor="middle", textangle=0,
-               hovertemplate=f"{name}: %{{x:,}} users<extra></extra>")
-        for name, count, colour in parts
-    ])  # fmt: skip
+    )
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=[count],
+                y=[""],
+                orientation="h",
+                name=name,
+                marker_color=colour,
+                width=0.8,
+                text=f"{count:,}",
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                hovertemplate=f"{name}: %{{x:,}} users<extra></extra>",
+            )
+            for name, count, colour in parts
+        ]
+    )
     return themed(
-        figure, x="users", height=150, barmode="stack", legend={"traceorder": "normal"},
+        figure,
+        x="users",
+        height=150,
+        barmode="stack",
+        legend={"traceorder": "normal"},
         xaxis={"range": [0, max(1, helped + same + harmed)], "tickformat": ","},
         yaxis={"showgrid": False, "showticklabels": False},
-    )  # fmt: skip
+    )
 
 
 def draw_of_hundred(rows: pd.DataFrame, *, x: str, colours: list[str]) -> go.Figure:
@@ -72,19 +89,33 @@ def draw_of_hundred(rows: pd.DataFrame, *, x: str, colours: list[str]) -> go.Fig
     places = list(range(len(rows)))
     figure = go.Figure(
         go.Bar(
-            x=rows[MEAN], y=places, orientation="h", marker_color=colours, width=0.62,
-            error_x=_whiskers(rows), text=rows[WORDS], textposition="inside",
-            insidetextanchor="start", textfont={"color": "#FFFFFF", "size": 16},
+            x=rows[MEAN],
+            y=places,
+            orientation="h",
+            marker_color=colours,
+            width=0.62,
+            error_x=_whiskers(rows),
+            text=rows[WORDS],
+            textposition="inside",
+            insidetextanchor="start",
+            textfont={"color": "#FFFFFF", "size": 16},
             hovertemplate="%{x:.1f} of 100 users<extra></extra>",
         )
-    )  # fmt: skip
+    )
     top = float(rows[HIGH].fillna(rows[MEAN]).max())
     return themed(
-        figure, x=x, height=90 + 52 * len(rows), legend=False,
+        figure,
+        x=x,
+        height=90 + 52 * len(rows),
+        legend=False,
         xaxis={"range": [0, min(100.0, top * 1.1) or 1.0], "showgrid": True},
-        yaxis={"tickvals": places, "ticktext": plain(rows[RUN], 40),
-               "range": [len(rows) - 0.5, -0.5], "showgrid": False},
-    )  # fmt: skip
+        yaxis={
+            "tickvals": places,
+            "ticktext": plain(rows[RUN], 40),
+            "range": [len(rows) - 0.5, -0.5],
+            "showgrid": False,
+        },
+    )
 
 
 def _dots(rows: pd.DataFrame, names: pd.Series, colours: list[str]) -> list[go.Scatter]:
@@ -92,17 +123,32 @@ def _dots(rows: pd.DataFrame, names: pd.Series, colours: list[str]) -> list[go.S
     sure = rows[TONE] != OPEN
     return [
         go.Scatter(
-            x=[mean], y=[place], mode="markers", showlegend=False, name=plain([name])[0],
-            marker={"size": 13, "color": colour, "line": {"width": 2, "color": colour},
-                    "symbol": "circle" if filled else "circle-open"},
-            error_x={"type": "data", "symmetric": False, "array": [high - mean],
-                     "arrayminus": [mean - low], "thickness": 2.5, "width": 5, "color": colour},
+            x=[mean],
+            y=[place],
+            mode="markers",
+            showlegend=False,
+            name=plain([name])[0],
+            marker={
+                "size": 13,
+                "color": colour,
+                "line": {"width": 2, "color": colour},
+                "symbol": "circle" if filled else "circle-open",
+            },
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [high - mean],
+                "arrayminus": [mean - low],
+                "thickness": 2.5,
+                "width": 5,
+                "color": colour,
+            },
             hovertemplate="%{x:.4f}",
         )
         for place, (name, mean, low, high, colour, filled) in enumerate(
             zip(names, rows[MEAN], rows[LOW], rows[HIGH], colours, sure, strict=True)
         )
-    ]  # fmt: skip
+    ]
 
 
 def _add_noise(figure: go.Figure, rows: pd.DataFrame) -> None:
@@ -110,9 +156,15 @@ def _add_noise(figure: go.Figure, rows: pd.DataFrame) -> None:
     for place, reach in enumerate(rows.get(NOISE, ())):
         if reach == reach:
             figure.add_shape(
-                type="rect", x0=-reach, x1=reach, y0=place - 0.42, y1=place + 0.42,
-                fillcolor=faded(TWIN_COLOUR, 0.22), line_width=0, layer="below",
-            )  # fmt: skip
+                type="rect",
+                x0=-reach,
+                x1=reach,
+                y0=place - 0.42,
+                y1=place + 0.42,
+                fillcolor=faded(TWIN_COLOUR, 0.22),
+                line_width=0,
+                layer="below",
+            )
 
 
 def _with_words(figure: go.Figure, rows: pd.DataFrame, labels: list[str], x: str) -> go.Figure:
@@ -120,19 +172,39 @@ def _with_words(figure: go.Figure, rows: pd.DataFrame, labels: list[str], x: str
     count = len(rows)
     for place, words in enumerate(plain(rows[WORDS], 60)):
         figure.add_annotation(
-            text=words, x=1, xref="paper", y=place, xanchor="left", showarrow=False, xshift=12,
-            align="left", font={"size": 13},
-        )  # fmt: skip
+            text=words,
+            x=1,
+            xref="paper",
+            y=place,
+            xanchor="left",
+            showarrow=False,
+            xshift=12,
+            align="left",
+            font={"size": 13},
+        )
     return themed(
-        figure, x=x, height=80 + ROW * count, legend=False, margin={"r": _BEHIND},
+        figure,
+        x=x,
+        height=80 + ROW * count,
+        legend=False,
+        margin={"r": _BEHIND},
         xaxis={"showgrid": True, "nticks": 6},
-        yaxis={"tickvals": list(range(count)), "ticktext": labels, "range": [count - 0.5, -0.5],
-               "showgrid": False},
-    )  # fmt: skip
+        yaxis={
+            "tickvals": list(range(count)),
+            "ticktext": labels,
+            "range": [count - 0.5, -0.5],
+            "showgrid": False,
+        },
+    )
 
 
 def _whiskers(rows: pd.DataFrame) -> dict:
     return {
-        "type": "data", "symmetric": False, "array": rows[HIGH] - rows[MEAN],
-        "arrayminus": rows[MEAN] - rows[LOW], "thickness": 2, "width": 5, "color": "#1C2530",
-    }  # fmt: skip
+        "type": "data",
+        "symmetric": False,
+        "array": rows[HIGH] - rows[MEAN],
+        "arrayminus": rows[MEAN] - rows[LOW],
+        "thickness": 2,
+        "width": 5,
+        "color": "#1C2530",
+    }

@@ -54,15 +54,27 @@ def draw_parallel(
         figure.add_vline(x=place, line={"color": STRONG, "width": 1.5})
         for height, word in axis.marks:
             figure.add_annotation(
-                x=place, y=height, text=word, showarrow=False, xanchor="right", xshift=-6,
+                x=place,
+                y=height,
+                text=word,
+                showarrow=False,
+                xanchor="right",
+                xshift=-6,
                 font={"size": TEXT_SIZE},
-            )  # fmt: skip
+            )
     return themed(
-        figure, height=380, legend=False, margin={"t": LABELS, "b": EDGE},
-        xaxis={"tickvals": list(range(len(axes))), "ticktext": [axis.label for axis in axes],
-               "side": "top", "range": [-0.45, len(axes) - 0.8]},
+        figure,
+        height=380,
+        legend=False,
+        margin={"t": LABELS, "b": EDGE},
+        xaxis={
+            "tickvals": list(range(len(axes))),
+            "ticktext": [axis.label for axis in axes],
+            "side": "top",
+            "range": [-0.45, len(axes) - 0.8],
+        },
         yaxis={"visible": False, "range": [-0.06, 1.06]},
-    )  # fmt: skip
+    )
 
 
 def draw_importance(shares: pd.DataFrame, names: Sequence[str], *, quality: str) -> go.Figure:
@@ -76,13 +88,20 @@ def draw_importance(shares: pd.DataFrame, names: Sequence[str], *, quality: str)
     for name, colour in zip(names, (FUSED_COLOUR, TWIN_COLOUR), strict=False):
         figure.add_trace(
             go.Bar(
-                name=plain([name])[0], y=plain(_spoken(row) for row in ordered.index),
-                x=ordered[name], orientation="h", marker_color=colour,
+                name=plain([name])[0],
+                y=plain(_spoken(row) for row in ordered.index),
+                x=ordered[name],
+                orientation="h",
+                marker_color=colour,
                 hovertemplate="%{y}: %{x:.0%}",
             )
-        )  # fmt: skip
-    themed(figure, x=f"share of the differences in validation {quality}",
-           height=130 + 24 * len(ordered) * len(names), legend=len(names) > 1)  # fmt: skip
+        )
+    themed(
+        figure,
+        x=f"share of the differences in validation {quality}",
+        height=130 + 24 * len(ordered) * len(names),
+        legend=len(names) > 1,
+    )
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_yaxes(showgrid=False)
     return figure.update_layout(barmode="group", legend_traceorder="normal")
@@ -132,10 +151,14 @@ def _marks(places: np.ndarray) -> list[float]:
 def _line(heights: np.ndarray, goodness: float, words: str) -> go.Scatter:
     colour = sample_colorscale(list(SEQUENTIAL_COLOURS), [goodness])[0]
     return go.Scatter(
-        x=np.arange(len(heights)), y=heights, mode="lines+markers", showlegend=False,
-        line={"color": colour, "width": 3.5 if goodness == 1 else 2}, marker={"size": 7},
+        x=np.arange(len(heights)),
+        y=heights,
+        mode="lines+markers",
+        showlegend=False,
+        line={"color": colour, "width": 3.5 if goodness == 1 else 2},
+        marker={"size": 7},
         hovertemplate=f"{words}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _spoken(name: Any) -> str:

@@ -22,16 +22,23 @@ def draw_domain_shares(
     """Two bars per row, the source above the target; shares: by domain, 0 to 1, in row order."""
     figure = go.Figure()
     for domain, name, colour in (
-        (SOURCE, names[0], SOURCE_COLOUR), (TARGET, names[1], TARGET_COLOUR),
-    ):  # fmt: skip
+        (SOURCE, names[0], SOURCE_COLOUR),
+        (TARGET, names[1], TARGET_COLOUR),
+    ):
         figure.add_trace(
             go.Bar(
-                name=plain([name])[0], x=list(shares[domain]), y=plain(rows), orientation="h",
-                marker_color=colour, text=[_words(share) for share in shares[domain]],
-                textposition="outside", cliponaxis=False, textfont={"size": TEXT_SIZE},
+                name=plain([name])[0],
+                x=list(shares[domain]),
+                y=plain(rows),
+                orientation="h",
+                marker_color=colour,
+                text=[_words(share) for share in shares[domain]],
+                textposition="outside",
+                cliponaxis=False,
+                textfont={"size": TEXT_SIZE},
                 hovertemplate="%{y}: %{x:.1%}",
             )
-        )  # fmt: skip
+        )
     themed(figure, x=x, height=AROUND + ROW * len(rows))
     figure.update_xaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     return figure.update_yaxes(autorange="reversed", showgrid=False)

@@ -8,9 +8,10 @@ from core.basics.columns import SOURCE, TARGET
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, TWIN_COLOUR, faded, plain, themed
 
 _PARTS = (
-    ("train", TARGET_COLOUR), ("validation", faded(TARGET_COLOUR, 0.6)),
+    ("train", TARGET_COLOUR),
+    ("validation", faded(TARGET_COLOUR, 0.6)),
     ("test", faded(TARGET_COLOUR, 0.3)),
-)  # fmt: skip
+)
 
 
 def draw_split_strip(
@@ -36,10 +37,15 @@ def draw_split_strip(
     for place, name, count, colour in strips:
         figure.add_trace(
             go.Bar(
-                x=[count], y=[place], orientation="h", name=name, width=0.6, marker_color=colour,
+                x=[count],
+                y=[place],
+                orientation="h",
+                name=name,
+                width=0.6,
+                marker_color=colour,
                 hovertemplate=f"{name}: %{{x:,}} interactions<extra></extra>",
             )
-        )  # fmt: skip
+        )
     themed(figure, x="interactions", height=210)
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_xaxes(tickformat=",")

@@ -14,8 +14,15 @@ FUSED_COLOUR = "#12925F"  # green: both together
 TWIN_COLOUR = "#8A8F98"  # grey: the twin, and whatever is only there to compare with
 ALARM_COLOUR = "#C8322B"  # red: harm and failed checks, nothing else
 CATEGORY_COLOURS = (
-    "#42AEAE", "#A824A8", "#C8936F", "#478BF0", "#BD320F", "#4747F0", "#DE8C12", "#C62A68",
-)  # fmt: skip
+    "#42AEAE",
+    "#A824A8",
+    "#C8936F",
+    "#478BF0",
+    "#BD320F",
+    "#4747F0",
+    "#DE8C12",
+    "#C62A68",
+)
 OTHER_COLOUR = TWIN_COLOUR  # categories beyond the eight, and items without one
 SEQUENTIAL_COLOURS = ("#A3B1BF", "#7E9CC9", "#7A78C8", "#9C4FB3", "#BF2F83", "#CF1F4F")
 
@@ -64,27 +71,48 @@ def themed(
 def _layout(title: str, height: int | None, legend: bool) -> dict[str, Any]:
     top = EDGE + (34 if title else 0) + (34 if legend else 0)
     looks = {
-        "title": {"text": title, "x": 0, "xref": "container", "y": 1, "yref": "container",
-                  "yanchor": "top", "pad": {"t": 6}, "font": {"size": TITLE_SIZE}},
+        "title": {
+            "text": title,
+            "x": 0,
+            "xref": "container",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"t": 6},
+            "font": {"size": TITLE_SIZE},
+        },
         "font": {"size": TEXT_SIZE},
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
         "margin": {"r": 22, "t": top},
         "showlegend": legend,
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom",
-                   "title": {"text": ""}, "font": {"size": TEXT_SIZE}, "bgcolor": CLEAR},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "bottom",
+            "title": {"text": ""},
+            "font": {"size": TEXT_SIZE},
+            "bgcolor": CLEAR,
+        },
         "hoverlabel": {"font": {"size": TEXT_SIZE}, "namelength": -1, "align": "left"},
         "modebar": {"bgcolor": CLEAR, "color": STRONG, "activecolor": FUSED_COLOUR},
         "bargap": 0.25,
-    }  # fmt: skip
+    }
     return looks if height is None else looks | {"height": height}
 
 
 def _axis(title: str, *, showgrid: bool) -> dict[str, Any]:
     looks = {
-        "automargin": True, "showgrid": showgrid, "gridcolor": QUIET, "zeroline": False,
-        "zerolinecolor": STRONG, "zerolinewidth": 1, "tickfont": {"size": TEXT_SIZE},
-    }  # fmt: skip
+        "automargin": True,
+        "showgrid": showgrid,
+        "gridcolor": QUIET,
+        "zeroline": False,
+        "zerolinecolor": STRONG,
+        "zerolinewidth": 1,
+        "tickfont": {"size": TEXT_SIZE},
+    }
     words = {"text": title, "font": {"size": AXIS_SIZE}, "standoff": 8}
     return looks | {"title": words} if title else looks
 
@@ -128,9 +156,15 @@ def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def upright(x: float, width: float = 1, colour: str = STRONG) -> dict[str, Any]:
     """A shape for a layout: a line from bottom to top, such as the one at zero."""
     return {
-        "type": "line", "x0": x, "x1": x, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain",
+        "type": "line",
+        "x0": x,
+        "x1": x,
+        "xref": "x",
+        "y0": 0,
+        "y1": 1,
+        "yref": "y domain",
         "line": {"color": colour, "width": width},
-    }  # fmt: skip
+    }
 
 
 def chart_config(

@@ -54,10 +54,15 @@ def _line(
     rows: pd.DataFrame, measure: str, name: str, colour: str, *, in_legend: bool
 ) -> go.Scatter:
     return go.Scatter(
-        x=rows[EPOCH], y=rows[measure], name=name, legendgroup=name, showlegend=in_legend,
-        mode="lines+markers" if len(rows) < 3 else "lines", line={"color": colour, "width": 2.5},
+        x=rows[EPOCH],
+        y=rows[measure],
+        name=name,
+        legendgroup=name,
+        showlegend=in_legend,
+        mode="lines+markers" if len(rows) < 3 else "lines",
+        line={"color": colour, "width": 2.5},
         hovertemplate="epoch %{x}: %{y:.4f}",
-    )  # fmt: skip
+    )
 
 
 def _with_best(
@@ -68,19 +73,30 @@ def _with_best(
     epoch, quality = best
     figure.add_trace(
         go.Scatter(
-            x=[epoch], y=[quality], mode="markers", showlegend=False, name="best epoch",
+            x=[epoch],
+            y=[quality],
+            mode="markers",
+            showlegend=False,
+            name="best epoch",
             marker={"color": FUSED_COLOUR, "size": 11, "line": {"color": "white", "width": 2}},
             hovertemplate="best epoch %{x}: %{y:.4f}",
         ),
-        row=1, col=1,
-    )  # fmt: skip
+        row=1,
+        col=1,
+    )
     valid = points[VALID].astype(float)
     low, high = valid.min(), valid.max()
     room = 0.25 * (high - low or abs(high) or 1.0)  # for the label, clear of the line
     figure.update_yaxes(range=[low - room / 3, high + room], row=1, col=1)
     figure.add_annotation(
-        x=epoch, y=quality, text=f"best: epoch {epoch}", showarrow=False, yshift=18,
+        x=epoch,
+        y=quality,
+        text=f"best: epoch {epoch}",
+        showarrow=False,
+        yshift=18,
         xanchor="right" if epoch > points[EPOCH].max() / 2 else "left",
-        font={"size": TEXT_SIZE, "color": FUSED_COLOUR}, row=1, col=1,
-    )  # fmt: skip
+        font={"size": TEXT_SIZE, "color": FUSED_COLOUR},
+        row=1,
+        col=1,
+    )
     return figure

@@ -136,10 +136,14 @@ def upload(options: Namespace) -> dict[str, Any]:
     plan = UploadPlan(split, options.file.name, options.name)
     made = read_run(upload_lists(options.file, reading.options, plan, workspace, _say))
     lists = {
-        "file": options.file.name, "part": LISTS_FILE, "columns": reading.columns,
-        "ignored": reading.ignored, "encoding": reading.options.encoding,
-        "delimiter": reading.options.delimiter, "header": reading.options.header,
-    }  # fmt: skip
+        "file": options.file.name,
+        "part": LISTS_FILE,
+        "columns": reading.columns,
+        "ignored": reading.ignored,
+        "encoding": reading.options.encoding,
+        "delimiter": reading.options.delimiter,
+        "header": reading.options.header,
+    }
     account.files.append(lists)
     for sentence in reading.said:
         account.leave_out(sentence)
@@ -178,9 +182,14 @@ def search(options: Namespace) -> dict[str, Any]:
 
     workspace = _workspace(options)
     plan = SearchPlan(  # a wrong setting is refused before anything is read
-        "", options.model, _grid(options.grid), _settings(options.settings), options.trials,
-        options.seed, options.device,
-    )  # fmt: skip
+        "",
+        options.model,
+        _grid(options.grid),
+        _settings(options.settings),
+        options.trials,
+        options.seed,
+        options.device,
+    )
     account = Account(_tell)
     snapshot = pair_snapshot(_files(options), workspace, options.seed, account)
     plan = replace(plan, split=snapshot.name)
@@ -245,15 +254,34 @@ def _card(name: str) -> dict[str, Any]:
     card = card_of(name)
     settings = [
         {
-            "name": info.name, "kind": info.kind.__name__, "default": info.default,
-            "low": info.low, "high": info.high, "choices": info.choices, "help": info.help,
+            "name": info.name,
+            "kind": info.kind.__name__,
+            "default": info.default,
+            "low": info.low,
+            "high": info.high,
+            "choices": info.choices,
+            "help": info.help,
         }
         for info in card.settings.infos()
-    ]  # fmt: skip
+    ]
     plain = (
-        "name", "title", "family", "line", "paper", "differs", "when", "words", "task",
-        "cross_domain", "has_twin", "additive", "fold_in", "needs", "gradient", "new_items",
-    )  # fmt: skip
+        "name",
+        "title",
+        "family",
+        "line",
+        "paper",
+        "differs",
+        "when",
+        "words",
+        "task",
+        "cross_domain",
+        "has_twin",
+        "additive",
+        "fold_in",
+        "needs",
+        "gradient",
+        "new_items",
+    )
     counts = {"counts": counts_words(card.settings)}
     return {field: getattr(card, field) for field in plain} | counts | {"settings": settings}
 
@@ -306,11 +334,19 @@ def _files(options: Namespace) -> PairFiles:
         )
     model = getattr(options, "model", None)
     return PairFiles(
-        options.source, options.target, options.items_source, options.items_target,
-        options.splits, options.links, options.triples, options.swap,
+        options.source,
+        options.target,
+        options.items_source,
+        options.items_target,
+        options.splits,
+        options.links,
+        options.triples,
+        options.swap,
         rated=model is not None and card_of(model).task == "rating",
-        choices={file: choices_of(options, file) for file in FILES}, pair=pair, split=split,
-    )  # fmt: skip
+        choices={file: choices_of(options, file) for file in FILES},
+        pair=pair,
+        split=split,
+    )
 
 
 def _foretell(plan: RunPlan, workspace: Workspace, times: int = 1) -> None:

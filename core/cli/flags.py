@@ -67,13 +67,18 @@ YES_OR_NO = (  # flag, field of ReadOptions or of FileChoices, its value, what i
 )
 WORDS_FOR = {"backslash": "\\", "tab": "\t", "space": " ", "\\t": "\t", NONE: "", "keep": ""}
 ANSWERS = {name: flag for flag, (name, _) in STYLE_FLAGS.items()} | {
-    "header": "--no-header", "decimal_comma": "--decimal-comma", "events": "--event-weight",
+    "header": "--no-header",
+    "decimal_comma": "--decimal-comma",
+    "events": "--event-weight",
     "": "--ids-as-they-are",
-}  # fmt: skip
+}
 SPLITS = {  # as it is typed -> kind of a split
-    "random": "random", "leave-k-out": "leave-k-out", "temporal": "temporal",
-    "cold-users": "cold-start users", "new-items": "new items",
-}  # fmt: skip
+    "random": "random",
+    "leave-k-out": "leave-k-out",
+    "temporal": "temporal",
+    "cold-users": "cold-start users",
+    "new-items": "new items",
+}
 PAIR_FLAGS = {  # flag -> settings of a pair that it sets
     "--rating-threshold": ("rating_threshold",),
     "--k-core": ("source_core", "target_core"),
@@ -87,9 +92,11 @@ PAIR_FLAGS = {  # flag -> settings of a pair that it sets
     "--drop-double-users": ("drop_double_users",),
 }
 DOMAIN_FLAGS = {  # flag -> ending of the setting of a domain
-    "--min-user": "fewest", "--max-user": "most", "--min-item": "item_fewest",
+    "--min-user": "fewest",
+    "--max-user": "most",
+    "--min-item": "item_fewest",
     "--liked-from": "liked_from",
-}  # fmt: skip
+}
 SPLIT_FLAGS = {  # flag -> setting of a split, the kinds it belongs to
     "--valid-share": ("valid_share", ("random", "temporal")),
     "--test-share": ("test_share", ("random", "temporal")),
@@ -121,22 +128,36 @@ def add_reading(command: ArgumentParser, lists: bool = False) -> None:
     )
     for flag, (_, words) in {**COLUMN_FLAGS, **(LIST_FLAGS if lists else {})}.items():
         group.add_argument(
-            flag, action="append", default=[], type=_for_file, metavar="COLUMN",
+            flag,
+            action="append",
+            default=[],
+            type=_for_file,
+            metavar="COLUMN",
             help=f"{words}; its number in a file without header; none where there is none",
-        )  # fmt: skip
+        )
     for flag, (_, words) in STYLE_FLAGS.items():
         group.add_argument(
             flag, action="append", default=[], type=_for_file, metavar="VALUE", help=words
         )
     for flag, name, value, words in YES_OR_NO:
         group.add_argument(
-            flag, dest=name, action="append", nargs="?", const=("", value), default=[],
-            type=_naming(value), metavar="FILE", help=words,
-        )  # fmt: skip
+            flag,
+            dest=name,
+            action="append",
+            nargs="?",
+            const=("", value),
+            default=[],
+            type=_naming(value),
+            metavar="FILE",
+            help=words,
+        )
     group.add_argument(
-        "--event-weight", action="append", default=[], metavar="TYPE=WEIGHT",
+        "--event-weight",
+        action="append",
+        default=[],
+        metavar="TYPE=WEIGHT",
         help="what a row of this event type counts; 0 leaves its rows out",
-    )  # fmt: skip
+    )
 
 
 def add_pair(command: ArgumentParser) -> None:
@@ -164,14 +185,19 @@ def add_pair(command: ArgumentParser) -> None:
     }
     for flag, words in bounds.items():
         group.add_argument(
-            flag, action="append", default=[], type=_for_file, metavar="N",
+            flag,
+            action="append",
+            default=[],
+            type=_for_file,
+            metavar="N",
             help=f"{words}; source=N or target=N for one of both",
-        )  # fmt: skip
+        )
     group.add_argument("--match-users", choices=("exactly", "loosely"), help="how ids are compared")
     group.add_argument(
-        "--exchanged", choices=(SOURCE, TARGET, "both"),
+        "--exchanged",
+        choices=(SOURCE, TARGET, "both"),
         help="read users as items and items as users in this file, or in both",
-    )  # fmt: skip
+    )
     for flag, words in (
         ("--drop-cross-listed", "leave out source items that the target lists too"),
         ("--drop-double-users", "of user ids with nearly the same history keep one"),
@@ -189,17 +215,22 @@ def add_split(command: ArgumentParser, hashes: bool = False) -> None:
     """
     group = command.add_argument_group("which rows are held out")
     group.add_argument(
-        "--split", dest="split_kind", type=_split_kind_or_hash if hashes else _split_kind,
-        metavar="KIND", help=f"{', '.join(SPLITS)}; by default random"
+        "--split",
+        dest="split_kind",
+        type=_split_kind_or_hash if hashes else _split_kind,
+        metavar="KIND",
+        help=f"{', '.join(SPLITS)}; by default random"
         + ("; or the hash of a split in the workspace" if hashes else ""),
-    )  # fmt: skip
+    )
     for flag, (name, kinds) in SPLIT_FLAGS.items():
         kind = int if name == "held_out" else float
         words = name.replace("_", " ")
         group.add_argument(
-            flag, type=kind, metavar="N" if kind is int else "SHARE",
+            flag,
+            type=kind,
+            metavar="N" if kind is int else "SHARE",
             help=f"{words} of a {' or '.join(kinds)} split",
-        )  # fmt: skip
+        )
 
 
 def choices_of(options: Namespace, file: str) -> FileChoices:
@@ -256,9 +287,10 @@ def split_values(options: Namespace) -> dict[str, Any]:
     kind = kind if kind in SPLITS else None  # else it is the hash of a split
     folds = getattr(options, "cold_folds", 0)
     asked = {
-        "--split": kind, "--new-items": "new-items" if new else None,
+        "--split": kind,
+        "--new-items": "new-items" if new else None,
         "--cold-folds": "cold-folds" if folds else None,
-    }  # fmt: skip
+    }
     told = {flag: what for flag, what in asked.items() if what}
     if len(set(told.values())) > 1:
         if not kind:

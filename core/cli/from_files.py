@@ -158,9 +158,15 @@ def _split_again(
 
 
 def imported(
-    path: Path, kind: str, file: str, files: PairFiles, workspace: Workspace, account: Account,
-    report: Report = silent, rated: ImportReport | None = None,
-) -> ImportReport:  # fmt: skip
+    path: Path,
+    kind: str,
+    file: str,
+    files: PairFiles,
+    workspace: Workspace,
+    account: Account,
+    report: Report = silent,
+    rated: ImportReport | None = None,
+) -> ImportReport:
     """Import one of FILES as it was told and is plainly named; what is lost is said.
 
     rated: the interactions that an item table belongs to, which tell its column of items.
@@ -238,9 +244,12 @@ def made_pair(files: PairFiles, workspace: Workspace, account: Account) -> Path:
         )
     }
     inputs = PairInputs(
-        _rows_file(source), _rows_file(target), **others,
-        source_name=source.name, target_name=target.name,
-    )  # fmt: skip
+        _rows_file(source),
+        _rows_file(target),
+        **others,
+        source_name=source.name,
+        target_name=target.name,
+    )
     connection = in_memory(workspace.root)
     try:
         pair = build_pair(connection, inputs, settings, workspace.pairs, True)
@@ -262,11 +271,13 @@ def doubts_of(files: PairFiles) -> list[dict[str, str]]:
         reading = read_choices(path, kind, files.said_of(file), file, files.times_count)
         found += [
             {
-                "file": path.name, "column": doubt.column, "what": doubt.what,
+                "file": path.name,
+                "column": doubt.column,
+                "what": doubt.what,
                 "answer": answer_to(doubt, file),
             }
             for doubt in reading.doubts
-        ]  # fmt: skip
+        ]
     return found
 
 
@@ -275,10 +286,13 @@ def _every_file(files: PairFiles) -> list[tuple[Path, str, str]]:
     parts = split_files(files.splits).items() if files.splits else ()
     given = [(path, part.split("_")[0], INTERACTIONS) for part, path in parts]
     others = (
-        (files.source, SOURCE, INTERACTIONS), (files.target, TARGET, INTERACTIONS),
-        (files.items_source, "items-source", ITEMS), (files.items_target, "items-target", ITEMS),
-        (files.links, "links", LINKS), (files.triples, "triples", TRIPLES),
-    )  # fmt: skip
+        (files.source, SOURCE, INTERACTIONS),
+        (files.target, TARGET, INTERACTIONS),
+        (files.items_source, "items-source", ITEMS),
+        (files.items_target, "items-target", ITEMS),
+        (files.links, "links", LINKS),
+        (files.triples, "triples", TRIPLES),
+    )
     return given + [(path, file, kind) for path, file, kind in others if path]
 
 
@@ -302,9 +316,11 @@ def _given_tables(files: PairFiles, workspace: Workspace, account: Account) -> S
     items = {
         f"items_{domain}": _rows(
             imported(path, ITEMS, f"items-{domain}", files, workspace, account)
-        ) if path else None
+        )
+        if path
+        else None
         for domain, path in ((SOURCE, files.items_source), (TARGET, files.items_target))
-    }  # fmt: skip
+    }
     tables = SplitTables(**frames, **items)
     if files.triples is not None:
         facts = _rows(imported(files.triples, TRIPLES, "triples", files, workspace, account))
@@ -390,6 +406,12 @@ def _write_given(
             ]
             columns += _content_of_vectors(table)
     return write_snapshot(
-        workspace.splits, tables, source_name="source", target_name="target", kind=kind,
-        seed=seed, settings=settings, dataset_hash=fingerprint(*columns),
-    )  # fmt: skip
+        workspace.splits,
+        tables,
+        source_name="source",
+        target_name="target",
+        kind=kind,
+        seed=seed,
+        settings=settings,
+        dataset_hash=fingerprint(*columns),
+    )

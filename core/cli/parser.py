@@ -63,9 +63,12 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--beta", type=float, default=1.0, help="weight of the target evidence")
     run.add_argument("--k", type=_length, default=10, help="length of a list, 1 to 50")
     run.add_argument(
-        "--cold-folds", type=_folds, default=0, metavar="N",
+        "--cold-folds",
+        type=_folds,
+        default=0,
+        metavar="N",
         help="test cold users: N folds over all shared users, each once without target history",
-    )  # fmt: skip
+    )
     _add_workspace(run)
     _add_json(run, full=True)
 
@@ -77,13 +80,19 @@ def _add_search(commands: Any) -> None:
     _add_data(search)
     _add_model(search)
     search.add_argument(
-        "--grid", action="extend", nargs="+", default=[], metavar="KEY=V1,V2",
+        "--grid",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="KEY=V1,V2",
         help="values to try, by default the model's own small grid",
-    )  # fmt: skip
+    )
     search.add_argument(
-        "--trials", type=_positive, default=0,
+        "--trials",
+        type=_positive,
+        default=0,
         help="trials of the model, and as many of its twin; by default all combinations",
-    )  # fmt: skip
+    )
     search.add_argument("--train", action="store_true", help="train the winner at the end")
     _add_workspace(search)
     _add_json(search)
@@ -98,25 +107,33 @@ def _add_data(command: argparse.ArgumentParser, lists: bool = False) -> None:
         "--triples", type=Path, help="what items have in common: head, relation, tail"
     )
     command.add_argument(
-        "--splits", type=Path,
+        "--splits",
+        type=Path,
         help="folder with the files source_train, target_train, target_valid and target_test",
-    )  # fmt: skip
+    )
     command.add_argument("--swap", action="store_true", help="exchange source and target")
     add_reading(command, lists)
     add_pair(command)
     add_split(command, hashes=lists)
     command.add_argument(
-        "--new-items", type=float, default=0.0, metavar="SHARE",
+        "--new-items",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
         help="hide so many of the target items, such as 0.2, and rank these alone in the test",
-    )  # fmt: skip
+    )
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", required=True, help="name of a model, see `models`")
     command.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="settings",
         help="a setting of the model; may be repeated",
-    )  # fmt: skip
+    )
     command.add_argument("--seed", type=_seed, default=2022)
     command.add_argument(
         "--device", type=_device, default="auto", help="auto, cpu, cuda, cuda:1 or mps"
@@ -181,9 +198,13 @@ def _add_report(commands: Any) -> None:
     report.add_argument("--title", default="", help="by default made from the two domains")
     report.add_argument("--note", default="", help="a few words below the title")
     report.add_argument(
-        "--without", action="extend", nargs="+", default=[], metavar="SECTION",
+        "--without",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="SECTION",
         help="sections to leave out, such as people or reproduce",
-    )  # fmt: skip
+    )
     report.add_argument("--hide-users", action="store_true", help="letters in place of user ids")
     _add_workspace(report)
     _add_json(report)

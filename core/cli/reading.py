@@ -33,8 +33,15 @@ from core.data.roles import SURE, RoleGuess
 
 FLAGS = {role: flag for flag, (role, _) in {**COLUMN_FLAGS, **LIST_FLAGS}.items()}
 PREVIEWED = (  # what decides a head's cells
-    "encoding", "delimiter", "quote", "header", "layout", "skip_lines", "comment", "escape",
-)  # fmt: skip
+    "encoding",
+    "delimiter",
+    "quote",
+    "header",
+    "layout",
+    "skip_lines",
+    "comment",
+    "escape",
+)
 VALUES = ("date_format", "thousands", "separator", "no_rating", "decimal_comma")
 ORDERS = (RANK, SCORE, DISTANCE)  # one of these orders lists
 NAMED, CHOSEN = "by its name", "as you said"
@@ -127,15 +134,23 @@ def account_of(reading: Reading, done: ImportReport, file: str) -> dict[str, Any
     reasons = pd.read_parquet(done.folder / REJECTS, columns=[REASON])[REASON].value_counts()
     known = done.to_dict()
     return {
-        "file": reading.path.name, "part": file, "kind": options.kind, "dataset": done.hash,
-        "columns": reading.columns, "ignored": reading.ignored,
-        "encoding": options.encoding, "layout": options.layout,
+        "file": reading.path.name,
+        "part": file,
+        "kind": options.kind,
+        "dataset": done.hash,
+        "columns": reading.columns,
+        "ignored": reading.ignored,
+        "encoding": options.encoding,
+        "layout": options.layout,
         "delimiter": options.delimiter if table else None,
         "header": options.header if table else None,
-        "rows": done.rows, "kept": done.kept, "rejected": done.rejected,
+        "rows": done.rows,
+        "kept": done.kept,
+        "rejected": done.rejected,
         "rejected_because": {str(reason): int(rows) for reason, rows in reasons.items()},
-        "merged": done.merged, "skipped_lines": known.get("skipped", 0),
-    }  # fmt: skip
+        "merged": done.merged,
+        "skipped_lines": known.get("skipped", 0),
+    }
 
 
 def account_words(account: dict[str, Any]) -> str:

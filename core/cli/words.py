@@ -12,8 +12,10 @@ from core.basics.wording import count, duration, number, signed_with_interval, w
 HEADLINES = ("ndcg@10", "rmse")
 SIDES = {"run": "", "twin": "twin", "popularity": "popularity", "bias": "bias"}
 LIFTS = {
-    "lift": "the twin", "lift_over_popularity": "popularity", "lift_over_bias": "the biases",
-}  # fmt: skip
+    "lift": "the twin",
+    "lift_over_popularity": "popularity",
+    "lift_over_bias": "the biases",
+}
 LIGHTS = ("red", "amber")
 MOST_LINES = 20  # of one kind that a summary shows
 
@@ -46,11 +48,19 @@ def shortened(answer: dict[str, Any], k: int) -> dict[str, Any]:
 def in_words(command: str, answer: Any) -> str:
     """A short summary for a person."""
     known: dict[str, Callable[[Any], list[str]]] = {
-        "run": _run_words, "blend": _run_words, "compress": _run_words, "upload": _run_words,
-        "search": _search_words, "check": _check_words, "models": _model_words,
-        "recommend": _list_words, "overlap": _overlap_words, "reseed": _reseed_words,
-        "report": _report_words, "demo": _demo_words,
-    }  # fmt: skip
+        "run": _run_words,
+        "blend": _run_words,
+        "compress": _run_words,
+        "upload": _run_words,
+        "search": _search_words,
+        "check": _check_words,
+        "models": _model_words,
+        "recommend": _list_words,
+        "overlap": _overlap_words,
+        "reseed": _reseed_words,
+        "report": _report_words,
+        "demo": _demo_words,
+    }
     if command in known:
         return "\n".join(known[command](answer))
     return json.dumps(answer, ensure_ascii=False, indent=1)
@@ -158,8 +168,9 @@ def _search_words(answer: dict[str, Any]) -> list[str]:
     trials = ", ".join(f"{n} {status}" for status, n in answer["counts"].items())
     lines = [f"Search of {answer['model']}: {trials} trials", ""]
     for role, winner in answer["winners"].items():
-        searched = {name: winner["settings"][name] for name in answer["grid"]
-                    if name in winner["settings"]}  # fmt: skip
+        searched = {
+            name: winner["settings"][name] for name in answer["grid"] if name in winner["settings"]
+        }
         settings = ", ".join(f"{name} {value}" for name, value in searched.items()) or "as they are"
         figure = f"{answer['metric']} {number(winner[MEAN], 4)} ± {number(winner['error'], 4)}"
         lines.append(f"  {role:<6}{figure} on validation with {settings}")

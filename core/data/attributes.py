@@ -66,9 +66,14 @@ def keep_attributes(
     table, rows, repeated, unnamed = read_attributes(data)
     known = table[USER].isin(users.ids)
     counts = AttributeCounts(
-        [name for name in table if name != USER], rows, repeated, unnamed,
-        int((~known).sum()), int(known.sum()), len(users) - int(known.sum()),
-    )  # fmt: skip
+        [name for name in table if name != USER],
+        rows,
+        repeated,
+        unnamed,
+        int((~known).sum()),
+        int(known.sum()),
+        len(users) - int(known.sum()),
+    )
     if not counts.matched:
         given = table[USER].iloc[0] if len(table) else ""
         raise DataError(

@@ -54,8 +54,10 @@ FEW_SHARED = 50  # below this many shared users a person is warned
 MOSTLY = 0.5  # where fewer of the rated rows are liked, a person is asked to look
 KNOWN_SHARE = 0.5  # an item table that knows a smaller share of the items is doubted
 SINGLE, NOT_CROSS_LISTED, OF_SHARED = (
-    "without double users", "without cross-listed items", "of shared users",
-)  # fmt: skip
+    "without double users",
+    "without cross-listed items",
+    "of shared users",
+)
 WITHOUT_SHARED = "Only models that need no shared users can learn from the source."
 
 
@@ -100,9 +102,16 @@ def build_pair(
     names = names[::-1] if settings.swap else names
     warnings = [*why, *_warnings(connection, inputs, settings, before, after, steps)]
     info = PairInfo(
-        dataset_hash, *names, settings.to_dict(), _hashes(inputs), before, after,
-        [*warnings, *_little_known(known, names, inputs, settings), *said], steps, known,
-    )  # fmt: skip
+        dataset_hash,
+        *names,
+        settings.to_dict(),
+        _hashes(inputs),
+        before,
+        after,
+        [*warnings, *_little_known(known, names, inputs, settings), *said],
+        steps,
+        known,
+    )
     with whole_folder(folder) as part:
         for domain in DOMAINS:
             _write_rows(connection, domain, rows_file(part, domain))
@@ -203,8 +212,9 @@ def _warnings(
     said = []
     others = dict(zip(DOMAINS, DOMAINS[::-1], strict=True))
     files = (
-        (SOURCE, inputs.source, inputs.source_name), (TARGET, inputs.target, inputs.target_name),
-    )  # fmt: skip
+        (SOURCE, inputs.source, inputs.source_name),
+        (TARGET, inputs.target, inputs.target_name),
+    )
     for file_role, file, called in files:
         rows = relation(connection, file)
         if RATING in columns(connection, rows) and not number(
@@ -300,9 +310,13 @@ def _little_known(
 
 def _hashes(inputs: PairInputs) -> dict[str, str]:
     files = {
-        SOURCE: inputs.source, TARGET: inputs.target, "items_source": inputs.items_source,
-        "items_target": inputs.items_target, "links": inputs.links, "triples": inputs.triples,
-    }  # fmt: skip
+        SOURCE: inputs.source,
+        TARGET: inputs.target,
+        "items_source": inputs.items_source,
+        "items_target": inputs.items_target,
+        "links": inputs.links,
+        "triples": inputs.triples,
+    }
     return {role: _content_hash(file) for role, file in files.items() if file is not None}
 
 

@@ -14,9 +14,15 @@ import pyarrow as pa
 
 BAR = "|"
 SEPARATORS = {
-    BAR: "bar  |", ";": "semicolon  ;", ",": "comma  ,", "/": "slash  /", ">": "arrow  >",
-    "、": "、", "，": "，", " ": "space",
-}  # fmt: skip
+    BAR: "bar  |",
+    ";": "semicolon  ;",
+    ",": "comma  ,",
+    "/": "slash  /",
+    ">": "arrow  >",
+    "、": "、",
+    "，": "，",
+    " ": "space",
+}
 CAREFUL = (",", "/", " ", "，")  # that stand inside names too: "Smith, John"
 _NAME_KEYS = ("name", "title", "label", "value", "text", "category", "genre", "term", "tag")
 _LONGEST = 50_000  # characters of a list that is parsed

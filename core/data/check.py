@@ -8,8 +8,13 @@ from typing import Any, Literal
 Light = Literal["green", "amber", "red", "grey"]
 
 SAME_PEOPLE, CROSS_LISTED, EXCHANGED, SPELLING, TIMES, IMPORT = (
-    "same_people", "cross_listed", "exchanged", "spelling", "times", "import",
-)  # fmt: skip
+    "same_people",
+    "cross_listed",
+    "exchanged",
+    "spelling",
+    "times",
+    "import",
+)
 DOUBLE_USERS, TIME_LEAK, ITEM_TABLES, GIVEN = "double_users", "time_leak", "item_tables", "given"
 
 

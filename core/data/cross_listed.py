@@ -90,9 +90,12 @@ def _similar(source: csc_matrix, target: csc_matrix, rows: slice) -> pd.DataFram
     alike = jaccard >= ENOUGH_JACCARD
     alike |= (containment >= ENOUGH_CONTAINMENT) & (jaccard >= WITH_JACCARD)
     columns = {
-        SOURCE_ITEM: left, TARGET_ITEM: right, COMMON_USERS: both.astype(np.int64),
-        JACCARD: jaccard, CONTAINMENT: containment,
-    }  # fmt: skip
+        SOURCE_ITEM: left,
+        TARGET_ITEM: right,
+        COMMON_USERS: both.astype(np.int64),
+        JACCARD: jaccard,
+        CONTAINMENT: containment,
+    }
     return pd.DataFrame(columns)[alike]
 
 

@@ -17,8 +17,11 @@ from core.data.database import name, parquet
 from core.data.read_options import INTERACTIONS, ITEMS, LINKS, TRIPLES
 
 KIND_NAMES = {  # what a person reads of each kind
-    INTERACTIONS: "interactions", ITEMS: "item table", LINKS: "user links", TRIPLES: "triples",
-}  # fmt: skip
+    INTERACTIONS: "interactions",
+    ITEMS: "item table",
+    LINKS: "user links",
+    TRIPLES: "triples",
+}
 KINDS = tuple(KIND_NAMES)
 RECORD = "dataset.json"
 

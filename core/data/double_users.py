@@ -54,9 +54,11 @@ def find_double_users(user_items: csr_matrix, users: IdMap) -> DoubleUsers:
     grown = int((sizes >= FEWEST_ITEMS).sum())
     sure = beyond_chance(common, _expected(rows, left, right), grown * (grown - 1) // 2)
     columns = {
-        USER_ID: users.names(left[sure]), OTHER_ID: users.names(right[sure]),
-        COMMON_ITEMS: common[sure], JACCARD: jaccard[sure],
-    }  # fmt: skip
+        USER_ID: users.names(left[sure]),
+        OTHER_ID: users.names(right[sure]),
+        COMMON_ITEMS: common[sure],
+        JACCARD: jaccard[sure],
+    }
     found = pd.DataFrame(columns).sort_values(
         [JACCARD, COMMON_ITEMS], ascending=False, kind="stable", ignore_index=True
     )

@@ -71,10 +71,12 @@ def settled(sample: pd.DataFrame, options: ReadOptions) -> ReadOptions:
 def find_doubts(sample: pd.DataFrame, options: ReadOptions) -> list[Doubt]:
     """What the options leave open about some rows of a file, column by column."""
     return [
-        *_doubted_ids(sample, options), *_doubted_numbers(sample, options),
-        *_doubted_ratings(sample, options), *_doubted_times(sample, options),
+        *_doubted_ids(sample, options),
+        *_doubted_numbers(sample, options),
+        *_doubted_ratings(sample, options),
+        *_doubted_times(sample, options),
         *_doubted_names(sample, options),
-    ]  # fmt: skip
+    ]
 
 
 def said_of_values(sample: pd.DataFrame, options: ReadOptions) -> list[str]:

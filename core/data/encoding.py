@@ -11,10 +11,27 @@ from core.data.encoding_scores import readings_of
 
 UTF8 = "utf-8"
 ENCODINGS = (
-    UTF8, "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "cp950", "cp932", "euc_jp",
-    "cp949", "latin-1", "cp1252", "cp1250", "iso8859-2", "cp1251", "koi8-r", "cp866", "cp1253",
-    "cp1254", "iso8859-15",
-)  # fmt: skip
+    UTF8,
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "gb18030",
+    "cp950",
+    "cp932",
+    "euc_jp",
+    "cp949",
+    "latin-1",
+    "cp1252",
+    "cp1250",
+    "iso8859-2",
+    "cp1251",
+    "koi8-r",
+    "cp866",
+    "cp1253",
+    "cp1254",
+    "iso8859-15",
+)
 ENCODING_LABELS = {
     "gb18030": "GB18030 (Chinese)",
     "cp950": "Big5 (Chinese)",

@@ -17,9 +17,15 @@ from core.data.pair_settings import PairInputs, PairSettings
 DOMAINS = (SOURCE, TARGET)
 _DAY = 86_400  # seconds
 IN_FILE, RATED, LIKED, IN_DAYS, MERGED, ACTIVE, POPULAR, CORE = (
-    "in the file", "with a rating", "liked", "in the chosen days", "one per user and item",
-    "of users as active as asked", "of items as popular as asked", "in the k-core",
-)  # fmt: skip
+    "in the file",
+    "with a rating",
+    "liked",
+    "in the chosen days",
+    "one per user and item",
+    "of users as active as asked",
+    "of items as popular as asked",
+    "in the k-core",
+)
 
 Steps = dict[str, dict[str, int]]  # what was asked of rows, in order -> domain -> rows left
 

@@ -32,9 +32,18 @@ from core.data.vector_columns import VectorCounts, checked_vectors
 COUNTS = ("rows", "kept", "rejected", "merged")
 _GROUP_ROWS, _DICTIONARY_BYTES = 2_500_000, 64 << 20  # so that most ids are written as numbers
 _ENDINGS = (
-    ".gz", ".csv", ".tsv", ".txt", ".dat", ".parquet", ".jsonl", ".ndjson", ".json", ".inter",
+    ".gz",
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".dat",
+    ".parquet",
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".inter",
     ".item",
-)  # fmt: skip
+)
 RECORD, REJECTS = "dataset.json", "rejects.parquet"
 
 
@@ -214,7 +223,11 @@ def _write_rows(file: Path, columns: dict[str, Any], kept: np.ndarray) -> None:
         else:
             arrays[role] = column.filter(pa.array(kept))
     pq.write_table(
-        pa.table(arrays), file, compression="zstd", store_schema=False,
-        row_group_size=_GROUP_ROWS, dictionary_pagesize_limit=_DICTIONARY_BYTES,
+        pa.table(arrays),
+        file,
+        compression="zstd",
+        store_schema=False,
+        row_group_size=_GROUP_ROWS,
+        dictionary_pagesize_limit=_DICTIONARY_BYTES,
         use_dictionary=[role for role in arrays if role not in (TIME, VECTOR)],
-    )  # fmt: skip
+    )

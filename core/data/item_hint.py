@@ -36,9 +36,10 @@ def other_item_column(interactions: Path, items: Path) -> str:
     named = [
         f"{whose} {', '.join(columns[:_SHOWN])}"
         for whose, columns in (
-            ("the interactions also have", unused_rated), ("the table also has", unused),
+            ("the interactions also have", unused_rated),
+            ("the table also has", unused),
         )
         if columns
-    ]  # fmt: skip
+    ]
     others = " and ".join(named)
     return f"{said} {others[:1].upper()}{others[1:]}." if named else said

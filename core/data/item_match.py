@@ -50,9 +50,14 @@ def best_item_column(
     another one is as good. Raises DataError where the file cannot be read.
     """
     preview = preview_file(
-        item_table, options.kind, options.encoding, options.delimiter, options.quote,
-        options.header, options.layout,
-    )  # fmt: skip
+        item_table,
+        options.kind,
+        options.encoding,
+        options.delimiter,
+        options.quote,
+        options.header,
+        options.layout,
+    )
     columns = _possible(preview.head, options)
     ids = pa.array(sorted(set(map(str, known_ids))), pa.string())
     if not columns or not len(ids):

@@ -126,9 +126,11 @@ def graph_of(
     relations = sorted({keys[place][0] for place in kept})
     shown = {key[0]: label for key, (label, _) in reversed(spelled.items())}
     left_out = LeftOut(
-        sum(repeated for _, repeated in held), int(single.sum()), int(common.sum()),
+        sum(repeated for _, repeated in held),
+        int(single.sum()),
+        int(common.sum()),
         sum(not entities for items, _ in held for entities in items),
-    )  # fmt: skip
+    )
     return KnowledgeGraph(
         [shown[relation] for relation in relations],
         [spelled[keys[place]][1] for place in kept],

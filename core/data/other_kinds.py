@@ -22,7 +22,7 @@ _BYTES = (  # what a file begins with, what it is, what to do
     (b"BZh", "packed with bzip2", _UNPACK),
     (b"\xfd7zXZ", "packed with xz", _UNPACK),
     (b"(\xb5/\xfd", "packed with zstd", _UNPACK),
-    (b"\x04\"M\x18", "packed with lz4", _UNPACK),
+    (b'\x04"M\x18', "packed with lz4", _UNPACK),
     (b"\xff\x06\0\0sNaPpY", "packed with snappy", _UNPACK),
     (b"LZIP", "packed with lzip", _UNPACK),
     (b"\x1f\x9d", "packed with compress", _UNPACK),
@@ -54,7 +54,7 @@ _BYTES = (  # what a file begins with, what it is, what to do
     (b"$FL3", "an SPSS file", _PANDAS.format("`read_spss`")),
     (b"<stata_dta>", "a Stata file", _PANDAS.format("`read_stata`")),
     (bytes(12) + b"\xc2\xea\x81\x60", "a SAS file", _PANDAS.format("`read_sas`")),
-)  # fmt: skip
+)
 _LIKE_WORDS = (b"ORC", b"RDX", b"RDA", b"RIFF", b"GIF8", b"LZIP")  # `ORCID,book` is text
 _CONTROLS = re.compile(rb"[\0-\x08\x0e-\x1a]")
 _LATER = (  # where in the file, what stands there, what it is, what to do
@@ -76,7 +76,7 @@ _WORDS = (  # what a text begins with, in small letters
     (b"@relation", "an ARFF file of Weka", "Save it as CSV, as Weka and OpenML can."),
     (b"version https://git-lfs", "a pointer of Git LFS", "Fetch the file: `git lfs pull`."),
     (b"%%matrixmarket matrix array", "a dense Matrix Market file", _EDGES),
-)  # fmt: skip
+)
 _SQL = (b"insert into", b"create table", b"-- mysql dump", b"-- postgresql database dump")
 
 

@@ -17,12 +17,14 @@ class PairSettings(Settings):
     """What becomes of two files: who is who, what counts, and how much history is asked for."""
 
     rating_threshold: float = setting(
-        3.0, low=0.0, high=STARS,
+        3.0,
+        low=0.0,
+        high=STARS,
         help="Ratings from this many of 5 stars count as liked, on each file's own scale: 3 stars "
         "are 3 on 1 to 5, 6 on 1 to 10, 60 on 0 to 100. Where ratings go below 0, one star is the "
         "lowest and five the highest: 3 stars are 0 on −2 to 2. Where all ratings are equal, all "
         "count. 0 keeps every rating.",
-    )  # fmt: skip
+    )
     source_core: int = setting(
         0, low=0, high=100, help="Every source user and item keeps at least this many rows."
     )
@@ -33,27 +35,33 @@ class PairSettings(Settings):
         0, low=0, high=10_000, help="Source users with fewer interactions are left out."
     )
     source_most: int = setting(
-        0, low=0, high=10_000_000,
+        0,
+        low=0,
+        high=10_000_000,
         help="Source users with more interactions are left out; 0 sets no bound.",
-    )  # fmt: skip
+    )
     target_fewest: int = setting(
         0, low=0, high=10_000, help="Target users with fewer interactions are left out."
     )
     target_most: int = setting(
-        0, low=0, high=10_000_000,
+        0,
+        low=0,
+        high=10_000_000,
         help="Target users with more interactions are left out; 0 sets no bound.",
-    )  # fmt: skip
+    )
     first_day: str = setting("", help="Rows before this day (2024-05-31, UTC) are left out.")
     last_day: str = setting("", help="Rows after this day (2024-05-31, UTC) are left out.")
     match_users: str = setting(
-        "exactly", choices=("exactly", "loosely"),
+        "exactly",
+        choices=("exactly", "loosely"),
         help="Loosely ignores case, blanks, leading zeros, a trailing .0, "
         "full width and the encoding of accents in user ids.",
-    )  # fmt: skip
+    )
     exchanged_columns: str = setting(
-        "none", choices=("none", SOURCE, TARGET, "both"),
+        "none",
+        choices=("none", SOURCE, TARGET, "both"),
         help="In this file, or in both, read users as items and items as users.",
-    )  # fmt: skip
+    )
     swap: bool = setting(False, help="Let the two files trade places as source and target.")
     drop_cross_listed: bool = setting(
         False, help="Leave out source items that the target lists too, under other ids."
@@ -68,13 +76,15 @@ class PairSettings(Settings):
         0, low=0, high=1_000_000, help="Target items with fewer interactions are left out."
     )
     source_liked_from: str = setting(
-        "", help="The rating from which rows of the first file count as liked, as a value of that "
+        "",
+        help="The rating from which rows of the first file count as liked, as a value of that "
         "file, such as 3.5; swapped or not. Empty: the stars decide.",
-    )  # fmt: skip
+    )
     target_liked_from: str = setting(
-        "", help="The rating from which rows of the second file count as liked, as a value of that "
+        "",
+        help="The rating from which rows of the second file count as liked, as a value of that "
         "file, such as 3.5; swapped or not. Empty: the stars decide.",
-    )  # fmt: skip
+    )
 
     def key(self) -> dict[str, Any]:
         """What decides the pair's hash: it stays what it was where nothing newer is asked for."""
@@ -84,9 +94,12 @@ class PairSettings(Settings):
 
 
 _LATER = (  # settings that older pairs do not know: not in the hash where they do nothing
-    "drop_double_users", "source_item_fewest", "target_item_fewest", "source_liked_from",
+    "drop_double_users",
+    "source_item_fewest",
+    "target_item_fewest",
+    "source_liked_from",
     "target_liked_from",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,14 @@ def attribute_paths(
             held = int(holders[entity])
             paths.append(
                 Path(
-                    graph.relations[graph.relation_of[entity]], graph.names[entity],
-                    of_source, of_target, held, float(np.log2(graph.n_items / held)),
+                    graph.relations[graph.relation_of[entity]],
+                    graph.names[entity],
+                    of_source,
+                    of_target,
+                    held,
+                    float(np.log2(graph.n_items / held)),
                 )
-            )  # fmt: skip
+            )
     return sorted(paths, key=lambda path: (-path.rarity, path.relation, path.entity))
 
 

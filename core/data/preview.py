@@ -109,10 +109,15 @@ class RejectPreview:
 def preview_file(
     path: Path,
     kind: str = INTERACTIONS,
-    encoding: str | None = None, delimiter: str | None = None, quote: str | None = None,
-    header: bool | None = None, layout: str | None = None, skip_lines: int | None = None,
-    comment: str | None = None, escape: str | None = None,
-) -> Preview:  # fmt: skip
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    quote: str | None = None,
+    header: bool | None = None,
+    layout: str | None = None,
+    skip_lines: int | None = None,
+    comment: str | None = None,
+    escape: str | None = None,
+) -> Preview:
     """The head of a file, with everything guessed that is not given.
 
     Raises DataError for an empty file, an archive, an image, or what cannot be cut into rows.
@@ -447,9 +452,14 @@ def _ask_child(task: str, path: Path, question: dict[str, Any]) -> dict[str, Any
     command = [sys.executable, "-m", "core.data.try_head", task, str(path.resolve())]
     try:
         done = subprocess.run(
-            command, input=json.dumps(question), capture_output=True, text=True,
-            timeout=_PATIENCE, cwd=Path(__file__).resolve().parents[2], check=False,
-        )  # fmt: skip
+            command,
+            input=json.dumps(question),
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            cwd=Path(__file__).resolve().parents[2],
+            check=False,
+        )
         answer = json.loads(done.stdout.strip().splitlines()[-1])
     except (subprocess.TimeoutExpired, IndexError, ValueError):
         raise DataError(

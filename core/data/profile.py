@@ -28,8 +28,12 @@ from core.data.long_tails import Spread, counts_in
 MOST_BARS = 96
 MOST_RATINGS = 21  # distinct ratings shown one by one; more are binned
 _STEPS = (  # step of the time axis and its days
-    ("day", 1), ("week", 7), ("month", 31), ("quarter", 92), ("year", 366),
-)  # fmt: skip
+    ("day", 1),
+    ("week", 7),
+    ("month", 31),
+    ("quarter", 92),
+    ("year", 366),
+)
 
 
 @dataclass(frozen=True)

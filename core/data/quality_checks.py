@@ -105,8 +105,9 @@ def ask_cross_listed(folder: Path, info: PairInfo) -> Check:
     found = find_cross_listed(as_domain_pair(source, training_rows(source, target)))
     pairs = found.pairs
     for domain, item, title in (
-        (SOURCE, SOURCE_ITEM, SOURCE_TITLE), (TARGET, TARGET_ITEM, TARGET_TITLE),
-    ):  # fmt: skip
+        (SOURCE, SOURCE_ITEM, SOURCE_TITLE),
+        (TARGET, TARGET_ITEM, TARGET_TITLE),
+    ):
         known = _titles(read_items(folder, domain))
         pairs = pairs.assign(**{title: [known.get(name, "") for name in pairs[item]]})
     write_whole(folder / PAIRS, lambda part: pairs.to_parquet(part, index=False), folder / RECORD)
@@ -120,9 +121,12 @@ def judge_cross_listed(found: CrossListed, dropped: bool = False) -> Check:
     if share >= SOME_CROSS_LISTED:
         light = "red" if share >= MANY_CROSS_LISTED else "amber"
     figures = {
-        "pairs": len(pairs), "source_items": int(pairs[SOURCE_ITEM].nunique()),
-        "target_items": found.found, "share": found.share, "row_share": found.row_share,
-    }  # fmt: skip
+        "pairs": len(pairs),
+        "source_items": int(pairs[SOURCE_ITEM].nunique()),
+        "target_items": found.found,
+        "share": found.share,
+        "row_share": found.row_share,
+    }
     question = "Are items listed in both domains?"
     return Check(CROSS_LISTED, light, question, _said_of_items(found, dropped, light), figures)
 

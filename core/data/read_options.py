@@ -35,22 +35,42 @@ INTERACTIONS, ITEMS, LINKS, LISTS = "interactions", "items", "links", "lists"
 TRIPLES = "triples"
 IGNORE = "ignore"
 ID_ROLES = {
-    INTERACTIONS: (USER, ITEM), ITEMS: (ITEM,), LINKS: (SOURCE, TARGET), LISTS: (USER, ITEM),
+    INTERACTIONS: (USER, ITEM),
+    ITEMS: (ITEM,),
+    LINKS: (SOURCE, TARGET),
+    LISTS: (USER, ITEM),
     TRIPLES: (HEAD, RELATION, TAIL),
-}  # fmt: skip
+}
 OTHER_ROLES = {
     INTERACTIONS: (RATING, TIME, COUNT, EVENT),
-    ITEMS: (TITLE, CATEGORIES, DESCRIPTION, ATTRIBUTE, VECTOR), LINKS: (),
-    LISTS: (RANK, SCORE, DISTANCE, FURTHER), TRIPLES: (),
-}  # fmt: skip
+    ITEMS: (TITLE, CATEGORIES, DESCRIPTION, ATTRIBUTE, VECTOR),
+    LINKS: (),
+    LISTS: (RANK, SCORE, DISTANCE, FURTHER),
+    TRIPLES: (),
+}
 LABELS = {
-    USER: "user", ITEM: "item", RATING: "rating", TIME: "time", COUNT: "count",
-    EVENT: "event type", TITLE: "title",
-    CATEGORIES: "categories", DESCRIPTION: "description", SOURCE: "source user",
-    TARGET: "target user", SCORE: "score", RANK: "rank", ATTRIBUTE: "attribute", HEAD: "head",
-    RELATION: "relation", TAIL: "tail", VECTOR: "vector", DISTANCE: "distance, small is better",
-    FURTHER: "further item", IGNORE: "ignore",
-}  # fmt: skip
+    USER: "user",
+    ITEM: "item",
+    RATING: "rating",
+    TIME: "time",
+    COUNT: "count",
+    EVENT: "event type",
+    TITLE: "title",
+    CATEGORIES: "categories",
+    DESCRIPTION: "description",
+    SOURCE: "source user",
+    TARGET: "target user",
+    SCORE: "score",
+    RANK: "rank",
+    ATTRIBUTE: "attribute",
+    HEAD: "head",
+    RELATION: "relation",
+    TAIL: "tail",
+    VECTOR: "vector",
+    DISTANCE: "distance, small is better",
+    FURTHER: "further item",
+    IGNORE: "ignore",
+}
 LAST, FIRST = "last", "first"  # which of several rows with the same ids stays
 TABLE, JSON_LINES = "table", "json lines"  # how the lines of a text hold their values
 PYTHON_LINES = "python lines"  # a dictionary on every line, as Python prints it

@@ -126,9 +126,13 @@ class ValueRejects:
 
 
 def reject_table(
-    table: Table, options: ReadOptions, facts: TextFacts | None,
-    values: ValueRejects, broken: list[Broken], cut: int,
-) -> pd.DataFrame:  # fmt: skip
+    table: Table,
+    options: ReadOptions,
+    facts: TextFacts | None,
+    values: ValueRejects,
+    broken: list[Broken],
+    cut: int,
+) -> pd.DataFrame:
     """Every rejected row with line, column, value and reason, in the file's order.
 
     cut: how many rows were cut well, the header's included. In a Parquet file, which has no

@@ -144,9 +144,12 @@ def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
     left = [column for column in head.columns if column not in guesses]
     taken = {guess.role for guess in guesses.values()}
     fill = {
-        INTERACTIONS: _fill_interactions, ITEMS: _fill_items, LINKS: _fill_links,
-        LISTS: _fill_lists, TRIPLES: _fill_triples,
-    }[kind]  # fmt: skip
+        INTERACTIONS: _fill_interactions,
+        ITEMS: _fill_items,
+        LINKS: _fill_links,
+        LISTS: _fill_lists,
+        TRIPLES: _fill_triples,
+    }[kind]
     if kind == ITEMS:
         guesses |= _attributes(left)
         left = [column for column in left if column not in guesses]

@@ -72,9 +72,14 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
     low, high = np.quantile(control, (0.025, 0.975))
     mean = float(own.mean())
     return SamePeople(
-        mean, float(mean - half_width), float(mean + half_width),
-        float(control.mean()), float(low), float(high), len(own),
-    )  # fmt: skip
+        mean,
+        float(mean - half_width),
+        float(mean + half_width),
+        float(control.mean()),
+        float(low),
+        float(high),
+        len(own),
+    )
 
 
 def _affinity(

@@ -58,9 +58,11 @@ class SharedIds:
     def found(self) -> int:
         """Users shared when the columns are read the other way round where `exchanged` says."""
         return {
-            SOURCE: self.with_source_exchanged, TARGET: self.with_target_exchanged,
-            BOTH: self.with_both_exchanged, None: self.shared,
-        }[self.exchanged]  # fmt: skip
+            SOURCE: self.with_source_exchanged,
+            TARGET: self.with_target_exchanged,
+            BOTH: self.with_both_exchanged,
+            None: self.shared,
+        }[self.exchanged]
 
     @property
     def spelt_differently(self) -> bool:

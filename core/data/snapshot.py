@@ -141,20 +141,29 @@ def write_snapshot(
         items[TARGET] = drawn_order(items[TARGET], seed)
     coded = {part: _coded(getattr(tables, part), users, items[_domain(part)]) for part in PARTS}
     info = SplitInfo(
-        source_name, target_name, kind, seed, settings, dataset_hash,
+        source_name,
+        target_name,
+        kind,
+        seed,
+        settings,
+        dataset_hash,
         split_hash=_split_hash(dataset_hash, users, items, coded),
         counts={part: len(coded[part]) for part in PARTS}
         | {"users": len(users), "source_items": len(items[SOURCE])}
         | {"target_items": len(items[TARGET])},
         liked_from=liked_from,
-    )  # fmt: skip
+    )
     folder = root / info.split_hash
     if not _is_whole(folder):
         known = {domain: getattr(tables, f"items_{domain}") for domain in items}
-        frames = coded | {"users": pd.DataFrame({USER: users.ids})} | {
-            f"items_{domain}": described(items[domain], table)
-            for domain, table in known.items()
-        }  # fmt: skip
+        frames = (
+            coded
+            | {"users": pd.DataFrame({USER: users.ids})}
+            | {
+                f"items_{domain}": described(items[domain], table)
+                for domain, table in known.items()
+            }
+        )
         with whole_folder(folder, anew=True) as part_folder:  # a damaged one would stay
             for name, frame in frames.items():
                 frame.to_parquet(part_folder / f"{name}.parquet", index=False)
@@ -195,10 +204,15 @@ def read_snapshot(folder: Path, ratings: bool = False) -> Split:
     shapes = {SOURCE: (len(users), len(source_items)), TARGET: (len(users), len(target_items))}
     matrices = {part: _matrix(folder, part, shapes[_domain(part)], ratings) for part in PARTS}
     train = DomainPair(
-        users, source_items, target_items, matrices["source_train"], matrices["target_train"],
-        source_features, target_features,
+        users,
+        source_items,
+        target_items,
+        matrices["source_train"],
+        matrices["target_train"],
+        source_features,
+        target_features,
         *(None if ratings else _counts(folder, part, shapes[_domain(part)]) for part in PARTS[:2]),
-    )  # fmt: skip
+    )
     valid = apart(matrices["target_valid"], train.target)
     test = apart(matrices["target_test"], train.target, valid)
     info = read_info(folder)

@@ -30,12 +30,13 @@ class SplitSettings(Settings):
     """Which target rows are held out."""
 
     kind: str = setting(
-        RANDOM, choices=KINDS,
+        RANDOM,
+        choices=KINDS,
         help="random: a share of each user's rows. leave-k-out: k rows of each user. temporal: "
         "the latest rows of all users. cold-start users: all target rows of some shared users. "
         "cold-start fold: the same in turns, so that every shared user is tested once. new items: "
         "all rows of some target items, which alone are ranked.",
-    )  # fmt: skip
+    )
     valid_share: float = setting(
         0.1, low=0.01, high=0.4, help="Share of rows held out for validation (random, temporal)."
     )
@@ -43,28 +44,39 @@ class SplitSettings(Settings):
         0.1, low=0.01, high=0.4, help="Share of rows held out for the test (random, temporal)."
     )
     held_out: int = setting(
-        1, low=1, high=50, help="Rows of each user for validation, and as many for the test "
-        "(leave-k-out); users with fewer than twice as many and one give none."
-    )  # fmt: skip
+        1,
+        low=1,
+        high=50,
+        help="Rows of each user for validation, and as many for the test "
+        "(leave-k-out); users with fewer than twice as many and one give none.",
+    )
     cold_share: float = setting(
-        0.2, low=0.02, high=0.8,
+        0.2,
+        low=0.02,
+        high=0.8,
         help="Share of the shared users who lose their target history (cold-start users); half "
         "become validation users, half test users.",
-    )  # fmt: skip
+    )
     folds: int = setting(5, low=2, high=20, help="Number of folds (cold-start fold).")
     fold: int = setting(1, low=1, high=20, help="Which fold is tested (cold-start fold).")
     new_share: float = setting(
-        0.2, low=0.01, high=0.5,
+        0.2,
+        low=0.01,
+        high=0.5,
         help="Share of the target items nobody is trained on, for the test (new items).",
-    )  # fmt: skip
+    )
     new_valid_share: float = setting(
-        0.1, low=0.01, high=0.4,
+        0.1,
+        low=0.01,
+        high=0.4,
         help="A further share of the target items, for validation (new items).",
-    )  # fmt: skip
+    )
     new_rows: int = setting(
-        5, low=1, high=1000,
+        5,
+        low=1,
+        high=1000,
         help="Items with fewer interactions are always trained on (new items).",
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -118,11 +130,16 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
         items_target=read_items(pair_folder, TARGET, vectors=True),
     )
     return write_snapshot(
-        root, tables,
-        source_name=info.source_name, target_name=info.target_name, kind=settings.kind,
-        seed=seed, settings=settings.to_dict(), dataset_hash=info.dataset_hash,
+        root,
+        tables,
+        source_name=info.source_name,
+        target_name=info.target_name,
+        kind=settings.kind,
+        seed=seed,
+        settings=settings.to_dict(),
+        dataset_hash=info.dataset_hash,
         liked_from=_liked_stars(PairSettings.of(info.settings), target),
-    )  # fmt: skip
+    )
 
 
 def _liked_stars(settings: PairSettings, target: pd.DataFrame) -> float:

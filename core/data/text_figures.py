@@ -34,9 +34,10 @@ class TextFigures:
 def column_shares(features: ItemFeatures) -> dict[str, float]:
     """Share of the items that have a title, categories and a description."""
     columns = {
-        "title": features.titles, "categories": features.categories,
+        "title": features.titles,
+        "categories": features.categories,
         "description": features.descriptions,
-    }  # fmt: skip
+    }
     return {
         name: sum(bool(str(text).strip()) for text in texts) / max(1, len(texts))
         for name, texts in columns.items()
@@ -54,12 +55,15 @@ def text_figures(texts: Sequence[str], limit: int) -> TextFigures:
     found, mixed = scripts_of(there)
     by_script = np.bincount(found, minlength=len(SCRIPTS)).tolist()
     return TextFigures(
-        items=len(texts), with_text=len(there), repeated=int(counts[counts > 1].sum()),
+        items=len(texts),
+        with_text=len(there),
+        repeated=int(counts[counts > 1].sum()),
         median=float(np.median(lengths)) if len(lengths) else float("nan"),
         longest=int(lengths.max(initial=0)),
         cut=int((lengths >= limit - 1).sum()),  # a cut may end before a blank
-        scripts={name: n for name, n in zip(SCRIPTS, by_script, strict=True) if n}, mixed=mixed,
-    )  # fmt: skip
+        scripts={name: n for name, n in zip(SCRIPTS, by_script, strict=True) if n},
+        mixed=mixed,
+    )
 
 
 def sample_texts(raw: Sequence[str], texts: Sequence[str], most: int, seed: int = 0) -> IntArray:

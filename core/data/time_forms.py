@@ -37,24 +37,72 @@ _CLOCK = re.compile(
 _JOIN = re.compile(r"((?<=\d)T|[\s,:]*)$")
 _ZONE_NAME = re.compile(r"\d:\d\d\S*\s+((?!UTC|GMT|AM|PM)[A-Z]{2,5})$")
 _DIGITS = {  # forms of times written as digits alone, by how many there are
-    17: ("%Y%m%d%H%M%S%g",), 14: ("%Y%m%d%H%M%S",), 12: ("%Y%m%d%H%M",), 10: ("%Y%m%d%H",),
-    8: ("%d%m%Y", "%m%d%Y"), 6: ("%Y%m", "%y%m%d", "%d%m%y", "%m%d%y"), 4: ("%Y",),
-}  # fmt: skip
-_PLACES = ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%Y{0}%d{0}%m", "%d{0}%m{0}%y",
-           "%m{0}%d{0}%y", "%y{0}%m{0}%d", "%Y{0}%m", "%m{0}%Y")  # fmt: skip
+    17: ("%Y%m%d%H%M%S%g",),
+    14: ("%Y%m%d%H%M%S",),
+    12: ("%Y%m%d%H%M",),
+    10: ("%Y%m%d%H",),
+    8: ("%d%m%Y", "%m%d%Y"),
+    6: ("%Y%m", "%y%m%d", "%d%m%y", "%m%d%y"),
+    4: ("%Y",),
+}
+_PLACES = (
+    "%d{0}%m{0}%Y",
+    "%m{0}%d{0}%Y",
+    "%Y{0}%m{0}%d",
+    "%Y{0}%d{0}%m",
+    "%d{0}%m{0}%y",
+    "%m{0}%d{0}%y",
+    "%y{0}%m{0}%d",
+    "%Y{0}%m",
+    "%m{0}%Y",
+)
 _WORDY = (
-    "%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%d.%b.%Y", "%d %b, %Y", "%b %d, %Y", "%b %d %Y",
-    "%b-%d-%Y", "%Y-%b-%d", "%Y %b %d", "%d-%b-%y", "%d %b %y", "%b %d, %y", "%b %Y", "%b-%Y",
-    "%Y %b", "%a, %d %b %Y", "%a %d %b %Y", "%a %b %d %Y", "%a, %b %d, %Y", "%m %d, %Y",
-    "%m %d %Y", "%Y年%m月%d日", "%Y年%m月",
-)  # fmt: skip
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d/%b/%Y",
+    "%d.%b.%Y",
+    "%d %b, %Y",
+    "%b %d, %Y",
+    "%b %d %Y",
+    "%b-%d-%Y",
+    "%Y-%b-%d",
+    "%Y %b %d",
+    "%d-%b-%y",
+    "%d %b %y",
+    "%b %d, %y",
+    "%b %Y",
+    "%b-%Y",
+    "%Y %b",
+    "%a, %d %b %Y",
+    "%a %d %b %Y",
+    "%a %b %d %Y",
+    "%a, %b %d, %Y",
+    "%m %d, %Y",
+    "%m %d %Y",
+    "%Y年%m月%d日",
+    "%Y年%m月",
+)
 _WHOLE = (  # where the year stands behind the time of day
-    "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S UTC %Y",
-    "%H:%M %d/%m/%Y", "%H:%M %m/%d/%Y", "%H:%M:%S %d/%m/%Y", "%H:%M:%S %m/%d/%Y",
-    "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%Y-%m-%d-%H-%M-%S", "%Y-%m-%d_%H:%M:%S",
-    "%Y-%m-%d %H.%M.%S", "%Y:%m:%d %H:%M:%S", "%Y%m%d %H:%M:%S", "%Y%m%d%H%M%S.%f",
-    "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S", "%A, %B %d, %Y", "%A, %d %B %Y",
-)  # fmt: skip
+    "%a %b %d %H:%M:%S %Y",
+    "%a %b %d %H:%M:%S %z %Y",
+    "%a %b %d %H:%M:%S UTC %Y",
+    "%H:%M %d/%m/%Y",
+    "%H:%M %m/%d/%Y",
+    "%H:%M:%S %d/%m/%Y",
+    "%H:%M:%S %m/%d/%Y",
+    "%Y%m%dT%H%M%S",
+    "%Y%m%dT%H%M%SZ",
+    "%Y-%m-%d-%H-%M-%S",
+    "%Y-%m-%d_%H:%M:%S",
+    "%Y-%m-%d %H.%M.%S",
+    "%Y:%m:%d %H:%M:%S",
+    "%Y%m%d %H:%M:%S",
+    "%Y%m%d%H%M%S.%f",
+    "%d/%b/%Y:%H:%M:%S %z",
+    "%d/%b/%Y:%H:%M:%S",
+    "%A, %B %d, %Y",
+    "%A, %d %B %Y",
+)
 
 
 @dataclass(frozen=True)
@@ -308,9 +356,10 @@ def _sure_or_asked(given: list[str], forms: Sequence[str]) -> TimeForm:
     rivals = [
         form
         for form, read in readings.items()
-        if form == best or (counted[form] >= len(given) / 2 and counted[form] == counted[best])
+        if form == best
+        or (counted[form] >= len(given) / 2 and counted[form] == counted[best])
         or any(s is not None and b is None for s, b in zip(read, readings[best], strict=True))
-    ]  # fmt: skip
+    ]
     if len(rivals) == 1:
         return TimeForm(best)
     return TimeForm(doubt="can be read in more than one way", choices=_shown(given, rivals[:5]))

@@ -65,9 +65,13 @@ def with_triples(
     added = {domain: _added(_facts(kept, ends, domain), tables.get(domain)) for domain in known}
     doubtful = pd.concat([end.items.notna().all(axis=1) for end in ends.values()], axis=1)
     used = UsedTriples(
-        len(rows), len(kept), int((~looped & ~about).sum()), int(looped.sum()),
-        len(said) - len(kept), int(doubtful.any(axis=1)[kept.index].sum()),
-    )  # fmt: skip
+        len(rows),
+        len(kept),
+        int((~looped & ~about).sum()),
+        int(looped.sum()),
+        len(said) - len(kept),
+        int(doubtful.any(axis=1)[kept.index].sum()),
+    )
     return added, used
 
 

@@ -41,9 +41,12 @@ def rejects_of_head(path: Path, options: dict[str, Any], rows: int) -> dict[str,
     rejects = checked.rejects if whole else _without_cut_row(checked.rejects)
     counts = example_counts(rejects).to_dict("list")
     return {
-        "rows": checked.count + len(rejects), "rejected": len(rejects), "counts": counts,
-        "vectors": _vectors_of(checked), "events": checked.events,
-    }  # fmt: skip
+        "rows": checked.count + len(rejects),
+        "rejected": len(rejects),
+        "counts": counts,
+        "vectors": _vectors_of(checked),
+        "events": checked.events,
+    }
 
 
 def _vectors_of(checked: CheckedRows) -> dict[str, int] | None:

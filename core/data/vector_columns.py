@@ -68,10 +68,11 @@ def from_parquet(columns: Sequence[str], lists: frozenset[str]) -> str:
         numbers = f"[{', '.join(f'try_cast({name(column)} AS FLOAT)' for column in columns)}]"
         return _where_any(columns, numbers)
     pieces = [
-        f"try_cast({name(column)} AS FLOAT[])" if column in lists
+        f"try_cast({name(column)} AS FLOAT[])"
+        if column in lists
         else f"[try_cast({name(column)} AS FLOAT)]"
         for column in columns
-    ]  # fmt: skip
+    ]
     if len(pieces) == 1:
         return pieces[0]
     return _where_any(columns, f"flatten([{', '.join(pieces)}])")

@@ -29,9 +29,10 @@ def content_gap(train: DomainPair) -> ContentGap:
     mixes = [
         _category_mix(matrix, features)
         for matrix, features in (
-            (train.source, train.source_features), (train.target, train.target_features)
+            (train.source, train.source_features),
+            (train.target, train.target_features),
         )
-    ]  # fmt: skip
+    ]
     names = sorted(set(mixes[0]) | set(mixes[1]))
     shares = [np.array([mix.get(name, 0.0) for name in names]) for mix in mixes]
     known = bool(mixes[0]) and bool(mixes[1])

@@ -16,9 +16,11 @@ MAP_ITEMS, MAP_USERS, MAP_BOTH = "items", "users", "both"  # what a map of a run
 WHATS = (MAP_ITEMS, MAP_USERS, MAP_BOTH)
 MAP_TEXTS = "texts"  # items of a split by what is written about them
 _KINDS = {
-    MAP_ITEMS: ("items",), MAP_USERS: ("users",), MAP_BOTH: ("items", "users"),
+    MAP_ITEMS: ("items",),
+    MAP_USERS: ("users",),
+    MAP_BOTH: ("items", "users"),
     MAP_TEXTS: ("items",),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

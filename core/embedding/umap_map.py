@@ -43,10 +43,23 @@ def _layout(graph: csr_matrix, start: FloatArray, seed: int, report: Report) -> 
     report(Progress(2, STAGES, f"laying out {graph.shape[0]:,} points"))
     a, b = find_ab_params(1.0, MIN_DIST)
     places, _ = simplicial_set_embedding(
-        None, graph, 2, initial_alpha=1.0, a=a, b=b, gamma=1.0, negative_sample_rate=5,
-        n_epochs=EPOCHS, init=start, random_state=np.random.RandomState(seed),
-        metric="cosine", metric_kwds={}, densmap=False, densmap_kwds={}, output_dens=False,
-    )  # fmt: skip
+        None,
+        graph,
+        2,
+        initial_alpha=1.0,
+        a=a,
+        b=b,
+        gamma=1.0,
+        negative_sample_rate=5,
+        n_epochs=EPOCHS,
+        init=start,
+        random_state=np.random.RandomState(seed),
+        metric="cosine",
+        metric_kwds={},
+        densmap=False,
+        densmap_kwds={},
+        output_dens=False,
+    )
     return np.ascontiguousarray(places, dtype=np.float32)
 
 

@@ -41,8 +41,14 @@ def disparity_rows(
     shares = members.getnnz(axis=0) / world.n_items
     found = bootstrap_of_sums(np.column_stack(sums), disparity)
     in_history, in_lists = (bias(part.sum(axis=0), shares) for part in sums)
-    return pd.DataFrame({
-        SEGMENT: kinds, IN_HISTORY: in_history, IN_LISTS: in_lists,
-        MEAN: [one.mean for one in found], LOW: [one.low for one in found],
-        HIGH: [one.high for one in found], USERS: [one.users for one in found],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            SEGMENT: kinds,
+            IN_HISTORY: in_history,
+            IN_LISTS: in_lists,
+            MEAN: [one.mean for one in found],
+            LOW: [one.low for one in found],
+            HIGH: [one.high for one in found],
+            USERS: [one.users for one in found],
+        }
+    )

@@ -55,9 +55,13 @@ def feature_plane(
     ]
     shape = len(STEPS), len(STEPS)
     return FeaturePlane(
-        STEPS, means.reshape(shape), np.array(near).reshape(shape), pairs[best],
-        bootstrap_means(cells[:, best] - cells[:, equal])[0], len(users),
-    )  # fmt: skip
+        STEPS,
+        means.reshape(shape),
+        np.array(near).reshape(shape),
+        pairs[best],
+        bootstrap_means(cells[:, best] - cells[:, equal])[0],
+        len(users),
+    )
 
 
 def _ndcg(

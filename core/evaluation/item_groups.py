@@ -19,8 +19,15 @@ from core.metrics.fairness import (
 )
 
 GROUP, ITEMS, CATALOGUE, HISTORY, EXPOSURE, RATE, FOUND, WANTED = (
-    "group", "items", "catalogue", "history", "exposure", "rate", "found", "wanted",
-)  # fmt: skip
+    "group",
+    "items",
+    "catalogue",
+    "history",
+    "exposure",
+    "rate",
+    "found",
+    "wanted",
+)
 HEAD, TAIL = "head", "tail"
 FEWEST_ITEMS = 10  # items below which a category is left out
 
@@ -66,16 +73,18 @@ def item_rows(
     def of_group(amounts: FloatArray | IntArray) -> FloatArray:
         return amounts_by_group(amounts, members)
 
-    return pd.DataFrame({
-        GROUP: names,
-        ITEMS: of_group(catalogue).astype(int),
-        CATALOGUE: of_group(catalogue) / max(1.0, float(catalogue.sum())),
-        HISTORY: of_group(world.popularity) / max(1.0, float(world.popularity.sum())),
-        EXPOSURE: of_group(places) / max(1, int(places.sum())),
-        RATE: rates(of_group(places), of_group(possible)),
-        FOUND: rates(of_group(found), of_group(wanted)),
-        WANTED: of_group(wanted).astype(int),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            GROUP: names,
+            ITEMS: of_group(catalogue).astype(int),
+            CATALOGUE: of_group(catalogue) / max(1.0, float(catalogue.sum())),
+            HISTORY: of_group(world.popularity) / max(1.0, float(world.popularity.sum())),
+            EXPOSURE: of_group(places) / max(1, int(places.sum())),
+            RATE: rates(of_group(places), of_group(possible)),
+            FOUND: rates(of_group(found), of_group(wanted)),
+            WANTED: of_group(wanted).astype(int),
+        }
+    )
 
 
 def category_members(rows: pd.DataFrame, world: ListWorld) -> csr_matrix:

@@ -103,10 +103,14 @@ def _figures(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> dict[str,
     values = ours[metric].to_numpy(np.float64) - theirs[metric].to_numpy(np.float64)
     tested = _tested(ours, theirs, metric)
     figures: dict[str, float | int] = {
-        MEAN: interval.mean, LOW: interval.low, HIGH: interval.high,
-        USERS: interval.users, SKIPPED: interval.skipped,
-        EFFECT: effect_size(tested), P_VALUE: sign_flip_p(tested),
-    } | moved_counts(values, metric)  # fmt: skip
+        MEAN: interval.mean,
+        LOW: interval.low,
+        HIGH: interval.high,
+        USERS: interval.users,
+        SKIPPED: interval.skipped,
+        EFFECT: effect_size(tested),
+        P_VALUE: sign_flip_p(tested),
+    } | moved_counts(values, metric)
     if interval.users < FEWEST:
         figures |= dict.fromkeys((*FIGURES, HELPED, HARMED), np.nan)
     return figures

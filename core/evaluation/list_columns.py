@@ -118,15 +118,9 @@ PER_USER: dict[str, Figure] = {
     "rbp": lambda s: rank_biased_precision(s.judged.hits, s.wanted, s.k),
     "r_precision": lambda s: r_precision(s.judged.hits, s.wanted),
     "percentile_rank": _percentile_rank,
-    "lauc": lambda s: limited_auc(
-        s.judged.hits, s.shown, s.wanted, s.judged.n_candidates, s.k
-    ),
-    "pauc": lambda s: partial_auc(
-        s.judged.hits, s.shown, s.wanted, s.judged.n_candidates, s.k
-    ),
-    "pap": lambda s: top_relevant_auc(
-        s.judged.hits, s.shown, s.wanted, s.judged.n_candidates, s.k
-    ),
+    "lauc": lambda s: limited_auc(s.judged.hits, s.shown, s.wanted, s.judged.n_candidates, s.k),
+    "pauc": lambda s: partial_auc(s.judged.hits, s.shown, s.wanted, s.judged.n_candidates, s.k),
+    "pap": lambda s: top_relevant_auc(s.judged.hits, s.shown, s.wanted, s.judged.n_candidates, s.k),
     "ips_hit_rate": lambda s: weighted_hits(s.hits, s.lists, s.wanted, s.world.rarity),
     "debiased_recall": lambda s: weighted_recall(
         s.hits, s.lists, s.world.relevant[s.judged.users], s.world.debiased
@@ -146,15 +140,21 @@ PER_USER: dict[str, Figure] = {
     "calibration": _calibration,
     "source_calibration": _source_calibration,
     "domain_mix": _domain_mix,
-}  # fmt: skip
+}
 
 
 _CATEGORICAL = {"category_distance", "categorical_diversity", "s_recall", "calibration"}
 _OF_SCORES = {"percentile_rank", "domain_mix"}  # of what not every run knows
 _OF_POPULARITY = {  # nobody has a new item in training: all are as popular
-    "ips_hit_rate", "debiased_recall", "serendipity", "unexpectedness", "epc", "efd",
-    "average_popularity", "tail_share",
-}  # fmt: skip
+    "ips_hit_rate",
+    "debiased_recall",
+    "serendipity",
+    "unexpectedness",
+    "epc",
+    "efd",
+    "average_popularity",
+    "tail_share",
+}
 LIFTED = set(PER_USER) - _OF_SCORES  # what any two runs can be compared by, user by user
 
 

@@ -35,10 +35,13 @@ def list_figures(seen: Seen) -> pd.DataFrame:
     only lists are known.
     """
     users = seen.judged.users.astype(np.int32)
-    return pd.DataFrame({USER: users} | {
-        f"{name}@{seen.k}" if METRICS[name].at_k else name: values
-        for name, values in columns_of(seen).items()
-    })  # fmt: skip
+    return pd.DataFrame(
+        {USER: users}
+        | {
+            f"{name}@{seen.k}" if METRICS[name].at_k else name: values
+            for name, values in columns_of(seen).items()
+        }
+    )
 
 
 def catalogue_figures(judged: Judged, world: ListWorld, k: int) -> dict[str, float]:
@@ -46,9 +49,11 @@ def catalogue_figures(judged: Judged, world: ListWorld, k: int) -> dict[str, flo
     lists = judged.items[:, :k]
     counts = _shown(lists, world)
     values = (
-        coverage(lists, len(counts)), gini(counts), entropy(counts),
+        coverage(lists, len(counts)),
+        gini(counts),
+        entropy(counts),
         personalisation(membership(lists, world.n_items)),
-    )  # fmt: skip
+    )
     return {f"{name}@{k}": value for name, value in zip(CATALOGUE, values, strict=True)}
 
 
@@ -108,6 +113,9 @@ def _shown(lists: IntArray, world: ListWorld) -> IntArray:
 
 def _said(interval: Interval) -> dict[str, float]:
     return {
-        MEAN: interval.mean, LOW: interval.low, HIGH: interval.high,
-        USERS: interval.users, SKIPPED: interval.skipped,
-    }  # fmt: skip
+        MEAN: interval.mean,
+        LOW: interval.low,
+        HIGH: interval.high,
+        USERS: interval.users,
+        SKIPPED: interval.skipped,
+    }

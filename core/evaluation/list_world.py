@@ -156,9 +156,12 @@ class Judged:
     def of(self, rows: IntArray | BoolArray) -> Judged:
         """Some of the users."""
         return Judged(
-            self.users[rows], self.items[rows], self.hits[rows],
-            self.n_relevant[rows], self.n_candidates[rows],
-        )  # fmt: skip
+            self.users[rows],
+            self.items[rows],
+            self.hits[rows],
+            self.n_relevant[rows],
+            self.n_candidates[rows],
+        )
 
 
 def judge(lists: Lists, world: ListWorld) -> Judged:

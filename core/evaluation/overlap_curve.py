@@ -70,9 +70,13 @@ def _row(
 ) -> dict[str, float | int | str]:
     level = intervals(frame, [metric])[0]
     row: dict[str, float | int | str] = {
-        SEGMENT: name, SHARE: share, MEAN: level.mean, LOW: level.low, HIGH: level.high,
+        SEGMENT: name,
+        SHARE: share,
+        MEAN: level.mean,
+        LOW: level.low,
+        HIGH: level.high,
         USERS: level.users,
-    }  # fmt: skip
+    }
     if nobody is not None:
         gap = difference_intervals(frame, nobody, [metric])[0]
         row |= {LIFT: gap.mean, LIFT_LOW: gap.low, LIFT_HIGH: gap.high}

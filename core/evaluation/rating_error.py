@@ -84,11 +84,19 @@ def _predicted(scores: DomainScores, held_out: csr_matrix, users: np.ndarray) ->
             what="The model predicted ratings that are not finite numbers.",
             hint="Train it again with a smaller learning rate or more regularization.",
         )
-    return pd.DataFrame({
-        USER: users[rows].astype(np.int32), ITEM: items, RATING: held_out.data, BASE: base,
-        SOURCE: scores.source[rows, items], TARGET: scores.target[rows, items], OWN: own,
-        HAS_SOURCE: scores.has_source[rows], HAS_TARGET: scores.has_target[rows],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            USER: users[rows].astype(np.int32),
+            ITEM: items,
+            RATING: held_out.data,
+            BASE: base,
+            SOURCE: scores.source[rows, items],
+            TARGET: scores.target[rows, items],
+            OWN: own,
+            HAS_SOURCE: scores.has_source[rows],
+            HAS_TARGET: scores.has_target[rows],
+        }
+    )
 
 
 def errors_per_user(predictions: pd.DataFrame, guesses: FloatArray, bounds: Bounds) -> pd.DataFrame:

@@ -65,10 +65,12 @@ def _best_row(found: BestRatio, means: FloatArray) -> dict[str, float]:
 
 def _curve_frame(curve: FloatArray) -> pd.DataFrame:
     intervals = bands(curve)
-    return pd.DataFrame({
-        SHARE: SHARES,
-        MEAN: [interval.mean for interval in intervals],
-        LOW: [interval.low for interval in intervals],
-        HIGH: [interval.high for interval in intervals],
-        NEAR: within_noise(curve),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            SHARE: SHARES,
+            MEAN: [interval.mean for interval in intervals],
+            LOW: [interval.low for interval in intervals],
+            HIGH: [interval.high for interval in intervals],
+            NEAR: within_noise(curve),
+        }
+    )

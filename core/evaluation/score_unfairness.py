@@ -20,9 +20,13 @@ COLUMNS = [RUN, METRIC, MEAN, BY_LOT, CHANCE, ITEMS]
 
 
 def unfairness_rows(
-    predictions: Mapping[str, pd.DataFrame], bounds: Bounds, group: pd.Series, name: str,
-    tries: int = TRIES, seed: int = 0,
-) -> pd.DataFrame:  # fmt: skip
+    predictions: Mapping[str, pd.DataFrame],
+    bounds: Bounds,
+    group: pd.Series,
+    name: str,
+    tries: int = TRIES,
+    seed: int = 0,
+) -> pd.DataFrame:
     """RUN, METRIC, MEAN, BY_LOT, CHANCE and ITEMS of every run and figure of UNFAIRNESS.
 
     group: (n_users,) the group of every user number; those without one are left out, all others but

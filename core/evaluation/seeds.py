@@ -29,10 +29,16 @@ def seed_rows(pairs: SeedFrames, segments: pd.DataFrame, by: str, metric: str) -
         if not users:
             continue
         over = student_interval(lifts if users >= FEWEST else lifts * np.nan)
-        rows.append({
-            SEGMENT: name, MEAN: over.mean, LOW: over.low, HIGH: over.high,
-            SEEDS: len(pairs), USERS: users,
-        })  # fmt: skip
+        rows.append(
+            {
+                SEGMENT: name,
+                MEAN: over.mean,
+                LOW: over.low,
+                HIGH: over.high,
+                SEEDS: len(pairs),
+                USERS: users,
+            }
+        )
     return pd.DataFrame(rows)
 
 

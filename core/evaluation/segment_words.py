@@ -15,9 +15,11 @@ def who(by: str, names: Sequence[str], source_name: str, target_name: str) -> st
         return bins_words(names, source_name)
     if by == OVERLAP:
         seen = {
-            "shared": "in both domains", "target only": f"in {target_name} only",
-            "source only": f"in {source_name} only", "neither": "in neither domain",
-        }  # fmt: skip
+            "shared": "in both domains",
+            "target only": f"in {target_name} only",
+            "source only": f"in {source_name} only",
+            "neither": "in neither domain",
+        }
         return f"users seen {' or '.join(seen[name] for name in names)}"
     return f"users whose {by.partition(':')[2]} is {' or '.join(names)}"
 

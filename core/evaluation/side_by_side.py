@@ -28,11 +28,13 @@ def side_by_side(frames: Frames, metrics: Sequence[str]) -> pd.DataFrame:
     difference to the next is beyond user sampling, paired over the users of both.
     """
     found = {name: _intervals(frame, metrics) for name, frame in frames.items()}
-    table = pd.DataFrame([
-        {RUN: name, METRIC: metric} | _columns(interval)
-        for name, columns in found.items()
-        for metric, interval in zip(metrics, columns, strict=True)
-    ])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            {RUN: name, METRIC: metric} | _columns(interval)
+            for name, columns in found.items()
+            for metric, interval in zip(metrics, columns, strict=True)
+        ]
+    )
     means = {
         metric: {name: columns[place].mean for name, columns in found.items()}
         for place, metric in enumerate(metrics)

@@ -17,8 +17,13 @@ from core.metrics.intervals import Interval
 from core.metrics.rating import ERRORS
 
 HELPED, HARMED, BY, LIFT, LIFT_OVER_POPULARITY, LIFT_OVER_BIAS = (
-    "helped", "harmed", "by", "lift", "lift_over_popularity", "lift_over_bias",
-)  # fmt: skip
+    "helped",
+    "harmed",
+    "by",
+    "lift",
+    "lift_over_popularity",
+    "lift_over_bias",
+)
 SAME = 1e-12  # differences up to here are rounding
 Said = dict[str, Any]  # plain values, ready for JSON: NaN is None
 

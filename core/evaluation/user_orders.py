@@ -10,8 +10,13 @@ from core.basics.scores import IntArray
 from core.data.pair import DomainPair
 
 HELPED, HARMED, TYPICAL, COLD, RANDOM, BY_ID = (
-    "helped", "harmed", "typical", "cold", "random", "id",
-)  # fmt: skip
+    "helped",
+    "harmed",
+    "typical",
+    "cold",
+    "random",
+    "id",
+)
 TITLES = {
     HELPED: "most helped first",
     HARMED: "most harmed first",

@@ -1,7 +1,7 @@
 """The verdict in one sentence, made from the numbers by rules that a sceptic can check.
 
 The sentence and the picture under it are of the same rows, so that they cannot disagree:
-core/evaluation/judged.py says what helps. For errors of predicted ratings better means smaller, and
+`judge` says what helps. For errors of predicted ratings better means smaller, and
 the bias model stands in for popularity.
 """
 

@@ -271,7 +271,7 @@ def _skyband_with_base(
 def _count_with_base(target: FloatArray, base: FloatArray) -> IntArray:
     """Dominators of each item of a list in falling (source, target) order, (n,): the earlier items
     with its target part and its base or more.
-    """  # fmt: skip
+    """
     counts = np.empty(len(target), dtype=np.int64)
     for place in range(len(target)):
         earlier = slice(place)

@@ -53,9 +53,13 @@ class Prepared:
         """Fused scores, (n_users, width) float32, -inf where a row is shorter."""
         fusion = Fusion(alpha, beta, self.kind, self.scale)
         return blend(
-            self.base, self.source_value, self.target_value,
-            self.has_source, self.has_target, fusion,
-        )  # fmt: skip
+            self.base,
+            self.source_value,
+            self.target_value,
+            self.has_source,
+            self.has_target,
+            fusion,
+        )
 
     def row_weights(self, alpha: float, beta: float) -> tuple[FloatArray, FloatArray]:
         """alpha and beta as they act for each user, (n_users, 1) each."""
@@ -85,9 +89,19 @@ def prepare(candidates: Candidates, kind: str, scale: str, k: int) -> Prepared:
         for name, values in (("source", source), ("target", target))
     )
     return Prepared(
-        candidates.users, padded("items", NOBODY), source, target, padded("base", -np.inf),
-        source_value, target_value, candidates.has_source, candidates.has_target, kind, scale, k,
-    )  # fmt: skip
+        candidates.users,
+        padded("items", NOBODY),
+        source,
+        target,
+        padded("base", -np.inf),
+        source_value,
+        target_value,
+        candidates.has_source,
+        candidates.has_target,
+        kind,
+        scale,
+        k,
+    )
 
 
 def fused_top_k(candidates: Candidates, fusion: Fusion, k: int) -> FusedLists:
@@ -103,17 +117,27 @@ def prepared_top_k(prepared: Prepared, alpha: float, beta: float, k: int) -> Fus
     items = _taken(prepared.items, places, k, NOBODY)
     there = items != NOBODY
     columns = (
-        prepared.source, prepared.target, prepared.source_value, prepared.target_value,
-        prepared.base, fused,
-    )  # fmt: skip
+        prepared.source,
+        prepared.target,
+        prepared.source_value,
+        prepared.target_value,
+        prepared.base,
+        fused,
+    )
     source, target, source_value, target_value, base, score = (
         np.where(there, _taken(values, places, k, 0.0), np.float32(np.nan)) for values in columns
     )
     of_source, of_target = prepared.row_weights(alpha, beta)
     return FusedLists(
-        prepared.users, items, source, target,
-        of_source * source_value, of_target * target_value, base, score,
-    )  # fmt: skip
+        prepared.users,
+        items,
+        source,
+        target,
+        of_source * source_value,
+        of_target * target_value,
+        base,
+        score,
+    )
 
 
 def one_user_top_k(

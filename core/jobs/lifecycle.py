@@ -36,9 +36,17 @@ def write_progress(
             "UPDATE jobs SET stage_started = CASE WHEN stage = ? THEN stage_started ELSE ? END,"
             " stage = ?, done = ?, total = ?, loss = coalesce(?, loss), heartbeat = ?"
             " WHERE id = ? AND status = 'running'",
-            (progress.stage, now, progress.stage, progress.done, progress.total,
-             _plain(progress.loss), now, job_id),
-        )  # fmt: skip
+            (
+                progress.stage,
+                now,
+                progress.stage,
+                progress.done,
+                progress.total,
+                _plain(progress.loss),
+                now,
+                job_id,
+            ),
+        )
         connection.executemany(
             "INSERT OR REPLACE INTO curve VALUES (?, ?, ?, ?, ?)",
             [(job_id, p.twin, p.epoch, _plain(p.loss), _plain(p.valid)) for p in points],

@@ -75,6 +75,10 @@ def ensure_supervisor(workspace: Workspace, grace: float | None = None) -> bool:
     with (workspace.logs / "supervisor.log").open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "core.jobs.supervisor", *arguments],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
     return True

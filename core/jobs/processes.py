@@ -16,8 +16,11 @@ from core.jobs.table import log_path
 DISK_FULL = 28  # exit code of a child that could not even write how it ended
 ROOT = Path(__file__).resolve().parents[2]  # where `-m core...` can be found
 THREAD_VARIABLES = (
-    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
-)  # fmt: skip
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
 NICE = {"training": 10, "short": 5, "trials": 10}  # the page that watches goes first
 
 
@@ -27,9 +30,13 @@ def start_child(workspace: Workspace, job: Job) -> subprocess.Popen[bytes]:
     with log_path(workspace, job.id).open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, *job.command, str(workspace.root), job.id],
-            cwd=ROOT, env=_environment(job.lane), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            cwd=ROOT,
+            env=_environment(job.lane),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
-        )  # fmt: skip
+        )
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, child.pid, NICE[job.lane])
     return child

@@ -169,7 +169,15 @@ def _insert(
     connection.execute(
         "INSERT INTO jobs (id, kind, title, lane, command, payload, hash, created)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (job_id, kind, title, lane, json.dumps(list(command)), json.dumps(payload), wanted,
-         time.time()),
-    )  # fmt: skip
+        (
+            job_id,
+            kind,
+            title,
+            lane,
+            json.dumps(list(command)),
+            json.dumps(payload),
+            wanted,
+            time.time(),
+        ),
+    )
     return job_id

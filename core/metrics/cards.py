@@ -116,10 +116,19 @@ _CARDS = (
 METRICS: dict[str, MetricCard] = {
     card.name: card
     for card in (
-        *_CARDS, *RATING_CARDS, *FURTHER_CARDS, *AREA_CARDS, *DIVERSITY_CARDS, *SURPRISE_CARDS,
-        *POPULARITY_CARDS, *MIX_CARDS, *FAIRNESS_CARDS, *CLASSIFICATION_CARDS, *TRADE_OFF_CARDS,
+        *_CARDS,
+        *RATING_CARDS,
+        *FURTHER_CARDS,
+        *AREA_CARDS,
+        *DIVERSITY_CARDS,
+        *SURPRISE_CARDS,
+        *POPULARITY_CARDS,
+        *MIX_CARDS,
+        *FAIRNESS_CARDS,
+        *CLASSIFICATION_CARDS,
+        *TRADE_OFF_CARDS,
     )
-}  # fmt: skip
+}
 
 GROUPS: dict[str, str] = {
     "ranking": "ranking",

@@ -190,4 +190,4 @@ MIX_CARDS = (
         "same order, 0 for no item in common. Read to the end of the shorter one.",
         "Webber, Moffat, Zobel 2010, equation 30 (extrapolated)",
     ),
-)  # fmt: skip
+)

@@ -36,10 +36,11 @@ def miscalibration(wanted: csr_matrix, got: csr_matrix, smoothing: float = SMOOT
     """
     step = max(1, CELLS // max(1, wanted.shape[1]))
     parts = [
-        _divergence(wanted[start : start + step].toarray(), got[start : start + step].toarray(),
-                    smoothing)
+        _divergence(
+            wanted[start : start + step].toarray(), got[start : start + step].toarray(), smoothing
+        )
         for start in range(0, wanted.shape[0], step)
-    ]  # fmt: skip
+    ]
     return np.concatenate([np.zeros(0), *parts])
 
 

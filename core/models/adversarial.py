@@ -39,20 +39,25 @@ class AdversarialSettings(SoftmaxSettings):
         0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
     )
     alignment: str = setting(
-        REVERSAL, choices=(NONE, REVERSAL, GAN, MMD, CORAL),
+        REVERSAL,
+        choices=(NONE, REVERSAL, GAN, MMD, CORAL),
         help="What makes user vectors drawn from the source look like those drawn from the target: "
         "a discriminator that is fooled (gradient reversal), a generator that fools it (GAN), or "
         "a distance between the two clouds (MMD, CORAL).",
-    )  # fmt: skip
+    )
     alignment_weight: float = setting(
-        0.01, low=0.0, high=100.0,
+        0.01,
+        low=0.0,
+        high=100.0,
         help="What the alignment counts beside the recommendations: about 0.01 where a "
         "discriminator plays, 1 for MMD and CORAL; far more makes the game swing and the gap grow.",
-    )  # fmt: skip
+    )
     alignment_start: int = setting(
-        5, low=1, high=1000,
+        5,
+        low=1,
+        high=1000,
         help="First epoch with the alignment; the gap before it is measured then.",
-    )  # fmt: skip
+    )
 
 
 class Adversarial:

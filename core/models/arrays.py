@@ -169,6 +169,10 @@ def _times(rows: csr_matrix, table: Array) -> Array:
         torch.from_numpy(part).to(table.device) for part in (rows.indptr, rows.indices, rows.data)
     )
     return torch.nn.functional.embedding_bag(
-        columns, table.detach(), starts, mode="sum", per_sample_weights=values,
+        columns,
+        table.detach(),
+        starts,
+        mode="sum",
+        per_sample_weights=values,
         include_last_offset=True,
-    )  # fmt: skip
+    )

@@ -62,9 +62,7 @@ class JointGraph:
 
 def joint_graph(train: DomainPair, knowledge: KnowledgeGraph) -> JointGraph:
     """Interactions of both domains and the triples of their items in one graph."""
-    sizes = (
-        len(train.users), train.source.shape[1], train.target.shape[1], len(knowledge.names)
-    )  # fmt: skip
+    sizes = (len(train.users), train.source.shape[1], train.target.shape[1], len(knowledge.names))
     users, source, target, entities = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     parts = []
     of_attributes = 2 + knowledge.relation_of
@@ -83,10 +81,15 @@ def joint_graph(train: DomainPair, knowledge: KnowledgeGraph) -> JointGraph:
     both = np.concatenate([heads, tails]), np.concatenate([tails, heads])
     order = np.argsort(both[0], kind="stable")
     return JointGraph(
-        sizes, both[0][order], both[1][order], np.tile(relation, 2)[order],
-        order >= len(heads), np.tile(number, 2)[order], n_interactions,
+        sizes,
+        both[0][order],
+        both[1][order],
+        np.tile(relation, 2)[order],
+        order >= len(heads),
+        np.tile(number, 2)[order],
+        n_interactions,
         2 + len(knowledge.relations),
-    )  # fmt: skip
+    )
 
 
 def attention(

@@ -54,10 +54,14 @@ def user_batches(
         users = order[start : start + size]
         source, target = train.source[users], train.target[users]
         yield Batch(
-            users, thinned(source, interaction_dropout, rng),
+            users,
+            thinned(source, interaction_dropout, rng),
             _silenced(thinned(target, interaction_dropout, rng), silenced[users]),
-            source, wanted[users], rng, epoch,
-        )  # fmt: skip
+            source,
+            wanted[users],
+            rng,
+            epoch,
+        )
 
 
 def drawn_items(batch: Batch, n_items: int, count: int) -> IntArray:

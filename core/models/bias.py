@@ -22,9 +22,11 @@ class BiasSettings(Settings):
     """How far biases are drawn to 0."""
 
     bias_regularization: float = setting(
-        3.0, low=0.01, high=1000.0,
+        3.0,
+        low=0.01,
+        high=1000.0,
         help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )  # fmt: skip
+    )
 
 
 class Bias:
@@ -105,9 +107,13 @@ class Bias:
         shape = rows.shape[0], len(self.items)
         target = np.broadcast_to(self.users(rows)[:, None], shape).astype(np.float32)
         return DomainScores(
-            np.zeros(shape, dtype=np.float32), target, self.base[None], None,
-            np.zeros(shape[0], dtype=bool), np.diff(rows.indptr) > 0,
-        )  # fmt: skip
+            np.zeros(shape, dtype=np.float32),
+            target,
+            self.base[None],
+            None,
+            np.zeros(shape[0], dtype=bool),
+            np.diff(rows.indptr) > 0,
+        )
 
 
 def _memory(sizes: PairSizes, settings: BiasSettings) -> int:

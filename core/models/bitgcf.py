@@ -21,15 +21,19 @@ class BiTgcfSettings(GraphSettings):
     """Sizes, loss and speed of the training, and how much a user keeps of either domain."""
 
     source_retention: float = setting(
-        0.8, low=0.0, high=1.0,
+        0.8,
+        low=0.0,
+        high=1.0,
         help="Share of a shared user's source vector that stays when the target's passes over; "
         "averaged with the share of their interactions that are in the source.",
-    )  # fmt: skip
+    )
     target_retention: float = setting(
-        0.8, low=0.0, high=1.0,
+        0.8,
+        low=0.0,
+        high=1.0,
         help="Share of a shared user's target vector that stays when the source's passes over; "
         "averaged with the share of their interactions that are in the target.",
-    )  # fmt: skip
+    )
 
 
 def kept_share(own: IntArray, other: IntArray, retention: float) -> FloatArray:

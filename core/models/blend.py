@@ -24,14 +24,17 @@ class BlendSettings(Settings):
     """How two models become one; found after training, on validation users."""
 
     kind: str = setting(
-        SUM, choices=KINDS,
+        SUM,
+        choices=KINDS,
         help="Add standard scores (sum), multiply their sigmoids (product), or weigh own scores "
         "and parts as learned on validation users (stacking).",
-    )  # fmt: skip
+    )
     weight: float = setting(
-        0.5, low=0.0, high=1.0,
+        0.5,
+        low=0.0,
+        high=1.0,
         help="What the first run counts; the second counts the rest. Stacking learns its own.",
-    )  # fmt: skip
+    )
 
 
 class Blend:

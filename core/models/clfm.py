@@ -31,13 +31,17 @@ class ClfmSettings(Settings):
     )
     epochs: int = setting(10, low=1, high=200, help="Rounds of users, codebook and items.")
     regularization: float = setting(
-        15.0, low=0.01, high=1000.0,
+        15.0,
+        low=0.01,
+        high=1000.0,
         help="Ridge on memberships and patterns: they are drawn to 0 as by so many ratings.",
-    )  # fmt: skip
+    )
     bias_regularization: float = setting(
-        3.0, low=0.01, high=1000.0,
+        3.0,
+        low=0.01,
+        high=1000.0,
         help="Users' and items' mean ratings are drawn to the domain's as by so many ratings.",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
         1.0, low=0.001, high=10.0, help="What a source rating counts in the common patterns."
     )

@@ -37,10 +37,11 @@ class CmfSettings(SoftmaxSettings):
 
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
     loss: str = setting(
-        SOFTMAX, choices=(SOFTMAX, BPR, BCE),
+        SOFTMAX,
+        choices=(SOFTMAX, BPR, BCE),
         help="Each liked item against all items (softmax of cosines), against one drawn item "
         "(BPR), or each item for itself (cross-entropy).",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What the source's loss counts beside the target's."
     )
@@ -48,9 +49,11 @@ class CmfSettings(SoftmaxSettings):
         0.0, low=0.0, high=0.9, help="Share of a user's vector hidden in each step."
     )
     interaction_dropout: float = setting(
-        0.0, low=0.0, high=0.95,
+        0.0,
+        low=0.0,
+        high=0.95,
         help="Share of the interactions left out of the loss, drawn anew every epoch.",
-    )  # fmt: skip
+    )
 
 
 class Cmf:

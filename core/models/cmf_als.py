@@ -31,17 +31,23 @@ class CmfAlsSettings(Settings):
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
     epochs: int = setting(10, low=1, high=100, help="Rounds of solving users, then items.")
     regularization: float = setting(
-        0.03, low=1e-6, high=10.0,
+        0.03,
+        low=1e-6,
+        high=10.0,
         help="Ridge on vectors, times how much data a user or item has; more smooths more.",
-    )  # fmt: skip
+    )
     unobserved_weight: float = setting(
-        5.0, low=0.01, high=10_000.0,
+        5.0,
+        low=0.01,
+        high=10_000.0,
         help="What all cells together count beside all interactions; less trusts silence less.",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
-        0.1, low=0.001, high=10.0,
+        0.1,
+        low=0.001,
+        high=10.0,
         help="What the loss on the source domain counts beside the loss on the target.",
-    )  # fmt: skip
+    )
     counts: str = counts_setting()
 
 

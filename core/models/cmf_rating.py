@@ -35,27 +35,36 @@ class CmfRatingSettings(Settings):
     factors: int = setting(16, low=1, high=256, help="Length of every user and item vector.")
     epochs: int = setting(10, low=1, high=200, help="Rounds of solving users, then items.")
     regularization: float = setting(
-        15.0, low=0.01, high=1000.0,
+        15.0,
+        low=0.01,
+        high=1000.0,
         help="Ridge on vectors: they are drawn to 0 as by so many ratings that are average.",
-    )  # fmt: skip
+    )
     bias_regularization: float = setting(
-        3.0, low=0.01, high=1000.0,
+        3.0,
+        low=0.01,
+        high=1000.0,
         help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
-        0.3, low=0.001, high=10.0,
+        0.3,
+        low=0.001,
+        high=10.0,
         help="What a source rating counts beside a target rating.",
-    )  # fmt: skip
+    )
     shared_bias: float = setting(
-        0.5, low=0.0, high=1.0,
+        0.5,
+        low=0.0,
+        high=1.0,
         help="How alike a user's biases in the two domains are taken to be: 0 for strangers, 1 for "
         "one bias in both.",
-    )  # fmt: skip
+    )
     normalization: str = setting(
-        NONE, choices=NORMALIZATIONS,
+        NONE,
+        choices=NORMALIZATIONS,
         help="Before anything is learned, subtract each user's mean rating, or also divide by "
         "each user's deviation (z-score); none learns user biases with the vectors instead.",
-    )  # fmt: skip
+    )
 
 
 class CmfRating:
@@ -107,18 +116,22 @@ class CmfRating:
         source = spread * (parts[:, 0] @ towards)
         target = spread * (parts[:, 1] @ towards) + self._of_scale(scale)
         return DomainScores(
-            source, target, self.target.base[None], None,
-            np.diff(source_rows.indptr) > 0, np.diff(target_rows.indptr) > 0,
-        )  # fmt: skip
+            source,
+            target,
+            self.target.base[None],
+            None,
+            np.diff(source_rows.indptr) > 0,
+            np.diff(target_rows.indptr) > 0,
+        )
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Exact: rating y of history item i adds c_i y v_i' A_u^-1 v_j to the score of item j."""
         source, target = source_row.indices, target_row.indices
         if not len(source) + len(target):
             return Contributions(source, np.zeros(0), target, np.zeros(0))
-        history = np.vstack([
-            self.source.features(self.penalty)[source], self.target.features(self.penalty)[target]
-        ])  # fmt: skip
+        history = np.vstack(
+            [self.source.features(self.penalty)[source], self.target.features(self.penalty)[target]]
+        )
         weights = np.repeat([self.settings.source_loss_weight, 1.0], [len(source), len(target)])
         scale = self.target.scale_of(target_row, self.penalty)
         left = (history.T * weights) @ history + self.settings.regularization * np.eye(

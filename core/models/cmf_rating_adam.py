@@ -34,13 +34,17 @@ class CmfRatingAdamSettings(TrainingSettings):
         0.3, low=0.001, high=10.0, help="What a source rating counts beside a target rating."
     )
     regularization: float = setting(
-        5.0, low=0.01, high=1000.0,
+        5.0,
+        low=0.01,
+        high=1000.0,
         help="Ridge on a user's bias and vector when they are solved from ratings.",
-    )  # fmt: skip
+    )
     bias_regularization: float = setting(
-        3.0, low=0.01, high=1000.0,
+        3.0,
+        low=0.01,
+        high=1000.0,
         help="Ridge on item biases: they are drawn to 0 as by so many ratings that are average.",
-    )  # fmt: skip
+    )
     vector_dropout: float = setting(
         0.2, low=0.0, high=0.9, help="Share of a user vector's entries left out in each step."
     )
@@ -110,8 +114,9 @@ class CmfRatingAdam:
         """Bias and vector that explain the ratings best, (n, 1 + d); zeros without any."""
         parts, wanted = [], []
         for domain, rows, weight in (
-            ("source", source, self.settings.source_loss_weight), ("target", target, 1.0),
-        ):  # fmt: skip
+            ("source", source, self.settings.source_loss_weight),
+            ("target", target, 1.0),
+        ):
             parts.append(filled(rows, weight))
             wanted.append(with_values(rows, _left(weights, domain, rows)))
         features = np.vstack([_features(weights, domain) for domain in ("source", "target")])

@@ -52,9 +52,11 @@ class CoNetSettings(TrainingSettings):
         4, low=1, high=100, help="Items not taken that stand beside each one taken."
     )
     sparsity: float = setting(
-        1e-5, low=0.0, high=1.0,
+        1e-5,
+        low=0.0,
+        high=1.0,
         help="Pull of every cross connection towards zero (L1); 0 lets all of them live.",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
     )
@@ -109,8 +111,9 @@ class CoNet:
         """Log-odds of liking each item."""
         return over_all_items(
             lambda some, beside: self._answer(weights, some, beside, TARGET),
-            users, self._items(weights, TARGET, items),
-        )  # fmt: skip
+            users,
+            self._items(weights, TARGET, items),
+        )
 
     def vectors(self, weights: Weights, train: DomainPair) -> None:
         """None: no distance between a user and an item says how well they match."""

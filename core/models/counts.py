@@ -19,10 +19,11 @@ ONES, LOG, SQRT = "ones", "log", "sqrt"
 def counts_setting() -> Any:
     """The setting of a model that can learn from how often something was done."""
     return setting(
-        ONES, choices=(ONES, LOG, SQRT),
+        ONES,
+        choices=(ONES, LOG, SQRT),
         help="What an interaction weighs where the files say how often: 1, log2(1 + count), or the "
         "square root of the count. A count of 1 weighs 1 in each, and every hit is judged as one.",
-    )  # fmt: skip
+    )
 
 
 def counts_of(settings: Any) -> str:

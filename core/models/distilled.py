@@ -34,31 +34,40 @@ class DistilledSettings(SoftmaxSettings):
     factors: int = setting(32, low=2, high=512, help="Length of the student's vectors.")
     teacher_factors: int = setting(256, low=2, high=1024, help="Length of the teacher's vectors.")
     teacher_epochs: int = setting(
-        12, low=1, high=1000,
+        12,
+        low=1,
+        high=1000,
         help="Rounds the teacher learns before the student starts; at most half of all.",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0,
+        0.2,
+        low=0.0,
+        high=10.0,
         help="What finding source items counts beside target items while the teacher learns.",
-    )  # fmt: skip
+    )
     distillation: str = setting(
-        SOFTENED, choices=(SOFTENED, RANKING),
+        SOFTENED,
+        choices=(SOFTENED, RANKING),
         help="What the student takes over: the teacher's shares of all items, or its first items.",
-    )  # fmt: skip
+    )
     distillation_weight: float = setting(
         1.0, low=0.0, high=100.0, help="What the teacher's word counts beside the data."
     )
     softness: float = setting(
-        2.0, low=1.0, high=20.0,
+        2.0,
+        low=1.0,
+        high=20.0,
         help="Softened softmax only: more lets the student hear more of the items further down.",
-    )  # fmt: skip
+    )
     ranking_length: int = setting(
         50, low=1, high=1000, help="Top of the ranking only: how many of the teacher's items."
     )
     hint_weight: float = setting(
-        0.1, low=0.0, high=100.0,
+        0.1,
+        low=0.0,
+        high=100.0,
         help="What it counts that the teacher's user vectors can be read off the student's.",
-    )  # fmt: skip
+    )
 
 
 class Distilled:
@@ -140,15 +149,17 @@ class Distilled:
             found += [
                 Finding(f"{name}: parameters", parameters, "Numbers kept for answering."),
                 Finding(
-                    f"{name}: scoring CPU ms", self._milliseconds(one, train),
+                    f"{name}: scoring CPU ms",
+                    self._milliseconds(one, train),
                     f"CPU milliseconds for all target items of up to {TIMED:,} users.",
                 ),
                 Finding(
-                    f"{name}: training loss", self._training_loss(one, train),
+                    f"{name}: training loss",
+                    self._training_loss(one, train),
                     "Mean -log of the share of each training item among all target items; lower "
                     "fits the training data more closely, which is not yet better lists.",
                 ),
-            ]  # fmt: skip
+            ]
         return found
 
     def _teacher_loss(self, weights: Weights, batch: Batch) -> Array:

@@ -108,18 +108,30 @@ def mapping_findings(mapped: FloatArray, true: FloatArray, average: FloatArray) 
     spread, size = float(((true - average) ** 2).sum()), float((true**2).sum())
     on = f"on {n} shared users a map of the same kind was learned without"
     return [
-        Finding("Mapping error, cosine", 1 - float(own.mean()),
-                f"1 minus the cosine of mapped and true target vector, {on}; 0 is exact."),
-        Finding("Mapping error, relative L2", np.sqrt(missed / max(size, TINY)),
-                f"Distance of mapped and true vectors over the length of the true, {on}; lower is "
-                "better, 1 is a map to zero."),
-        Finding("Mapping R²", 1 - missed / max(spread, TINY),
-                f"Share of the spread of target vectors that is foreseen, {on}; 0 is no better "
-                "than the average vector."),
-        Finding("Retrieval MRR", float((1 / ranks).mean()),
-                f"Mean of 1/rank of a user's own vector among all {n} by cosine with the mapped "
-                f"one, {on}; higher is better, chance is {chance:.3f}."),
-    ]  # fmt: skip
+        Finding(
+            "Mapping error, cosine",
+            1 - float(own.mean()),
+            f"1 minus the cosine of mapped and true target vector, {on}; 0 is exact.",
+        ),
+        Finding(
+            "Mapping error, relative L2",
+            np.sqrt(missed / max(size, TINY)),
+            f"Distance of mapped and true vectors over the length of the true, {on}; lower is "
+            "better, 1 is a map to zero.",
+        ),
+        Finding(
+            "Mapping R²",
+            1 - missed / max(spread, TINY),
+            f"Share of the spread of target vectors that is foreseen, {on}; 0 is no better "
+            "than the average vector.",
+        ),
+        Finding(
+            "Retrieval MRR",
+            float((1 / ranks).mean()),
+            f"Mean of 1/rank of a user's own vector among all {n} by cosine with the mapped "
+            f"one, {on}; higher is better, chance is {chance:.3f}.",
+        ),
+    ]
 
 
 def _named(state: State, prefix: str) -> State:

@@ -41,9 +41,10 @@ class DTCDRSettings(SoftmaxSettings):
     )
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
     combination: str = setting(
-        CONCATENATION, choices=(MAXIMUM, MEAN, CONCATENATION),
+        CONCATENATION,
+        choices=(MAXIMUM, MEAN, CONCATENATION),
         help="How the two vectors of a shared user become one.",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
     )

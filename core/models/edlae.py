@@ -25,18 +25,23 @@ class EdlaeSettings(Settings):
         100.0, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
     )
     dropout: float = setting(
-        0.2, low=0.0, high=0.95,
+        0.2,
+        low=0.0,
+        high=0.95,
         help="Share of a history hidden while training; popular items are damped by it.",
-    )  # fmt: skip
+    )
     source_weight: float = setting(
-        0.5, low=0.01, high=5.0,
+        0.5,
+        low=0.01,
+        high=5.0,
         help="What a source interaction counts beside a target one while training.",
-    )  # fmt: skip
+    )
     counts: str = counts_setting()
     solver: str = setting(
-        "auto", choices=("auto", "primal", "dual"),
+        "auto",
+        choices=("auto", "primal", "dual"),
         help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
-    )  # fmt: skip
+    )
 
 
 class Edlae(ItemWeights):

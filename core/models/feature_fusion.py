@@ -44,14 +44,16 @@ class FeatureFusionSettings(SoftmaxSettings):
     )
     factors: int = setting(64, low=2, high=512, help="Features of a history, and of an item.")
     features: str = setting(
-        LEARNED, choices=(LEARNED, *KINDS),
+        LEARNED,
+        choices=(LEARNED, *KINDS),
         help="Learned together with the network, or made by a feature map beforehand and kept.",
-    )  # fmt: skip
+    )
     join: str = setting(
-        GATE, choices=(CONCATENATION, GATE),
+        GATE,
+        choices=(CONCATENATION, GATE),
         help="Features of both domains side by side, or mixed by a learned gate per user and "
         "feature.",
-    )  # fmt: skip
+    )
     hidden: int = setting(128, low=2, high=2048, help="Width of the network's hidden layer.")
 
 

@@ -25,20 +25,25 @@ class FeatureMapSettings(Settings):
     """Which features, how many, and strength of the ridge."""
 
     features: str = setting(
-        ALS, choices=FEATURES,
+        ALS,
+        choices=FEATURES,
         help="How a history becomes features: PCA (truncated SVD), LDA topics, NMF parts, factors "
         "of implicit ALS, or a layer of an autoencoder.",
-    )  # fmt: skip
+    )
     factors: int = setting(64, low=2, high=512, help="Features per domain.")
     regularization: float = setting(
-        100.0, low=0.01, high=100_000.0,
+        100.0,
+        low=0.01,
+        high=100_000.0,
         help="Ridge on the weights of features whose mean square is 1; more smooths more.",
-    )  # fmt: skip
+    )
     silenced_weight: float = setting(
-        0.3, low=0.001, high=100.0,
+        0.3,
+        low=0.001,
+        high=100.0,
         help="What a shared user counts with one history silenced beside the same user whole; "
         "more serves cold users, less serves warm ones.",
-    )  # fmt: skip
+    )
 
 
 class FeatureMapModel:
@@ -114,11 +119,13 @@ def _ridge(
     known, shared = train.target_history > 0, train.shared
     silenced = float(np.sqrt(settings.silenced_weight))  # as rows are squared
     without = np.zeros_like(source[shared]), np.zeros_like(target[shared])
-    seen = np.vstack([
-        np.hstack([source[known], target[known]]),
-        silenced * np.hstack([source[shared], without[1]]),
-        silenced * np.hstack([without[0], target[shared]]),
-    ])  # fmt: skip
+    seen = np.vstack(
+        [
+            np.hstack([source[known], target[known]]),
+            silenced * np.hstack([source[shared], without[1]]),
+            silenced * np.hstack([without[0], target[shared]]),
+        ]
+    )
     wanted = features[1]
     wanted = np.vstack([wanted[known], *[silenced * wanted[shared]] * 2])
     weights, half = ridge_map(seen, wanted, settings.regularization), source.shape[1]

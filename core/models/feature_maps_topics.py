@@ -98,8 +98,9 @@ def fit_topics(kind: str, rows: csr_matrix, factors: int, seed: int) -> Topics:
     from sklearn.decomposition import NMF
 
     width = min(factors, *rows.shape)
-    found = NMF(width, init="nndsvda", solver="cd", max_iter=10 * PASSES, tol=1e-3,
-                random_state=seed)  # fmt: skip
+    found = NMF(
+        width, init="nndsvda", solver="cd", max_iter=10 * PASSES, tol=1e-3, random_state=seed
+    )
     found.fit(rows)
     return Topics(np.ascontiguousarray(found.components_.T, dtype=np.float32), None)
 

@@ -81,9 +81,14 @@ class FineTuned:
         """Pairs of the stage that this epoch belongs to."""
         settings = self.settings
         return pair_batches(
-            train, rng, epoch, from_source=self._stages(epoch)[-1] == SOURCE,
-            size=settings.batch_size, most=settings.history, n_pairs=settings.pairs,
-        )  # fmt: skip
+            train,
+            rng,
+            epoch,
+            from_source=self._stages(epoch)[-1] == SOURCE,
+            size=settings.batch_size,
+            most=settings.history,
+            n_pairs=settings.pairs,
+        )
 
     def loss(self, weights: Weights, batch: Batch) -> Array:
         """InfoNCE of the items left out one by one."""

@@ -191,10 +191,14 @@ class GradientModel:
         if (added := getattr(settings, "pseudo_labels", 0)) and epoch > 1:
             pseudo = pseudo_labels(self.train, self, added)
         return user_batches(
-            self.train, pseudo, np.random.default_rng([seed, epoch]), epoch,
-            size=settings.batch_size, interaction_dropout=settings.interaction_dropout,
+            self.train,
+            pseudo,
+            np.random.default_rng([seed, epoch]),
+            epoch,
+            size=settings.batch_size,
+            interaction_dropout=settings.interaction_dropout,
             history_dropout=settings.history_dropout,
-        )  # fmt: skip
+        )
 
     def _evidence(self, source: csr_matrix, target: csr_matrix) -> tuple[BoolArray, BoolArray]:
         """Whose histories say anything: the network's own `evidence`, or all that hold an item."""

@@ -41,14 +41,16 @@ class GraphSettings(SoftmaxSettings):
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
     layers: int = setting(2, low=1, high=6, help="How many steps taste flows along the graph.")
     combination: str = setting(
-        MEAN, choices=(MEAN, CONCATENATED),
+        MEAN,
+        choices=(MEAN, CONCATENATED),
         help="How the vectors after each step become one: averaged, or longer by each.",
-    )  # fmt: skip
+    )
     loss: str = setting(
-        SOFTMAX, choices=(SOFTMAX, SAMPLED, BPR, BCE),
+        SOFTMAX,
+        choices=(SOFTMAX, SAMPLED, BPR, BCE),
         help="Each liked item against all items (softmax), against drawn ones (sampled softmax), "
         "or against one (BPR, cross-entropy).",
-    )  # fmt: skip
+    )
     negatives: int = setting(
         512, low=1, high=20_000, help="Sampled softmax only: items drawn for each batch."
     )

@@ -26,13 +26,17 @@ class ItemKnnSettings(Settings):
     """How many neighbours count, and how much co-occurrence makes a likeness believable."""
 
     neighbours: int = setting(
-        100, low=1, high=5000,
+        100,
+        low=1,
+        high=5000,
         help="Most similar items kept for each target item, in each domain.",
-    )  # fmt: skip
+    )
     shrinkage: float = setting(
-        50.0, low=0.0, high=10_000.0,
+        50.0,
+        low=0.0,
+        high=10_000.0,
         help="Added to the norms below the cosine, so that few common users make little likeness.",
-    )  # fmt: skip
+    )
     source_weight: float = source_weight_setting(0.2)
     counts: str = counts_setting()
 

@@ -21,36 +21,47 @@ class KgatSettings(SoftmaxSettings):
         32, low=2, high=512, help="Length of the vectors in which a relation compares two nodes."
     )
     layers: int = setting(
-        1, low=1, high=4,
+        1,
+        low=1,
+        high=4,
         help="How many steps taste flows along the graph; two lead from a source item "
         "over what it shares to a target item.",
-    )  # fmt: skip
+    )
     aggregator: str = setting(
-        PLAIN, choices=(BOTH, SUM, PLAIN),
+        PLAIN,
+        choices=(BOTH, SUM, PLAIN),
         help="How a node takes up its neighbours: by two layers, of sum and product; by one, of "
         "the sum; or as they are.",
-    )  # fmt: skip
+    )
     damping: float = setting(
-        0.5, low=0.0, high=1.0,
+        0.5,
+        low=0.0,
+        high=1.0,
         help="How much less is heard of what many are joined to: divided by their number to this "
         "power; 0 leaves it to attention.",
-    )  # fmt: skip
+    )
     knowledge_weight: float = setting(
-        0.1, low=0.0, high=10.0,
+        0.1,
+        low=0.0,
+        high=10.0,
         help="What telling true triples from false ones counts beside finding items; 1 and two "
         "layers where few users are shared and attributes must join the domains.",
-    )  # fmt: skip
+    )
     triples: int = setting(
         1024, low=2, high=100_000, help="Triples of the graph that every step looks at."
     )
     item_dropout: float = setting(
-        0.1, low=0.0, high=0.95,
+        0.1,
+        low=0.0,
+        high=0.95,
         help="Share of items that a step knows by their neighbours alone, as new items will be.",
-    )  # fmt: skip
+    )
     interaction_dropout: float = setting(
-        0.2, low=0.0, high=0.95,
+        0.2,
+        low=0.0,
+        high=0.95,
         help="Share of each history, and of the graph's interactions, hidden from a step.",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
     )

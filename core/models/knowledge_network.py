@@ -118,10 +118,13 @@ class KnowledgeNetwork:
         own = history_sum(history_table(source, loud[0]), weights["source.0"])
         own = own + history_sum(history_table(target, loud[1]), weights["target.0"])
         listens = history_attention(
-            as_array(own), (source, target),
-            (as_array(weights["source.0"]), as_array(weights["target.0"])), loud,
-            as_array(weights["relation.maps"]), as_array(weights["relation.moves"]),
-        )  # fmt: skip
+            as_array(own),
+            (source, target),
+            (as_array(weights["source.0"]), as_array(weights["target.0"])),
+            loud,
+            as_array(weights["relation.maps"]),
+            as_array(weights["relation.moves"]),
+        )
         layers = [own]
         for layer in range(1, self.settings.layers + 1):
             heard = history_sum(listens[0], weights[f"source.{layer - 1}"])

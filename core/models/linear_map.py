@@ -44,22 +44,27 @@ class LinearMapSettings(Settings):
         10, low=1, high=100, help="Implicit ALS only: rounds of solving users, then items."
     )
     regularization: float = setting(
-        0.03, low=1e-6, high=10.0,
+        0.03,
+        low=1e-6,
+        high=10.0,
         help="Implicit ALS only: ridge on vectors, times how much data a user or item has; more "
         "smooths more.",
-    )  # fmt: skip
+    )
     unobserved_weight: float = setting(
-        5.0, low=0.01, high=10_000.0,
+        5.0,
+        low=0.01,
+        high=10_000.0,
         help="Implicit ALS only: what all cells together count beside all interactions; less "
         "trusts silence less.",
-    )  # fmt: skip
+    )
     map_regularization: float = setting(
         3.0, low=0.01, high=100_000.0, help="Ridge of the map, learned on shared users."
     )
     factors_from: str = setting(
-        ALS, choices=KINDS,
+        ALS,
+        choices=KINDS,
         help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
-    )  # fmt: skip
+    )
 
 
 class LinearMap:

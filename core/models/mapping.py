@@ -35,9 +35,10 @@ class MappingSettings(TrainingSettings):
 
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
     factors_from: str = setting(
-        ALS, choices=KINDS,
+        ALS,
+        choices=KINDS,
         help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
-    )  # fmt: skip
+    )
 
 
 JUDGED_USERS, JUDGED_EPOCHS = 1_000, 20  # of the bridge that tells how good the model's own is
@@ -86,8 +87,9 @@ class Mapping:
         if not shared.any():
             return as_like(np.zeros(1, dtype=np.float32), like).sum()
         rows = batch.source_shown[shared]
-        vectors, items = (as_like(table, like) for table in (maps.source.users(rows),
-                                                             maps.source.items))  # fmt: skip
+        vectors, items = (
+            as_like(table, like) for table in (maps.source.users(rows), maps.source.items)
+        )
         mapped = self.bridge.mapped(weights, vectors, rows, items)
         return self.bridge.loss(mapped, batch.target_wanted[shared], maps)
 

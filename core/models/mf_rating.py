@@ -25,18 +25,23 @@ class MfRatingSettings(Settings):
     factors: int = setting(16, low=1, high=256, help="Length of every user and item vector.")
     epochs: int = setting(10, low=1, high=200, help="Rounds of solving users, then items.")
     regularization: float = setting(
-        15.0, low=0.01, high=1000.0,
+        15.0,
+        low=0.01,
+        high=1000.0,
         help="Ridge on vectors: they are drawn to 0 as by so many ratings that are average.",
-    )  # fmt: skip
+    )
     bias_regularization: float = setting(
-        3.0, low=0.01, high=1000.0,
+        3.0,
+        low=0.01,
+        high=1000.0,
         help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )  # fmt: skip
+    )
     normalization: str = setting(
-        NONE, choices=NORMALIZATIONS,
+        NONE,
+        choices=NORMALIZATIONS,
         help="Before anything is learned, subtract each user's mean rating, or also divide by "
         "each user's deviation (z-score); none learns user biases with the vectors instead.",
-    )  # fmt: skip
+    )
 
 
 class MfRating:

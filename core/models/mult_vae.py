@@ -40,9 +40,11 @@ class MultVaeSettings(SoftmaxSettings):
     factors: int = setting(64, low=2, high=512, help="Length of the latent code.")
     hidden: int = setting(128, low=4, high=2048, help="Width of the encoder's hidden layer.")
     divergence_weight: float = setting(
-        0.05, low=0.0, high=10.0,
+        0.05,
+        low=0.0,
+        high=10.0,
         help="What the divergence of the code from a standard normal counts, once warmed up.",
-    )  # fmt: skip
+    )
     warm_up: int = setting(
         10, low=0, high=500, help="Epochs over which that weight rises from zero."
     )

@@ -40,18 +40,23 @@ class MultiTaskSettings(SoftmaxSettings):
     )
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
     weighting: str = setting(
-        FIXED, choices=(FIXED, LEARNED),
+        FIXED,
+        choices=(FIXED, LEARNED),
         help="Fixed: source_loss_weight beside 1; learned: by how uncertain each task proves.",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0,
+        0.2,
+        low=0.0,
+        high=10.0,
         help="What finding source items counts beside target items, where weights are fixed.",
-    )  # fmt: skip
+    )
     source_held_out: float = setting(
-        0.1, low=0.0, high=0.5,
+        0.1,
+        low=0.0,
+        high=0.5,
         help="Share of each source history kept out of the training, to measure how well source "
         "items are found; 0 learns from all and measures nothing.",
-    )  # fmt: skip
+    )
 
 
 class MultiTask:
@@ -128,7 +133,8 @@ class MultiTask:
         about = f"over all source items, {hidden.nnz:,} interactions kept out; 1 is best."
         return [
             Finding(
-                "Source direction: nDCG@10", held_out_ndcg(ours, source, hidden),
+                "Source direction: nDCG@10",
+                held_out_ndcg(ours, source, hidden),
                 f"How high the source items stand that training did not see, {about}",
             ),
             Finding(
@@ -136,7 +142,7 @@ class MultiTask:
                 held_out_ndcg(lambda users: np.tile(popularity, (len(users), 1)), source, hidden),
                 f"The same for the most popular source items, {about}",
             ),
-        ]  # fmt: skip
+        ]
 
     def _shared(self, weights: Weights, source: csr_matrix, target: csr_matrix) -> Array:
         both = read(source, weights["source.read"]) + read(target, weights["target.read"])

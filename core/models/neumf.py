@@ -63,9 +63,10 @@ class NeuMFSettings(TrainingSettings):
         8, low=1, high=100, help="Items not taken that stand beside each one taken."
     )
     loss: str = setting(
-        "cross-entropy", choices=("cross-entropy", "softmax"),
+        "cross-entropy",
+        choices=("cross-entropy", "softmax"),
         help="Cross-entropy asks of each item whether it was taken; softmax which one was.",
-    )  # fmt: skip
+    )
     dropout: float = setting(
         0.0, low=0.0, high=0.9, help="Share of the network's inputs left out in each step."
     )

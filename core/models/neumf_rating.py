@@ -58,18 +58,24 @@ class NeuMFRatingSettings(Settings):
         1e-3, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
     )
     bias_regularization: float = setting(
-        3.0, low=0.01, high=1000.0,
+        3.0,
+        low=0.01,
+        high=1000.0,
         help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )  # fmt: skip
+    )
     interaction_dropout: float = setting(
-        0.4, low=0.05, high=0.95,
+        0.4,
+        low=0.05,
+        high=0.95,
         help="Share of each history's ratings hidden from the network, drawn anew every epoch: "
         "hidden target ratings are what it learns to predict.",
-    )  # fmt: skip
+    )
     history_dropout: float = setting(
-        0.0, low=0.0, high=0.95,
+        0.0,
+        low=0.0,
+        high=0.95,
         help="Share of shared users shown by their source ratings alone, as cold users will be.",
-    )  # fmt: skip
+    )
     epochs: int = setting(60, low=1, high=1000, help="Rounds over all users at most.")
     patience: int = setting(
         8, low=1, high=100, help="Epochs without a smaller validation error before training ends."

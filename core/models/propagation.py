@@ -58,9 +58,11 @@ def joint_graph(train: DomainPair) -> Graph:
     sides = Side(users, slice(ends[0], ends[1])), Side(users, slice(ends[1], ends[2]))
     source, target = _numbered(train)
     return _graph(
-        train, [[None, source, target], [source.T, None, None], [target.T, None, None]],
-        *sides, transfer=lambda vectors: vectors,
-    )  # fmt: skip
+        train,
+        [[None, source, target], [source.T, None, None], [target.T, None, None]],
+        *sides,
+        transfer=lambda vectors: vectors,
+    )
 
 
 def paired_graphs(train: DomainPair, transfer: Callable[[Array], Array]) -> Graph:

@@ -39,15 +39,18 @@ class PtupcdrSettings(MappingSettings):
 
     hidden: int = setting(50, low=1, high=1024, help="Width of the layer that makes bridges.")
     map_regularization: float = setting(
-        3.0, low=0.01, high=100_000.0,
+        3.0,
+        low=0.01,
+        high=100_000.0,
         help="Ridge of the linear map that every bridge starts from.",
-    )  # fmt: skip
+    )
     learning_rate: float = setting(0.003, low=1e-5, high=0.5, help="Step size of Adam.")
     loss: str = setting(
-        MAPPING, choices=(TASK, MAPPING),
+        MAPPING,
+        choices=(TASK, MAPPING),
         help="Task: find the user's target items among all. Mapping: come near the user's own "
         "target vector, as EMCDR does.",
-    )  # fmt: skip
+    )
 
 
 class PersonalBridge:
@@ -73,7 +76,7 @@ class PersonalBridge:
                 "bridge.weight": normal_table(hidden, width, rng, FIRST_SPREAD / width**0.5),
                 "bridge.bias": shared.ravel(),
             }
-        )  # fmt: skip
+        )
 
     def mapped(self, weights: Weights, vectors: Array, rows: csr_matrix, items: Array) -> Array:
         """(n, d_target); some users at a time when asked, as each has a bridge of d² numbers."""
@@ -81,10 +84,12 @@ class PersonalBridge:
             return self._mapped(weights, vectors, rows, items)
         size = max(1, CELLS // len(weights["bridge.bias"]))
         starts = range(0, max(len(vectors), 1), size)
-        return np.concatenate([
-            self._mapped(weights, vectors[at : at + size], rows[at : at + size], items)
-            for at in starts
-        ])  # fmt: skip
+        return np.concatenate(
+            [
+                self._mapped(weights, vectors[at : at + size], rows[at : at + size], items)
+                for at in starts
+            ]
+        )
 
     def loss(self, mapped: Array, wanted: csr_matrix, maps: DomainMaps) -> Array:
         """Squared error on target cells, or the distance from the users' own target vectors.

@@ -125,10 +125,12 @@ class RatingDomain:
         constant = np.full((len(users), 1), penalty.constant, dtype=np.float32)
         features = np.hstack([constant, users[:, BIASES:]])  # (n_users, 1 + d)
         solved = solve_rows(
-            csr_matrix((ones, columns.indices, columns.indptr), columns.shape), features,
-            np.zeros((features.shape[1],) * 2), np.full(columns.shape[0], penalty.factors),
+            csr_matrix((ones, columns.indices, columns.indptr), columns.shape),
+            features,
+            np.zeros((features.shape[1],) * 2),
+            np.full(columns.shape[0], penalty.factors),
             wanted=wanted[columns.data],
-        )[:, 0]  # fmt: skip
+        )[:, 0]
         factors = np.ascontiguousarray(solved[:, 1:])
         return replace(self, biases=penalty.constant * solved[:, 0], factors=factors)
 

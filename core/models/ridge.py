@@ -26,9 +26,10 @@ class RidgeSettings(Settings):
         300.0, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
     )
     solver: str = setting(
-        "auto", choices=("auto", "primal", "dual"),
+        "auto",
+        choices=("auto", "primal", "dual"),
         help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
-    )  # fmt: skip
+    )
 
 
 class Ridge:

@@ -45,9 +45,10 @@ class SasRecSettings(SoftmaxSettings):
     length: int = setting(50, low=2, high=500, help="How many of the latest items are read.")
     layers: int = setting(2, low=1, high=8, help="How many encoder layers stand on each other.")
     encoder: str = setting(
-        ATTENTION, choices=(ATTENTION, CONVOLUTION),
+        ATTENTION,
+        choices=(ATTENTION, CONVOLUTION),
         help="Self-attention looks at every earlier item; convolution at the nearest ones.",
-    )  # fmt: skip
+    )
     width: int = setting(
         3, low=2, high=9, help="Convolution only: how many neighbouring items a filter reads."
     )
@@ -61,9 +62,11 @@ class SasRecSettings(SoftmaxSettings):
         0.1, low=0.0, high=10.0, help="What telling the next item at every place counts."
     )
     whole_history_weight: float = setting(
-        1.0, low=0.0, high=10.0,
+        1.0,
+        low=0.0,
+        high=10.0,
         help="What telling the whole history, hidden items too, after the latest item counts.",
-    )  # fmt: skip
+    )
     epochs: int = setting(60, low=1, high=1000, help="Rounds over all users at most.")
     learning_rate: float = setting(3e-3, low=1e-5, high=0.5, help="Step size of Adam.")
     batch_size: int = setting(128, low=8, high=100_000, help="Users per step.")

@@ -136,8 +136,9 @@ class TextFusion:
         """Log-odds of liking each item."""
         return over_all_items(
             lambda some, beside: self._network(weights, some, beside),
-            users, self._items(weights, items),
-        )  # fmt: skip
+            users,
+            self._items(weights, items),
+        )
 
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors | None:
         """None: no distance between a user and an item says how well they match."""

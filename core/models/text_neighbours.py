@@ -33,14 +33,18 @@ class TextNeighboursSettings(TextSettings):
     )
     regularization: float = ridge_setting()
     power: float = setting(
-        2.0, low=0.5, high=20.0,
+        2.0,
+        low=0.5,
+        high=20.0,
         help="Cosines are raised to it: more listens to the nearest texts alone.",
-    )  # fmt: skip
+    )
     word_weight: float = setting(
-        0.5, low=0.0, high=100.0,
+        0.5,
+        low=0.0,
+        high=100.0,
         help="What the cosine of the words (TF-IDF) counts beside likeness of meaning; 0 is off, "
         "and so is it where vectors are read alone.",
-    )  # fmt: skip
+    )
     source_weight: float = source_weight_setting(0.1)
 
 

@@ -23,10 +23,12 @@ class TextProfileSettings(TextSettings):
     """How directions that all texts share are held back, and what the source counts."""
 
     regularization: float = setting(
-        100.0, low=0.01, high=1e6,
+        100.0,
+        low=0.01,
+        high=1e6,
         help="Ridge of each user's regression on the texts; more comes closer to the plain cosine, "
         "less holds back what all titles share.",
-    )  # fmt: skip
+    )
     source_weight: float = source_weight_setting(0.5)
 
 
@@ -81,17 +83,20 @@ class TextProfile:
         wanted, weight = self.found[item], self.settings.source_weight
         source, target = source_row.indices, target_row.indices
         return Contributions(
-            source, weight * source_row.data * (self.source[source] @ wanted),
-            target, target_row.data * (self.target[target] @ wanted),
-        )  # fmt: skip
+            source,
+            weight * source_row.data * (self.source[source] @ wanted),
+            target,
+            target_row.data * (self.target[target] @ wanted),
+        )
 
     def vectors(self) -> Vectors:
         """The texts themselves, and users as sums of them."""
         return Vectors(
-            self.source, self.target,
+            self.source,
+            self.target,
             np.asarray(self.train.source @ self.source, dtype=np.float32),
             np.asarray(self.train.target @ self.target, dtype=np.float32),
-        )  # fmt: skip
+        )
 
     def state(self) -> State:
         """The vectors of both domains' texts, and the target's as they are found."""

@@ -40,15 +40,18 @@ class TextRidgeSettings(TextSettings):
         10.0, low=0.01, high=1e6, help="Ridge on every direction of the texts; more smooths more."
     )
     learn_from: str = setting(
-        AUTO, choices=(AUTO, SHARED, TARGET_USERS),
+        AUTO,
+        choices=(AUTO, SHARED, TARGET_USERS),
         help="Whose histories teach what a source text says of target items: shared users, or "
         "users of the target by their target texts, which needs nobody to be shared; auto takes "
         "shared users where there are a hundred.",
-    )  # fmt: skip
+    )
     source_weight: float = setting(
-        0.2, low=0.0, high=5.0,
+        0.2,
+        low=0.0,
+        high=5.0,
         help="What the source counts for users with a target history; for others it counts whole.",
-    )  # fmt: skip
+    )
 
 
 class TextRidge:
@@ -125,8 +128,9 @@ class TextRidge:
         return DomainScores.ranking(
             self._source_part(source_rows, has_target),
             has_target.astype(np.float32)[:, None] * (self.rate_target + target @ self.from_target),
-            has_source, has_target,
-        )  # fmt: skip
+            has_source,
+            has_target,
+        )
 
     def fold_in_words(
         self, words: FloatArray, source_rows: csr_matrix, target_rows: csr_matrix
@@ -137,9 +141,11 @@ class TextRidge:
         profile = (target_rows @ self.target + words) / np.sqrt(lengths) - self.mean_target
         target = self.rate_target + profile @ self.from_target
         return DomainScores.ranking(
-            self._source_part(source_rows, said), target.astype(np.float32),
-            np.diff(source_rows.indptr) > 0, said,
-        )  # fmt: skip
+            self._source_part(source_rows, said),
+            target.astype(np.float32),
+            np.diff(source_rows.indptr) > 0,
+            said,
+        )
 
     def _source_part(self, source_rows: csr_matrix, has_target: np.ndarray) -> FloatArray:
         weight = self._source_weight(has_target) * (np.diff(source_rows.indptr) > 0)

@@ -37,10 +37,12 @@ class TextTowerSettings(SoftmaxSettings, TextSettings):
 
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
     weight_average: float = setting(
-        0.95, low=0.0, high=0.9999,
+        0.95,
+        low=0.0,
+        high=0.9999,
         help="Share of the running average of all weights that each step keeps; the average is "
         "asked in place of the last weights, which swing; 0 is off.",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
     )
@@ -69,12 +71,16 @@ class TextTower:
             for domain, size in sizes.items()
         }
         head = ridge_head(texts[TARGET_TEXT], d, self.settings.regularization)
-        return texts | ids | {
-            "text.read": head,
-            "text.found": head.copy(),
-            "source.common": np.zeros(d, dtype=np.float32),
-            "target.common": np.zeros(d, dtype=np.float32),
-        }  # fmt: skip
+        return (
+            texts
+            | ids
+            | {
+                "text.read": head,
+                "text.found": head.copy(),
+                "source.common": np.zeros(d, dtype=np.float32),
+                "target.common": np.zeros(d, dtype=np.float32),
+            }
+        )
 
     def loss(self, weights: Weights, batch: Batch) -> Array:
         """Softmax over the known items of either domain."""

@@ -11,9 +11,11 @@ from core.basics.settings import Settings, setting
 def source_weight_setting(default: float) -> Any:
     """What a model that sums over both histories' items counts a source item."""
     return setting(
-        default, low=0.01, high=5.0,
+        default,
+        low=0.01,
+        high=5.0,
         help="What a source item of a history counts beside a target one.",
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -35,32 +37,44 @@ class TrainingSettings(Settings):
         1.0, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
     )
     accumulate: int = setting(
-        1, low=1, high=1000,
+        1,
+        low=1,
+        high=1000,
         help="Batches that make up one step: about as good as a larger batch, in the memory of "
         "one; several GPUs share them.",
-    )  # fmt: skip
+    )
     weight_average: float = setting(
-        0.0, low=0.0, high=0.9999,
+        0.0,
+        low=0.0,
+        high=0.9999,
         help="Share of the running average of all weights that each step keeps; the average is "
         "asked in place of the last weights, which swing; 0 is off.",
-    )  # fmt: skip
+    )
     interaction_dropout: float = setting(
-        0.5, low=0.0, high=0.95,
+        0.5,
+        low=0.0,
+        high=0.95,
         help="Share of each history hidden from the network, drawn anew every epoch: it learns "
         "to fill gaps.",
-    )  # fmt: skip
+    )
     history_dropout: float = setting(
-        0.0, low=0.0, high=0.95,
+        0.0,
+        low=0.0,
+        high=0.95,
         help="Share of shared users shown by their source history alone, as cold users will be.",
-    )  # fmt: skip
+    )
     perturbation: float = setting(
-        0.0, low=0.0, high=10.0,
+        0.0,
+        low=0.0,
+        high=10.0,
         help="Adversarial training: how far vectors are pushed the wrong way; 0 is off.",
-    )  # fmt: skip
+    )
     pseudo_labels: int = setting(
-        0, low=0, high=50,
+        0,
+        low=0,
+        high=50,
         help="Self-training: confident items added for a user with few interactions; 0 is off.",
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,9 @@ class SoftmaxSettings(TrainingSettings):
         0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
     )
     softmax_items: int = setting(
-        4096, low=16, high=10_000_000,
+        4096,
+        low=16,
+        high=10_000_000,
         help="In a catalogue of more than twice as many items, the wanted ones of a batch compete "
         "with this many drawn ones, which stand for the rest; fewer is faster.",
-    )  # fmt: skip
+    )

@@ -24,10 +24,12 @@ class TwoTowerSettings(SoftmaxSettings):
 
     factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
     weight_average: float = setting(
-        0.95, low=0.0, high=0.9999,
+        0.95,
+        low=0.0,
+        high=0.9999,
         help="Share of the running average of all weights that each step keeps; the average is "
         "asked in place of the last weights, which swing; 0 is off.",
-    )  # fmt: skip
+    )
     source_loss_weight: float = setting(
         0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
     )

@@ -17,10 +17,11 @@ class UploadedSettings(Settings):
     """How the lists of the file are ordered."""
 
     order: str = setting(
-        BY_RANK, choices=(BY_RANK, BY_SCORE, BY_DISTANCE, BY_FILE),
+        BY_RANK,
+        choices=(BY_RANK, BY_SCORE, BY_DISTANCE, BY_FILE),
         help="By rank and by distance the smallest number comes first, by score the largest, by "
         "file the earlier row; equal ones stand as the rows do.",
-    )  # fmt: skip
+    )
 
 
 def _no_model(settings: UploadedSettings) -> CrossDomainModel:

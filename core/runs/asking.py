@@ -125,7 +125,7 @@ class Question:
 def masked_row(split: Split, part: str, user: int | None, histories: Histories) -> Masked:
     """What may not be listed, one row: the target history as it stands now, of a training user at
     test time the validation items, and what nobody may be listed.
-    """  # fmt: skip
+    """
     items = histories.target.indices
     if user is not None:
         was = np.setdiff1d(split.train.target[[user]].indices, histories.removed)

@@ -56,16 +56,21 @@ class BlendPlan:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, the payload of a job of kind "blend"."""
         return {
-            "runs": list(self.runs), "kind": self.kind, "weight": self.weight, "label": self.label
-        }  # fmt: skip
+            "runs": list(self.runs),
+            "kind": self.kind,
+            "weight": self.weight,
+            "label": self.label,
+        }
 
 
 def blend_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Blend the two runs in the payload; answers the id of the new run."""
     plan = BlendPlan(
-        tuple(payload["runs"]), payload.get("kind", "sum"), payload.get("weight", AUTO),
+        tuple(payload["runs"]),
+        payload.get("kind", "sum"),
+        payload.get("weight", AUTO),
         payload.get("label", ""),
-    )  # fmt: skip
+    )
     return {"run": blend_runs(plan, workspace, report).name}
 
 

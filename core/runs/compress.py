@@ -74,9 +74,11 @@ class CompressPlan:
 def compress_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Compress the run in the payload; answers the id of the new run."""
     plan = CompressPlan(
-        payload["run"], payload.get("kind", INT8), float(payload.get("keep", 0.1)),
+        payload["run"],
+        payload.get("kind", INT8),
+        float(payload.get("keep", 0.1)),
         payload.get("label", ""),
-    )  # fmt: skip
+    )
     return {"run": compress_run(plan, workspace, report).name}
 
 
@@ -184,10 +186,12 @@ def lists_and_seconds(
     ]
     return {
         "score_cpu_seconds": {
-            "before": round(seconds[0], 4), "after": round(seconds[1], 4), "users": len(users),
+            "before": round(seconds[0], 4),
+            "after": round(seconds[1], 4),
+            "users": len(users),
         },
         "agreement@10": float(np.mean(shared)) if shared else None,
-    }  # fmt: skip
+    }
 
 
 def _top_10(model: CrossDomainModel, split: Split, users: np.ndarray) -> np.ndarray:

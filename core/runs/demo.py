@@ -26,9 +26,11 @@ from core.store.run_folder import list_runs, read_run
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "books_films"
 SOURCE_NAME, TARGET_NAME = "books", "films"
 FILES = {
-    "source": ("books.csv", INTERACTIONS), "target": ("films.csv", INTERACTIONS),
-    "items_source": ("items_books.csv", ITEMS), "items_target": ("items_films.csv", ITEMS),
-}  # fmt: skip
+    "source": ("books.csv", INTERACTIONS),
+    "target": ("films.csv", INTERACTIONS),
+    "items_source": ("items_books.csv", ITEMS),
+    "items_target": ("items_films.csv", ITEMS),
+}
 ROLES = {
     INTERACTIONS: {column: column for column in (USER, ITEM, RATING, TIME)},
     ITEMS: {column: column for column in (ITEM, TITLE, CATEGORIES, DESCRIPTION)},
@@ -58,9 +60,11 @@ RUNS = (  # the last one is what every page shows first
 )
 BEHIND = DemoRun("", "lightgcn", RANDOM, "LightGCN")  # goes on after the demo
 STEPS = (
-    "Read the four files", "Make the pair and check it", "Split it at random, and by cold users",
+    "Read the four files",
+    "Make the pair and check it",
+    "Split it at random, and by cold users",
     *(run.step for run in RUNS),
-)  # fmt: skip
+)
 
 
 def demo_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -106,11 +110,14 @@ def _pair(workspace: Workspace, report: Report) -> Path:
     _say(report, 0)
     files = {
         role: import_file(
-            SAMPLE / file, ReadOptions(kind=kind, roles=ROLES[kind]), workspace.datasets,
+            SAMPLE / file,
+            ReadOptions(kind=kind, roles=ROLES[kind]),
+            workspace.datasets,
             _inside(report, 0),
-        ).folder / f"{kind}.parquet"
+        ).folder
+        / f"{kind}.parquet"
         for role, (file, kind) in FILES.items()
-    }  # fmt: skip
+    }
     _say(report, 1)
     workspace.pairs.mkdir(parents=True, exist_ok=True)
     inputs = PairInputs(**files, source_name=SOURCE_NAME, target_name=TARGET_NAME)

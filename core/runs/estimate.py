@@ -90,9 +90,13 @@ def sizes_of(info: SplitInfo, facts: RatingFacts | None = None) -> PairSizes:
     """Sizes of the pair a split trains on, without reading its rows."""
     counts, width = info.counts, 0 if facts is None else max(facts.vectors)
     return PairSizes(
-        counts["users"], counts["source_items"], counts["target_items"],
-        counts["source_train"], counts["target_train"], width,
-    )  # fmt: skip
+        counts["users"],
+        counts["source_items"],
+        counts["target_items"],
+        counts["source_train"],
+        counts["target_train"],
+        width,
+    )
 
 
 def time_of(
@@ -100,7 +104,7 @@ def time_of(
 ) -> Timing | None:
     """Seconds the plan will take, from the nearest thing that was timed; None without any.
 
-    runs: newest first. measured: what `core.runs.timing` found for this model, split and device.
+    runs: newest first. measured: what a timing job found for this model, split and device.
     """
     alike = [run for run in runs if _is_like(run, plan)]
     here = [run for run in alike if run.record["split_hash"] == plan.split]

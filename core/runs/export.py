@@ -111,12 +111,14 @@ def _kept_lists(run: Run, split: Split, plan: ExportPlan) -> pd.DataFrame:
     kept = run.lists(TEST)
     row, place = np.nonzero(kept.items[:, : plan.k] != NOBODY)
     items = kept.items[row, place]
-    return pd.DataFrame({
-        USER: split.train.users.names(kept.users[row]),
-        RANK: place + 1,
-        ITEM: split.train.target_items.names(items),
-        TITLE: _titles(split)[items],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            USER: split.train.users.names(kept.users[row]),
+            RANK: place + 1,
+            ITEM: split.train.target_items.names(items),
+            TITLE: _titles(split)[items],
+        }
+    )
 
 
 def _lists(
@@ -131,15 +133,17 @@ def _lists(
     lists = top_k(fused, scores.source, scores.target, plan.k)
     row, place = np.nonzero(lists != NOBODY)
     items = lists[row, place]
-    return pd.DataFrame({
-        USER: split.train.users.names(users[row]),
-        RANK: place + 1,
-        ITEM: split.train.target_items.names(items),
-        TITLE: titles[items],
-        SCORE: fused[row, items],
-        "source_part": _at(scores.source, row, items),
-        "target_part": _at(scores.target, row, items),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            USER: split.train.users.names(users[row]),
+            RANK: place + 1,
+            ITEM: split.train.target_items.names(items),
+            TITLE: titles[items],
+            SCORE: fused[row, items],
+            "source_part": _at(scores.source, row, items),
+            "target_part": _at(scores.target, row, items),
+        }
+    )
 
 
 def _at(part: FloatArray, row: IntArray, items: IntArray) -> FloatArray:

@@ -23,8 +23,13 @@ KEPT = "faithfulness.json"
 DEFINITION = 1  # of the figures; those kept by another one are not read
 USERS, K, SEED, STEPS = 100, 10, 0, (1, 2, 3, 5)
 CURVES = (
-    "top_lost", "random_lost", "top_kept", "random_kept", "top_stays", "random_stays",
-)  # fmt: skip
+    "top_lost",
+    "random_lost",
+    "top_kept",
+    "random_kept",
+    "top_stays",
+    "random_stays",
+)
 
 
 @dataclass(frozen=True)

@@ -129,9 +129,13 @@ def _made(made: MapPoints, what: str, seed: int, started: float, report: Report)
     report(Progress(STAGES - 1, STAGES, "measuring how far the map can be trusted"))
     trusted = trustworthiness(vectors, places)
     info = MapInfo(
-        made_from=made.made_from, what=what, seed=seed, shown=len(rows), of=len(made.points),
+        made_from=made.made_from,
+        what=what,
+        seed=seed,
+        shown=len(rows),
+        of=len(made.points),
         trustworthiness=None if math.isnan(trusted) else round(trusted, 4),
         cpu_seconds=round(time.process_time() - started, 2),
         versions={"crosswalk": __version__, "umap-learn": version("umap-learn")},
-    )  # fmt: skip
+    )
     return KeptMap(info, rows, places)

@@ -97,11 +97,21 @@ def list_of_scores(
     own = np.broadcast_to(scores.own_scores(), fused.shape)
     base = np.broadcast_to(scores.base, fused.shape)
     return UserList(
-        user, items, scores.source[0, items], scores.target[0, items],
-        source[0, items], target[0, items],
-        base[0, items], own[0, items], fused[0, items], np.isin(items, held_out), held_out,
-        _places(fused, scores), bool(scores.has_source[0]), bool(scores.has_target[0]),
-    )  # fmt: skip
+        user,
+        items,
+        scores.source[0, items],
+        scores.target[0, items],
+        source[0, items],
+        target[0, items],
+        base[0, items],
+        own[0, items],
+        fused[0, items],
+        np.isin(items, held_out),
+        held_out,
+        _places(fused, scores),
+        bool(scores.has_source[0]),
+        bool(scores.has_target[0]),
+    )
 
 
 def kept_list(run: Run, split: Split, part: str, user: int, k: int) -> ShortList:
@@ -138,9 +148,16 @@ def reasons(
     base = float(listed.base[place])
     score = float((listed.fused if weighted else listed.own)[place])
     return Reasons(
-        item, base, found.source_items, source, found.target_items, target,
-        rest=score - base - float(source.sum() + target.sum()), score=score, weighted=weighted,
-    )  # fmt: skip
+        item,
+        base,
+        found.source_items,
+        source,
+        found.target_items,
+        target,
+        rest=score - base - float(source.sum() + target.sum()),
+        score=score,
+        weighted=weighted,
+    )
 
 
 def _scores(model: CrossDomainModel, split: Split, user: int) -> DomainScores:

@@ -29,7 +29,7 @@ REASONS = 5  # history items named per domain and recommendation
 def scale_of(card: ModelCard) -> str:
     """Scale of the parts: raw where they sum to the model's own score or are points of a rating,
     z-scores elsewhere.
-    """  # fmt: skip
+    """
     return RAW if card.additive or card.task == "rating" else Z_SCORE
 
 
@@ -57,13 +57,16 @@ def recommend_user(
     ranked = user_list(model, split, TEST, number, fusion, k)
     graph = knowledge_graph(train)
     return {
-        "user": user, "run": run.id, "k": k, "alpha": alpha, "beta": beta, "scale": fusion.scale,
+        "user": user,
+        "run": run.id,
+        "k": k,
+        "alpha": alpha,
+        "beta": beta,
+        "scale": fusion.scale,
         "source_history": int(train.source_history[number]),
         "target_history": int(train.target_history[number]),
-        "items": [
-            _row(ranked, i, model, train, fusion, graph) for i in range(len(ranked.items))
-        ],
-    }  # fmt: skip
+        "items": [_row(ranked, i, model, train, fusion, graph) for i in range(len(ranked.items))],
+    }
 
 
 def fused_figures(run: Run, split: Split, fusion: Fusion, k: int) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def fused_figures(run: Run, split: Split, fusion: Fusion, k: int) -> dict[str, A
     errors of its predictions.
 
     k is at most the depth of the candidates; raises RunError beyond it.
-    """  # fmt: skip
+    """
     figures: dict[str, Any] = {"alpha": fusion.alpha, "beta": fusion.beta, "scale": fusion.scale}
     for part in (VALID, TEST):
         if run.card.task == "rating":
@@ -132,9 +135,12 @@ def _path(path: Path, source_names: np.ndarray, target_names: np.ndarray) -> dic
     """What the item shares with history items, as plain values and in words."""
     names = [*map(str, source_names[path.source_items]), *map(str, target_names[path.target_items])]
     return {
-        "relation": path.relation, "entity": path.entity, "items": names,
-        "rarity": path.rarity, "words": path_words(path.relation, path.entity, names),
-    }  # fmt: skip
+        "relation": path.relation,
+        "entity": path.entity,
+        "items": names,
+        "rarity": path.rarity,
+        "words": path_words(path.relation, path.entity, names),
+    }
 
 
 def _names(features: ItemFeatures | None, ids: np.ndarray) -> np.ndarray:

@@ -84,10 +84,13 @@ def reseed_answer(run: Run, info: Reseeded) -> dict[str, Any]:
 def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
     """The same with None for figures that are not known, ready for JSON."""
     return {
-        name: _without_nan(value) if isinstance(value, dict)
-        else None if isinstance(value, float) and np.isnan(value) else value
+        name: _without_nan(value)
+        if isinstance(value, dict)
+        else None
+        if isinstance(value, float) and np.isnan(value)
+        else value
         for name, value in values.items()
-    }  # fmt: skip
+    }
 
 
 def _the_same(found: Metrics, twin: Run) -> bool:

@@ -44,9 +44,13 @@ def retrain(
     report(Progress(0, 1, stage))
     watch = watcher(split, seed, card.task)
     fit_best(
-        model, train, seed, watch, lambda at: report(replace(at, stage=stage)),
+        model,
+        train,
+        seed,
+        watch,
+        lambda at: report(replace(at, stage=stage)),
         lower_is_better=rates,
-    )  # fmt: skip
+    )
     score, found = scorer(model), {}
     for part in (VALID, TEST):
         report(Progress(0, 1, f"{stage}: evaluating on {part}"))

@@ -10,9 +10,20 @@ from core.basics.settings import Value
 
 # Words of a setting's name. Fewer of these is simpler, most telling first ...
 FEWER = (
-    "layers", "blocks", "heads", "factors", "width", "hidden", "units", "dimensions", "filters",
-    "clusters", "topics", "neighbours", "epochs",
-)  # fmt: skip
+    "layers",
+    "blocks",
+    "heads",
+    "factors",
+    "width",
+    "hidden",
+    "units",
+    "dimensions",
+    "filters",
+    "clusters",
+    "topics",
+    "neighbours",
+    "epochs",
+)
 # ... and more of these is: they smooth.
 MORE = ("regularization", "decay", "dropout", "shrinkage")
 

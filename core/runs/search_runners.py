@@ -71,9 +71,11 @@ class Children:
         if job.status == JOB_DONE:
             return replace(trial, status=DONE, **job.result)
         return replace(
-            trial, status=STOPPED if job.status == JOB_CANCELLED else FAILED,
-            what=f"{job.what} {job.hint}", wall_seconds=round(job.seconds(time.time()), 3),
-        )  # fmt: skip
+            trial,
+            status=STOPPED if job.status == JOB_CANCELLED else FAILED,
+            what=f"{job.what} {job.hint}",
+            wall_seconds=round(job.seconds(time.time()), 3),
+        )
 
     def stop(self, trial: Trial) -> None:
         """Cancel the trial's job."""

@@ -37,12 +37,14 @@ class Sampler:
         first = max(FEWEST_RANDOM, plan.trials // 3)
         self._studies: dict[str, optuna.Study] = {
             role: optuna.create_study(
-                storage=storage, study_name=role, load_if_exists=True,
+                storage=storage,
+                study_name=role,
+                load_if_exists=True,
                 direction="minimize" if plan.rates else "maximize",
                 sampler=optuna.samplers.TPESampler(seed=plan.seed, n_startup_trials=first),
             )
             for role in plan.roles
-        }  # fmt: skip
+        }
         for role in plan.roles:
             self._queue_first(role)
 
@@ -57,9 +59,11 @@ class Sampler:
 
         failed = trial.status != DONE
         self._studies[trial.role].tell(
-            trial.number, None if failed else trial.mean, skip_if_finished=True,
+            trial.number,
+            None if failed else trial.mean,
+            skip_if_finished=True,
             state=optuna.trial.TrialState.FAIL if failed else None,
-        )  # fmt: skip
+        )
 
     def try_again(self, trial: Trial) -> None:
         """Queue the settings of a trial that was stopped."""

@@ -43,10 +43,13 @@ class Study:
     def save(self) -> None:
         """Write it down, whole or not at all."""
         values = {
-            "plan": self.plan.to_dict(), "created": self.created, "status": self.status,
+            "plan": self.plan.to_dict(),
+            "created": self.created,
+            "status": self.status,
             "trials": [trial.to_dict() for trial in self.trials],
-            "importance": self.importance, "run": self.run,
-        }  # fmt: skip
+            "importance": self.importance,
+            "run": self.run,
+        }
         write_json(self.folder / RECORD, values)
 
     def put(self, trial: Trial, *, save: bool = True) -> None:
@@ -149,9 +152,13 @@ def list_studies(workspace: Workspace, split: str | None = None) -> list[Study]:
 def summary(study: Study) -> dict[str, Any]:
     """The search as the command line answers it: trials, best and taken settings of both."""
     return {
-        "model": study.plan.model, "split_hash": study.plan.split, "status": study.status,
+        "model": study.plan.model,
+        "split_hash": study.plan.split,
+        "status": study.status,
         "grid": {name: list(values) for name, values in study.plan.grid.items()},
-        "budget": study.budgets, "counts": study.counts(), "failures": study.said_of_failures(),
+        "budget": study.budgets,
+        "counts": study.counts(),
+        "failures": study.said_of_failures(),
         "trials": [
             {name: value for name, value in trial.to_dict().items() if name != "job"}
             for trial in study.trials
@@ -159,13 +166,16 @@ def summary(study: Study) -> dict[str, Any]:
         "winners": {
             role: {
                 "settings": study.plan.settings | choice.taken.settings,
-                "mean": choice.taken.mean, "error": choice.taken.error,
+                "mean": choice.taken.mean,
+                "error": choice.taken.error,
                 "best_settings": study.plan.settings | choice.best.settings,
-                "best_mean": choice.best.mean, "within_one_standard_error": choice.alike,
+                "best_mean": choice.best.mean,
+                "within_one_standard_error": choice.alike,
             }
             for role, choice in study.choices.items()
         },
         "importance": study.importance,
         "cpu_seconds": round(sum(t.cpu_seconds for t in study.trials if t.status == DONE), 3),
-        "run": study.run, "search_dir": str(study.folder),
-    }  # fmt: skip
+        "run": study.run,
+        "search_dir": str(study.folder),
+    }

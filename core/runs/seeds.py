@@ -51,11 +51,15 @@ def plans_of_more_seeds(run: Run, runs: Sequence[Run]) -> list[RunPlan]:
     device, own = record.get("device", "auto"), twin if twin != record["settings"] else None
     return [
         RunPlan(
-            record["split_hash"], record["model"], record["settings"], seed, device,
+            record["split_hash"],
+            record["model"],
+            record["settings"],
+            seed,
+            device,
             twin_settings=own,
         )
         for seed, _ in zip(free, range(MORE), strict=False)
-    ]  # fmt: skip
+    ]
 
 
 def what_it_is(run: Run) -> tuple[Any, ...]:

@@ -66,11 +66,12 @@ def beside(texts: list[str], vectors: FloatArray, student: Student, whole: State
     return {
         "bytes": {"before": weights + deltas, "after": student.table.size},  # kept as int8
         "texts_per_cpu_second": {
-            "before": _speed(encoder.encode, some), "after": _speed(student.encode, some),
+            "before": _speed(encoder.encode, some),
+            "after": _speed(student.encode, some),
         },
         "cosine": float(near.mean()) if len(near) else None,
         "unseen": len(asked),
-    }  # fmt: skip
+    }
 
 
 def _told_once(texts: list[str], vectors: FloatArray) -> IntArray:

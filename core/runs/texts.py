@@ -60,10 +60,12 @@ def read_texts(train: DomainPair, settings: TextSettings) -> ItemTexts | None:
     if source is None or target is None:
         return None
     of_texts, uploaded = max(source.shape[1], target.shape[1]), uploaded_width(train, settings)
-    return ItemTexts(*(
-        with_uploaded(_of_width(texts, of_texts), features, settings, uploaded)
-        for texts, features in zip((source, target), domains, strict=True)
-    ))  # fmt: skip
+    return ItemTexts(
+        *(
+            with_uploaded(_of_width(texts, of_texts), features, settings, uploaded)
+            for texts, features in zip((source, target), domains, strict=True)
+        )
+    )
 
 
 def can_read(train: DomainPair, settings: TextSettings) -> bool:

@@ -159,9 +159,16 @@ def _thinned(split: Split, users: int, items: int) -> Split:
     train = _thinned_pair(split.train, users, items)
     new = split.new_items and {part: of[::items] for part, of in split.new_items.items()}
     return _Thin(
-        split.info, train, valid, test, split.folder, new,
-        whole=split, every_user=users, every_item=items,
-    )  # fmt: skip
+        split.info,
+        train,
+        valid,
+        test,
+        split.folder,
+        new,
+        whole=split,
+        every_user=users,
+        every_item=items,
+    )
 
 
 def _thinned_pair(pair: DomainPair, users: int, items: int) -> DomainPair:

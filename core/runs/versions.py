@@ -61,9 +61,9 @@ def test_rows(folder: Path) -> pd.DataFrame:
 def version_names(workspace: Workspace, runs: Sequence[Run]) -> list[str]:
     """What sets the data of each run apart from the others': the settings that differ."""
     told = [_settings(workspace, run) for run in runs]
-    differ = sorted({
-        name for one in told for name in one if len({str(other.get(name)) for other in told}) > 1
-    })  # fmt: skip
+    differ = sorted(
+        {name for one in told for name in one if len({str(other.get(name)) for other in told}) > 1}
+    )
     return [
         ", ".join(
             _WORDS.get((name, settings.get(name)), f"{name.replace('_', ' ')} {settings.get(name)}")

@@ -198,21 +198,32 @@ _compression = _table(
         ),
     },
 )
-_part_of_upload = _table({
-    "rows": _table(dict.fromkeys(("used", "masked", "beyond", "not_evaluated"), _count)),
-    "users": _table(
-        dict.fromkeys(("without_list", "short@10"), _count),
-        dict.fromkeys(("short@5", "short@20", "short@50"), _count),
-    ),
-})  # fmt: skip
+_part_of_upload = _table(
+    {
+        "rows": _table(dict.fromkeys(("used", "masked", "beyond", "not_evaluated"), _count)),
+        "users": _table(
+            dict.fromkeys(("without_list", "short@10"), _count),
+            dict.fromkeys(("short@5", "short@20", "short@50"), _count),
+        ),
+    }
+)
 _upload = _table(
     {
         "order": _if(lambda value: value in _ORDERS),
         **dict.fromkeys(
-            ("rows", "rejected", "duplicates", "unknown_users", "unknown_items",
-             "unknown_user_rows", "unknown_item_rows"), _count,
+            (
+                "rows",
+                "rejected",
+                "duplicates",
+                "unknown_users",
+                "unknown_items",
+                "unknown_user_rows",
+                "unknown_item_rows",
+            ),
+            _count,
         ),
-        VALID: _part_of_upload, TEST: _part_of_upload,
+        VALID: _part_of_upload,
+        TEST: _part_of_upload,
         "validation_items": _flag,
     },
     {
@@ -220,7 +231,7 @@ _upload = _table(
         **dict.fromkeys(("file_rows", "unquoted_rows", "rising", "ordered"), _count),
         **dict.fromkeys(("tied_rows", "tied_users"), _count),
     },
-)  # fmt: skip
+)
 _counts_of_part = _table({USERS: _count}, {"skipped": _count, "by_popularity": _count})
 
 _FIELDS: dict[str, Test] = {

@@ -131,9 +131,14 @@ def _pair_of(run: Run, snapshot: Path) -> tuple[DomainPair | None, Sizes]:
     except (OSError, TypeError, ValueError, KeyError, AttributeError) as error:
         _refuse(run, "ids", f"the id maps cannot be read ({type(error).__name__})")
     train = DomainPair(
-        users, source, target, _one_each(len(users), len(source)),
-        _one_each(len(users), len(target)), source_features, target_features,
-    )  # fmt: skip
+        users,
+        source,
+        target,
+        _one_each(len(users), len(source)),
+        _one_each(len(users), len(target)),
+        source_features,
+        target_features,
+    )
     return train, Sizes(len(users), len(target))
 
 

@@ -14,10 +14,15 @@ def pick_encoder(key: str, help: str) -> str:
     if st.session_state.get(key, here[0]) not in here:  # chosen while it was installed
         del st.session_state[key]
     chosen = st.radio(
-        "Text encoder", here, index=here.index(DEFAULT) if DEFAULT in here else 0, key=key,
-        format_func=lambda name: ENCODERS[name].title, help=help, persist_state="session",
+        "Text encoder",
+        here,
+        index=here.index(DEFAULT) if DEFAULT in here else 0,
+        key=key,
+        format_func=lambda name: ENCODERS[name].title,
+        help=help,
+        persist_state="session",
         captions=[_about(ENCODERS[name]) for name in here],
-    )  # fmt: skip
+    )
     for card in ENCODERS.values():
         if not card.installed:
             st.checkbox(

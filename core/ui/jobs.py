@@ -106,25 +106,34 @@ def _draw_head(job: Job) -> None:
 
 def _cancel_button(job: Job) -> None:
     st.button(
-        "Cancel", icon=":material/close:", key=f"card_cancel_{job.id}",
+        "Cancel",
+        icon=":material/close:",
+        key=f"card_cancel_{job.id}",
         help="A model trained by epochs keeps its best epoch; others keep nothing.",
-        disabled=_stopping(job), on_click=_guarded, args=(request_cancel, job.id),
-    )  # fmt: skip
+        disabled=_stopping(job),
+        on_click=_guarded,
+        args=(request_cancel, job.id),
+    )
 
 
 def _ended_buttons(job: Job) -> None:
     if job.status in (KILLED, FAILED):
         st.button(
             "Resume" if job.status == KILLED else "Start again",
-            icon=":material/replay:", key=f"resume_{job.id}",
+            icon=":material/replay:",
+            key=f"resume_{job.id}",
             help="Goes on from the last checkpoint; a model without one starts again.",
-            on_click=_guarded, args=(_resume, job.id),
-        )  # fmt: skip
+            on_click=_guarded,
+            args=(_resume, job.id),
+        )
     st.button(
-        "Dismiss", key=f"dismiss_{job.id}", type="tertiary",
+        "Dismiss",
+        key=f"dismiss_{job.id}",
+        type="tertiary",
         help="Take this card away; the run, if there is one, stays.",
-        on_click=_guarded, args=(dismiss, job.id),
-    )  # fmt: skip
+        on_click=_guarded,
+        args=(dismiss, job.id),
+    )
 
 
 def _draw_curve(job: Job, points: pd.DataFrame) -> None:

@@ -40,9 +40,13 @@ def _draw_job(job: Job) -> None:
     name.progress(job.share, text=f"{plain(job.title, 60)}  \n{_state_of(job)}")
     cancelling = job.cancel_asked is not None
     button.button(
-        "Cancel", key=f"cancel_{job.id}", type="tertiary",
-        disabled=cancelling, on_click=safely(request_cancel), args=(workspace(), job.id),
-    )  # fmt: skip
+        "Cancel",
+        key=f"cancel_{job.id}",
+        type="tertiary",
+        disabled=cancelling,
+        on_click=safely(request_cancel),
+        args=(workspace(), job.id),
+    )
 
 
 def _state_of(job: Job) -> str:

@@ -157,9 +157,14 @@ def show_chart(
     """
     tools = on_select != "ignore" and selection_mode != ("points",)
     answer = st.plotly_chart(
-        figure, key=key, width="stretch", config=figure_config(key, tools=tools),
-        on_select=on_select, selection_mode=selection_mode, alt=caption,
-    )  # fmt: skip
+        figure,
+        key=key,
+        width="stretch",
+        config=figure_config(key, tools=tools),
+        on_select=on_select,
+        selection_mode=selection_mode,
+        alt=caption,
+    )
     st.caption(caption)
     return answer
 
@@ -175,6 +180,10 @@ def figure_config(name: str, *, tools: bool = False) -> dict[str, Any]:
 def pick_figure_format() -> None:
     """Whether figures are saved as pixels or as lines; one choice for all pages."""
     st.segmented_control(
-        "Figures download as", ("PNG", "SVG"), default="PNG", required=True, key=FIGURE_FORMAT,
+        "Figures download as",
+        ("PNG", "SVG"),
+        default="PNG",
+        required=True,
+        key=FIGURE_FORMAT,
         help="The camera over a chart saves it: PNG for slides, SVG for print.",
-    )  # fmt: skip
+    )

@@ -20,12 +20,30 @@ from core.ui.run_names import run_names
 from core.ui.texts import plain
 
 ADDRESS = (
-    "run", "split", "user", "k", "alpha", "beta", "part", "metric", "segment", "by", "order",
-    "kind", "scale",  # of the fusion
-    "what", "colour", "layout",  # of the map
-    "encoder", "reads", "vectors", "meaning",  # of the map of texts, and what is searched on it
-    "edits", "visitor", "wish",  # of histories: of one user, and of somebody new, also in words
-)  # fmt: skip
+    "run",
+    "split",
+    "user",
+    "k",
+    "alpha",
+    "beta",
+    "part",
+    "metric",
+    "segment",
+    "by",
+    "order",
+    "kind",
+    "scale",  # of the fusion
+    "what",
+    "colour",
+    "layout",  # of the map
+    "encoder",
+    "reads",
+    "vectors",
+    "meaning",  # of the map of texts, and what is searched on it
+    "edits",
+    "visitor",
+    "wish",  # of histories: of one user, and of somebody new, also in words
+)
 LONGEST = 200  # characters of one value; anything longer was not written by a page
 LONGER = {"edits": 2000, "visitor": 2000}  # lists of items
 _KEPT = "kept_address"
@@ -167,9 +185,13 @@ def pick_run(key: str, label: str = "Run") -> Run | None:
     names = run_names(cached.runs())
     st.session_state[key] = run.id
     st.selectbox(
-        label, list(names), format_func=lambda id: names.get(id, id),
-        key=key, on_change=_keep_run, args=(key,),
-    )  # fmt: skip
+        label,
+        list(names),
+        format_func=lambda id: names.get(id, id),
+        key=key,
+        on_change=_keep_run,
+        args=(key,),
+    )
     return run
 
 

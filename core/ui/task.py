@@ -74,10 +74,14 @@ def _watch(ids: list[str], key: str) -> None:
             bar, button = st.columns([4, 1], vertical_alignment="center")
             bar.progress(job.share, text=plain(f"{job.title}: {_stage(job)}"))
             button.button(
-                "", icon=":material/close:", key=f"{key}_cancel_{job.id}", help="Cancel",
+                "",
+                icon=":material/close:",
+                key=f"{key}_cancel_{job.id}",
+                help="Cancel",
                 disabled=job.cancel_asked is not None,
-                on_click=safely(request_cancel), args=(workspace(), job.id),
-            )  # fmt: skip
+                on_click=safely(request_cancel),
+                args=(workspace(), job.id),
+            )
 
 
 def _stage(job: Job) -> str:

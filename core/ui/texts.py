@@ -16,9 +16,16 @@ from core.basics.wording import (
 )
 
 __all__ = [
-    "count", "duration", "interval", "number", "plain", "signed", "signed_interval",
-    "signed_with_interval", "with_interval",
-]  # fmt: skip
+    "count",
+    "duration",
+    "interval",
+    "number",
+    "plain",
+    "signed",
+    "signed_interval",
+    "signed_with_interval",
+    "with_interval",
+]
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&=^\"'])")
 _NO_BREAK = "\u2060"  # word joiner: invisible, keeps `:name:` and `http:` from meaning anything
 

@@ -21,9 +21,13 @@ KIND = "asked"
 def type_words(label: str, name: str, placeholder: str, help: str) -> str:
     """A box whose words can be linked to under a name of the address bar; answers them cleaned."""
     typed = st.text_input(
-        label, placeholder=placeholder, help=help, max_chars=LONGEST,
-        icon=":material/manage_search:", **linked(name, "", str),
-    )  # fmt: skip
+        label,
+        placeholder=placeholder,
+        help=help,
+        max_chars=LONGEST,
+        icon=":material/manage_search:",
+        **linked(name, "", str),
+    )
     return plain_text(str(typed or ""))[:LONGEST]
 
 
@@ -42,9 +46,13 @@ def vector_of_words(words: str, encoder: str, key: str) -> FloatArray | None:
             return None
         return found
     task = Task(
-        KIND, (asked_payload(words, encoder),), f"Reading “{words[:40]}”",
-        f"Read “{plain(words, 40)}”", "", lane="short",
-    )  # fmt: skip
+        KIND,
+        (asked_payload(words, encoder),),
+        f"Reading “{words[:40]}”",
+        f"Read “{plain(words, 40)}”",
+        "",
+        lane="short",
+    )
     if known.first_time(words, encoder) and not task.jobs:
         ask_task(task)
     draw_task(task, key)
@@ -60,10 +68,14 @@ def ask_for_texts(split: Split, settings: TextSettings) -> None:
     info, train = split.info, split.train
     n = len(train.source_items) + len(train.target_items)
     task = Task(
-        "texts", (texts_payload(info.split_hash, settings),),
-        f"Encoding texts of {info.source_name} and {info.target_name}", "Encode the texts", "",
-        lane="short", icon=":material/translate:",
-    )  # fmt: skip
+        "texts",
+        (texts_payload(info.split_hash, settings),),
+        f"Encoding texts of {info.source_name} and {info.target_name}",
+        "Encode the texts",
+        "",
+        lane="short",
+        icon=":material/translate:",
+    )
     if not task.is_active:
         st.info(
             f"The texts of these {count(n, 'item')} ({settings.reads}) were not encoded yet by "

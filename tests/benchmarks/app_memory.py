@@ -19,8 +19,8 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
-from browsing import App, Visit, browsing  # noqa: E402
-from large_pair import write_large_pair  # noqa: E402
+from browsing import App, Visit, browsing
+from large_pair import write_large_pair
 
 LIMIT = 500.0
 PAGES = ("Start", "Data", "Train", "Fusion", "Metrics", "Embeddings", "Recommendations")

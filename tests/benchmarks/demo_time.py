@@ -17,7 +17,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
-from browsing import App, Visit, browsing  # noqa: E402
+from browsing import App, Visit, browsing
 
 LIMIT = 60.0
 PAGES = ("Data", "Fusion", "Metrics", "Embeddings", "Recommendations", "Train")

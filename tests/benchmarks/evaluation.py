@@ -13,16 +13,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core" / "evaluation")]
 
-from measuring import measured, report  # noqa: E402, I001
+from measuring import measured, report  # noqa: I001
 
-import numpy as np  # noqa: E402
-from evaluation_worlds import split_of  # noqa: E402
+import numpy as np
+from evaluation_worlds import split_of
 
-from core.basics.scores import DomainScores  # noqa: E402
-from core.evaluation.evaluate import Evaluation, evaluate  # noqa: E402
-from core.evaluation.summary import summarise  # noqa: E402
-from core.metrics.intervals import SAMPLES  # noqa: E402
-from core.metrics.ranking import KS  # noqa: E402
+from core.basics.scores import DomainScores
+from core.evaluation.evaluate import Evaluation, evaluate
+from core.evaluation.summary import summarise
+from core.metrics.intervals import SAMPLES
+from core.metrics.ranking import KS
 
 N_USERS, N_ITEMS = 1138, 5369
 
@@ -41,8 +41,9 @@ def main() -> None:
     def ours() -> tuple[Evaluation, dict]:
         evaluation = evaluate(
             lambda rows: DomainScores.ranking(source[rows], target[rows], yes[rows], yes[rows]),
-            split, "test",
-        )  # fmt: skip
+            split,
+            "test",
+        )
         said = summarise(evaluation.per_user, evaluation.coverage, evaluation.counts["skipped"])
         return evaluation, said
 
@@ -53,11 +54,17 @@ def main() -> None:
     print(
         json.dumps(
             report(
-                "evaluation", 500.0, our_times, their_times, users=len(evaluation.users),
-                items=N_ITEMS, metrics=len(said), largest_difference=max(differences),
+                "evaluation",
+                500.0,
+                our_times,
+                their_times,
+                users=len(evaluation.users),
+                items=N_ITEMS,
+                metrics=len(said),
+                largest_difference=max(differences),
             )
         )
-    )  # fmt: skip
+    )
 
 
 def loop(scores: np.ndarray, hidden: np.ndarray, wanted: np.ndarray) -> dict[str, float]:

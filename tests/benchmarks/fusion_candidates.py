@@ -15,21 +15,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core" / "fusion")]
 
-from measuring import measured, report  # noqa: E402, I001
+from measuring import measured, report  # noqa: I001
 
-import numpy as np  # noqa: E402
-from fusion_worlds import random_mask, random_scores  # noqa: E402
-from scipy.sparse import csr_matrix  # noqa: E402
+import numpy as np
+from fusion_worlds import random_mask, random_scores
+from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked  # noqa: E402
-from core.basics.scores import DomainScores  # noqa: E402
-from core.evaluation.fused import prepared_per_user  # noqa: E402
-from core.fusion.candidates import find_candidates, join_candidates  # noqa: E402
-from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores  # noqa: E402
-from core.fusion.curve import ratio_curve  # noqa: E402
-from core.fusion.fused import held_out, prepare, prepared_top_k  # noqa: E402
-from core.fusion.lists import top_k  # noqa: E402
-from core.metrics.ranking import per_user_metrics  # noqa: E402
+from core.basics.masked import Masked
+from core.basics.scores import DomainScores
+from core.evaluation.fused import prepared_per_user
+from core.fusion.candidates import find_candidates, join_candidates
+from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores
+from core.fusion.curve import ratio_curve
+from core.fusion.fused import held_out, prepare, prepared_top_k
+from core.fusion.lists import top_k
+from core.metrics.ranking import per_user_metrics
 
 K, CHUNK = 10, 250
 WEIGHTS = ((1.0, 1.0), (0.3, 1.0), (1.0, 0.0), (0.0, 1.0), (0.15, 0.9))
@@ -63,15 +63,22 @@ def main() -> None:
     print(
         json.dumps(
             report(
-                "fusion_candidates", 40.0, ours, theirs, users=asked.users, items=asked.items,
-                lists_equal_brute_force=all(equal), weightings_compared=len(equal),
+                "fusion_candidates",
+                40.0,
+                ours,
+                theirs,
+                users=asked.users,
+                items=asked.items,
+                lists_equal_brute_force=all(equal),
+                weightings_compared=len(equal),
                 candidates_per_user=round(len(candidates.items) / asked.users, 1),
                 reach_top_10_per_user=round(float((prepared.items >= 0).sum(1).mean()), 1),
                 find_ms_per_user=round(finding["cpu_ms"] / asked.users, 3),
-                prepare=preparing, curve_of_21_ratios=curve,
+                prepare=preparing,
+                curve_of_21_ratios=curve,
             )
         )
-    )  # fmt: skip
+    )
 
 
 Chunks = list[tuple[np.ndarray, DomainScores, Masked]]

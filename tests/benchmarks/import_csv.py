@@ -22,12 +22,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from core.basics.columns import ITEM, RATING, TIME, USER  # noqa: E402
-from core.basics.workspace import Workspace  # noqa: E402
-from core.data.read_options import ReadOptions  # noqa: E402
-from core.jobs.job import DONE  # noqa: E402
-from core.jobs.table import enqueue, read_job  # noqa: E402
-from core.runs.import_file import stage_upload  # noqa: E402
+from core.basics.columns import ITEM, RATING, TIME, USER
+from core.basics.workspace import Workspace
+from core.data.read_options import ReadOptions
+from core.jobs.job import DONE
+from core.jobs.table import enqueue, read_job
+from core.runs.import_file import stage_upload
 
 ROWS, BLOCK, TURNS = 10_000_000, 500_000, 2
 USERS, ITEMS = 500_000, 100_000
@@ -61,8 +61,10 @@ def main(rows: int = ROWS) -> None:
 
 def answer(ours: list[dict], theirs: list[dict], about: dict) -> dict:
     """Both sides at their best, the ratios, and whether the bars are kept."""
-    best = {side: {key: pick(turns, key) for key in turns[0]} for side, turns in
-            (("ours", ours), ("duckdb", theirs))}  # fmt: skip
+    best = {
+        side: {key: pick(turns, key) for key in turns[0]}
+        for side, turns in (("ours", ours), ("duckdb", theirs))
+    }
     ratio = {key: round(best["ours"][key] / best["duckdb"][key], 2) for key in ("wall_s", "cpu_s")}
     kept = ratio["wall_s"] <= MOST_RATIO and best["ours"]["peak_mib"] <= MOST_MIB
     bars = {"most_ratio": MOST_RATIO, "most_mib": MOST_MIB, "kept": kept}

@@ -16,29 +16,29 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core" / "evaluation")]
 
-from measuring import measured, report  # noqa: E402, I001
+from measuring import measured, report  # noqa: I001
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-from list_worlds import features  # noqa: E402
-from scipy.sparse import csr_matrix  # noqa: E402
+import numpy as np
+import pandas as pd
+from list_worlds import features
+from scipy.sparse import csr_matrix
 
-from core.basics.ids import IdMap  # noqa: E402
-from core.basics.masked import Masked  # noqa: E402
-from core.basics.scores import Lists  # noqa: E402
-from core.data.pair import DomainPair  # noqa: E402
-from core.evaluation.group_figures import delta_gap_rows, gaps, group_rows  # noqa: E402
-from core.evaluation.item_groups import category_rows, head_tail_rows  # noqa: E402
-from core.evaluation.list_columns import Seen  # noqa: E402
-from core.evaluation.list_figures import (  # noqa: E402
+from core.basics.ids import IdMap
+from core.basics.masked import Masked
+from core.basics.scores import Lists
+from core.data.pair import DomainPair
+from core.evaluation.group_figures import delta_gap_rows, gaps, group_rows
+from core.evaluation.item_groups import category_rows, head_tail_rows
+from core.evaluation.list_columns import Seen
+from core.evaluation.list_figures import (
     catalogue_figures,
     compared,
     list_figures,
     overlap_with,
 )
-from core.evaluation.list_world import ListWorld, judge  # noqa: E402
-from core.evaluation.segments import user_segments  # noqa: E402
-from core.evaluation.yes_no import answers_of_lists, figures  # noqa: E402
+from core.evaluation.list_world import ListWorld, judge
+from core.evaluation.segments import user_segments
+from core.evaluation.yes_no import answers_of_lists, figures
 
 N_USERS, N_ITEMS, HISTORY, WANTED, K = 5_000, 10_000, 40, 4, 10
 
@@ -68,8 +68,20 @@ def main() -> None:
     found, our_times = measured(ours, repeats=3)
     expected, their_times = measured(lambda: loop(pair.target, lists["run"].items[:, :K]), 1)
     difference = abs(found["diversity"] - expected)
-    print(json.dumps(report("list_figures", 1000.0, our_times, their_times, users=N_USERS,
-                            items=N_ITEMS, rows=found["rows"], difference=difference)))  # fmt: skip
+    print(
+        json.dumps(
+            report(
+                "list_figures",
+                1000.0,
+                our_times,
+                their_times,
+                users=N_USERS,
+                items=N_ITEMS,
+                rows=found["rows"],
+                difference=difference,
+            )
+        )
+    )
 
 
 def a_world(generator: np.random.Generator) -> tuple[DomainPair, csr_matrix, dict[str, Lists]]:

@@ -95,14 +95,15 @@ def _figures(found: list[dict]) -> dict:
     lift = first["lift"] and first["lift"]["ndcg@10"]
     return {
         "standard error": (interval["high"] - interval["low"]) / (2 * 1.96),
-        "valid": mean(over("valid")), "test": mean(over("test")),
+        "valid": mean(over("valid")),
+        "test": mean(over("test")),
         "of each seed": " ".join(f"{value:.4f}" for value in over("test")),
         "twin": first["twin"] and mean(one["twin"]["test"]["ndcg@10"]["mean"] for one in found),
         "lift": lift and f"{lift['mean']:+.4f} ({lift['low']:+.4f} to {lift['high']:+.4f})",
         "popularity": first["popularity"] and first["popularity"]["test"]["ndcg@10"]["mean"],
         "fit CPU s": mean(one["fit"]["cpu_seconds"] for one in found),
         "run_dir": first["run_dir"],
-    }  # fmt: skip
+    }
 
 
 def _trained(
@@ -110,9 +111,20 @@ def _trained(
 ) -> dict:
     setting = [part for one in extra.split() for part in ("--set", one)]
     return _command(
-        "run", "--splits", str(options.split), "--model", name, "--seed", str(seed), *setting,
-        "--threads", str(options.threads), "--workspace", str(workspace), "--json",
-    )  # fmt: skip
+        "run",
+        "--splits",
+        str(options.split),
+        "--model",
+        name,
+        "--seed",
+        str(seed),
+        *setting,
+        "--threads",
+        str(options.threads),
+        "--workspace",
+        str(workspace),
+        "--json",
+    )
 
 
 def _command(*arguments: str) -> dict:

@@ -13,14 +13,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core" / "fusion")]
 
-from measuring import measured, report  # noqa: E402, I001
+from measuring import measured, report  # noqa: I001
 
-import numpy as np  # noqa: E402
-from fusion_worlds import random_mask, random_scores  # noqa: E402
+import numpy as np
+from fusion_worlds import random_mask, random_scores
 
-from core.fusion.candidates import find_candidates  # noqa: E402
-from core.fusion.combine import KINDS, SCALES, Fusion, fuse_scores  # noqa: E402
-from core.fusion.fused import fused_top_k, one_user_top_k  # noqa: E402
+from core.fusion.candidates import find_candidates
+from core.fusion.combine import KINDS, SCALES, Fusion, fuse_scores
+from core.fusion.fused import fused_top_k, one_user_top_k
 
 N_ITEMS, K, REPEATS = 50_000, 10, 31
 
@@ -52,11 +52,18 @@ def main() -> None:
     print(
         json.dumps(
             report(
-                "one_user", 2.0, ours, theirs, items=N_ITEMS, lists_equal=equal,
-                from_candidates=from_candidates, finding_candidates=finding, other_fusions=others,
+                "one_user",
+                2.0,
+                ours,
+                theirs,
+                items=N_ITEMS,
+                lists_equal=equal,
+                from_candidates=from_candidates,
+                finding_candidates=finding,
+                other_fusions=others,
             )
         )
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

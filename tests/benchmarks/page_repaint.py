@@ -17,10 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
-from browsing import App, Visit, browsing  # noqa: E402
+from browsing import App, Visit, browsing
 
-from core.basics.workspace import Workspace  # noqa: E402
-from core.store.run_folder import list_runs  # noqa: E402
+from core.basics.workspace import Workspace
+from core.store.run_folder import list_runs
 
 BAR_MS = 500
 # Page -> key of the choice that is switched, and its two options.
@@ -71,11 +71,17 @@ def main() -> None:
             app.stop()
     slowest = max(found.values())
     print(
-        json.dumps({
-            "name": "page_repaint", "bar_ms": BAR_MS, "kept": slowest <= BAR_MS, "median_ms": found,
-            "run": run.id, "load_average": [round(load, 2) for load in os.getloadavg()],
-        })
-    )  # fmt: skip
+        json.dumps(
+            {
+                "name": "page_repaint",
+                "bar_ms": BAR_MS,
+                "kept": slowest <= BAR_MS,
+                "median_ms": found,
+                "run": run.id,
+                "load_average": [round(load, 2) for load in os.getloadavg()],
+            }
+        )
+    )
 
 
 def switched(visit: Visit, key: str, first: str, second: str, switches: int) -> float:

@@ -68,9 +68,22 @@ def _write_draw(split: Path, folder: Path, draw: int) -> None:
 def _run(name: str, split: Path, seed: int, options: argparse.Namespace) -> dict:
     with tempfile.TemporaryDirectory() as workspace:
         command = [
-            sys.executable, "-m", "core", "run", "--splits", str(split), "--model", name,
-            "--seed", str(seed), "--threads", "1", "--workspace", workspace, "--json",
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "core",
+            "run",
+            "--splits",
+            str(split),
+            "--model",
+            name,
+            "--seed",
+            str(seed),
+            "--threads",
+            "1",
+            "--workspace",
+            workspace,
+            "--json",
+        ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     answer: dict = json.loads(done.stdout.splitlines()[-1])
     return answer
@@ -92,9 +105,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("split", type=Path)
     parser.add_argument(
-        "--models", type=lambda text: text.split(","),
+        "--models",
+        type=lambda text: text.split(","),
         default=["edlae", "ease", "cmf_als", "mult_vae", "two_tower", "adversarial"],
-    )  # fmt: skip
+    )
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--seeds", type=lambda text: list(map(int, text.split(","))), default=[1])
     parser.add_argument("--test", action="store_true")

@@ -23,21 +23,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "core" / "evaluation")]
 
-import measuring  # noqa: E402, F401, I001
+import measuring  # noqa: F401, I001
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-from evaluation_worlds import segments as segments_of, split_of  # noqa: E402
+import numpy as np
+import pandas as pd
+from evaluation_worlds import segments as segments_of, split_of
 
-from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER  # noqa: E402
-from core.evaluation.evaluate import evaluate  # noqa: E402
-from core.evaluation.lift import ALL_USERS, SURE  # noqa: E402
-from core.evaluation.segments import BINS, TARGET_HISTORY, user_segments  # noqa: E402
-from core.evaluation.judged import Comparison, lifts_of  # noqa: E402
-from core.evaluation.verdict import sentence  # noqa: E402
-from core.metrics.intervals import bootstrap_means  # noqa: E402
-from core.metrics.ranking import per_user_metrics  # noqa: E402
-from core.models.registry import build  # noqa: E402
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER
+from core.evaluation.evaluate import evaluate
+from core.evaluation.lift import ALL_USERS, SURE
+from core.evaluation.segments import BINS, TARGET_HISTORY, user_segments
+from core.evaluation.judged import Comparison, lifts_of
+from core.evaluation.verdict import sentence
+from core.metrics.intervals import bootstrap_means
+from core.metrics.ranking import per_user_metrics
+from core.models.registry import build
 
 METRIC = "ndcg@10"
 SIZES = dict(zip(BINS, (60, 240, 120, 40, 14), strict=True))  # few users with long histories
@@ -121,8 +121,10 @@ def trained(seed: int) -> Comparison:
     cold = np.arange(users) < 40
     split = split_of(
         generator.random((users, 60)) < 0.1,
-        taken & (part == 0) & ~cold[:, None], taken & (part == 1), taken & (part == 2),
-    )  # fmt: skip
+        taken & (part == 0) & ~cold[:, None],
+        taken & (part == 1),
+        taken & (part == 2),
+    )
     frames = []
     for train in (split.train, split.train.target_only()):
         model = build("ease", {"regularization": 20.0})

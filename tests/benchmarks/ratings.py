@@ -57,9 +57,10 @@ def main() -> None:
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         files = PairFiles(
-            options.data / options.pair / "source.csv", options.data / options.pair / "target.csv",
+            options.data / options.pair / "source.csv",
+            options.data / options.pair / "target.csv",
             rated=True,
-        )  # fmt: skip
+        )
         split = read_snapshot(pair_snapshot(files, Workspace(Path(folder)), SEED, Account(print)))
         frames: dict[str, pd.DataFrame] = {}
         print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD))
@@ -109,9 +110,14 @@ def _cells(row: dict) -> list[str]:
     settings = ", ".join(f"{name} {value:g}" for name, value in row["settings"].items())
     gaps = [_said(row[f"over {other}"], "+.4f") for other in ("bias", "mf_rating")]
     return [
-        row["model"], settings, f"{row['valid']:.4f}", _said(row["rmse"]), _said(row["mae"]),
-        *gaps, f"{row['fit CPU s']}",
-    ]  # fmt: skip
+        row["model"],
+        settings,
+        f"{row['valid']:.4f}",
+        _said(row["rmse"]),
+        _said(row["mae"]),
+        *gaps,
+        f"{row['fit CPU s']}",
+    ]
 
 
 def _said(found: dict | None, form: str = ".4f") -> str:

@@ -16,9 +16,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = (
-    "pair", "split", "model", "valid", "test", "low", "high", "twin", "lift", "popularity",
-    "fit CPU s", "evaluation CPU s", "peak MiB",
-)  # fmt: skip
+    "pair",
+    "split",
+    "model",
+    "valid",
+    "test",
+    "low",
+    "high",
+    "twin",
+    "lift",
+    "popularity",
+    "fit CPU s",
+    "evaluation CPU s",
+    "peak MiB",
+)
 
 
 def main() -> None:
@@ -41,9 +52,21 @@ def run(folder: Path, model: str, options: argparse.Namespace) -> dict:
     """Figures of one model on one split, or what it answered instead."""
     with tempfile.TemporaryDirectory() as workspace:
         command = [
-            sys.executable, "-m", "core", "run", "--splits", str(folder), "--model", model,
-            "--threads", str(options.threads), "--workspace", workspace, "--json", "--full",
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "core",
+            "run",
+            "--splits",
+            str(folder),
+            "--model",
+            model,
+            "--threads",
+            str(options.threads),
+            "--workspace",
+            workspace,
+            "--json",
+            "--full",
+        ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         return {"model": model, "error": done.stderr.strip().splitlines()[-1]}
@@ -55,16 +78,21 @@ def figures(answer: dict, metric: str) -> dict:
     test, twin = answer["test"][metric], answer["twin"]
     lift = answer["lift"] and answer["lift"][metric]
     return {
-        "model": answer["model"], "valid": answer["valid"][metric]["mean"],
-        "test": test["mean"], "low": test["low"], "high": test["high"], "users": test["users"],
-        "twin": twin and twin["test"][metric]["mean"], "lift": lift and _interval(lift),
+        "model": answer["model"],
+        "valid": answer["valid"][metric]["mean"],
+        "test": test["mean"],
+        "low": test["low"],
+        "high": test["high"],
+        "users": test["users"],
+        "twin": twin and twin["test"][metric]["mean"],
+        "lift": lift and _interval(lift),
         "popularity": answer["popularity"] and answer["popularity"]["test"][metric]["mean"],
         "over popularity": answer["lift_over_popularity"]
         and _interval(answer["lift_over_popularity"][metric]),
         "fit CPU s": answer["fit"]["cpu_seconds"],
         "evaluation CPU s": answer["evaluate"]["cpu_seconds"],
         "peak MiB": answer["fit"]["peak_rss_mib"],
-    }  # fmt: skip
+    }
 
 
 def _interval(lift: dict) -> str:

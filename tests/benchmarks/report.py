@@ -17,13 +17,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "benchmarks")]
 
-import measuring  # noqa: E402, F401  one thread, before NumPy
+import measuring  # noqa: F401  one thread, before NumPy
 
-from core.basics.workspace import Workspace  # noqa: E402
-from core.runs.demo import load_demo  # noqa: E402
-from core.runs.plan import RunPlan  # noqa: E402
-from core.runs.train import train_run  # noqa: E402
-from core.store.run_folder import list_runs  # noqa: E402
+from core.basics.workspace import Workspace
+from core.runs.demo import load_demo
+from core.runs.plan import RunPlan
+from core.runs.train import train_run
+from core.store.run_folder import list_runs
 
 LIMIT_SECONDS, LIMIT_MB = 10.0, 8.0
 MODELS = ("item_knn", "edlae", "cmf_als", "linear_map")  # beside popularity and joint EASE

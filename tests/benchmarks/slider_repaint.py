@@ -21,18 +21,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
-import numpy as np  # noqa: E402
-from browsing import App, Visit, browsing  # noqa: E402
+import numpy as np
+from browsing import App, Visit, browsing
 
-from core.basics.columns import VALID  # noqa: E402
-from core.basics.workspace import Workspace  # noqa: E402
-from core.data.snapshot import read_snapshot  # noqa: E402
-from core.evaluation.ratios import ratio_picture  # noqa: E402
-from core.evaluation.segments import SEGMENTS, TARGET_HISTORY, user_segments  # noqa: E402
-from core.fusion.combine import RAW, WEIGHTED_SUM  # noqa: E402
-from core.fusion.curve import ratio_curve  # noqa: E402
-from core.fusion.fused import prepare  # noqa: E402
-from core.store.run_folder import Run, list_runs  # noqa: E402
+from core.basics.columns import VALID
+from core.basics.workspace import Workspace
+from core.data.snapshot import read_snapshot
+from core.evaluation.ratios import ratio_picture
+from core.evaluation.segments import SEGMENTS, TARGET_HISTORY, user_segments
+from core.fusion.combine import RAW, WEIGHTED_SUM
+from core.fusion.curve import ratio_curve
+from core.fusion.fused import prepare
+from core.store.run_folder import Run, list_runs
 
 BAR, K = 1.4, 10
 FRAMES = "BARE_SLIDER_FRAMES"
@@ -84,14 +84,21 @@ def main() -> None:
     sides = [quantiles(collected) for collected in times]
     ratio = sides[0]["p50_ms"] / sides[1]["p50_ms"]
     print(
-        json.dumps({
-            "name": "slider_repaint", "bar_ratio": BAR, "kept": ratio <= BAR,
-            "ours": sides[0], "bare": sides[1], "ratio": round(ratio, 2),
-            "ratio_p95": round(sides[0]["p95_ms"] / sides[1]["p95_ms"], 2),
-            "moves": len(times[0]), "run": run.id,
-            "load_average": [round(load, 2) for load in os.getloadavg()],
-        })
-    )  # fmt: skip
+        json.dumps(
+            {
+                "name": "slider_repaint",
+                "bar_ratio": BAR,
+                "kept": ratio <= BAR,
+                "ours": sides[0],
+                "bare": sides[1],
+                "ratio": round(ratio, 2),
+                "ratio_p95": round(sides[0]["p95_ms"] / sides[1]["p95_ms"], 2),
+                "moves": len(times[0]),
+                "run": run.id,
+                "load_average": [round(load, 2) for load in os.getloadavg()],
+            }
+        )
+    )
 
 
 def trained(splits: Path, folder: Path) -> Path:
@@ -99,9 +106,12 @@ def trained(splits: Path, folder: Path) -> Path:
     workspace = folder / "workspace"
     command = [sys.executable, "-m", "core", "run", "--splits", str(splits), "--model", "ease"]
     subprocess.run(
-        [*command, "--workspace", str(workspace), "--json"], cwd=ROOT, check=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [*command, "--workspace", str(workspace), "--json"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     return workspace
 
 

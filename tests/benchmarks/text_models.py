@@ -24,11 +24,15 @@ HEAD = ("model", "valid", "test", "over popularity", "over random", "fit CPU s")
 TF_IDF = "text_neighbours power=20 word_weight=100"  # words alone: no cosine survives the power
 MODELS = {
     "new-items": (
-        "text_popularity", TF_IDF, "text_neighbours", "text_profile", "text_profile encoder=tf-idf",
+        "text_popularity",
+        TF_IDF,
+        "text_neighbours",
+        "text_profile",
+        "text_profile encoder=tf-idf",
     ),
     "cold": ("text_ridge", "ridge", "linear_map", "cmf_als"),
     "unshared": ("text_ridge", "text_profile"),
-}  # fmt: skip
+}
 METRIC = {"new-items": "recall@50", "cold": "ndcg@10", "unshared": "ndcg@10"}
 FEWEST = 3  # source items of a user who is served without any shared user
 
@@ -54,9 +58,11 @@ def _given(part: str, options: argparse.Namespace, folder: Path) -> list[str]:
     """What tells the command line about the data of one part."""
     pair = options.pair
     items = [
-        "--items-source", str(pair / "items_source.csv"),
-        "--items-target", str(pair / "items_target.csv"),
-    ]  # fmt: skip
+        "--items-source",
+        str(pair / "items_source.csv"),
+        "--items-target",
+        str(pair / "items_target.csv"),
+    ]
     if part == "unshared":
         _write_unshared(pair, folder, options)
         return ["--splits", str(folder), *items]
@@ -93,20 +99,34 @@ def _figures(model: str, part: str, given: list[str], options: argparse.Namespac
     name, *settings = model.split()
     chosen = [word for setting in settings for word in ("--set", setting)]
     command = [
-        sys.executable, "-m", "core", "run", *given, "--model", name, *chosen,
-        "--seed", str(options.seed), "--threads", "1",
-        "--workspace", str(options.workspace), "--json", "--full",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "core",
+        "run",
+        *given,
+        "--model",
+        name,
+        *chosen,
+        "--seed",
+        str(options.seed),
+        "--threads",
+        "1",
+        "--workspace",
+        str(options.workspace),
+        "--json",
+        "--full",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         return {"valid": (done.stderr.strip().splitlines() or ["it was killed"])[-1]}
     answer, metric = json.loads(done.stdout.splitlines()[-1]), METRIC[part]
     found = {
-        "valid": answer["valid"][metric]["mean"], "test": answer["test"][metric]["mean"],
+        "valid": answer["valid"][metric]["mean"],
+        "test": answer["test"][metric]["mean"],
         "over popularity": _interval((answer["lift_over_popularity"] or {}).get(metric)),
         "fit CPU s": answer["fit"]["cpu_seconds"],
         "popularity": answer["popularity"] and answer["popularity"]["test"][metric]["mean"],
-    }  # fmt: skip
+    }
     if beside := answer.get("comparators"):
         found["over random"] = _interval(beside["test"]["random"]["lift"].get(metric))
         found |= {key: one[metric]["mean"] for key, one in beside["test"].items()}

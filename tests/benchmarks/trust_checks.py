@@ -14,23 +14,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from measuring import measured  # noqa: E402, I001  (before NumPy: it sets the threads)
+from measuring import measured  # noqa: I001  (before NumPy: it sets the threads)
 
-import json  # noqa: E402
-import tempfile  # noqa: E402
+import json
+import tempfile
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
+import numpy as np
+import pandas as pd
 
-from core.basics.columns import ITEM, USER  # noqa: E402
-from core.data.cross_listed import SOURCE_ITEM, TARGET_ITEM, find_cross_listed  # noqa: E402
-from core.data.database import in_memory  # noqa: E402
-from core.data.ingest import import_file  # noqa: E402
-from core.data.pair_folder import as_domain_pair  # noqa: E402
-from core.data.pair_settings import PairInputs, PairSettings  # noqa: E402
-from core.data.preview import guess_options  # noqa: E402
-from core.data.build_pair import build_pair  # noqa: E402
-from core.data.quality import check_pair  # noqa: E402
+from core.basics.columns import ITEM, USER
+from core.data.cross_listed import SOURCE_ITEM, TARGET_ITEM, find_cross_listed
+from core.data.database import in_memory
+from core.data.ingest import import_file
+from core.data.pair_folder import as_domain_pair
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.preview import guess_options
+from core.data.build_pair import build_pair
+from core.data.quality import check_pair
 
 BAR = 10_000.0  # CPU ms
 DEFAULT = ("amazon-elec-phone", "negative-control-facebook")

@@ -14,22 +14,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core" / "evaluation")]
 
-from measuring import measured  # noqa: E402, I001
+from measuring import measured  # noqa: I001
 
-import numpy as np  # noqa: E402
-from evaluation_worlds import split_of  # noqa: E402
+import numpy as np
+from evaluation_worlds import split_of
 
-from core.basics.columns import TEST  # noqa: E402
-from core.basics.scores import DomainScores, Lists  # noqa: E402
-from core.data.snapshot import Split  # noqa: E402
-from core.evaluation.evaluate import Evaluation, evaluate  # noqa: E402
-from core.evaluation.lift import lift_rows  # noqa: E402
-from core.evaluation.list_columns import Seen  # noqa: E402
-from core.evaluation.list_figures import catalogue_figures, list_figures  # noqa: E402
-from core.evaluation.list_world import ListWorld, judge  # noqa: E402
-from core.evaluation.segments import SEGMENTS, user_segments  # noqa: E402
-from core.evaluation.side_by_side import side_by_side  # noqa: E402
-from core.evaluation.summary import metric_columns  # noqa: E402
+from core.basics.columns import TEST
+from core.basics.scores import DomainScores, Lists
+from core.data.snapshot import Split
+from core.evaluation.evaluate import Evaluation, evaluate
+from core.evaluation.lift import lift_rows
+from core.evaluation.list_columns import Seen
+from core.evaluation.list_figures import catalogue_figures, list_figures
+from core.evaluation.list_world import ListWorld, judge
+from core.evaluation.segments import SEGMENTS, user_segments
+from core.evaluation.side_by_side import side_by_side
+from core.evaluation.summary import metric_columns
 
 N_USERS, N_ITEMS, K = 5_000, 10_000, 10
 BAR_CPU_MS = 3000.0
@@ -41,12 +41,18 @@ def main() -> None:
     runs, ranking = measured(lambda: [ranked(split, seed) for seed in (1, 2)], repeats=1)
     answer, ours = measured(lambda: page(split, runs), repeats=3)
     print(
-        json.dumps({
-            "name": "two_runs", "bar_cpu_ms": BAR_CPU_MS, "kept": ours["cpu_ms"] <= BAR_CPU_MS,
-            "ours": ours, "ranking of both before": ranking, "users": len(runs[0].users),
-            "figures": answer,
-        })
-    )  # fmt: skip
+        json.dumps(
+            {
+                "name": "two_runs",
+                "bar_cpu_ms": BAR_CPU_MS,
+                "kept": ours["cpu_ms"] <= BAR_CPU_MS,
+                "ours": ours,
+                "ranking of both before": ranking,
+                "users": len(runs[0].users),
+                "figures": answer,
+            }
+        )
+    )
 
 
 def world() -> Split:

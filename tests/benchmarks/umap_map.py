@@ -20,15 +20,15 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from core.basics.columns import ITEM, USER  # noqa: E402
-from core.basics.workspace import Workspace  # noqa: E402
-from core.data.snapshot import SplitTables, write_snapshot  # noqa: E402
-from core.embedding.map_files import read_map  # noqa: E402
-from core.jobs.job import DONE  # noqa: E402
-from core.jobs.table import enqueue, read_job  # noqa: E402
-from core.runs.map_job import map_payload  # noqa: E402
-from core.runs.plan import RunPlan  # noqa: E402
-from core.runs.train import train_run  # noqa: E402
+from core.basics.columns import ITEM, USER
+from core.basics.workspace import Workspace
+from core.data.snapshot import SplitTables, write_snapshot
+from core.embedding.map_files import read_map
+from core.jobs.job import DONE
+from core.jobs.table import enqueue, read_job
+from core.runs.map_job import map_payload
+from core.runs.plan import RunPlan
+from core.runs.train import train_run
 
 LIMIT = 20.0
 ITEMS = {"source": 12_000, "target": 8_000}
@@ -54,11 +54,15 @@ def main() -> None:
         info = read_map(workspace.maps / job.result["map"]).info
     library = cpu_seconds(["-c", LIBRARY])
     answer = {
-        "what": "UMAP of 20,000 x 64 as a job", "cpu_seconds": round(ours, 1), "limit": LIMIT,
-        "ratio": round(ours / LIMIT, 2), "points": info.shown,
-        "trustworthiness": info.trustworthiness, "library_alone_cpu_seconds": round(library, 1),
+        "what": "UMAP of 20,000 x 64 as a job",
+        "cpu_seconds": round(ours, 1),
+        "limit": LIMIT,
+        "ratio": round(ours / LIMIT, 2),
+        "points": info.shown,
+        "trustworthiness": info.trustworthiness,
+        "library_alone_cpu_seconds": round(library, 1),
         "ratio_to_library": round(ours / library, 2),
-    }  # fmt: skip
+    }
     print(json.dumps(answer))
 
 
@@ -76,13 +80,17 @@ def make_split(workspace: Workspace) -> str:
     parts = {domain: _rows(rng, domain[0], count) for domain, count in ITEMS.items()}
     held_out = parts["target"].drop_duplicates(USER).head(40)
     train = parts["target"].drop(held_out.index)
-    tables = SplitTables(
-        parts["source"], train, held_out.iloc[:20], held_out.iloc[20:], None, None
-    )  # fmt: skip
+    tables = SplitTables(parts["source"], train, held_out.iloc[:20], held_out.iloc[20:], None, None)
     return write_snapshot(
-        workspace.splits, tables, source_name="source", target_name="target",
-        kind="given files", seed=0, settings={}, dataset_hash="0" * 16,
-    ).name  # fmt: skip
+        workspace.splits,
+        tables,
+        source_name="source",
+        target_name="target",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash="0" * 16,
+    ).name
 
 
 def _rows(rng: np.random.Generator, letter: str, n_items: int) -> pd.DataFrame:

@@ -16,22 +16,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from measuring import measured  # noqa: E402, I001
+from measuring import measured  # noqa: I001
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
+import numpy as np
+import pandas as pd
 
-from core.basics.columns import ITEM, TEST, USER  # noqa: E402
-from core.basics.workspace import Workspace  # noqa: E402
-from core.data.snapshot import PARTS, Split, SplitTables, read_snapshot, write_snapshot  # noqa: E402
-from core.fusion.combine import Fusion  # noqa: E402
-from core.models.protocol import CrossDomainModel  # noqa: E402
-from core.runs.edits import Edit, read_edits, write_edits  # noqa: E402
-from core.runs.plan import RunPlan  # noqa: E402
-from core.runs.recommend import scale_of  # noqa: E402
-from core.runs.train import train_run  # noqa: E402
-from core.runs.what_if import moves, what_if  # noqa: E402
-from core.store.run_folder import Run, read_run  # noqa: E402
+from core.basics.columns import ITEM, TEST, USER
+from core.basics.workspace import Workspace
+from core.data.snapshot import PARTS, Split, SplitTables, read_snapshot, write_snapshot
+from core.fusion.combine import Fusion
+from core.models.protocol import CrossDomainModel
+from core.runs.edits import Edit, read_edits, write_edits
+from core.runs.plan import RunPlan
+from core.runs.recommend import scale_of
+from core.runs.train import train_run
+from core.runs.what_if import moves, what_if
+from core.store.run_folder import Run, read_run
 
 MODELS = {"ease": {}, "edlae": {}, "cmf_als": {}, "item_knn": {}, "two_tower": {"epochs": 2}}
 BAR_MS, EDITS, K = 150.0, 20, 10
@@ -45,8 +45,11 @@ def main() -> None:
         split = read_snapshot(write(workspace, sys.argv[1:]))
         found = {name: of_model(workspace, split, name) for name in MODELS}
     kept = all(row["wall_ms"] <= BAR_MS for name, row in found.items() if name != "two_tower")
-    sizes = {"users": len(split.train.users), "source_items": split.train.source.shape[1],
-             "target_items": split.train.target.shape[1]}  # fmt: skip
+    sizes = {
+        "users": len(split.train.users),
+        "source_items": split.train.source.shape[1],
+        "target_items": split.train.target.shape[1],
+    }
     print(
         json.dumps({"name": "what_if", "bar_ms": BAR_MS, "kept": kept, **sizes, **found}, indent=1)
     )
@@ -104,10 +107,15 @@ def write(workspace: Workspace, folders: list[str]) -> Path:
         {name: read(Path(folders[0]) / f"{name}.csv") for name in PARTS} if folders else made_up()
     )
     return write_snapshot(
-        workspace.splits, SplitTables(**tables, items_source=None, items_target=None),
-        source_name="books", target_name="music", kind="random", seed=0, settings={},
+        workspace.splits,
+        SplitTables(**tables, items_source=None, items_target=None),
+        source_name="books",
+        target_name="music",
+        kind="random",
+        seed=0,
+        settings={},
         dataset_hash="0" * 16,
-    )  # fmt: skip
+    )
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -126,8 +134,10 @@ def made_up() -> dict[str, pd.DataFrame]:
         frame = pd.DataFrame({USER: user, ITEM: item}).drop_duplicates().head(rows).astype("str")
         frames[name] = frame.assign(**{ITEM: name[0] + frame[ITEM]})
     part = rng.choice(3, len(frames["target"]), p=[0.8, 0.1, 0.1])
-    target = {f"target_{kind}": frames["target"][part == number]
-              for number, kind in enumerate(("train", "valid", "test"))}  # fmt: skip
+    target = {
+        f"target_{kind}": frames["target"][part == number]
+        for number, kind in enumerate(("train", "valid", "test"))
+    }
     return {"source_train": frames["source"]} | target
 
 

@@ -31,11 +31,17 @@ from core.jobs.table import list_jobs, request_cancel
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
-    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-    "--use-angle=swiftshader", "--enable-unsafe-swiftshader",  # maps are drawn with WebGL
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",  # maps are drawn with WebGL
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-]  # fmt: skip
+]
 PLAIN = ["--disable-gpu-rasterization", "--disable-gpu-compositing"]  # half a core less
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "http://localhost", "ws://localhost")
 OWN = (*LOCAL, "data:", "blob:", "about:")
@@ -95,9 +101,12 @@ class App:
         command = [sys.executable, "-m", "streamlit", "run", self.script, "--server.port"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, str(self.port)], cwd=ROOT, stdout=log, stderr=log,
+                [*command, str(self.port)],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
                 env=os.environ | {VARIABLE: str(self.workspace.root)},
-            )  # fmt: skip
+            )
         wait_until(self._answers, "the app answers")
 
     def kill(self) -> None:

@@ -3,7 +3,8 @@
 import os
 
 import pytest
-from browsing import PLAIN, App, Visit, browsing, chromium
+
+from tests.browser.browsing import PLAIN, App, Visit, browsing, chromium
 
 
 @pytest.fixture(scope="session")

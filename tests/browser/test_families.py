@@ -5,10 +5,10 @@ import signal
 
 import psutil
 import pytest
-from browsing import App, Visit, wait_until
 
 from core.jobs.job import CANCELLED, DONE, KILLED, RUNNING
 from core.store.run_folder import list_runs
+from tests.browser.browsing import App, Visit, wait_until
 from tests.core.runs.derived_worlds import bench
 
 pytestmark = pytest.mark.browser

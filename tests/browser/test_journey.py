@@ -1,12 +1,12 @@
 """An analyst's whole way in a real browser: from an empty workspace to one user's reasons."""
 
 import pytest
-from browsing import SECONDS, wait_until
-from large_pair import NASTY, write_large_pair
 
 from core.jobs.job import CANCELLED, DONE
 from core.jobs.table import read_curve, read_job
 from core.store.run_folder import list_runs
+from tests.browser.browsing import SECONDS, wait_until
+from tests.browser.large_pair import NASTY, write_large_pair
 
 pytestmark = pytest.mark.browser
 LONG = 4 * SECONDS

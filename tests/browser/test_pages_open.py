@@ -1,9 +1,9 @@
 """Every page opens in a real browser on an empty workspace; one click brings the sample pair."""
 
 import pytest
-from browsing import SECONDS
 
 from core.ui.navigation import GROUPS, PAGES
+from tests.browser.browsing import SECONDS
 
 pytestmark = pytest.mark.browser
 NAMES = [name for entries in GROUPS.values() for name, _ in entries]

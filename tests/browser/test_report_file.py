@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from browsing import SECONDS
+
+from tests.browser.browsing import SECONDS
 
 pytestmark = pytest.mark.browser
 HERE = ".slide.here"
@@ -78,8 +79,14 @@ def test_arrow_keys_go_through_six_steps_and_escape_leads_back(offline):
     for _ in range(7):  # one more than there are: the last step stays
         seen.append(offline.locator(f"{HERE} .step").inner_text().lower())
         offline.keyboard.press("ArrowRight")
-    assert seen[:6] == ["the question", "the data", "the answer", "for whom", "three people",
-                        "limits and what next"]  # fmt: skip
+    assert seen[:6] == [
+        "the question",
+        "the data",
+        "the answer",
+        "for whom",
+        "three people",
+        "limits and what next",
+    ]
     assert seen[6] == seen[5]
     offline.keyboard.press("Home")
     offline.keyboard.press("ArrowRight")

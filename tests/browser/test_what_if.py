@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from browsing import App, wait_until
 
+from tests.browser.browsing import App, wait_until
 from tests.core.runs.derived_worlds import bench
 
 pytestmark = pytest.mark.browser

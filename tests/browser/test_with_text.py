@@ -6,7 +6,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from browsing import App, wait_until
 
 from core.basics.workspace import Workspace
 from core.jobs.job import DONE
@@ -14,6 +13,7 @@ from core.runs.plan import RunPlan
 from core.runs.train import train_run
 from core.store.run_folder import list_runs
 from tests.bilingual import bilingual_split
+from tests.browser.browsing import App, wait_until
 
 pytestmark = pytest.mark.browser
 NOWHERE = "http://127.0.0.1:9"  # a proxy that is not there: nothing but this machine is reached

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from stories import Trained, entered, planted_split
 
 from core.basics.workspace import Workspace
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
+from tests.pages.stories import Trained, entered, planted_split
 
 
 @pytest.fixture

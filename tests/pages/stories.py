@@ -50,10 +50,15 @@ def planted_split(workspace: Workspace, seed: int) -> str:
     titles[0], titles[1] = NASTY, FORMULA
     items = pd.DataFrame({ITEM: [f"f{item:02d}" for item in range(64)], TITLE: titles})
     folder = write_snapshot(
-        workspace.splits, SplitTables(**frames, items_source=None, items_target=items),
-        source_name="books", target_name="films", kind="random", seed=seed, settings={},
+        workspace.splits,
+        SplitTables(**frames, items_source=None, items_target=items),
+        source_name="books",
+        target_name="films",
+        kind="random",
+        seed=seed,
+        settings={},
         dataset_hash=f"{seed:016d}",
-    )  # fmt: skip
+    )
     return folder.name
 
 
@@ -82,10 +87,14 @@ def words(app: AppTest) -> str:
 def _rows(rng: np.random.Generator, user: int, letter: str, items: np.ndarray) -> list[tuple]:
     day = 86_400
     return [
-        (f"u{user:03d}", f"{letter}{item:02d}", float(rng.integers(3, 6)),
-         1_600_000_000 + day * int(rng.integers(0, 900)))
+        (
+            f"u{user:03d}",
+            f"{letter}{item:02d}",
+            float(rng.integers(3, 6)),
+            1_600_000_000 + day * int(rng.integers(0, 900)),
+        )
         for item in items
-    ]  # fmt: skip
+    ]
 
 
 def entered(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:

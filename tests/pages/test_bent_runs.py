@@ -8,20 +8,32 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from stories import entered, open_page, well, words
 
 from core.basics.columns import TEST, VALID
 from core.basics.workspace import Workspace
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import read_run
 from tests.bends import MISSING, bent, kind
+from tests.pages.stories import entered, open_page, well, words
 
 OLD = Path(__file__).resolve().parents[1] / "old_workspace"
 RUNS = json.loads((OLD / "told.json").read_text())["runs"]
 HTML = "<img src=x onerror=alert(1)> ../x **bold** $x$\nsecond line"
 LEAST, MOST = 0, 2**53
-OWN_TEXTS = ("label", "source_name", "target_name", "name", "by", "segment", "chosen", "words",
-             "kind", "title", "help", "run")  # fmt: skip
+OWN_TEXTS = (
+    "label",
+    "source_name",
+    "target_name",
+    "name",
+    "by",
+    "segment",
+    "chosen",
+    "words",
+    "kind",
+    "title",
+    "help",
+    "run",
+)
 KEPT = ("created", "seed", "parameters")  # in bounds of their own
 
 

@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-from stories import NASTY, entered, well, words
 from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import CATEGORIES, ITEM, TITLE, USER
@@ -11,7 +10,7 @@ from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
 from core.data.pair_settings import PairInputs, PairSettings
-from tests.pages.stories import ROOT
+from tests.pages.stories import NASTY, ROOT, entered, well, words
 
 CHINESE = ["战争与和平", "活着", "围城", "边城", "家", "茶馆"]
 ENGLISH = ["War and Peace", "To Live", "", "<b>Border</b> Town", NASTY, "Teahouse"]
@@ -39,9 +38,11 @@ def pair(tmp_path, monkeypatch) -> Workspace:
     """Chinese books and English films."""
     workspace = entered(Workspace(tmp_path / "workspace"), monkeypatch)
     files = {
-        "source": interactions("b"), "target": interactions("f"),
-        "items_source": items("b", CHINESE), "items_target": items("f", ENGLISH),
-    }  # fmt: skip
+        "source": interactions("b"),
+        "target": interactions("f"),
+        "items_source": items("b", CHINESE),
+        "items_target": items("f", ENGLISH),
+    }
     paths = {}
     for name, frame in files.items():
         paths[name] = workspace.root / name / f"{name}.parquet"

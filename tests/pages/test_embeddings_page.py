@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from stories import NASTY, ROOT, Trained, entered, open_page, well, words
 
 from core.basics.workspace import Workspace
 from core.embedding.map_files import read_map
@@ -17,6 +16,7 @@ from core.jobs.lifecycle import end_job
 from core.jobs.table import list_jobs, read_job
 from core.store.run_folder import read_run
 from core.ui.embeddings.data import NAME, map_data
+from tests.pages.stories import NASTY, ROOT, Trained, entered, open_page, well, words
 
 
 def chart(app) -> dict:
@@ -182,9 +182,11 @@ def test_selected_points_are_explained(trained_workspace):
     run = trained_workspace.runs["ease"]
     app = open_page("embeddings", run=run)
     points = [
-        {"curve_number": 0, "point_index": 3}, {"curve_number": 1, "point_index": 0},
-        {"curve_number": 1, "point_index": 5}, {"curve_number": 9, "point_index": 0},
-    ]  # fmt: skip
+        {"curve_number": 0, "point_index": 3},
+        {"curve_number": 1, "point_index": 0},
+        {"curve_number": 1, "point_index": 5},
+        {"curve_number": 9, "point_index": 0},
+    ]
     selection = {"points": points, "point_indices": [], "box": [], "lasso": []}
     app.session_state[f"map_{run}_items_domain_PCA"] = {"selection": selection}
     app.run()

@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from stories import ROOT, entered, open_page, well, words
 
 from core.basics.columns import ITEM, USER
 from core.basics.progress import silent
@@ -18,6 +17,7 @@ from core.jobs.table import list_jobs, read_job
 from core.models.text.features import TextSettings
 from core.runs.texts import asked_job, asked_payload, texts_job, texts_payload
 from tests.bilingual import bilingual_split
+from tests.pages.stories import ROOT, entered, open_page, well, words
 from tests.pages.test_embeddings_page import chart, traces
 
 SAGA = "a story of three sisters who marry"
@@ -106,8 +106,14 @@ def test_a_split_without_titles_says_where_they_are_made(split):
     pairs = [(f"u{user}", f"i{item}") for user in range(9) for item in range(6)]
     rows = pd.DataFrame(pairs, columns=[USER, ITEM])
     bare = write_snapshot(
-        workspace.splits, SplitTables(rows, rows, rows[:0], rows[:0], None, None),
-        source_name="a", target_name="b", kind="random", seed=0, settings={}, dataset_hash="c" * 16,
-    )  # fmt: skip
+        workspace.splits,
+        SplitTables(rows, rows, rows[:0], rows[:0], None, None),
+        source_name="a",
+        target_name="b",
+        kind="random",
+        seed=0,
+        settings={},
+        dataset_hash="c" * 16,
+    )
     app = well(open_page("embeddings", split=bare.name))
     assert "no trained run yet" in words(app)

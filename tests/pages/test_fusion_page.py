@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from stories import open_page, planted_split, well, words
 
 from core.charts.theme import SOURCE_COLOUR
 from core.data.snapshot import SplitTables, write_snapshot
@@ -16,6 +15,7 @@ from core.runs.train import train_run
 from core.store.looks import looks
 from core.store.run_folder import read_run
 from core.ui.fusion.beyond import _front_words
+from tests.pages.stories import open_page, planted_split, well, words
 
 
 def run_of(trained, name):
@@ -224,9 +224,15 @@ def test_a_split_without_validation_says_that_no_weights_can_be_chosen(empty_wor
         frame, frame[: len(frame) - 30], frame[:0], frame[len(frame) - 30 :], None, None
     )
     folder = write_snapshot(
-        empty_workspace.splits, tables, source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash="0" * 16,
-    )  # fmt: skip
+        empty_workspace.splits,
+        tables,
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash="0" * 16,
+    )
     train_run(RunPlan(folder.name, "ease"), empty_workspace)
     app = well(open_page("fusion"))
     assert "no weights can be chosen" in words(app)

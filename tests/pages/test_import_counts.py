@@ -3,7 +3,15 @@
 import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
-from test_data_import_page import (
+
+from core.basics.columns import COUNT, EVENT, ITEM, RATING, USER
+from core.basics.progress import silent
+from core.data.datasets import list_datasets
+from core.data.ingest import import_file
+from core.data.pair_settings import PairInputs, PairSettings
+from core.data.read_options import ReadOptions
+from core.runs.prepare import pair_job, pair_payload, split_job
+from tests.pages.test_data_import_page import (
     ROOT,
     data_page,
     keyed,
@@ -13,14 +21,6 @@ from test_data_import_page import (
     words,
     workspace,
 )
-
-from core.basics.columns import COUNT, EVENT, ITEM, RATING, USER
-from core.basics.progress import silent
-from core.data.datasets import list_datasets
-from core.data.ingest import import_file
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.read_options import ReadOptions
-from core.runs.prepare import pair_job, pair_payload, split_job
 
 __all__ = ["data_page", "workspace"]  # fixtures
 EVENTS = "visitor,item,event\nu,a,view\nu,a,view\nu,a,purchase\nu,b,view\nv,a,cart\nv,b,purchase\n"
@@ -45,8 +45,10 @@ def test_event_types_are_listed_with_their_rows_and_weighed_kept_or_left_out(dat
     (dataset,) = list_datasets(workspace)
     kept = pd.read_parquet(dataset.file)
     assert kept[[USER, ITEM, COUNT]].to_numpy().tolist() == [
-        ["u", "a", 5.0], ["v", "a", 1.0], ["v", "b", 5.0],
-    ]  # fmt: skip
+        ["u", "a", 5.0],
+        ["v", "a", 1.0],
+        ["v", "b", 5.0],
+    ]
     said = words(app)
     assert "6 rows in the file = 3 kept + 3 rejected + 0 merged" in said
     assert "Events by weight: 3 view × 0, 2 purchase × 5, 1 cart × 1." in said

@@ -1,10 +1,17 @@
 """Data › Import asks how values are written where that is open, with what each choice makes."""
 
 import pandas as pd
-from test_data_import_page import data_page, keyed, press_import, upload, words, workspace
 
 from core.basics.columns import RATING, TIME, USER
 from core.data.datasets import list_datasets
+from tests.pages.test_data_import_page import (
+    data_page,
+    keyed,
+    press_import,
+    upload,
+    words,
+    workspace,
+)
 
 __all__ = ["data_page", "workspace"]
 

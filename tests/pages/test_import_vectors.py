@@ -2,17 +2,6 @@
 
 import pandas as pd
 import pytest
-from stories import entered
-from test_data_import_page import (
-    data_page,
-    keyed,
-    press_import,
-    upload,
-    well,
-    words,
-    workspace,
-)
-from test_data_text_page import interactions, items, opened
 
 from core.basics.columns import VECTOR
 from core.basics.files import write_json
@@ -21,6 +10,17 @@ from core.data.build_pair import build_pair
 from core.data.database import in_memory
 from core.data.datasets import list_datasets
 from core.data.pair_settings import PairInputs, PairSettings
+from tests.pages.stories import entered
+from tests.pages.test_data_import_page import (
+    data_page,
+    keyed,
+    press_import,
+    upload,
+    well,
+    words,
+    workspace,
+)
+from tests.pages.test_data_text_page import interactions, items, opened
 
 __all__ = ["data_page", "workspace"]  # fixtures
 WIDE = "item_id,title," + ",".join(f"emb_{at}" for at in range(12)) + "\n"

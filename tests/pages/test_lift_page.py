@@ -6,7 +6,6 @@ import shutil
 
 import numpy as np
 import pytest
-from stories import entered, open_page, well, words
 
 from core.basics.columns import TEST
 from core.basics.progress import silent
@@ -18,6 +17,7 @@ from core.runs.overlap import overlap_job
 from core.runs.reseed import reseed_job
 from core.runs.versions import same_test_rows
 from core.store.run_folder import read_run
+from tests.pages.stories import entered, open_page, well, words
 
 
 @pytest.fixture
@@ -111,8 +111,12 @@ def test_an_attribute_becomes_a_kind_of_segment_and_users_without_it_are_said(ow
     assert "nickname: This attribute has 200 different values" in said
     labels = forest(app)["layout"]["yaxis"]["ticktext"]
     assert [label.split(" · ")[0] for label in labels] == [
-        "all users", "0 to 49", "50 to 99", "100 to 149", "150 to 199",
-    ]  # fmt: skip
+        "all users",
+        "0 to 49",
+        "50 to 99",
+        "100 to 149",
+        "150 to 199",
+    ]
 
 
 def test_a_segment_of_three_users_is_named_and_has_no_dot(own):
@@ -189,8 +193,9 @@ def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(ow
     workspace, runs = own
     run = read_run(workspace.runs / runs["ease"])
     users = read_snapshot(workspace.splits / run.record["split_hash"]).train.users
-    rows = ["user,group: all"] + [f"{u},{'few' if n < 3 else 'many: rest'}"
-                                  for n, u in enumerate(users.ids)]  # fmt: skip
+    rows = ["user,group: all"] + [
+        f"{u},{'few' if n < 3 else 'many: rest'}" for n, u in enumerate(users.ids)
+    ]
     keep_attributes(workspace, run.record["dataset_hash"], "\n".join(rows).encode(), users)
     app = well(open_page("metrics", run=runs["ease"], segment="attribute:group: all:many: rest"))
     assert app.selectbox(key="segment_widget").value == "attribute:group: all:many: rest"

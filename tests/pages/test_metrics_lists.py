@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from stories import ROOT, Trained, entered, well, words
 from streamlit.testing.v1 import AppTest
 
 from core.basics.workspace import Workspace
 from core.store.run_folder import read_run
 from core.ui.metrics.classification import _words
+from tests.pages.stories import ROOT, Trained, entered, well, words
 
 
 def opened_tab(trained: Trained, tab: str, run: str = "ease", **address: str):
@@ -34,8 +34,13 @@ def tables(app) -> dict:
 def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(trained_workspace):
     app = opened_tab(trained_workspace, "Beyond accuracy")
     said = words(app)
-    for heading in ("Variety", "Surprise", "Popularity and exposure", "Further ranking metrics",
-                    "Areas under the curve"):  # fmt: skip
+    for heading in (
+        "Variety",
+        "Surprise",
+        "Popularity and exposure",
+        "Further ranking metrics",
+        "Areas under the curve",
+    ):
         assert heading in said
     assert "Two users' lists have" in said
     assert "every run gives everybody a full list" in said

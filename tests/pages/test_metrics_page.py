@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-from stories import open_page, well, words
 
 from core.store.run_folder import read_run, rename_run
 from core.ui.metrics.view import why_not
+from tests.pages.stories import open_page, well, words
 
 
 def table_text(app) -> str:
@@ -126,11 +126,20 @@ def test_trade_off_draws_every_run(trained_workspace):
 @pytest.mark.parametrize(
     "address",
     [
-        {"run": "../../etc"}, {"run": "<img src=x>"}, {"run": "x" * 5000}, {"k": "abc"},
-        {"k": "999999999"}, {"k": "nan"}, {"part": "train"}, {"segment": "target_history:no"},
-        {"metric": "__class__"}, {"by": "../"}, {"order": "%00"}, {"split": "../../x"},
+        {"run": "../../etc"},
+        {"run": "<img src=x>"},
+        {"run": "x" * 5000},
+        {"k": "abc"},
+        {"k": "999999999"},
+        {"k": "nan"},
+        {"part": "train"},
+        {"segment": "target_history:no"},
+        {"metric": "__class__"},
+        {"by": "../"},
+        {"order": "%00"},
+        {"split": "../../x"},
     ],
-)  # fmt: skip
+)
 def test_nonsense_in_the_address_bar_shows_the_page_as_usual(trained_workspace, address):
     app = well(open_page("metrics", **address))
     assert "nDCG@10" in table_text(app)
@@ -139,9 +148,13 @@ def test_nonsense_in_the_address_bar_shows_the_page_as_usual(trained_workspace, 
 
 
 @pytest.mark.parametrize(
-    ("label", "cut"), [("EASE · seed 2022", False), ("图书与电影合并之后的第二次", True),
-                       ("EASE on the books of 2025 without the twins", True)],
-)  # fmt: skip
+    ("label", "cut"),
+    [
+        ("EASE · seed 2022", False),
+        ("图书与电影合并之后的第二次", True),
+        ("EASE on the books of 2025 without the twins", True),
+    ],
+)
 def test_a_name_that_the_box_cuts_stands_whole_in_the_sidebar(trained_workspace, label, cut):
     """Chinese letters are twice as wide as Latin ones."""
     run = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"])
@@ -173,8 +186,13 @@ def said_beside(app) -> list[str]:
 
 
 def test_a_link_brings_the_same_view(trained_workspace):
-    address = {"run": trained_workspace.runs["item_knn"], "k": "20", "part": "valid",
-               "metric": "recall", "segment": "target_history:0"}  # fmt: skip
+    address = {
+        "run": trained_workspace.runs["item_knn"],
+        "k": "20",
+        "part": "valid",
+        "metric": "recall",
+        "segment": "target_history:0",
+    }
     app = well(open_page("metrics", **address))
     assert app.selectbox(key="sidebar_run").value == trained_workspace.runs["item_knn"]
     assert app.segmented_control(key="k_widget").value == 20

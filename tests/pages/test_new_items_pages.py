@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from stories import ROOT, entered, open_page, well, words
 from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import ITEM, TEST, USER
@@ -14,6 +13,7 @@ from core.runs.plan import RunPlan
 from core.runs.report.story import tell_story
 from core.runs.train import train_run
 from core.store.run_folder import read_run
+from tests.pages.stories import ROOT, entered, open_page, well, words
 
 USERS, ITEMS = 80, 60
 
@@ -35,9 +35,15 @@ def trained(tmp_path_factory):
     valid, test = hold_out_items(target, (0.1, 0.2), 5, 1)
     tables = SplitTables(source, target[~(valid | test)], target[valid], target[test], None, None)
     folder = write_snapshot(
-        workspace.splits, tables, source_name="books", target_name="films", kind=NEW_ITEMS,
-        seed=1, settings={}, dataset_hash="1" * 16,
-    )  # fmt: skip
+        workspace.splits,
+        tables,
+        source_name="books",
+        target_name="films",
+        kind=NEW_ITEMS,
+        seed=1,
+        settings={},
+        dataset_hash="1" * 16,
+    )
     return workspace, train_run(RunPlan(folder.name, "ease"), workspace).name, folder
 
 

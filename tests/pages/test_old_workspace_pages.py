@@ -5,9 +5,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from stories import entered, open_page, well
 
 from core.basics.workspace import Workspace
+from tests.pages.stories import entered, open_page, well
 
 FOLDER = Path(__file__).resolve().parents[1] / "old_workspace"
 TOLD = json.loads((FOLDER / "told.json").read_text())

@@ -2,9 +2,8 @@
 
 import errno
 
-from stories import open_page, well
-
 from core.jobs.table import list_jobs
+from tests.pages.stories import open_page, well
 
 SAID = "The disk is full, so this could not be done\\. Free some space and do it again"
 

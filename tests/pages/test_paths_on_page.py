@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from stories import NASTY, open_page, well, words
 
 from core.data.knowledge import knowledge_graph
 from core.data.pair import ItemFeatures
 from core.data.snapshot import read_snapshot
 from core.store.run_folder import read_run
 from core.ui import cached
+from tests.pages.stories import NASTY, open_page, well, words
 
 
 @pytest.fixture

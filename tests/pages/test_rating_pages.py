@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from stories import ROOT
 from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import CATEGORIES, ITEM
@@ -17,6 +16,7 @@ from core.runs.train import train_run
 from core.store.run_folder import list_runs, read_run
 from core.ui.train.actions import comparison
 from tests.core.runs.test_rating_run import rated_tables, written
+from tests.pages.stories import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from stories import NASTY, open_page, well, words
 
 from core.basics.columns import TEST, USER
 from core.basics.progress import silent
@@ -17,6 +16,7 @@ from core.jobs.table import list_jobs
 from core.runs.export import export_job
 from core.runs.one_user import reasons, user_list
 from core.store.run_folder import read_run
+from tests.pages.stories import NASTY, open_page, well, words
 
 
 def opened(trained, **address):
@@ -184,12 +184,19 @@ def test_titles_with_markdown_stay_letters(trained_workspace):
 @pytest.mark.parametrize(
     "address",
     [
-        {"user": "<img src=x onerror=alert(1)>"}, {"user": "../../x"}, {"user": "x" * 5000},
-        {"alpha": "abc"}, {"alpha": "nan", "beta": "-inf"}, {"alpha": "1e999"},
-        {"k": "1000000000"}, {"k": "-1"}, {"run": "../../x", "alpha": "abc", "user": "<img>"},
-        {"order": "no"}, {"alpha": "0", "beta": "0"},
+        {"user": "<img src=x onerror=alert(1)>"},
+        {"user": "../../x"},
+        {"user": "x" * 5000},
+        {"alpha": "abc"},
+        {"alpha": "nan", "beta": "-inf"},
+        {"alpha": "1e999"},
+        {"k": "1000000000"},
+        {"k": "-1"},
+        {"run": "../../x", "alpha": "abc", "user": "<img>"},
+        {"order": "no"},
+        {"alpha": "0", "beta": "0"},
     ],
-)  # fmt: skip
+)
 def test_nonsense_in_the_address_bar_shows_the_page_as_usual(trained_workspace, address):
     app = well(open_page("recommendations", **address))
     assert len(app.dataframe) >= 2

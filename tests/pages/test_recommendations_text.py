@@ -4,7 +4,6 @@ import json
 import shutil
 
 import pytest
-from stories import Trained, entered, open_page, well, words
 
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
@@ -20,6 +19,7 @@ from core.runs.train import train_run
 from core.store.run_folder import WEIGHTS
 from core.store.tensors import read_tensors, write_tensors
 from tests.bilingual import bilingual_split
+from tests.pages.stories import Trained, entered, open_page, well, words
 
 WISH = "a dog that is someone's friend"
 MODELS = ("text_profile", "text_ridge", "text_neighbours", "fine_tuned")

@@ -1,7 +1,8 @@
 """The Report page as a person uses it: choose, preview, download, present."""
 
 import pytest
-from stories import entered, open_page, well, words
+
+from tests.pages.stories import entered, open_page, well, words
 
 
 def preview(app) -> str:

@@ -8,7 +8,6 @@ import time
 from contextlib import suppress
 
 import pytest
-from stories import ROOT, entered, open_page, planted_split, well, words
 from streamlit.testing.v1 import AppTest
 
 from core.basics.progress import silent
@@ -25,6 +24,7 @@ from core.runs.search_runners import InProcess
 from core.runs.search_study import list_studies
 from core.runs.timing import timing_job
 from core.store.run_folder import RUN, TWIN, list_runs
+from tests.pages.stories import ROOT, entered, open_page, planted_split, well, words
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import signal
 import time
 
 import pytest
-from stories import entered, open_page, planted_split, well, words
 from streamlit.testing.v1 import AppTest
 
 from core.basics.workspace import Workspace
@@ -27,6 +26,7 @@ from core.ui.train.derived_tables import (
     student_words,
     weight_words,
 )
+from tests.pages.stories import entered, open_page, planted_split, well, words
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from stories import open_page, well, words
-
 from core.jobs.table import list_jobs
 from core.models.text.encoders import ENCODERS
+from tests.pages.stories import open_page, well, words
 
 KEY = "setting_text_profile_encoder"
 

@@ -70,10 +70,15 @@ def pair(workspace):
         rows["target_test"] += [(f"u{user}", f"film{item}") for item in liked[6:8]]
     frames = {name: pd.DataFrame(part, columns=[USER, ITEM]) for name, part in rows.items()}
     folder = write_snapshot(
-        workspace.splits, SplitTables(**frames, items_source=None, items_target=None),
-        source_name="books", target_name="films", kind="random", seed=0, settings={},
+        workspace.splits,
+        SplitTables(**frames, items_source=None, items_target=None),
+        source_name="books",
+        target_name="films",
+        kind="random",
+        seed=0,
+        settings={},
         dataset_hash="0" * 16,
-    )  # fmt: skip
+    )
     timing_job(workspace, {"model": "ease", "split": folder.name, "device": "auto"}, silent)
     return folder.name
 
@@ -146,8 +151,9 @@ def test_popularity_and_ease_are_trained_by_jobs_and_stand_in_the_table(workspac
     app = tick(opened(), "popularity", "ease")
     well(app.button(key="train_start").click().run())
     assert {job.title for job in trainings(workspace)} == {
-        "Popularity · seed 2022", "EASE · seed 2022",
-    }  # fmt: skip
+        "Popularity · seed 2022",
+        "EASE · seed 2022",
+    }
     finished(workspace, 2)
     shown = table(well(app.run())).set_index("Model")
     assert set(shown.index) == {"EASE", "Popularity"}
@@ -202,9 +208,7 @@ def test_a_running_job_shows_its_stage_and_curve_and_keeps_its_best_epoch_when_c
 def test_a_gpu_is_offered_to_models_that_use_one_and_its_memory_counts(workspace, pair):
     small_gpu = {"name": "cuda", "title": "Little GPU", "memory": 2**20}
     devices = [{"name": "cpu", "title": "CPU", "memory": None}, small_gpu]
-    write_json(
-        workspace.root / "devices.json", {"torch": version("torch"), "devices": devices}
-    )  # fmt: skip
+    write_json(workspace.root / "devices.json", {"torch": version("torch"), "devices": devices})
     app = tick(opened(), "ease")
     assert not [box for box in app.selectbox if box.key == "train_device"]
     app = tick(app, "lightgcn")

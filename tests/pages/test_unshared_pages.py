@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
-from test_data_pair_page import ROOT, rows
 
 from core.basics.columns import ITEM, TITLE, USER
 from core.basics.progress import silent
@@ -17,6 +16,7 @@ from core.data.quality import check_pair
 from core.data.splitting import SplitSettings, split_pair
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
+from tests.pages.test_data_pair_page import ROOT, rows
 
 PAGES = ("data", "train", "fusion", "metrics", "recommendations", "embeddings", "report")
 TABS = {"data": ("Import", "Pair", "Quality", "Split", "Text")}
@@ -42,9 +42,13 @@ def workspace(request, tmp_path_factory) -> Workspace:
         )
         titles.to_parquet(files / f"{name}_items.parquet", index=False)
     inputs = PairInputs(
-        files / "books.parquet", files / "films.parquet", files / "books_items.parquet",
-        files / "films_items.parquet", source_name="books", target_name="films",
-    )  # fmt: skip
+        files / "books.parquet",
+        files / "films.parquet",
+        files / "books_items.parquet",
+        files / "films_items.parquet",
+        source_name="books",
+        target_name="films",
+    )
     with in_memory(here.root) as connection:
         pair = build_pair(connection, inputs, PairSettings(), here.pairs)
         check_pair(connection, pair, inputs)

@@ -8,7 +8,6 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from stories import entered, open_page, well, words
 
 from core.basics.columns import TEST
 from core.basics.workspace import Workspace
@@ -20,6 +19,7 @@ from core.jobs.processes import kill
 from core.jobs.table import list_jobs
 from core.runs.uploaded import UploadPlan, upload_lists
 from core.store.run_folder import list_runs, read_run
+from tests.pages.stories import entered, open_page, well, words
 
 PATIENCE = 60.0  # seconds
 

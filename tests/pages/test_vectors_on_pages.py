@@ -4,7 +4,6 @@ import json
 
 import pandas as pd
 import pytest
-from stories import Trained, entered, open_page, well, words
 
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
@@ -14,6 +13,7 @@ from core.runs.plan import RunPlan
 from core.runs.texts import asked_job, asked_payload, texts_job, texts_payload
 from core.runs.train import train_run
 from tests.bilingual import bilingual_split
+from tests.pages.stories import Trained, entered, open_page, well, words
 from tests.pages.test_embeddings_page import traces
 
 WISH = "a dog that is someone's friend"

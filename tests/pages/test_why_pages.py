@@ -5,7 +5,6 @@ import time
 
 import numpy as np
 import pytest
-from stories import open_page, well, words
 
 from core.basics.columns import TEST
 from core.basics.files import write_json
@@ -13,6 +12,7 @@ from core.data.snapshot import read_snapshot
 from core.jobs.table import list_jobs
 from core.runs.faithfulness import KEPT
 from core.store.run_folder import RECORD, read_run
+from tests.pages.stories import open_page, well, words
 
 WHAT_IF, VISITOR = "What if", "New visitor"
 

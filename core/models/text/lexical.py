@@ -37,9 +37,12 @@ class HashedTfIdf:
         if not len(texts):
             return np.zeros((0, BUCKETS), dtype=np.float32)
         hashed = HashingVectorizer(
-            n_features=BUCKETS, tokenizer=cut_up, token_pattern=None, stop_words="english",
+            n_features=BUCKETS,
+            tokenizer=cut_up,
+            token_pattern=None,
+            stop_words="english",
             dtype=np.float32,
-        )  # fmt: skip
+        )
         return np.asarray(hashed.transform(texts).toarray(), dtype=np.float32)
 
 

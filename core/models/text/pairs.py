@@ -81,8 +81,10 @@ def left_out(left: Narrow, alike: Array, beside: Array) -> tuple[Array, IntArray
     kept = np.flatnonzero((rest > 0) | there)
     scores = history_sum(left.rows, alike) + beside
     return (
-        picked(scores, users[kept]) - picked(alike, places[kept]), users[kept], places[kept],
-    )  # fmt: skip
+        picked(scores, users[kept]) - picked(alike, places[kept]),
+        users[kept],
+        places[kept],
+    )
 
 
 def info_nce(logits: Array, rows: csr_matrix, users: IntArray, places: IntArray) -> Array:

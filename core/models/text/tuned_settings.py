@@ -19,14 +19,16 @@ class FineTunedSettings(TrainingSettings):
         TITLES, choices=READS, help="Columns of the item tables that the encoder reads."
     )
     tuned: str = setting(
-        LAST, choices=TUNED,
+        LAST,
+        choices=TUNED,
         help="What may change of the encoder: all of it, its last layers, or thin products added "
         "to them. The last two are many times faster, as what lies below is worked out once.",
-    )  # fmt: skip
+    )
     freeze: bool = setting(
-        False, help="The encoder stays as it came and the layer above it learns alone: what "
+        False,
+        help="The encoder stays as it came and the layer above it learns alone: what "
         "fine-tuning must beat.",
-    )  # fmt: skip
+    )
     zero_shot: bool = setting(
         False, help="Learn from the source's interactions alone and ask about the target."
     )
@@ -38,9 +40,11 @@ class FineTunedSettings(TrainingSettings):
         4, low=1, high=100, help="Epochs without a better validation score before training ends."
     )
     pairs: int = setting(
-        100_000, low=100, high=100_000_000,
+        100_000,
+        low=100,
+        high=100_000_000,
         help="Pairs of a history and an item left out of it in one epoch at most.",
-    )  # fmt: skip
+    )
     history: int = setting(
         12, low=2, high=1000, help="Items of a history read in one step, drawn anew each time."
     )
@@ -50,14 +54,18 @@ class FineTunedSettings(TrainingSettings):
     factors: int = setting(512, low=2, high=512, help="Length of every item's vector.")
     learning_rate: float = setting(2e-4, low=1e-6, high=0.5, help="Step size of Adam.")
     pace: float = setting(
-        0.1, low=1e-4, high=1.0,
+        0.1,
+        low=1e-4,
+        high=1.0,
         help="Steps of the encoder's weights as a share of those of the layer above it.",
-    )  # fmt: skip
+    )
     share: float = setting(
-        0.5, low=0.0, high=1.0,
+        0.5,
+        low=0.0,
+        high=1.0,
         help="How far what is asked stands on the way from the encoder as it came (0) to where "
         "training took it (1): between the two it keeps what it knew and has learned besides.",
-    )  # fmt: skip
+    )
     weight_decay: float = setting(
         0.0, low=0.0, high=1.0, help="Pull of what is added to the encoder towards zero (L2)."
     )
@@ -66,8 +74,10 @@ class FineTunedSettings(TrainingSettings):
         0.2, low=0.01, high=5.0, help="Lower looks harder at the wrong items that score most."
     )
     power: float = setting(
-        2.0, low=1.0, high=20.0,
+        2.0,
+        low=1.0,
+        high=20.0,
         help="Cosines are raised to it: more listens to the nearest texts of a history alone.",
-    )  # fmt: skip
+    )
     source_weight: float = source_weight_setting(0.1)
     regularization: float = ridge_setting()

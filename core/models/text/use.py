@@ -120,9 +120,11 @@ def _weights() -> Weights:
     orders = [order for order, _ in ORDERS]
     with np.load(_package() / "weights.npz", allow_pickle=False) as kept:
         side_by_side = {
-            "project.weight": "proj", "project.bias": "proj_b",
-            "projected.scale": "ln_g", "projected.shift": "ln_b",
-        }  # fmt: skip
+            "project.weight": "proj",
+            "project.bias": "proj_b",
+            "projected.scale": "ln_g",
+            "projected.shift": "ln_b",
+        }
         weights = {
             name: np.concatenate([kept[f"{theirs}{order}"] for order in orders], axis=-1)
             for name, theirs in side_by_side.items()
@@ -132,9 +134,15 @@ def _weights() -> Weights:
                 weights[f"{name}{order}.weight"] = kept[f"w{number}_{order}"]
                 weights[f"{name}{order}.bias"] = kept[f"b{number}_{order}"]
         named = {
-            "seen.scale": "ln_g", "seen.shift": "ln_b",
-            "pool.weight": "cnn_W", "pool.bias": "cnn_b",
-            "deep0": "d0", "deep1": "d1", "deep2": "d2", "deep3": "d3",
-            "skip1": "p1", "skip3": "p3",
-        }  # fmt: skip
+            "seen.scale": "ln_g",
+            "seen.shift": "ln_b",
+            "pool.weight": "cnn_W",
+            "pool.bias": "cnn_b",
+            "deep0": "d0",
+            "deep1": "d1",
+            "deep2": "d2",
+            "deep3": "d3",
+            "skip1": "p1",
+            "skip3": "p3",
+        }
         return weights | {name: kept[theirs] for name, theirs in named.items()}

@@ -185,9 +185,15 @@ def gather(workspace: Workspace, run: Run) -> Evidence:
     )  # its own first, none pushed out
     shown = tuple(beside[: MOST_RUNS - 1])
     return Evidence(
-        workspace, run, split, pair, read_checks(folder), tuple(runs), shown,
+        workspace,
+        run,
+        split,
+        pair,
+        read_checks(folder),
+        tuple(runs),
+        shown,
         left_out=len(beside) - len(shown),
-    )  # fmt: skip
+    )
 
 
 def said_interval(said: dict[str, Any] | None) -> Interval:

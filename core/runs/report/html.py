@@ -44,10 +44,13 @@ def report_html(story: Story, options: ReportOptions, presenting: bool = False) 
     writer = Writer(options.hide_users)
     chosen = [section for section in story.sections if section.key in options.sections]
     body = [
-        _navigation(chosen), _opening(story, options, title, writer),
+        _navigation(chosen),
+        _opening(story, options, title, writer),
         *(writer.section(section, place) for place, section in enumerate(chosen, start=1)),
-        _closing(story), "</main></div>", writer.deck(story, options.title.strip()),
-    ]  # fmt: skip
+        _closing(story),
+        "</main></div>",
+        writer.deck(story, options.title.strip()),
+    ]
     flag = ' data-present="1"' if presenting else ""
     head = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -107,9 +110,14 @@ class Writer:
     def block(self, block: Block) -> str:
         """One block by its kind."""
         kinds: dict[type, Callable[[Any], str]] = {
-            Words: _words, Points: _points, Figure: self._figure, Facts: _facts, Grid: grid_html,
-            Lights: _lights, Code: lambda code: f"<pre>{escape(code.text)}</pre>",
-        }  # fmt: skip
+            Words: _words,
+            Points: _points,
+            Figure: self._figure,
+            Facts: _facts,
+            Grid: grid_html,
+            Lights: _lights,
+            Code: lambda code: f"<pre>{escape(code.text)}</pre>",
+        }
         if type(block) in kinds:
             return kinds[type(block)](block)
         return person_html(block, self.hide_users, grid_html)  # type: ignore[arg-type]

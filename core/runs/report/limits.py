@@ -26,8 +26,11 @@ NO_LIFT = {
     EXCHANGED: "user and item columns look exchanged",
 }
 WORDS_OF_LIGHTS = {
-    "green": "no doubt found", "amber": "look twice", "red": "do not trust", "grey": "not known",
-}  # fmt: skip
+    "green": "no doubt found",
+    "amber": "look twice",
+    "red": "do not trust",
+    "grey": "not known",
+}
 
 
 def limits_section(evidence: Evidence) -> Section:

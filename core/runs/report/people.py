@@ -87,14 +87,18 @@ class Teller:
         histories = [self._history(chosen.user, domain, told) for domain in (SOURCE, TARGET)]
         grid = rated_grid(self.evidence, chosen.user, self.names[TARGET])
         return Person(
-            id=str(self.split.train.users.ids[chosen.user]), letter=letter, role=chosen.role,
+            id=str(self.split.train.users.ids[chosen.user]),
+            letter=letter,
+            role=chosen.role,
             text=self._words(chosen, told, without),
             domains=(self.evidence.source, self.evidence.target),
-            source=histories[0][0], target=histories[1][0],
-            more=(histories[0][1], histories[1][1]), grid=grid,
+            source=histories[0][0],
+            target=histories[1][0],
+            more=(histories[0][1], histories[1][1]),
+            grid=grid,
             picks=() if grid else tuple(self._picks(chosen.user, told, without)),
             notes=self._notes(told),
-        )  # fmt: skip
+        )
 
     def tell(self, run: Run, user: int, explained: int = 0) -> Told:
         """The run's own list for a test user, as its metrics have it."""
@@ -147,12 +151,14 @@ class Teller:
         there = None if without is None else set(without.tolist())
         return [
             Pick(
-                title=str(self.names[TARGET][item]), hit=int(item) in hidden,
+                title=str(self.names[TARGET][item]),
+                hit=int(item) in hidden,
                 only_here=there is not None and int(item) not in there,
-                shares=_shares(told, place), reasons=self._why(told, place),
+                shares=_shares(told, place),
+                reasons=self._why(told, place),
             )
             for place, item in enumerate(told.items)
-        ]  # fmt: skip
+        ]
 
     def _why(self, told: Told, place: int) -> tuple[tuple[str, str, float], ...]:
         if place >= len(told.reasons):
@@ -175,9 +181,10 @@ class Teller:
             figure = f" {metric_title(evidence.metric)} {number(chosen.ours, 2)}"
             theirs = chosen.theirs
             return known + (
-                f"{figure}." if theirs is None
+                f"{figure}."
+                if theirs is None
                 else f"{figure}, {evidence.without} {number(theirs, 2)}: smaller is better."
-            )  # fmt: skip
+            )
         found = int(np.isin(told.items, hidden).sum())
         also = ""
         if without is not None:

@@ -16,9 +16,22 @@ from core.runs.report.evidence import Evidence
 
 PACKAGES = ("numpy", "scipy", "pandas", "torch", "scikit-learn", "plotly")
 KEPT = (
-    "crosswalk", "created", "model", "label", "settings", "seed", "device", "split_hash",
-    "dataset_hash", "source_name", "target_name", "best_epoch", "fit", "evaluate", "counts",
-)  # fmt: skip
+    "crosswalk",
+    "created",
+    "model",
+    "label",
+    "settings",
+    "seed",
+    "device",
+    "split_hash",
+    "dataset_hash",
+    "source_name",
+    "target_name",
+    "best_epoch",
+    "fit",
+    "evaluate",
+    "counts",
+)
 
 
 def reproduce_section(evidence: Evidence) -> Section:

@@ -29,10 +29,13 @@ def slides_of(evidence: Evidence, sections: Sequence[Section]) -> tuple[Slide, .
     """
     chapters = {section.key: section for section in sections}
     return (
-        _question(evidence), _data(evidence, chapters["data"]),
-        _answer(evidence, chapters["answer"]), _whom(evidence, chapters["whom"]),
-        _people(evidence, chapters["people"]), _next(evidence),
-    )  # fmt: skip
+        _question(evidence),
+        _data(evidence, chapters["data"]),
+        _answer(evidence, chapters["answer"]),
+        _whom(evidence, chapters["whom"]),
+        _people(evidence, chapters["people"]),
+        _next(evidence),
+    )
 
 
 def _figure(chapter: Section) -> tuple[Block, ...]:

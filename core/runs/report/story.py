@@ -64,15 +64,27 @@ def tell_story(workspace: Workspace, run: Run) -> Story:
     """Everything a report of the run can say; whatever is gone is said to be gone."""
     evidence = gather(workspace, run)
     sections = (
-        _question_section(evidence), data_section(evidence), answer_section(evidence),
-        whom_section(evidence), weights_section(evidence), rivals_section(evidence),
-        people_section(evidence), limits_section(evidence), reproduce_section(evidence),
-    )  # fmt: skip
+        _question_section(evidence),
+        data_section(evidence),
+        answer_section(evidence),
+        whom_section(evidence),
+        weights_section(evidence),
+        rivals_section(evidence),
+        people_section(evidence),
+        limits_section(evidence),
+        reproduce_section(evidence),
+    )
     return Story(
-        run=run.id, source=evidence.source, target=evidence.target, subtitle=_subtitle(evidence),
-        verdict=evidence.verdict, tone=evidence.tone, summary=summary(evidence),
-        sections=sections, slides=slides_of(evidence, sections),
-    )  # fmt: skip
+        run=run.id,
+        source=evidence.source,
+        target=evidence.target,
+        subtitle=_subtitle(evidence),
+        verdict=evidence.verdict,
+        tone=evidence.tone,
+        summary=summary(evidence),
+        sections=sections,
+        slides=slides_of(evidence, sections),
+    )
 
 
 def default_title(source: str, target: str) -> str:

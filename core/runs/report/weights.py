@@ -59,9 +59,10 @@ def _named(drawn: Drawn, evidence: Evidence) -> Drawn:
     ticks = TICKS | ends
     drawn.update_layout(legend={"y": -0.3, "yanchor": "top"}, margin_t=20)
     return drawn.update_xaxes(
-        tickvals=list(ticks), ticktext=list(ticks.values()),
+        tickvals=list(ticks),
+        ticktext=list(ticks.values()),
         title={"text": f"how much {source} counts against {target}"},
-    )  # fmt: skip
+    )
 
 
 _NOTHING = (

@@ -77,9 +77,12 @@ def _split_vectors(split_hash: str, domain: str) -> VectorFigures:
 
 @st.cache_data(show_spinner="Reading the texts", max_entries=8)
 def _domain_text(
-    key: str, domain: str, name: str,
-    _features: Callable[[], ItemFeatures], _vectors: Callable[[], VectorFigures],
-) -> DomainText:  # fmt: skip
+    key: str,
+    domain: str,
+    name: str,
+    _features: Callable[[], ItemFeatures],
+    _vectors: Callable[[], VectorFigures],
+) -> DomainText:
     features = _features()
     texts = {reads: item_texts(features, reads) for reads in READS}
     return DomainText(
@@ -94,10 +97,12 @@ def _domain_text(
 def _samples(features: ItemFeatures, reads: str, texts: list[str]) -> pd.DataFrame:
     raw = [str(title) for title in features.titles]
     items = sample_texts(raw, texts, SAMPLES)
-    return pd.DataFrame({
-        "title in the file": [raw[item][:SHOWN] for item in items],
-        "as models read it": [_cut(texts[item]) for item in items],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "title in the file": [raw[item][:SHOWN] for item in items],
+            "as models read it": [_cut(texts[item]) for item in items],
+        }
+    )
 
 
 def _cut(text: str) -> str:

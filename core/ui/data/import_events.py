@@ -24,12 +24,14 @@ def pick_weights(key: str, column: str, rows: dict[str, int], tried: int) -> dic
     types = list(rows)
     edited = st.data_editor(
         pd.DataFrame({TYPE: [one or _BLANK for one in types], ROWS: rows.values(), WEIGHT: 1.0}),
-        hide_index=True, disabled=[TYPE, ROWS], key=f"{key}_events_{column}",
+        hide_index=True,
+        disabled=[TYPE, ROWS],
+        key=f"{key}_events_{column}",
         column_config={
             ROWS: st.column_config.NumberColumn(format="localized"),
             WEIGHT: st.column_config.NumberColumn(min_value=0.0, required=True, step=0.1),
         },
-    )  # fmt: skip
+    )
     if len(types) == MOST_TYPES:
         st.warning(f"These are the {MOST_TYPES} most frequent types: is it a column of types?")
     weights = dict(zip(types, edited[WEIGHT].fillna(1.0).tolist(), strict=True))

@@ -37,9 +37,15 @@ from core.ui.texts import count, plain
 
 KEPT_NAMES = 200  # columns nobody uses whose names an import keeps
 DELIMITERS = {
-    ",": "comma  ,", "\t": "tab", ";": "semicolon  ;", "|": "bar  |", "::": "two colons  ::",
-    ":": "colon  :", " ": "space", "\x01": "control-A",
-}  # fmt: skip
+    ",": "comma  ,",
+    "\t": "tab",
+    ";": "semicolon  ;",
+    "|": "bar  |",
+    "::": "two colons  ::",
+    ":": "colon  :",
+    " ": "space",
+    "\x01": "control-A",
+}
 LAYOUTS = {
     TABLE: "table",
     JSON_LINES: "JSON lines",
@@ -71,9 +77,12 @@ def choose_options(staged: Staged) -> ReadOptions | None:
             st.caption(f":green[:material/check:] It looks like {preview.known}.")
         st.code("\n".join(preview.raw), language=None, height=150)
     st.dataframe(
-        preview.head, hide_index=True, height=180, key=f"{staged.key}_head",
+        preview.head,
+        hide_index=True,
+        height=180,
+        key=f"{staged.key}_head",
         column_config={column: st.column_config.TextColumn() for column in preview.head.columns},
-    )  # fmt: skip
+    )
     asked = [f"{doubt.what.rstrip('.')}. {doubt.hint}" for doubt in preview.doubts]
     for sentence in (*asked, *preview.warnings):
         st.warning(plain(sentence, 400), icon=":material/help:")
@@ -105,16 +114,23 @@ def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
     """Encoding and layout, and how a table is written; the preview they give."""
     encoding, layout, right = st.columns(3, vertical_alignment="bottom", gap="small")
     chosen_encoding = encoding.selectbox(
-        "Encoding", ENCODINGS, index=ENCODINGS.index(guess.encoding),
+        "Encoding",
+        ENCODINGS,
+        index=ENCODINGS.index(guess.encoding),
         format_func=lambda name: ENCODING_LABELS.get(name, name),
-        key=f"{staged.key}_encoding", persist_state="session",
+        key=f"{staged.key}_encoding",
+        persist_state="session",
         help="How letters are written as bytes. Choose another if names look broken.",
-    )  # fmt: skip
+    )
     chosen_layout = layout.selectbox(
-        "Layout", list(LAYOUTS), index=list(LAYOUTS).index(guess.layout),
-        format_func=LAYOUTS.__getitem__, key=f"{staged.key}_layout", persist_state="session",
+        "Layout",
+        list(LAYOUTS),
+        index=list(LAYOUTS).index(guess.layout),
+        format_func=LAYOUTS.__getitem__,
+        key=f"{staged.key}_layout",
+        persist_state="session",
         help="A table has its values in columns; the others have an object on every line.",
-    )  # fmt: skip
+    )
     forced = None if chosen_layout == guess.layout else chosen_layout
     # what was guessed is guessed again, so that a doubt is said
     encoding_given = None if chosen_encoding == guess.encoding else chosen_encoding
@@ -134,11 +150,15 @@ def _draw_table_style(staged: Staged, guess: ReadOptions, place: DeltaGenerator)
     """The guess with the delimiter, header and lines to leave out that were chosen."""
     known = list(DELIMITERS)
     delimiter = place.selectbox(
-        "Delimiter", known, index=known.index(guess.delimiter), accept_new_options=True,
-        format_func=lambda mark: DELIMITERS.get(mark, mark), key=f"{staged.key}_delimiter",
+        "Delimiter",
+        known,
+        index=known.index(guess.delimiter),
+        accept_new_options=True,
+        format_func=lambda mark: DELIMITERS.get(mark, mark),
+        key=f"{staged.key}_delimiter",
         help="What stands between two columns; type any other character.",
         persist_state="session",
-    )  # fmt: skip
+    )
     skip, comment, header = st.columns(3, vertical_alignment="bottom", gap="small")
     skipped = skip.number_input(
         "Lines before the table",
@@ -179,11 +199,15 @@ def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
         options = replace(options, separator=_pick_between(staged, options))
     with st.expander("Quotes, decimal sign" if lists else "Quotes, decimal sign, duplicates"):
         quote = st.selectbox(
-            "Quote", list(QUOTES), index=list(QUOTES).index(options.quote),
-            format_func=lambda mark: QUOTES[mark], disabled=options.layout in OBJECTS,
-            key=f"{staged.key}_quote", persist_state="session",
+            "Quote",
+            list(QUOTES),
+            index=list(QUOTES).index(options.quote),
+            format_func=lambda mark: QUOTES[mark],
+            disabled=options.layout in OBJECTS,
+            key=f"{staged.key}_quote",
+            persist_state="session",
             help="What encloses a value that holds the delimiter or a line break.",
-        )  # fmt: skip
+        )
         escape = st.selectbox(
             "A quote inside quotes is",
             list(ESCAPES),
@@ -194,15 +218,21 @@ def _draw_details(staged: Staged, options: ReadOptions) -> ReadOptions:
             persist_state="session",
         )
         comma = st.toggle(
-            "Numbers are written with a decimal comma (3,5)", value=options.decimal_comma,
-            key=f"{staged.key}_comma", persist_state="session",
-        )  # fmt: skip
+            "Numbers are written with a decimal comma (3,5)",
+            value=options.decimal_comma,
+            key=f"{staged.key}_comma",
+            persist_state="session",
+        )
         which = LAST
         if not lists:  # of an item twice in a list the better place stays
             which = st.segmented_control(
-                "Of several rows with the same ids keep the", [LAST, FIRST], default=LAST,
-                key=f"{staged.key}_duplicates", persist_state="session", required=True,
-            )  # fmt: skip
+                "Of several rows with the same ids keep the",
+                [LAST, FIRST],
+                default=LAST,
+                key=f"{staged.key}_duplicates",
+                persist_state="session",
+                required=True,
+            )
     return replace(
         options, quote=quote, escape=escape, decimal_comma=comma, duplicates=which or LAST
     )
@@ -214,11 +244,14 @@ def _pick_between(staged: Staged, options: ReadOptions) -> str:
     if options.separator == ONE_ITEM and len(options.columns()) > 2:
         return ONE_ITEM  # a row for each item, with its rank, score or further items
     between = st.selectbox(
-        f"Between the items in a cell of {plain(items, 30)}", list(BETWEEN),
-        index=list(BETWEEN).index(options.separator), format_func=BETWEEN.__getitem__,
-        key=f"{staged.key}_between", persist_state="session",
+        f"Between the items in a cell of {plain(items, 30)}",
+        list(BETWEEN),
+        index=list(BETWEEN).index(options.separator),
+        format_func=BETWEEN.__getitem__,
+        key=f"{staged.key}_between",
+        persist_state="session",
         help="Where a row is a whole list, its cell is cut here; the first item is the best.",
-    )  # fmt: skip
+    )
     if between == options.separator != ONE_ITEM:
         st.caption(":orange[Guessed: most cells hold several]")
     return str(between)
@@ -238,9 +271,11 @@ def _draw_rejects(tried: RejectPreview) -> None:
     else:
         st.markdown(f"Of the first {rows}, **{tried.rejected:,}** would be rejected:")
     st.dataframe(
-        tried.counts, hide_index=True, key=None,
+        tried.counts,
+        hide_index=True,
+        key=None,
         column_config={"rows": st.column_config.NumberColumn(format="localized")},
-    )  # fmt: skip
+    )
 
 
 @st.cache_data(show_spinner="Looking into the file", max_entries=40)

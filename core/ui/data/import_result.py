@@ -56,13 +56,15 @@ def draw_datasets() -> int:
         return 0
     st.subheader("Imported", anchor=False)
     chosen = show_table(
-        pd.DataFrame([_line_of(dataset) for dataset in datasets]), key="imported",
-        selection="single-row", names=[dataset.hash for dataset in datasets],
+        pd.DataFrame([_line_of(dataset) for dataset in datasets]),
+        key="imported",
+        selection="single-row",
+        names=[dataset.hash for dataset in datasets],
         column_config={
             name: st.column_config.NumberColumn(format="localized")
             for name in ("rows", "kept", "rejected", "merged")
         },
-    )  # fmt: skip
+    )
     if chosen and chosen[0] < len(datasets):
         _draw_chosen(datasets[chosen[0]])
     else:
@@ -92,9 +94,12 @@ def _draw_chosen(dataset: Dataset) -> None:
                 st.markdown(f"Used by {names}: it stays, but cannot be made again.")
             st.markdown("Pairs, splits and runs made from this file stay as they are.")
             st.button(
-                "Delete this dataset", key=f"delete_{dataset.hash}", type="primary",
-                on_click=_delete, args=(dataset.hash,),
-            )  # fmt: skip
+                "Delete this dataset",
+                key=f"delete_{dataset.hash}",
+                type="primary",
+                on_click=_delete,
+                args=(dataset.hash,),
+            )
 
 
 def _delete(dataset_hash: str) -> None:

@@ -41,10 +41,13 @@ def pick_roles(key: str, kind: str, preview: Preview) -> dict[str, str]:
         for place, column in zip(st.columns(across), row, strict=False):
             guess = preview.guesses[column]
             picked[column] = place.selectbox(
-                plain(column, 16), roles, index=roles.index(guess.role),
-                format_func=lambda role: LABELS[role], persist_state="session",
+                plain(column, 16),
+                roles,
+                index=roles.index(guess.role),
+                format_func=lambda role: LABELS[role],
+                persist_state="session",
                 key=f"{key}_role_{len(columns)}_{column}",
-            )  # fmt: skip
+            )
             _draw_doubt(place, guess, picked[column])
     return picked
 
@@ -57,10 +60,12 @@ def _pick_columns(key: str, kind: str, preview: Preview) -> dict[str, str]:
     picked: dict[str, str] = {}
     for place, role in zip(st.columns(len(roles)), roles, strict=True):
         column = place.selectbox(
-            f"Column of the {LABELS[role]}", columns, persist_state="session",
+            f"Column of the {LABELS[role]}",
+            columns,
+            persist_state="session",
             index=columns.index(guessed.get(role, _NO_COLUMN)),
             key=f"{key}_column_{len(columns)}_{role}",
-        )  # fmt: skip
+        )
         if column != _NO_COLUMN:
             picked[column] = role
             _draw_doubt(place, preview.guesses[column], role)
@@ -77,10 +82,13 @@ def _pick_further(key: str, preview: Preview, picked: dict[str, str]) -> dict[st
     free = [column for column in preview.head.columns if column not in picked]
     guessed_so = [column for column in free if preview.guesses[column].role == FURTHER]
     chosen = st.multiselect(
-        "Further items", free, default=guessed_so, persist_state="session",
+        "Further items",
+        free,
+        default=guessed_so,
+        persist_state="session",
         key=f"{key}_further_{len(preview.head.columns)}_{len(free)}",
         help="Where a row is a whole list: the columns of its second place, its third and so on.",
-    )  # fmt: skip
+    )
     return dict.fromkeys(chosen, FURTHER)
 
 
@@ -88,10 +96,13 @@ def _pick_attributes(key: str, preview: Preview, picked: dict[str, str]) -> dict
     free = [column for column in preview.head.columns if column not in picked]
     guessed_so = [column for column in free if preview.guesses[column].role == ATTRIBUTE]
     chosen = st.multiselect(
-        "Attributes", free, default=guessed_so, persist_state="session",
+        "Attributes",
+        free,
+        default=guessed_so,
+        persist_state="session",
         key=f"{key}_attributes_{len(preview.head.columns)}_{len(free)}",
         help="Columns with what items may have in common: brand, author, series.",
-    )  # fmt: skip
+    )
     return dict.fromkeys(chosen, ATTRIBUTE)
 
 
@@ -106,12 +117,15 @@ def _pick_vector(key: str, preview: Preview, picked: dict[str, str]) -> dict[str
         first for first, group in groups.items() if all(guesses[c].role == VECTOR for c in group)
     ]
     chosen = st.multiselect(
-        "Vector", list(groups), default=guessed_so, persist_state="session",
+        "Vector",
+        list(groups),
+        default=guessed_so,
+        persist_state="session",
         format_func=lambda first: _called(groups.get(first, [first])),
         key=f"{key}_vector_{len(preview.head.columns)}_{len(free)}",
         help="Numbers made elsewhere of an item's image, sound or anything: one column of arrays, "
         "or a column for each number. Columns of one series are chosen together.",
-    )  # fmt: skip
+    )
     if chosen and chosen == guessed_so and guesses[chosen[0]].confidence < SURE:
         st.caption(f":orange[Guessed: {guesses[chosen[0]].why}]")
     return dict.fromkeys((column for first in chosen for column in groups[first]), VECTOR)

@@ -110,11 +110,12 @@ def _pick_thousands(key: str, made: dict[str, str], options: ReadOptions) -> Rea
         "Between groups of three digits stands",
         offered,
         index=offered.index(options.thousands) if options.thousands in GROUPS else 0,
-        format_func=lambda mark: f"{THOUSANDS[mark]}: {made[mark]}" if mark in made
-        else THOUSANDS[mark],
+        format_func=lambda mark: (
+            f"{THOUSANDS[mark]}: {made[mark]}" if mark in made else THOUSANDS[mark]
+        ),
         key=f"{key}_thousands",
         persist_state="session",
-    )  # fmt: skip
+    )
     return replace(options, thousands=mark)
 
 

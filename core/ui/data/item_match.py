@@ -42,9 +42,12 @@ def draw_item_match(key: str, kind: str, head: pd.DataFrame, roles: dict[str, st
         icon=":material/help:",
     )
     st.button(
-        f"Take {plain(best, 40)} as the item", key=f"{key}_take_item", icon=":material/build:",
-        on_click=_take, args=(key, len(head.columns), chosen, best),
-    )  # fmt: skip
+        f"Take {plain(best, 40)} as the item",
+        key=f"{key}_take_item",
+        icon=":material/build:",
+        on_click=_take,
+        args=(key, len(head.columns), chosen, best),
+    )
 
 
 def _take(key: str, width: int, chosen: str, best: str) -> None:

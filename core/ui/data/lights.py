@@ -15,9 +15,11 @@ from core.ui.state import current_split_hash
 from core.ui.texts import plain
 
 LIGHTS = {
-    "green": ":green[:material/check_circle:]", "amber": ":orange[:material/error:]",
-    "red": ":red[:material/dangerous:]", "grey": ":gray[:material/help:]",
-}  # fmt: skip
+    "green": ":green[:material/check_circle:]",
+    "amber": ":orange[:material/error:]",
+    "red": ":red[:material/dangerous:]",
+    "grey": ":gray[:material/help:]",
+}
 
 
 def draw_light(check: Check) -> DeltaGenerator:

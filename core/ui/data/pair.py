@@ -52,10 +52,13 @@ def _say_damaged() -> None:
             "again from its files."
         )
         button.button(
-            "Delete what is left", key="pair_delete_damaged", icon=":material/delete:",
+            "Delete what is left",
+            key="pair_delete_damaged",
+            icon=":material/delete:",
             width="stretch",
-            on_click=attempt, args=(lambda: _delete_damaged(damaged),),
-        )  # fmt: skip
+            on_click=attempt,
+            args=(lambda: _delete_damaged(damaged),),
+        )
 
 
 def _delete_damaged(hashes: list[str]) -> None:
@@ -69,8 +72,11 @@ def make_pair(inputs: PairInputs, settings: PairSettings, rows: int) -> None:
     made = do_or_enqueue("pair", pair_payload(workspace(), inputs, settings), title, rows)
     set_pair(made["pair"] if made else None)
     if made:
-        ask_for("quality", {"pair": made["pair"]}, f"Check {inputs.source_name} and "
-                f"{inputs.target_name}")  # fmt: skip
+        ask_for(
+            "quality",
+            {"pair": made["pair"]},
+            f"Check {inputs.source_name} and {inputs.target_name}",
+        )
 
 
 def remake_pair(pair: PairInfo, **changes: Any) -> None:
@@ -90,16 +96,23 @@ def _draw_head() -> None:
     if pair is None:
         return
     swap.button(
-        "Swap direction", icon=":material/swap_horiz:", key="pair_swap", width="stretch",
+        "Swap direction",
+        icon=":material/swap_horiz:",
+        key="pair_swap",
+        width="stretch",
         help="Make the pair again with source and target exchanged, filters kept by role.",
-        on_click=attempt, args=(lambda: remake_pair(pair, swap=not pair.settings["swap"]),),
-    )  # fmt: skip
+        on_click=attempt,
+        args=(lambda: remake_pair(pair, swap=not pair.settings["swap"]),),
+    )
     with delete.popover("Delete", icon=":material/delete:", width="stretch"):
         st.write("The imported files, and splits and runs made from this pair, stay.")
         st.button(
-            "Delete this pair", key="pair_delete", type="primary",
-            on_click=attempt, args=(lambda: _delete(pair.dataset_hash),),
-        )  # fmt: skip
+            "Delete this pair",
+            key="pair_delete",
+            type="primary",
+            on_click=attempt,
+            args=(lambda: _delete(pair.dataset_hash),),
+        )
 
 
 def _delete(dataset_hash: str) -> None:
@@ -115,6 +128,11 @@ def _draw_form() -> None:
         settings = pick_settings()
         possible, rows = draw_counts(inputs, settings), rows_of(inputs)
         draw_press(
-            "Make this pair", attempt, (lambda: make_pair(inputs, settings, rows),),
-            type="primary", key="pair_make", icon=":material/join_inner:", disabled=not possible,
-        )  # fmt: skip
+            "Make this pair",
+            attempt,
+            (lambda: make_pair(inputs, settings, rows),),
+            type="primary",
+            key="pair_make",
+            icon=":material/join_inner:",
+            disabled=not possible,
+        )

@@ -59,15 +59,22 @@ def _pick_domain(
     first = proposed if proposed in by_hash else interactions[place].hash
     chosen = by_hash[
         st.selectbox(
-            "Interactions", list(by_hash), index=list(by_hash).index(first),
-            format_func=lambda hash_: _describe(by_hash[hash_]), key=f"pair_{role}_{first}",
+            "Interactions",
+            list(by_hash),
+            index=list(by_hash).index(first),
+            format_func=lambda hash_: _describe(by_hash[hash_]),
+            key=f"pair_{role}_{first}",
             persist_state="session",
         )
-    ]  # fmt: skip
+    ]
     name = st.text_input(
-        "Called", value=chosen.name, max_chars=60, key=f"pair_{role}_name_{chosen.hash}",
-        help="What the domain is called on every page.", persist_state="session",
-    )  # fmt: skip
+        "Called",
+        value=chosen.name,
+        max_chars=60,
+        key=f"pair_{role}_name_{chosen.hash}",
+        help="What the domain is called on every page.",
+        persist_state="session",
+    )
     return chosen, name.strip() or chosen.name, _pick_items(role, chosen)
 
 
@@ -81,11 +88,17 @@ def _pick_items(role: str, chosen: Dataset) -> Path | None:
     best = max(shares, key=lambda hash_: shares[hash_])
     options = [None, *sorted(tables, key=lambda hash_: -shares[hash_])]
     picked = st.selectbox(
-        "Titles and categories", options, index=1 if shares[best] >= KNOWN_SHARE else 0,
-        format_func=lambda hash_: "none" if hash_ is None
-        else "{} · knows {:,} of {:,} items".format(short(tables[hash_].name), *known[hash_]),
-        key=f"pair_{role}_items_{chosen.hash}_{best}", persist_state="session",
-    )  # fmt: skip
+        "Titles and categories",
+        options,
+        index=1 if shares[best] >= KNOWN_SHARE else 0,
+        format_func=lambda hash_: (
+            "none"
+            if hash_ is None
+            else "{} · knows {:,} of {:,} items".format(short(tables[hash_].name), *known[hash_])
+        ),
+        key=f"pair_{role}_items_{chosen.hash}_{best}",
+        persist_state="session",
+    )
     if picked and shares[picked] < KNOWN_SHARE:
         there, every = known[picked]
         hint = other_item_column(chosen.file, tables[picked].file)
@@ -101,11 +114,15 @@ def _pick_links() -> Path | None:
     if not tables:
         return None
     picked = st.selectbox(
-        "User link table", [None, *tables], key="pair_links", persist_state="session",
-        format_func=lambda hash_: "none: equal ids are the same user" if hash_ is None
-        else short(tables[hash_].name),
+        "User link table",
+        [None, *tables],
+        key="pair_links",
+        persist_state="session",
+        format_func=lambda hash_: (
+            "none: equal ids are the same user" if hash_ is None else short(tables[hash_].name)
+        ),
         help="Says which target user is which source user; then equal ids alone mean nothing.",
-    )  # fmt: skip
+    )
     return tables[picked].file if picked else None
 
 
@@ -114,11 +131,14 @@ def _pick_triples() -> Path | None:
     if not tables:
         return None
     picked = st.selectbox(
-        "Triples", [None, *tables], key="pair_triples", persist_state="session",
+        "Triples",
+        [None, *tables],
+        key="pair_triples",
+        persist_state="session",
         format_func=lambda hash_: "none" if hash_ is None else short(tables[hash_].name),
         help="What items have in common beyond their tables; heads and tails are item ids or "
         "anything else.",
-    )  # fmt: skip
+    )
     return tables[picked].file if picked else None
 
 

@@ -21,15 +21,19 @@ _FIRST = {
     "source_core": "Source k-core",
 }
 _MORE = {
-    "source_fewest": "Source users: fewest interactions", "source_most": "Source users: most",
-    "target_fewest": "Target users: fewest interactions", "target_most": "Target users: most",
+    "source_fewest": "Source users: fewest interactions",
+    "source_most": "Source users: most",
+    "target_fewest": "Target users: fewest interactions",
+    "target_most": "Target users: most",
     "source_item_fewest": "Source items: fewest interactions",
     "target_item_fewest": "Target items: fewest interactions",
-    "first_day": "First day", "last_day": "Last day",
-    "match_users": "Match users", "exchanged_columns": "Columns exchanged in",
+    "first_day": "First day",
+    "last_day": "Last day",
+    "match_users": "Match users",
+    "exchanged_columns": "Columns exchanged in",
     "source_liked_from": "Source liked from (a rating)",
     "target_liked_from": "Target liked from (a rating)",
-}  # fmt: skip
+}
 
 
 def pick_settings() -> PairSettings:
@@ -76,9 +80,13 @@ def draw_counts(inputs: PairInputs, settings: PairSettings) -> bool:
     for doubt in doubts_of_ratings(inputs, settings):
         table.warning(plain(doubt, 300), icon=":material/help:")
     shared.metric(
-        "Shared users left", f"{after.shared:,}", help="Users in both domains after the filters.",
-        delta=f"of {before.shared:,}", delta_color="off", delta_arrow="off",
-    )  # fmt: skip
+        "Shared users left",
+        f"{after.shared:,}",
+        help="Users in both domains after the filters.",
+        delta=f"of {before.shared:,}",
+        delta_color="off",
+        delta_arrow="off",
+    )
     if not after.source.rows or not after.target.rows:
         st.warning("The filters leave no rows in a domain. Lower the k-core or the threshold.")
         return False
@@ -89,10 +97,11 @@ def draw_counts(inputs: PairInputs, settings: PairSettings) -> bool:
     else:
         _say_why(inputs, settings)
     return st.checkbox(
-        "Make it although nobody is shared", key=f"pair_unshared_{_files_of(inputs)}",
+        "Make it although nobody is shared",
+        key=f"pair_unshared_{_files_of(inputs)}",
         help="Models that read texts or patterns of ratings need no shared users, and those of the "
         "target alone do not either. Every other model will be refused, with its reason.",
-    )  # fmt: skip
+    )
 
 
 def _files_of(inputs: PairInputs) -> str:
@@ -127,8 +136,10 @@ def _say_why(inputs: PairInputs, settings: PairSettings) -> None:
             f"No user is shared as the ids are spelt; {count(ids.loosely, 'user is', 'users are')} "
             "when case, spaces, leading zeros, a trailing .0, "
             "full width and the encoding of accents are ignored.",
-            "Ignore spelling", "match_users", "loosely",
-        )  # fmt: skip
+            "Ignore spelling",
+            "match_users",
+            "loosely",
+        )
     else:
         st.error(
             "No user is in both files. Use the same user ids in both, or import a table that "
@@ -144,6 +155,8 @@ def other_way_round(file: str) -> str:
 def _offer(message: str, label: str, name: str, value: str, sure: bool = True) -> None:
     (st.error if sure else st.warning)(message)
     st.button(
-        label, key=f"pair_fix_{name}", icon=":material/build:",
+        label,
+        key=f"pair_fix_{name}",
+        icon=":material/build:",
         on_click=lambda: st.session_state.update({f"pair_setting_{name}": value}),
-    )  # fmt: skip
+    )

@@ -29,7 +29,7 @@ def draw_overlap_of(pair: PairInfo) -> None:
             f"{found.carried(SOURCE):.0%} of the {source} interactions and "
             f"{found.carried(TARGET):.0%} of the {target} ones.",
             key="pair_overlap",
-        )  # fmt: skip
+        )
     with deciles:
         show_chart(
             draw_deciles(found.deciles, names=names),
@@ -50,9 +50,12 @@ def draw_steps_of(pair: PairInfo) -> None:
     st.subheader("What the filters left", anchor=False)
     localized = st.column_config.NumberColumn(format="localized")
     st.dataframe(
-        pd.DataFrame(told), hide_index=True, width="content", key="pair_steps",
+        pd.DataFrame(told),
+        hide_index=True,
+        width="content",
+        key="pair_steps",
         column_config=dict.fromkeys(called.values(), localized),
-    )  # fmt: skip
+    )
     for domain, known in pair.items_known.items():
         st.caption(plain(known_in_words(known, called[domain]), 200))
 
@@ -67,11 +70,12 @@ def draw_profile_of(pair: PairInfo) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         show_chart(
-            draw_bins(found.activity, names=names, x="interactions of a user, from",
-                      y="share of users"),
+            draw_bins(
+                found.activity, names=names, x="interactions of a user, from", y="share of users"
+            ),
             f"How long are histories? Their medians are {_medians(found.sizes, 'user')}.",
             key="pair_activity",
-        )  # fmt: skip
+        )
         if not found.ratings.empty:
             show_chart(
                 draw_bins(found.ratings, names=names, x="rating", y="share of interactions"),

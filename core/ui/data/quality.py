@@ -39,9 +39,12 @@ from core.ui.tables import show_table
 from core.ui.texts import count
 
 _DOUBLE_NAMES = {
-    DOMAIN: "Domain", USER_ID: "User", OTHER_ID: "Other user", COMMON_ITEMS: "Common items",
+    DOMAIN: "Domain",
+    USER_ID: "User",
+    OTHER_ID: "Other user",
+    COMMON_ITEMS: "Common items",
     JACCARD: "Jaccard",
-}  # fmt: skip
+}
 _HOW = (
     "Shared users are held out by fifths. The others teach how often items of both domains are "
     "liked by one person; then each held-out source profile ranks all held-out target profiles. "
@@ -79,9 +82,13 @@ def show_quality_tab() -> None:
         if working is None:
             label = "Check again" if damaged else "Check this pair"
             st.button(
-                label, key="quality_check", type="primary",
-                icon=":material/fact_check:", on_click=attempt, args=(lambda: _check(pair),),
-            )  # fmt: skip
+                label,
+                key="quality_check",
+                type="primary",
+                icon=":material/fact_check:",
+                on_click=attempt,
+                args=(lambda: _check(pair),),
+            )
         return
     for check in checks:
         with st.container(border=True, key=f"check_{check.key}"):
@@ -130,10 +137,14 @@ def _draw_fix(pair: PairInfo, check: Check) -> None:
 
 def _fix(pair: PairInfo, check: Check, label: str, **changes: object) -> None:
     st.button(
-        label, key=f"fix_{check.key}", icon=":material/build:", width="stretch",
+        label,
+        key=f"fix_{check.key}",
+        icon=":material/build:",
+        width="stretch",
         help="Makes another version of this pair; this one stays.",
-        on_click=attempt, args=(lambda: remake_pair(pair, **changes),),
-    )  # fmt: skip
+        on_click=attempt,
+        args=(lambda: remake_pair(pair, **changes),),
+    )
 
 
 def _draw_cross_listed(pair: PairInfo) -> None:
@@ -151,9 +162,12 @@ def _draw_cross_listed(pair: PairInfo) -> None:
     shown |= {label: found[column] for label, column in figures.items()}
     digits = st.column_config.NumberColumn(format="%.2f")
     show_table(
-        pd.DataFrame(shown), key="cross_listed", download="cross_listed_items.csv", height=320,
+        pd.DataFrame(shown),
+        key="cross_listed",
+        download="cross_listed_items.csv",
+        height=320,
         column_config={"Jaccard": digits, "Containment": digits},
-    )  # fmt: skip
+    )
 
 
 def _draw_double_users(pair: PairInfo) -> None:
@@ -164,9 +178,12 @@ def _draw_double_users(pair: PairInfo) -> None:
     ].rename(columns=_DOUBLE_NAMES)
     digits = st.column_config.NumberColumn(format="%.2f")
     show_table(
-        shown, key="double_users", download="double_users.csv", height=320,
+        shown,
+        key="double_users",
+        download="double_users.csv",
+        height=320,
         column_config={"Jaccard": digits},
-    )  # fmt: skip
+    )
 
 
 def _draw_spellings(check: Check) -> None:

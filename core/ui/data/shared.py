@@ -63,9 +63,12 @@ def pick_pair(key: str) -> PairInfo | None:
     names = {pair.dataset_hash: describe(pair) for pair in pairs}
     st.session_state[key] = current.dataset_hash
     st.selectbox(
-        "Pair", list(names), format_func=lambda chosen: names.get(chosen, chosen),
-        key=key, on_change=lambda: set_pair(st.session_state[key]),
-    )  # fmt: skip
+        "Pair",
+        list(names),
+        format_func=lambda chosen: names.get(chosen, chosen),
+        key=key,
+        on_change=lambda: set_pair(st.session_state[key]),
+    )
     return current
 
 

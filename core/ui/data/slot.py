@@ -89,11 +89,15 @@ def _draw_folder(slot: Slot, turn: int) -> None:
         return
     files = {file.name: file.size for file in list_files()}
     chosen = st.selectbox(
-        "Or from the import folder", list(files), index=None, key=f"folder_{slot.name}_{turn}",
+        "Or from the import folder",
+        list(files),
+        index=None,
+        key=f"folder_{slot.name}_{turn}",
         format_func=lambda name: f"{name} · {size_of(files.get(name, 0))}",
-        placeholder=f"{len(files):,} files" if files else "It holds no files", disabled=not files,
+        placeholder=f"{len(files):,} files" if files else "It holds no files",
+        disabled=not files,
         help="Files too large to upload are read where they stand.",
-    )  # fmt: skip
+    )
     if chosen:
         _take(slot, file_in_folder(chosen), chosen, files[chosen], f"folder_{turn}")
         st.rerun()
@@ -108,9 +112,13 @@ def _draw_name(slot: str, staged: Staged) -> None:
     name, button = st.columns([5, 3], vertical_alignment="center")
     name.markdown(f"**{plain(staged.name, 60)}** · {size_of(staged.size)}")
     button.button(
-        "Another file", icon=":material/upload_file:", key=f"import_{slot}_clear",
-        width="stretch", on_click=_clear, args=(slot,),
-    )  # fmt: skip
+        "Another file",
+        icon=":material/upload_file:",
+        key=f"import_{slot}_clear",
+        width="stretch",
+        on_click=_clear,
+        args=(slot,),
+    )
 
 
 def _draw_choices(slot: Slot, staged: Staged, failed: Job | None) -> None:
@@ -123,10 +131,14 @@ def _draw_choices(slot: Slot, staged: Staged, failed: Job | None) -> None:
         if failed is not None and failed.what and failed.status != CANCELLED:
             st.error(f"{plain(failed.what, 600)} {plain(failed.hint, 600)}")
     draw_press(
-        slot.action, _start, (slot, staged, options),
-        type="primary", icon=":material/download_done:", width="stretch",
+        slot.action,
+        _start,
+        (slot, staged, options),
+        type="primary",
+        icon=":material/download_done:",
+        width="stretch",
         key=f"import_{slot.name}_start",
-    )  # fmt: skip
+    )
 
 
 def _draw_progress(slot: str, job_id: str) -> None:
@@ -137,10 +149,13 @@ def _draw_progress(slot: str, job_id: str) -> None:
         rows = f" · {job.done:,} of {job.total:,} rows" if job.total else ""
         st.progress(job.share, text=plain(f"{job.stage or 'waiting'}{rows}"))
         st.button(
-            "Cancel", icon=":material/close:", key=f"import_{slot}_cancel",
-            disabled=job.cancel_asked is not None, on_click=safely(request_cancel),
+            "Cancel",
+            icon=":material/close:",
+            key=f"import_{slot}_cancel",
+            disabled=job.cancel_asked is not None,
+            on_click=safely(request_cancel),
             args=(workspace(), job.id),
-        )  # fmt: skip
+        )
 
 
 def _start(slot: Slot, staged: Staged, options: ReadOptions) -> None:

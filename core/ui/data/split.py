@@ -54,16 +54,30 @@ _LATER_HELP = (
 _KINDS = {  # kind -> what it is for, and the settings it looks at
     RANDOM: ("Held-out rows of every user: does the model rank what they like?", _SHARES),
     LEAVE_K_OUT: ("The same number of rows of every user.", {"held_out": "k"}),
-    TEMPORAL: ("Everything after a moment: does the model foresee? Source rows from after the "
-               "first cut are left out of training.", _SHARES),
-    COLD_USERS: ("Shared users who lose their whole target history: does the source serve "
-                 "people the target does not know?", {"cold_share": "Cold share"}),
-    COLD_FOLD: ("The same in turns: make every fold, and each shared user is tested once.",
-                {"folds": "Folds", "fold": "Fold"}),
-    NEW_ITEMS: ("Target items nobody is trained on, ranked among themselves: can the model place "
-                "what has just arrived?", {"new_share": "Test share of items",
-                "new_valid_share": "Validation share", "new_rows": "Fewest interactions"}),
-}  # fmt: skip
+    TEMPORAL: (
+        "Everything after a moment: does the model foresee? Source rows from after the "
+        "first cut are left out of training.",
+        _SHARES,
+    ),
+    COLD_USERS: (
+        "Shared users who lose their whole target history: does the source serve "
+        "people the target does not know?",
+        {"cold_share": "Cold share"},
+    ),
+    COLD_FOLD: (
+        "The same in turns: make every fold, and each shared user is tested once.",
+        {"folds": "Folds", "fold": "Fold"},
+    ),
+    NEW_ITEMS: (
+        "Target items nobody is trained on, ranked among themselves: can the model place "
+        "what has just arrived?",
+        {
+            "new_share": "Test share of items",
+            "new_valid_share": "Validation share",
+            "new_rows": "Fewest interactions",
+        },
+    ),
+}
 
 
 def show_split_tab() -> None:
@@ -81,9 +95,14 @@ def show_split_tab() -> None:
     else:
         _draw_counts(pair, settings, seed)
     draw_press(
-        "Make this split", attempt, (lambda: _make(pair, settings, seed),), type="primary",
-        key="split_make", icon=":material/call_split:", disabled=doubt is not None,
-    )  # fmt: skip
+        "Make this split",
+        attempt,
+        (lambda: _make(pair, settings, seed),),
+        type="primary",
+        key="split_make",
+        icon=":material/call_split:",
+        disabled=doubt is not None,
+    )
     _draw_splits(pair)
 
 
@@ -99,10 +118,15 @@ def _pick_settings() -> tuple[SplitSettings, int]:
             values[name] = ask_setting(info_of(SplitSettings, name), f"split_{name}", label)
     with rest[-1]:
         seed = st.number_input(
-            "Seed", min_value=0, max_value=LARGEST_SEED, value=SEED, step=1, key="split_seed",
+            "Seed",
+            min_value=0,
+            max_value=LARGEST_SEED,
+            value=SEED,
+            step=1,
+            key="split_seed",
             help="Where chance starts: the same seed gives the same split.",
             persist_state="session",
-        )  # fmt: skip
+        )
     return SplitSettings.of(values), int(seed)
 
 
@@ -162,10 +186,12 @@ def _draw_splits(pair: PairInfo) -> None:
     current = current_split_hash()
     localized = st.column_config.NumberColumn(format="localized")
     chosen = show_table(
-        _table_of(infos, current), key="splits", selection="single-row",
+        _table_of(infos, current),
+        key="splits",
+        selection="single-row",
         column_config={name: localized for name in _SIZES}
         | {_LATER: st.column_config.TextColumn(help=_LATER_HELP)},
-    )  # fmt: skip
+    )
     picked = infos[chosen[0]].split_hash if chosen else None
     if picked and picked != current:
         set_current(split=picked)

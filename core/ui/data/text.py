@@ -36,10 +36,14 @@ def show_text_tab() -> None:
     _say_missing(domains)
     _say_vectors(domains)
     reads = st.segmented_control(
-        "What models read of an item", READS, default=TITLES, required=True, key="text_reads",
+        "What models read of an item",
+        READS,
+        default=TITLES,
+        required=True,
+        key="text_reads",
         format_func=str.capitalize,
         help="The same choice as “reads” in the settings of models that read text.",
-    )  # fmt: skip
+    )
     left, right = st.columns(2, gap="large")
     with left:
         _draw_columns(domains)
@@ -85,12 +89,16 @@ def _draw_columns(domains: dict[str, DomainText]) -> None:
     rows = list(domains[TARGET].shares)
     shares = {domain: list(found.shares.values()) for domain, found in domains.items()}
     show_chart(
-        draw_domain_shares([row.capitalize() for row in rows], shares, x="share of the items",
-                    names=_names(domains)),
+        draw_domain_shares(
+            [row.capitalize() for row in rows],
+            shares,
+            x="share of the items",
+            names=_names(domains),
+        ),
         f"Which columns of the item tables are filled? "
         f"{_counted(domains, SOURCE)}, {_counted(domains, TARGET)}.",
         "text_columns",
-    )  # fmt: skip
+    )
 
 
 def _counted(domains: dict[str, DomainText], domain: str) -> str:
@@ -131,16 +139,19 @@ def _show_choices(domains: dict[str, DomainText]) -> None:
     st.markdown("**What each choice gives**")
     rows = [
         {
-            "read": reads.capitalize(), "domain": found.name,
-            "with text": figures.with_text / max(1, figures.items), "without": figures.empty,
+            "read": reads.capitalize(),
+            "domain": found.name,
+            "with text": figures.with_text / max(1, figures.items),
+            "without": figures.empty,
             "repeated": figures.repeated,
-            "median characters": figures.median, "longest": figures.longest,
+            "median characters": figures.median,
+            "longest": figures.longest,
             f"cut at {LONGEST:,}": figures.cut,
         }
         for reads in READS
         for found in domains.values()
         for figures in (found.figures[reads],)
-    ]  # fmt: skip
+    ]
     looks = {
         "with text": st.column_config.NumberColumn(format="percent", help="Share of the items."),
         "without": st.column_config.NumberColumn(
@@ -171,7 +182,8 @@ def _show_samples(domains: dict[str, DomainText], reads: str) -> None:
                 continue
             widths = zip(samples, (185, 260), strict=True)
             show_table(
-                samples, f"text_samples_{domain}",
+                samples,
+                f"text_samples_{domain}",
                 column_config={name: st.column_config.TextColumn(width=w) for name, w in widths},
-            )  # fmt: skip
+            )
     st.caption("Drawn at random, with the longest text and some that the cleaning changed.")

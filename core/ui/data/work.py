@@ -83,10 +83,13 @@ def _draw_progress(job_id: str, kind: str) -> None:
         stage = job.stage or "starting"
         bar.progress(job.share, text=f"{plain(job.title, 80)}: {plain(stage, 60)}")
         button.button(
-            "Cancel", key=f"cancel_{kind}", icon=":material/close:",
-            disabled=job.cancel_asked is not None, on_click=safely(request_cancel),
+            "Cancel",
+            key=f"cancel_{kind}",
+            icon=":material/close:",
+            disabled=job.cancel_asked is not None,
+            on_click=safely(request_cancel),
             args=(workspace(), job.id),
-        )  # fmt: skip
+        )
 
 
 def _draw_failure(job: Job) -> None:

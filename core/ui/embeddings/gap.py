@@ -52,10 +52,13 @@ def _before_after(folder: str, _run: Run) -> BeforeAfter:
 
 def _show_maps(found: BeforeAfter, run: Run) -> None:
     lines = st.segmented_control(
-        "Lines between a user's two places, longest first", LINES, default=50, required=True,
+        "Lines between a user's two places, longest first",
+        LINES,
+        default=50,
+        required=True,
         key="gap_lines",
         help="Longest in the model's own space, not on the map.",
-    )  # fmt: skip
+    )
     longest = np.argsort(-found.lengths, kind="stable")[:lines]
     ids = cached.split_of(run).train.users.names(found.users)
     hover = [
@@ -74,12 +77,14 @@ def _show_maps(found: BeforeAfter, run: Run) -> None:
 def _show_figures(found: BeforeAfter) -> None:
     rows = [
         {
-            "figure": f"**{measure.title}**", "before": number(getattr(found.before, measure.name)),
-            "after": number(getattr(found.after, measure.name)), "closer is": measure.closer,
+            "figure": f"**{measure.title}**",
+            "before": number(getattr(found.before, measure.name)),
+            "after": number(getattr(found.after, measure.name)),
+            "closer is": measure.closer,
             "what it is": f":small[{measure.help}]",
         }
         for measure in MEASURES
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(rows)
     st.table(table, border="horizontal", hide_index=True)
     st.caption(figures_caption(found))

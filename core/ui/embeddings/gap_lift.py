@@ -32,13 +32,15 @@ def show_gap_against_lift(run: Run) -> None:
     across = frame.assign(**{MEAN: frame["a_distance"], LOW: np.nan, HIGH: np.nan})
     show_chart(
         draw_trade_off(
-            across, lifts, x="proxy A-distance after alignment (0 alike, 2 apart)",
+            across,
+            lifts,
+            x="proxy A-distance after alignment (0 alike, 2 apart)",
             y="lift in nDCG@10",
         ),
         "Do runs whose domains lie closer gain more? Lift is over the target-only twin, or over "
         "popularity for models without one; bars are 95 % intervals over users.",
         "gap_against_lift",
-    )  # fmt: skip
+    )
     shown = frame.rename(columns=TITLES).assign(
         lift=[
             signed_with_interval(*row)
@@ -50,9 +52,10 @@ def show_gap_against_lift(run: Run) -> None:
 
 def _gaps_and_lifts(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     runs = [
-        other for other in cached.runs()
+        other
+        for other in cached.runs()
         if other.record["split_hash"] == run.record["split_hash"] and _lift(other)
-    ][:MOST_RUNS]  # fmt: skip
+    ][:MOST_RUNS]
     names, gaps, lifts = run_names(runs), [], []
     for other in runs:
         gap = _gap(str(other.folder), other)

@@ -27,38 +27,52 @@ class Measure:
 
 MEASURES = (
     Measure(
-        "retrieval_mrr", "Retrieval MRR", "higher",
+        "retrieval_mrr",
+        "Retrieval MRR",
+        "higher",
         "How high up the source-drawn vector of a user finds the same user's target-drawn one: 1 "
         "is always first. It falls when vectors collapse, so no gap is good without it.",
     ),
     Measure(
-        "mmd", "MMD²", "lower",
+        "mmd",
+        "MMD²",
+        "lower",
         "Squared maximum mean discrepancy of both domains' vectors, unbiased (Gretton et al. "
         "2012): around 0 where they are alike.",
     ),
     Measure(
-        "mmd_p", "MMD², p", "higher",
+        "mmd_p",
+        "MMD², p",
+        "higher",
         "Share of 200 random exchanges of a user's two vectors that give as large a discrepancy.",
     ),
     Measure(
-        "a_distance", "Proxy A-distance", "lower",
+        "a_distance",
+        "Proxy A-distance",
+        "lower",
         "How well a linear classifier tells the domains apart: 0 not at all, 2 always (Ben-David "
         "et al. 2007).",
     ),
     Measure(
-        "coral", "CORAL distance", "lower",
+        "coral",
+        "CORAL distance",
+        "lower",
         "Squared distance of the covariances over 4 d² (Sun and Saenko 2016).",
     ),
     Measure(
-        "cka", "CKA", "higher",
+        "cka",
+        "CKA",
+        "higher",
         "Whether both domains arrange users alike, whatever the rotation: 1 is the same "
         "arrangement (Kornblith et al. 2019).",
     ),
     Measure(
-        "agreement", "Neighbours in common", "higher",
+        "agreement",
+        "Neighbours in common",
+        "higher",
         "Share of a user's ten nearest users that both domains name.",
     ),
-)  # fmt: skip
+)
 
 
 def sentence(found: BeforeAfter, names: tuple[str, str]) -> str:

@@ -39,8 +39,12 @@ def _show_job(data: MapData, view: View) -> None:
 def _task(data: MapData, view: View) -> Task:
     if data.run is not None:
         return Task(
-            "map", (map_payload(data.run.id, data.what),), f"UMAP of {data.what}: {data.run.label}",
-            "Draw the UMAP map", "", lane="short",
-        )  # fmt: skip
+            "map",
+            (map_payload(data.run.id, data.what),),
+            f"UMAP of {data.what}: {data.run.label}",
+            "Draw the UMAP map",
+            "",
+            lane="short",
+        )
     payload = text_map_payload(data.split_hash, view.texts)
     return Task("text_map", (payload,), "UMAP of texts", "Draw the UMAP map", "", lane="short")

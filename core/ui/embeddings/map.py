@@ -44,9 +44,7 @@ USER_SYMBOL = "diamond-open"
 
 def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> IntArray:
     """Draw the map; answers which points are selected, as rows of the data's table."""
-    figure, layers = _drawn(
-        data.key, data.what, view.colour, layout.method, data, layout
-    )  # fmt: skip
+    figure, layers = _drawn(data.key, data.what, view.colour, layout.method, data, layout)
     if found is not None:
         figure = go.Figure(figure)  # the kept one stays without marks
         place_of = dict(zip(layout.rows.tolist(), layout.places, strict=True))
@@ -55,9 +53,12 @@ def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> 
         mark_point(figure, star, found.name, np.reshape(rings, (-1, 2)), FUSED_COLOUR)
     key = f"map_{data.key}_{view.what}_{view.colour}_{layout.method}"
     answer = show_chart(
-        figure, _caption(data, layout, view), key, on_select="rerun",
+        figure,
+        _caption(data, layout, view),
+        key,
+        on_select="rerun",
         selection_mode=("box", "lasso"),
-    )  # fmt: skip
+    )
     return _selected(answer["selection"]["points"] if answer else [], layers, layout)
 
 

@@ -39,8 +39,10 @@ def show_neighbours(data: MapData, search: str) -> Found | None:
         return None
     row = st.selectbox(
         f"{len(matches)} found" + (", the first shown" if len(matches) == MATCHES else ""),
-        matches.tolist(), format_func=lambda row: _label(data, row), key="map_found",
-    )  # fmt: skip
+        matches.tolist(),
+        format_func=lambda row: _label(data, row),
+        key="map_found",
+    )
     name = str(data.table[NAME].iloc[row])
     st.markdown(f"**Nearest to {plain(name)}** in the original space, by cosine")
     others = (data.points.is_item == data.points.is_item[row]) & (np.arange(len(data.table)) != row)

@@ -48,26 +48,35 @@ def pick_view(has_model: bool, readings: Sequence[str]) -> View:
     shown = (MAP_ITEMS, MAP_USERS, MAP_BOTH, MAP_TEXTS) if has_model else (MAP_TEXTS,)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         what = _choice(
-            "Show", "what", shown,
+            "Show",
+            "what",
+            shown,
             "Items, users or both by what the run learned; users with history in both domains are "
             "two points: as each domain sees them. Texts: items by what is written about them "
             "or by uploaded vectors, whatever the run.",
-        )  # fmt: skip
+        )
         colour = _choice(
-            "Colour", "colour", COLOURS[what],
+            "Colour",
+            "colour",
+            COLOURS[what],
             "Popularity: training interactions of an item. Activity: of a user. Lift: whose lists "
             "the source made better or worse (test nDCG@10 against the twin). Cluster: points that "
             "lie together in the original space.",
-        )  # fmt: skip
+        )
         method = _choice(
-            "Layout", "layout", (PCA, UMAP),
+            "Layout",
+            "layout",
+            (PCA, UMAP),
             "PCA keeps large distances and is there at once. UMAP keeps neighbours together and is "
             "computed once, in the background.",
-        )  # fmt: skip
+        )
         words = st.text_input(
-            "Find an item or user", key="map_search", placeholder="Part of a title or an id",
-            icon=":material/search:", width=210,
-        )  # fmt: skip
+            "Find an item or user",
+            key="map_search",
+            placeholder="Part of a title or an id",
+            icon=":material/search:",
+            width=210,
+        )
     view = View(what, colour, method, words.strip()[:LONGEST])
     return _with_texts(view, readings) if what == MAP_TEXTS else view
 
@@ -77,10 +86,12 @@ def _with_texts(view: View, readings: Sequence[str]) -> View:
     use = readings[0] if readings else NOT_USED
     if len(readings) > 1:
         use = _choice(
-            "Uploaded vectors", "vectors", readings,
+            "Uploaded vectors",
+            "vectors",
+            readings,
             "Vectors of images, sounds or anything, uploaded with the items: beside the text each "
             "counts half; alone no text is read.",
-        )  # fmt: skip
+        )
     if use == ALONE:
         return replace(view, texts=TextSettings(vectors=ALONE))
     here = [card.name for card in ENCODERS.values() if card.installed]
@@ -88,18 +99,22 @@ def _with_texts(view: View, readings: Sequence[str]) -> View:
     encoder, reads, words = st.columns([1.35, 1.5, 1.35], vertical_alignment="bottom")
     with encoder:
         chosen = st.selectbox(
-            "Encoder", here, format_func=lambda name: ENCODERS[name].title,
+            "Encoder",
+            here,
+            format_func=lambda name: ENCODERS[name].title,
             help="  \n".join(f"{ENCODERS[name].title}: {ENCODERS[name].line}" for name in here),
             **linked("encoder", first, one_of(here)),
-        )  # fmt: skip
+        )
     with reads:
         columns = _choice("Reads", "reads", READS, "Columns of the item tables.", TITLES)
     with words:
         meaning = type_words(
-            "Search by meaning", "meaning", "slow-burning family saga",
+            "Search by meaning",
+            "meaning",
+            "slow-burning family saga",
             "In words of your own, in any language the encoder knows: the items of both domains "
             "whose text comes nearest.",
-        )  # fmt: skip
+        )
     return replace(
         view, texts=TextSettings(encoder=chosen, reads=columns, vectors=use), meaning=meaning
     )
@@ -113,9 +128,13 @@ def _choice(
         del st.session_state[key]
         set_current(**{name: None})
     return st.segmented_control(
-        label, options, required=True, format_func=_title, help=help,
+        label,
+        options,
+        required=True,
+        format_func=_title,
+        help=help,
         **linked(name, first, one_of(options)),
-    )  # fmt: skip
+    )
 
 
 def _title(option: str) -> str:

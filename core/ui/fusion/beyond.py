@@ -21,8 +21,10 @@ from core.ui.shell import guarded, show_chart
 from core.ui.texts import number, plain, signed_with_interval
 
 ACTIVITY, TRADE_OFF, FEATURES = (
-    "Weights by activity", "Trade-off of two metrics", "Weights before the network",
-)  # fmt: skip
+    "Weights by activity",
+    "Trade-off of two metrics",
+    "Weights before the network",
+)
 
 
 def show_beyond(run: Run, recipe: Recipe) -> None:
@@ -47,15 +49,17 @@ def _show_gate(run: Run, recipe: Recipe) -> None:
     rows = pd.DataFrame(
         [
             {
-                "weights": "by activity", "at": _turn_words(gate, target),
+                "weights": "by activity",
+                "at": _turn_words(gate, target),
                 f"nDCG@{recipe.k}": number(gate.gated, 4),
             },
             {
-                "weights": "one pair for everybody", "at": _pair_words(gate.share),
+                "weights": "one pair for everybody",
+                "at": _pair_words(gate.share),
                 f"nDCG@{recipe.k}": number(gate.plain, 4),
             },
         ]
-    )  # fmt: skip
+    )
     st.table(rows, border="horizontal", hide_index=True)
     st.caption(
         f"The gate has one parameter, t: a user with n interactions in {target} weighs {source} "
@@ -95,9 +99,12 @@ def _show_trade_off(run: Run, recipe: Recipe) -> None:
     left, right = st.columns(2)
     titles = {name: METRICS[name].titled(str(recipe.k)) for name in NAMES}
     across = left.selectbox(
-        "Across", NAMES, index=NAMES.index("coverage"), format_func=titles.__getitem__,
+        "Across",
+        NAMES,
+        index=NAMES.index("coverage"),
+        format_func=titles.__getitem__,
         key="pareto_across",
-    )  # fmt: skip
+    )
     up = right.selectbox("Up", NAMES, format_func=titles.__getitem__, key="pareto_up")
     front = on_front(table[across].to_numpy(), table[up].to_numpy())
     st.markdown(f"**{_front_words(table, front, across, up, titles)}**")

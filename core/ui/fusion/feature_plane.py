@@ -26,8 +26,13 @@ def show_feature_plane(run: Run, recipe: Recipe) -> None:
     st.markdown(f"**{_sentence(plane, recipe.k)}**")
     show_chart(
         draw_rating_plane(
-            plane.steps, plane.ndcg, plane.near, metric=f"nDCG@{recipe.k}", lowest=plane.highest,
-            here=(1.0, 1.0), names=(run.record["source_name"], run.record["target_name"]),
+            plane.steps,
+            plane.ndcg,
+            plane.near,
+            metric=f"nDCG@{recipe.k}",
+            lowest=plane.highest,
+            here=(1.0, 1.0),
+            names=(run.record["source_name"], run.record["target_name"]),
             higher_is_better=True,
         ),
         f"What if the network read less of a history? Here alpha weighs what it reads of "
@@ -36,7 +41,7 @@ def show_feature_plane(run: Run, recipe: Recipe) -> None:
         f"what is no worse than the star beyond user sampling. {plane.users:,} validation users "
         "with both histories.",
         "feature_plane",
-    )  # fmt: skip
+    )
 
 
 def _sentence(plane: FeaturePlane, k: int) -> str:

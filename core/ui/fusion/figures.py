@@ -51,10 +51,14 @@ def show_curve(charts: Charts, here: Point, pin: Point | None) -> None:
         "Thin lines: segments of at least 100 users, each with a dot where it is best."
     )
     st.plotly_chart(
-        mark_weights(charts.curve, here.share, pin.share if pin else None), key=CURVE,
-        width="stretch", config=figure_config(CURVE), alt=words,
-        on_select=jump_to_click, selection_mode=("points",),
-    )  # fmt: skip
+        mark_weights(charts.curve, here.share, pin.share if pin else None),
+        key=CURVE,
+        width="stretch",
+        config=figure_config(CURVE),
+        alt=words,
+        on_select=jump_to_click,
+        selection_mode=("points",),
+    )
     st.caption(words)
 
 
@@ -102,10 +106,13 @@ def show_pin(run: Run, pin: Point | None) -> None:
         return
     st.markdown(f"**Pinned:** {_words(pin)}")
     st.button(
-        "Show test", icon=":material/visibility:", key="show_test",
-        on_click=safely(_look), args=(run, pin),
+        "Show test",
+        icon=":material/visibility:",
+        key="show_test",
+        on_click=safely(_look),
+        args=(run, pin),
         help="Test is for the point you settled on. Each point looked at is counted.",
-    )  # fmt: skip
+    )
     seen = looks(run)
     st.caption(f"Test was looked at for {count(len(seen), 'point')} of this run.")
     if st.session_state.get(_TESTED) == (run.id, pin):
@@ -126,13 +133,20 @@ def _show_test(run: Run, pin: Point) -> None:
     columns = [f"{name}@{pin.k}" for name in SHOWN]
     ours, theirs = at_pin[columns].to_numpy(), at_equal[columns].to_numpy()
     rows = [
-        {"test": metric_title(column), "pinned": _said(mean), "1 : 1": _said(equal),
-         "difference": signed_with_interval(gain.mean, gain.low, gain.high)}
+        {
+            "test": metric_title(column),
+            "pinned": _said(mean),
+            "1 : 1": _said(equal),
+            "difference": signed_with_interval(gain.mean, gain.low, gain.high),
+        }
         for column, mean, equal, gain in zip(
-            columns, bootstrap_means(ours), bootstrap_means(theirs),
-            bootstrap_difference(ours, theirs), strict=True,
+            columns,
+            bootstrap_means(ours),
+            bootstrap_means(theirs),
+            bootstrap_difference(ours, theirs),
+            strict=True,
         )
-    ]  # fmt: skip
+    ]
     st.table(pd.DataFrame(rows).set_index("test"))
     st.caption(f"{count(len(at_pin[USER]), 'test user')}, whole catalogue, 95 % over users.")
 

@@ -98,9 +98,14 @@ def _formula(run: Run, here: Point) -> str:
 def _show_plane(run: Run, plane: RatingPlane, here: Point) -> None:
     names = plain(run.record["source_name"], 30), plain(run.record["target_name"], 30)
     figure = draw_rating_plane(
-        plane.steps, plane.rmse, plane.near, metric=metric_title(RMSE), lowest=plane.lowest,
-        here=(here.alpha, here.beta), names=names,
-    )  # fmt: skip
+        plane.steps,
+        plane.rmse,
+        plane.near,
+        metric=metric_title(RMSE),
+        lowest=plane.lowest,
+        here=(here.alpha, here.beta),
+        names=names,
+    )
     show_chart(
         figure,
         f"How far predicted ratings lie from the held-out ones of {plane.users:,} validation "
@@ -115,12 +120,16 @@ def _show_figures(run: Run, plane: RatingPlane, here: Point) -> None:
     """Jumps, and the validation errors where the sliders stand, each beside 1 and 1."""
     with st.container(horizontal=True):
         st.button(
-            "Best on validation", icon=":material/target:", key="plane_best", on_click=_jump,
+            "Best on validation",
+            icon=":material/target:",
+            key="plane_best",
+            on_click=_jump,
             args=plane.chosen,
             help="The weights nearest to 1 and 1 within one standard error of the lowest error.",
-        )  # fmt: skip
-        st.button("Both 1", icon=":material/balance:", key="plane_equal", on_click=_jump,
-                  args=(1.0, 1.0))  # fmt: skip
+        )
+        st.button(
+            "Both 1", icon=":material/balance:", key="plane_equal", on_click=_jump, args=(1.0, 1.0)
+        )
     now = _errors(str(run.folder), VALID, here.alpha, here.beta, run)
     equal = _errors(str(run.folder), VALID, 1.0, 1.0, run)
     gaps = difference_intervals(now, equal, ERRORS)
@@ -135,9 +144,13 @@ def _show_figures(run: Run, plane: RatingPlane, here: Point) -> None:
 def _show_test(run: Run, here: Point) -> None:
     """The test errors where the sliders stand, once somebody asks for them; looks are counted."""
     st.button(
-        "Show test here", icon=":material/visibility:", on_click=safely(_look), args=(run, here),
-        key="plane_test", help="Test is for the weights you settled on. Each look is counted.",
-    )  # fmt: skip
+        "Show test here",
+        icon=":material/visibility:",
+        on_click=safely(_look),
+        args=(run, here),
+        key="plane_test",
+        help="Test is for the weights you settled on. Each look is counted.",
+    )
     st.caption(f"Test was looked at for {count(len(looks(run)), 'point')} of this run.")
     if st.session_state.get(_TESTED) != (run.id, here):
         return

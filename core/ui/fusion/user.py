@@ -85,9 +85,11 @@ def _pick(run: Run, split: Split) -> int | None:
     if not known:
         return None
     chosen = kind.selectbox(
-        "Users", known, format_func=lambda name: f"{TITLES[name]} ({len(orders[name]):,})",
+        "Users",
+        known,
+        format_func=lambda name: f"{TITLES[name]} ({len(orders[name]):,})",
         **linked("order", known[0], one_of(known), forgets=["user"]),
-    )  # fmt: skip
+    )
     order, ids = orders[chosen], split.train.users.ids
     names = list(ids[order[:LISTED]])
     wanted = recall("user")
@@ -98,9 +100,14 @@ def _pick(run: Run, split: Split) -> int | None:
         f"User (the first {len(names):,})", names, **linked("user", names[0], one_of(names))
     )
     find.text_input(
-        "Find by id", key=_FIND, placeholder="any validation user", type="search",
-        max_chars=200, on_change=_search, args=(evaluated,),
-    )  # fmt: skip
+        "Find by id",
+        key=_FIND,
+        placeholder="any validation user",
+        type="search",
+        max_chars=200,
+        on_change=_search,
+        args=(evaluated,),
+    )
     if missing := st.session_state.pop(_MISSING, None):
         st.info(f"{plain(missing, 60)} is no validation user of this split.")
     return int(split.train.users.numbers([name])[0])
@@ -149,11 +156,14 @@ def _show_list(
     titles = [str(name) for name in cached.item_names(split, TARGET)[one.items[:k]]]
     st.html(
         two_part_rows(
-            titles, one.source[:k], one.target[:k], [bool(hit) for hit in one.hits[:k]],
+            titles,
+            one.source[:k],
+            one.target[:k],
+            [bool(hit) for hit in one.hits[:k]],
             rank_marks(one.items[:k], other.items, out),
             (run.record["source_name"], run.record["target_name"]),
         )
-    )  # fmt: skip
+    )
     found = int(one.hits[:k].sum())
     st.caption(
         f"{count(found, 'held-out item')} in the top {k}, marked ✓. Bars: the parts of the score, "

@@ -51,15 +51,20 @@ def pick_recipe(run: Run) -> tuple[Recipe, str]:
     )
     _forget_scale_chosen_elsewhere(run, kind)
     scale = second.segmented_control(
-        "Scale of the parts", SCALES, required=True, disabled=kind == RECIPROCAL_RANK,
+        "Scale of the parts",
+        SCALES,
+        required=True,
+        disabled=kind == RECIPROCAL_RANK,
         help="Per user, over all unmasked items. A reciprocal rank has no scale.",
         **linked("scale", default_scale(run, kind), one_of(SCALES)),
-    )  # fmt: skip
+    )
     k = third.segmented_control("k, list length", KS, required=True, **linked("k", 10, one_of(KS)))
     by = fourth.selectbox(
-        "Lines by", list(TITLES), format_func=TITLES.__getitem__,
+        "Lines by",
+        list(TITLES),
+        format_func=TITLES.__getitem__,
         **linked("by", TARGET_HISTORY, one_of(list(TITLES))),
-    )  # fmt: skip
+    )
     return Recipe(kind, scale, k), by
 
 
@@ -75,13 +80,19 @@ def pick_weights(run: Run, recipe: Recipe) -> Point:
     with left:
         alpha = st.slider(
             f":orange[**alpha**, weight of {plain(run.record['source_name'], 40)}]",
-            0.0, 1.0, step=STEP, **linked("alpha", 1.0, weight),
-        )  # fmt: skip
+            0.0,
+            1.0,
+            step=STEP,
+            **linked("alpha", 1.0, weight),
+        )
     with right:
         beta = st.slider(
             f":blue[**beta**, weight of {plain(run.record['target_name'], 40)}]",
-            0.0, 1.0, step=STEP, **linked("beta", 1.0, weight),
-        )  # fmt: skip
+            0.0,
+            1.0,
+            step=STEP,
+            **linked("beta", 1.0, weight),
+        )
     return Point(alpha, beta, recipe.kind, recipe.scale, recipe.k)
 
 
@@ -89,15 +100,22 @@ def jump_buttons(run: Run, here: Point, best: float | None) -> None:
     """To the best ratio on validation, back to 1 : 1, and pin where the sliders stand."""
     with st.container(horizontal=True):
         st.button(
-            "Best on validation", icon=":material/target:", disabled=best is None,
-            on_click=_jump, args=(best,), key="best_on_validation",
+            "Best on validation",
+            icon=":material/target:",
+            disabled=best is None,
+            on_click=_jump,
+            args=(best,),
+            key="best_on_validation",
             help="The ratio nearest to 1 : 1 that is within one standard error of the best.",
-        )  # fmt: skip
+        )
         st.button("Equal, 1 : 1", icon=":material/balance:", on_click=_jump, args=(0.5,))
         st.button(
-            "Pin this point", icon=":material/keep:", on_click=_pin, args=(run, here),
+            "Pin this point",
+            icon=":material/keep:",
+            on_click=_pin,
+            args=(run, here),
             help="Keeps it in the chart and beside the figures, and allows a look at test.",
-        )  # fmt: skip
+        )
 
 
 def jump_to_click() -> None:

@@ -28,9 +28,11 @@ def show_disparity(found: Listed, by: str, kinds: list[str]) -> None:
     groups = {EVERYBODY: EVERYBODY} | found.large_groups(by)
     box, _ = st.columns([1, 1])
     group = box.selectbox(
-        "Do lists exaggerate what users prefer? Of", list(groups), key="disparity_group",
+        "Do lists exaggerate what users prefer? Of",
+        list(groups),
+        key="disparity_group",
         format_func=lambda name: groups.get(name, name),
-    )  # fmt: skip
+    )
     view = found.view
     rows = _rows(found.folders, view.part, view.k, view.who, by, str(group), tuple(kinds), found)
     own = rows[rows[RUN] == found.own].dropna(subset=[MEAN])
@@ -52,9 +54,15 @@ def show_disparity(found: Listed, by: str, kinds: list[str]) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _rows(
-    folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, by: str, group: str,
-    kinds: tuple[str, ...], _found: Listed,
-) -> pd.DataFrame:  # fmt: skip
+    folders: Sequence[tuple[str, str]],
+    part: str,
+    k: int,
+    segment: str,
+    by: str,
+    group: str,
+    kinds: tuple[str, ...],
+    _found: Listed,
+) -> pd.DataFrame:
     chosen: np.ndarray | None = None
     if group != EVERYBODY:
         chosen = segments_of(_found.lines[0].run)[by].astype("str").to_numpy() == group
@@ -85,19 +93,22 @@ def _more(disparity: float) -> str:
 
 def _show_table(rows: pd.DataFrame, own: pd.DataFrame, found: Listed) -> None:
     twins = rows[rows[RUN] == found.twin].set_index(SEGMENT)[MEAN] if found.twin else {}
-    table = pd.DataFrame({
-        "Category": own[SEGMENT],
-        "in histories (BS)": [number(value, 2) for value in own[IN_HISTORY]],
-        "in lists (BR)": [number(value, 2) for value in own[IN_LISTS]],
-        "disparity (BD)": [signed(value, 2) for value in own[MEAN]],
-        "95 %": [interval(low, high, 2) for low, high in zip(own[LOW], own[HIGH], strict=True)],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "Category": own[SEGMENT],
+            "in histories (BS)": [number(value, 2) for value in own[IN_HISTORY]],
+            "in lists (BR)": [number(value, 2) for value in own[IN_LISTS]],
+            "disparity (BD)": [signed(value, 2) for value in own[MEAN]],
+            "95 %": [interval(low, high, 2) for low, high in zip(own[LOW], own[HIGH], strict=True)],
+        }
+    )
     if found.twin:
         table["BD, its twin"] = [signed(twins.get(name), 2) for name in own[SEGMENT]]
     names = {
-        "in histories (BS)": "bias_source", "in lists (BR)": "bias_lists",
+        "in histories (BS)": "bias_source",
+        "in lists (BR)": "bias_lists",
         "disparity (BD)": "bias_disparity",
-    }  # fmt: skip
+    }
     config = {
         title: st.column_config.Column(help=METRICS[name].help) for title, name in names.items()
     }

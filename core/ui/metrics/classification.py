@@ -37,18 +37,28 @@ from core.ui.tables import download_button
 from core.ui.texts import number
 
 IN_LIST, BY_RATING = "in the top k", "predicted rating"
-NAMES = {"yes": "relevant", "no": "not relevant", "macro": "macro average",
-         "weighted": "weighted average"}  # fmt: skip
+NAMES = {
+    "yes": "relevant",
+    "no": "not relevant",
+    "macro": "macro average",
+    "weighted": "weighted average",
+}
 Thresholded = tuple[dict[str, Answers], tuple[float, ...]]  # by run, and the thresholds
 HEADINGS = {"precision": "precision", "recall": "recall", "f1": "F1", "support": "support"}
 METRIC_OF = {  # cards of the figures that have intervals
-    "yes_precision": "class_precision", "yes_recall": "class_recall", "yes_f1": "class_f1",
-    "mcc": "mcc", "accuracy": "accuracy",
-}  # fmt: skip
+    "yes_precision": "class_precision",
+    "yes_recall": "class_recall",
+    "yes_f1": "class_f1",
+    "mcc": "mcc",
+    "accuracy": "accuracy",
+}
 TITLES = {
-    "class_precision": "Precision of relevant", "class_recall": "Recall of relevant",
-    "class_f1": "F1 of relevant", "mcc": "MCC", "accuracy": "Accuracy",
-}  # fmt: skip
+    "class_precision": "Precision of relevant",
+    "class_recall": "Recall of relevant",
+    "class_f1": "F1 of relevant",
+    "mcc": "MCC",
+    "accuracy": "Accuracy",
+}
 CURVES = {
     "precision": "precision of relevant",
     "recall": "recall of relevant",
@@ -83,11 +93,14 @@ def _of_lists(found: Listed) -> Thresholded:
     """Answers of every run where yes is the top k."""
     depth = next(iter(found.judged().values())).items.shape[1]
     k = st.slider(
-        "k, how many items of a list are a yes", 1, depth, min(found.view.k, depth),
+        "k, how many items of a list are a yes",
+        1,
+        depth,
+        min(found.view.k, depth),
         key="classification_k",
         help="Every item of the target that is not masked is a pair with the user: a yes if it is "
         "in the top k. It is truly relevant if it is held out.",
-    )  # fmt: skip
+    )
     return {name: answers_of_lists(one, k) for name, one in found.judged().items()}, (k,)
 
 
@@ -102,13 +115,21 @@ def _of_ratings(found: Listed) -> Thresholded:
     left, right = st.columns(2)
     middle = usual_threshold(bounds)
     truth = left.slider(
-        "Truly relevant from a given rating of", bounds.low, bounds.high, middle, 0.5,
+        "Truly relevant from a given rating of",
+        bounds.low,
+        bounds.high,
+        middle,
+        0.5,
         key="classification_truth",
-    )  # fmt: skip
+    )
     said = right.slider(
-        "Yes from a predicted rating of", bounds.low, bounds.high, middle, 0.1,
+        "Yes from a predicted rating of",
+        bounds.low,
+        bounds.high,
+        middle,
+        0.1,
         key="classification_said",
-    )  # fmt: skip
+    )
     answers = {}
     for line in found.lines:
         if line.run.card.task == "rating":
@@ -126,11 +147,16 @@ def _show_report(answers: Answers, kind: str) -> None:
     with left:
         pairs = "user and item pairs that are not masked" if kind == IN_LIST else "held-out ratings"
         st.markdown(f"**Report of the run** over {int(answers.total.sum()):,} {pairs}")
-        shown = pd.DataFrame({"class": [NAMES[name] for name in table.index]} | {
-            HEADINGS[name]: [number(value) for value in table[name]] for name in table
-        })  # fmt: skip
-        cards = {"precision": "class_precision", "recall": "class_recall", "f1": "class_f1",
-                 "support": "support"}  # fmt: skip
+        shown = pd.DataFrame(
+            {"class": [NAMES[name] for name in table.index]}
+            | {HEADINGS[name]: [number(value) for value in table[name]] for name in table}
+        )
+        cards = {
+            "precision": "class_precision",
+            "recall": "class_recall",
+            "f1": "class_f1",
+            "support": "support",
+        }
         config = {
             HEADINGS[name]: st.column_config.Column(help=METRICS[card].help)
             for name, card in cards.items()
@@ -138,15 +164,19 @@ def _show_report(answers: Answers, kind: str) -> None:
         st.dataframe(shown, key="classification_report", hide_index=True, column_config=config)
         with st.container(horizontal=True):
             explain(["accuracy", *cards.values(), "mcc"])
-            download_button(table.reset_index(names="class"), "classification_report.csv",
-                            "classification_csv")  # fmt: skip
+            download_button(
+                table.reset_index(names="class"), "classification_report.csv", "classification_csv"
+            )
     with right:
         true_yes, false_yes, false_no, true_no = (f"{int(n):,}" for n in answers.total)
         st.markdown("**Counts**")
-        counts = pd.DataFrame({
-            "truly": ["relevant", "not relevant"],
-            "said yes": [true_yes, false_yes], "said no": [false_no, true_no],
-        })  # fmt: skip
+        counts = pd.DataFrame(
+            {
+                "truly": ["relevant", "not relevant"],
+                "said yes": [true_yes, false_yes],
+                "said no": [false_no, true_no],
+            }
+        )
         st.dataframe(counts, key="classification_counts", hide_index=True)
 
 
@@ -163,11 +193,20 @@ def _compared(
     said = {name: figures(one) for name, one in _answers.items()}
     if _found.twin is not None and _found.twin in _answers:
         said[DIFFERENCE] = differences(_answers[_found.own], _answers[_found.twin])
-    return pd.DataFrame([
-        {RUN: name, METRIC: METRIC_OF[metric], MEAN: one.mean, LOW: one.low, HIGH: one.high,
-         USERS: one.users}
-        for name, by_metric in said.items() for metric, one in by_metric.items()
-    ])  # fmt: skip
+    return pd.DataFrame(
+        [
+            {
+                RUN: name,
+                METRIC: METRIC_OF[metric],
+                MEAN: one.mean,
+                LOW: one.low,
+                HIGH: one.high,
+                USERS: one.users,
+            }
+            for name, by_metric in said.items()
+            for metric, one in by_metric.items()
+        ]
+    )
 
 
 def _words(rows: pd.DataFrame, found: Listed) -> str:
@@ -195,16 +234,25 @@ def _words(rows: pd.DataFrame, found: Listed) -> str:
 
 def _show_curve(found: Listed) -> None:
     column = st.segmented_control(
-        "Over the length of the list", list(CURVES), format_func=CURVES.__getitem__,
-        default="mcc", required=True, key="classification_curve",
-    )  # fmt: skip
+        "Over the length of the list",
+        list(CURVES),
+        format_func=CURVES.__getitem__,
+        default="mcc",
+        required=True,
+        key="classification_curve",
+    )
     curves = _curves(found.folders, found.view.part, found.view.who, found)
     show_chart(
-        draw_by_length(curves, found.styles(), column=column, title=CURVES[column],
-                       here=st.session_state["classification_k"]),
+        draw_by_length(
+            curves,
+            found.styles(),
+            column=column,
+            title=CURVES[column],
+            here=st.session_state["classification_k"],
+        ),
         "How long should a list be, if every place is a yes? The upright line is the chosen k.",
         "classification_lengths",
-    )  # fmt: skip
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

@@ -52,10 +52,13 @@ def _show_users(found: Listed) -> str:
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     names = _metrics(found)
     name = left.selectbox(
-        "Metric", names, index=names.index(view.metric) if view.metric in names else 0,
-        format_func=lambda name: METRICS[name].title, key="fairness_metric",
+        "Metric",
+        names,
+        index=names.index(view.metric) if view.metric in names else 0,
+        format_func=lambda name: METRICS[name].title,
+        key="fairness_metric",
         help="Any figure that every user has, from the run or from its lists.",
-    )  # fmt: skip
+    )
     metric = column_of(name, view.k)
     by = _pick_groups(run, right)
     rows, apart = _groups(
@@ -90,9 +93,13 @@ def _pick_groups(run: Run, place) -> str:  # type: ignore[no-untyped-def]
     """One of the kinds of segment of the run's users, uploaded attributes among them."""
     kinds = titles_of(run)
     return place.segmented_control(
-        "Groups by", list(kinds), format_func=lambda by: kinds.get(by, by), default=TARGET_HISTORY,
-        required=True, key="fairness_by",
-    )  # fmt: skip
+        "Groups by",
+        list(kinds),
+        format_func=lambda by: kinds.get(by, by),
+        default=TARGET_HISTORY,
+        required=True,
+        key="fairness_by",
+    )
 
 
 def _segments_key(run: Run) -> str:
@@ -108,9 +115,15 @@ def _who(found: Listed, by: str, group: str) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=30)
 def _groups(
-    folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, metric: str, by: str,
-    key: str, _found: Listed,
-) -> tuple[pd.DataFrame, list[Gap]]:  # fmt: skip
+    folders: Sequence[tuple[str, str]],
+    part: str,
+    k: int,
+    segment: str,
+    metric: str,
+    by: str,
+    key: str,
+    _found: Listed,
+) -> tuple[pd.DataFrame, list[Gap]]:
     of_user = segments_of(_found.lines[0].run)[by]
     frames = _values(_found, metric)
     rows = group_rows(frames, of_user, metric)
@@ -156,15 +169,21 @@ def _caption(rows: pd.DataFrame, question: str) -> str:
 
 def _show_gaps(apart: list[Gap], metric: str) -> None:
     better = "highest" if metric_card(metric).higher_is_better else "lowest"
-    table = pd.DataFrame([
-        {
-            "Run": gap.run, "best group": gap.best, "worst group": gap.worst,
-            "gap": number(gap.gap.mean), "95 %": interval(gap.gap.low, gap.gap.high),
-            "by chance": f"{gap.chance:.1%}",
-            "UserMAD": number(gap.mad), "groups": gap.groups,
-        }
-        for gap in apart
-    ])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            {
+                "Run": gap.run,
+                "best group": gap.best,
+                "worst group": gap.worst,
+                "gap": number(gap.gap.mean),
+                "95 %": interval(gap.gap.low, gap.gap.high),
+                "by chance": f"{gap.chance:.1%}",
+                "UserMAD": number(gap.mad),
+                "groups": gap.groups,
+            }
+            for gap in apart
+        ]
+    )
     if table.empty:
         return
     helps = {
@@ -203,10 +222,13 @@ def _show_popularity(found: Listed, by: str) -> None:
     )
     show_chart(
         draw_group_dots(rows, found.styles(), x=f"Delta-GAP@{view.k}", zero=True),
-        _caption(rows, "Whose lists are more popular than what they took? At 0 a list keeps the "
-                 f"level of the history in {target}; users without one are left out."),
+        _caption(
+            rows,
+            "Whose lists are more popular than what they took? At 0 a list keeps the "
+            f"level of the history in {target}; users without one are left out.",
+        ),
         "delta_gap",
-    )  # fmt: skip
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

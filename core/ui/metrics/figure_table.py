@@ -37,17 +37,26 @@ def show_figures(
         for metric in metrics
     }
     names = ["run − its twin" if run == DIFFERENCE else run for run in runs]
-    cells = pd.DataFrame({"Run": names} | {
-        titles[metric]: [
-            _cell(by_place.get((run, metric)), run == DIFFERENCE, digits[run == DIFFERENCE, metric])
-            for run in runs
-        ]
-        for metric in metrics
-    })  # fmt: skip
+    cells = pd.DataFrame(
+        {"Run": names}
+        | {
+            titles[metric]: [
+                _cell(
+                    by_place.get((run, metric)),
+                    run == DIFFERENCE,
+                    digits[run == DIFFERENCE, metric],
+                )
+                for run in runs
+            ]
+            for metric in metrics
+        }
+    )
     st.dataframe(
-        cells, key=key, hide_index=True,
+        cells,
+        key=key,
+        hide_index=True,
         column_config={titles[metric]: column_help(metric) for metric in metrics},
-    )  # fmt: skip
+    )
     with st.container(horizontal=True):
         explain([metric.split("@")[0] for metric in metrics])
         download_button(rows[rows[METRIC].isin(metrics)], f"{key}.csv", f"{key}_csv")

@@ -66,9 +66,12 @@ def draw_upload(run: Run) -> None:
         )
         st.file_uploader("Table of users", type=["csv", "tsv", "txt"], key="attributes_file")
         st.button(
-            "Add these attributes", key="attributes_add", on_click=safely(_add), args=(run,),
+            "Add these attributes",
+            key="attributes_add",
+            on_click=safely(_add),
+            args=(run,),
             disabled=st.session_state.get("attributes_file") is None,
-        )  # fmt: skip
+        )
         if refused := st.session_state.pop(_REFUSED, None):
             show_error(refused)
         if added := st.session_state.get(f"{_ADDED}_{run.record['dataset_hash']}"):
@@ -90,9 +93,13 @@ def _draw_files(run: Run) -> None:
             names = plain(", ".join(counts.attributes), 120)
             words.caption(f"Kept: {names} of {count(counts.matched, 'user')}")
         button.button(
-            "Remove", key=f"attributes_remove_{folder.name}", icon=":material/delete:",
-            on_click=safely(_remove), args=(dataset_hash, folder.name), type="tertiary",
-        )  # fmt: skip
+            "Remove",
+            key=f"attributes_remove_{folder.name}",
+            icon=":material/delete:",
+            on_click=safely(_remove),
+            args=(dataset_hash, folder.name),
+            type="tertiary",
+        )
 
 
 def _remove(dataset_hash: str, name: str) -> None:

@@ -93,10 +93,12 @@ def _head_words(halves: Rows, found: Listed) -> str:
 
 
 def _show_halves(groups: ItemGroups) -> None:
-    table = pd.DataFrame([
-        _half(name, rows.set_index(GROUP), rows) | {"ItemMAD": number(groups.mads[name][0], 4)}
-        for name, rows in groups.halves.items()
-    ])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            _half(name, rows.set_index(GROUP), rows) | {"ItemMAD": number(groups.mads[name][0], 4)}
+            for name, rows in groups.halves.items()
+        ]
+    )
     helps = {
         "head’s places": METRICS["exposure_share"].help,
         "head found": "Share of held-out items of the head that are in the lists.",
@@ -133,18 +135,29 @@ def _show_kinds(groups: ItemGroups, found: Listed) -> None:
     names = own[GROUP].head(MOST)
     shares = {name: rows[EXPOSURE].head(MOST).to_numpy() for name, rows in kinds.items()}
     show_chart(
-        draw_shares(list(names), own[CATALOGUE].head(MOST).to_numpy(), shares, found.styles(),
-                    x=f"share of all top-{found.view.k} places"),
+        draw_shares(
+            list(names),
+            own[CATALOGUE].head(MOST).to_numpy(),
+            shares,
+            found.styles(),
+            x=f"share of all top-{found.view.k} places",
+        ),
         f"Which categories get more than their share? The {len(names)} largest of {len(own)} with "
         f"at least {FEWEST_ITEMS} items; an item of several categories counts in each.",
         "category_shares",
-    )  # fmt: skip
+    )
     st.markdown(_parity_words(kinds, found))
-    table = pd.DataFrame([
-        {"Run": name, "RSP": number(parity(rows)[0]), "REO": number(parity(rows)[1]),
-         "ItemMAD": number(groups.mads[name][1], 4)}
-        for name, rows in kinds.items()
-    ])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            {
+                "Run": name,
+                "RSP": number(parity(rows)[0]),
+                "REO": number(parity(rows)[1]),
+                "ItemMAD": number(groups.mads[name][1], 4),
+            }
+            for name, rows in kinds.items()
+        ]
+    )
     names_of = {"RSP": "rsp", "REO": "reo", "ItemMAD": "item_mad"}
     helps = {title: METRICS[name].help for title, name in names_of.items()}
     _show(table, helps, list(names_of.values()), "fairness_kinds")

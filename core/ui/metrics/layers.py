@@ -87,9 +87,12 @@ def _show_floor(run: Run, view: View) -> None:
             st.warning("The noise floor that was kept cannot be read any more. Measure it again.")
         st.caption("Some of them are harmed by chance alone; how many is not measured yet.")
         task = Task(
-            "reseed", (reseed_payload(run.id),), f"Noise floor of {run.label}",
-            "Measure the noise floor", _WHY,
-        )  # fmt: skip
+            "reseed",
+            (reseed_payload(run.id),),
+            f"Noise floor of {run.label}",
+            "Measure the noise floor",
+            _WHY,
+        )
         draw_task(task, "measure_noise")
 
 
@@ -139,7 +142,10 @@ def _show_seeds(run: Run, view: View) -> None:
     st.caption(f"{said}. Whether another training gives the same is not known.")
     plans = plans_of_more_seeds(run, [run, *others])
     task = Task(
-        "train", tuple(plan.to_dict() for plan in plans), f"More seeds of {run.label}",
-        "Train two more seeds", "The same model, settings and split; each a run with its twin.",
-    )  # fmt: skip
+        "train",
+        tuple(plan.to_dict() for plan in plans),
+        f"More seeds of {run.label}",
+        "Train two more seeds",
+        "The same model, settings and split; each a run with its twin.",
+    )
     draw_task(task, "more_seeds")

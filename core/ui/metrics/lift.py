@@ -57,9 +57,12 @@ def _pick_segments(run: Run) -> str:
     titles = titles_of(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.segmented_control(
-            "Segments by", list(titles), format_func=lambda name: titles.get(name, name),
-            required=True, **linked("by", TARGET_HISTORY, one_of(list(titles))),
-        )  # fmt: skip
+            "Segments by",
+            list(titles),
+            format_func=lambda name: titles.get(name, name),
+            required=True,
+            **linked("by", TARGET_HISTORY, one_of(list(titles))),
+        )
         draw_upload(run)
     return str(by)
 
@@ -82,10 +85,12 @@ def _rows(run: Run, lifts: Lifts) -> pd.DataFrame:
 
 def _details(table: pd.DataFrame) -> list[str]:
     return [
-        "" if pd.isna(row[MEAN]) else
-        f"effect size {signed(row[EFFECT], 2)} standard deviations, p {number(row[HOLM])} (Holm)"
+        ""
+        if pd.isna(row[MEAN])
+        else f"effect size {signed(row[EFFECT], 2)} standard deviations, "
+        f"p {number(row[HOLM])} (Holm)"
         for _, row in table.iterrows()
-    ]  # fmt: skip
+    ]
 
 
 def _over_floor(run: Run) -> str:

@@ -81,12 +81,15 @@ def styles_of(lines: list[Contender], twin: str | None) -> Styles:
     """Styles of the runs by name, all different up to six others; twin: name of the first's."""
     others, floors = cycle(OTHERS), cycle(FLOORS)
     return {
-        line.name: OWN if line is lines[0]
-        else TWIN if line.name == twin
-        else next(floors) if line.reference
+        line.name: OWN
+        if line is lines[0]
+        else TWIN
+        if line.name == twin
+        else next(floors)
+        if line.reference
         else next(others)
         for line in lines
-    }  # fmt: skip
+    }
 
 
 def twin_name(lines: list[Contender]) -> str | None:

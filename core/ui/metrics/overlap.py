@@ -41,9 +41,12 @@ def show_overlap(run: Run, view: View) -> None:
             st.warning("The curve that was kept cannot be read any more. Measure it again.")
         st.caption(_WHAT)
         task = Task(
-            "overlap", (overlap_payload(run.id),), f"Overlap curve of {run.label}",
-            "Measure the curve", _WHAT,
-        )  # fmt: skip
+            "overlap",
+            (overlap_payload(run.id),),
+            f"Overlap curve of {run.label}",
+            "Measure the curve",
+            _WHAT,
+        )
         draw_task(task, "measure_overlap")
         return
     rows = _curve(str(run.folder), view.part, view.column, info.wall_seconds, run)

@@ -41,9 +41,12 @@ def show_rating_fit(lines: list[Contender], view: View) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=10)
 def _figures(
-    folders: tuple[tuple[str, str], ...], part: str, segment: str,
-    _lines: list[Contender], _view: View,
-) -> RatingFigures:  # fmt: skip
+    folders: tuple[tuple[str, str], ...],
+    part: str,
+    segment: str,
+    _lines: list[Contender],
+    _view: View,
+) -> RatingFigures:
     run = _lines[0].run
     users = users_of(run, _view.segment)
     frames = {line.name: cached.predictions(line.run, part) for line in _lines}

@@ -35,8 +35,9 @@ def show_ratings(lines: list[Contender], view: View) -> None:
         with st.popover("What these errors are", icon=":material/help:", type="tertiary"):
             for metric in ERRORS:
                 card = metric_card(metric)
-                st.markdown(f"**{card.title}**: {card.help}  \n{card.formula}  \n"
-                            f":gray[{card.source}]")  # fmt: skip
+                st.markdown(
+                    f"**{card.title}**: {card.help}  \n{card.formula}  \n:gray[{card.source}]"
+                )
         download_button(figures, "rating_errors.csv", "errors_csv")
     led = figures[BEST].any()
     st.caption(

@@ -35,9 +35,11 @@ def show_score_fairness(found: Listed, by: str) -> None:
         return
     box, _ = st.columns([1, 1])
     group = box.selectbox(
-        "Are ratings predicted as well as for all others? For", list(groups),
-        format_func=lambda name: groups.get(name, name), key="unfairness_group",
-    )  # fmt: skip
+        "Are ratings predicted as well as for all others? For",
+        list(groups),
+        format_func=lambda name: groups.get(name, name),
+        key="unfairness_group",
+    )
     view = found.view
     rows = _rows(found.folders, view.part, view.who, by, str(group), view.stamp, found)
     own = rows[rows[RUN] == found.own].set_index(METRIC)
@@ -48,10 +50,13 @@ def show_score_fairness(found: Listed, by: str) -> None:
         )
         return
     st.markdown(_words(own, plain(groups[str(group)], 120)))
-    table = pd.DataFrame([
-        {"Run": name} | {METRICS[m].title: _cell(part.set_index(METRIC).loc[m]) for m in UNFAIRNESS}
-        for name, part in rows.groupby(RUN, sort=False)
-    ])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            {"Run": name}
+            | {METRICS[m].title: _cell(part.set_index(METRIC).loc[m]) for m in UNFAIRNESS}
+            for name, part in rows.groupby(RUN, sort=False)
+        ]
+    )
     config = {
         METRICS[name].title: st.column_config.Column(help=METRICS[name].help) for name in UNFAIRNESS
     }
@@ -85,9 +90,14 @@ def _cell(row: pd.Series) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _rows(
-    folders: Sequence[tuple[str, str]], part: str, segment: str, by: str, group: str, key: str,
+    folders: Sequence[tuple[str, str]],
+    part: str,
+    segment: str,
+    by: str,
+    group: str,
+    key: str,
     _found: Listed,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     run = _found.lines[0].run
     frames = {
         line.name: cached.predictions(line.run, part)

@@ -49,12 +49,18 @@ def show_trade_off(lines: list[Contender], view: View) -> None:
     st.markdown(_words(table, x, y))
     grey = tuple(line.name for line in lines if line.reference)
     show_chart(
-        draw_trade_off(across, up, x=metric_title(x), y=metric_title(y), reference=grey,
-                       utopia=_utopia(across, up, (x, y))),
+        draw_trade_off(
+            across,
+            up,
+            x=metric_title(x),
+            y=metric_title(y),
+            reference=grey,
+            utopia=_utopia(across, up, (x, y)),
+        ),
         f"What does a run give up for what it gains? The star is the best of both: {_side(x, y)}. "
         "Bars are 95 % intervals over users; grey runs are there to compare with.",
         "trade_off",
-    )  # fmt: skip
+    )
     _show_table(table, x, y)
 
 
@@ -62,10 +68,15 @@ def _table(across: pd.DataFrame, up: pd.DataFrame, metrics: tuple[str, str]) -> 
     """RUN, both metrics, DISTANCE and VOLUME, the closest to the best of both first."""
     values = np.column_stack([across[MEAN], up[MEAN]])
     scores = scaled(values, np.array([metric_card(name).higher_is_better for name in metrics]))
-    table = pd.DataFrame({
-        RUN: across[RUN], "x": values[:, 0], "y": values[:, 1],
-        DISTANCE: distance_to_utopia(scores), VOLUME: hypervolume(scores),
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            RUN: across[RUN],
+            "x": values[:, 0],
+            "y": values[:, 1],
+            DISTANCE: distance_to_utopia(scores),
+            VOLUME: hypervolume(scores),
+        }
+    )
     return table.sort_values(DISTANCE, ignore_index=True)
 
 

@@ -13,8 +13,11 @@ from core.ui.shell import workspace
 from core.ui.trust import draw_trust
 
 _LIGHTS: dict[str, str] = {
-    "green": "passed", "amber": "in doubt", "red": "failed", "grey": "without an answer",
-}  # fmt: skip
+    "green": "passed",
+    "amber": "in doubt",
+    "red": "failed",
+    "grey": "without an answer",
+}
 
 
 def show_trust(run: Run) -> None:

@@ -58,8 +58,10 @@ def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
         f"{len(moved):,} users; "
         f"{count(len(table) - len(moved), 'user')} with no difference not drawn. "
         "Drag a box over bars to list their users.",
-        "differences", on_select="rerun", selection_mode=("box",),
-    )  # fmt: skip
+        "differences",
+        on_select="rerun",
+        selection_mode=("box",),
+    )
     return _within(differences, answer)
 
 
@@ -74,17 +76,25 @@ def _within(differences: pd.Series, answer: Any) -> pd.Series:
 def _show_table(table: pd.DataFrame, view: View, against: str) -> None:
     title = metric_title(view.column)
     names = {
-        USER: "user", "difference": "difference", "run": title, "other": f"{title}, {against}",
-        "source_history": "source history", "target_history": "target history",
-    }  # fmt: skip
+        USER: "user",
+        "difference": "difference",
+        "run": title,
+        "other": f"{title}, {against}",
+        "source_history": "source history",
+        "target_history": "target history",
+    }
     shown = table[list(names)].rename(columns=names)
     kept = metric_card(view.column).kept  # figures of lists may be small
     few = st.column_config.NumberColumn(format="%.3f" if kept else "%.4f")
     digits = {names[name]: few for name in ("difference", "run", "other")}
     rows = show_table(
-        shown, "moved_users", download="users.csv", column_config=digits,
-        selection="single-row", height=420,
-    )  # fmt: skip
+        shown,
+        "moved_users",
+        download="users.csv",
+        column_config=digits,
+        selection="single-row",
+        height=420,
+    )
     if rows and rows[0] < len(table):
         user = str(table[USER].iloc[rows[0]])
         link_to("recommendations", f"What {plain(user, 40)} gets, and why", user=user)

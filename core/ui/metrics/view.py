@@ -53,7 +53,10 @@ def pick_view(run: Run) -> View:
     per_user = metrics_of(run) + lifted_names(run)
     return View(
         part=part.segmented_control(
-            "Held-out part", list(PARTS), format_func=PARTS.__getitem__, required=True,
+            "Held-out part",
+            list(PARTS),
+            format_func=PARTS.__getitem__,
+            required=True,
             help="Settings and weights are chosen on validation; test is what is reported.",
             **linked("part", TEST, one_of(list(PARTS))),
         ),
@@ -61,18 +64,22 @@ def pick_view(run: Run) -> View:
             "k, length of a list", KS, required=True, **linked("k", 10, one_of(KS))
         ),
         metric=metric.selectbox(
-            "Metric of lifts and users", per_user, format_func=lambda name: METRICS[name].title,
+            "Metric of lifts and users",
+            per_user,
+            format_func=lambda name: METRICS[name].title,
             help="Those a run keeps first, then those that are made from its lists.",
             **linked("metric", per_user[0], one_of(per_user)),
         ),
         segment=segment.selectbox(
-            "Users", list(names), format_func=lambda name: names.get(name, name),
+            "Users",
+            list(names),
+            format_func=lambda name: names.get(name, name),
             help="Histories are counted in the training data; attributes of users can be added "
             "below. Under ten users nothing is shown.",
             **linked("segment", EVERYBODY, one_of(list(names))),
         ),
         stamp=cached.attributes_key(run.record["dataset_hash"]),
-    )  # fmt: skip
+    )
 
 
 def metrics_of(run: Run) -> list[str]:
@@ -88,10 +95,13 @@ def pick_runs(run: Run) -> list[Run]:
     fits, refused = comparable(run, cached.runs())
     names, others = run_names(fits), {entry.id: entry for entry in fits if entry.id != run.id}
     chosen = st.multiselect(
-        "Compare with", list(others), default=list(others)[:4], key=f"compare_{run.id}",
+        "Compare with",
+        list(others),
+        default=list(others)[:4],
+        key=f"compare_{run.id}",
         format_func=lambda id: names.get(id, id),
         placeholder="Other runs on the same split",
-    )  # fmt: skip
+    )
     if refused:
         with st.expander(f"Not compared: {len(refused)} on other data or another split"):
             for entry, reason in refused:

@@ -37,9 +37,13 @@ def show_checks(view: View, why: Reasons | None) -> None:
     with left:
         scopes = [SOURCE, BOTH] if len(why.source_items) else [BOTH]
         scope = st.segmented_control(
-            "Taken away", scopes, format_func=names.__getitem__, default=scopes[0], required=True,
+            "Taken away",
+            scopes,
+            format_func=names.__getitem__,
+            default=scopes[0],
+            required=True,
             key="removal_scope",
-        )  # fmt: skip
+        )
         _show_removal(view, why, scope, names[scope])
     with right:
         _show_smallest(view, why)
@@ -52,14 +56,18 @@ def _show_removal(view: View, why: Reasons, scope: str, name: str) -> None:
         return
     show_chart(
         draw_removed_places(
-            found.counts, found.top_place, found.random_place, place=found.place, k=view.k,
+            found.counts,
+            found.top_place,
+            found.random_place,
+            place=found.place,
+            k=view.k,
             x=f"items taken away from {name}",
             colour=SOURCE_COLOUR if scope == SOURCE else FUSED_COLOUR,
         ),
         "How far does it fall without the items that are said to carry it, beside as many random "
         "ones (median of five draws)? Every point is the model asked again.",
         "removal_chart",
-    )  # fmt: skip
+    )
 
 
 def removal_words(found: Removal, name: str) -> str:

@@ -60,14 +60,17 @@ def _list_of(view: View, other: Run) -> UserList | ShortList:
 def _table(view: View, ours: UserList | ShortList, theirs: UserList | ShortList) -> pd.DataFrame:
     titles = cached.item_names(view.split, TARGET)
     places = {int(item): place for place, item in enumerate(theirs.items, start=1)}
-    return pd.DataFrame({
-        "rank": np.arange(1, len(ours.items) + 1),
-        "title": titles[ours.items],
-        "hit": np.where(ours.hits, "✓", ""),
-        "moved": [
-            _arrow(place, places.get(int(item))) for place, item in enumerate(ours.items, start=1)
-        ],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "rank": np.arange(1, len(ours.items) + 1),
+            "title": titles[ours.items],
+            "hit": np.where(ours.hits, "✓", ""),
+            "moved": [
+                _arrow(place, places.get(int(item)))
+                for place, item in enumerate(ours.items, start=1)
+            ],
+        }
+    )
 
 
 def _arrow(here: int, there: int | None) -> str:

@@ -53,10 +53,12 @@ class Editor:
         st.button(
             words.format(name) if words else name,
             icon=":material/add:" if adds else ":material/close:",
-            key=f"{self.log.name}_{place}_{self.domain}_{number}", type="tertiary",
+            key=f"{self.log.name}_{place}_{self.domain}_{number}",
+            type="tertiary",
             help=f"{'Add' if adds else 'Remove'} {plain(title)} ({plain(edit.item, 60)})",
-            on_click=self.log.add, args=(edit,),
-        )  # fmt: skip
+            on_click=self.log.add,
+            args=(edit,),
+        )
 
     def _rating(self, adds: bool) -> float | None:
         key = f"{self.log.name}_{self.domain}_rating"
@@ -69,9 +71,13 @@ def show_editor(editor: Editor, start: IntArray) -> None:
     colour = COLOURS[editor.domain == SOURCE]
     st.markdown(f"**:{colour}[{editor.name}]** · {count(len(now), 'item')}")
     typed = st.text_input(
-        f"Find in {editor.name}", key=f"{editor.log.name}_{editor.domain}_search", type="search",
-        placeholder="Add or remove: a title or an id", label_visibility="collapsed", max_chars=100,
-    )  # fmt: skip
+        f"Find in {editor.name}",
+        key=f"{editor.log.name}_{editor.domain}_search",
+        type="search",
+        placeholder="Add or remove: a title or an id",
+        label_visibility="collapsed",
+        max_chars=100,
+    )
     _pick_rating(editor)
     if typed:
         with st.container(border=True, gap=None):
@@ -112,39 +118,42 @@ def _pick_rating(editor: Editor) -> None:
     bounds = facts.source if editor.domain == SOURCE else facts.target
     if bounds is not None:
         st.slider(
-            "Rating of what you add", *bounds, value=bounds[1], step=0.5,
+            "Rating of what you add",
+            *bounds,
+            value=bounds[1],
+            step=0.5,
             key=f"{editor.log.name}_{editor.domain}_rating",
-        )  # fmt: skip
+        )
 
 
 def _show_matches(editor: Editor, typed: str, now: set[int]) -> None:
     found = editor.catalogue.find(typed, MATCHES)
     if not len(found):
         st.caption(f"Nothing in {editor.name} has {plain(typed, 40)} in its title or id.")
-    for number in found.tolist():
-        editor.button(number, number not in now, "match")
+    for place in found.tolist():
+        editor.button(place, place not in now, "match")
 
 
 def _suggest(editor: Editor, now: set[int]) -> None:
     """Popular items, for who does not know what there is."""
     st.caption("Type above, or begin with something popular:")
     popular = editor.catalogue.by_popularity[: SUGGESTED + len(now)].tolist()
-    for number in [item for item in popular if item not in now][:SUGGESTED]:
-        editor.button(number, True, "popular")
+    for place in [place for place in popular if place not in now][:SUGGESTED]:
+        editor.button(place, True, "popular")
 
 
 def _show_history(editor: Editor, start: IntArray, now: set[int]) -> None:
     """What was added and what was taken out first, then the rest, the newest first."""
     began = set(start.tolist())
-    added = [number for number in reversed(_touched(editor)) if number in now - began]
-    gone = [number for number in start.tolist() if number not in now]
-    rest = [number for number in start.tolist() if number in now]
-    for number in added:
-        editor.button(number, False, "added", ":green[**{}**] · new")
-    for number in gone:
-        editor.button(number, True, "gone", "~~{}~~ · removed")
-    for number in rest[:SHOWN]:
-        editor.button(number, False, "had")
+    added = [place for place in reversed(_touched(editor)) if place in now - began]
+    gone = [place for place in start.tolist() if place not in now]
+    rest = [place for place in start.tolist() if place in now]
+    for place in added:
+        editor.button(place, False, "added", ":green[**{}**] · new")
+    for place in gone:
+        editor.button(place, True, "gone", "~~{}~~ · removed")
+    for place in rest[:SHOWN]:
+        editor.button(place, False, "had")
     if len(rest) > SHOWN:
         st.caption(f"{len(rest) - SHOWN:,} more: find them by the box above.")
 

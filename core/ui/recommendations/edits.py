@@ -65,12 +65,20 @@ def show_log_buttons(
 ) -> None:
     """Undo and reset in their columns, and a word where the address holds no more."""
     undo.button(
-        "Undo", icon=":material/undo:", key=f"{log.name}_undo", disabled=not edits,
-        on_click=log.undo, width="stretch",
-    )  # fmt: skip
+        "Undo",
+        icon=":material/undo:",
+        key=f"{log.name}_undo",
+        disabled=not edits,
+        on_click=log.undo,
+        width="stretch",
+    )
     reset.button(
-        "Reset", icon=":material/restart_alt:", key=f"{log.name}_reset", disabled=not edits,
-        on_click=log.reset, width="stretch",
-    )  # fmt: skip
+        "Reset",
+        icon=":material/restart_alt:",
+        key=f"{log.name}_reset",
+        disabled=not edits,
+        on_click=log.reset,
+        width="stretch",
+    )
     if st.session_state.pop(_FULL, False):
         st.warning("The address bar holds no more edits. Undo some, or reset and start again.")

@@ -26,7 +26,7 @@ def show_export(view: View) -> None:
     spreadsheet = st.session_state.get(_FOR) == SPREADSHEET
     plan = ExportPlan(
         view.run.id, view.k, fusion.alpha, fusion.beta, fusion.kind, fusion.scale, spreadsheet
-    )  # fmt: skip
+    )
     path = plan.file(workspace())
     users = count(len(view.split.train.users), "user")
     st.markdown(
@@ -35,9 +35,13 @@ def show_export(view: View) -> None:
         f"{number(plan.beta, 2)}; what is in training or validation does not stand in a list."
     )
     st.segmented_control(
-        "Who opens it", [PROGRAM, SPREADSHEET], default=PROGRAM, required=True, key=_FOR,
+        "Who opens it",
+        [PROGRAM, SPREADSHEET],
+        default=PROGRAM,
+        required=True,
+        key=_FOR,
         persist_state="session",
-    )  # fmt: skip
+    )
     st.caption(
         "Cells that a spreadsheet would run as a formula begin with a quote mark, ids too: do not "
         "join this file to others by its ids."
@@ -51,9 +55,13 @@ def show_export(view: View) -> None:
     active = [job for job in list_jobs(workspace(), kind="export", active=True)]
     waiting = any(job.payload == asdict(plan) for job in active)
     draw_press(
-        "Make the file", _start, (plan, f"Lists of {users} · {view.run.label}"),
-        icon=":material/table_view:", disabled=waiting, key="make_export",
-    )  # fmt: skip
+        "Make the file",
+        _start,
+        (plan, f"Lists of {users} · {view.run.label}"),
+        icon=":material/table_view:",
+        disabled=waiting,
+        key="make_export",
+    )
     if waiting:
         st.caption("It is being made; the sidebar shows how far it is.")
     _show_failure(plan)
@@ -67,9 +75,14 @@ def _start(plan: ExportPlan, title: str) -> None:
 def _show_file(path: Path) -> None:
     megabytes = path.stat().st_size / 1e6
     st.download_button(
-        f"Download the lists ({megabytes:.1f} MB)", data=path.read_bytes, file_name=path.name,
-        mime="text/csv", icon=":material/download:", on_click="ignore", key="download_export",
-    )  # fmt: skip
+        f"Download the lists ({megabytes:.1f} MB)",
+        data=path.read_bytes,
+        file_name=path.name,
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="download_export",
+    )
 
 
 def _show_failure(plan: ExportPlan) -> None:

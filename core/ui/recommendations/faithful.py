@@ -104,7 +104,7 @@ def _show_scope(found: Faithfulness, scope: Scope, key: str, name: str, colour: 
                 f"How much of a recommendation's lead is {what} "
                 f"{'without' if what == 'lost' else 'with only'} so many items of {name}?",
                 f"faithful_{key}_{what}",
-            )  # fmt: skip
+            )
 
 
 def _rows(steps: tuple[int, ...], scope: Scope, what: str) -> pd.DataFrame:
@@ -123,9 +123,14 @@ def _ask(view: View) -> None:
     """The button, or how far the job is."""
     payload = faithfulness_payload(view.run.id)
     task = Task(
-        JOB, (payload,), f"Reasons of {view.run.label}", f"Check the reasons of {USERS} users", "",
-        lane="short", icon=":material/rule:",
-    )  # fmt: skip
+        JOB,
+        (payload,),
+        f"Reasons of {view.run.label}",
+        f"Check the reasons of {USERS} users",
+        "",
+        lane="short",
+        icon=":material/rule:",
+    )
     draw_task(task, "check_faithfulness")
     st.caption(
         "Takes the strongest history items away from one recommendation of each, and as many "

@@ -43,16 +43,25 @@ def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
         st.session_state[WHY_BOX] = chosen
         show_chart(
             draw_recommendations(
-                titles, listed.source_weighted, listed.target_weighted, listed.hits,
+                titles,
+                listed.source_weighted,
+                listed.target_weighted,
+                listed.hits,
                 x="part of the score, weighted",
-                names=(record["source_name"], record["target_name"]), chosen=chosen,
+                names=(record["source_name"], record["target_name"]),
+                chosen=chosen,
             ),
-            _caption(view, listed), CHART, on_select=_take_click, selection_mode=("points",),
-        )  # fmt: skip
+            _caption(view, listed),
+            CHART,
+            on_select=_take_click,
+            selection_mode=("points",),
+        )
         return st.selectbox(
-            "Why this one?", range(len(titles)), key=WHY_BOX,
+            "Why this one?",
+            range(len(titles)),
+            key=WHY_BOX,
             format_func=lambda place: f"{place + 1}  {titles[min(place, len(titles) - 1)]}",
-        )  # fmt: skip
+        )
 
 
 def show_history(
@@ -68,9 +77,11 @@ def show_history(
         else:
             table = _history_table(view, domain, rows, why)
             show_table(
-                _coloured(table, domain), f"history_{domain}", column_config=COLUMNS,
+                _coloured(table, domain),
+                f"history_{domain}",
+                column_config=COLUMNS,
                 height=min(HEIGHT, 40 + 35 * len(rows)),
-            )  # fmt: skip
+            )
             st.caption(f"{count(len(rows), 'item')}, training data only.")
         if domain == TARGET:
             _show_held_out(view, listed)
@@ -86,9 +97,11 @@ def show_training(view: View, domain: str, column: DeltaGenerator) -> None:
             st.caption("None in the training data.")
             return
         show_table(
-            _history_table(view, domain, rows, None), f"history_{domain}", column_config=COLUMNS,
+            _history_table(view, domain, rows, None),
+            f"history_{domain}",
+            column_config=COLUMNS,
             height=min(HEIGHT, 40 + 35 * len(rows)),
-        )  # fmt: skip
+        )
         st.caption(f"{count(len(rows), 'item')}, training data only.")
 
 
@@ -100,15 +113,15 @@ def _show_held_out(view: View, listed: UserList) -> None:
     titles = cached.item_names(view.split, TARGET)[listed.held_out]
     order = np.argsort(listed.held_out_ranks)
     ranks = listed.held_out_ranks[order]
-    table = pd.DataFrame({
-        "rank": ranks,
-        "hit": np.where(ranks <= view.k, "✓", ""),
-        "held out, to be found": titles[order],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "rank": ranks,
+            "hit": np.where(ranks <= view.k, "✓", ""),
+            "held out, to be found": titles[order],
+        }
+    )
     narrow = {name: st.column_config.Column(width=48) for name in ("rank", "hit")}
-    show_table(
-        table, "held_out", column_config=narrow, height=min(300, 40 + 35 * len(table))
-    )  # fmt: skip
+    show_table(table, "held_out", column_config=narrow, height=min(300, 40 + 35 * len(table)))
     found = int((ranks <= view.k).sum())
     st.caption(f"{found} of {len(ranks)} found in the top {view.k}; the model never saw them.")
 

@@ -100,13 +100,15 @@ _LOOKS = {
 
 
 def _table(view: View, shared: list[SharedText], names: dict, alike: str) -> pd.DataFrame:
-    return pd.DataFrame({
-        "history item": [str(names[row.domain][row.item]) for row in shared],
-        "from": [view.run.record[f"{row.domain}_name"] for row in shared],
-        IN_COMMON: [_in_common(row, alike) for row in shared],
-        "cosine": [row.cosine for row in shared],
-        "adds": [row.amount for row in shared],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "history item": [str(names[row.domain][row.item]) for row in shared],
+            "from": [view.run.record[f"{row.domain}_name"] for row in shared],
+            IN_COMMON: [_in_common(row, alike) for row in shared],
+            "cosine": [row.cosine for row in shared],
+            "adds": [row.amount for row in shared],
+        }
+    )
 
 
 def _in_common(row: SharedText, alike: str) -> str:

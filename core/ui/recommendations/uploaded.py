@@ -41,11 +41,13 @@ def _show_list(view: View, listed: ShortList) -> None:
     if not len(listed.items):
         st.caption("The lists have nothing for this user here.")
         return
-    table = pd.DataFrame({
-        "rank": np.arange(1, len(listed.items) + 1),
-        "hit": np.where(listed.hits, "✓", ""),
-        "title": cached.item_names(view.split, TARGET)[listed.items],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "rank": np.arange(1, len(listed.items) + 1),
+            "hit": np.where(listed.hits, "✓", ""),
+            "title": cached.item_names(view.split, TARGET)[listed.items],
+        }
+    )
     show_table(table, "uploaded_list", height=min(760, 40 + 35 * len(table)))
     held_out = view.split.held_out(view.part)[[view.user]].nnz
     st.caption(f"{int(listed.hits.sum())} of {count(held_out, 'held-out item')} found (✓).")

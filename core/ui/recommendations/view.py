@@ -53,23 +53,33 @@ def pick_view(run: Run) -> View:
         [1.5, 1.4, 0.35, 0.35, 1.3, 1.3], vertical_alignment="bottom"
     )
     held_out = part.segmented_control(
-        "Held-out part", list(PARTS), format_func=PARTS.__getitem__, required=True,
+        "Held-out part",
+        list(PARTS),
+        format_func=PARTS.__getitem__,
+        required=True,
         help="Whose hits are marked; training items never stand in a list.",
         **linked("part", TEST, one_of(list(PARTS))),
-    )  # fmt: skip
+    )
     length = k.segmented_control("k", KS, required=True, **linked("k", 10, one_of(KS))) or 10
     orders = {name: _order(run, held_out, name) for name in TITLES}
     known = [name for name, order in orders.items() if len(order)]
     chosen = kind.selectbox(
-        "Users", known, format_func=TITLES.__getitem__,
+        "Users",
+        known,
+        format_func=TITLES.__getitem__,
         help="  \n".join(f"{TITLES[name]}: {len(orders[name]):,}" for name in known),
         **linked("order", known[0], one_of(known), forgets=["user"]),
-    )  # fmt: skip
+    )
     user = _current_user(split, orders[chosen])
     find.text_input(
-        "Find by id", key=ID_BOX, placeholder=split.train.users.ids[user], type="search",
-        max_chars=200, on_change=_search, args=(run,),
-    )  # fmt: skip
+        "Find by id",
+        key=ID_BOX,
+        placeholder=split.train.users.ids[user],
+        type="search",
+        max_chars=200,
+        on_change=_search,
+        args=(run,),
+    )
     _steps(back, on, orders[chosen], user, split)
     return View(run, split, held_out, length, fusion_of(run), user)
 
@@ -178,9 +188,14 @@ def _steps(
         (on, ":material/chevron_right:", "Next user", after),
     ):
         column.button(
-            "", icon=icon, help=label, key=label, disabled=target is None, width="stretch",
+            "",
+            icon=icon,
+            help=label,
+            key=label,
+            disabled=target is None,
+            width="stretch",
             on_click=lambda target=target: set_current(user=target),
-        )  # fmt: skip
+        )
 
 
 def _search(run: Run) -> None:

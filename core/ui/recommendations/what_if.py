@@ -30,9 +30,13 @@ def show_what_if(view: View) -> None:
         log = EditLog(EDITS, view.user_id)
         edits = log.edits()
         against = st.segmented_control(
-            "Marks compare with", (OWN, LAST), default=OWN, required=True, key="what_if_against",
+            "Marks compare with",
+            (OWN, LAST),
+            default=OWN,
+            required=True,
+            key="what_if_against",
             label_visibility="collapsed",
-        )  # fmt: skip
+        )
         before = asked(view, view.user, [] if against == OWN else edits[:-1])
         start = {domain: history_order(view, domain) for domain in (SOURCE, TARGET)}
         _show(view, log, edits, asked(view, view.user, edits), before, start)
@@ -62,9 +66,14 @@ def asked(
 
 
 def _show(
-    view: View, log: EditLog, edits: list[Edit], after: WhatIf, before: WhatIf,
-    start: dict[str, IntArray], wish: Wish | None = None,
-) -> None:  # fmt: skip
+    view: View,
+    log: EditLog,
+    edits: list[Edit],
+    after: WhatIf,
+    before: WhatIf,
+    start: dict[str, IntArray],
+    wish: Wish | None = None,
+) -> None:
     changed = moves(before.listed, after.listed)
     words, undo, reset = st.columns([4, 0.8, 0.8], vertical_alignment="center")
     words.markdown(_sentence(log, edits, changed) if edits or wish is None else _heard(after))
@@ -85,12 +94,17 @@ def _show_list(view: View, log: EditLog, after: WhatIf, changed: Moves | None) -
     titles = [str(title) for title in cached.item_names(view.split, TARGET)[listed.items]]
     show_chart(
         draw_recommendations(
-            titles, listed.source_weighted, listed.target_weighted, listed.hits,
-            x="part of the score, weighted", names=(record["source_name"], record["target_name"]),
+            titles,
+            listed.source_weighted,
+            listed.target_weighted,
+            listed.hits,
+            x="part of the score, weighted",
+            names=(record["source_name"], record["target_name"]),
             marks=None if changed is None else marks(listed, changed),
         ),
-        _caption(view, after), f"{log.name}_list",
-    )  # fmt: skip
+        _caption(view, after),
+        f"{log.name}_list",
+    )
     if changed is not None and len(changed.left):
         st.caption(_left(view, changed))
     if words := limits(view):

@@ -62,10 +62,12 @@ def pick_wish(view: View) -> Wish | None:
         st.caption("Train this run again to ask it in words: it is of an older version.")
         return None
     words = type_words(
-        "What do they like, in words?", NAME, "a quiet film about a family in winter",
+        "What do they like, in words?",
+        NAME,
+        "a quiet film about a family in winter",
         "In any language the encoder of this run knows. The words count as one more item of the "
         "target history, beside whatever is added below.",
-    )  # fmt: skip
+    )
     if not words:
         return None
     if isinstance(model, HearingModel):
@@ -168,13 +170,15 @@ def _show_near(view: View, wish: Wish, domain: str) -> None:
     wanted = wish.source if domain == SOURCE else wish.target
     items, cosines = nearest_to(vectors, wanted, NEAREST, np.arange(len(vectors)))
     names = cached.item_names(view.split, domain)
-    table = pd.DataFrame({
-        "title": names[items],
-        "cosine": cosines,
-        "words in common": [
-            ", ".join(read.counts.shared(wish.words, texts[item])) for item in items.tolist()
-        ],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "title": names[items],
+            "cosine": cosines,
+            "words in common": [
+                ", ".join(read.counts.shared(wish.words, texts[item])) for item in items.tolist()
+            ],
+        }
+    )
     looks = {
         "title": st.column_config.TextColumn(width=270),
         "cosine": st.column_config.NumberColumn(format="%.2f", width=70),

@@ -22,38 +22,62 @@ TITLE, NOTE, CHAPTERS, HIDE = "report_title", "report_note", "report_sections", 
 def pick_options(run: Run) -> ReportOptions:
     """Title, note, sections and whether users are named."""
     st.text_input(
-        "Title", placeholder=default_title(run.record["source_name"], run.record["target_name"]),
-        max_chars=LONGEST_TITLE, key=TITLE, persist_state="session",
-    )  # fmt: skip
+        "Title",
+        placeholder=default_title(run.record["source_name"], run.record["target_name"]),
+        max_chars=LONGEST_TITLE,
+        key=TITLE,
+        persist_state="session",
+    )
     st.text_area(
-        "Note", placeholder="For whom, for which decision, what to look at first",
-        max_chars=LONGEST_NOTE, height=110, key=NOTE, persist_state="session",
+        "Note",
+        placeholder="For whom, for which decision, what to look at first",
+        max_chars=LONGEST_NOTE,
+        height=110,
+        key=NOTE,
+        persist_state="session",
         help="Stands below the title, as you type it.",
-    )  # fmt: skip
+    )
     st.pills(
-        "Sections", list(SECTIONS), format_func=SECTIONS.__getitem__, selection_mode="multi",
-        default=list(SECTIONS), key=CHAPTERS, persist_state="session", wrap=True,
+        "Sections",
+        list(SECTIONS),
+        format_func=SECTIONS.__getitem__,
+        selection_mode="multi",
+        default=list(SECTIONS),
+        key=CHAPTERS,
+        persist_state="session",
+        wrap=True,
         help="Title, verdict and the six steps of the presentation are always there.",
-    )  # fmt: skip
+    )
     st.toggle(
-        "Hide user ids", key=HIDE, persist_state="session",
+        "Hide user ids",
+        key=HIDE,
+        persist_state="session",
         help="The three people are called A, B and C. Their titles stay.",
-    )  # fmt: skip
+    )
     return _options_now()
 
 
 def show_actions(run: Run, file: Made) -> None:
     """Download and Present, with size and time said."""
     st.download_button(
-        "Download report", data=file.html.encode("utf-8", "replace"),
-        file_name=f"report-{run.id}.html", mime="text/html", type="primary", on_click="ignore",
-        icon=":material/download:", key="download_report", width="stretch",
-    )  # fmt: skip
+        "Download report",
+        data=file.html.encode("utf-8", "replace"),
+        file_name=f"report-{run.id}.html",
+        mime="text/html",
+        type="primary",
+        on_click="ignore",
+        icon=":material/download:",
+        key="download_report",
+        width="stretch",
+    )
     st.button(
-        "Present", icon=":material/slideshow:", key="present_report", width="stretch",
+        "Present",
+        icon=":material/slideshow:",
+        key="present_report",
+        width="stretch",
         on_click=_present,
         help="Six steps in large type, moved by the arrow keys; the file holds them too.",
-    )  # fmt: skip
+    )
     st.caption(
         f"One file of {file.megabytes:.1f} MB, made in {_seconds(file.seconds)}. It opens in any "
         "browser without a network, prints on A4, and presents: press Present in it."

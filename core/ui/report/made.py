@@ -59,9 +59,12 @@ def _key(run: Run) -> str:
     here, record = workspace(), run.record
     pair = here.pairs / record["dataset_hash"]
     files = (
-        here.splits / record["split_hash"] / "split.json", pair / "pair.json", pair / RESULT,
-        run.folder / FOLDER, run.folder / LOOKS,
-    )  # fmt: skip
+        here.splits / record["split_hash"] / "split.json",
+        pair / "pair.json",
+        pair / RESULT,
+        run.folder / FOLDER,
+        run.folder / LOOKS,
+    )
     stamps = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
     beside = [(other.id, other.label) for other in cached.runs()]
     return fingerprint(str(run.folder), run.label, stamps, beside)

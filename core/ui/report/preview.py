@@ -28,9 +28,11 @@ def show_steps(run: Run) -> None:
     """The six steps in full width; the arrow keys move them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Back to the report", icon=":material/arrow_back:", key="stop_presenting",
+            "Back to the report",
+            icon=":material/arrow_back:",
+            key="stop_presenting",
             on_click=stop_presenting,
-        )  # fmt: skip
+        )
         st.caption("Arrow keys or a click move the steps, F fills the screen.")
     file = made(run, chosen_options(), presenting=True)
     with st.container(border=True, key="report_steps"):

@@ -40,9 +40,12 @@ def draw_choice() -> None:
             "ridge from books to films. **About a minute**; a map and LightGCN go on behind it."
         )
         st.button(
-            "Explore with the sample pair", on_click=safely(_ask_for_demo),
-            type="primary", width="stretch", icon=":material/play_circle:",
-        )  # fmt: skip
+            "Explore with the sample pair",
+            on_click=safely(_ask_for_demo),
+            type="primary",
+            width="stretch",
+            icon=":material/play_circle:",
+        )
     with right.container(border=True, height="stretch"):
         st.subheader("Start with your data", anchor=False)
         st.markdown(
@@ -78,9 +81,11 @@ def _draw_steps(job_id: str) -> None:
             st.markdown(f":material/{icon}: {step}")
         stopping = job.cancel_asked is not None
         st.button(
-            "Stopping" if stopping else "Stop", disabled=stopping,
-            on_click=safely(request_cancel), args=(workspace(), job.id),
-        )  # fmt: skip
+            "Stopping" if stopping else "Stop",
+            disabled=stopping,
+            on_click=safely(request_cancel),
+            args=(workspace(), job.id),
+        )
 
 
 def _draw_ending(job: Job | None) -> None:

@@ -54,19 +54,27 @@ def draw_actions(chosen: list[Run]) -> None:
 
 def _draw_one(run: Run) -> None:
     st.button(
-        "Use on every page", icon=":material/visibility:", key="run_use",
-        disabled=recall("run") == run.id, on_click=_use, args=(run,),
-    )  # fmt: skip
+        "Use on every page",
+        icon=":material/visibility:",
+        key="run_use",
+        disabled=recall("run") == run.id,
+        on_click=_use,
+        args=(run,),
+    )
     with st.popover("Rename", icon=":material/edit:"):
         st.text_input("New name", value=run.label, max_chars=120, key=f"rename_{run.id}")
         st.button("Save name", key="run_rename", on_click=_rename, args=(run,))
     st.download_button(
-        "Download as one file", data=_bundle_of(run), file_name=f"{run.id}.{SUFFIX}",
-        mime="application/zip", icon=":material/download:", key="run_download",
+        "Download as one file",
+        data=_bundle_of(run),
+        file_name=f"{run.id}.{SUFFIX}",
+        mime="application/zip",
+        icon=":material/download:",
+        key="run_download",
         on_click="ignore",
         help="Weights (safetensors), figures (JSON, Parquet) and id maps; load it on another "
         "machine with Load a run file.",
-    )  # fmt: skip
+    )
 
 
 def missing_data(run: Run) -> str | None:
@@ -116,18 +124,18 @@ def _draw_delete(runs: list[Run]) -> None:
     with st.popover(f"Delete {count(len(runs), 'run')}", icon=":material/delete:"):
         names = ", ".join(plain(run.label, 60) for run in runs)
         st.markdown(f"Delete {names}? Weights and figures are gone for good.")
-        st.button(
-            "Yes, delete", type="primary", key="run_delete", on_click=_delete, args=(runs,)
-        )  # fmt: skip
+        st.button("Yes, delete", type="primary", key="run_delete", on_click=_delete, args=(runs,))
 
 
 def draw_load() -> None:
     """Take up a run that was trained elsewhere."""
     with st.expander("Load a run file"):
         file = st.file_uploader(
-            "A run downloaded from Crosswalk", type="zip", key="run_file",
+            "A run downloaded from Crosswalk",
+            type="zip",
+            key="run_file",
             help="Nothing in the file is executed; it is checked before it is taken up.",
-        )  # fmt: skip
+        )
         st.button("Load this run", key="run_load", disabled=file is None, on_click=safely(_load))
         if refused := st.session_state.pop(_REFUSED, None):
             show_error(refused)

@@ -30,9 +30,10 @@ from core.ui.train.derived_tables import (
 )
 
 _KIND_WORDS = {
-    INT8: "int8, a scale per row", PRUNED: "Keep the largest weights",
+    INT8: "int8, a scale per row",
+    PRUNED: "Keep the largest weights",
     STUDENT: "Student of the text encoder, int8",
-}  # fmt: skip
+}
 
 
 def draw_blend(runs: list[Run]) -> None:
@@ -48,16 +49,22 @@ def draw_blend(runs: list[Run]) -> None:
         )
         kind = str(
             st.selectbox(
-                "How they become one", KINDS, key="blend_kind",
+                "How they become one",
+                KINDS,
+                key="blend_kind",
                 help=info_of(BlendSettings, "kind").help,
             )
-        )  # fmt: skip
+        )
         weight = AUTO if kind == STACKING else _pick_weight(first)
         plan = BlendPlan((first.id, second.id), kind, weight)
         draw_press(
-            "Blend", _start_blend, (plan, first, second),
-            type="primary", key="run_blend", icon=":material/play_arrow:",
-        )  # fmt: skip
+            "Blend",
+            _start_blend,
+            (plan, first, second),
+            type="primary",
+            key="run_blend",
+            icon=":material/play_arrow:",
+        )
 
 
 def why_not_blended(runs: list[Run]) -> str | None:
@@ -80,18 +87,25 @@ def _why_not_used(run: Run) -> str | None:
 
 def _pick_weight(first: Run) -> float | str:
     if st.toggle(
-        "Find the weight on validation", value=True, key="blend_auto",
+        "Find the weight on validation",
+        value=True,
+        key="blend_auto",
         help="Nine weights from .1 to .9 are tried; the nearest to equal shares within one "
         "standard error of the best validation nDCG@10 is taken. The twin gets the same search.",
-    ):  # fmt: skip
+    ):
         return AUTO
     info = info_of(BlendSettings, "weight")
     return float(
         st.slider(
-            f"Weight of {plain(first.label, 60)}", 0.0, 1.0, 0.5, 0.05, key="blend_weight",
+            f"Weight of {plain(first.label, 60)}",
+            0.0,
+            1.0,
+            0.5,
+            0.05,
+            key="blend_weight",
             help=info.help,
         )
-    )  # fmt: skip
+    )
 
 
 def draw_compress(run: Run) -> None:
@@ -106,21 +120,34 @@ def draw_compress(run: Run) -> None:
         )
         kinds = [kind for kind in _KIND_WORDS if kind != STUDENT or can_be_taught(run)]
         kind = st.radio(
-            "Kind", kinds, format_func=_KIND_WORDS.__getitem__, key="compress_kind",
+            "Kind",
+            kinds,
+            format_func=_KIND_WORDS.__getitem__,
+            key="compress_kind",
             help="A student reads texts by their words and pieces of words, from one small table "
-            "that it learned from the encoder." if STUDENT in kinds else None,
-        )  # fmt: skip
+            "that it learned from the encoder."
+            if STUDENT in kinds
+            else None,
+        )
         share = 10
         if kind == PRUNED:
             share = st.slider(
-                "Weights kept in each table, %", 1, 60, 10, key="compress_keep",
+                "Weights kept in each table, %",
+                1,
+                60,
+                10,
+                key="compress_keep",
                 help="The largest by magnitude; the rest become 0 and are not stored.",
-            )  # fmt: skip
+            )
         plan = CompressPlan(run.id, str(kind), share / 100)
         draw_press(
-            "Compress this run", _start_compress, (plan, run),
-            type="primary", key="run_compress", icon=":material/play_arrow:",
-        )  # fmt: skip
+            "Compress this run",
+            _start_compress,
+            (plan, run),
+            type="primary",
+            key="run_compress",
+            icon=":material/play_arrow:",
+        )
 
 
 def why_not_compressed(run: Run) -> str | None:

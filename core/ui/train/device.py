@@ -25,9 +25,13 @@ def pick_device() -> str:
         _look()
     titles = {device.name: _title(device) for device in found or [Device(CPU, "CPU")]}
     chosen = st.selectbox(
-        "Device", [AUTO, *titles], format_func=lambda name: titles.get(name, "Auto"),
-        key="train_device", help=_HELP, persist_state="session",
-    )  # fmt: skip
+        "Device",
+        [AUTO, *titles],
+        format_func=lambda name: titles.get(name, "Auto"),
+        key="train_device",
+        help=_HELP,
+        persist_state="session",
+    )
     if found is None:
         st.caption("Looking for a GPU in the background; auto will use it if there is one.")
     elif CUDA not in titles:

@@ -20,9 +20,11 @@ def draw_findings(run: Run) -> None:
     with st.container(horizontal=True):
         for finding in found:
             st.metric(
-                plain(finding["title"], 60), number(finding["value"], 4),
-                help=plain(finding["help"], 600), width="content",
-            )  # fmt: skip
+                plain(finding["title"], 60),
+                number(finding["value"], 4),
+                help=plain(finding["help"], 600),
+                width="content",
+            )
 
 
 def findings(record: dict[str, Any]) -> list[dict[str, Any]]:

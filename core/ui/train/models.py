@@ -36,9 +36,13 @@ def pick_split() -> SplitInfo | None:
     if len(hashes) > 1:
         st.session_state["train_split"] = chosen
         st.selectbox(
-            "Split", hashes, format_func=_split_name, key="train_split", on_change=_keep_split,
+            "Split",
+            hashes,
+            format_func=_split_name,
+            key="train_split",
+            on_change=_keep_split,
             help="What models train on and are judged by; made on the Data page.",
-        )  # fmt: skip
+        )
     return cached.split_info(chosen)
 
 
@@ -71,9 +75,12 @@ def _tick(card: ModelCard, ready: Readiness, counted: bool) -> bool:
     red = ready.light == "red"
     ticked = st.checkbox(
         f"{LIGHTS[ready.light]} {card.title}",
-        value=card.name == FIRST, key=f"train_{card.name}", disabled=red, persist_state="session",
+        value=card.name == FIRST,
+        key=f"train_{card.name}",
+        disabled=red,
+        persist_state="session",
         help=f"{card.line}  \n{card.when}  \n{ready.reason}{counts}  \n*{card.paper}*",
-    )  # fmt: skip
+    )
     needs = f" Needs {', '.join(card.needs)}." if card.needs else ""
     if ready.light != "green":
         st.caption(f"**{ready.reason}**")

@@ -18,9 +18,16 @@ _HELP = (
 def pick_preset() -> None:
     """A choice that fills the forms below."""
     st.segmented_control(
-        "Preset", PRESETS, default=BALANCED, required=True, key=_KEY, format_func=str.capitalize,
-        on_change=_fill, help=_HELP, persist_state="session",
-    )  # fmt: skip
+        "Preset",
+        PRESETS,
+        default=BALANCED,
+        required=True,
+        key=_KEY,
+        format_func=str.capitalize,
+        on_change=_fill,
+        help=_HELP,
+        persist_state="session",
+    )
 
 
 def setting_key(card: ModelCard, name: str) -> str:

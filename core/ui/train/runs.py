@@ -18,8 +18,13 @@ METRIC, ERROR = "ndcg@10", "rmse"
 NAME, MODEL, PAIR, NDCG, NDCG_RANGE = "Name", "Model", "Pair and split", "nDCG@10", "95 % nDCG"
 RMSE, RMSE_LIFT, RMSE_LIFT_RANGE = "RMSE", "RMSE over twin", "95 % RMSE over twin"
 LIFT, LIFT_RANGE, SECONDS, PEAK, WHEN, NOTE = (
-    "Lift over twin", "95 % lift", "Fit s", "Peak MiB", "When", "Note",
-)  # fmt: skip
+    "Lift over twin",
+    "95 % lift",
+    "Fit s",
+    "Peak MiB",
+    "When",
+    "Note",
+)
 
 
 def pick_runs() -> list[Run]:
@@ -37,15 +42,22 @@ def pick_runs() -> list[Run]:
         st.info("There are no runs yet. Start one above, or load a run file.")
         return []
     words = st.text_input(
-        "Search runs", key="runs_search", placeholder="model, name or pair",
-        icon=":material/search:", label_visibility="collapsed",
-    )  # fmt: skip
+        "Search runs",
+        key="runs_search",
+        placeholder="model, name or pair",
+        icon=":material/search:",
+        label_visibility="collapsed",
+    )
     table = runs_table(runs, cached.split_hashes())
     shown = matching(table, words)
     chosen = show_table(
-        _without_idle_columns(table).iloc[shown], key="runs_table", download="runs.csv",
-        column_config=_columns(), selection="multi-row", names=[runs[row].id for row in shown],
-    )  # fmt: skip
+        _without_idle_columns(table).iloc[shown],
+        key="runs_table",
+        download="runs.csv",
+        column_config=_columns(),
+        selection="multi-row",
+        names=[runs[row].id for row in shown],
+    )
     st.caption(
         f"{count(len(shown), 'run')} of {len(runs)}. Quality on the test users of each run's own "
         "split: compare rows of one pair and split. Tick rows to act on them."

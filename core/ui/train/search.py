@@ -69,9 +69,11 @@ def _draw_form(plans: list[RunPlan]) -> None:
         "decide, test users are never looked at; other settings stay as in the forms above."
     )
     name = st.selectbox(
-        "Model to search", list(by_name), format_func=lambda name: card_of(name).title,
+        "Model to search",
+        list(by_name),
+        format_func=lambda name: card_of(name).title,
         key="search_model",
-    )  # fmt: skip
+    )
     grid = _ask_grid(card_of(name), by_name[name].split)
     try:
         plan = _asked_plan(by_name[name], grid)
@@ -79,23 +81,33 @@ def _draw_form(plans: list[RunPlan]) -> None:
         show_error(error)
         return
     train = st.toggle(
-        "Train the winner at the end", value=True, key="search_train",
+        "Train the winner at the end",
+        value=True,
+        key="search_train",
         help="An ordinary run with the settings found; its twin has the settings found for it.",
-    )  # fmt: skip
+    )
     st.caption(_cost_words(plan))
     draw_press(
-        "Start search", _start, (plan, train),
-        type="primary", icon=":material/search:", key="search_start",
-    )  # fmt: skip
+        "Start search",
+        _start,
+        (plan, train),
+        type="primary",
+        icon=":material/search:",
+        key="search_start",
+    )
 
 
 def _ask_grid(card: ModelCard, split_hash: str) -> dict[str, list[str]]:
     """Values to try, as text, by setting."""
     infos = {info.name: info for info in asked_about(card, split_hash)}
     names = st.multiselect(
-        "Settings to try", list(infos), default=list(grid_of(card)), format_func=spoken,
-        key=f"search_names_{card.name}", placeholder="Choose settings",
-    )  # fmt: skip
+        "Settings to try",
+        list(infos),
+        default=list(grid_of(card)),
+        format_func=spoken,
+        key=f"search_names_{card.name}",
+        placeholder="Choose settings",
+    )
     return {name: _ask_values(card, infos[name]) for name in names}
 
 
@@ -104,8 +116,9 @@ def _ask_values(card: ModelCard, info: SettingInfo) -> list[str]:
     text = st.text_input(
         f"{spoken(info.name).capitalize()}: values, with commas",
         value=", ".join(_as_text(value) for value in values),
-        key=f"{_PREFIX}_{card.name}_{info.name}", help=f"{info.help} {_range_of(info)}",
-    )  # fmt: skip
+        key=f"{_PREFIX}_{card.name}_{info.name}",
+        help=f"{info.help} {_range_of(info)}",
+    )
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -126,11 +139,15 @@ def _asked_plan(plan: RunPlan, grid: dict[str, list[str]]) -> SearchPlan:
     values = checked_grid(plan.model, grid)
     space = combinations(values)
     trials = st.number_input(
-        "Trials of the model", 1, MOST_TRIALS, min(space, TRIALS), 1,
+        "Trials of the model",
+        1,
+        MOST_TRIALS,
+        min(space, TRIALS),
+        1,
         key=f"search_trials_{plan.model}_{space}",
         help="Its twin gets as many. Enough for every combination tries them all; fewer are drawn "
         "between the lowest and the highest value by what the earlier ones taught (TPE).",
-    )  # fmt: skip
+    )
     return SearchPlan(
         plan.split, plan.model, values, plan.settings, int(trials), plan.seed, plan.device
     )

@@ -27,9 +27,13 @@ def draw_pictures(study: Study) -> None:
     role = roles[0]
     if len(roles) > 1:
         role = st.segmented_control(
-            "Trials of", roles, default=RUN, required=True, format_func=lambda role: WHO[role],
+            "Trials of",
+            roles,
+            default=RUN,
+            required=True,
+            format_func=lambda role: WHO[role],
             key=f"search_role_{study.plan.key}",
-        )  # fmt: skip
+        )
     _draw_lines(study, str(role))
     if shares := {role: study.importance.get(role, {}) for role in roles}:
         _draw_shares(study, shares)

@@ -23,8 +23,13 @@ from core.ui.train.search_pictures import WHO, draw_pictures, settings_words
 POLL = 1.0  # seconds between two looks while a search goes on
 KIND = "search"
 WHO_COLUMN, STATE, ERROR, EPOCHS, SECONDS, NOTE = (
-    "Who", "State", "± standard error", "Epochs", "CPU s", "Note",
-)  # fmt: skip
+    "Who",
+    "State",
+    "± standard error",
+    "Epochs",
+    "CPU s",
+    "Note",
+)
 
 
 def jobs_by_search(split: str | None = None) -> dict[str, Job]:
@@ -87,9 +92,12 @@ def _draw_live(study: Study, was_active: bool) -> None:
         if failures := study.said_of_failures():
             st.caption(plain(failures, 400))
         show_table(
-            trials_table(study), key=f"trials_{study.plan.key}", height=300,
-            download=f"search-{study.plan.model}.csv", column_config=_columns(study),
-        )  # fmt: skip
+            trials_table(study),
+            key=f"trials_{study.plan.key}",
+            height=300,
+            download=f"search-{study.plan.model}.csv",
+            column_config=_columns(study),
+        )
 
 
 def _draw_head(study: Study, job: Job | None) -> None:
@@ -106,10 +114,14 @@ def _draw_head(study: Study, job: Job | None) -> None:
     stage = "stopping" if stopping else (job.stage or "starting")
     line.progress(min(1.0, ended / total), text=plain(f"{stage} · {ended} of {total} trials"))
     button.button(
-        "Stop", icon=":material/stop_circle:", key=f"search_stop_{job.id}", disabled=stopping,
+        "Stop",
+        icon=":material/stop_circle:",
+        key=f"search_stop_{job.id}",
+        disabled=stopping,
         help="Ends the trials under way and keeps those that are done.",
-        on_click=_cancel, args=(job.id,),
-    )  # fmt: skip
+        on_click=_cancel,
+        args=(job.id,),
+    )
 
 
 def _choice_words(study: Study, role: str, over: bool) -> str:
@@ -144,10 +156,14 @@ def _draw_winner(study: Study) -> None:
         st.caption("The winner is trained; it stands among the runs below.")
         return
     st.button(
-        "Train the winner", type="primary", icon=":material/play_arrow:",
-        key=f"search_winner_{study.plan.key}", on_click=_train_winner, args=(study,),
+        "Train the winner",
+        type="primary",
+        icon=":material/play_arrow:",
+        key=f"search_winner_{study.plan.key}",
+        on_click=_train_winner,
+        args=(study,),
         help="An ordinary run with these settings, its twin with the settings found for it.",
-    )  # fmt: skip
+    )
 
 
 def trials_table(study: Study) -> pd.DataFrame:
@@ -157,9 +173,13 @@ def trials_table(study: Study) -> pd.DataFrame:
         row: dict[str, Any] = {WHO_COLUMN: WHO[trial.role]}
         row |= {spoken(name): trial.settings.get(name) for name in study.plan.grid}
         row |= {
-            STATE: _state_of(trial), _column(study): trial.mean, ERROR: trial.error,
-            EPOCHS: trial.epochs or None, SECONDS: trial.cpu_seconds or None, NOTE: trial.what,
-        }  # fmt: skip
+            STATE: _state_of(trial),
+            _column(study): trial.mean,
+            ERROR: trial.error,
+            EPOCHS: trial.epochs or None,
+            SECONDS: trial.cpu_seconds or None,
+            NOTE: trial.what,
+        }
         rows.append(row)
     table = pd.DataFrame(rows)
     if len(table) and not table[NOTE].any():

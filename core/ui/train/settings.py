@@ -56,10 +56,15 @@ def label_of(card: ModelCard, settings: dict[str, Value], seed: int) -> str:
 
 def _pick_seed() -> int:
     seed = st.number_input(
-        "Seed", min_value=0, max_value=LARGEST_SEED, value=SEED, step=1, key="train_seed",
+        "Seed",
+        min_value=0,
+        max_value=LARGEST_SEED,
+        value=SEED,
+        step=1,
+        key="train_seed",
         help="Where chance starts: the same seed, data and settings give the same run.",
         persist_state="session",
-    )  # fmt: skip
+    )
     return int(seed)
 
 

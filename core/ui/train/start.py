@@ -32,10 +32,15 @@ def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
     timing_now = time_unknown(allowed)
     above, cheaper = st.container(gap=None), st.container()
     draw_press(
-        f"Start {count(len(allowed), 'run')}" if allowed else "Start", _start, (allowed,),
-        type="primary", width="stretch", icon=":material/play_arrow:", key="train_start",
+        f"Start {count(len(allowed), 'run')}" if allowed else "Start",
+        _start,
+        (allowed,),
+        type="primary",
+        width="stretch",
+        icon=":material/play_arrow:",
+        key="train_start",
         disabled=not allowed,
-    )  # fmt: skip
+    )
     with cheaper:
         _draw_cheaper(info, allowed)
     with above:
@@ -56,9 +61,13 @@ def _draw_cheaper(info: SplitInfo, plans: list[RunPlan]) -> None:
         return
     st.info(first.words, icon=":material/timer:")
     draw_press(
-        f"Train {card_of(first.plan.model).title} first", _start, ([first.plan],),
-        width="stretch", icon=":material/bolt:", key="train_cheaper",
-    )  # fmt: skip
+        f"Train {card_of(first.plan.model).title} first",
+        _start,
+        ([first.plan],),
+        width="stretch",
+        icon=":material/bolt:",
+        key="train_cheaper",
+    )
 
 
 def _costs(info: SplitInfo, plans: list[RunPlan]) -> list[Estimate]:

@@ -35,17 +35,23 @@ def draw_upload(info: SplitInfo | None) -> None:
         )
         st.caption(f"The split the lists must be made for: {split_line(info)}")
         st.text_input(
-            "What to call it", key=_NAME, max_chars=120, placeholder="The name of the file",
+            "What to call it",
+            key=_NAME,
+            max_chars=120,
+            placeholder="The name of the file",
             persist_state="session",
-        )  # fmt: skip
+        )
         split = info.split_hash
         draw_slot(
             Slot(
-                SLOT, LISTS, "Recommendation lists",
-                lambda staged, options: _begin(split, staged, options), _draw_done,
+                SLOT,
+                LISTS,
+                "Recommendation lists",
+                lambda staged, options: _begin(split, staged, options),
+                _draw_done,
                 action="Measure these lists",
             )
-        )  # fmt: skip
+        )
 
 
 def draw_upload_notes(run: Run) -> None:
@@ -63,9 +69,12 @@ def draw_upload_notes(run: Run) -> None:
 def _begin(split: str, staged: Staged, options: ReadOptions) -> str:
     label = st.session_state.get(_NAME, "")
     payload = {
-        "path": staged.path, "options": options.to_dict(), "name": staged.name,
-        "split": split, "label": label,
-    }  # fmt: skip
+        "path": staged.path,
+        "options": options.to_dict(),
+        "name": staged.name,
+        "split": split,
+        "label": label,
+    }
     title = f"Measure {label or staged.name}"[:80]
     return enqueue(workspace(), "upload", payload, "short", title)
 
@@ -78,7 +87,10 @@ def _draw_done(slot: str, job: Job) -> None:
     st.success(f"{plain(run.label)} is in the table of runs.", icon=":material/check:")
     draw_upload_notes(run)
     st.button(
-        "Use it on every page", key="upload_use", icon=":material/visibility:",
-        on_click=set_current, kwargs={"run": run.id, "split": run.record["split_hash"]},
-    )  # fmt: skip
+        "Use it on every page",
+        key="upload_use",
+        icon=":material/visibility:",
+        on_click=set_current,
+        kwargs={"run": run.id, "split": run.record["split_hash"]},
+    )
     link_to("metrics", "Compare it with other runs", run=run.id)

@@ -30,10 +30,16 @@ class Kept:
 
 WHOLE = Kept("a", "red", 0.5, 3, True, Inner(1), {"x": [1, 2]}, None)
 WRONG = {
-    "name": [1, None], "light": ["blue", 1], "share": ["0.5", True, None], "n": [1.5, "3", True],
-    "sure": [1, "yes"], "inner": [{}, {"n": "1"}, 3, {"n": 1, "m": 2}],
-    "counts": [[], {"x": 1}, {"x": ["1"]}], "maybe": ["none"], "anything": [[], 3],
-}  # fmt: skip
+    "name": [1, None],
+    "light": ["blue", 1],
+    "share": ["0.5", True, None],
+    "n": [1.5, "3", True],
+    "sure": [1, "yes"],
+    "inner": [{}, {"n": "1"}, 3, {"n": 1, "m": 2}],
+    "counts": [[], {"x": 1}, {"x": ["1"]}],
+    "maybe": ["none"],
+    "anything": [[], 3],
+}
 
 
 def test_what_is_whole_comes_back_and_defaults_may_be_missing():

@@ -8,9 +8,13 @@ from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, STRONG, TARGET_COLOUR
 
 def drawn(source=(0.5, -0.25), target=(0.25, 1.0), names=("books", "films")):
     return two_part_rows(
-        ["Dune", "<b>Up</b>"], np.array(source), np.array(target), [True, False],
-        ["▲ from 3", "="], names,
-    )  # fmt: skip
+        ["Dune", "<b>Up</b>"],
+        np.array(source),
+        np.array(target),
+        [True, False],
+        ["▲ from 3", "="],
+        names,
+    )
 
 
 def bars(html):
@@ -21,9 +25,11 @@ def bars(html):
 
 def test_both_parts_stand_behind_each_other_on_one_scale():
     assert bars(drawn(source=(0.5, 0.25), target=(0.25, 0.75))) == [
-        (SOURCE_COLOUR, 0, 50), (TARGET_COLOUR, 50, 25),
-        (SOURCE_COLOUR, 0, 25), (TARGET_COLOUR, 25, 75),
-    ]  # fmt: skip
+        (SOURCE_COLOUR, 0, 50),
+        (TARGET_COLOUR, 50, 25),
+        (SOURCE_COLOUR, 0, 25),
+        (TARGET_COLOUR, 25, 75),
+    ]
 
 
 def test_a_negative_part_goes_to_the_left_of_zero():

@@ -63,9 +63,15 @@ def test_a_domain_without_times_is_left_empty():
 
 def test_deciles_show_shares_of_both_domains():
     frame = pd.DataFrame(
-        {DOMAIN: [SOURCE] * 10 + [TARGET] * 10, DECILE: [*range(1, 11)] * 2, COUNT: 4,
-         SHARE: 0.5, "fewest": 1, "most": 2}
-    )  # fmt: skip
+        {
+            DOMAIN: [SOURCE] * 10 + [TARGET] * 10,
+            DECILE: [*range(1, 11)] * 2,
+            COUNT: 4,
+            SHARE: 0.5,
+            "fewest": 1,
+            "most": 2,
+        }
+    )
     figure = draw_deciles(frame)
     assert [len(trace.y) for trace in figure.data] == [10, 10]
     assert figure.layout.yaxis.range == (0, 1)
@@ -75,7 +81,10 @@ def test_the_strip_holds_every_row_once_and_what_is_left_out_in_grey():
     figure = draw_split_strip((50, 80, 10, 10), left_out=7, names=("books", "films"))
     by_name = {trace.name: trace.x[0] for trace in figure.data}
     assert by_name == {
-        "books: train": 50, "books: left out": 7, "films: train": 80, "films: validation": 10,
+        "books: train": 50,
+        "books: left out": 7,
+        "films: train": 80,
+        "films: validation": 10,
         "films: test": 10,
-    }  # fmt: skip
+    }
     assert len(set(colours(figure))) == 5

@@ -13,10 +13,17 @@ def frames(name="5–9"):
         {"share": SHARES, "mean": SHARES * 0.1, "low": SHARES * 0.05, "high": SHARES * 0.2}
     ).assign(near=near)
     lines = pd.DataFrame({"segment": name, "share": SHARES, "mean": SHARES * 0.3})
-    best = pd.DataFrame({
-        "segment": [name], "users": [1200], "chosen": [0.5], "top": [0.75], "low": [0.25],
-        "high": [1.0], "mean": [0.2],
-    })  # fmt: skip
+    best = pd.DataFrame(
+        {
+            "segment": [name],
+            "users": [1200],
+            "chosen": [0.5],
+            "top": [0.75],
+            "low": [0.25],
+            "high": [1.0],
+            "mean": [0.2],
+        }
+    )
     return curve, lines, best
 
 

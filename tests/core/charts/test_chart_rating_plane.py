@@ -7,9 +7,14 @@ def test_the_plane_shows_the_error_its_lowest_point_and_where_one_stands():
     steps = np.array([0.0, 0.5, 1.0])
     error = np.arange(9.0).reshape(3, 3)
     figure = draw_rating_plane(
-        steps, error, error < 2, metric="RMSE", lowest=(0.0, 0.0), here=(1.0, 0.5),
+        steps,
+        error,
+        error < 2,
+        metric="RMSE",
+        lowest=(0.0, 0.0),
+        here=(1.0, 0.5),
         names=("books", "films"),
-    )  # fmt: skip
+    )
     heat, edge, lowest, here = figure.data
     np.testing.assert_array_equal(heat.z, error)
     assert edge.z.sum() == 2

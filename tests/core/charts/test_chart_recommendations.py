@@ -11,9 +11,12 @@ from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, TARGET_COLOUR, TWIN_C
 
 def listed(**changes):
     values = {
-        "titles": ["First", "<b>Second</b>"], "source": np.array([0.3, 0.1]),
-        "target": np.array([0.1, -0.05]), "hits": np.array([False, True]), "x": "score",
-    } | changes  # fmt: skip
+        "titles": ["First", "<b>Second</b>"],
+        "source": np.array([0.3, 0.1]),
+        "target": np.array([0.1, -0.05]),
+        "hits": np.array([False, True]),
+        "x": "score",
+    } | changes
     return draw_recommendations(**values)
 
 
@@ -46,15 +49,21 @@ def test_an_empty_list_and_a_list_of_zeros_can_be_drawn():
 
 def test_a_waterfall_starts_where_the_step_before_ended_and_ends_at_the_sum():
     figure = draw_waterfall(
-        ["a", "b", "rest"], np.array([0.5, -0.2, 0.1]), ["source", "target", "other"],
-        total="score", x="score",
-    )  # fmt: skip
+        ["a", "b", "rest"],
+        np.array([0.5, -0.2, 0.1]),
+        ["source", "target", "other"],
+        total="score",
+        x="score",
+    )
     (bars,) = figure.data
     np.testing.assert_allclose(np.array(bars.base, dtype=float), [0.0, 0.5, 0.3, 0.0])
     np.testing.assert_allclose(np.array(bars.x, dtype=float), [0.5, -0.2, 0.1, 0.4])
     assert list(bars.marker.color) == [
-        COLOURS["source"], COLOURS["target"], COLOURS["other"], FUSED_COLOUR,
-    ]  # fmt: skip
+        COLOURS["source"],
+        COLOURS["target"],
+        COLOURS["other"],
+        FUSED_COLOUR,
+    ]
 
 
 def test_names_in_a_trade_off_do_not_act_and_references_are_grey():

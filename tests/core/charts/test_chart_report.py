@@ -18,11 +18,17 @@ from core.charts.report_figures import (
     draw_of_hundred,
 )
 
-LIFTS = pd.DataFrame({
-    SEGMENT: ["everybody · 99", "<b>few</b> · 3"], MEAN: [0.02, np.nan], LOW: [0.01, np.nan],
-    HIGH: [0.03, np.nan], WORDS: ["+.020 (+.010 to +.030)", "too few to say"],
-    TONE: ["good", "open"], NOISE: [0.005, np.nan],
-})  # fmt: skip
+LIFTS = pd.DataFrame(
+    {
+        SEGMENT: ["everybody · 99", "<b>few</b> · 3"],
+        MEAN: [0.02, np.nan],
+        LOW: [0.01, np.nan],
+        HIGH: [0.03, np.nan],
+        WORDS: ["+.020 (+.010 to +.030)", "too few to say"],
+        TONE: ["good", "open"],
+        NOISE: [0.005, np.nan],
+    }
+)
 
 
 def test_lifts_say_their_numbers_and_have_the_colour_of_what_they_show():
@@ -38,8 +44,9 @@ def test_lifts_say_their_numbers_and_have_the_colour_of_what_they_show():
 def test_levels_show_the_run_of_the_report_filled():
     rows = LIFTS.rename(columns={SEGMENT: RUN}).drop(columns=NOISE)
     assert [trace.marker.symbol for trace in draw_levels(rows, x="nDCG").data] == [
-        "circle", "circle-open",
-    ]  # fmt: skip
+        "circle",
+        "circle-open",
+    ]
 
 
 def test_moved_users_are_one_bar_that_adds_up():

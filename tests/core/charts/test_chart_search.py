@@ -7,9 +7,13 @@ from core.charts.search import QUALITY, draw_importance, draw_parallel
 from core.charts.theme import FUSED_COLOUR, SEQUENTIAL_COLOURS, TWIN_COLOUR
 
 TRIALS = pd.DataFrame(
-    {"learning_rate": [0.001, 0.01, 0.1], "loss": ["BPR", "softmax", "BPR"], "layers": [1, 2, 3],
-     QUALITY: [0.1, 0.3, 0.2]}
-)  # fmt: skip
+    {
+        "learning_rate": [0.001, 0.01, 0.1],
+        "loss": ["BPR", "softmax", "BPR"],
+        "layers": [1, 2, 3],
+        QUALITY: [0.1, 0.3, 0.2],
+    }
+)
 
 
 def marks(figure, place: int) -> dict[str, float]:

@@ -6,8 +6,10 @@ def test_the_parts_of_the_bar_add_up_to_the_rows_and_are_named_with_counts():
     figure = draw_import_bar({"rows": 2_000, "kept": 1_500, "rejected": 300, "merged": 200})
     assert [bar.x[0] for bar in figure.data] == [1_500, 300, 200]
     assert [bar.name for bar in figure.data] == [
-        "kept 1,500 (75.0%)", "rejected 300 (15.0%)", "merged 200 (10.0%)",
-    ]  # fmt: skip
+        "kept 1,500 (75.0%)",
+        "rejected 300 (15.0%)",
+        "merged 200 (10.0%)",
+    ]
     colours = [bar.marker.color for bar in figure.data]
     assert colours == [FUSED_COLOUR, ALARM_COLOUR, TWIN_COLOUR]
     assert tuple(figure.layout.xaxis.range) == (0, 2_000)

@@ -51,9 +51,17 @@ def workspace(tmp_path_factory) -> Path:
 @pytest.fixture
 def trained(capsys, split, workspace) -> dict:
     return answer(
-        capsys, "run", "--splits", split, "--model", "ease", "--set", "regularization=5",
-        "--workspace", workspace,
-    )  # fmt: skip
+        capsys,
+        "run",
+        "--splits",
+        split,
+        "--model",
+        "ease",
+        "--set",
+        "regularization=5",
+        "--workspace",
+        workspace,
+    )
 
 
 def test_models_lists_every_card_with_its_settings(capsys):
@@ -64,9 +72,21 @@ def test_models_lists_every_card_with_its_settings(capsys):
 
 def test_a_run_answers_every_figure_that_was_promised(trained):
     promised = {
-        "model", "settings", "dataset_hash", "split_hash", "run_dir", "fit", "evaluate", "valid",
-        "test", "twin", "popularity", "lift", "lift_over_popularity", "segments",
-    }  # fmt: skip
+        "model",
+        "settings",
+        "dataset_hash",
+        "split_hash",
+        "run_dir",
+        "fit",
+        "evaluate",
+        "valid",
+        "test",
+        "twin",
+        "popularity",
+        "lift",
+        "lift_over_popularity",
+        "segments",
+    }
     assert promised <= set(trained)
     assert set(trained["fit"]) == {"wall_seconds", "cpu_seconds", "peak_rss_mib"}
     assert {"mean", "low", "high", "users", "skipped"} <= set(trained["test"]["ndcg@10"])
@@ -96,9 +116,19 @@ def test_recommend_explains_a_list_with_amounts_that_add_up(capsys, trained):
 
 def test_weights_other_than_one_add_figures_of_the_fused_lists(capsys, split, workspace):
     found = answer(
-        capsys, "run", "--splits", split, "--model", "ease", "--alpha", 0, "--k", 5,
-        "--workspace", workspace,
-    )  # fmt: skip
+        capsys,
+        "run",
+        "--splits",
+        split,
+        "--model",
+        "ease",
+        "--alpha",
+        0,
+        "--k",
+        5,
+        "--workspace",
+        workspace,
+    )
     assert found["fused"]["alpha"] == 0
     assert "ndcg@5" in found["fused"]["test"]
     assert found["fused"]["test"]["ndcg@5"]["mean"] != found["test"]["ndcg@5"]["mean"]
@@ -106,9 +136,19 @@ def test_weights_other_than_one_add_figures_of_the_fused_lists(capsys, split, wo
 
 def test_cold_folds_test_every_shared_user_once(capsys, split, workspace):
     found = answer(
-        capsys, "run", "--splits", split, "--model", "ridge", "--cold-folds", 4,
-        "--workspace", workspace, "--set", "regularization=10",
-    )  # fmt: skip
+        capsys,
+        "run",
+        "--splits",
+        split,
+        "--model",
+        "ridge",
+        "--cold-folds",
+        4,
+        "--workspace",
+        workspace,
+        "--set",
+        "regularization=10",
+    )
     assert found["folds"] == 4
     assert found["test"]["ndcg@10"]["users"] == 40
     assert found["valid"]["ndcg@10"]["users"] == 20  # half of the fold after the tested one
@@ -120,9 +160,18 @@ def test_new_items_are_hidden_and_ranked_beside_a_random_order_and_an_oracle(
     capsys, split, workspace
 ):
     found = answer(
-        capsys, "run", "--splits", split, "--model", "popularity", "--new-items", 0.3,
-        "--workspace", workspace, "--full",
-    )  # fmt: skip
+        capsys,
+        "run",
+        "--splits",
+        split,
+        "--model",
+        "popularity",
+        "--new-items",
+        0.3,
+        "--workspace",
+        workspace,
+        "--full",
+    )
     assert found["test"]["auc"]["mean"] == 0.5  # nobody has a new item in training
     beside = found["comparators"]["test"]
     assert beside["random"]["recall@5"]["mean"] == pytest.approx(5 / 6)  # of 20 items, 6 are hidden
@@ -138,10 +187,20 @@ def test_two_plain_files_are_paired_split_and_swapped(capsys, split, workspace, 
     titles.to_csv(tmp_path / "items.csv", index=False)
     files = ("--source", tmp_path / "books.csv", "--target", tmp_path / "films.csv")
     answers = [
-        answer(capsys, "run", *files, "--model", "popularity", "--items-target",
-               tmp_path / "items.csv", "--workspace", workspace, *swap)
+        answer(
+            capsys,
+            "run",
+            *files,
+            "--model",
+            "popularity",
+            "--items-target",
+            tmp_path / "items.csv",
+            "--workspace",
+            workspace,
+            *swap,
+        )
         for swap in ((), ("--swap",))
-    ]  # fmt: skip
+    ]
     assert answers[0]["dataset_hash"] != answers[1]["dataset_hash"]
     assert {"same_people", "cross_listed"} <= {check["key"] for check in answers[0]["checks"]}
 
@@ -173,8 +232,9 @@ def test_what_cannot_be_done_is_said_in_two_sentences(capsys, words, said):
 
 
 def test_a_given_split_is_not_swapped(capsys, split, workspace):
-    said = refusal(capsys, "run", "--splits", split, "--swap", "--model", "ease",
-                   "--workspace", workspace)  # fmt: skip
+    said = refusal(
+        capsys, "run", "--splits", split, "--swap", "--model", "ease", "--workspace", workspace
+    )
     assert "cannot be swapped" in said
 
 
@@ -213,8 +273,16 @@ def test_what_a_given_split_leaves_out_is_counted_and_said(capsys, split, tmp_pa
     )
     for part, frame in frames.items():
         frame.to_csv(tmp_path / "odd" / f"{part}.csv", index=False)
-    words = ["run", "--splits", tmp_path / "odd", "--workspace", tmp_path / "here",
-             "--model", "popularity", "--json"]  # fmt: skip
+    words = [
+        "run",
+        "--splits",
+        tmp_path / "odd",
+        "--workspace",
+        tmp_path / "here",
+        "--model",
+        "popularity",
+        "--json",
+    ]
     assert main([str(word) for word in words]) == 0
     said = capsys.readouterr()
     found = json.loads(said.out.splitlines()[-1])
@@ -237,14 +305,35 @@ def test_flags_that_say_nothing_about_a_given_split_are_refused(capsys, split, f
 
 
 def test_a_given_split_can_be_split_another_way(capsys, split, workspace):
-    found = answer(capsys, "run", "--splits", split, "--workspace", workspace, "--model",
-                   "popularity", "--split", "leave-k-out", "--held-out", "2")  # fmt: skip
+    found = answer(
+        capsys,
+        "run",
+        "--splits",
+        split,
+        "--workspace",
+        workspace,
+        "--model",
+        "popularity",
+        "--split",
+        "leave-k-out",
+        "--held-out",
+        "2",
+    )
     assert found["split"]["kind"] == "leave-k-out"
 
 
 def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, trained):
-    words = ["run", "--splits", split, "--workspace", workspace, "--model", "ease",
-             "--set", "regularization=5"]  # fmt: skip
+    words = [
+        "run",
+        "--splits",
+        split,
+        "--workspace",
+        workspace,
+        "--model",
+        "ease",
+        "--set",
+        "regularization=5",
+    ]
     assert main([str(word) for word in words]) == 0
     lines = capsys.readouterr().out.splitlines()
     for start in ("  run ", "  twin ", "  popularity ", "  over the twin: +", "Cost: ", "Kept in "):
@@ -289,8 +378,19 @@ def test_the_demo_runs_are_named_with_their_folders():
 
 
 def test_json_is_short_unless_all_of_it_is_asked_for(capsys, split, workspace, trained):
-    full = answer(capsys, "run", "--splits", split, "--workspace", workspace, "--model", "ease",
-                  "--set", "regularization=5", "--full")  # fmt: skip
+    full = answer(
+        capsys,
+        "run",
+        "--splits",
+        split,
+        "--workspace",
+        workspace,
+        "--model",
+        "ease",
+        "--set",
+        "regularization=5",
+        "--full",
+    )
     assert set(full) == set(trained)
     assert {"ndcg@5", "ndcg@50"} <= set(full["test"])
     assert {name.partition("@")[2] for name in trained["test"]} == {"", "10"}
@@ -314,10 +414,19 @@ def test_the_module_runs_as_a_program():
 def test_other_commands_are_readable_too(capsys, split, workspace, trained, command):
     words = {
         "models": ["models"],
-        "search": ["search", "--splits", split, "--workspace", workspace, "--model", "ridge",
-                   "--grid", "regularization=3,30"],
+        "search": [
+            "search",
+            "--splits",
+            split,
+            "--workspace",
+            workspace,
+            "--model",
+            "ridge",
+            "--grid",
+            "regularization=3,30",
+        ],
         "recommend": ["recommend", "--run", trained["run_dir"], "--user", "u1", "--k", "3"],
-    }  # fmt: skip
+    }
     assert main([str(word) for word in words[command]]) == 0
     out = capsys.readouterr().out
     assert not out.startswith(("{", "["))
@@ -376,9 +485,18 @@ def test_vectors_of_items_are_read_from_their_files_and_alone_find_what_is_liked
 ):
     files = write_items(tmp_path, "b", "embedding"), write_items(tmp_path, "f", "")
     command = [
-        "run", "--workspace", tmp_path / "here", "--model", "text_profile", "--splits", split,
-        "--items-source", files[0], "--items-target", files[1],
-    ]  # fmt: skip
+        "run",
+        "--workspace",
+        tmp_path / "here",
+        "--model",
+        "text_profile",
+        "--splits",
+        split,
+        "--items-source",
+        files[0],
+        "--items-target",
+        files[1],
+    ]
     assert main([str(word) for word in (*command, "--set", "vectors=alone", "--json")]) == 0
     said = capsys.readouterr()
     assert "f.csv: 20 of 20 items have a vector of 4 numbers." in said.err
@@ -395,9 +513,17 @@ def test_other_vectors_are_another_split(capsys, split, tmp_path):
         if letter == "f":
             path.write_text(path.read_text().replace("1.0", "2.0", 1))
         found = answer(
-            capsys, "run", "--workspace", tmp_path / "here", "--model", "popularity",
-            "--splits", split, "--items-target", path,
-        )  # fmt: skip
+            capsys,
+            "run",
+            "--workspace",
+            tmp_path / "here",
+            "--model",
+            "popularity",
+            "--splits",
+            split,
+            "--items-target",
+            path,
+        )
         hashes.add(found["split_hash"])
     assert len(hashes) == 2
 
@@ -416,9 +542,10 @@ def test_before_a_costly_model_one_line_says_what_ease_takes(capsys, split, work
         "NeuMF takes at most about 3 min on this pair; EASE takes about 2 s and is often as good."
     )
     for model, more, expected in (
-        ("neumf", ("--set", "epochs=1", "--set", "factors=8"), [said]), ("ease", (), []),
+        ("neumf", ("--set", "epochs=1", "--set", "factors=8"), [said]),
+        ("ease", (), []),
         ("neumf", ("--set", "epochs=1", "--set", "factors=8"), []),
-    ):  # fmt: skip
+    ):
         assert main([str(word) for word in (*run, model, *more, "--json")]) == 0
         lines = capsys.readouterr().err.splitlines()
         assert [line for line in lines if "EASE" in line] == expected

@@ -31,8 +31,9 @@ def test_a_blend_from_the_command_line_tells_weight_and_differences(capsys, worl
 
 
 def test_a_compression_from_the_command_line_tells_size_and_quality(capsys, world):
-    code, out, _ = said(capsys, "compress", "--run", world.runs["ease"].folder, "--kind", "pruned",
-                        "--keep", "0.2")  # fmt: skip
+    code, out, _ = said(
+        capsys, "compress", "--run", world.runs["ease"].folder, "--kind", "pruned", "--keep", "0.2"
+    )
     found = json.loads(out)["compression"]
     assert code == 0
     assert found["words"] == "pruned to 20 %"

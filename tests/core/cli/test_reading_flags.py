@@ -70,8 +70,11 @@ def test_columns_without_a_header_are_named_by_their_number(capsys, run, tmp_pat
     assert "--user source=COLUMN" in said
     told = ("--no-header", "--user", "2", "--item", "1", "--time", "3")
     found = answer(capsys, *run, *files, *told)
-    assert found["files"][0]["columns"] == {"user": "column 2", "item": "column 1",
-                                            "time": "column 3"}  # fmt: skip
+    assert found["files"][0]["columns"] == {
+        "user": "column 2",
+        "item": "column 1",
+        "time": "column 3",
+    }
     assert found["files"][0]["header"] is False
     assert found["test"] == answer(capsys, *run, *write_pair(tmp_path))["test"]
 
@@ -204,8 +207,11 @@ def test_check_says_what_files_are_taken_for_and_keeps_nothing(capsys, tmp_path,
     monkeypatch.setenv("CROSSWALK_WORKSPACE", str(tmp_path / "here"))
     files = write_pair(tmp_path)
     found = answer(capsys, "check", *files)
-    assert found["files"][1]["columns"] == {"user": "user_id", "item": "item_id",
-                                            "time": "timestamp"}  # fmt: skip
+    assert found["files"][1]["columns"] == {
+        "user": "user_id",
+        "item": "item_id",
+        "time": "timestamp",
+    }
     assert {"same_people", "cross_listed"} <= {check["key"] for check in found["checks"]}
     assert not (tmp_path / "here").exists()
     assert main(["check", *files]) == 0

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small_files import random_rows
 
 from core.data.database import in_memory
 from core.data.pair_settings import PairInputs
+from tests.core.data.small_files import random_rows
 
 Writer = Callable[[str, pd.DataFrame], Path]
 

@@ -88,11 +88,14 @@ def test_a_removed_file_is_forgotten_and_the_one_before_it_counts_again(here):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no header"), (b"user\nu1\n", "no header"), (b"user,age\n", "no header"),
-        (b"user,age,age\nu1,1,2\n", "no header"), (b"user,age\nx1,3\n", "No user of this file"),
+        (b"", "no header"),
+        (b"user\nu1\n", "no header"),
+        (b"user,age\n", "no header"),
+        (b"user,age,age\nu1,1,2\n", "no header"),
+        (b"user,age\nx1,3\n", "No user of this file"),
         (b"\x00\x01\x02\x03", "no header"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_table_of_these_users_is_refused_in_two_sentences(here, data, words):
     with pytest.raises(DataError, match=words) as refused:
         keep_attributes(here, HASH, data, USERS)
@@ -135,8 +138,9 @@ def test_nan_in_a_table_is_a_missing_value():
 
 def test_few_numbers_are_codes_and_words_stay_words():
     assert list(attribute_segments(np.array(["10", "2", "2"], dtype=object)).categories) == [
-        "2", "10",
-    ]  # fmt: skip
+        "2",
+        "10",
+    ]
     words = attribute_segments(np.array(["b", "a", "", "all users"], dtype=object))
     assert list(words.categories) == ["a", "all users (value)", "b"]
 

@@ -40,10 +40,12 @@ def imported(tmp_path):
     }
     files = {}
     for name, content, kind in (
-        ("books", rows["books"], INTERACTIONS), ("films", rows["films"], INTERACTIONS),
-        ("items_books", BOOKS, ITEMS), ("items_films", FILMS, ITEMS),
+        ("books", rows["books"], INTERACTIONS),
+        ("films", rows["films"], INTERACTIONS),
+        ("items_books", BOOKS, ITEMS),
+        ("items_films", FILMS, ITEMS),
         ("triples", TRIPLES_FILE, TRIPLES),
-    ):  # fmt: skip
+    ):
         path = tmp_path / f"{name}.csv"
         path.write_text(content, encoding="utf-8")
         report = import_file(path, guess_options(path, kind), tmp_path / "datasets")
@@ -54,9 +56,12 @@ def imported(tmp_path):
 def split_of(imported, tmp_path, **more):
     connection = in_memory(tmp_path)
     inputs = PairInputs(
-        imported["books"], imported["films"], imported["items_books"], imported["items_films"],
+        imported["books"],
+        imported["films"],
+        imported["items_books"],
+        imported["items_films"],
         **more,
-    )  # fmt: skip
+    )
     pair = build_pair(connection, inputs, PairSettings.of({"target_core": 0}), tmp_path / "pairs")
     return pair, split_pair(pair, SplitSettings(kind="leave-k-out"), 1, tmp_path / "splits")
 
@@ -67,8 +72,9 @@ def test_attributes_are_guessed_imported_and_join_both_domains(imported, tmp_pat
     assert list(train.source_features.attributes) == ["Author", "publisher"]
     graph = knowledge_graph(train)
     assert sorted(zip(graph.relations, graph.names, strict=True)) == [
-        ("Author", "Jane Austen"), ("publisher", "Murray"),
-    ]  # fmt: skip
+        ("Author", "Jane Austen"),
+        ("publisher", "Murray"),
+    ]
     assert graph.source.toarray().tolist() == [[1, 0], [1, 1], [0, 1]]
     assert graph.target.toarray().tolist() == [[1, 0], [0, 0], [0, 0]]
     assert knowledge_in(folder).words() == graph.words()
@@ -98,8 +104,10 @@ def test_several_columns_may_be_attributes_and_nothing_else_may_stand_twice():
     options = ReadOptions(ITEMS, roles)
     check_options(options, list(roles))
     assert options.columns() == {
-        ITEM: "id", "attribute:brand": "brand", "attribute:line": "line",
-    }  # fmt: skip
+        ITEM: "id",
+        "attribute:brand": "brand",
+        "attribute:line": "line",
+    }
     with pytest.raises(DataError, match="Two columns are marked as title"):
         check_options(ReadOptions(ITEMS, {"a": ITEM, "b": TITLE, "c": TITLE}), ["a", "b", "c"])
     many = {"id": ITEM} | {f"c{place}": ATTRIBUTE for place in range(21)}

@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from small_files import random_rows
 
 from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, TIME, TITLE, USER
 from core.basics.errors import DataError, SettingsError
@@ -30,6 +29,7 @@ from core.data.pair_folder import (
     steps_that_tell,
 )
 from core.data.pair_settings import PairInputs, PairSettings
+from tests.core.data.small_files import random_rows
 
 EVERYTHING = PairSettings(rating_threshold=0.0, target_core=0)
 
@@ -125,9 +125,12 @@ def test_the_rating_from_which_rows_are_liked_may_be_told_for_each_file(connecti
 def test_settings_that_ask_for_nothing_newer_keep_the_hash_of_a_pair():
     """The hash of pairs that are already there may not change with a new choice."""
     newer = {
-        "drop_double_users", "source_liked_from", "target_liked_from", "source_item_fewest",
+        "drop_double_users",
+        "source_liked_from",
+        "target_liked_from",
+        "source_item_fewest",
         "target_item_fewest",
-    }  # fmt: skip
+    }
     assert set(PairSettings().to_dict()) - set(PairSettings().key()) == newer
     told = PairSettings(target_liked_from="2", drop_double_users=True).key()
     assert (told["target_liked_from"], told["drop_double_users"]) == ("2", True)
@@ -143,11 +146,20 @@ def test_a_pair_says_how_many_rows_every_step_left(connection, write, tmp_path):
     liked = int((target[RATING] >= 3).sum())
     steps = steps_that_tell(info.steps)
     assert list(steps) == [
-        "in the file", "with a rating", "liked", "of users as active as asked", "of shared users",
-    ]  # fmt: skip
+        "in the file",
+        "with a rating",
+        "liked",
+        "of users as active as asked",
+        "of shared users",
+    ]
     assert [left["target"] for left in steps.values()][:3] == [360, 357, liked]
-    assert [left["source"] for left in steps.values()] == [240, 240, 240, 240, steps[
-        "of shared users"]["source"]]  # fmt: skip
+    assert [left["source"] for left in steps.values()] == [
+        240,
+        240,
+        240,
+        240,
+        steps["of shared users"]["source"],
+    ]
     assert steps["of shared users"]["source"] == 4 * info.after.shared
     assert info.after.target.rows == steps["of users as active as asked"]["target"]
     assert any("3 rows of the target have no rating" in said for said in info.warnings)
@@ -326,9 +338,10 @@ def test_two_target_users_of_one_person_become_one_history(connection, write):
 def test_one_target_user_linked_to_two_people_is_refused(connection, write):
     links = pd.DataFrame({SOURCE: ["u1", "u2"], TARGET: ["x1", "x1"]})
     files = PairInputs(
-        write("s", rows(("u1", "a", 1))), write("t", rows(("x1", "t", 1))),
+        write("s", rows(("u1", "a", 1))),
+        write("t", rows(("x1", "t", 1))),
         links=write("links", links),
-    )  # fmt: skip
+    )
     with pytest.raises(DataError, match="links 1 target users to several"):
         filter_counts(connection, files, EVERYTHING)
 

@@ -35,9 +35,26 @@ def imported(tmp_path, path, **choices):
 
 @pytest.mark.parametrize(
     "name",
-    ["plays", "playcount", "play_count", "listens", "scrobbles", "units", "units_sold", "quantity",
-     "Qty", "count", "times", "weight", "clicks", "views", "freq", "次数", "count:float"],
-)  # fmt: skip
+    [
+        "plays",
+        "playcount",
+        "play_count",
+        "listens",
+        "scrobbles",
+        "units",
+        "units_sold",
+        "quantity",
+        "Qty",
+        "count",
+        "times",
+        "weight",
+        "clicks",
+        "views",
+        "freq",
+        "次数",
+        "count:float",
+    ],
+)
 def test_a_plain_name_makes_a_count(tmp_path, name):
     guess = preview_file(written(tmp_path, f"user_id,item_id,{name}", tail_rows())).guesses[name]
     assert (guess.role, guess.why) == (COUNT, "by its name")
@@ -89,14 +106,16 @@ def test_item_numbers_with_a_long_tail_are_no_counts_in_a_file_without_a_header(
 
 
 @pytest.mark.parametrize(
-    "name", ["event", "event_type", "action", "behavior", "behaviour_type", "interaction type",
-             "行为类型"],
-)  # fmt: skip
+    "name",
+    ["event", "event_type", "action", "behavior", "behaviour_type", "interaction type", "行为类型"],
+)
 def test_event_types_are_known_by_name(tmp_path, name):
     rows = [("u1", "i1", "view"), ("u2", "i1", "purchase")]
     assert preview_file(written(tmp_path, f"user_id,item_id,{name}", rows)).options.roles == {
-        "user_id": USER, "item_id": ITEM, name: EVENT,
-    }  # fmt: skip
+        "user_id": USER,
+        "item_id": ITEM,
+        name: EVENT,
+    }
 
 
 @pytest.mark.parametrize("name", ["event_id", "transaction", "eventful"])
@@ -134,8 +153,14 @@ def test_many_duplicates_add_up_in_every_part_of_the_users(tmp_path):
 
 
 def test_a_count_that_is_no_number_above_0_is_rejected_with_the_reason(tmp_path):
-    rows = [("u", "a", 1), ("u", "b", 0), ("u", "c", -3), ("u", "d", ""), ("u", "e", "many"),
-            ("u", "f", "inf")]  # fmt: skip
+    rows = [
+        ("u", "a", 1),
+        ("u", "b", 0),
+        ("u", "c", -3),
+        ("u", "d", ""),
+        ("u", "e", "many"),
+        ("u", "f", "inf"),
+    ]
     path = written(tmp_path, "user_id,item_id,quantity", rows)
     done, _ = imported(tmp_path, path, roles={"user_id": USER, "item_id": ITEM, "quantity": COUNT})
     rejects = pd.read_parquet(done.folder / REJECTS)

@@ -1,6 +1,5 @@
 import numpy as np
 import pandas as pd
-from small_files import random_rows
 
 from core.basics.columns import ITEM, USER
 from core.data import cross_listed
@@ -15,6 +14,7 @@ from core.data.cross_listed import (
 )
 from core.data.pair_folder import as_domain_pair, read_pair_info, read_rows
 from core.data.pair_settings import PairInputs, PairSettings
+from tests.core.data.small_files import random_rows
 
 
 def taken(*pairs: tuple[str, str]) -> pd.DataFrame:
@@ -91,10 +91,14 @@ def test_a_new_version_of_the_pair_goes_without_cross_listed_source_items(
     copied = target[target[ITEM].isin(["f1", "f2"])].assign(**{ITEM: "copy-" + target[ITEM]})
     inputs = PairInputs(write("s", pd.concat([source, copied])), write("t", target))
     kept, dropped = (
-        build_pair(connection, inputs, PairSettings(rating_threshold=0, drop_cross_listed=drop),
-                   tmp_path / "pairs")
+        build_pair(
+            connection,
+            inputs,
+            PairSettings(rating_threshold=0, drop_cross_listed=drop),
+            tmp_path / "pairs",
+        )
         for drop in (False, True)
-    )  # fmt: skip
+    )
     gone = set(read_rows(kept, "source")[ITEM]) - set(read_rows(dropped, "source")[ITEM])
     assert gone == {"copy-f1", "copy-f2"}
     assert read_rows(kept, "target").equals(read_rows(dropped, "target"))

@@ -59,11 +59,15 @@ def test_json_lines_keep_ids_as_they_are_written_and_reject_by_line(taken, packe
     assert kept[TIME].tolist() == [1260759108, 1590883200]
     assert rejects.to_dict("records") == [
         {"line": 2, "column": "rating", "value": "bad", "reason": "not a finite number"},
-        {"line": 3, "column": "(whole line)", "value": "not an object",
-         "reason": "not a JSON object"},
+        {
+            "line": 3,
+            "column": "(whole line)",
+            "value": "not an object",
+            "reason": "not a JSON object",
+        },
         {"line": 5, "column": "user", "value": "", "reason": "no user"},
         {"line": 6, "column": "(whole line)", "value": "[1, 2]", "reason": "not a JSON object"},
-    ]  # fmt: skip
+    ]
 
 
 def test_the_preview_of_json_lines_tries_them_as_the_import_does(tmp_path):

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from small_files import two_tastes
 
 from core.basics.columns import ITEM, TIME, USER
 from core.data.check import (
@@ -20,6 +19,7 @@ from core.data.check import (
 )
 from core.data.given_checks import check_given
 from core.data.snapshot import SplitTables
+from tests.core.data.small_files import two_tastes
 
 
 def by_key(tables: SplitTables) -> dict[str, Check]:
@@ -38,8 +38,14 @@ def given() -> SplitTables:
 def test_a_sound_split_passes(given):
     found = by_key(given)
     assert list(found) == [
-        GIVEN, SAME_PEOPLE, CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SPELLING, TIMES,
-    ]  # fmt: skip
+        GIVEN,
+        SAME_PEOPLE,
+        CROSS_LISTED,
+        DOUBLE_USERS,
+        EXCHANGED,
+        SPELLING,
+        TIMES,
+    ]
     lights = {key: check.light for key, check in found.items()}
     assert lights[GIVEN] == lights[SAME_PEOPLE] == lights[EXCHANGED] == "green"
     assert found[GIVEN].answer.startswith("Yes: no row is in two of them")
@@ -59,9 +65,13 @@ def test_rows_in_two_parts_and_strangers_are_counted_by_hand():
     )
     check = by_key(tables)[GIVEN]
     assert check.figures == {
-        "valid_rows_in_training": 1, "test_rows_in_training": 2, "test_rows_in_validation": 1,
-        "test_users_unknown": 2, "test_items_unknown": 1, "test_rows": 5,
-    }  # fmt: skip
+        "valid_rows_in_training": 1,
+        "test_rows_in_training": 2,
+        "test_rows_in_validation": 1,
+        "test_users_unknown": 2,
+        "test_items_unknown": 1,
+        "test_rows": 5,
+    }
     assert check.light == "red"
     assert check.answer == (
         "Not quite: 1 validation row is a training row too: it is left out. 2 test rows are "

@@ -13,9 +13,15 @@ def split_of(tmp_path, **times):
     target = pd.DataFrame({USER: ["u1", "u2"], ITEM: ["x", "y"], RATING: [4.0, 4.0]})
     empty = target.iloc[:0]
     folder = write_snapshot(
-        tmp_path, SplitTables(source, target, empty, empty, None, None), source_name="s",
-        target_name="t", kind="random", seed=0, settings={}, dataset_hash="0" * 16,
-    )  # fmt: skip
+        tmp_path,
+        SplitTables(source, target, empty, empty, None, None),
+        source_name="s",
+        target_name="t",
+        kind="random",
+        seed=0,
+        settings={},
+        dataset_hash="0" * 16,
+    )
     return read_snapshot(folder)
 
 

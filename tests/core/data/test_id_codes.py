@@ -40,5 +40,9 @@ def test_a_column_without_rows_has_no_ids():
 
 def test_blank_ids_become_null():
     assert trimmed(pa.array([" a ", "", "\u3000", None, "b\t"])).to_pylist() == [
-        "a", None, None, None, "b",
-    ]  # fmt: skip
+        "a",
+        None,
+        None,
+        None,
+        "b",
+    ]

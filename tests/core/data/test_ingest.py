@@ -392,9 +392,7 @@ def test_titles_keep_markdown_html_and_line_breaks(imported):
 
 def test_links_hold_both_users_and_merge_equal_lines(imported):
     roles = {"book_user": SOURCE, "film_user": TARGET}
-    done, kept, _ = imported(
-        "book_user,film_user\nb1,f1\nb1,f1\nb2,f1\n", roles=roles, kind=LINKS
-    )  # fmt: skip
+    done, kept, _ = imported("book_user,film_user\nb1,f1\nb1,f1\nb2,f1\n", roles=roles, kind=LINKS)
     assert done.merged == 1
     assert kept.to_dict("list") == {SOURCE: ["b1", "b2"], TARGET: ["f1", "f1"]}
 

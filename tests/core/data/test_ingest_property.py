@@ -48,9 +48,10 @@ def test_rows_written_in_any_style_come_back_as_they_were(rows, style):
     done, kept = imported(out.getvalue(), style["delimiter"])
     last = {(user, item): float(rating) for user, item, rating in rows}
     expected = {
-        (user, item): rating for at, (user, item, rating) in enumerate(rows)
+        (user, item): rating
+        for at, (user, item, rating) in enumerate(rows)
         if (user, item) not in {row[:2] for row in rows[at + 1 :]}
-    }  # fmt: skip
+    }
     found = kept.set_index([USER, ITEM])[RATING].to_dict()
     assert list(found) == list(expected)
     assert found == last

@@ -2,13 +2,13 @@
 
 import pandas as pd
 import pytest
-from small_files import random_rows
 
 from core.basics.columns import COUNT, RATING, SOURCE, TIME
 from core.data.datasets import relation
 from core.data.long_tails import Spread, counts_in, ratings_like_counts, spread_of
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.profile import profile
+from tests.core.data.small_files import random_rows
 
 PLAYS = [1.0] * 60 + [4.0] * 61 + [9.0] * 40 + [9079.0]
 

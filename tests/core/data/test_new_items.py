@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_files import random_rows
 
 from core.basics.columns import ITEM, TARGET, USER, VALID
 from core.basics.errors import DataError
@@ -23,6 +22,7 @@ from core.data.splitting import (
     assign_parts,
     split_pair,
 )
+from tests.core.data.small_files import random_rows
 
 CHOSEN = SplitSettings(kind=NEW_ITEMS)
 

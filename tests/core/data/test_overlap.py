@@ -1,8 +1,8 @@
 import pandas as pd
-from small_files import random_rows
 
 from core.basics.columns import COUNT, DECILE, DOMAIN, ITEM, SHARE, SOURCE, TARGET, USER
 from core.data.overlap import overlap
+from tests.core.data.small_files import random_rows
 
 
 def test_overlap_counts_users_and_the_rows_they_carry(connection, write):

@@ -66,8 +66,10 @@ def test_a_column_nobody_knows_is_ignored(file):
 def test_item_tables_have_titles_and_categories(file):
     content = "movie_id,title,genres\n1,Heat,Crime|Drama\n"
     assert list(preview_file(file(content), ITEMS).options.roles.values()) == [
-        ITEM, TITLE, CATEGORIES,
-    ]  # fmt: skip
+        ITEM,
+        TITLE,
+        CATEGORIES,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -183,10 +185,19 @@ def test_only_the_first_rows_are_tried_out(file):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n\n", b"PK\x03\x04aaaa", b"\x89PNG\r\n", b"\0\1\2\3" * 500, b"PAR1broken" * 9,
-     b"a" * 400_000, b"\x1f\x8bbroken gzip", b"," * 20_000 + b"\n"],
+    [
+        b"",
+        b"\n\n",
+        b"PK\x03\x04aaaa",
+        b"\x89PNG\r\n",
+        b"\0\1\2\3" * 500,
+        b"PAR1broken" * 9,
+        b"a" * 400_000,
+        b"\x1f\x8bbroken gzip",
+        b"," * 20_000 + b"\n",
+    ],
     ids=lambda content: repr(content[:8]),
-)  # fmt: skip
+)
 def test_what_is_no_table_is_refused_in_two_sentences(file, content):
     with pytest.raises(DataError) as caught:
         preview_file(file(content))

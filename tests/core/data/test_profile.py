@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_files import random_rows
 
 from core.basics.columns import (
     COUNT,
@@ -15,8 +14,9 @@ from core.basics.columns import (
     TARGET,
     TIME,
     USER,
-)  # fmt: skip
+)
 from core.data.profile import profile
+from tests.core.data.small_files import random_rows
 
 
 def one(frame: pd.DataFrame, domain: str) -> pd.DataFrame:

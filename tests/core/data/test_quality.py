@@ -4,7 +4,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from small_files import random_rows, two_tastes
 
 from core.basics.columns import ITEM, TIME, TITLE, USER
 from core.data.build_pair import build_pair
@@ -28,6 +27,7 @@ from core.data.quality import (
     read_double_users,
 )
 from core.data.quality_checks import SOURCE_TITLE, TARGET_TITLE
+from tests.core.data.small_files import random_rows, two_tastes
 
 EVERYTHING = PairSettings(rating_threshold=0, target_core=0)
 
@@ -102,8 +102,9 @@ def test_an_item_table_with_other_ids_is_red(checked, write):
     found = checked(source, target, items_target=write("items", items))[ITEM_TABLES]
     n = len(items)
     assert (found.light, found.answer) == (
-        "green", f"{n} of {n} items of target are in the item table."
-    )  # fmt: skip
+        "green",
+        f"{n} of {n} items of target are in the item table.",
+    )
     other = write("other", items.assign(**{ITEM: "parent-" + items[ITEM]}))
     found = checked(source, target, items_target=other)[ITEM_TABLES]
     assert found.light == "red"
@@ -174,15 +175,26 @@ def test_people_with_two_ids_are_found_and_one_id_of_each_can_be_dropped(checked
 
 
 def test_other_spellings_are_counted_one_by_one_with_examples(checked):
-    spelt = {"u001": "U001", "u002": "u 002", "u003": "u003.0", "u004": "0u004",
-             "u005": "\uff55005"}  # fmt: skip
+    spelt = {
+        "u001": "U001",
+        "u002": "u 002",
+        "u003": "u003.0",
+        "u004": "0u004",
+        "u005": "\uff55005",
+    }
     source = two_tastes(1)
     source[USER] = source[USER].map(spelt).fillna(source[USER])
     found = checked(source, two_tastes(2))[SPELLING]
     assert found.figures["ignoring"] == {
-        "nothing": 295, "full-width letters": 296, "composed letters": 295, "case": 296,
-        "blanks": 296, "a trailing .0": 296, "leading zeros": 296, "all of these": 300,
-    }  # fmt: skip
+        "nothing": 295,
+        "full-width letters": 296,
+        "composed letters": 295,
+        "case": 296,
+        "blanks": 296,
+        "a trailing .0": 296,
+        "leading zeros": 296,
+        "all of these": 300,
+    }
     assert found.figures["examples"] == sorted([theirs, ours] for ours, theirs in spelt.items())
 
 

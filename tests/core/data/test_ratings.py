@@ -29,9 +29,16 @@ TABLES = SplitTables(
 def write(tmp_path):
     def written(tables=TABLES, **more):
         return write_snapshot(
-            tmp_path, tables, source_name="books", target_name="films", kind="given files",
-            seed=0, settings={}, dataset_hash="0" * 16, **more,
-        )  # fmt: skip
+            tmp_path,
+            tables,
+            source_name="books",
+            target_name="films",
+            kind="given files",
+            seed=0,
+            settings={},
+            dataset_hash="0" * 16,
+            **more,
+        )
 
     return written
 

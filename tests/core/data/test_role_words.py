@@ -25,18 +25,41 @@ def role_of(column: str, values: list[str], kind: str = INTERACTIONS) -> str:
 
 @pytest.mark.parametrize(
     "column",
-    ["playtime", "lifetime", "timezone", "runtime", "update", "candidate", "mandate", "overtime",
-     "watch_time", "time_spent", "times", "days_since_date"],
-)  # fmt: skip
+    [
+        "playtime",
+        "lifetime",
+        "timezone",
+        "runtime",
+        "update",
+        "candidate",
+        "mandate",
+        "overtime",
+        "watch_time",
+        "time_spent",
+        "times",
+        "days_since_date",
+    ],
+)
 def test_a_word_with_time_or_date_in_it_is_no_time(column):
     assert role_of(column, WIDE) != TIME
 
 
 @pytest.mark.parametrize(
     "column",
-    ["rating_count", "ratings_total", "corporate", "separate", "scoreboard", "num_ratings",
-     "rating_id", "startrate", "upgrade", "labels_file", "average_rating_votes"],
-)  # fmt: skip
+    [
+        "rating_count",
+        "ratings_total",
+        "corporate",
+        "separate",
+        "scoreboard",
+        "num_ratings",
+        "rating_id",
+        "startrate",
+        "upgrade",
+        "labels_file",
+        "average_rating_votes",
+    ],
+)
 def test_a_word_with_rating_in_it_is_no_rating(column):
     assert role_of(column, WIDE) != RATING
 
@@ -60,10 +83,19 @@ def test_a_word_with_tag_or_type_in_it_is_no_category(column):
 
 @pytest.mark.parametrize(
     ("column", "role"),
-    [("timestamp", TIME), ("unixReviewTime", TIME), ("createdAt", TIME), ("review_date", TIME),
-     ("Rating:float", RATING), ("book-rating", RATING), ("user_rating", RATING), ("plays", COUNT),
-     ("play_count", COUNT), ("rated_at", TIME)],
-)  # fmt: skip
+    [
+        ("timestamp", TIME),
+        ("unixReviewTime", TIME),
+        ("createdAt", TIME),
+        ("review_date", TIME),
+        ("Rating:float", RATING),
+        ("book-rating", RATING),
+        ("user_rating", RATING),
+        ("plays", COUNT),
+        ("play_count", COUNT),
+        ("rated_at", TIME),
+    ],
+)
 def test_the_very_word_is_found_in_every_spelling(column, role):
     values = MANY if role == COUNT else WIDE
     if role == TIME:

@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_files import random_rows
 
 from core.basics.columns import ITEM, SOURCE, TARGET, USER
 from core.data.pair_settings import PairInputs, PairSettings
@@ -11,6 +10,7 @@ from core.data.shared_ids import (
     compare_spellings,
     why_nothing_is_shared,
 )
+from tests.core.data.small_files import random_rows
 
 WIDE = "\uff55" + "".join(chr(0xFF10 + digit) for digit in range(10))
 SOURCE_ROWS, TARGET_ROWS = random_rows(1, "b"), random_rows(2, "f")

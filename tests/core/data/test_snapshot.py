@@ -30,9 +30,15 @@ def tables(**changes) -> SplitTables:
 
 def write(root, split_tables):
     return write_snapshot(
-        root, split_tables, source_name="books", target_name="films", kind="given files",
-        seed=1, settings={}, dataset_hash="d" * 16,
-    )  # fmt: skip
+        root,
+        split_tables,
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=1,
+        settings={},
+        dataset_hash="d" * 16,
+    )
 
 
 def test_the_split_comes_back_as_matrices(tmp_path):

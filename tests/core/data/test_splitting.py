@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_files import random_rows
 
 from core.basics.columns import COUNT, ITEM, TARGET, TIME, USER, VALID
 from core.basics.errors import DataError
@@ -35,6 +34,7 @@ from core.data.splitting import (
     split_pair,
     training_rows,
 )
+from tests.core.data.small_files import random_rows
 
 SOURCE_ROWS, TARGET_ROWS = random_rows(1, "b"), random_rows(2, "f")
 SAMPLE = Path(__file__).resolve().parents[3] / "sample_data" / "books_films"
@@ -140,8 +140,15 @@ def test_a_random_split_takes_a_tenth_of_each_user_twice():
     target[ITEM] = [f"t{n}" for n in range(len(target))]
     parts = assign_parts(SOURCE_ROWS, target, SplitSettings(kind=RANDOM), 1)
     assert per_user(parts.target, target).to_numpy().tolist() == [
-        [1, 0, 0], [2, 0, 0], [1, 1, 1], [7, 1, 1], [8, 1, 1], [17, 1, 1], [16, 2, 2], [29, 3, 3],
-    ]  # fmt: skip
+        [1, 0, 0],
+        [2, 0, 0],
+        [1, 1, 1],
+        [7, 1, 1],
+        [8, 1, 1],
+        [17, 1, 1],
+        [16, 2, 2],
+        [29, 3, 3],
+    ]
     assert parts.source.all()
 
 

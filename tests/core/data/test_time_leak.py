@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-from small_files import random_rows
 
 from core.basics.columns import ITEM, TIME, USER
 from core.data.build_pair import build_pair
@@ -10,6 +9,7 @@ from core.data.pair_settings import PairSettings
 from core.data.snapshot import SplitTables, read_info, write_snapshot
 from core.data.splitting import RANDOM, TEMPORAL, SplitSettings, split_pair
 from core.data.time_leak import find_time_leak, time_check
+from tests.core.data.small_files import random_rows
 
 
 @pytest.fixture
@@ -20,9 +20,15 @@ def snapshot(tmp_path):
         frames = [pd.DataFrame(rows, columns=[USER, ITEM, TIME]) for rows in (source, train, test)]
         tables = SplitTables(frames[0], frames[1], frames[2].head(0), frames[2], None, None)
         return write_snapshot(
-            tmp_path, tables, source_name="a", target_name="b", kind=kind, seed=0, settings={},
+            tmp_path,
+            tables,
+            source_name="a",
+            target_name="b",
+            kind=kind,
+            seed=0,
+            settings={},
             dataset_hash="0" * 16,
-        )  # fmt: skip
+        )
 
     return write
 

@@ -23,9 +23,15 @@ def snapshot(tmp_path):
         target = frame([("ann", "t1", 20), ("ann", "t2", 30), ("bob", "t2", None)], timed)
         tables = SplitTables(source, target, target.iloc[:0], target.iloc[:0], None, None)
         return write_snapshot(
-            tmp_path, tables, source_name="a", target_name="b", kind="given files", seed=0,
-            settings={}, dataset_hash="0" * 16,
-        )  # fmt: skip
+            tmp_path,
+            tables,
+            source_name="a",
+            target_name="b",
+            kind="given files",
+            seed=0,
+            settings={},
+            dataset_hash="0" * 16,
+        )
 
     return write
 

@@ -20,9 +20,11 @@ def cells(table: pd.DataFrame, relation: str) -> dict[str, str]:
 
 def test_triples_become_attributes_of_the_items_of_both_domains():
     given = triples(
-        ("b0", "Set in", "Paris|Rome"), ("f1", "set in", "Oslo"), ("Ann", "wrote", "b1"),
+        ("b0", "Set in", "Paris|Rome"),
+        ("f1", "set in", "Oslo"),
+        ("Ann", "wrote", "b1"),
         ("f0", "based on", "b1"),
-    )  # fmt: skip
+    )
     tables, used = with_triples(given, ITEMS, {})
     assert used == UsedTriples(read=4, used=4, unknown=0, loops=0, rare=0)
     assert cells(tables["source"], "set in")["b0"] == "Paris/Rome"
@@ -35,9 +37,11 @@ def test_triples_become_attributes_of_the_items_of_both_domains():
 
 def test_what_says_nothing_of_an_item_is_counted_and_said():
     given = triples(
-        ("b0", "by", "Ann"), ("b9", "by", "Ann"), ("b0", "like", "b0"),
+        ("b0", "by", "Ann"),
+        ("b9", "by", "Ann"),
+        ("b0", "like", "b0"),
         *((f"b{place % 2}", f"r{place}", "x") for place in range(20) for _ in range(2)),
-    )  # fmt: skip
+    )
     _, used = with_triples(given, ITEMS, {})
     assert used == UsedTriples(read=43, used=40, unknown=1, loops=1, rare=1)
     assert used.words() == (
@@ -64,9 +68,13 @@ def test_no_triple_of_use_leaves_the_tables_as_they_were():
 def test_an_id_of_both_domains_is_both_unless_its_domain_is_written():
     both = {"source": ["1", "2"], "target": ["1", "3"]}
     given = triples(
-        ("1", "by", "Ann"), ("source:1", "in", "Oslo"), ("target:1", "in", "Rome"),
-        ("2", "year", "entity:1"), ("target:3", "sequel of", "target:1"), ("target:2", "by", "Eve"),
-    )  # fmt: skip
+        ("1", "by", "Ann"),
+        ("source:1", "in", "Oslo"),
+        ("target:1", "in", "Rome"),
+        ("2", "year", "entity:1"),
+        ("target:3", "sequel of", "target:1"),
+        ("target:2", "by", "Eve"),
+    )
     tables, used = with_triples(given, both, {})
     assert cells(tables["source"], "by") == {"1": "Ann", "2": ""}
     assert cells(tables["target"], "by") == {"1": "Ann", "3": ""}

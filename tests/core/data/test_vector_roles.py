@@ -58,9 +58,13 @@ def test_a_header_that_counts_its_columns_is_a_header(tmp_path):
 
 @pytest.mark.parametrize(
     ("cells", "answer"),
-    [("id 0 1 2 3 4 5 6 7", True), ("1193 661 914", False), ("0 1 2", False),
-     ("id 1 2 3 4 5 6 7 9", False)],
-)  # fmt: skip
+    [
+        ("id 0 1 2 3 4 5 6 7", True),
+        ("1193 661 914", False),
+        ("0 1 2", False),
+        ("id 1 2 3 4 5 6 7 9", False),
+    ],
+)
 def test_only_a_count_from_number_to_number_names_columns(cells, answer):
     assert counts_up(cells.split()) == answer
 

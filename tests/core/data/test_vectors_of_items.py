@@ -96,17 +96,27 @@ def recbole(path):
 
 
 SHAPES = [
-    of_doubles, of_large_lists, of_one_size, of_texts, number_columns, json_lines, json_keys,
-    csv_arrays, csv_columns, decimal_commas, recbole,
-]  # fmt: skip
+    of_doubles,
+    of_large_lists,
+    of_one_size,
+    of_texts,
+    number_columns,
+    json_lines,
+    json_keys,
+    csv_arrays,
+    csv_columns,
+    decimal_commas,
+    recbole,
+]
 
 
 def rows_of(done) -> dict:
     """Item -> its numbers, None without."""
     table = pd.read_parquet(done.folder / "items.parquet")
-    return {item: None if row is None else list(row) for item, row in zip(
-        table[ITEM], table[VECTOR], strict=True
-    )}  # fmt: skip
+    return {
+        item: None if row is None else list(row)
+        for item, row in zip(table[ITEM], table[VECTOR], strict=True)
+    }
 
 
 @pytest.mark.parametrize("write", SHAPES)
@@ -209,12 +219,18 @@ def pair(tmp_path):
     frames = {
         "source": taken.assign(**{ITEM: "s" + taken[ITEM].astype("str")}),
         "target": taken.assign(**{ITEM: "t" + taken[ITEM].astype("str")}),
-        "items_source": pd.DataFrame({
-            ITEM: [f"s{item}" for item in (4, 3, 2, 1, 0, 5, 9)], TITLE: "x",
-            VECTOR: [*(np.array([item, 1.0], np.float32) for item in (4, 3, 2, 1, 0)), None,
-                     np.array([9, 9], np.float32)],
-        }),
-    }  # fmt: skip
+        "items_source": pd.DataFrame(
+            {
+                ITEM: [f"s{item}" for item in (4, 3, 2, 1, 0, 5, 9)],
+                TITLE: "x",
+                VECTOR: [
+                    *(np.array([item, 1.0], np.float32) for item in (4, 3, 2, 1, 0)),
+                    None,
+                    np.array([9, 9], np.float32),
+                ],
+            }
+        ),
+    }
     for name, frame in frames.items():
         frame.to_parquet(tmp_path / f"{name}.parquet")
     paths = {name: tmp_path / f"{name}.parquet" for name in frames}

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from evaluation_worlds import split_of
 
 from core.data.snapshot import Split
+from tests.core.evaluation.evaluation_worlds import split_of
 
 
 @pytest.fixture

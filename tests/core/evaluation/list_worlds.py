@@ -35,9 +35,14 @@ def small_world(categories: bool = True) -> ListWorld:
     pair = pair_of(np.array(SOURCE), np.array(TARGET))
     if categories:
         pair = DomainPair(
-            pair.users, pair.source_items, pair.target_items, pair.source, pair.target,
-            features(SOURCE_KINDS), features(TARGET_KINDS),
-        )  # fmt: skip
+            pair.users,
+            pair.source_items,
+            pair.target_items,
+            pair.source,
+            pair.target,
+            features(SOURCE_KINDS),
+            features(TARGET_KINDS),
+        )
     wanted = csr_matrix(np.array(WANTED, dtype=np.float32))
     return ListWorld(pair, wanted, Masked(pair.target))
 

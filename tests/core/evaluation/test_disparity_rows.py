@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from list_worlds import features
 from scipy.sparse import csr_matrix
 
 from core.basics.masked import Masked
@@ -11,6 +10,7 @@ from core.basics.scores import Lists
 from core.data.pair import DomainPair
 from core.evaluation.bias_disparity import IN_HISTORY, IN_LISTS, disparity_rows
 from core.evaluation.list_world import ListWorld, judge
+from tests.core.evaluation.list_worlds import features
 from tests.worlds import pair_of
 
 TAKEN = np.tile([[1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]], (12, 1))  # every third has nothing
@@ -19,8 +19,15 @@ TAKEN = np.tile([[1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]], (12, 1))  # every th
 def world_and_lists() -> tuple[ListWorld, Lists]:
     """36 users of four items: drama, drama, war, war; everybody gets the last drama and war."""
     pair = pair_of(np.ones((36, 1)), TAKEN)
-    pair = DomainPair(pair.users, pair.source_items, pair.target_items, pair.source, pair.target,
-                      None, features(["drama", "drama", "war", "war"]))  # fmt: skip
+    pair = DomainPair(
+        pair.users,
+        pair.source_items,
+        pair.target_items,
+        pair.source,
+        pair.target,
+        None,
+        features(["drama", "drama", "war", "war"]),
+    )
     wanted = csr_matrix((np.ones(36), (np.arange(36), np.full(36, 3))), shape=(36, 4))
     return ListWorld(pair, wanted, Masked(pair.target, None)), Lists(
         np.arange(36), np.tile([3, 1], (36, 1))

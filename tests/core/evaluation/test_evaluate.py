@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evaluation_worlds import split_of
 from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
@@ -13,6 +12,7 @@ from core.evaluation import evaluate as module
 from core.evaluation.evaluate import evaluate, evaluate_parts
 from core.fusion.combine import Fusion
 from core.fusion.fused import fused_top_k
+from tests.core.evaluation.evaluation_worlds import split_of
 
 
 def scorer(source, target, split):
@@ -139,9 +139,11 @@ def test_scores_that_are_not_numbers_are_refused(split, parts):
 
 def test_nothing_held_out_gives_an_empty_frame_with_every_column(split, parts):
     nothing = split_of(
-        split.train.source.toarray(), split.train.target.toarray(), np.zeros((60, 40)),
+        split.train.source.toarray(),
+        split.train.target.toarray(),
         np.zeros((60, 40)),
-    )  # fmt: skip
+        np.zeros((60, 40)),
+    )
     empty = evaluate(scorer(*parts, split), nothing, "test", depth=50)
     full = evaluate(scorer(*parts, split), split, "test")
     assert len(empty.per_user) == 0

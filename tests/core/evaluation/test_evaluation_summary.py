@@ -2,9 +2,9 @@ import json
 
 import numpy as np
 import pytest
-from evaluation_worlds import frame, segments
 
 from core.evaluation.summary import by_segment, lift, summarise
+from tests.core.evaluation.evaluation_worlds import frame, segments
 
 
 def test_a_summary_is_plain_json_with_the_users_counted_and_skipped():

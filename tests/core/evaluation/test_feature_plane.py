@@ -10,7 +10,7 @@ from core.models.registry import build
 
 @pytest.fixture(scope="module", params=["mult_vae", "feature_fusion"])
 def model(request):
-    from evaluation_worlds import split_of
+    from tests.core.evaluation.evaluation_worlds import split_of
 
     generator = np.random.default_rng(0)
     which = generator.choice([0, 1, 2, 3], p=[0.6, 0.2, 0.1, 0.1], size=(60, 40))

@@ -1,5 +1,4 @@
 import numpy as np
-from evaluation_worlds import split_of
 
 from core.basics.scores import DomainScores
 from core.evaluation import fused as module
@@ -7,6 +6,7 @@ from core.evaluation.evaluate import evaluate
 from core.evaluation.fused import fused_per_user, prepared_per_user
 from core.fusion.combine import Fusion
 from core.fusion.fused import prepare
+from tests.core.evaluation.evaluation_worlds import split_of
 
 
 def evaluated(split):

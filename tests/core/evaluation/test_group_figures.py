@@ -1,11 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from list_worlds import small_lists, small_world
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USER, USERS
 from core.evaluation.group_figures import delta_gap_rows, gaps, group_rows
 from core.evaluation.list_world import judge
+from tests.core.evaluation.list_worlds import small_lists, small_world
 
 GROUPS = pd.Series(pd.Categorical(["a"] * 30 + ["b"] * 20 + ["c"] * 9, categories=["a", "b", "c"]))
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from list_worlds import small_lists, small_world
 from scipy.sparse import csr_matrix
 
 from core.evaluation.item_groups import (
@@ -17,6 +16,7 @@ from core.evaluation.item_groups import (
     wanted_share,
 )
 from core.evaluation.list_world import judge
+from tests.core.evaluation.list_worlds import small_lists, small_world
 
 
 def test_rates_are_of_what_was_possible_and_of_what_was_to_be_found():
@@ -49,8 +49,9 @@ def test_an_item_of_two_categories_counts_in_both():
 
 def test_most_and_least_shown_are_against_the_share_of_the_catalogue():
     world = small_world()
-    rows = item_rows(judge(small_lists(), world), world, 3, world.categories.members,
-                     world.categories.names)  # fmt: skip
+    rows = item_rows(
+        judge(small_lists(), world), world, 3, world.categories.members, world.categories.names
+    )
     most, least = extremes(rows)
     assert (most[GROUP], least[GROUP]) == ("comedy", "drama")  # 2/11 of 1/6, 3/11 of 2/6
     assert wanted_share(rows, "drama") == pytest.approx(2 / 6)

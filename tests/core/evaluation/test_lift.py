@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_worlds import frame, segments
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USERS
 from core.evaluation.lift import ALL_USERS, EFFECT, HOLM, NOISE, P_VALUE, SURE, lift_rows
 from core.evaluation.noise_floor import floor_sentence, noise_floor
 from core.evaluation.seeds import all_the_same, seed_rows
 from core.evaluation.segments import TARGET_HISTORY
+from tests.core.evaluation.evaluation_worlds import frame, segments
 
 BINS = ["0"] * 60 + ["1–4"] * 60 + ["5–9"] * 60 + ["10–19"] * 60 + ["20+"] * 9
 METRIC = "ndcg@10"
@@ -21,9 +21,14 @@ def rows_of(lifts, again=(), **more):
     run = base + np.repeat([*lifts, 9.0], [60] * 4 + [9])
     run += np.random.default_rng(1).normal(0, 0.1, 249)
     rows = lift_rows(
-        frame(run), frame(base), segments(BINS), TARGET_HISTORY, METRIC,
-        [frame(base + change) for change in again], **more,
-    )  # fmt: skip
+        frame(run),
+        frame(base),
+        segments(BINS),
+        TARGET_HISTORY,
+        METRIC,
+        [frame(base + change) for change in again],
+        **more,
+    )
     return rows.set_index(SEGMENT)
 
 

@@ -3,7 +3,6 @@ from math import log2
 
 import numpy as np
 import pytest
-from list_worlds import small_lists, small_world
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USERS
@@ -23,6 +22,7 @@ from core.evaluation.list_figures import (
 from core.evaluation.list_world import ListWorld, judge
 from core.metrics.cards import METRICS
 from core.store.run_folder import list_runs
+from tests.core.evaluation.list_worlds import small_lists, small_world
 
 
 def small_figures(k=3, **options):
@@ -91,8 +91,11 @@ def test_users_without_any_list_are_not_covered():
     lists = Lists(np.arange(4), np.where(np.arange(4)[:, None] == 1, -1, small_lists().items))
     world = small_world()
     assert list_figures(Seen(judge(lists, world), world, 3))["user_coverage"].tolist() == [
-        1, 0, 1, 1,
-    ]  # fmt: skip
+        1,
+        0,
+        1,
+        1,
+    ]
 
 
 def test_every_figure_of_lists_has_a_card_that_is_not_kept_with_runs():

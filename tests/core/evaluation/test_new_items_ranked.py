@@ -6,7 +6,6 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_worlds import split_of
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import ITEM, USER
@@ -28,6 +27,7 @@ from core.fusion.combine import Fusion, fuse_scores
 from core.fusion.fused import fused_top_k
 from core.fusion.lists import top_k
 from core.metrics.ranking import per_user_metrics
+from tests.core.evaluation.evaluation_worlds import split_of
 
 PARTS = ("valid", "test")
 # Items 0 to 3 are trained on, 4 and 5 new in validation, 6 to 9 new in the test.

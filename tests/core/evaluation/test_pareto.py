@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from test_fused_metrics import evaluated
 
 from core.evaluation.fused import prepared_per_user
 from core.evaluation.pareto import NAMES, on_front, ratio_metrics
 from core.fusion.curve import EQUAL, SHARES
 from core.fusion.fused import prepare
+from tests.core.evaluation.test_fused_metrics import evaluated
 
 
 def test_the_row_of_one_to_one_is_the_lists_own_figures(split):

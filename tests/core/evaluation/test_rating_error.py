@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_worlds import segments, split_of
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import TEST, USER
@@ -24,11 +23,14 @@ from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.side_by_side import leader, lift_rows
 from core.evaluation.summary import by_segment, lift, summarise
 from core.evaluation.verdict import verdict
+from tests.core.evaluation.evaluation_worlds import segments, split_of
 
 SPLIT = split_of(  # three users, three items; users 0 and 1 are tested
-    source=[[1, 0], [1, 1], [0, 1]], train=[[5, 0, 0], [1, 0, 0], [0, 3, 4]],
-    valid=np.zeros((3, 3)), test=[[0, 2, 4], [0, 5, 0], [0, 0, 0]],
-)  # fmt: skip
+    source=[[1, 0], [1, 1], [0, 1]],
+    train=[[5, 0, 0], [1, 0, 0], [0, 3, 4]],
+    valid=np.zeros((3, 3)),
+    test=[[0, 2, 4], [0, 5, 0], [0, 0, 0]],
+)
 BOUNDS = Bounds.of(SPLIT.train.target)
 
 
@@ -45,8 +47,9 @@ PREDICTIONS = predict_held_out(score, SPLIT, TEST)
 
 
 def errors_of(frame_users, rmse, counts):
-    return pd.DataFrame({USER: np.array(frame_users, np.int32), "rmse": rmse, "mae": rmse,
-                         RATINGS: counts})  # fmt: skip
+    return pd.DataFrame(
+        {USER: np.array(frame_users, np.int32), "rmse": rmse, "mae": rmse, RATINGS: counts}
+    )
 
 
 def test_every_held_out_rating_is_predicted_with_both_parts_apart():

@@ -71,9 +71,11 @@ def test_users_are_paired_by_number_and_not_by_row():
 
 def test_moved_users_stand_with_their_histories_largest_difference_first():
     table = moved_users(
-        frame([0.2, 0.9, np.nan]), frame([0.2 + 1e-15, 0.1, 0.5]), "ndcg@10",
+        frame([0.2, 0.9, np.nan]),
+        frame([0.2 + 1e-15, 0.1, 0.5]),
+        "ndcg@10",
         {"source_history": np.array([3, 4, 5])},
-    )  # fmt: skip
+    )
     assert list(table[USER]) == [1, 0]
     assert list(table["difference"]) == [pytest.approx(0.8), 0.0]  # rounding is no difference
     assert list(table["source_history"]) == [4, 3]

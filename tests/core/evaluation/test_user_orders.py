@@ -22,9 +22,9 @@ def train():
 
 @pytest.fixture
 def moved():
-    return pd.DataFrame({
-        USER: [0, 1, 2, 3], "run": [0.5, 0.9, 0.1, 0.5], "difference": [0.1, 0.4, -0.2, 0.0]
-    })  # fmt: skip
+    return pd.DataFrame(
+        {USER: [0, 1, 2, 3], "run": [0.5, 0.9, 0.1, 0.5], "difference": [0.1, 0.4, -0.2, 0.0]}
+    )
 
 
 EVALUATED = np.array([0, 1, 2, 3])

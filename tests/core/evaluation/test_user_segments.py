@@ -1,7 +1,7 @@
 import numpy as np
-from evaluation_worlds import split_of
 
 from core.evaluation.segments import user_segments
+from tests.core.evaluation.evaluation_worlds import split_of
 
 
 def test_users_fall_into_history_bins_and_where_they_were_seen():
@@ -15,5 +15,11 @@ def test_users_fall_into_history_bins_and_where_they_were_seen():
     assert segments["target_history"].tolist() == ["0", "1–4", "1–4", "5–9", "10–19", "20+", "0"]
     assert segments["source_history"].tolist() == ["1–4", "0", "1–4", "0", "0", "1–4", "0"]
     assert segments["overlap"].tolist() == [
-        "source only", "target only", "shared", "target only", "target only", "shared", "neither",
-    ]  # fmt: skip
+        "source only",
+        "target only",
+        "shared",
+        "target only",
+        "target only",
+        "shared",
+        "neither",
+    ]

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_worlds import frame, segments
 
 from core.evaluation.judged import HARMS, HELPS, OPEN, Comparison, altogether, judge, lifts_of
 from core.evaluation.segment_words import bins_words
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.verdict import _altogether, difference_words, verdict
 from core.metrics.intervals import Interval
+from tests.core.evaluation.evaluation_worlds import frame, segments
 
 BINS = ["0"] * 50 + ["1–4"] * 50 + ["20+"] * 50
 
@@ -175,8 +175,10 @@ def test_other_kinds_of_segments_are_said_in_their_own_words():
 def test_variety_is_raised_or_lowered_and_never_called_a_gain():
     compared = compare([0.15, 0.15, -0.15])
     metric = "intra_list_diversity@10"
-    frames = [one.rename(columns={"ndcg@10": metric}) for one in (
-        compared.run, compared.twin, compared.popularity)]  # fmt: skip
+    frames = [
+        one.rename(columns={"ndcg@10": metric})
+        for one in (compared.run, compared.twin, compared.popularity)
+    ]
     said = verdict(replace(compared, run=frames[0], twin=frames[1], popularity=frames[2]), metric)
     assert "raises the intra-list diversity of recommendations in films for users with" in said
     assert "lowers the intra-list diversity of" in said
@@ -186,8 +188,10 @@ def test_variety_is_raised_or_lowered_and_never_called_a_gain():
 def test_less_popular_lists_are_lowered_though_less_counts_as_better():
     compared = compare([-0.15, -0.15, -0.15])
     metric = "average_popularity@10"
-    frames = [one.rename(columns={"ndcg@10": metric}) for one in (
-        compared.run, compared.twin, compared.popularity)]  # fmt: skip
+    frames = [
+        one.rename(columns={"ndcg@10": metric})
+        for one in (compared.run, compared.twin, compared.popularity)
+    ]
     said = verdict(replace(compared, run=frames[0], twin=frames[1], popularity=frames[2]), metric)
     assert "lowers the average popularity of recommendations in films for users with" in said
 

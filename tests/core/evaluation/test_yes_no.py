@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from list_worlds import small_lists, small_world
 
 from core.basics.columns import RATING, USER
 from core.evaluation.list_world import judge
@@ -16,6 +15,7 @@ from core.evaluation.yes_no import (
     report,
     usual_threshold,
 )
+from tests.core.evaluation.list_worlds import small_lists, small_world
 
 
 def judged():
@@ -61,8 +61,11 @@ def test_a_rating_is_a_yes_from_its_threshold_on():
     answers = answers_of_ratings(frame, Bounds(1, 5), liked_from=4, said_from=3.5)
     said, truth = frame[OWN] >= 3.5, frame[RATING] >= 4
     assert answers.total.tolist() == [
-        (said & truth).sum(), (said & ~truth).sum(), (~said & truth).sum(), (~said & ~truth).sum()
-    ]  # fmt: skip
+        (said & truth).sum(),
+        (said & ~truth).sum(),
+        (~said & truth).sum(),
+        (~said & ~truth).sum(),
+    ]
 
 
 def test_fits_and_curves_are_of_predictions_within_the_bounds():

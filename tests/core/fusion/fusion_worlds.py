@@ -10,9 +10,7 @@ from core.basics.scores import DomainScores
 from core.fusion.combine import KINDS, SCALES, Fusion
 
 WEIGHTS = st.sampled_from([0.0, 0.1, 0.25, 0.3, 0.7, 1.0])
-FUSIONS = st.builds(
-    Fusion, WEIGHTS, WEIGHTS, st.sampled_from(KINDS), st.sampled_from(SCALES)
-)  # fmt: skip
+FUSIONS = st.builds(Fusion, WEIGHTS, WEIGHTS, st.sampled_from(KINDS), st.sampled_from(SCALES))
 
 
 @st.composite

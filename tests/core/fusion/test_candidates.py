@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fusion_worlds import masked_by, random_mask, random_scores, tied_worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from core.fusion.candidates import find_candidates, join_candidates, pick_users
 from core.fusion.combine import Fusion, fuse_scores, part_scale
 from core.fusion.fused import fused_top_k
 from core.fusion.lists import top_k
+from tests.core.fusion.fusion_worlds import masked_by, random_mask, random_scores, tied_worlds
 
 
 def plain_dominators(source, target, items):
@@ -150,12 +150,17 @@ def test_groups_of_users_found_apart_join_to_the_whole():
     whole = find_candidates(scores, np.arange(6), masked)
     halves = [
         find_candidates(
-            DomainScores.ranking(*(part[rows] for part in (
-                scores.source, scores.target, scores.has_source, scores.has_target))),
-            rows, masked[rows],
+            DomainScores.ranking(
+                *(
+                    part[rows]
+                    for part in (scores.source, scores.target, scores.has_source, scores.has_target)
+                )
+            ),
+            rows,
+            masked[rows],
         )
         for rows in (np.arange(3), np.arange(3, 6))
-    ]  # fmt: skip
+    ]
     joined = join_candidates(halves)
     picked = join_candidates([pick_users(whole, np.array([row])) for row in range(6)])
     for other in (joined, picked):

@@ -2,12 +2,18 @@
 
 import numpy as np
 import pytest
-from fusion_worlds import FUSIONS, masked_by, plain_order, random_scores, tied_worlds
 from hypothesis import given
 
 from core.basics.errors import SettingsError
 from core.basics.scores import DomainScores
 from core.fusion.combine import Fusion, competition_ranks, fuse_scores
+from tests.core.fusion.fusion_worlds import (
+    FUSIONS,
+    masked_by,
+    plain_order,
+    random_scores,
+    tied_worlds,
+)
 
 SOURCE = np.array([[4.0, 2.0, 0.0, 9.0]], dtype=np.float32)
 TARGET = np.array([[1.0, 3.0, 3.0, 9.0]], dtype=np.float32)

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from fusion_worlds import random_mask, random_scores
 from scipy.sparse import csr_matrix
 
 from core.fusion.candidates import find_candidates
@@ -16,6 +15,7 @@ from core.fusion.curve import (
 from core.fusion.fused import prepare
 from core.fusion.lists import top_k
 from core.metrics.ranking import per_user_metrics
+from tests.core.fusion.fusion_worlds import random_mask, random_scores
 
 
 def test_weights_run_from_target_only_over_equal_to_source_only():

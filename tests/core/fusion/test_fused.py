@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from fusion_worlds import FUSIONS, masked_by, plain_order, random_mask, random_scores, tied_worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
@@ -12,6 +11,14 @@ from core.fusion.candidates import find_candidates
 from core.fusion.combine import KINDS, SCALES, Fusion, fuse_scores
 from core.fusion.fused import fused_top_k, one_user_top_k, prepare, ranks_of, relevant_entries
 from core.fusion.lists import top_k
+from tests.core.fusion.fusion_worlds import (
+    FUSIONS,
+    masked_by,
+    plain_order,
+    random_mask,
+    random_scores,
+    tied_worlds,
+)
 
 
 def brute_force(scores, masked, fusion, k):

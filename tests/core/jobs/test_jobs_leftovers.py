@@ -71,10 +71,15 @@ def test_parts_of_every_kind_and_depth_are_found(workspace):
     """Seen: a part of an export, and temporary folders of killed commands, stayed for good."""
     gone = dead_pid()
     names = (
-        f"exports/run-1.csv.aa.{gone}.part", f"datasets/import.{gone}.abc", f"spill.{gone}",
-        f"uploads/lists.{gone}.abc", f"uploads/x.{gone}.part", f"jobs.x.{gone}.part",
-        f"runs/one/asked/words/a.safetensors.bb.{gone}.part", "runs/two.0f.deleted.part",
-    )  # fmt: skip
+        f"exports/run-1.csv.aa.{gone}.part",
+        f"datasets/import.{gone}.abc",
+        f"spill.{gone}",
+        f"uploads/lists.{gone}.abc",
+        f"uploads/x.{gone}.part",
+        f"jobs.x.{gone}.part",
+        f"runs/one/asked/words/a.safetensors.bb.{gone}.part",
+        "runs/two.0f.deleted.part",
+    )
     for name in names:
         path = workspace.root / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -144,10 +144,16 @@ def test_two_lanes_run_side_by_side_and_each_in_its_order(workspace):
 def test_a_lane_with_two_places_runs_two_jobs_and_never_a_third(workspace, monkeypatch):
     monkeypatch.setitem(SLOTS, "trials", 2)
     first, second, third = (
-        enqueue(workspace, "patient", {"n": n}, "trials", "patient",
-                ("-m", "tests.core.jobs.jobs_child", "patient"))
+        enqueue(
+            workspace,
+            "patient",
+            {"n": n},
+            "trials",
+            "patient",
+            ("-m", "tests.core.jobs.jobs_child", "patient"),
+        )
         for n in range(3)
-    )  # fmt: skip
+    )
     supervisor = Supervisor(workspace)
 
     def status(job_id: str) -> str:
@@ -197,8 +203,11 @@ def test_a_job_goes_on_when_the_app_that_started_it_is_killed_with_its_whole_gro
     )
     app = subprocess.Popen(
         [sys.executable, "-c", code, str(workspace.root)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     job_id = app.stdout.readline().strip()
     done = when(workspace, job_id, lambda job: job.done).done
     os.killpg(app.pid, signal.SIGKILL)

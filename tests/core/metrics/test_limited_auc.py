@@ -21,9 +21,12 @@ def test_limited_auc_is_the_auc_of_scores_that_are_equal_below_the_list():
         scores = np.zeros(n)
         scores[ranked[:k]] = np.arange(k, 0, -1)
         got = limited_auc(
-            relevant[ranked][None], np.ones((1, n_kept), bool), np.array([relevant.sum()]),
-            np.array([n]), k,
-        )  # fmt: skip
+            relevant[ranked][None],
+            np.ones((1, n_kept), bool),
+            np.array([relevant.sum()]),
+            np.array([n]),
+            k,
+        )
         assert got[0] == pytest.approx(roc_auc_score(relevant, scores))
 
 

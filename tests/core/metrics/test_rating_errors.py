@@ -26,8 +26,9 @@ def test_errors_of_a_user_by_hand():
 def test_pooled_errors_are_those_of_scikit_learn_over_all_ratings():
     found = user_errors(GUESSED - GIVEN, OWNERS, 41)
     theirs = {
-        "rmse": root_mean_squared_error(GIVEN, GUESSED), "mae": mean_absolute_error(GIVEN, GUESSED)
-    }  # fmt: skip
+        "rmse": root_mean_squared_error(GIVEN, GUESSED),
+        "mae": mean_absolute_error(GIVEN, GUESSED),
+    }
     for metric in ERRORS:
         interval = bootstrap_error(found[metric], COUNTS, metric)
         assert np.isclose(interval.mean, theirs[metric])

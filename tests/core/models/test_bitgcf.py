@@ -35,10 +35,12 @@ def test_one_step_and_one_transfer_by_hand():
     from_source = source_item / np.sqrt(1 * 2)
     from_target = target_items.sum(axis=0) / np.sqrt(2 * 1)
     kept = (0.6 + 2 / 3) / 2
-    users = np.array([
-        (by_target[0] + kept * from_target + (1 - kept) * from_source) / 2,
-        from_source / 2,  # cold: all from the source, and no first vector of their own
-    ])  # fmt: skip
+    users = np.array(
+        [
+            (by_target[0] + kept * from_target + (1 - kept) * from_source) / 2,
+            from_source / 2,  # cold: all from the source, and no first vector of their own
+        ]
+    )
     np.testing.assert_allclose(model.state()["users"], users, atol=1e-6)
 
 

@@ -60,9 +60,7 @@ def clustered(seed: int):
 def test_patterns_of_a_dense_source_lower_the_error_in_a_sparse_target_of_other_users(seed):
     pair, wanted = clustered(seed)
     assert not pair.shared.any()
-    settings = {
-        "user_clusters": 5, "common_clusters": 6, "own_clusters": 0, "regularization": 1.0
-    }  # fmt: skip
+    settings = {"user_clusters": 5, "common_clusters": 6, "own_clusters": 0, "regularization": 1.0}
     errors = {}
     for name, train in (("both", pair), ("twin", pair.target_only())):
         model, _ = fitted(train, **settings)

@@ -22,10 +22,15 @@ def loss_of(weights: dict, **settings) -> float:
     pair = pair_of(np.ones((1, 1)), np.array([[1.0, 0.0]]))
     batch = next(
         user_batches(
-            pair, None, np.random.default_rng(0), 1, size=8, interaction_dropout=0.0,
+            pair,
+            None,
+            np.random.default_rng(0),
+            1,
+            size=8,
+            interaction_dropout=0.0,
             history_dropout=0.0,
         )
-    )  # fmt: skip
+    )
     tensors = {name: torch.tensor(values) for name, values in weights.items()}
     return float(network.loss(tensors, replace(batch, rng=np.random.default_rng(1))))
 

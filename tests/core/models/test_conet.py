@@ -21,16 +21,24 @@ def by_hand() -> tuple[CoNet, dict[str, np.ndarray]]:
     network = CoNet(CoNetSettings(factors=1, hidden=1, layers=2))
     weights = network.start(pair_of(np.ones((1, 1)), np.ones((1, 4))), np.random.default_rng(0))
     values = {
-        "source.read": 3, "source.found": 2,
-        "target.read": 1, "target.found": [[5], [0], [-9], [5]],
+        "source.read": 3,
+        "source.found": 2,
+        "target.read": 1,
+        "target.found": [[5], [0], [-9], [5]],
         "target.popular": [0, 0, 0, 0.25],
-        "target.1.weight": [[1], [2]], "target.1.bias": -4,
-        "source.1.weight": [[2], [1]], "source.1.bias": 1,
+        "target.1.weight": [[1], [2]],
+        "target.1.bias": -4,
+        "source.1.weight": [[2], [1]],
+        "source.1.bias": 1,
         "cross.1": [[0.5], [-1]],
-        "target.2.weight": 3, "target.2.bias": 1, "source.2.weight": 7, "source.2.bias": 0,
+        "target.2.weight": 3,
+        "target.2.bias": 1,
+        "source.2.weight": 7,
+        "source.2.bias": 0,
         "cross.2": 10,
-        "target.out.weight": 2, "target.out.bias": 0.5,
-    }  # fmt: skip
+        "target.out.weight": 2,
+        "target.out.bias": 0.5,
+    }
     for name, value in values.items():
         weights[name][:] = value
     return network, weights
@@ -95,10 +103,15 @@ def loss_of(**settings) -> float:
     weights = network.start(world.pair, np.random.default_rng(0))
     batch = next(
         user_batches(
-            world.pair, None, np.random.default_rng(1), 1, size=50, interaction_dropout=0.5,
+            world.pair,
+            None,
+            np.random.default_rng(1),
+            1,
+            size=50,
+            interaction_dropout=0.5,
             history_dropout=0.0,
         )
-    )  # fmt: skip
+    )
     return float(network.loss({key: torch.tensor(table) for key, table in weights.items()}, batch))
 
 

@@ -266,9 +266,11 @@ def test_vectors_of_a_map_share_one_space(name, models):
         return
     pair = world_of(name).pair
     counts = {
-        "source_items": len(pair.source_items), "target_items": len(pair.target_items),
-        "source_users": len(pair.users), "target_users": len(pair.users),
-    }  # fmt: skip
+        "source_items": len(pair.source_items),
+        "target_items": len(pair.target_items),
+        "source_users": len(pair.users),
+        "target_users": len(pair.users),
+    }
     found = {key: getattr(vectors, key) for key in counts}
     assert {key: len(table) for key, table in found.items() if table is not None} == {
         key: count for key, count in counts.items() if found[key] is not None

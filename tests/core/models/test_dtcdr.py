@@ -64,10 +64,15 @@ def test_the_loss_is_that_of_both_tasks():
         tensors = {name: torch.tensor(array) for name, array in weights.items()}
         batch = next(
             user_batches(
-                world.pair, None, np.random.default_rng(1), 1, size=50,
-                interaction_dropout=0.5, history_dropout=0.0,
+                world.pair,
+                None,
+                np.random.default_rng(1),
+                1,
+                size=50,
+                interaction_dropout=0.5,
+                history_dropout=0.0,
             )
-        )  # fmt: skip
+        )
         losses[weight] = float(network.loss(tensors, batch))
     source = losses[1.0] - losses[0.0]
     assert losses[0.5] == pytest.approx(losses[0.0] + source / 2, rel=1e-5)

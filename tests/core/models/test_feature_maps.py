@@ -79,9 +79,15 @@ def test_nmf_mixtures_agree_with_scikit_learn():
 
     found = maps_of(NMF).source
     theirs, _, _ = non_negative_factorization(
-        PAIR.source.toarray(), H=found.items.T, update_H=False, init="custom", n_components=6,
-        W=None, max_iter=2000, tol=1e-8,
-    )  # fmt: skip
+        PAIR.source.toarray(),
+        H=found.items.T,
+        update_H=False,
+        init="custom",
+        n_components=6,
+        W=None,
+        max_iter=2000,
+        tol=1e-8,
+    )
     ours = found.users(PAIR.source)
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.95
 

@@ -18,12 +18,17 @@ from tests.worlds import categorised, pair_of, twin_tastes
 
 TINY = categorised(
     pair_of(np.array([[1, 0], [1, 1]]), np.array([[0, 1, 0], [1, 0, 0]])),
-    ["A", ""], ["A", "B", "B"],
-)  # fmt: skip
+    ["A", ""],
+    ["A", "B", "B"],
+)
 QUICK = {
-    "epochs": 20, "factors": 16, "relation_factors": 8, "batch_size": 64, "layers": 2,
+    "epochs": 20,
+    "factors": 16,
+    "relation_factors": 8,
+    "batch_size": 64,
+    "layers": 2,
     "interaction_dropout": 0.5,
-}  # fmt: skip
+}
 
 
 def fitted(pair: DomainPair, **settings):
@@ -49,9 +54,16 @@ def test_every_interaction_and_triple_is_an_edge_in_both_directions():
         if not inverse
     }
     assert forward == {
-        (0, 2, 0), (1, 2, 0), (1, 3, 0), (0, 5, 1), (1, 4, 1), (2, 7, 2), (4, 7, 2), (5, 8, 2),
+        (0, 2, 0),
+        (1, 2, 0),
+        (1, 3, 0),
+        (0, 5, 1),
+        (1, 4, 1),
+        (2, 7, 2),
+        (4, 7, 2),
+        (5, 8, 2),
         (6, 8, 2),
-    }  # fmt: skip
+    }
     table = graph.table(np.ones(len(graph.heads))).toarray()
     np.testing.assert_array_equal(table, table.T)
     kept = np.array([True, True, False, True, True])  # the second user's second source item
@@ -156,8 +168,9 @@ def test_an_item_nobody_took_is_recommended_by_its_attributes():
     target[:, :2] = 0  # one new item of each parity
     pair = categorised(
         pair_of(world.pair.source.toarray(), target),
-        [f"{item % 2}" for item in range(60)], [f"{item % 2}" for item in range(40)],
-    )  # fmt: skip
+        [f"{item % 2}" for item in range(60)],
+        [f"{item % 2}" for item in range(40)],
+    )
     scores = fitted(pair).score(np.arange(130)).own_scores()
     liked = np.arange(130) % 2
     lead = scores[np.arange(130), liked] - scores[np.arange(130), 1 - liked]
@@ -170,11 +183,18 @@ def test_attention_is_refreshed_once_an_epoch():
     steps = model.fit_epochs(pair, 3)
     next(steps)
     batches = user_batches(
-        pair, None, np.random.default_rng(0), 7, size=64, interaction_dropout=0.5,
+        pair,
+        None,
+        np.random.default_rng(0),
+        7,
+        size=64,
+        interaction_dropout=0.5,
         history_dropout=0.0,
-    )  # fmt: skip
-    weights = {name: torch.tensor(part) for name, part in model.network.start(
-        pair, np.random.default_rng(0)).items()}  # fmt: skip
+    )
+    weights = {
+        name: torch.tensor(part)
+        for name, part in model.network.start(pair, np.random.default_rng(0)).items()
+    }
     held = []
     for batch in batches:
         model.network.loss(weights, batch)

@@ -89,9 +89,14 @@ def test_a_drawn_user_is_the_trained_one_without_their_own_first_layer(combinati
 def test_users_shown_by_their_source_alone_lose_their_target_edges():
     model, _ = fitted(history_dropout=0.9, interaction_dropout=0.0)
     batches = user_batches(
-        PAIR, None, np.random.default_rng(1), 1, size=500, interaction_dropout=0.0,
+        PAIR,
+        None,
+        np.random.default_rng(1),
+        1,
+        size=500,
+        interaction_dropout=0.0,
         history_dropout=0.9,
-    )  # fmt: skip
+    )
     batch = next(batches)
     graph = model.network._thinned(batch)
     items = len(PAIR.users) + PAIR.source.shape[1]
@@ -148,16 +153,27 @@ def test_reasons_sum_to_each_part(loss):
 def test_settings_and_state_of_a_run_kept_by_version_0_1_are_taken_up():
     """Sampled softmax by interactions was the way then; the arrays have kept their names."""
     settings = {
-        "factors": 8, "layers": 2, "epochs": 40, "patience": 5, "loss": "sampled softmax",
-        "temperature": 0.2, "negatives": 512, "learning_rate": 0.01, "regularization": 1e-4,
-        "batch_size": 8192, "source_loss_weight": 0.2, "max_gradient_norm": 1.0,
-    }  # fmt: skip
+        "factors": 8,
+        "layers": 2,
+        "epochs": 40,
+        "patience": 5,
+        "loss": "sampled softmax",
+        "temperature": 0.2,
+        "negatives": 512,
+        "learning_rate": 0.01,
+        "regularization": 1e-4,
+        "batch_size": 8192,
+        "source_loss_weight": 0.2,
+        "max_gradient_norm": 1.0,
+    }
     rng = np.random.default_rng(0)
     sizes = {
-        "users": len(PAIR.users), "source_items": PAIR.source.shape[1],
-        "target_items": PAIR.target.shape[1], "source_history": PAIR.source.shape[1],
+        "users": len(PAIR.users),
+        "source_items": PAIR.source.shape[1],
+        "target_items": PAIR.target.shape[1],
+        "source_history": PAIR.source.shape[1],
         "target_history": PAIR.target.shape[1],
-    }  # fmt: skip
+    }
     state = {name: rng.normal(size=(size, 8)).astype(np.float32) for name, size in sizes.items()}
     model = build("lightgcn", settings)
     model.restore(PAIR, state)

@@ -111,8 +111,9 @@ def test_source_items_are_explained_by_what_the_part_loses_without_them():
     without = pair.source[[5]].copy()
     without.data[2] = 0
     without.eliminate_zeros()
-    whole, less = (model.fold_in(rows, pair.target[[5]]).source[0, 7] for rows in
-                   (pair.source[[5]], without))  # fmt: skip
+    whole, less = (
+        model.fold_in(rows, pair.target[[5]]).source[0, 7] for rows in (pair.source[[5]], without)
+    )
     assert np.isclose(why.source_amounts[2], whole - less, atol=1e-5)
     part = model.score(np.array([5])).target[0, 7]
     assert np.isclose(why.target_amounts.sum(), part, atol=1e-5)
@@ -122,9 +123,11 @@ def test_findings_of_an_exact_map_and_of_a_map_to_the_average():
     true = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
     exact = {one.title: one.value for one in mapping_findings(true, true, np.zeros(2))}
     assert exact == {
-        "Mapping error, cosine": pytest.approx(0), "Mapping error, relative L2": 0.0,
-        "Mapping R²": 1.0, "Retrieval MRR": 1.0,
-    }  # fmt: skip
+        "Mapping error, cosine": pytest.approx(0),
+        "Mapping error, relative L2": 0.0,
+        "Mapping R²": 1.0,
+        "Retrieval MRR": 1.0,
+    }
     average = true.mean(axis=0)
     flat = mapping_findings(np.tile(average, (3, 1)), true, average)
     found = {one.title: one.value for one in flat}

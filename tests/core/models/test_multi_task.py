@@ -71,10 +71,15 @@ def test_fixed_weights_learn_no_variance_and_weigh_the_source():
         assert NOISE not in weights
         batch = next(
             user_batches(
-                WORLD.pair, None, np.random.default_rng(1), 1, size=50, interaction_dropout=0.5,
+                WORLD.pair,
+                None,
+                np.random.default_rng(1),
+                1,
+                size=50,
+                interaction_dropout=0.5,
                 history_dropout=0.0,
             )
-        )  # fmt: skip
+        )
         tensors = {name: torch.tensor(array) for name, array in weights.items()}
         losses[weight] = float(network.loss(tensors, batch))
     assert losses[0.5] == pytest.approx((losses[0.0] + losses[1.0]) / 2, rel=1e-5)

@@ -126,9 +126,11 @@ def test_dropout_leaves_a_share_out_and_keeps_the_sum():
 
 def test_a_tower_is_relu_and_a_layer_each():
     weights = {
-        "t.1.weight": np.array([[2.0], [1.0]]), "t.1.bias": np.array([-5.0]),
-        "t.2.weight": np.array([[4.0]]), "t.2.bias": np.array([1.0]),
-    }  # fmt: skip
+        "t.1.weight": np.array([[2.0], [1.0]]),
+        "t.1.bias": np.array([-5.0]),
+        "t.2.weight": np.array([[4.0]]),
+        "t.2.bias": np.array([1.0]),
+    }
     values = tower(weights, "t", np.array([[3.0, -1.0], [2.0, 0.0]]))
     np.testing.assert_allclose(values, [[4 * 1 + 1], [1]])  # 2*3 - 5 = 1; 2*2 - 5 < 0
     assert halved(32, 3) == (32, 16, 8)

@@ -86,9 +86,14 @@ def test_a_shown_rating_of_zero_stays_where_other_users_are_silenced():
     zeros = pair_of(np.ones((40, 2)), np.ones((40, 2)))
     zeros.target.data[:] = 0
     (batch,) = user_batches(
-        zeros, None, np.random.default_rng(1), 1, size=40, interaction_dropout=0.0,
+        zeros,
+        None,
+        np.random.default_rng(1),
+        1,
+        size=40,
+        interaction_dropout=0.0,
         history_dropout=0.5,
-    )  # fmt: skip
+    )
     assert set(np.diff(batch.target_shown.indptr)) == {0, 2}
 
 
@@ -115,9 +120,14 @@ def test_mean_and_item_biases_stay_while_the_rest_is_trained():
     start = network.start(WORLD.pair, np.random.default_rng(0))
     steps = Steps(start, network.settings, "cpu")
     (batch, *_) = user_batches(
-        WORLD.pair, None, np.random.default_rng(1), 1, size=160, interaction_dropout=0.5,
+        WORLD.pair,
+        None,
+        np.random.default_rng(1),
+        1,
+        size=160,
+        interaction_dropout=0.5,
         history_dropout=0.0,
-    )  # fmt: skip
+    )
     steps.step(lambda weights: network.loss(weights, batch))
     moved = {name for name, array in steps.arrays().items() if (array != start[name]).any()}
     assert moved == {name for name in start if not name.startswith("fixed.")}

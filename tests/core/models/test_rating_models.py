@@ -50,14 +50,18 @@ def test_user_vectors_solve_one_system_over_the_weighted_ratings_of_both_domains
     model = fitted("cmf_rating", factors=3, source_loss_weight=0.4, shared_bias=0.3)
     user, penalty = 4, model.penalty
     rows = WORLD.pair.source[[user]], WORLD.pair.target[[user]]
-    history = np.vstack([
-        model.source.features(penalty)[rows[0].indices],
-        model.target.features(penalty)[rows[1].indices],
-    ])  # fmt: skip
-    wanted = np.concatenate([
-        (row.data - domain.mean) / domain.deviation - domain.biases[row.indices]
-        for domain, row in zip((model.source, model.target), rows, strict=True)
-    ])  # fmt: skip
+    history = np.vstack(
+        [
+            model.source.features(penalty)[rows[0].indices],
+            model.target.features(penalty)[rows[1].indices],
+        ]
+    )
+    wanted = np.concatenate(
+        [
+            (row.data - domain.mean) / domain.deviation - domain.biases[row.indices]
+            for domain, row in zip((model.source, model.target), rows, strict=True)
+        ]
+    )
     weight = np.repeat([0.4, 1.0], [rows[0].nnz, rows[1].nnz])
     left = (history.T * weight) @ history + 15 * np.eye(history.shape[1])
     vector = np.linalg.solve(left, (history.T * weight) @ wanted)

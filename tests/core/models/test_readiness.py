@@ -128,9 +128,7 @@ def test_a_model_of_the_target_alone_does_not_ask_for_source_ratings():
 
 
 def facts(texts: tuple[set, set], vectors: tuple[int, int]) -> RatingFacts:
-    return RatingFacts(
-        None, None, 0.0, texts=tuple(map(frozenset, texts)), vectors=vectors
-    )  # fmt: skip
+    return RatingFacts(None, None, 0.0, texts=tuple(map(frozenset, texts)), vectors=vectors)
 
 
 ALL_TITLED, NO_TITLES = ({TITLE}, {TITLE}), (set(), set())

@@ -49,6 +49,7 @@ def test_a_user_without_source_history_is_ranked_by_popularity():
 
 def test_primal_and_dual_agree():
     pair = small_pair()
-    ours, theirs = (fitted(pair, solver=solver).score(np.arange(30)) for solver in
-                    ("primal", "dual"))  # fmt: skip
+    ours, theirs = (
+        fitted(pair, solver=solver).score(np.arange(30)) for solver in ("primal", "dual")
+    )
     np.testing.assert_allclose(ours.source, theirs.source, atol=1e-5)

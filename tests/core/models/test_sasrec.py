@@ -98,10 +98,16 @@ def share_of_next_items(encoder: str, shuffled: bool) -> float:
             part = slice(rows_read.indptr[user], rows_read.indptr[user + 1])
             rows_read.data[part] = rng.permutation(rows_read.data[part])
     settings = {
-        "factors": 16, "length": 6, "epochs": 20, "batch_size": 16, "negatives": 24,
+        "factors": 16,
+        "length": 6,
+        "epochs": 20,
+        "batch_size": 16,
+        "negatives": 24,
         "interaction_dropout": 0.0,
-        "whole_history_weight": 0.0, "encoder": encoder, "learning_rate": 0.01,
-    }  # fmt: skip
+        "whole_history_weight": 0.0,
+        "encoder": encoder,
+        "learning_rate": 0.01,
+    }
     model = build("sasrec", settings, device="cpu")
     train = pair_of(pair.source.toarray(), rows_read.toarray())
     list(model.fit_epochs(train, 3))

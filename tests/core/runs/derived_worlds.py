@@ -36,9 +36,15 @@ def bench(
     if not valid:
         parts = replace(parts, target_valid=parts.target_valid.head(0))
     folder = write_snapshot(
-        workspace.splits, parts, source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash=f"{seed:016d}",
-    )  # fmt: skip
+        workspace.splits,
+        parts,
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash=f"{seed:016d}",
+    )
     runs = {
         name: read_run(train_run(RunPlan(folder.name, name, settings), workspace))
         for name, settings in models.items()

@@ -12,17 +12,23 @@ from core.runs.edits import Histories
 from tests.worlds import pair_of
 
 # Rows: five source items, then three of six target items that a history may hold.
-WEIGHTS = np.array([
-    # t0   t1   t2   t3   t4   t5
-    [4.0, 1.0, 0.0, 0.0, 0.0, 0.0],
-    [3.0, 1.0, 0.0, 0.0, 0.0, 0.0],
-    [0.1, 1.0, 0.0, 0.0, 0.0, 0.0],
-    [0.1, 1.0, 0.0, 0.0, 0.0, 0.0],
-    [0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
-    [0.0] * 6, [0.0] * 6, [0.0] * 6, [0.0] * 6,
-    [0.0, 0.0, 1.5, 0.0, 0.0, 0.0],  # t4 in the history speaks for t2
-    [0.0] * 6,
-], dtype=np.float32)  # fmt: skip
+WEIGHTS = np.array(
+    [
+        # t0   t1   t2   t3   t4   t5
+        [4.0, 1.0, 0.0, 0.0, 0.0, 0.0],
+        [3.0, 1.0, 0.0, 0.0, 0.0, 0.0],
+        [0.1, 1.0, 0.0, 0.0, 0.0, 0.0],
+        [0.1, 1.0, 0.0, 0.0, 0.0, 0.0],
+        [0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
+        [0.0] * 6,
+        [0.0] * 6,
+        [0.0] * 6,
+        [0.0] * 6,
+        [0.0, 0.0, 1.5, 0.0, 0.0, 0.0],  # t4 in the history speaks for t2
+        [0.0] * 6,
+    ],
+    dtype=np.float32,
+)
 
 
 def planted_question(source=(0, 1, 2, 3, 4), target=(4,), fusion=None, weights=WEIGHTS) -> Question:

@@ -18,9 +18,15 @@ from tests.core.runs.test_train import taste_tables
 def workspace(tmp_path_factory) -> Workspace:
     here = Workspace(tmp_path_factory.mktemp("workspace"))
     write_snapshot(
-        here.splits, taste_tables(), source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash="0" * 16,
-    )  # fmt: skip
+        here.splits,
+        taste_tables(),
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash="0" * 16,
+    )
     return here
 
 

@@ -14,10 +14,23 @@ SIZES = {"users": 3300, "source_items": 28_000, "target_items": 30_000}
 ROWS = {"source_train": 80_000, "target_train": 80_000, "target_valid": 1, "target_test": 1}
 INFO = SplitInfo("books", "films", "random", 0, {}, "d" * 16, "s" * 16, SIZES | ROWS)
 SMALL = SplitInfo(
-    "books", "films", "random", 0, {}, "d" * 16, "s" * 16,
-    {"users": 60, "source_items": 20, "target_items": 20, "source_train": 300,
-     "target_train": 300, "target_valid": 1, "target_test": 1},
-)  # fmt: skip
+    "books",
+    "films",
+    "random",
+    0,
+    {},
+    "d" * 16,
+    "s" * 16,
+    {
+        "users": 60,
+        "source_items": 20,
+        "target_items": 20,
+        "source_train": 300,
+        "target_train": 300,
+        "target_valid": 1,
+        "target_test": 1,
+    },
+)
 
 
 def plan(model: str = "mult_vae", **more) -> RunPlan:

@@ -36,9 +36,12 @@ def purchases(seed: int, prefix: str) -> pd.DataFrame:
     user, item = np.nonzero(rng.random((USERS, ITEMS)) < np.where(own, 0.4, 0.15))
     often = rng.geometric(np.where(own[user, item], 0.15, 0.7))
     return pd.DataFrame(
-        {"customer_id": [f"u{n:03}" for n in user], "product_id": [f"{prefix}{n}" for n in item],
-         "units": often},
-    )  # fmt: skip
+        {
+            "customer_id": [f"u{n:03}" for n in user],
+            "product_id": [f"{prefix}{n}" for n in item],
+            "units": often,
+        },
+    )
 
 
 def split_of(workspace: Workspace, books: pd.DataFrame, films: pd.DataFrame):

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from derived_worlds import bench
 
 from core.basics.errors import CrosswalkError
 from core.basics.progress import Progress
@@ -19,6 +18,7 @@ from core.store.looks import count_look
 from core.store.overlap_files import OverlapInfo, write_overlap
 from core.store.reseeded import BY_SEED, Reseeded, write_reseeded
 from core.store.run_folder import delete_run, read_run, rename_run
+from tests.core.runs.derived_worlds import bench
 
 
 @pytest.fixture
@@ -78,9 +78,10 @@ def test_a_map_of_a_deleted_run_is_not_kept(world):
     kept = KeptMap(MapInfo(run.id, "items", 0, 1, 1, None, 0.0, {}), points[:, 0], points)
     delete_run(world.workspace, run)
     _says_deleted(
-        world.workspace, run,
+        world.workspace,
+        run,
         lambda: write_map(world.workspace.maps, kept, run.folder / "run.json"),
-    )  # fmt: skip
+    )
 
 
 JOBS = {

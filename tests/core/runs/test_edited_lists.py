@@ -23,10 +23,16 @@ MIXED = Fusion(0.6, 1.0)
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     settings = {"epochs": 2, "factors": 4}
-    return bench(tmp_path_factory.mktemp("what_if") / "w", {
-        "ease": {"regularization": 10.0}, "item_knn": {}, "cmf_als": {"factors": 4},
-        "popularity": {}, "two_tower": settings,
-    })  # fmt: skip
+    return bench(
+        tmp_path_factory.mktemp("what_if") / "w",
+        {
+            "ease": {"regularization": 10.0},
+            "item_knn": {},
+            "cmf_als": {"factors": 4},
+            "popularity": {},
+            "two_tower": settings,
+        },
+    )
 
 
 def asked(world, name, user, *edits, part=TEST, k=10):

@@ -46,8 +46,13 @@ def test_without_edits_the_histories_are_those_trained_on():
 
 
 def test_a_later_edit_of_an_item_wins():
-    edits = [removes(SOURCE, "s0000"), adds(SOURCE, "s0000"), adds(SOURCE, "s0003"),
-             removes(SOURCE, "s0003"), removes(TARGET, "t0001")]  # fmt: skip
+    edits = [
+        removes(SOURCE, "s0000"),
+        adds(SOURCE, "s0000"),
+        adds(SOURCE, "s0003"),
+        removes(SOURCE, "s0003"),
+        removes(TARGET, "t0001"),
+    ]
     rows = edited_histories(PAIR, RANKS, 0, edits)
     assert rows.source.indices.tolist() == [0, 1]
     assert rows.target.nnz == 0

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 
 import pytest
-from test_train import taste_tables
 
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
@@ -22,6 +21,7 @@ from core.runs.plan import RunPlan
 from core.runs.timing import measured_steps, time_model, timing_job
 from core.runs.train import train_run
 from core.store.run_folder import read_run
+from tests.core.runs.test_train import taste_tables
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +30,15 @@ def workspace(tmp_path_factory) -> Workspace:
     here = Workspace(tmp_path_factory.mktemp("workspace"))
     for number, users in enumerate((60, 120)):
         write_snapshot(
-            here.splits, taste_tables(users=users), source_name="books", target_name="films",
-            kind="given files", seed=0, settings={}, dataset_hash=f"{number:016d}",
-        )  # fmt: skip
+            here.splits,
+            taste_tables(users=users),
+            source_name="books",
+            target_name="films",
+            kind="given files",
+            seed=0,
+            settings={},
+            dataset_hash=f"{number:016d}",
+        )
     return here
 
 

@@ -33,10 +33,15 @@ def trained(tmp_path_factory):
     frames = {name: pd.DataFrame(part, columns=[USER, ITEM]) for name, part in rows.items()}
     items = pd.DataFrame({ITEM: [f"=f{item}" for item in range(20)], TITLE: '@sum, "quoted"'})
     folder = write_snapshot(
-        workspace.splits, SplitTables(**frames, items_source=None, items_target=items),
-        source_name="books", target_name="films", kind="random", seed=0, settings={},
+        workspace.splits,
+        SplitTables(**frames, items_source=None, items_target=items),
+        source_name="books",
+        target_name="films",
+        kind="random",
+        seed=0,
+        settings={},
         dataset_hash="0" * 16,
-    )  # fmt: skip
+    )
     return workspace, train_run(RunPlan(folder.name, "ease"), workspace).name
 
 
@@ -68,9 +73,27 @@ def test_ids_stay_as_they_are_and_are_quoted_only_for_a_spreadsheet(trained):
 
 
 ODD = (
-    "-12", "=a", "+b", "@c", "'007", "007", "'=a", "a,b", 'say "hi"', "two\nlines", "\u4e00\u4e8c",
-    "1e5", "1.0", "NULL", "nan", "x|y", "[1, 2]", "a b", "=HYPERLINK(1)", "\u00e9\u200bx",
-)  # fmt: skip
+    "-12",
+    "=a",
+    "+b",
+    "@c",
+    "'007",
+    "007",
+    "'=a",
+    "a,b",
+    'say "hi"',
+    "two\nlines",
+    "\u4e00\u4e8c",
+    "1e5",
+    "1.0",
+    "NULL",
+    "nan",
+    "x|y",
+    "[1, 2]",
+    "a b",
+    "=HYPERLINK(1)",
+    "\u00e9\u200bx",
+)
 
 
 @pytest.mark.parametrize("made_for_a_spreadsheet", [False, True])
@@ -104,10 +127,15 @@ def odd_world(tmp_path, names):
             rows[f"target_{part}"] += [(name, item) for item in items]
     frames = {name: pd.DataFrame(part, columns=[USER, ITEM]) for name, part in rows.items()}
     folder = write_snapshot(
-        workspace.splits, SplitTables(**frames, items_source=None, items_target=None),
-        source_name="books", target_name="films", kind="random", seed=0, settings={},
+        workspace.splits,
+        SplitTables(**frames, items_source=None, items_target=None),
+        source_name="books",
+        target_name="films",
+        kind="random",
+        seed=0,
+        settings={},
         dataset_hash="1" * 16,
-    )  # fmt: skip
+    )
     return workspace, read_run(train_run(RunPlan(folder.name, "ease"), workspace))
 
 
@@ -134,9 +162,14 @@ def test_other_weights_make_another_file(trained):
 
 @pytest.mark.parametrize(
     ("change", "error"),
-    [({"run": "gone"}, RunError), ({"run": "../x"}, RunError), ({"k": 0}, RunError),
-     ({"k": 10**9}, RunError), ({"alpha": 2.0}, SettingsError)],
-)  # fmt: skip
+    [
+        ({"run": "gone"}, RunError),
+        ({"run": "../x"}, RunError),
+        ({"k": 0}, RunError),
+        ({"k": 10**9}, RunError),
+        ({"alpha": 2.0}, SettingsError),
+    ],
+)
 def test_what_cannot_be_written_is_refused_and_leaves_no_file(trained, change, error):
     workspace, run = trained
     with pytest.raises(error):

@@ -22,9 +22,15 @@ from tests.core.runs.test_train import taste_tables
 def workspace(tmp_path_factory) -> Workspace:
     here = Workspace(tmp_path_factory.mktemp("workspace"))
     write_snapshot(
-        here.splits, taste_tables(), source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash="0" * 16,
-    )  # fmt: skip
+        here.splits,
+        taste_tables(),
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash="0" * 16,
+    )
     return here
 
 
@@ -37,8 +43,11 @@ def run(workspace):
 def test_a_run_of_a_map_keeps_how_well_it_maps(run):
     titles = [finding["title"] for finding in findings(run.record)]
     assert titles == [
-        "Mapping error, cosine", "Mapping error, relative L2", "Mapping R²", "Retrieval MRR",
-    ]  # fmt: skip
+        "Mapping error, cosine",
+        "Mapping error, relative L2",
+        "Mapping R²",
+        "Retrieval MRR",
+    ]
     assert run.popularity.record["findings"] == []
 
 

@@ -28,9 +28,15 @@ def workspace(tmp_path_factory) -> Workspace:
 
     tables = SplitTables(rows("b", 6), rows("f", 5), rows("f", 1), rows("f", 1), None, None)
     write_snapshot(
-        here.splits, tables, source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash="0" * 16,
-    )  # fmt: skip
+        here.splits,
+        tables,
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash="0" * 16,
+    )
     return here
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from derived_worlds import bench
 
 from core.basics.columns import MEAN, SEGMENT, SHARE, TEST, USER, USERS
 from core.basics.errors import RunError
@@ -37,6 +36,7 @@ from core.store.reseeded import (
     write_reseeded,
 )
 from core.store.run_folder import read_run
+from tests.core.runs.derived_worlds import bench
 
 
 @pytest.fixture(scope="module")

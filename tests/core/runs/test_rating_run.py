@@ -48,9 +48,15 @@ def rated_tables(seed: int = 0, users: int = 60) -> SplitTables:
 
 def written(workspace: Workspace, tables: SplitTables, dataset: str = "0" * 16) -> str:
     return write_snapshot(
-        workspace.splits, tables, source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash=dataset,
-    ).name  # fmt: skip
+        workspace.splits,
+        tables,
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash=dataset,
+    ).name
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +89,10 @@ def test_a_rating_run_stands_beside_its_twin_and_the_biases_instead_of_popularit
 
 def test_cold_users_are_helped_by_the_source_in_the_record_too(run):
     cold = next(
-        row for row in run.record["segments"]
+        row
+        for row in run.record["segments"]
         if (row["by"], row["segment"], row["metric"]) == ("target_history", "0", "rmse")
-    )  # fmt: skip
+    )
     assert cold["users"] == 12
     assert cold["lift"]["high"] < 0
     assert cold["lift_over_bias"]["high"] < 0

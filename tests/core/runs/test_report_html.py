@@ -63,8 +63,9 @@ def test_every_figure_has_its_specification_once(html):
 
 
 def test_users_are_named_by_letters_where_their_ids_are_hidden(story):
-    people = [block for section in story.sections for block in section.blocks
-              if isinstance(block, Person)]  # fmt: skip
+    people = [
+        block for section in story.sections for block in section.blocks if isinstance(block, Person)
+    ]
     named = report_html(story, ReportOptions())
     hidden = report_html(story, ReportOptions(hide_users=True))
     for person in people:
@@ -75,14 +76,26 @@ def test_users_are_named_by_letters_where_their_ids_are_hidden(story):
 
 def test_nothing_from_a_file_acts_as_html(story):
     person = Person(
-        id=EVIL, letter="A", role=EVIL, text=EVIL, domains=(EVIL, EVIL), source=(EVIL,),
-        target=(EVIL,), more=(1, 0), picks=(Pick(EVIL, True, True, (0.5, 0.5),
-        ((EVIL, "source", 0.5),)),), notes=(EVIL,),
-    )  # fmt: skip
+        id=EVIL,
+        letter="A",
+        role=EVIL,
+        text=EVIL,
+        domains=(EVIL, EVIL),
+        source=(EVIL,),
+        target=(EVIL,),
+        more=(1, 0),
+        picks=(Pick(EVIL, True, True, (0.5, 0.5), ((EVIL, "source", 0.5),)),),
+        notes=(EVIL,),
+    )
     evil = replace(
-        story, run=EVIL, source=EVIL, target=EVIL, subtitle=EVIL, verdict=EVIL,
+        story,
+        run=EVIL,
+        source=EVIL,
+        target=EVIL,
+        subtitle=EVIL,
+        verdict=EVIL,
         sections=tuple(replace(s, blocks=(*s.blocks, person)) for s in story.sections),
-    )  # fmt: skip
+    )
     html = report_html(evil, ReportOptions(title=f'"{EVIL}', note=EVIL))
     assert html.count("alert(1)") > 20
     assert EVIL not in html

@@ -37,9 +37,15 @@ SETTINGS = {"patience": 100, "factors": 8, "negatives": 8, "batch_size": 64}
 def workspace(tmp_path: Path):
     here = Workspace(tmp_path / "workspace")
     write_snapshot(
-        here.splits, taste_tables(), source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash="0" * 16,
-    )  # fmt: skip
+        here.splits,
+        taste_tables(),
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash="0" * 16,
+    )
     yield here
     while pid := Lock(here).holder():
         os.kill(pid, signal.SIGKILL)

@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from test_train import taste_tables
 
 from core.basics.columns import VALID
 from core.basics.errors import RunError
@@ -32,6 +31,7 @@ from core.runs.search_runners import InProcess
 from core.runs.search_study import list_studies, read_study
 from core.runs.search_trial import measure, read_values
 from core.store.run_folder import RUN, TWIN, list_runs, read_run
+from tests.core.runs.test_train import taste_tables
 
 GRID = {"regularization": (3.0, 30.0), "source_weight": (0.1, 1.0)}
 
@@ -53,9 +53,15 @@ def workspace(tmp_path):
 
 def written(workspace: Workspace, tables, dataset_hash: str = "0" * 16) -> str:
     return write_snapshot(
-        workspace.splits, tables, source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash=dataset_hash,
-    ).name  # fmt: skip
+        workspace.splits,
+        tables,
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash=dataset_hash,
+    ).name
 
 
 def planned(workspace: Workspace, model: str = "ease", grid=GRID, **more) -> SearchPlan:

@@ -43,9 +43,15 @@ def world(tmp_path_factory):
     workspace = Workspace(tmp_path_factory.mktemp("student") / "here")
     parts = replace(tables(), items_source=titled("book", 45), items_target=titled("film", 36))
     folder = write_snapshot(
-        workspace.splits, parts, source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash="0" * 16,
-    )  # fmt: skip
+        workspace.splits,
+        parts,
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash="0" * 16,
+    )
     runs = {
         name: read_run(train_run(RunPlan(folder.name, name, settings), workspace))
         for name, settings in {"fine_tuned": QUICK, "popularity": {}}.items()

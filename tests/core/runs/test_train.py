@@ -36,9 +36,15 @@ def taste_tables(seed: int = 0, users: int = 60) -> SplitTables:
 def workspace(tmp_path_factory) -> Workspace:
     here = Workspace(tmp_path_factory.mktemp("workspace"))
     write_snapshot(
-        here.splits, taste_tables(), source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash="0" * 16,
-    )  # fmt: skip
+        here.splits,
+        taste_tables(),
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash="0" * 16,
+    )
     return here
 
 
@@ -60,9 +66,10 @@ def test_a_run_keeps_its_twin_and_popularity_with_the_same_users(run):
 
 def test_planted_taste_lifts_the_run_over_its_twin_for_cold_users(run):
     cold = next(
-        row for row in run.record["segments"]
+        row
+        for row in run.record["segments"]
         if (row["by"], row["segment"], row["metric"]) == ("target_history", "0", "ndcg@10")
-    )  # fmt: skip
+    )
     assert cold["users"] == 12
     assert cold["lift"]["low"] > 0
     assert cold["lift_over_popularity"]["low"] > 0
@@ -92,9 +99,15 @@ def test_a_kept_twin_scores_without_any_source(run, workspace, plan):
 
 def test_a_run_is_not_read_with_another_split(run, tmp_path):
     folder = write_snapshot(
-        tmp_path, taste_tables(seed=1), source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash="1" * 16,
-    )  # fmt: skip
+        tmp_path,
+        taste_tables(seed=1),
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash="1" * 16,
+    )
     with pytest.raises(RunError, match="was trained on split"):
         run.model(read_snapshot(folder))
 
@@ -240,9 +253,15 @@ def test_rows_that_are_in_training_and_test_are_nothing_to_find(tmp_path):
     from dataclasses import replace
 
     folder = write_snapshot(
-        tmp_path, replace(tables, target_test=both), source_name="books", target_name="films",
-        kind="given files", seed=0, settings={}, dataset_hash="2" * 16,
-    )  # fmt: skip
+        tmp_path,
+        replace(tables, target_test=both),
+        source_name="books",
+        target_name="films",
+        kind="given files",
+        seed=0,
+        settings={},
+        dataset_hash="2" * 16,
+    )
     split = read_snapshot(folder)
     assert split.test.nnz == len(tables.target_test)
     assert split.test.multiply(split.train.target).nnz == 0

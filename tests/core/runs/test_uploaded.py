@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from derived_worlds import bench
 
 from core.__main__ import main
 from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, TEST, USER, VALID
@@ -21,6 +20,7 @@ from core.runs.import_file import stage_upload
 from core.runs.uploaded import UploadPlan, upload_job, upload_lists
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import delete_run, list_runs, read_run
+from tests.core.runs.derived_worlds import bench
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +47,13 @@ def lists_of(world, part=TEST, k=50):
     """The lists of EASE as another system would write them."""
     kept, train = world.runs["ease"].lists(part), world.split.train
     row, place = np.nonzero(kept.items[:, :k] >= 0)
-    return pd.DataFrame({
-        USER: train.users.names(kept.users[row]),
-        ITEM: train.target_items.names(kept.items[row, place]),
-        RANK: place + 1,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            USER: train.users.names(kept.users[row]),
+            ITEM: train.target_items.names(kept.items[row, place]),
+            RANK: place + 1,
+        }
+    )
 
 
 def test_the_lists_of_a_run_come_back_with_its_own_figures(world, upload):
@@ -89,11 +91,13 @@ def test_every_row_that_cannot_count_is_counted_and_said(world, upload):
     known = train.target_items.names(train.target[[user]].indices[:1]).tolist()
     known = known or train.target_items.names(world.split.valid[[user]].indices[:1]).tolist()
     gone = lists[USER].iloc[-1]
-    odd = pd.DataFrame({
-        USER: ["stranger", first, first, first, first],
-        ITEM: [lists[ITEM].iloc[0], "no such film", lists[ITEM].iloc[0], *known, "x"],
-        RANK: [1, 2, 9, 3, "bad"],
-    })  # fmt: skip
+    odd = pd.DataFrame(
+        {
+            USER: ["stranger", first, first, first, first],
+            ITEM: [lists[ITEM].iloc[0], "no such film", lists[ITEM].iloc[0], *known, "x"],
+            RANK: [1, 2, 9, 3, "bad"],
+        }
+    )
     run = upload(pd.concat([lists[lists[USER] != gone], odd]))
     told = run.record["upload"]
     rows = told[TEST]["rows"]

@@ -4,7 +4,6 @@ import json
 
 import pandas as pd
 import pytest
-from derived_worlds import bench
 
 from core.__main__ import main
 from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, TEST, USER
@@ -16,6 +15,7 @@ from core.data.read_options import LISTS
 from core.evaluation.given_words import given_words
 from core.runs.uploaded import UploadPlan, upload_lists
 from core.store.run_folder import read_run
+from tests.core.runs.derived_worlds import bench
 
 K = 10
 
@@ -139,7 +139,7 @@ READ = {
         lambda u, own: ",".join([u, *(f"{i},{1 - n / 20}" for n, i in enumerate(own))]),
         "user," + ",".join(f"item_{n},score_{n}" for n in range(1, K + 1)) + "\n",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("page", [False, True], ids=["command line", "page"])
@@ -153,19 +153,22 @@ def test_the_same_lists_in_any_shape_have_the_same_figures(world, lists, measure
 
 ASKED = {
     "a number without a name": (
-        lambda ls: csv(ls.rename(columns={RANK: "x"})), "may be the (rank|score)"
+        lambda ls: csv(ls.rename(columns={RANK: "x"})),
+        "may be the (rank|score)",
     ),
     "a rank that is none": (
-        lambda ls: ordered_by(ls, "rank_score", 1 - ls[RANK] / 20), "may be the (rank|score)"
+        lambda ls: ordered_by(ls, "rank_score", 1 - ls[RANK] / 20),
+        "may be the (rank|score)",
     ),
     "blanks in one item": (
         lambda ls: rows_of(ls, lambda u, own: f"{u},{' '.join(own)}", "user,item\n"),
         "seem to hold several items",
     ),
     "a file without names": (
-        lambda ls: rows_of(ls, lambda u, own: ",".join([u, *own])), "no column that is plainly"
+        lambda ls: rows_of(ls, lambda u, own: ",".join([u, *own])),
+        "no column that is plainly",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("shape", ASKED)

@@ -16,13 +16,21 @@ def some_candidates() -> Candidates:
     numbers = np.arange(n, dtype=np.int32)
     floats = np.linspace(0, 1, n, dtype=np.float32)
     return Candidates(
-        users=np.array([4, 7, 9], dtype=np.int32), starts=starts, items=numbers,
-        source=floats, target=floats[::-1].copy(), base=floats * 0,
-        source_rank=numbers + 1, target_rank=numbers + 2, dominators=numbers,
-        has_source=np.array([True, False, True]), has_target=np.array([False, False, True]),
+        users=np.array([4, 7, 9], dtype=np.int32),
+        starts=starts,
+        items=numbers,
+        source=floats,
+        target=floats[::-1].copy(),
+        base=floats * 0,
+        source_rank=numbers + 1,
+        target_rank=numbers + 2,
+        dominators=numbers,
+        has_source=np.array([True, False, True]),
+        has_target=np.array([False, False, True]),
         source_scale=np.arange(12, dtype=np.float32).reshape(3, 4),
-        target_scale=np.ones((3, 4), dtype=np.float32), depth=50,
-    )  # fmt: skip
+        target_scale=np.ones((3, 4), dtype=np.float32),
+        depth=50,
+    )
 
 
 def test_candidates_come_back_equal(tmp_path):
@@ -35,9 +43,10 @@ def test_candidates_come_back_equal(tmp_path):
 def test_no_users_at_all_come_back_as_none(tmp_path):
     before = some_candidates()
     empty = {
-        field.name: getattr(before, field.name)[:0] for field in fields(Candidates)
+        field.name: getattr(before, field.name)[:0]
+        for field in fields(Candidates)
         if field.name not in ("depth", "starts")
-    }  # fmt: skip
+    }
     path = tmp_path / "candidates_test.parquet"
     after = read_candidates(
         write_candidates(path, Candidates(**empty, starts=np.array([0]), depth=50))

@@ -28,20 +28,62 @@ OLD = Path(__file__).parents[2] / "old_workspace" / "workspace.tar.gz"
 BYTES = (b"", b"no such file", b"[]", b"null")
 KINDS = ("ease", "cmf", "mf_rating", "blend", "ease-pruned", "uploaded")
 MAY_BE_NONE = {
-    "mean", "low", "high", "wall_seconds", "cpu_seconds", "peak_rss_mib", "loss", "valid", "lift",
-    "lift_over_popularity", "lift_over_bias", "evaluate", "making", "agreement@10", "before",
-    "after", "difference",
-}  # fmt: skip
+    "mean",
+    "low",
+    "high",
+    "wall_seconds",
+    "cpu_seconds",
+    "peak_rss_mib",
+    "loss",
+    "valid",
+    "lift",
+    "lift_over_popularity",
+    "lift_over_bias",
+    "evaluate",
+    "making",
+    "agreement@10",
+    "before",
+    "after",
+    "difference",
+}
 MAY_BE_MISSING = MAY_BE_NONE | {
-    "best_epoch", "blend", "chosen", "coefficients", "compression", "crosswalk", "device", "fit",
-    "findings", "members", "against", "parameters", "run", "label", "skipped", "by_popularity",
-    "segments", "short@5", "short@20", "short@50", "new_items", "tried", "bytes", "metric",
-    "quality", "score_cpu_seconds", "rising", "ordered",
-    "helped", "harmed",
-}  # fmt: skip
+    "best_epoch",
+    "blend",
+    "chosen",
+    "coefficients",
+    "compression",
+    "crosswalk",
+    "device",
+    "fit",
+    "findings",
+    "members",
+    "against",
+    "parameters",
+    "run",
+    "label",
+    "skipped",
+    "by_popularity",
+    "segments",
+    "short@5",
+    "short@20",
+    "short@50",
+    "new_items",
+    "tried",
+    "bytes",
+    "metric",
+    "quality",
+    "score_cpu_seconds",
+    "rising",
+    "ordered",
+    "helped",
+    "harmed",
+}
 NEEDED = {  # also where a namesake deeper down may be missing
-    ("label",), ("fit",), ("valid",), ("test",),
-}  # fmt: skip
+    ("label",),
+    ("fit",),
+    ("valid",),
+    ("test",),
+}
 LISTS = ("lists_valid.parquet", "lists_test.parquet")
 OF_OTHERS = tuple(  # twins and floors may lack them
     f"{kind}_{part}.parquet" for kind in ("candidates", "predictions") for part in ("valid", "test")

@@ -22,8 +22,10 @@ def port(tmp_path_factory):
     app.write_text("import streamlit as st\nst.write('here')\n")
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(number)],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     deadline = time.monotonic() + 60
     while not _listens(number):
         assert time.monotonic() < deadline
@@ -42,10 +44,16 @@ def _listens(port: int) -> bool:
 def _handshake(port: int, host: str) -> int:
     """Status of the answer to a browser that opens the page's connection under a name."""
     lines = (
-        "GET /_stcore/stream HTTP/1.1", f"Host: {host}", f"Origin: http://{host}",
-        "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==", "", "",
-    )  # fmt: skip
+        "GET /_stcore/stream HTTP/1.1",
+        f"Host: {host}",
+        f"Origin: http://{host}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+        "",
+        "",
+    )
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall("\r\n".join(lines).encode())
         return int(connection.recv(4096).split(b" ")[1])

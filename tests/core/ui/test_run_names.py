@@ -3,8 +3,13 @@ from core.ui.run_names import run_names
 
 
 def run_of(folder, id, label, **record):
-    made = {"label": label, "source_name": "books", "target_name": "films", "created": 0.0,
-            "split_hash": "0" * 16}  # fmt: skip
+    made = {
+        "label": label,
+        "source_name": "books",
+        "target_name": "films",
+        "created": 0.0,
+        "split_hash": "0" * 16,
+    }
     return Run(folder / id, made | record)
 
 

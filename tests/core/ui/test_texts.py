@@ -18,10 +18,18 @@ from core.ui.texts import (
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (0.012, ".012"), (-0.004, "−.004"), (1.5, "1.500"), (1566, "1,566"), (0.0, ".000"),
-        (-0.0001, ".000"), (None, "–"), (math.nan, "–"), (math.inf, "–"), (1.0, "1.000"),
+        (0.012, ".012"),
+        (-0.004, "−.004"),
+        (1.5, "1.500"),
+        (1566, "1,566"),
+        (0.0, ".000"),
+        (-0.0001, ".000"),
+        (None, "–"),
+        (math.nan, "–"),
+        (math.inf, "–"),
+        (1.0, "1.000"),
     ],
-)  # fmt: skip
+)
 def test_numbers_are_short_and_lack_is_a_dash(value, shown):
     assert number(value) == shown
 
@@ -40,10 +48,17 @@ def test_a_difference_carries_signs():
 @pytest.mark.parametrize(
     "title",
     [
-        "![x](http://evil.example/p.png)", "<img src=x>", "**bold** _it_ `code`", "$x^2$",
-        ":red[x] :smile:", "# heading", "1. list", "[link](javascript:alert(1))", "a | b",
+        "![x](http://evil.example/p.png)",
+        "<img src=x>",
+        "**bold** _it_ `code`",
+        "$x^2$",
+        ":red[x] :smile:",
+        "# heading",
+        "1. list",
+        "[link](javascript:alert(1))",
+        "a | b",
     ],
-)  # fmt: skip
+)
 def test_titles_lose_every_meaning_but_their_letters(title):
     shown = plain(title)
     assert shown.replace("\\", "").replace("\u2060", "") == title

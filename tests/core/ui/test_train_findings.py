@@ -16,9 +16,15 @@ def test_a_run_older_than_findings_has_none():
 
 @pytest.mark.parametrize(
     "broken",
-    ["text", {"title": "no value"}, GOOD | {"value": "high"}, GOOD | {"value": float("inf")},
-     GOOD | {"title": None}, GOOD | {"value": True}],
-)  # fmt: skip
+    [
+        "text",
+        {"title": "no value"},
+        GOOD | {"value": "high"},
+        GOOD | {"value": float("inf")},
+        GOOD | {"title": None},
+        GOOD | {"value": True},
+    ],
+)
 def test_a_foreign_run_file_cannot_break_the_page(broken):
     assert findings({"findings": [broken, GOOD]}) == [GOOD]
     assert findings({"findings": broken}) == []

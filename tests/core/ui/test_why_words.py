@@ -22,15 +22,23 @@ def removal(top, random, counts=(1, 2, 3, 5)):
 @pytest.mark.parametrize(
     ("top", "random", "said"),
     [
-        ([9, 20, 41, 60], [2, 2, 3, 3], "These reasons hold: without the strongest 3 items it "
-         "falls from rank 2 to 41, without 3 random ones it falls from rank 2 to 3."),
+        (
+            [9, 20, 41, 60],
+            [2, 2, 3, 3],
+            "These reasons hold: without the strongest 3 items it "
+            "falls from rank 2 to 41, without 3 random ones it falls from rank 2 to 3.",
+        ),
         ([2, 2, 2, 2], [2, 2, 2, 9], "make no difference to its rank"),
         ([1, 1, 1, 1], [2, 2, 5, 9], "do not hold:** without the strongest 3 items it rises from"),
-        ([9, np.nan, np.nan, np.nan], [2, np.nan, np.nan, np.nan], "without the strongest item it "
-         "falls from rank 2 to 9, without a random one it stays at rank 2."),
+        (
+            [9, np.nan, np.nan, np.nan],
+            [2, np.nan, np.nan, np.nan],
+            "without the strongest item it "
+            "falls from rank 2 to 9, without a random one it stays at rank 2.",
+        ),
         ([np.nan] * 4, [np.nan] * 4, "nothing to choose from"),
     ],
-)  # fmt: skip
+)
 def test_reasons_hold_only_where_random_items_matter_less(top, random, said):
     assert said in removal_words(removal(top, random), "books")
 
@@ -44,8 +52,9 @@ def test_what_would_drop_it_is_said_with_what_is_left_without_everything():
     )
     many = Counterfactual(10, None, 2, None, 300)
     assert "without all 20 it falls to rank 300" in smallest_words(many, "books", 20)
-    assert "no history in books" in smallest_words(Counterfactual(10, None, 2, None, None),
-                                                   "books", 0)  # fmt: skip
+    assert "no history in books" in smallest_words(
+        Counterfactual(10, None, 2, None, None), "books", 0
+    )
 
 
 def scope(mean, low, high, users=98):
@@ -60,8 +69,10 @@ def test_a_score_whose_interval_meets_zero_is_no_more_than_chance():
 
 
 def test_what_stays_in_the_list_is_said_of_the_longest_step():
-    steps = {name: [Interval(9.0, 9, 9, 98, 2), Interval(share, 0, 1, 40, 60)]
-             for name, share in (("top_stays", 0.19), ("random_stays", 0.83))}  # fmt: skip
+    steps = {
+        name: [Interval(9.0, 9, 9, 98, 2), Interval(share, 0, 1, 40, 60)]
+        for name, share in (("top_stays", 0.19), ("random_stays", 0.83))
+    }
     one = Interval(0.1, 0.0, 0.2, 98, 2)
     found = Faithfulness(10, 0, (1, 5), {})
     said = stays_words(found, Scope(98, 2, one, one, steps))

@@ -8,9 +8,14 @@ from core.models.text.forward import sentence_vectors, tokens_of
 from core.models.text.use import LONGEST, UniversalEncoder
 
 TEXTS = [
-    "War and Peace", "战争与和平", "La casa de los espíritus", "half ½ price　café ﬁne", "x",
-    "Émile Zola: Germinal — a novel of the mines", "😀 emoji, digits 12,345.6 and ＡＢＣ",
-]  # fmt: skip
+    "War and Peace",
+    "战争与和平",
+    "La casa de los espíritus",
+    "half ½ price　café ﬁne",
+    "x",
+    "Émile Zola: Germinal — a novel of the mines",
+    "😀 emoji, digits 12,345.6 and ＡＢＣ",
+]
 
 
 @pytest.fixture(scope="module")

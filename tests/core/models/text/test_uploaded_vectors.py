@@ -89,9 +89,10 @@ def test_not_used_leaves_texts_as_they_were():
     pair = pair_with([[1, 0]] * 3, [[1, 0]] * 3)
     plain = pair_with(None, None)
     for ours, theirs in zip(
-        domain_vectors(pair, TextSettings(**WORDS)), domain_vectors(plain, TextSettings(**WORDS)),
+        domain_vectors(pair, TextSettings(**WORDS)),
+        domain_vectors(plain, TextSettings(**WORDS)),
         strict=True,
-    ):  # fmt: skip
+    ):
         np.testing.assert_array_equal(ours, theirs)
 
 

@@ -7,9 +7,14 @@ from core.ui.fusion.words import ratio_words
 
 @pytest.mark.parametrize(
     ("alpha", "beta", "words"),
-    [(1, 1, "1 : 1"), (0.8, 1, "0.8 : 1"), (0.5, 0.25, "1 : 0.5"), (0, 0.3, "target only"),
-     (0.3, 0, "source only")],
-)  # fmt: skip
+    [
+        (1, 1, "1 : 1"),
+        (0.8, 1, "0.8 : 1"),
+        (0.5, 0.25, "1 : 0.5"),
+        (0, 0.3, "target only"),
+        (0.3, 0, "source only"),
+    ],
+)
 def test_only_the_ratio_is_named(alpha, beta, words):
     assert f"**{words}**" in ratio_words(alpha, beta)
 
