@@ -45,8 +45,8 @@ def _show(answer: Any, options: Any) -> None:
 
 def _said_of(error: Exception) -> str | None:
     """What went wrong in two sentences; None for what nobody foresaw."""
-    from core.basics.disk import said_of_full
     from core.basics.errors import CrosswalkError
+    from core.basics.files import said_of_full
 
     if full := said_of_full(error, "this could not be done"):
         return str(full)

@@ -66,7 +66,7 @@ def test_every_picture_and_file_that_is_linked_is_there():
 
 
 def test_every_commanded_subcommand_exists():
-    from core.__main__ import parser
+    from core.cli.parser import parser
 
     commands = set(re.findall(r"^python -m core (\w+)", README, flags=re.M))
     assert commands == {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.ids import IdMap
+from core.basics.types import IdMap
 from core.data.pair import DomainPair, ItemFeatures
 
 

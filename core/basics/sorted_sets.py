@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import BoolArray, IntArray
+from core.basics.types import BoolArray, IntArray
 
 NARROW = (
     6  # a table of the whole range is fastest where it is at most so many times as long as both

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.charts.theme import (
     LEGEND,
     LEGEND_BELOW,

@@ -1,4 +1,4 @@
-"""Means and differences with their intervals: forest plots and bars."""
+"""Means and differences with their intervals: forest plots, dots, lines and bars."""
 
 from __future__ import annotations
 

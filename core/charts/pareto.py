@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.basics.columns import SHARE
-from core.basics.scores import BoolArray
+from core.basics.types import BoolArray
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, TARGET_COLOUR, TWIN_COLOUR, themed
 
 HEIGHT = 430

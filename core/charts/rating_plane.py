@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from core.basics.scores import BoolArray, FloatArray
+from core.basics.types import BoolArray, FloatArray
 from core.charts.theme import FUSED_COLOUR, STRONG, TEXT_SIZE, themed
 
 HEIGHT = 520

@@ -6,15 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT
-from core.charts.theme import (
-    ALARM_COLOUR,
-    FUSED_COLOUR,
-    STRONG,
-    TWIN_COLOUR,
-    faded,
-    plain,
-    themed,
-)
+from core.charts.theme import ALARM_COLOUR, FUSED_COLOUR, STRONG, TWIN_COLOUR, faded, plain, themed
 
 WORDS, TONE = "words", "tone"  # columns: what stands behind a row, and its colour
 NOISE = "noise"  # column: half width of the band within which differences mean nothing

@@ -1,4 +1,4 @@
-"""Curves of a training that is going on: validation quality and loss by epoch."""
+"""Curves of a training that is going on, and what a search over settings found."""
 
 from __future__ import annotations
 

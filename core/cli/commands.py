@@ -14,8 +14,8 @@ from typing import Any
 
 from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.errors import RunError, SettingsError
+from core.basics.formatting import duration
 from core.basics.progress import Progress
-from core.basics.wording import duration
 from core.basics.workspace import Workspace
 from core.cli.flags import (
     FILES,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, USER, VECTOR
 from core.basics.errors import DataError
-from core.basics.fingerprint import fingerprint
+from core.basics.files import fingerprint
 from core.basics.progress import Report, silent
 from core.basics.workspace import Workspace
 from core.cli.flags import FileChoices
@@ -28,14 +28,13 @@ from core.cli.reading import (
 from core.data.build_pair import build_pair, pair_in_words
 from core.data.check import GIVEN, Check
 from core.data.database import in_memory
-from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES
 from core.data.given_checks import check_given, parts_in_words
 from core.data.ingest import ImportReport, clean_name, import_file
 from core.data.item_match import best_item_column
 from core.data.pair_folder import read_pair_info
 from core.data.pair_settings import PairInputs, PairSettings
 from core.data.quality import check_pair, read_checks
-from core.data.read_options import IGNORE, LABELS
+from core.data.read_options import IGNORE, INTERACTIONS, ITEMS, LABELS, LINKS, TRIPLES
 from core.data.snapshot import PARTS, SplitTables, write_snapshot
 from core.data.splitting import (
     COLD_FOLD,

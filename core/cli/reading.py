@@ -15,19 +15,12 @@ import pandas as pd
 
 from core.basics.columns import DISTANCE, RANK, SCORE, TIME
 from core.basics.errors import DataError
-from core.basics.wording import count
+from core.basics.formatting import count
 from core.cli.flags import ANSWERS, COLUMN_FLAGS, FILES, LIST_FLAGS, NONE, FileChoices
 from core.data.doubts import Doubt, find_doubts, said_of_values, settled, unsettled
 from core.data.ingest import REJECTS, ImportReport
 from core.data.preview import Preview, preview_file
-from core.data.read_options import (
-    ID_ROLES,
-    IGNORE,
-    LABELS,
-    LISTS,
-    TABLE,
-    ReadOptions,
-)
+from core.data.read_options import ID_ROLES, IGNORE, LABELS, LISTS, TABLE, ReadOptions
 from core.data.rejects import REASON
 from core.data.roles import SURE, RoleGuess
 

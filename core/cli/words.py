@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET, TEST, USERS, VALID
-from core.basics.wording import count, duration, number, signed_with_interval, with_interval
+from core.basics.formatting import count, duration, number, signed_with_interval, with_interval
 
 HEADLINES = ("ndcg@10", "rmse")
 SIDES = {"run": "", "twin": "twin", "popularity": "popularity", "bias": "bias"}

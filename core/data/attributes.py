@@ -13,10 +13,15 @@ import pyarrow.parquet as pq
 
 from core.basics.columns import USER
 from core.basics.errors import DataError
-from core.basics.files import delete_folder, read_json, whole_folder, write_json
-from core.basics.fingerprint import fingerprint
-from core.basics.ids import IdMap
-from core.basics.records import as_record
+from core.basics.files import (
+    as_record,
+    delete_folder,
+    fingerprint,
+    read_json,
+    whole_folder,
+    write_json,
+)
+from core.basics.types import IdMap
 from core.basics.workspace import Workspace
 from core.data.encoding import guess_from
 

@@ -1,4 +1,4 @@
-"""Two imported files become a pair: filtered, matched, counted, and kept under one hash."""
+"""Build a pair from two imported files: filter, match users, leave out, count, keep."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ from core.basics.columns import (
     attribute_columns,
 )
 from core.basics.errors import DataError
-from core.basics.files import whole_folder, write_json
-from core.basics.fingerprint import fingerprint, fingerprint_file
-from core.basics.wording import count
+from core.basics.files import fingerprint, fingerprint_file, whole_folder, write_json
+from core.basics.formatting import count
 from core.data.database import columns, name, number, text
 from core.data.datasets import RECORD as DATASET_RECORD
 from core.data.datasets import relation

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csc_matrix, csr_matrix
 
-from core.basics.scores import BoolArray
+from core.basics.types import BoolArray
 from core.data.beyond_chance import beyond_chance, expected_common
 from core.data.pair import DomainPair
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from core.basics.disk import said_of_full
 from core.basics.errors import CrosswalkError, DataError
+from core.basics.files import said_of_full
 
 Connection = duckdb.DuckDBPyConnection
 MEMORY_LIMIT = "1GB"  # of an in-memory database; larger steps spill to disk

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from core.basics.ids import IdMap
-from core.basics.scores import IntArray
 from core.basics.sorted_sets import distinct
+from core.basics.types import IdMap, IntArray
 from core.data.beyond_chance import beyond_chance, expected_common
 
 USER_ID, OTHER_ID, COMMON_ITEMS, JACCARD = "user", "other_user", "common_items", "jaccard"

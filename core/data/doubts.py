@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from core.basics.columns import CATEGORIES, COUNT, RATING, TIME
-from core.basics.wording import count
+from core.basics.formatting import count
 from core.data.cell_lists import BAR, SEPARATORS, guess_separator, is_list, names_of
 from core.data.conversions import NUMBERS, TOKENS
 from core.data.number_forms import (

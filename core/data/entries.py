@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray
 from core.basics.sorted_sets import among
+from core.basics.types import IntArray
 
 
 def apart(held_out: csr_matrix, *known: csr_matrix) -> csr_matrix:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.data.read_options import ReadOptions
 
 MOST_TYPES = 50  # the most frequent ones are told apart in a record and on a page

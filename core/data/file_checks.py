@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.wording import count
+from core.basics.formatting import count
 from core.data.build_pair import KNOWN_SHARE, known_in_words
 from core.data.check import EXCHANGED, IMPORT, ITEM_TABLES, SPELLING, TIMES, Check, Light
 from core.data.datasets import import_counts, rows_weighing_nothing

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.basics.columns import ITEM, SOURCE, TARGET, TIME, USER
-from core.basics.wording import count
+from core.basics.formatting import count
 from core.data.check import GIVEN, SPELLING, Check, Light
 from core.data.cross_listed import find_cross_listed
 from core.data.database import in_memory

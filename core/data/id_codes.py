@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 
 _BLOCK = 1_500_000  # values encoded at once
 _UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"

@@ -16,11 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.basics.columns import COUNT, TIME, VECTOR
-from core.basics.files import read_json, whole_folder, write_json
-from core.basics.fingerprint import fingerprint, fingerprint_file
-from core.basics.left_behind import is_left_behind, remove
+from core.basics.files import (
+    fingerprint,
+    fingerprint_file,
+    is_left_behind,
+    read_json,
+    remove,
+    whole_folder,
+    write_json,
+)
+from core.basics.formatting import count
 from core.basics.progress import Progress, Report, silent
-from core.basics.wording import count
 from core.data.checked_rows import CheckedRows, read_rows
 from core.data.id_codes import kept_rows, summed
 from core.data.prepare_file import prepare

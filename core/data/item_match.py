@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.basics.columns import ATTRIBUTE, ITEM
-from core.basics.wording import count
+from core.basics.formatting import count
 from core.data.database import in_memory
 from core.data.datasets import relation
 from core.data.id_codes import trimmed

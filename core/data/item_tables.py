@@ -17,8 +17,7 @@ from core.basics.columns import (
     VECTOR,
     attribute_columns,
 )
-from core.basics.ids import IdMap
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray, IdMap
 from core.data.pair import ItemFeatures
 
 

@@ -1,4 +1,4 @@
-"""What items of both domains have in common: triples (item, relation, entity) as a graph."""
+"""What items of both domains have in common: triples as a graph, its categories and paths."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.scores import IntArray
-from core.basics.wording import count
+from core.basics.formatting import count
+from core.basics.types import IntArray
 from core.data.categories import compared, names_in
 from core.data.item_tables import read_described
 from core.data.pair import DomainPair, ItemFeatures

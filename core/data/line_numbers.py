@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.basics.scores import IntArray
 from core.basics.sorted_sets import among
+from core.basics.types import IntArray
 from core.data.cut_cells import Cutter
 
 _CHUNK = 8 << 20  # bytes

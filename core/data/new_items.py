@@ -9,8 +9,7 @@ import pandas as pd
 
 from core.basics.columns import ITEM, TEST, VALID
 from core.basics.errors import DataError
-from core.basics.ids import IdMap
-from core.basics.scores import BoolArray
+from core.basics.types import BoolArray, IdMap
 
 NEW_ITEMS = "new items"  # the kind of split
 

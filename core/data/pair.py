@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.ids import IdMap
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IdMap, IntArray
 
 
 @dataclass(frozen=True)

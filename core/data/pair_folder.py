@@ -1,4 +1,4 @@
-"""Reading a pair that was built: what it is about, its rows, its items, its matrices."""
+"""A pair in its folder: the settings it was built with, its rows, its items, its matrices."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from scipy.sparse import csr_matrix
 
 from core.basics.columns import ITEM, USER, VECTOR
 from core.basics.errors import CrosswalkError, DataError
-from core.basics.files import delete_folder, read_json
-from core.basics.ids import IdMap
-from core.basics.records import as_record
+from core.basics.files import as_record, delete_folder, read_json
+from core.basics.types import IdMap
 from core.basics.workspace import Workspace
 from core.data.datasets import read_dataset
 from core.data.item_tables import described, features_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.data.knowledge import KnowledgeGraph
 
 NAMED = 3  # history items named in a sentence

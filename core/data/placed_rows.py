@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.basics.errors import DataError
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.data.left_out import bytewise_cutter
 from core.data.line_numbers import lines_at, lines_of_quoted_rows, text_from
 from core.data.raw_file import TextFacts

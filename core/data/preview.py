@@ -19,13 +19,7 @@ from core.basics.errors import DataError
 from core.data.doubts import Doubt, find_doubts, settled
 from core.data.encoding import EncodingGuess, guess_encoding
 from core.data.head import HEAD_BYTES, cells, column_names, guess_delimiter, guess_header, read_head
-from core.data.json_lines import (
-    json_rows,
-    lacking,
-    looks_like_json,
-    looks_like_python,
-    objects_of,
-)
+from core.data.json_lines import json_rows, lacking, looks_like_json, looks_like_python, objects_of
 from core.data.known_layouts import (
     guesses_by_place,
     known_layout,

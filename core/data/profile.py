@@ -1,4 +1,4 @@
-"""Both domains side by side: sizes, activity, popularity, ratings and times on shared bins."""
+"""Both domains side by side: sizes, activity, popularity, ratings, times and shared users."""
 
 from __future__ import annotations
 

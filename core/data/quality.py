@@ -11,9 +11,8 @@ import pandas as pd
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import DataError
-from core.basics.files import read_json, write_json
+from core.basics.files import as_record, read_json, write_json
 from core.basics.progress import Progress, Report, silent
-from core.basics.records import as_record
 from core.data.check import (
     CROSS_LISTED,
     DOUBLE_USERS,
@@ -23,13 +22,7 @@ from core.data.check import (
     SPELLING,
     Check,
 )
-from core.data.file_checks import (
-    ask_columns,
-    ask_import,
-    ask_item_tables,
-    ask_spelling,
-    ask_times,
-)
+from core.data.file_checks import ask_columns, ask_import, ask_item_tables, ask_spelling, ask_times
 from core.data.pair_folder import RECORD, read_pair_info
 from core.data.pair_settings import PairInputs
 from core.data.quality_checks import (

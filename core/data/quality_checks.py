@@ -17,14 +17,7 @@ from core.data.cross_listed import SOURCE_ITEM, TARGET_ITEM, CrossListed, find_c
 from core.data.database import name, parquet
 from core.data.double_users import find_double_users, spare_ids
 from core.data.filters import filter_rows
-from core.data.pair_folder import (
-    RECORD,
-    PairInfo,
-    as_domain_pair,
-    read_items,
-    read_rows,
-    rows_file,
-)
+from core.data.pair_folder import RECORD, PairInfo, as_domain_pair, read_items, read_rows, rows_file
 from core.data.pair_settings import PairInputs, everything
 from core.data.same_people import MOST_USERS, SamePeople, match_users
 from core.data.splitting import training_rows

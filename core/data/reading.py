@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from core.basics.columns import ATTRIBUTE, CATEGORIES
 from core.basics.errors import DataError
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.data.conversions import texts_and_attempts, values_and_faults
 from core.data.database import name, number, text
 from core.data.read_options import ID_ROLES, LISTS, ReadOptions

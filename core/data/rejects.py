@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from core.basics.columns import COUNT, EVENT, RATING, TIME
 from core.basics.errors import DataError
-from core.basics.scores import BoolArray, IntArray
+from core.basics.types import BoolArray, IntArray
 from core.data.conversions import BAD, NUMBERS
 from core.data.line_numbers import lines_of_rows
 from core.data.number_forms import unrated_numbers

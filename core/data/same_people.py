@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.data.pair import DomainPair
 
 MOST_USERS = 2_500  # shared users drawn; more make it slower, not surer of what matters

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 
 LATIN, GREEK, CYRILLIC, HEBREW, ARABIC = "Latin", "Greek", "Cyrillic", "Hebrew", "Arabic"
 DEVANAGARI, THAI, HANGUL, JAPANESE, HAN = "Devanagari", "Thai", "Hangul", "Japanese", "Han"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import ITEM, USER
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.data.roles import RoleGuess
 
 NAMES = ["user", "item"]  # columns of an adjacency list once there is one row per item

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from core.basics.columns import ITEM, SOURCE, TARGET, USER
-from core.basics.wording import count
+from core.basics.formatting import count
 from core.data.database import number
 from core.data.datasets import relation
 from core.data.filters import SPELLINGS, loosely

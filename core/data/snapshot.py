@@ -11,24 +11,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 from scipy.sparse import csr_matrix
 
-from core.basics.columns import (
-    COUNT,
-    ITEM,
-    RATING,
-    SOURCE,
-    TARGET,
-    TEST,
-    TIME,
-    USER,
-    VALID,
-)
+from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, TEST, TIME, USER, VALID
 from core.basics.errors import DataError
-from core.basics.files import read_json, whole_folder, write_json
-from core.basics.fingerprint import fingerprint
-from core.basics.ids import IdMap
-from core.basics.masked import Masked
-from core.basics.records import as_record
-from core.basics.scores import BoolArray, IntArray
+from core.basics.files import as_record, fingerprint, read_json, whole_folder, write_json
+from core.basics.types import BoolArray, IdMap, IntArray, Masked
 from core.data.entries import apart, ones_of
 from core.data.item_tables import described, read_described, uploaded_vectors, vectors_file
 from core.data.new_items import NEW_ITEMS, drawn_order, new_items_of

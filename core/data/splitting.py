@@ -1,4 +1,4 @@
-"""Splits of a pair into train, validation and test: seeded, disjoint, together everything."""
+"""Split a pair into train, validation and test: seeded, disjoint, together everything."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pandas as pd
 
 from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, USER
 from core.basics.errors import DataError
-from core.basics.scores import BoolArray, IntArray
 from core.basics.settings import Settings, setting
+from core.basics.types import BoolArray, IntArray
 from core.data.new_items import NEW_ITEMS, hold_out_items
 from core.data.pair_folder import read_items, read_pair_info, read_rows
 from core.data.pair_settings import STARS, PairSettings

@@ -1,4 +1,4 @@
-"""What the texts of a domain's items are like: who has one, how long, how often, which script."""
+"""What the texts and vectors of a domain's items are like: how many, how long, which script."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.data.pair import ItemFeatures
 from core.data.scripts import SCRIPTS, scripts_of
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from core.basics.columns import SOURCE, TARGET, TIME
-from core.basics.wording import count
+from core.basics.formatting import count
 from core.data.check import Light
 
 _FIRST_DAY = datetime(1990, 1, 1, tzinfo=UTC)  # nobody rated anything online before

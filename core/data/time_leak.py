@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from core.basics.columns import SOURCE, TARGET, TIME, USER
-from core.basics.scores import FloatArray
-from core.basics.wording import count
+from core.basics.formatting import count
+from core.basics.types import FloatArray
 from core.data.check import TIME_LEAK, Check
 from core.data.new_items import NEW_ITEMS
 from core.data.snapshot import SplitInfo

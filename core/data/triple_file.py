@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.basics.columns import ATTRIBUTE, HEAD, ITEM, RELATION, TAIL, VECTOR
-from core.basics.wording import count
+from core.basics.formatting import count
 
 MOST_RELATIONS = 20  # the most used ones are kept
 ENTITY = "entity"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.basics.columns import VECTOR
 from core.basics.errors import CrosswalkError
-from core.basics.limits import limit_for
+from core.basics.machine import limit_for
 
 if TYPE_CHECKING:
     import pandas as pd

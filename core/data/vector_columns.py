@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from core.basics.scores import BoolArray, IntArray
-from core.basics.wording import count
+from core.basics.formatting import count
+from core.basics.types import BoolArray, IntArray
 from core.data.database import name, text
 
 _BRACKETS, _BLANKS = "[](){}", "      "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 
 CLUSTERS = 8  # as many as there are colours
 _ROUNDS = 25

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.data.categories import compared, names_in
 from core.data.pair import DomainPair, ItemFeatures
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 
 STEPS = 64  # halvings in the search for a point's scale
 CLOSE = 1e-5  # how near the sum must come to its target

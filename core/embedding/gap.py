@@ -1,4 +1,4 @@
-"""How far apart two domains draw the same users: distances, and whether they still find each other.
+"""How far apart two domains draw the same users, and how differently they are made.
 
 A small distance alone says little: vectors that have all become alike are close, too.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.basics.errors import DataError
-from core.basics.scores import FloatArray, IntArray, Vectors
+from core.basics.types import FloatArray, IntArray, Vectors
 from core.embedding.neighbours import nearest_of_all
 from core.embedding.pca import normalised
 from core.models.alignment import coral

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, diags, hstack
 
-from core.basics.scores import FloatArray, Vectors
+from core.basics.types import FloatArray, Vectors
 from core.data.pair import DomainPair
 
 FACTORS = 32

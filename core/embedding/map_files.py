@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.basics.files import whole_folder, write_json
-from core.basics.fingerprint import fingerprint
-from core.basics.records import read_record
-from core.basics.scores import FloatArray, IntArray
+from core.basics.files import fingerprint, read_record, whole_folder, write_json
+from core.basics.types import FloatArray, IntArray
 from core.embedding.sample import LIMIT
 from core.embedding.umap_map import EPOCHS, MIN_DIST, NEIGHBOURS
 

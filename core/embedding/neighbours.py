@@ -1,10 +1,10 @@
-"""Exact nearest neighbours by cosine, in the space the model learned, not on the map."""
+"""Exact nearest neighbours, groups of points, and how far a map can be trusted."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 
 CHUNK = 256  # rows whose similarities are held at once
 LANES = 32  # similarities per block when looking for the best blocks

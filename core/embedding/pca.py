@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 
 
 def normalised(vectors: FloatArray) -> FloatArray:

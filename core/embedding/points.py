@@ -8,7 +8,7 @@ import numpy as np
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import DataError
-from core.basics.scores import BoolArray, FloatArray, IntArray, Vectors
+from core.basics.types import BoolArray, FloatArray, IntArray, Vectors
 from core.embedding.pca import normalised
 from core.embedding.sample import LIMIT, sample_points
 

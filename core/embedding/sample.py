@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 
 LIMIT = 20_000  # points: what a browser can still select from with a lasso
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray, Vectors
+from core.basics.types import FloatArray, Vectors
 from core.data.pair import DomainPair
 from core.embedding.gap import UserVectors, user_vectors
 from core.embedding.interaction_vectors import interaction_vectors

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress, Report, silent
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.embedding.fuzzy_graph import fuzzy_graph
 from core.embedding.neighbours import nearest_of_all
 from core.embedding.pca import pca_map

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.errors import DataError
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.evaluation.lift import ALL_USERS
 
 MOST = 12  # segments of one attribute

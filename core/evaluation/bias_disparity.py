@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USERS
-from core.basics.scores import BoolArray
+from core.basics.types import BoolArray
 from core.evaluation.list_world import Judged, ListWorld
 from core.evaluation.segments import FEWEST
 from core.metrics.bias_disparity import bias, disparity, taken_sums

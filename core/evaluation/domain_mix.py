@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import Candidates, FloatArray, IntArray
+from core.basics.types import Candidates, FloatArray, IntArray
 from core.metrics.mix import source_share
 
 Parts = tuple[FloatArray, FloatArray]

@@ -12,8 +12,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.columns import USER
 from core.basics.errors import RunError
-from core.basics.masked import Masked
-from core.basics.scores import Candidates, DomainScores, FloatArray, IntArray
+from core.basics.types import Candidates, DomainScores, FloatArray, IntArray, Masked
 from core.data.snapshot import Split
 from core.fusion.candidates import find_candidates, join_candidates
 from core.fusion.lists import mask, top_k

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 from core.data.snapshot import Split
 from core.fusion.lists import mask, top_k
 from core.metrics.intervals import Interval, bootstrap_means

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import USER
-from core.basics.scores import Candidates
+from core.basics.types import Candidates
 from core.fusion.candidates import pick_users
 from core.fusion.combine import Fusion
 from core.fusion.fused import FusedLists, Prepared, fused_top_k, held_out, prepared_top_k

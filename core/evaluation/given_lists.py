@@ -1,4 +1,4 @@
-"""Lists from another system, measured like those of any model: full catalogue, training masked."""
+"""Measure lists from another system like those of any model, and say what became of them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, USER
-from core.basics.ids import IdMap
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.files import unescaped
 from core.basics.sorted_sets import among
-from core.basics.spreadsheet import unescaped
+from core.basics.types import BoolArray, FloatArray, IdMap, IntArray
 from core.data.entries import cells
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, findable

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.basics.columns import TEST, USERS
-from core.basics.wording import count
+from core.basics.formatting import count
 
 Counts = Mapping[str, Any]
 SHORT = 10  # items below which a list is too short for figures at 10

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.evaluation.list_world import Judged, ListWorld
 from core.metrics.exposure import exposure
 from core.metrics.fairness import (

@@ -1,4 +1,4 @@
-"""What a run has over another model: overall and by segment, with interval, size and test."""
+"""What a run has over another model: means, lifts and segments, each with its interval."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, USER, USERS
-from core.basics.scores import BoolArray, FloatArray
+from core.basics.types import BoolArray, FloatArray
 from core.evaluation.rating_error import RATINGS, difference_intervals, paired
 from core.evaluation.segments import FEWEST, SEGMENTS
 from core.evaluation.summary import HARMED, HELPED, moved_counts

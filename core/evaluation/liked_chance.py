@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import HIGH, LOW, MEAN, METRIC, RATING, RUN, USER, USERS
-from core.basics.scores import FloatArray
-from core.evaluation.rating_error import OWN, Bounds
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, OWN, RATING, RUN, USER, USERS
+from core.basics.types import FloatArray
+from core.evaluation.rating_error import Bounds
 from core.metrics.log_loss import fit_platt, log_losses, probabilities
 from core.metrics.resampled import bootstrap_of_sums
 

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import BoolArray, Candidates, FloatArray, IntArray
+from core.basics.types import BoolArray, Candidates, FloatArray, IntArray
 from core.evaluation.domain_mix import domain_mix
 from core.evaluation.list_world import Judged, ListWorld
 from core.metrics.debiased import weighted_hits, weighted_recall

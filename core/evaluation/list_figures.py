@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SHARE, SKIPPED, USER, USERS
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.evaluation.list_columns import Seen, columns_of
 from core.evaluation.list_world import Judged, ListWorld
 from core.metrics.cards import METRICS

@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked
-from core.basics.scores import BoolArray, FloatArray, IntArray, Lists
+from core.basics.types import BoolArray, FloatArray, IntArray, Lists, Masked
 from core.data.categories import Categories, item_categories
 from core.data.pair import DomainPair
 from core.data.snapshot import Split

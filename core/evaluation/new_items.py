@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import TEST, USER, VALID
-from core.basics.scores import DomainScores, FloatArray, IntArray
+from core.basics.types import DomainScores, FloatArray, IntArray
 from core.data.snapshot import Split
 from core.evaluation.evaluate import evaluate, findable
 from core.evaluation.rating_error import difference_intervals

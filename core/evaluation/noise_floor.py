@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.basics.scores import FloatArray
-from core.basics.wording import number, signed
+from core.basics.formatting import number, signed
+from core.basics.types import FloatArray
 from core.evaluation.rating_error import paired
 from core.evaluation.summary import SAME
 from core.metrics.cards import metric_card

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import SHARE
-from core.basics.scores import BoolArray, FloatArray
+from core.basics.types import BoolArray, FloatArray
 from core.evaluation.fused import prepared_per_user
 from core.fusion.curve import SHARES, weights_of
 from core.fusion.fused import Prepared

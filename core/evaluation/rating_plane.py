@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import RATING, USER
-from core.basics.scores import BoolArray, FloatArray
+from core.basics.types import BoolArray, FloatArray
 from core.evaluation.rating_error import Bounds, weighted_guesses
 from core.metrics.intervals import LEVEL, resampled_means
 

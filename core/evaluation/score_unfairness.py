@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import ITEM, MEAN, METRIC, OWN, RATING, RUN, USER
-from core.basics.scores import BoolArray
+from core.basics.types import BoolArray
 from core.evaluation.item_groups import FEWEST_ITEMS
 from core.evaluation.rating_error import Bounds
 from core.evaluation.segments import FEWEST

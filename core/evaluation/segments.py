@@ -1,11 +1,11 @@
-"""Which segment a user is in: by history in either domain and by where they were seen."""
+"""Which segment a user is in, what it is called, and in which order to walk through users."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.data.pair import DomainPair
 
 TARGET_HISTORY, SOURCE_HISTORY, OVERLAP = "target_history", "source_history", "overlap"

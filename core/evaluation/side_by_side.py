@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USER, USERS
-from core.basics.scores import IntArray
-from core.basics.wording import number
-from core.evaluation.lift import ALL_USERS as ALL_USERS
-from core.evaluation.lift import lift_rows as lift_rows
+from core.basics.formatting import number
+from core.basics.types import IntArray
 from core.evaluation.rating_error import difference_intervals, intervals
 from core.evaluation.summary import HARMED, HELPED, SAME, metric_columns, moved_counts
 from core.metrics.cards import metric_card

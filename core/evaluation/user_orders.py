@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import USER
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.data.pair import DomainPair
 
 HELPED, HARMED, TYPICAL, COLD, RANDOM, BY_ID = (

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import OWN, RATING, USER
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.evaluation.list_world import Judged
 from core.evaluation.rating_error import Bounds
 from core.metrics.classification import answer_counts, averages, class_figures, list_counts

@@ -12,8 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.basics.masked import Masked
-from core.basics.scores import Candidates, DomainScores, FloatArray, IntArray
+from core.basics.types import Candidates, DomainScores, FloatArray, IntArray, Masked
 from core.fusion.combine import part_scale, ranks_among
 from core.fusion.lists import top_k
 

@@ -1,4 +1,4 @@
-"""How two parts become one score: kinds of fusion, scales of the parts, and what stands in.
+"""Combine both domains' scores into one, and take the best items from it.
 
 Every kind is base + alpha * f(source) + beta * f(target) with a rising f, so alpha = 0 leaves the
 target part alone and only the ratio alpha : beta can change a ranking of users with evidence.
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.basics.errors import SettingsError
-from core.basics.masked import Masked
-from core.basics.scores import BoolArray, DomainScores, FloatArray, IntArray
+from core.basics.types import BoolArray, DomainScores, FloatArray, IntArray, Masked
 from core.fusion.lists import mask
 
 WEIGHTED_SUM, PRODUCT, RECIPROCAL_RANK = KINDS = ("weighted sum", "product", "reciprocal rank")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import BoolArray, FloatArray
+from core.basics.types import BoolArray, FloatArray
 from core.fusion.fused import Prepared, ranks_of, relevant_entries
 from core.metrics.intervals import Interval, bootstrap_means, resampled_means
 from core.metrics.ranking import ndcg

@@ -1,4 +1,4 @@
-"""Fused lists from candidates: exact for every user, at once after a slider move."""
+"""Fused lists of all users at any weighting, quality over the ratio, and weights by activity."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked
-from core.basics.scores import BoolArray, Candidates, DomainScores, FloatArray, IntArray
 from core.basics.sorted_sets import among
+from core.basics.types import BoolArray, Candidates, DomainScores, FloatArray, IntArray, Masked
 from core.fusion.combine import Fusion, blend, fuse_scores, row_weights, shaped
 from core.fusion.lists import NOBODY, top_k
 

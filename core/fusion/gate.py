@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.fusion.curve import SHARES
 from core.metrics.intervals import Interval, bootstrap_means
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.masked import Masked
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray, Masked
 
 NOBODY = -1  # item number where a list is shorter than k
 STRIDE = 16  # one value in so many is looked at first

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.basics.disk import RESERVE, disk_full, free_space, is_disk_full, keep_reserve
 from core.basics.errors import JobError
+from core.basics.files import RESERVE, disk_full, free_space, is_disk_full, keep_reserve
 from core.basics.workspace import Workspace
 
 PATIENCE = 15.0  # seconds a statement waits for another process's lock

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.basics.errors import JobError
-from core.basics.left_behind import left_behind, remove, writer_lives
+from core.basics.files import left_behind, remove, writer_lives
 from core.basics.workspace import Workspace
 from core.jobs.job import DONE
 from core.jobs.table import list_jobs

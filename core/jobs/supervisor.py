@@ -1,4 +1,4 @@
-"""The process that runs jobs: `python -m core.jobs.supervisor WORKSPACE`, one per workspace.
+"""The one process that starts queued jobs as children, watches them and cleans up after them.
 
 It is started detached, so it outlives the app, and leaves when there has been nothing to do for a
 while. A child claims its own job, so a supervisor killed at any moment leaves nothing undecided:
@@ -14,20 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 
-from core.basics.disk import disk_full
 from core.basics.errors import JobError
+from core.basics.files import disk_full
 from core.basics.workspace import Workspace
-from core.jobs.job import (
-    CANCELLED,
-    FAILED,
-    KILLED,
-    LANES,
-    QUEUED,
-    RUNNING,
-    SLOTS,
-    Job,
-    Lane,
-)
+from core.jobs.job import CANCELLED, FAILED, KILLED, LANES, QUEUED, RUNNING, SLOTS, Job, Lane
 from core.jobs.leftovers import sweep
 from core.jobs.lifecycle import end_job
 from core.jobs.lock import Lock

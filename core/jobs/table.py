@@ -1,4 +1,4 @@
-"""What pages and the command line do with jobs: ask for one, look, cancel, resume, dismiss."""
+"""Jobs as rows of one SQLite table: ask for them, follow them, end them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 
 
 def taken_sums(items: csr_matrix, members: csr_matrix) -> FloatArray:

@@ -6,12 +6,7 @@ from core.metrics.card import MetricCard
 from core.metrics.fairness_cards import FAIRNESS_CARDS
 from core.metrics.further_cards import AREA_CARDS, FURTHER_CARDS
 from core.metrics.group_cards import CLASSIFICATION_CARDS, RATING_CARDS, TRADE_OFF_CARDS
-from core.metrics.list_cards import (
-    DIVERSITY_CARDS,
-    MIX_CARDS,
-    POPULARITY_CARDS,
-    SURPRISE_CARDS,
-)
+from core.metrics.list_cards import DIVERSITY_CARDS, MIX_CARDS, POPULARITY_CARDS, SURPRISE_CARDS
 
 _CARDS = (
     MetricCard(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
 from core.basics.sorted_sets import distinct
+from core.basics.types import FloatArray, IntArray
 
 
 def coverage(lists: IntArray, n_items: int) -> float:

@@ -1,10 +1,10 @@
-"""Lists as answers yes and no: counts over pairs of user and item, and what follows from them."""
+"""A list as a classifier: accuracy, precision, recall, F1 and MCC at a threshold, with cards."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 
 PARTS = ("tp", "fp", "fn", "tn")  # columns of the counts
 

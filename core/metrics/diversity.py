@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 
 BLOCK = 512  # users whose lists are looked at at once
 TABLE = 4_000  # items whose cosines are held in one table, 64 MB

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 
 HEAD = 0.2  # share of the catalogue that is its head
 

@@ -1,4 +1,4 @@
-"""Do groups fare alike? Groups of users by any metric, groups of items by how they are shown."""
+"""Fairness to users and items: gaps between groups, unfairness of ratings, bias disparity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 from core.metrics.intervals import Interval
 from core.metrics.resampled import bootstrap_of_sums
 

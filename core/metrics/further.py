@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 
 PATIENCE = 0.85  # of RBP: how likely a reader goes on to the next rank
 

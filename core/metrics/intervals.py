@@ -1,4 +1,4 @@
-"""Bootstrap intervals over users: every mean and every difference with its 95 % range."""
+"""Intervals by the bootstrap: of means, of paired differences, of sums."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 
 SAMPLES = 1000
 LEVEL = 95  # per cent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import BoolArray, FloatArray
+from core.basics.types import BoolArray, FloatArray
 
 STEPS, SMALL = 100, 1e-10
 FLOOR = 1e-15  # probabilities are kept this far from 0 and 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 
 SMOOTHING = 0.01  # share of the history's mix in the smoothed mix of the list
 CELLS = 2_000_000  # cells of users times categories held at once

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 
 FLIPS = 5_000  # random sign flips of a test; the smallest p-value is 1 in so many
 BLOCK = 4_000_000  # signs held at once, so that many users take bounded memory

@@ -1,4 +1,4 @@
-"""Ranking metrics per user, vectorised over users; NaN for a user with nothing to find."""
+"""Ranking metrics per user from hits and ranks, worked out for many users at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 
 KS = (5, 10, 20, 50)
 FEW = 16  # relevant items up to which counting is faster than sorting all scores

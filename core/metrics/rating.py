@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.metrics.intervals import LEVEL, SAMPLES, Interval, resampled_means
 
 RMSE, MAE = "rmse", "mae"

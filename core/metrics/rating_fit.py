@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.metrics.intervals import Interval
 from core.metrics.resampled import bootstrap_of_sums
 

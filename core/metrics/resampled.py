@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.metrics.intervals import LEVEL, SAMPLES, Interval, resampled_means
 
 Figures = Callable[[FloatArray], FloatArray]

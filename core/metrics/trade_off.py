@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import BoolArray, FloatArray
+from core.basics.types import BoolArray, FloatArray
 
 
 def scaled(values: FloatArray, higher_is_better: BoolArray) -> FloatArray:

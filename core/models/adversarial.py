@@ -7,18 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray, Vectors
 from core.basics.settings import setting
+from core.basics.types import IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.alignment import coral, gan_loss, mmd, reversal_loss
-from core.models.arrays import (
-    Array,
-    Weights,
-    dense_weights,
-    normal_table,
-    relu,
-    unit,
-)
+from core.models.arrays import Array, Weights, dense_weights, normal_table, relu, unit
 from core.models.batches import Batch
 from core.models.cosine import both_cells, both_softmaxes, cosines, read
 from core.models.domain_gap import FEWEST, WORDS, domain_gap, held_out_users

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.models.protocol import PairSizes
 
 GROWTH = 1.2  # histories are padded to the next rung of this ladder of lengths

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 
 Array = Any  # a NumPy array or a torch tensor
 Weights = dict[str, Array]

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 from core.data.knowledge import KnowledgeGraph
 from core.data.pair import DomainPair
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import BoolArray, IntArray
+from core.basics.types import BoolArray, IntArray
 from core.data.pair import DomainPair
 
 

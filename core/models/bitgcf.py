@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
 from core.basics.settings import setting
+from core.basics.types import FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.arrays import Array, as_like, stacked
 from core.models.gradient import GradientModel

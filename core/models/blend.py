@@ -10,8 +10,8 @@ from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
 from core.basics.progress import Progress
-from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray
 from core.basics.settings import Settings, setting
+from core.basics.types import Contributions, DomainScores, FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.protocol import CrossDomainModel, State
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags
 
 from core.basics.errors import RunError
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.models.protocol import PairSizes
 
 BLOCK = 2048  # rows mirrored at once, so that no second big matrix is made

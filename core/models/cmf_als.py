@@ -9,15 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
 from core.basics.progress import Progress
-from core.basics.scores import (
-    BoolArray,
-    Contributions,
-    DomainScores,
-    FloatArray,
-    IntArray,
-    Vectors,
-)
 from core.basics.settings import Settings, setting
+from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.als import Penalty, als_memory, mass, random_factors, solve_rows
 from core.models.counts import counts_setting

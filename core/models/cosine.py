@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray, Vectors
+from core.basics.types import IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, history_sum, picked, scaled_rows, unit
 from core.models.batches import Batch

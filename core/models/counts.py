@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray
 from core.basics.settings import setting
+from core.basics.types import FloatArray
 from core.data.pair import DomainPair
 
 SETTING = "counts"  # what the setting is called, in every model that has it

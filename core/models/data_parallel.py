@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.basics.device import autocast
+from core.basics.machine import autocast
 from core.models.arrays import Array, Weights
 
 LossOf = Callable[[Weights], Array]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.models.alignment import mmd
 
 HELD_OUT = 0.2  # of the shared users: the gap is measured on them, the alignment never sees them

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.ids import IdMap
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray, IdMap
 from core.data.pair import DomainPair
 from core.models.feature_maps import FeatureMap, MapOptions, map_steps, restored_map
 from core.models.protocol import Finding, State

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.basics.progress import Progress
-from core.basics.scores import FloatArray
 from core.basics.settings import Settings, setting
+from core.basics.types import FloatArray
 from core.data.pair import DomainPair
 from core.models.closed_form import solve_memory
 from core.models.counts import counts_setting

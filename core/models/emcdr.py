@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray
 from core.basics.settings import setting
+from core.basics.types import FloatArray
 from core.models.als import als_memory
 from core.models.arrays import Array, Weights, dense, dense_weights, library
 from core.models.domain_maps import DomainMaps

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, identity
 
 from core.basics.progress import Progress
-from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.basics.settings import Settings, setting
+from core.basics.types import Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.als import als_memory
 from core.models.domain_maps import DomainMaps, fit_domain_maps, restored_maps, ridge_map

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.models.als import Penalty, mass, random_factors
 from core.models.protocol import State
 

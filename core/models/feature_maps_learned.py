@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from core.basics.ids import IdMap
-from core.basics.scores import IntArray
 from core.basics.settings import setting
+from core.basics.types import IdMap, IntArray
 from core.data.pair import DomainPair
 from core.models.arrays import (
     Array,

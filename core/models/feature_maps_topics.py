@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.models.feature_maps import LDA, TINY
 from core.models.protocol import State
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.scores import BoolArray, Contributions, FloatArray, IntArray, Vectors
+from core.basics.types import BoolArray, Contributions, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, as_like, history_sum, relu, unit
 from core.models.batches import Batch

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
 from core.basics.progress import Progress
-from core.basics.scores import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights
 from core.models.batches import Batch, leave_one_out, user_batches

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from core.basics.device import choose_device, local_devices
 from core.basics.errors import RunError
+from core.basics.machine import choose_device, local_devices
 from core.models.arrays import Array, Weights
 from core.models.batches import Batch
 from core.models.data_parallel import LossOf, add_gradients

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import Contributions, FloatArray, IntArray, Vectors
 from core.basics.settings import setting
+from core.basics.types import Contributions, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import (
     Array,

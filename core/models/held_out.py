@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.metrics.ranking import ndcg
 from core.models.losses import entries
 

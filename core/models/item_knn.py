@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
 from core.basics.progress import Progress
-from core.basics.scores import IntArray
 from core.basics.settings import Settings, setting
+from core.basics.types import IntArray
 from core.data.pair import DomainPair
 from core.models.counts import counts_setting
 from core.models.item_weights import ItemWeights

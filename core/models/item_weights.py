@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray
+from core.basics.types import Contributions, DomainScores, FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.closed_form import ease_dual, ease_primal, solves_dual
 from core.models.protocol import State

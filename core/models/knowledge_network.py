@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray, IntArray, Vectors
+from core.basics.types import FloatArray, IntArray, Vectors
 from core.data.knowledge import knowledge_graph
 from core.data.pair import DomainPair
 from core.models.arrays import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.gradient import GradientModel
 from core.models.graph_network import GraphNetwork, GraphSettings, Mix, graph_memory

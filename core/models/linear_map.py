@@ -10,15 +10,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress
-from core.basics.scores import (
-    BoolArray,
-    Contributions,
-    DomainScores,
-    FloatArray,
-    IntArray,
-    Vectors,
-)
 from core.basics.settings import Settings, setting
+from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.als import Penalty, als_memory
 from core.models.domain_maps import (

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.sparse import csr_matrix, diags, identity
 
-from core.basics.scores import BoolArray, Contributions, FloatArray, IntArray, Vectors
 from core.basics.settings import setting
+from core.basics.types import BoolArray, Contributions, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, as_like
 from core.models.batches import Batch, leave_one_out

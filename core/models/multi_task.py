@@ -7,18 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray, IntArray, Vectors
 from core.basics.settings import setting
+from core.basics.types import FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
-from core.models.arrays import (
-    Array,
-    Weights,
-    dense,
-    dense_weights,
-    normal_table,
-    relu,
-    unit,
-)
+from core.models.arrays import Array, Weights, dense, dense_weights, normal_table, relu, unit
 from core.models.batches import Batch
 from core.models.cosine import contest_memory, cosine_softmax, cosines, drawn_vectors, read
 from core.models.gradient import GradientModel

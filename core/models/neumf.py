@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray, Vectors
 from core.basics.settings import setting
+from core.basics.types import IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import (
     Array,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray, IntArray, Vectors
 from core.basics.settings import Settings, setting
 from core.basics.sorted_sets import among
+from core.basics.types import FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.arrays import (
     Array,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 
 SWEEPS = 500  # of coordinate descent at most
 CLOSE = 1e-7  # largest change of a sweep that ends it

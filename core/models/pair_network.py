@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.models.arrays import Array, Weights, as_like, dense, dense_weights, relu
 from core.models.losses import cross_entropy, entries, sampled_softmax
 from core.models.protocol import State

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress
-from core.basics.scores import Contributions, DomainScores, IntArray
 from core.basics.settings import Settings
+from core.basics.types import Contributions, DomainScores, IntArray
 from core.data.pair import DomainPair
 from core.models.counts import counts_setting
 from core.models.protocol import ModelCard, PairSizes, State

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import bmat, csr_matrix, diags
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.arrays import Array
 

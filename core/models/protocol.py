@@ -10,8 +10,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress
-from core.basics.scores import Contributions, DomainScores, IntArray, Vectors
 from core.basics.settings import Settings, Value
+from core.basics.types import Contributions, DomainScores, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.models.counts import ONES, weighted

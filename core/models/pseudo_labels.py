@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import DomainScores, FloatArray, IntArray
+from core.basics.types import DomainScores, FloatArray, IntArray
 from core.data.pair import DomainPair
 
 FEW = 5  # target interactions from which a user needs no pseudo-labels

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.models.als import random_factors, solve_rows
 
 BIASES = 3  # columns of a user vector before the factors: bias in both, source only, target only

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress
-from core.basics.scores import Contributions, DomainScores, IntArray
 from core.basics.settings import Settings, setting
+from core.basics.types import Contributions, DomainScores, IntArray
 from core.data.pair import DomainPair
 from core.models.closed_form import ridge_dual, ridge_primal, solve_memory, solves_dual
 from core.models.protocol import ModelCard, PairSizes, State

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 
 PADDING = 0
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.basics.scores import BoolArray, FloatArray
+from core.basics.types import BoolArray, FloatArray
 
 RIDGE = 0.01  # on the squared weights, beside the mean loss of a user
 

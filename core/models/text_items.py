@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import BoolArray, FloatArray, IntArray
 from core.basics.settings import setting
+from core.basics.types import BoolArray, FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.arrays import Array, Weights, as_like, history_sum, picked, scaled_rows, unit
 from core.models.cosine import SPREAD

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
 from core.basics.progress import Progress
-from core.basics.scores import DomainScores, FloatArray
 from core.basics.settings import setting
+from core.basics.types import DomainScores, FloatArray
 from core.data.pair import DomainPair
 from core.models.item_weights import ItemWeights
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress
-from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.basics.settings import setting
+from core.basics.types import Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
 from core.models.text.features import TextSettings, domain_vectors, told

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags
 
 from core.basics.progress import Progress
-from core.basics.scores import Contributions, DomainScores, FloatArray, IntArray
 from core.basics.settings import setting
+from core.basics.types import Contributions, DomainScores, FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.arrays import scaled_rows
 from core.models.batches import thinned

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.models.arrays import Array, Weights, picked
 from core.models.attention import TOOK_TARGET, JointGraph
 from core.models.losses import bpr

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.models.protocol import State
 
 CHUNK = 1024  # users compared with all training users at once

@@ -9,8 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import TEST
-from core.basics.masked import Masked
-from core.basics.scores import BoolArray, DomainScores, FloatArray, IntArray
+from core.basics.types import BoolArray, DomainScores, FloatArray, IntArray, Masked
 from core.data.snapshot import Split
 from core.fusion.combine import Fusion, fuse_scores
 from core.fusion.lists import NOBODY, mask, top_k

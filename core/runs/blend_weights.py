@@ -10,8 +10,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.columns import VALID
 from core.basics.errors import RunError
-from core.basics.masked import Masked
-from core.basics.scores import BoolArray, DomainScores, FloatArray, IntArray
+from core.basics.types import BoolArray, DomainScores, FloatArray, IntArray, Masked
 from core.data.snapshot import Split
 from core.evaluation.evaluate import user_chunks
 from core.fusion.lists import mask, top_k

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from core.basics.device import AUTO
-from core.basics.wording import duration
+from core.basics.formatting import duration
+from core.basics.machine import AUTO
 from core.data.new_items import NEW_ITEMS
 from core.data.snapshot import SplitInfo
 from core.models.closed_form import solves_dual

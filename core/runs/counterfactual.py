@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 from core.runs.asking import Question
 
 TRIED = 40  # source items tried at every step, those with the largest amounts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.basics.columns import SOURCE
-from core.basics.scores import BoolArray, Contributions, FloatArray, IntArray
+from core.basics.types import BoolArray, Contributions, FloatArray, IntArray
 from core.runs.asking import Question
 from core.runs.edits import Histories
 from core.runs.one_user import Reasons

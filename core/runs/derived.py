@@ -12,8 +12,7 @@ from typing import Any
 from core import __version__
 from core.basics.columns import TEST, USER, VALID
 from core.basics.errors import RunError
-from core.basics.files import whole_folder
-from core.basics.fingerprint import fingerprint
+from core.basics.files import fingerprint, whole_folder
 from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split
@@ -25,15 +24,7 @@ from core.models.protocol import CrossDomainModel, State
 from core.runs.compare import comparison, summary
 from core.runs.cost import Cost, measured
 from core.runs.train import contender
-from core.store.run_folder import (
-    BIAS,
-    POPULARITY,
-    RUN,
-    TWIN,
-    Contender,
-    Run,
-    write_contender,
-)
+from core.store.run_folder import BIAS, POPULARITY, RUN, TWIN, Contender, Run, write_contender
 
 PARTS = (VALID, TEST)
 

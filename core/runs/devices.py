@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.basics.device import Device, probe_devices
+from core.basics.machine import Device, probe_devices
 from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 

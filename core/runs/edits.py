@@ -10,8 +10,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.ids import IdMap
-from core.basics.scores import IntArray
+from core.basics.types import IdMap, IntArray
 from core.data.pair import DomainPair
 from core.models.protocol import TIMESTAMPS, ModelCard
 

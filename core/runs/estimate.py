@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.basics.memory import free_memory
+from core.basics.machine import free_memory
 from core.data.new_items import NEW_ITEMS
 from core.data.ratings import RatingFacts
 from core.data.snapshot import SplitInfo

@@ -12,11 +12,9 @@ import pandas as pd
 
 from core.basics.columns import ITEM, RANK, SCORE, TEST, TITLE, USER
 from core.basics.errors import RunError
-from core.basics.files import still_there, write_whole
-from core.basics.fingerprint import fingerprint
+from core.basics.files import escaped, fingerprint, still_there, write_whole
 from core.basics.progress import Progress, Report
-from core.basics.scores import FloatArray, IntArray
-from core.basics.spreadsheet import escaped
+from core.basics.types import FloatArray, IntArray
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
 from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores

@@ -11,7 +11,7 @@ from core.basics.columns import TEST
 from core.basics.errors import DataError, RunError
 from core.basics.files import read_json, still_there, write_json
 from core.basics.progress import Progress, Report
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
 from core.metrics.intervals import Interval, bootstrap_means

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.data.snapshot import Split
 from core.embedding.content_gap import ContentGap, content_gap
 from core.embedding.gap import Gap, UserVectors, domain_gap, user_vectors

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.basics.columns import SOURCE
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.data.pair import DomainPair
 
 

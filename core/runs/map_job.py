@@ -11,10 +11,9 @@ from typing import Any
 
 from core import __version__
 from core.basics.errors import DataError
-from core.basics.files import still_there
-from core.basics.fingerprint import fingerprint
+from core.basics.files import fingerprint, still_there
 from core.basics.progress import Progress, Report
-from core.basics.scores import Vectors
+from core.basics.types import Vectors
 from core.basics.workspace import Workspace
 from core.data.snapshot import RECORD as SPLIT_RECORD
 from core.data.snapshot import Split, read_snapshot
@@ -25,14 +24,7 @@ from core.embedding.quality import trustworthiness
 from core.embedding.umap_map import STAGES, umap_map
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings
-from core.runs.texts import (
-    ItemTexts,
-    encode_texts,
-    key_of,
-    read_texts,
-    settings_of,
-    texts_payload,
-)
+from core.runs.texts import ItemTexts, encode_texts, key_of, read_texts, settings_of, texts_payload
 from core.store.run_folder import RECORD, Run, read_run
 
 SEED = 0  # of every map a page asks for

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked
-from core.basics.scores import BoolArray, DomainScores, FloatArray, IntArray
+from core.basics.types import BoolArray, DomainScores, FloatArray, IntArray, Masked
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores

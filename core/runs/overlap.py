@@ -12,9 +12,8 @@ from scipy.sparse import csr_matrix, diags, vstack
 from core.basics.columns import TEST
 from core.basics.errors import RunError
 from core.basics.files import still_there
-from core.basics.ids import IdMap
 from core.basics.progress import Report
-from core.basics.scores import IntArray
+from core.basics.types import IdMap, IntArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split, read_snapshot

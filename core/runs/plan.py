@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from core.basics.errors import RunError
-from core.basics.fingerprint import fingerprint
+from core.basics.files import fingerprint
 from core.models.registry import card_of
 
 

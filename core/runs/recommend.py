@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.basics.columns import TEST, VALID
 from core.basics.errors import RunError
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.basics.workspace import Workspace
 from core.data.knowledge import KnowledgeGraph, knowledge_graph
 from core.data.pair import DomainPair, ItemFeatures

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.basics.errors import RunError, SettingsError
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
 from core.models.compress import decompressed
 from core.models.fine_tuned import CARD

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 from typing import Any, Self
 
 from core.basics.errors import RunError, SettingsError
-from core.basics.fingerprint import fingerprint
+from core.basics.files import fingerprint
 from core.basics.settings import SettingInfo, Value
 from core.models.presets import grid_of
 from core.models.registry import card_of

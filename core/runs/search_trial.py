@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from core.basics.columns import VALID
+from core.basics.columns import OWN, VALID
 from core.basics.errors import RunError
 from core.basics.files import write_whole
-from core.basics.memory import free_memory
+from core.basics.machine import free_memory
 from core.basics.progress import Cancelled, Progress, Report
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
 from core.data.ratings import rating_facts
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import evaluate
-from core.evaluation.rating_error import OWN, RATINGS, Bounds, errors_per_user, predict_held_out
+from core.evaluation.rating_error import RATINGS, Bounds, errors_per_user, predict_held_out
 from core.metrics.rating import RMSE
 from core.models.counts import counts_of
 from core.models.protocol import CrossDomainModel

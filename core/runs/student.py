@@ -10,7 +10,7 @@ import numpy as np
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import RunError
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.data.snapshot import Split
 from core.models.fine_tuned import CARD
 from core.models.protocol import State

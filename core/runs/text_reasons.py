@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.data.pair import DomainPair
 from core.models.arrays import unit
 from core.models.protocol import CrossDomainModel

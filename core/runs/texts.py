@@ -9,7 +9,7 @@ import numpy as np
 
 from core.basics.errors import SettingsError
 from core.basics.progress import Progress, Report
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair, ItemFeatures
 from core.data.snapshot import read_snapshot

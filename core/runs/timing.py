@@ -13,8 +13,8 @@ import numpy as np
 from core.basics.columns import VALID
 from core.basics.errors import CrosswalkError
 from core.basics.files import read_json, write_json
-from core.basics.ids import IdMap
 from core.basics.progress import Progress, Report, silent
+from core.basics.types import IdMap
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import RECORD, Split, read_snapshot

@@ -16,9 +16,9 @@ from typing import Any
 from core import __version__
 from core.basics.columns import TEST, VALID
 from core.basics.files import whole_folder
-from core.basics.memory import free_memory
+from core.basics.machine import free_memory
 from core.basics.progress import Cancelled, Progress, Report, silent
-from core.basics.scores import Lists
+from core.basics.types import Lists
 from core.basics.workspace import Workspace
 from core.data.ratings import rating_facts
 from core.data.snapshot import Split, read_snapshot

@@ -16,8 +16,7 @@ import pandas as pd
 from core import __version__
 from core.basics.columns import ITEM, USER, VALID
 from core.basics.errors import RunError
-from core.basics.files import whole_folder
-from core.basics.fingerprint import fingerprint
+from core.basics.files import fingerprint, whole_folder
 from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.ingest import clean_name, import_file

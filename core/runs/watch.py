@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.columns import VALID
+from core.basics.columns import OWN, VALID
 from core.data.snapshot import Split
 from core.evaluation.evaluate import evaluate
-from core.evaluation.rating_error import OWN, Bounds, errors_per_user, intervals, predict_held_out
+from core.evaluation.rating_error import Bounds, errors_per_user, intervals, predict_held_out
 from core.metrics.rating import RMSE
 from core.models.protocol import CrossDomainModel
 

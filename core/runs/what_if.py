@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.basics.scores import DomainScores, FloatArray, IntArray
+from core.basics.types import DomainScores, FloatArray, IntArray
 from core.data.snapshot import Split
 from core.fusion.combine import Fusion
 from core.fusion.lists import NOBODY

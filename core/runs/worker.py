@@ -12,9 +12,9 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from core.basics.disk import is_disk_full, said_of_full
 from core.basics.errors import CrosswalkError, JobError
-from core.basics.limits import limit_for
+from core.basics.files import is_disk_full, said_of_full
+from core.basics.machine import limit_for
 from core.basics.progress import Cancelled
 from core.basics.workspace import Workspace
 from core.jobs.job import Job

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from core.basics.columns import USER
 from core.basics.errors import RunError
 from core.basics.files import write_whole
-from core.basics.scores import Candidates, FloatArray
+from core.basics.types import Candidates, FloatArray
 
 ENTRIES = ("items", "source", "target", "base", "source_rank", "target_rank", "dominators")
 SCALES = ("source_scale", "target_scale")

@@ -9,8 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from core.basics.columns import PART, USER
-from core.basics.files import whole_folder, write_json
-from core.basics.records import read_record
+from core.basics.files import read_record, whole_folder, write_json
 from core.store.run_folder import METRICS, RECORD, Run, check_there
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from core.basics.columns import ITEM, USER
 from core.basics.errors import RunError
 from core.basics.files import write_whole
-from core.basics.scores import Lists
+from core.basics.types import Lists
 
 
 def write_lists(path: Path, lists: Lists) -> Path:

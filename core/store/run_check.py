@@ -33,8 +33,7 @@ from core.basics.columns import (
     VALID,
 )
 from core.basics.errors import CrosswalkError, RunError
-from core.basics.ids import IdMap
-from core.basics.scores import Vectors
+from core.basics.types import IdMap, Vectors
 from core.data.item_tables import read_described
 from core.data.pair import DomainPair
 from core.data.snapshot import SplitInfo, read_info, read_snapshot
@@ -46,16 +45,7 @@ from core.models.uploaded import UPLOADED
 from core.store import overlap_files, reseeded
 from core.store.candidate_files import ENTRIES, SCALES
 from core.store.record_check import is_metric
-from core.store.run_folder import (
-    BIAS,
-    METRICS,
-    POPULARITY,
-    RUN,
-    TWIN,
-    WEIGHTS,
-    Run,
-    read_record,
-)
+from core.store.run_folder import BIAS, METRICS, POPULARITY, RUN, TWIN, WEIGHTS, Run, read_record
 
 IDS = "ids"  # folder of the id maps inside a bundle
 PARTS = (VALID, TEST)

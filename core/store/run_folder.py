@@ -1,4 +1,4 @@
-"""Runs as folders: read, list, rename and delete them."""
+"""Runs as folders: read, list, rename and delete them, with their tables and tensors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 from core.basics.columns import PART, TEST, USER, VALID
 from core.basics.errors import CrosswalkError, RunError
 from core.basics.files import delete_folder, read_json, write_json
-from core.basics.scores import Candidates, Lists
+from core.basics.types import Candidates, Lists
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split

@@ -10,8 +10,8 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, USER
 from core.basics.errors import CrosswalkError, DataError
-from core.basics.scores import Candidates
 from core.basics.sorted_sets import common
+from core.basics.types import Candidates
 from core.data.attributes import list_attributes
 from core.data.knowledge import KnowledgeGraph, knowledge_in
 from core.data.ratings import RatingFacts

@@ -1,4 +1,4 @@
-"""Jobs as cards that keep themselves up to date: stage, time left, live curve, log, cancel."""
+"""Jobs as cards that keep themselves up to date, and as lines in the sidebar."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.basics.formatting import duration, number
 from core.basics.workspace import Workspace
 from core.charts.training import best_epoch, draw_learning_curve
 from core.jobs.job import CANCELLED, DONE, FAILED, KILLED, QUEUED, RUNNING, Job, Lane
@@ -17,7 +18,7 @@ from core.jobs.lock import ensure_supervisor
 from core.jobs.table import dismiss, list_jobs, log_tail, read_curve, request_cancel, resume
 from core.models.registry import CARDS
 from core.ui.shell import guarded, show_chart, workspace
-from core.ui.texts import duration, number, plain
+from core.ui.texts import plain
 
 POLL = 2.0  # seconds between two looks: each draws the page anew, on the machine that trains
 ENDED_SHOWN = 4

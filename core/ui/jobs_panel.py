@@ -6,11 +6,12 @@ import time
 
 import streamlit as st
 
+from core.basics.formatting import count, duration
 from core.jobs.job import QUEUED, Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import list_jobs, request_cancel
 from core.ui.shell import guarded, safely, workspace
-from core.ui.texts import count, duration, plain
+from core.ui.texts import plain
 
 POLL = 2.0  # seconds between two looks: each draws the page anew in the browser
 SHOWN = 4

@@ -1,4 +1,4 @@
-"""What pages are made with: the workspace, errors in two sentences, charts with a caption."""
+"""What pages are made with: the workspace, errors in two sentences, charts, buttons, jobs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 
-from core.basics.disk import said_of_full
 from core.basics.errors import CrosswalkError
+from core.basics.files import said_of_full
 from core.basics.workspace import VARIABLE, Workspace
 from core.jobs.leftovers import sweep
 from core.ui.texts import plain

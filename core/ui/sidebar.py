@@ -7,7 +7,8 @@ from unicodedata import east_asian_width
 import streamlit as st
 
 from core.basics.columns import TEST, USERS, VALID
-from core.basics.disk import SPARE, free_space
+from core.basics.files import SPARE, free_space
+from core.basics.formatting import count
 from core.data.snapshot import SplitInfo
 from core.models.readiness import in_gib
 from core.store.run_folder import Run
@@ -16,7 +17,7 @@ from core.ui.jobs_panel import draw_jobs
 from core.ui.run_names import run_names
 from core.ui.shell import guarded, pick_figure_format, workspace
 from core.ui.state import current_run, current_split_info, notice, pick_run, restore_address
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 from core.ui.trust import draw_trust
 
 ROOM = 24  # letters of a run's name that fit into its box; Chinese ones count twice

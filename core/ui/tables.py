@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.basics.fingerprint import fingerprint
-from core.basics.spreadsheet import to_csv
+from core.basics.files import fingerprint, to_csv
 
 
 def show_table(

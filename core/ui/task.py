@@ -8,12 +8,13 @@ from typing import Any
 
 import streamlit as st
 
+from core.basics.formatting import duration
 from core.jobs.job import CANCELLED, DONE, QUEUED, Job, Lane
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
 from core.ui.press import draw_press
 from core.ui.shell import guarded, safely, workspace
-from core.ui.texts import duration, plain
+from core.ui.texts import plain
 
 POLL = 1.0  # seconds between two looks at a job
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from core.basics.wording import (
+from core.basics.formatting import (
     count,
     duration,
     interval,

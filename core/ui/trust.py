@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.basics.formatting import number
 from core.data.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
 from core.data.quality import read_checks
 from core.ui.navigation import link_to
 from core.ui.shell import workspace
-from core.ui.texts import number, plain
+from core.ui.texts import plain
 
 
 def draw_trust(dataset_hash: str) -> None:

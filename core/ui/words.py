@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.basics.scores import FloatArray
+from core.basics.formatting import count, duration
+from core.basics.types import FloatArray
 from core.data.snapshot import Split
 from core.models.text.clean import plain_text
 from core.models.text.encoders import ENCODERS
@@ -13,7 +14,7 @@ from core.runs.texts import LONGEST, asked_payload, asked_vector, texts_payload
 from core.ui.shell import workspace
 from core.ui.state import linked
 from core.ui.task import Task, ask_task, draw_task
-from core.ui.texts import count, duration, plain
+from core.ui.texts import plain
 
 KIND = "asked"
 

@@ -18,7 +18,7 @@ from measuring import measured, report  # noqa: I001
 import numpy as np
 from evaluation_worlds import split_of
 
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores
 from core.evaluation.evaluate import Evaluation, evaluate
 from core.evaluation.summary import summarise
 from core.metrics.intervals import SAMPLES

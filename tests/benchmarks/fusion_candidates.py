@@ -21,8 +21,8 @@ import numpy as np
 from fusion_worlds import random_mask, random_scores
 from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked
-from core.basics.scores import DomainScores
+from core.basics.types import Masked
+from core.basics.types import DomainScores
 from core.evaluation.fused import prepared_per_user
 from core.fusion.candidates import find_candidates, join_candidates
 from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores

@@ -23,19 +23,14 @@ import pandas as pd
 from list_worlds import features
 from scipy.sparse import csr_matrix
 
-from core.basics.ids import IdMap
-from core.basics.masked import Masked
-from core.basics.scores import Lists
+from core.basics.types import IdMap
+from core.basics.types import Masked
+from core.basics.types import Lists
 from core.data.pair import DomainPair
 from core.evaluation.group_figures import delta_gap_rows, gaps, group_rows
 from core.evaluation.item_groups import category_rows, head_tail_rows
 from core.evaluation.list_columns import Seen
-from core.evaluation.list_figures import (
-    catalogue_figures,
-    compared,
-    list_figures,
-    overlap_with,
-)
+from core.evaluation.list_figures import catalogue_figures, compared, list_figures, overlap_with
 from core.evaluation.list_world import ListWorld, judge
 from core.evaluation.segments import user_segments
 from core.evaluation.yes_no import answers_of_lists, figures

@@ -21,13 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import pandas as pd
 
-from core.basics.columns import TEST
+from core.basics.columns import OWN, TEST
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.rating_error import (
-    OWN,
     Bounds,
     difference_intervals,
     errors_per_user,

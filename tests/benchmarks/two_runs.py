@@ -20,7 +20,7 @@ import numpy as np
 from evaluation_worlds import split_of
 
 from core.basics.columns import TEST
-from core.basics.scores import DomainScores, Lists
+from core.basics.types import DomainScores, Lists
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, evaluate
 from core.evaluation.lift import lift_rows

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.basics.errors import SettingsError
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.models.text.encoders import VARIABLE, WEIGHTS
 
 TEXTS = 32  # encoded at once

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from core.basics.errors import SettingsError
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 
 
 class TextEncoder(Protocol):

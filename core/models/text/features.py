@@ -9,19 +9,12 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.errors import SettingsError
-from core.basics.scores import BoolArray, DomainScores, FloatArray
 from core.basics.settings import Settings, setting
+from core.basics.types import BoolArray, DomainScores, FloatArray
 from core.data.pair import DomainPair, ItemFeatures
 from core.models.text.clean import READS, TITLES, item_texts
 from core.models.text.encoders import DEFAULT, ENCODERS
-from core.models.text.uploaded import (
-    ALONE,
-    NOT_USED,
-    VECTORS,
-    side_by_side,
-    unit_vectors,
-    why_not,
-)
+from core.models.text.uploaded import ALONE, NOT_USED, VECTORS, side_by_side, unit_vectors, why_not
 from core.models.text.vectors import item_vectors
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.models.arrays import (
     Array,
     Weights,

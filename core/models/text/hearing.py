@@ -8,15 +8,10 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.scores import DomainScores, FloatArray
+from core.basics.types import DomainScores, FloatArray
 from core.models.arrays import Array
 from core.models.gradient import GradientModel, Network
-from core.models.text.tuned_state import (
-    FIRST_HEAD,
-    STUDENT_TABLE,
-    as_compared,
-    compared_vectors,
-)
+from core.models.text.tuned_state import FIRST_HEAD, STUDENT_TABLE, as_compared, compared_vectors
 
 
 class ComparesItems(Network, Protocol):

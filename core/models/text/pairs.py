@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.data.pair import DomainPair
 from core.models.arrays import Array, as_array, as_like, history_sum, picked
 from core.models.batches import Batch

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import RunError
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.models.arrays import Array, Weights, as_like, unit
 from core.models.protocol import State
 from core.models.text.tuned_settings import FineTunedSettings

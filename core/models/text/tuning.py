@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.models.arrays import Array, Weights, as_like
 from core.models.protocol import State
 from core.models.text.encoders import DEFAULT, encoder_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.data.pair import ItemFeatures
 
 NOT_USED, BESIDE, ALONE = "not used", "beside the text", "alone"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.basics.scores import FloatArray, IntArray
+from core.basics.types import FloatArray, IntArray
 from core.models.arrays import Weights
 from core.models.text.forward import (
     ORDERS,

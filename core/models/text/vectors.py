@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from core.basics.files import write_whole
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.data.pair import ItemFeatures
 from core.models.text.clean import TITLES, item_texts
 from core.models.text.encoders import TextEncoder, encoder_of, version_of

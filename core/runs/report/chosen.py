@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import USER
-from core.basics.scores import IntArray
+from core.basics.types import IntArray
 from core.evaluation.side_by_side import moved_users
 from core.evaluation.user_orders import COLD, HARMED, HELPED, TYPICAL, user_order
 from core.metrics.cards import metric_card

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.basics.columns import SOURCE, TARGET, TEST
-from core.basics.wording import count, number
+from core.basics.formatting import count, number
 from core.charts.overlap import draw_overlap
 from core.charts.split import draw_split_strip
 from core.data.check import IMPORT

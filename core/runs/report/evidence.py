@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USERS
 from core.basics.errors import DataError, RunError
-from core.basics.wording import signed, signed_interval
+from core.basics.formatting import signed, signed_interval
 from core.basics.workspace import Workspace
 from core.data.check import Check
 from core.data.pair_folder import PairInfo, read_pair_info

@@ -8,8 +8,8 @@ import numpy as np
 
 from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.errors import CrosswalkError
-from core.basics.scores import FloatArray, IntArray
-from core.basics.wording import count, number
+from core.basics.formatting import count, number
+from core.basics.types import FloatArray, IntArray
 from core.data.snapshot import Split
 from core.evaluation.summary import SAME
 from core.fusion.lists import NOBODY, mask, top_k

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.basics.columns import ITEM, RATING, TEST, USER
+from core.basics.columns import ITEM, OWN, RATING, TEST, USER
 from core.basics.errors import RunError
-from core.basics.wording import number
-from core.evaluation.rating_error import OWN, Bounds
+from core.basics.formatting import number
+from core.evaluation.rating_error import Bounds
 from core.runs.report.blocks import Grid
 from core.runs.report.evidence import Evidence
 from core.store.run_folder import Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, TEST
-from core.basics.wording import count, number, signed, signed_interval
+from core.basics.formatting import count, number, signed, signed_interval
 from core.charts.report_figures import GOOD, OPEN, TONE, WORDS, draw_levels
 from core.evaluation.side_by_side import leader
 from core.metrics.cards import metric_card, metric_title

@@ -7,7 +7,7 @@ import pandas as pd
 
 from core.basics.columns import NEAR, SEGMENT, SHARE, VALID
 from core.basics.errors import RunError
-from core.basics.wording import signed
+from core.basics.formatting import signed
 from core.charts.fusion_curve import TICKS, draw_fusion_curve
 from core.charts.report_embed import Drawn
 from core.charts.theme import plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, TEST, USERS
-from core.basics.wording import signed
+from core.basics.formatting import signed
 from core.charts.report_figures import (
     BAD,
     GOOD,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.basics.formatting import count
 from core.data.event_types import MOST_TYPES
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 TYPE, ROWS, WEIGHT = "event type", "rows", "weight"
 _BLANK = "(blank)"

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import EVENT, ITEM
 from core.basics.errors import DataError
+from core.basics.formatting import count
 from core.data.encoding import ENCODING_LABELS, ENCODINGS
 from core.data.list_cells import BETWEEN, ONE_ITEM
 from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
@@ -33,7 +34,7 @@ from core.ui.data.import_events import pick_weights
 from core.ui.data.import_roles import pick_roles
 from core.ui.data.import_values import pick_values
 from core.ui.data.item_match import draw_item_match
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 KEPT_NAMES = 200  # columns nobody uses whose names an import keeps
 DELIMITERS = {

@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import ATTRIBUTE, FURTHER, VECTOR
+from core.basics.formatting import count
 from core.data.preview import Preview
 from core.data.read_options import (
     ID_ROLES,
@@ -21,7 +22,7 @@ from core.data.read_options import (
 )
 from core.data.roles import SURE, RoleGuess
 from core.data.vector_roles import series_of
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 _ACROSS = {INTERACTIONS: 4, ITEMS: 3, LINKS: 2, LISTS: 4, TRIPLES: 3}  # role selectors in one row
 _ONE_EACH = 8  # columns up to which each has a selector of its own

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.datasets import INTERACTIONS, ITEMS, LINKS, TRIPLES, read_dataset
+from core.data.datasets import read_dataset
 from core.data.import_folder import VARIABLE, import_folder
-from core.data.read_options import ReadOptions
+from core.data.read_options import INTERACTIONS, ITEMS, LINKS, TRIPLES, ReadOptions
 from core.jobs.job import DONE, Job
 from core.jobs.table import enqueue
 from core.ui.data.import_file import Staged

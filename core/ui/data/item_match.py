@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import ATTRIBUTE, ITEM
-from core.data.datasets import INTERACTIONS, ITEMS
+from core.basics.formatting import count
 from core.data.item_match import known_in_head
-from core.data.read_options import IGNORE
+from core.data.read_options import IGNORE, INTERACTIONS, ITEMS
 from core.ui.data.shared import datasets
 from core.ui.shell import database
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 _OTHERS = {ITEMS: INTERACTIONS, INTERACTIONS: ITEMS}  # kind -> what its items are looked for in
 _HARDLY = 0.5  # where another column knows twice as many items, it is proposed

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.basics.formatting import count
 from core.data.build_pair import WITHOUT_SHARED
 from core.data.pair_folder import PairInfo, damaged_pairs, delete_pair, inputs_of
 from core.data.pair_settings import PairInputs, PairSettings
@@ -18,7 +19,7 @@ from core.ui.data.shared import current_pair, pick_pair, set_pair
 from core.ui.data.work import ask_for, attempt, do_or_enqueue, draw_failed_attempt, draw_work
 from core.ui.press import draw_press
 from core.ui.shell import guarded, workspace
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 
 def show_pair_tab() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.basics.formatting import count
 from core.basics.settings import Value
 from core.data.datasets import import_counts
 from core.data.pair_folder import DomainCounts
@@ -12,7 +13,7 @@ from core.data.pair_settings import PairInputs, PairSettings
 from core.data.shared_ids import BOTH
 from core.ui.data.shared import counts_of, doubts_of_ratings, ids_of, liked_of
 from core.ui.setting_widgets import ask_setting, info_of
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 LIVE = 3_000_000  # rows of both files up to which every change is counted at once
 _FIRST = {

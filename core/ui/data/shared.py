@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import DataError
+from core.basics.formatting import count
 from core.data.build_pair import count_inputs, filter_counts
 from core.data.datasets import Dataset, list_datasets, register_datasets, relation
 from core.data.liked import liked_from
@@ -22,7 +23,6 @@ from core.data.shared_ids import SharedIds, compare_ids
 from core.data.split_counts import SplitCounts, split_counts
 from core.data.splitting import SplitSettings, check_times
 from core.ui.shell import database, workspace
-from core.ui.texts import count
 
 _CURRENT = "data_pair"  # hash of the pair the tabs are about
 

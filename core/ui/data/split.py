@@ -6,40 +6,28 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.errors import DataError
-from core.basics.memory import free_memory
+from core.basics.formatting import count
+from core.basics.machine import free_memory
 from core.basics.settings import Value
 from core.charts.split import draw_split_strip
 from core.data.new_items import NEW_ITEMS
 from core.data.pair_folder import PairInfo
 from core.data.snapshot import PARTS, SplitInfo
 from core.data.split_counts import SplitCounts
-from core.data.splitting import (
-    COLD_FOLD,
-    COLD_USERS,
-    LEAVE_K_OUT,
-    RANDOM,
-    TEMPORAL,
-    SplitSettings,
-)
+from core.data.splitting import COLD_FOLD, COLD_USERS, LEAVE_K_OUT, RANDOM, TEMPORAL, SplitSettings
 from core.models.readiness import readiness
 from core.models.registry import CARDS
 from core.runs.estimate import sizes_of
 from core.ui import cached
 from core.ui.data.lights import draw_time_leak, time_leak_of
 from core.ui.data.shared import folder_of, names_of, pick_pair, split_counts_of, time_doubt
-from core.ui.data.work import (
-    AT_ONCE,
-    attempt,
-    do_or_enqueue,
-    draw_failed_attempt,
-    draw_work,
-)
+from core.ui.data.work import AT_ONCE, attempt, do_or_enqueue, draw_failed_attempt, draw_work
 from core.ui.press import draw_press
 from core.ui.setting_widgets import ask_setting, info_of
 from core.ui.shell import show_chart, show_error
 from core.ui.state import current_split_hash, set_current
 from core.ui.tables import show_table
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 from core.ui.train.models import LIGHTS
 
 SEED = 2022

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
+from core.basics.formatting import count
 from core.charts.shares import draw_domain_shares
 from core.data.scripts import SCRIPTS
 from core.data.text_figures import TextFigures
@@ -16,7 +17,7 @@ from core.ui.data.shared import folder_of, names_of, pick_pair
 from core.ui.shell import show_chart
 from core.ui.state import current_split_hash
 from core.ui.tables import show_table
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 COLOURS = {SOURCE: "orange", TARGET: "blue"}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.basics.disk import said_of_full
 from core.basics.errors import CrosswalkError
+from core.basics.files import said_of_full
 from core.basics.progress import silent
 from core.jobs.job import ACTIVE, CANCELLED, DONE, Job
 from core.jobs.lock import ensure_supervisor

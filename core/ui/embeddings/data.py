@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET, TEST, USER
-from core.basics.fingerprint import fingerprint
-from core.basics.scores import FloatArray, IntArray
+from core.basics.files import fingerprint
+from core.basics.types import FloatArray, IntArray
 from core.data.pair import ItemFeatures
 from core.data.snapshot import Split
 from core.embedding.clusters import clusters_of

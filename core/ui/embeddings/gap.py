@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.basics.formatting import count, number
 from core.charts.before_after import draw_before_after
 from core.runs.gap import BeforeAfter, before_after
 from core.store.run_folder import Run
@@ -16,7 +17,7 @@ from core.ui.embeddings.gap_lift import show_gap_against_lift
 from core.ui.embeddings.gap_words import MEASURES, figures_caption, sentence
 from core.ui.shell import show_chart
 from core.ui.tables import download_button
-from core.ui.texts import count, number, plain
+from core.ui.texts import plain
 
 LINES = (0, 25, 50, 100, 250)
 _ASKED = "gaps_of_split"

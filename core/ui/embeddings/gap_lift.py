@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN
+from core.basics.formatting import signed_with_interval
 from core.charts.metrics_tradeoff import draw_trade_off
 from core.runs.gap import after_gap
 from core.store.run_folder import Run
@@ -16,7 +17,6 @@ from core.ui import cached
 from core.ui.run_names import run_names
 from core.ui.shell import show_chart
 from core.ui.tables import show_table
-from core.ui.texts import signed_with_interval
 
 MOST_RUNS = 12  # whose gaps are measured for one picture
 LIFT = "ndcg@10"

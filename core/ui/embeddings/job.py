@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.basics.formatting import duration
 from core.embedding.sample import LIMIT
 from core.runs.map_job import map_payload, text_map_payload
 from core.ui.embeddings.data import Layout, MapData, pca_layout, umap_layout
 from core.ui.embeddings.view import UMAP, View
 from core.ui.task import Task, draw_task
-from core.ui.texts import duration
 
 
 def pick_layout(data: MapData, view: View) -> Layout:

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.scores import IntArray
+from core.basics.formatting import count, number
+from core.basics.types import IntArray
 from core.charts.embeddings_map import Layer, draw_map, interleaved, mark_point
 from core.charts.theme import (
     ALARM_COLOUR,
@@ -22,20 +23,10 @@ from core.charts.theme import (
 )
 from core.models.text.encoders import ENCODERS
 from core.models.text.uploaded import ALONE, BESIDE
-from core.ui.embeddings.data import (
-    CATEGORY,
-    COUNT,
-    DOMAIN,
-    NAME,
-    Layout,
-    MapData,
-    clusters,
-    lifts,
-)
+from core.ui.embeddings.data import CATEGORY, COUNT, DOMAIN, NAME, Layout, MapData, clusters, lifts
 from core.ui.embeddings.neighbours import Found
 from core.ui.embeddings.view import ACTIVITY, CLUSTER, LIFT, PCA, POPULARITY, View
 from core.ui.shell import show_chart
-from core.ui.texts import count, number
 from core.ui.texts import plain as plain_text
 
 DOMAIN_COLOURS = {SOURCE: SOURCE_COLOUR, TARGET: TARGET_COLOUR}

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 from core.embedding.neighbours import nearest_to
 from core.ui.embeddings.data import CATEGORY, COUNT, DOMAIN, NAME, MapData
 from core.ui.tables import show_table

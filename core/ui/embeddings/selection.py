@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.basics.scores import IntArray
+from core.basics.formatting import count
+from core.basics.types import IntArray
 from core.ui.embeddings.data import CATEGORY, COUNT, DOMAIN, KIND, NAME, MapData
 from core.ui.tables import show_table
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 TOP = 8  # categories listed
 HERE, ELSEWHERE = "share here", "share elsewhere"

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import VALID
+from core.basics.formatting import number, signed_with_interval
 from core.charts.pareto import draw_pareto
 from core.evaluation.pareto import NAMES, on_front, ratio_metrics
 from core.fusion.curve import weights_of
@@ -18,7 +19,7 @@ from core.ui.fusion import data as fusion_data
 from core.ui.fusion.data import Recipe
 from core.ui.fusion.feature_plane import show_feature_plane
 from core.ui.shell import guarded, show_chart
-from core.ui.texts import number, plain, signed_with_interval
+from core.ui.texts import plain
 
 ACTIVITY, TRADE_OFF, FEATURES = (
     "Weights by activity",

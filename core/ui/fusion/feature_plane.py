@@ -7,13 +7,14 @@ from typing import Any
 import streamlit as st
 
 from core.basics.columns import VALID
+from core.basics.formatting import number, signed_with_interval
 from core.charts.rating_plane import draw_rating_plane
 from core.evaluation.feature_plane import FeaturePlane, feature_plane
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion.data import Recipe
 from core.ui.shell import show_chart
-from core.ui.texts import number, plain, signed_with_interval
+from core.ui.texts import plain
 
 
 def show_feature_plane(run: Run, recipe: Recipe) -> None:

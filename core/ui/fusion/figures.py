@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import USER
+from core.basics.formatting import count, number, signed, signed_with_interval, with_interval
 from core.charts.fusion_curve import mark_weights
 from core.evaluation.fused import fused_per_user, prepared_per_user
 from core.fusion.combine import Fusion
@@ -21,7 +22,7 @@ from core.ui.fusion.data import board as board_of
 from core.ui.fusion.weights import CURVE, Point, jump_to_click
 from core.ui.fusion.words import reach_words
 from core.ui.shell import figure_config, safely, show_chart
-from core.ui.texts import count, number, plain, signed, signed_with_interval, with_interval
+from core.ui.texts import plain
 
 SHOWN = ("ndcg", "recall", "hit_rate")
 _TESTED = "fusion_tested"

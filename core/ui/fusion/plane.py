@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import TEST, VALID
+from core.basics.formatting import count, number, signed_with_interval, with_interval
 from core.charts.rating_plane import draw_rating_plane
 from core.evaluation.rating_error import Bounds, difference_intervals, intervals
 from core.evaluation.rating_plane import RatingPlane, rating_plane
@@ -21,7 +22,7 @@ from core.ui.fusion.weights import Point, pick_weights
 from core.ui.navigation import link_to
 from core.ui.shell import guarded, safely, show_chart
 from core.ui.state import set_current
-from core.ui.texts import count, number, plain, signed_with_interval, with_interval
+from core.ui.texts import plain
 
 RECIPE = Recipe(WEIGHTED_SUM, RAW, 10)
 _TESTED = "fusion_rating_tested"

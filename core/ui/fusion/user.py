@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from core.basics.columns import TARGET, USER, VALID
-from core.basics.scores import BoolArray, FloatArray, IntArray
+from core.basics.formatting import count
+from core.basics.types import BoolArray, FloatArray, IntArray
 from core.charts.bars import two_part_rows
 from core.data.snapshot import Split
 from core.evaluation.user_orders import TITLES, user_order
@@ -20,7 +21,7 @@ from core.ui.fusion.weights import Point
 from core.ui.recommendations.view import moved
 from core.ui.shell import guarded
 from core.ui.state import linked, one_of, recall, set_current
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 LISTED = 200  # users offered in the box; any other is found by id
 _FIND, _MISSING = "fusion_find", "fusion_missing"

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
+from core.basics.formatting import count, number
 from core.charts.lines import draw_lorenz
 from core.evaluation.list_figures import (
     DIFFERENCE,
@@ -27,7 +28,6 @@ from core.ui.metrics.figures import Contender
 from core.ui.metrics.lists import Listed, listed
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
-from core.ui.texts import count, number
 
 ITS_TWIN = "its twin"
 

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USERS
+from core.basics.formatting import interval, number, signed
 from core.charts.groups import draw_group_dots
 from core.evaluation.bias_disparity import IN_HISTORY, IN_LISTS, disparity_rows
 from core.evaluation.segments import FEWEST
@@ -18,7 +19,7 @@ from core.ui.metrics.groups import segments_of
 from core.ui.metrics.lists import Listed
 from core.ui.shell import show_chart
 from core.ui.tables import download_button
-from core.ui.texts import interval, number, plain, signed
+from core.ui.texts import plain
 
 EVERYBODY = "all these users"
 

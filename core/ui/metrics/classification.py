@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
 from core.basics.errors import DataError
+from core.basics.formatting import number
 from core.charts.lines import draw_by_length
 from core.evaluation.list_figures import DIFFERENCE
 from core.evaluation.rating_error import Bounds
@@ -34,7 +35,6 @@ from core.ui.metrics.lists import Listed, listed
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
 from core.ui.tables import download_button
-from core.ui.texts import number
 
 IN_LIST, BY_RATING = "in the top k", "predicted rating"
 NAMES = {

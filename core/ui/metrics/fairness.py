@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import MEAN, RUN, SEGMENT, SOURCE, TARGET, USER, USERS
+from core.basics.formatting import interval, number, signed
 from core.charts.groups import draw_group_dots
 from core.evaluation.group_figures import Gap, delta_gap_rows, gaps, group_rows
 from core.evaluation.segment_words import who
@@ -25,7 +26,7 @@ from core.ui.metrics.score_fairness import show_score_fairness
 from core.ui.metrics.view import View, column_of, metrics_of
 from core.ui.shell import show_chart
 from core.ui.tables import download_button
-from core.ui.texts import interval, number, plain, signed
+from core.ui.texts import plain
 
 SURE = 0.05  # chance below which a gap is more than random groups bring
 CAUTION = (

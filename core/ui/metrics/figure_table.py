@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN
+from core.basics.formatting import number, signed
 from core.evaluation.list_figures import DIFFERENCE
 from core.evaluation.verdict import difference_words
 from core.metrics.cards import METRICS, metric_card, metric_title
 from core.metrics.intervals import Interval
 from core.ui.tables import download_button
-from core.ui.texts import number, signed
 
 SMALL = 0.02  # figures up to here are shown with four decimals
 

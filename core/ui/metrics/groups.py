@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.basics.columns import USER
 from core.basics.errors import CrosswalkError, DataError
+from core.basics.formatting import count
 from core.data.attributes import (
     AttributeCounts,
     is_damaged,
@@ -22,7 +23,7 @@ from core.evaluation.segments import TITLES
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.shell import safely, show_error, workspace
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 _ADDED, _REFUSED = "attributes_added", "attributes_refused"
 

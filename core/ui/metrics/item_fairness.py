@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from core.basics.formatting import number
 from core.charts.groups import draw_shares
 from core.evaluation.item_groups import (
     CATALOGUE,
@@ -32,7 +33,7 @@ from core.ui.metrics.figure_table import explain
 from core.ui.metrics.lists import Listed
 from core.ui.shell import show_chart
 from core.ui.tables import download_button
-from core.ui.texts import number, plain
+from core.ui.texts import plain
 
 MOST = 15  # categories in the picture
 Rows = dict[str, pd.DataFrame]  # by the name of the run

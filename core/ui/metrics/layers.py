@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, TARGET, USERS
+from core.basics.formatting import count, signed, signed_with_interval
 from core.evaluation.lift import ALL_USERS
 from core.evaluation.noise_floor import NoiseFloor, floor_sentence, moved_words
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
@@ -19,7 +20,7 @@ from core.ui.metrics.evidence import floor_of, lifts_of, other_seeds, seeds_of
 from core.ui.metrics.figures import floor_name
 from core.ui.metrics.view import View
 from core.ui.task import Task, draw_task
-from core.ui.texts import count, plain, signed, signed_with_interval
+from core.ui.texts import plain
 
 _WHY = (
     "Two equally good models help and harm many users by chance; only what goes beyond is the "

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import MEAN, RUN, SEGMENT, USERS
+from core.basics.formatting import number, signed
 from core.charts.intervals import DETAIL, draw_forest
 from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, TWIN_COLOUR
 from core.evaluation.judged import Lifts
@@ -23,7 +24,7 @@ from core.ui.metrics.versions import show_versions
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
 from core.ui.state import linked, one_of
-from core.ui.texts import number, plain, signed
+from core.ui.texts import plain
 
 TWIN_NAME = "over its twin"
 SEED_COLOUR = CATEGORY_COLOURS[1]

@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import MEAN, RUN, TEST, USER, VALID
+from core.basics.formatting import number
 from core.evaluation.liked_chance import ALWAYS, GAP_HIGH, GAP_LOW, LOG_LOSS, log_loss_rows
 from core.evaluation.rating_error import Bounds
 from core.ui import cached
 from core.ui.metrics.figure_table import show_figures
 from core.ui.metrics.lists import Listed
-from core.ui.texts import number
 
 
 def show_log_loss(found: Listed, liked_from: float) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.basics.formatting import count, number, signed
 from core.evaluation.new_items import (
     COMPARED,
     TITLES,
@@ -20,7 +21,7 @@ from core.metrics.intervals import Interval
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.view import View
-from core.ui.texts import count, number, plain, signed
+from core.ui.texts import plain
 
 
 def show_new_items(run: Run, view: View) -> None:

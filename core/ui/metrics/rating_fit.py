@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.basics.columns import MEAN, METRIC, RUN, USER
+from core.basics.formatting import number, signed
 from core.charts.lines import draw_calibration
 from core.evaluation.rating_error import Bounds
 from core.evaluation.rating_figures import CALIBRATION, RatingFigures, furthest, rating_figures
@@ -16,7 +17,7 @@ from core.ui.metrics.lists import styles_of, twin_name
 from core.ui.metrics.segment import too_few, users_of
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
-from core.ui.texts import number, plain, signed
+from core.ui.texts import plain
 
 
 def show_rating_fit(lines: list[Contender], view: View) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import MEAN, METRIC, RUN, USER
+from core.basics.formatting import number
 from core.evaluation.item_groups import FEWEST_ITEMS
 from core.evaluation.rating_error import Bounds
 from core.evaluation.score_unfairness import BY_LOT, CHANCE, ITEMS, unfairness_rows
@@ -20,7 +21,7 @@ from core.ui.metrics.figure_table import explain
 from core.ui.metrics.groups import segments_of
 from core.ui.metrics.lists import Listed
 from core.ui.tables import download_button
-from core.ui.texts import number, plain
+from core.ui.texts import plain
 
 SURE = 0.05  # chance below which a figure is more than groups by lot bring
 

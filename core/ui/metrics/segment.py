@@ -7,14 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import USER
-from core.basics.scores import IntArray
+from core.basics.formatting import count
+from core.basics.types import IntArray
 from core.evaluation.lift import segment_names
 from core.evaluation.segments import FEWEST, TITLES
 from core.evaluation.side_by_side import users_in
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.groups import segments_of
-from core.ui.texts import count
 
 EVERYBODY = "all"
 LONGEST = 40  # characters of an attribute's name in a box

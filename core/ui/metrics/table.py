@@ -6,13 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USERS
+from core.basics.formatting import number
 from core.evaluation.side_by_side import BEST
 from core.metrics.cards import metric_card, metric_title
 from core.ui import cached
 from core.ui.metrics.figures import Contender
 from core.ui.metrics.view import PARTS, View
 from core.ui.tables import download_button
-from core.ui.texts import number, plain
+from core.ui.texts import plain
 
 _JOIN, _SPACE = "\u2060", "\u00a0"  # keep an interval on one line
 

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import MEAN, METRIC, RUN
+from core.basics.formatting import number
 from core.charts.metrics_tradeoff import draw_trade_off
 from core.metrics.cards import METRICS, metric_card, metric_title
 from core.metrics.trade_off import distance_to_utopia, hypervolume, scaled
@@ -17,7 +18,7 @@ from core.ui.metrics.segment import too_few
 from core.ui.metrics.view import View
 from core.ui.shell import show_chart
 from core.ui.tables import download_button
-from core.ui.texts import number, plain
+from core.ui.texts import plain
 
 DISTANCE, VOLUME = "utopia_distance", "hypervolume"
 

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import USER
+from core.basics.formatting import count
 from core.charts.histograms import draw_histogram
 from core.evaluation.side_by_side import moved_sentence
 from core.metrics.cards import metric_card, metric_title
@@ -19,7 +20,7 @@ from core.ui.metrics.view import View
 from core.ui.navigation import link_to
 from core.ui.shell import show_chart
 from core.ui.tables import show_table
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 BINS = 41  # an odd number, so that one bin is centred on no difference
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT
+from core.basics.formatting import number, signed_with_interval
 from core.evaluation.lift import ALL_USERS
 from core.evaluation.segments import TARGET_HISTORY
 from core.metrics.cards import metric_title
@@ -16,7 +17,7 @@ from core.ui.metrics.evidence import lifts_of
 from core.ui.metrics.run_lists import reader_of
 from core.ui.metrics.view import View
 from core.ui.shell import workspace
-from core.ui.texts import number, plain, signed_with_interval
+from core.ui.texts import plain
 
 
 def show_versions(run: Run, view: View) -> None:

@@ -1,4 +1,4 @@
-"""What the Metrics page looks at: held-out part, k, metric and segment, and which runs."""
+"""What the Metrics page looks at: part, k, metric, segment, and the runs."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.scores import FloatArray
+from core.basics.formatting import count
+from core.basics.types import FloatArray
 from core.charts.recommendations_removal import draw_removed_places
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR
 from core.runs.asking import Question
@@ -18,7 +19,7 @@ from core.runs.one_user import Reasons
 from core.ui import cached
 from core.ui.recommendations.view import View
 from core.ui.shell import show_chart
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 TOLD = 3  # items taken away in the sentence, or fewer where the history is short
 Key = tuple[str, str, int, int, int, tuple]

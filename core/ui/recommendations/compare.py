@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import TARGET
+from core.basics.formatting import count
 from core.runs.one_user import ShortList, UserList, kept_list, user_list
 from core.store.run_folder import Run
 from core.ui import cached
@@ -14,7 +15,7 @@ from core.ui.metrics.view import comparable
 from core.ui.recommendations.view import View, fusion_of
 from core.ui.run_names import run_names
 from core.ui.tables import show_table
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 TWIN = "its twin, target only"
 

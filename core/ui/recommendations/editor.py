@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import ITEM, SOURCE
-from core.basics.scores import IntArray
+from core.basics.formatting import count
+from core.basics.types import IntArray
 from core.data.history import user_history
 from core.data.snapshot import Split
 from core.runs.edits import Edit, Histories
@@ -16,7 +17,7 @@ from core.runs.item_search import Catalogue
 from core.ui import cached
 from core.ui.recommendations.edits import EditLog
 from core.ui.recommendations.view import View
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 MATCHES, SHOWN, SUGGESTED = 8, 25, 8
 HEIGHT = 480

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.basics.formatting import count, number
 from core.jobs.job import FAILED
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs
@@ -14,7 +15,7 @@ from core.runs.export import ExportPlan
 from core.ui.press import draw_press
 from core.ui.recommendations.view import View
 from core.ui.shell import workspace
-from core.ui.texts import count, number, plain
+from core.ui.texts import plain
 
 PROGRAM, SPREADSHEET = "A program", "A spreadsheet"
 _FOR = "export_for"

@@ -6,13 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET
-from core.charts.recommendations_removal import (
-    KIND,
-    RANDOM,
-    STEP,
-    STRONGEST,
-    draw_removed_shares,
-)
+from core.basics.formatting import count, number
+from core.charts.recommendations_removal import KIND, RANDOM, STEP, STRONGEST, draw_removed_shares
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR
 from core.metrics.intervals import Interval
 from core.runs.deletion import BOTH
@@ -26,7 +21,7 @@ from core.runs.faithfulness import (
 from core.ui.recommendations.view import View
 from core.ui.shell import show_chart
 from core.ui.task import Task, draw_task
-from core.ui.texts import count, number, plain
+from core.ui.texts import plain
 
 JOB = "faithfulness"
 FEWEST = 10  # users a figure may be shown for

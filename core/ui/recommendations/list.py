@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME
+from core.basics.formatting import count, number
 from core.charts.recommendations_list import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
 from core.data.history import user_history
@@ -18,7 +19,7 @@ from core.ui import cached
 from core.ui.recommendations.view import View
 from core.ui.shell import show_chart
 from core.ui.tables import show_table
-from core.ui.texts import count, number, plain
+from core.ui.texts import plain
 
 WHY_BOX, CHART = "why_item", "recommended"
 HEIGHT = 520

@@ -6,11 +6,12 @@ import numpy as np
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
+from core.basics.formatting import count, signed
 from core.data.paths import Path, attribute_paths, path_words
 from core.runs.one_user import Reasons
 from core.ui import cached
 from core.ui.recommendations.view import View
-from core.ui.texts import count, plain, signed
+from core.ui.texts import plain
 
 SHOWN = 5  # paths listed
 

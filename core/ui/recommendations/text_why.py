@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
+from core.basics.formatting import number
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import TextSettings
 from core.models.text.uploaded import BESIDE
@@ -22,7 +23,7 @@ from core.runs.texts import ItemTexts
 from core.ui import cached
 from core.ui.recommendations.view import View
 from core.ui.tables import show_table
-from core.ui.texts import number, plain
+from core.ui.texts import plain
 
 MOST, SAID = 8, 3  # history items in the table, and in the sentence
 ALIKE = 0.2  # cosine from which two texts are said to be alike

@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
+from core.basics.formatting import count
 from core.runs.one_user import ShortList, kept_list
 from core.ui import cached
 from core.ui.recommendations.compare import show_two_runs
 from core.ui.recommendations.list import show_training
 from core.ui.recommendations.view import View
 from core.ui.tables import show_table
-from core.ui.texts import count, plain
+from core.ui.texts import plain
 
 
 def show_uploaded(view: View) -> None:

@@ -10,7 +10,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import TEST, USER
-from core.basics.scores import IntArray
+from core.basics.formatting import signed
+from core.basics.types import IntArray
 from core.data.snapshot import Split
 from core.evaluation.side_by_side import moved_users
 from core.evaluation.user_orders import TITLES, user_order
@@ -22,7 +23,7 @@ from core.ui import cached
 from core.ui.metrics.figures import floor_name
 from core.ui.metrics.view import KS, PARTS
 from core.ui.state import linked, one_of, recall, recalled, set_current, weights
-from core.ui.texts import plain, signed
+from core.ui.texts import plain
 
 ID_BOX = "user_search"
 SUGGESTED = 6

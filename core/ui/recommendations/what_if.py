@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.scores import FloatArray, IntArray
+from core.basics.formatting import count, number
+from core.basics.types import FloatArray, IntArray
 from core.charts.recommendations_list import draw_recommendations
 from core.models.protocol import TIMESTAMPS
 from core.runs.edits import Edit
@@ -17,7 +18,7 @@ from core.ui.recommendations.edits import EDITS, VISITOR, EditLog, show_log_butt
 from core.ui.recommendations.view import View
 from core.ui.recommendations.wish import Wish, pick_wish, show_wish
 from core.ui.shell import guarded, show_chart
-from core.ui.texts import count, number, plain
+from core.ui.texts import plain
 
 OWN, LAST = "against their own list", "against the list before the last edit"
 LEFT_SHOWN = 5

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.basics.scores import FloatArray
+from core.basics.types import FloatArray
 from core.embedding.neighbours import nearest_to
 from core.models.compress import PRUNED
 from core.models.protocol import CrossDomainModel

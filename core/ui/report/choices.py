@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.basics.formatting import duration
 from core.runs.report.story import (
     LONGEST_NOTE,
     LONGEST_TITLE,
@@ -13,7 +14,6 @@ from core.runs.report.story import (
 )
 from core.store.run_folder import Run
 from core.ui.report.made import Made
-from core.ui.texts import duration
 
 CHOSEN, PRESENTING = "report_options", "report_presenting"
 TITLE, NOTE, CHAPTERS, HIDE = "report_title", "report_note", "report_sections", "report_hide"

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import TEST
+from core.basics.formatting import count, duration, with_interval
 from core.data.snapshot import PARTS, SplitInfo
 from core.jobs.job import DONE, QUEUED, RUNNING, Job
 from core.jobs.table import list_jobs
@@ -19,7 +20,7 @@ from core.ui.navigation import link_to
 from core.ui.shell import workspace
 from core.ui.state import current_run, current_split_info
 from core.ui.tables import show_table
-from core.ui.texts import count, duration, plain, with_interval
+from core.ui.texts import plain
 
 JOBS_SHOWN = 8
 METRICS = {"ranking": "ndcg@10", "rating": "rmse"}  # the headline of a run, by its task

@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.basics.columns import TEST
 from core.basics.errors import CrosswalkError
+from core.basics.formatting import count, with_interval
 from core.metrics.cards import metric_title
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import Run, delete_run, rename_run
@@ -22,7 +23,7 @@ from core.ui.setting_widgets import spoken
 from core.ui.shell import guarded, safely, show_error, workspace
 from core.ui.state import recall, set_current
 from core.ui.tables import show_table
-from core.ui.texts import count, plain, with_interval
+from core.ui.texts import plain
 from core.ui.train.derived import draw_blend, draw_compress, draw_derivation
 from core.ui.train.findings import draw_findings
 from core.ui.train.upload import draw_upload_notes

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from core.basics.columns import TEST, VALID
+from core.basics.formatting import count, number, signed_with_interval
 from core.metrics.cards import metric_title
 from core.models.blend import STACKING
 from core.store.run_folder import Run
-from core.ui.texts import count, number, signed_with_interval
 
 DIGITS = 4
 _ENCODER = ("compression", "encoder")

@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from core.basics.formatting import number
 from core.store.run_folder import Run
-from core.ui.texts import number, plain
+from core.ui.texts import plain
 
 
 def draw_findings(run: Run) -> None:

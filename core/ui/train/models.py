@@ -6,7 +6,7 @@ from itertools import groupby
 
 import streamlit as st
 
-from core.basics.memory import free_memory
+from core.basics.machine import free_memory
 from core.data.new_items import NEW_ITEMS
 from core.data.snapshot import SplitInfo
 from core.models.counts import counts_words

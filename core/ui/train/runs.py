@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import TEST
+from core.basics.formatting import count, interval, signed_interval
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.tables import show_table
-from core.ui.texts import count, interval, plain, signed_interval
+from core.ui.texts import plain
 from core.ui.train.derived_tables import compression_words
 
 METRIC, ERROR = "ndcg@10", "rmse"

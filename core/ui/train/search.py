@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.basics.errors import CrosswalkError, SettingsError
+from core.basics.formatting import count, duration
 from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import SplitInfo
 from core.jobs.job import SLOTS, Job
@@ -21,13 +22,7 @@ from core.store.run_folder import RUN, TWIN
 from core.ui.press import draw_press
 from core.ui.setting_widgets import spoken
 from core.ui.shell import show_error, workspace
-from core.ui.texts import count, duration
-from core.ui.train.search_watch import (
-    draw_starting,
-    draw_study,
-    is_under_way,
-    jobs_by_search,
-)
+from core.ui.train.search_watch import draw_starting, draw_study, is_under_way, jobs_by_search
 from core.ui.train.settings import asked_about
 from core.ui.train.times import expected_time
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.basics.formatting import count, number
 from core.charts.search import QUALITY, draw_importance, draw_parallel
 from core.runs.search_plan import is_geometric
 from core.runs.search_rule import Trial, measured_trials
@@ -14,7 +15,7 @@ from core.runs.search_study import Study
 from core.store.run_folder import RUN, TWIN
 from core.ui.setting_widgets import spoken
 from core.ui.shell import show_chart
-from core.ui.texts import count, number, plain
+from core.ui.texts import plain
 
 WHO = {RUN: "model", TWIN: "twin"}
 

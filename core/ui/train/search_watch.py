@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.errors import CrosswalkError
+from core.basics.formatting import count, number
 from core.jobs.job import Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
@@ -17,7 +18,7 @@ from core.runs.search_study import RECORD, Study, read_study
 from core.ui.setting_widgets import spoken
 from core.ui.shell import guarded, workspace
 from core.ui.tables import show_table
-from core.ui.texts import count, number, plain
+from core.ui.texts import plain
 from core.ui.train.search_pictures import WHO, draw_pictures, settings_words
 
 POLL = 1.0  # seconds between two looks while a search goes on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.basics.device import AUTO
+from core.basics.machine import AUTO
 from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import SplitInfo
 from core.models.counts import SETTING as COUNTS

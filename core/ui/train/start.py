@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.basics.formatting import count
 from core.data.snapshot import SplitInfo
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs
@@ -15,7 +16,6 @@ from core.runs.plan import RunPlan
 from core.ui import cached
 from core.ui.press import draw_press
 from core.ui.shell import guarded, workspace
-from core.ui.texts import count
 from core.ui.train.device import device_memory
 from core.ui.train.times import expected_time, time_unknown, time_words, total_words
 

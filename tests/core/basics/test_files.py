@@ -3,8 +3,14 @@
 import pytest
 
 from core.basics.errors import DataError
-from core.basics.files import delete_folder, read_json, whole_folder, write_json, write_whole
-from core.basics.fingerprint import fingerprint
+from core.basics.files import (
+    delete_folder,
+    fingerprint,
+    read_json,
+    whole_folder,
+    write_json,
+    write_whole,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.basics.errors import DataError
-from core.basics.ids import IdMap
+from core.basics.types import IdMap
 from core.basics.workspace import Workspace
 from core.data.attributes import (
     is_damaged,

@@ -8,13 +8,7 @@ from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, TIME, TITLE
 from core.basics.errors import DataError, SettingsError
 from core.basics.files import write_json
 from core.basics.workspace import Workspace
-from core.data.build_pair import (
-    build_pair,
-    count_inputs,
-    filter_counts,
-    pair_hash,
-    pair_in_words,
-)
+from core.data.build_pair import build_pair, count_inputs, filter_counts, pair_hash, pair_in_words
 from core.data.database import open_database
 from core.data.datasets import pairs_using
 from core.data.filters import filter_rows

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix, vstack
 
-from core.basics.ids import IdMap
+from core.basics.types import IdMap
 from core.data import double_users
 from core.data.double_users import ENOUGH_JACCARD, FEWEST_ITEMS, find_double_users, spare_ids
 

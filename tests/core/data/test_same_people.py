@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.stats import rankdata
 
-from core.basics.ids import IdMap
+from core.basics.types import IdMap
 from core.data.pair import DomainPair
 from core.data.same_people import SamePeople, match_users, shares_beaten
 

@@ -4,12 +4,7 @@ import pytest
 
 from core.basics.columns import ITEM, SOURCE, TARGET, USER
 from core.data.pair_settings import PairInputs, PairSettings
-from core.data.shared_ids import (
-    EVERYTHING,
-    compare_ids,
-    compare_spellings,
-    why_nothing_is_shared,
-)
+from core.data.shared_ids import EVERYTHING, compare_ids, compare_spellings, why_nothing_is_shared
 from tests.core.data.small_files import random_rows
 
 WIDE = "\uff55" + "".join(chr(0xFF10 + digit) for digit in range(10))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from core.basics.columns import HEAD, ITEM, RELATION, TAIL, TITLE, USER, VECTOR
 from core.basics.errors import DataError
-from core.basics.ids import IdMap
+from core.basics.types import IdMap
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
 from core.data.ingest import import_file, vector_counts
@@ -29,12 +29,7 @@ from core.data.snapshot import read_snapshot
 from core.data.splitting import SplitSettings, split_pair
 from core.data.triple_file import with_triples
 from core.data.vector_columns import VectorCounts, from_text
-from core.data.vector_figures import (
-    VectorFigures,
-    figures_of_items,
-    figures_of_pair,
-    vector_words,
-)
+from core.data.vector_figures import VectorFigures, figures_of_items, figures_of_pair, vector_words
 
 WANTED = {"a": [0.5, -2.0, 3.0], "b": [1.0, 2.0, 4.0], "c": None}
 NUMBERS = st.lists(st.floats(-(2.0**90), 2.0**90, width=32), min_size=1, max_size=9)

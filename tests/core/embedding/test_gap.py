@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from core.basics.errors import DataError
-from core.basics.scores import Vectors
+from core.basics.types import Vectors
 from core.embedding.content_gap import content_gap, jensen_shannon
 from core.embedding.gap import (
     UserVectors,

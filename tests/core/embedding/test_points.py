@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.basics.errors import DataError
-from core.basics.scores import Vectors
+from core.basics.types import Vectors
 from core.embedding.points import points_of
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from core.basics.ids import IdMap
+from core.basics.types import IdMap
 from core.data.pair import DomainPair
 from core.data.snapshot import Split, SplitInfo
 from core.evaluation.segments import BINS, OVERLAPS

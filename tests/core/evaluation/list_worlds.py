@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked
-from core.basics.scores import Lists
+from core.basics.types import Lists, Masked
 from core.data.pair import DomainPair, ItemFeatures
 from core.evaluation.list_world import ListWorld
 from tests.worlds import pair_of

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked
-from core.basics.scores import Lists
+from core.basics.types import Lists, Masked
 from core.data.pair import DomainPair
 from core.evaluation.bias_disparity import IN_HISTORY, IN_LISTS, disparity_rows
 from core.evaluation.list_world import ListWorld, judge

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores, Masked
 from core.evaluation.domain_mix import domain_mix, parts_of
 from core.fusion.candidates import find_candidates
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores
 from core.evaluation import evaluate as module
 from core.evaluation.evaluate import evaluate, evaluate_parts
 from core.fusion.combine import Fusion

@@ -1,6 +1,6 @@
 import numpy as np
 
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores
 from core.evaluation import fused as module
 from core.evaluation.evaluate import evaluate
 from core.evaluation.fused import fused_per_user, prepared_per_user

@@ -6,7 +6,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USERS
-from core.basics.scores import Lists
+from core.basics.types import Lists
 from core.data.snapshot import read_snapshot
 from core.evaluation.list_columns import PER_USER, Seen
 from core.evaluation.list_figures import (

@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import ITEM, USER
-from core.basics.scores import DomainScores, Lists
+from core.basics.types import DomainScores, Lists
 from core.data.snapshot import Split
 from core.evaluation.evaluate import evaluate
 from core.evaluation.given_lists import given_lists, measure_lists

@@ -7,8 +7,9 @@ from scipy.sparse import csr_matrix
 
 from core.basics.columns import TEST, USER
 from core.basics.errors import RunError
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores
 from core.evaluation.judged import Comparison
+from core.evaluation.lift import lift_rows
 from core.evaluation.rating_error import (
     RATINGS,
     Bounds,
@@ -20,7 +21,7 @@ from core.evaluation.rating_error import (
 )
 from core.evaluation.rating_plane import rating_plane
 from core.evaluation.segments import TARGET_HISTORY
-from core.evaluation.side_by_side import leader, lift_rows
+from core.evaluation.side_by_side import leader
 from core.evaluation.summary import by_segment, lift, summarise
 from core.evaluation.verdict import verdict
 from tests.core.evaluation.evaluation_worlds import segments, split_of

@@ -3,13 +3,12 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SEGMENT, USER, USERS
+from core.evaluation.lift import ALL_USERS, lift_rows
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.side_by_side import (
-    ALL_USERS,
     BEST,
     all_metrics,
     leader,
-    lift_rows,
     moved_sentence,
     moved_users,
     side_by_side,

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.basics.columns import ITEM, RATING, USER
+from core.basics.columns import ITEM, OWN, RATING, USER
 from core.evaluation.liked_chance import ALWAYS, log_loss_rows
-from core.evaluation.rating_error import OWN, Bounds
+from core.evaluation.rating_error import Bounds
 from core.evaluation.score_unfairness import BY_LOT, CHANCE, unfairness_rows
 
 BOUNDS = Bounds(1, 5)

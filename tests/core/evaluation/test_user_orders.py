@@ -4,7 +4,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import USER
-from core.basics.ids import IdMap
+from core.basics.types import IdMap
 from core.data.pair import DomainPair
 from core.evaluation.user_orders import BY_ID, COLD, HARMED, HELPED, RANDOM, TYPICAL, user_order
 

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.basics.columns import RATING, USER
+from core.basics.columns import OWN, RATING, USER
 from core.evaluation.list_world import judge
-from core.evaluation.rating_error import OWN, Bounds
+from core.evaluation.rating_error import Bounds
 from core.evaluation.rating_figures import furthest, rating_figures
 from core.evaluation.yes_no import (
     answers_of_lists,

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores, Masked
 from core.fusion.combine import KINDS, SCALES, Fusion
 
 WEIGHTS = st.sampled_from([0.0, 0.1, 0.25, 0.3, 0.7, 1.0])

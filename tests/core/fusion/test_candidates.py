@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores
 from core.fusion import candidates as module
 from core.fusion.candidates import find_candidates, join_candidates, pick_users
 from core.fusion.combine import Fusion, fuse_scores, part_scale

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from core.basics.errors import SettingsError
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores
 from core.fusion.combine import Fusion, competition_ranks, fuse_scores
 from tests.core.fusion.fusion_worlds import (
     FUSIONS,

@@ -4,14 +4,7 @@ from scipy.sparse import csr_matrix
 
 from core.fusion.candidates import find_candidates
 from core.fusion.combine import Fusion, fuse_scores
-from core.fusion.curve import (
-    EQUAL,
-    SHARES,
-    best_ratio,
-    ratio_curve,
-    weights_of,
-    within_noise,
-)
+from core.fusion.curve import EQUAL, SHARES, best_ratio, ratio_curve, weights_of, within_noise
 from core.fusion.fused import prepare
 from core.fusion.lists import top_k
 from core.metrics.ranking import per_user_metrics

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores
 from core.fusion.candidates import find_candidates
 from core.fusion.combine import KINDS, SCALES, Fusion, fuse_scores
 from core.fusion.fused import fused_top_k, one_user_top_k, prepare, ranks_of, relevant_entries

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked
+from core.basics.types import Masked
 from core.fusion.lists import NOBODY, mask, top_k
 
 FEW = st.integers(-2, 2)

@@ -12,14 +12,7 @@ import pytest
 from core.basics.errors import RunError, SettingsError
 from core.data.pair import DomainPair
 from core.models.blend import KINDS, PRODUCT, STACKING, SUM, Blend, BlendSettings
-from core.models.compress import (
-    INT8,
-    PRUNED,
-    compressed,
-    decompressed,
-    is_compressed,
-    size_of,
-)
+from core.models.compress import INT8, PRUNED, compressed, decompressed, is_compressed, size_of
 from core.models.derived import BLEND, build_recorded, card_of_record
 from core.models.registry import CARDS, build, card_of
 from tests.core.models.test_contract import WORLD, fitted, ndcg_at_5, same_scores, settings_of

@@ -11,7 +11,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError, SettingsError
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores
 from core.data.pair import DomainPair
 from core.models.protocol import PairSizes
 from core.models.registry import CARDS, build, card_of

@@ -8,7 +8,7 @@ import torch
 from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores
 from core.models.arrays import (
     graph_product,
     history_sum,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.masked import Masked
+from core.basics.types import Masked
 from core.models.registry import build
 from core.runs.asking import Question
 from core.runs.edits import Histories

@@ -8,15 +8,7 @@ from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_info, read_snapshot, write_snapshot
 from core.models.registry import card_of
-from core.runs.estimate import (
-    MEASURED,
-    OTHER_SETTINGS,
-    OTHER_SPLIT,
-    SAME,
-    sizes_of,
-    time_of,
-    work,
-)
+from core.runs.estimate import MEASURED, OTHER_SETTINGS, OTHER_SPLIT, SAME, sizes_of, time_of, work
 from core.runs.plan import RunPlan
 from core.runs.timing import measured_steps, time_model, timing_job
 from core.runs.train import train_run

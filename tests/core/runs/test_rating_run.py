@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.basics.columns import ITEM, RATING, TEST, USER, VALID
+from core.basics.columns import ITEM, OWN, RATING, TEST, USER, VALID
 from core.basics.errors import RunError
-from core.basics.scores import DomainScores
+from core.basics.types import DomainScores
 from core.basics.workspace import Workspace
 from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
-from core.evaluation.rating_error import OWN, Bounds
+from core.evaluation.rating_error import Bounds
 from core.evaluation.rating_plane import rating_plane
 from core.fusion.combine import Fusion
 from core.models.registry import card_of

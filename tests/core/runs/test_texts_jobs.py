@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.basics.errors import SettingsError
-from core.basics.fingerprint import fingerprint
+from core.basics.files import fingerprint
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.basics.errors import RunError
-from core.basics.scores import Candidates
+from core.basics.types import Candidates
 from core.store.candidate_files import read_candidates, write_candidates
 
 

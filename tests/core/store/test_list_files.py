@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.basics.errors import RunError
-from core.basics.scores import Lists
+from core.basics.types import Lists
 from core.store.list_files import read_lists, write_lists
 
 

@@ -2,17 +2,17 @@ import math
 
 import pytest
 
-from core.ui.texts import (
+from core.basics.formatting import (
     count,
     duration,
     interval,
     number,
-    plain,
     signed,
     signed_interval,
     signed_with_interval,
     with_interval,
 )
+from core.ui.texts import plain
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,17 @@
-"""Types that travel between neighbouring rooms: scores, candidates, contributions, vectors."""
+"""Types that travel between rooms: ids as numbers, scores, candidates, lists and masks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from core.basics.errors import DataError
 
 FloatArray = npt.NDArray[np.floating]
 IntArray = npt.NDArray[np.integer]
@@ -120,3 +126,99 @@ class Candidates:
     source_scale: FloatArray  # (n_users, 4) mean, standard deviation, minimum, maximum
     target_scale: FloatArray  # (n_users, 4)
     depth: int  # lists up to this length are exact
+
+
+# Names outside, numbers inside: an IdMap turns text ids into 0..n-1 and back.
+
+
+@dataclass(frozen=True)
+class IdMap:
+    """Distinct text ids in a fixed order; the position of an id is its number."""
+
+    ids: np.ndarray  # (n,) object array of str
+
+    @classmethod
+    def of(cls, *columns: Iterable[str]) -> IdMap:
+        """Every id that occurs in any column, sorted, so that row order never matters."""
+        parts = [pd.unique(pd.Series(column, dtype="str")) for column in columns]
+        together = np.concatenate([np.asarray(part, dtype=object) for part in parts])
+        return cls(np.array(sorted(set(together)), dtype=object))
+
+    @cached_property
+    def _index(self) -> pd.Index:
+        return pd.Index(self.ids, dtype="object")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index
+
+    def numbers(self, names: Iterable[str]) -> IntArray:
+        """Numbers of the ids, (n,) int32; raises DataError for an id that is not here."""
+        column = names if isinstance(names, pd.Series) else pd.Series([*names], dtype=object)
+        codes, different = pd.factorize(column)  # most ids occur in many rows: each is sought once
+        places = self._index.get_indexer(np.asarray(different, dtype=object))
+        found = np.append(places, -1)[codes]  # the code of a missing value is -1
+        if (found < 0).any():
+            raise DataError(
+                what=f"There is no id {column.iloc[int(np.argmin(found))]!r}.",
+                hint="Check its spelling; ids are text and must match exactly.",
+            )
+        return found.astype(np.int32)
+
+    def names(self, numbers: IntArray) -> np.ndarray:
+        """Ids of the numbers, in their order."""
+        return self.ids[numbers]
+
+
+# What may not be listed: a user's own items, and items that nobody may be listed at all.
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Rows are users, or some of them; an item may be listed to a user if neither part holds it."""
+
+    rows: csr_matrix  # (n_users, n_items) an entry for every item the user may not be listed
+    columns: BoolArray | None = None  # (n_items,) items nobody may be listed; None: there are none
+
+    def __getitem__(self, users: IntArray | list[int]) -> Masked:
+        """The same of some of the users."""
+        return Masked(self.rows[users], self.columns)
+
+    @property
+    def n_items(self) -> int:
+        """Items of the target, listed or not."""
+        return int(self.rows.shape[1])
+
+    @property
+    def rankable(self) -> BoolArray:
+        """(n_items,) whether an item may be listed to anybody."""
+        return np.ones(self.n_items, dtype=bool) if self.columns is None else ~self.columns
+
+    @property
+    def n_rankable(self) -> int:
+        """Items that may be listed to anybody: what coverage is a share of."""
+        return self.n_items if self.columns is None else int((~self.columns).sum())
+
+    @property
+    def n_free(self) -> IntArray:
+        """(n_users,) how many items each user may be listed."""
+        own = np.diff(self.rows.indptr)
+        if self.columns is not None:
+            owners = np.repeat(np.arange(len(own)), own)[~self.columns[self.rows.indices]]
+            own = np.bincount(owners, minlength=len(own))
+        return self.n_rankable - own
+
+    def free(self, row: int) -> BoolArray:
+        """(n_items,) whether an item may be listed to the user of this row."""
+        free = self.rankable
+        free[self.rows.indices[self.rows.indptr[row] : self.rows.indptr[row + 1]]] = False
+        return free
+
+    def toarray(self) -> BoolArray:
+        """(n_users, n_items) whether an item may not be listed."""
+        n_users = self.rows.shape[0]
+        return ~np.array([self.free(row) for row in range(n_users)], dtype=bool).reshape(
+            n_users, self.n_items
+        )

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def child(code: str) -> subprocess.CompletedProcess:
-    start = "from core.basics.limits import set_limits, limit_for\nfrom pathlib import Path\n"
+    start = "from core.basics.machine import set_limits, limit_for\nfrom pathlib import Path\n"
     command = [sys.executable, "-c", start + code]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 

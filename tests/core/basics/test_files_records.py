@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from core.basics.errors import DataError
-from core.basics.records import as_record, read_record
+from core.basics.files import as_record, read_record
 
 
 @dataclass(frozen=True)

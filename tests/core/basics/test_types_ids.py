@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.basics.errors import DataError
-from core.basics.ids import IdMap
+from core.basics.types import IdMap
 
 
 @given(st.lists(st.text(max_size=8), min_size=1))

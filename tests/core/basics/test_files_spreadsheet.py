@@ -1,6 +1,6 @@
 import pandas as pd
 
-from core.basics.spreadsheet import escaped, to_csv, unescaped
+from core.basics.files import escaped, to_csv, unescaped
 
 
 def test_cells_that_would_be_formulas_are_quoted():

@@ -1,6 +1,6 @@
 import psutil
 
-from core.basics.memory import free_memory
+from core.basics.machine import free_memory
 
 
 def test_free_memory_is_part_of_what_the_machine_has(tmp_path):

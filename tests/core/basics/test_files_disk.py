@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors import SafetensorError
 
-from core.basics import disk
-from core.basics.disk import RESERVE, SPARE, is_disk_full, keep_reserve, said_of_full
+from core.basics import files
 from core.basics.errors import DataError, JobError
+from core.basics.files import RESERVE, SPARE, is_disk_full, keep_reserve, said_of_full
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -105,7 +105,7 @@ def test_the_reserve_is_made_where_there_is_room_and_given_back_where_there_is_n
     tmp_path, monkeypatch
 ):
     file, free = tmp_path / "jobs.reserve", SPARE
-    monkeypatch.setattr(disk, "free_space", lambda folder: free)
+    monkeypatch.setattr(files, "free_space", lambda folder: free)
     keep_reserve(file)
     assert not file.exists()  # too little to take any of it
     free = SPARE + 1

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.basics import device
-from core.basics.device import CPU, Device, choose_device, probe_devices
+from core.basics import machine
 from core.basics.errors import RunError
+from core.basics.machine import CPU, Device, choose_device, probe_devices
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,7 +24,7 @@ def cuda_works() -> bool:
 
 def test_the_cpu_is_always_there_and_probing_loads_no_torch_here(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from core.basics.device import probe_devices\n"
+        "import sys; from pathlib import Path; from core.basics.machine import probe_devices\n"
         f"print(probe_devices(Path({str(tmp_path / 'devices.json')!r}))[0].name)\n"
         "print('torch' in sys.modules)"
     )
@@ -35,7 +35,7 @@ def test_the_cpu_is_always_there_and_probing_loads_no_torch_here(tmp_path):
 @pytest.fixture
 def nothing_beside(monkeypatch):
     """A quick probe that finds no device beside the CPU."""
-    monkeypatch.setattr(device, "PROBE", "print('[]')")
+    monkeypatch.setattr(machine, "PROBE", "print('[]')")
 
 
 def test_the_answer_is_kept(tmp_path, nothing_beside):
@@ -54,7 +54,7 @@ def test_another_torch_is_probed_again(tmp_path, nothing_beside):
 
 def test_a_child_that_fails_leaves_the_cpu():
     for code in ("raise SystemExit(3)", "print('no json')", "print('{}')", "import os; os.abort()"):
-        assert device._probed(code) == []
+        assert machine._probed(code) == []
 
 
 def test_auto_takes_what_there_is():
