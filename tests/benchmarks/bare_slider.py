@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.charts.fusion_curve import draw_fusion_curve, mark_weights
+from core.charts.fusion import draw_fusion_curve, mark_weights
 
 NAMES = ("curve", "lines", "best")
 

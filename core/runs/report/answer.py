@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN
 from core.basics.formatting import count, number, signed, signed_interval
-from core.charts.report_figures import WORDS, draw_of_hundred
+from core.charts.report import WORDS, draw_of_hundred
 from core.charts.theme import FUSED_COLOUR, TARGET_COLOUR, TWIN_COLOUR
 from core.metrics.cards import metric_title
 from core.metrics.intervals import Interval

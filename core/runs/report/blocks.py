@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from core.charts.report_embed import Drawn
+from core.charts.report import Drawn
 
 
 @dataclass(frozen=True)

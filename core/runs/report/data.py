@@ -8,8 +8,7 @@ import numpy as np
 
 from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.formatting import count, number
-from core.charts.overlap import draw_overlap
-from core.charts.split import draw_split_strip
+from core.charts.data import draw_overlap, draw_split_strip
 from core.data.check import IMPORT
 from core.data.new_items import NEW_ITEMS
 from core.data.pair_settings import PairSettings

@@ -10,7 +10,7 @@ from typing import Any
 
 from core import __version__
 from core.basics.columns import SOURCE, TARGET
-from core.charts.report_embed import figure_spec, plotly_script
+from core.charts.report import figure_spec, plotly_script
 from core.runs.report.answer import FIGURES, headline
 from core.runs.report.blocks import (
     Block,

@@ -8,8 +8,8 @@ import pandas as pd
 from core.basics.columns import NEAR, SEGMENT, SHARE, VALID
 from core.basics.errors import RunError
 from core.basics.formatting import signed
-from core.charts.fusion_curve import TICKS, draw_fusion_curve
-from core.charts.report_embed import Drawn
+from core.charts.fusion import TICKS, draw_fusion_curve
+from core.charts.report import Drawn
 from core.charts.theme import plain
 from core.evaluation.ratios import RatioPicture, ratio_picture
 from core.evaluation.segments import SEGMENTS, TARGET_HISTORY

@@ -6,17 +6,7 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, TEST, USERS
 from core.basics.formatting import signed
-from core.charts.report_figures import (
-    BAD,
-    GOOD,
-    NOISE,
-    OPEN,
-    TONE,
-    TONES,
-    WORDS,
-    draw_lifts,
-    draw_moved,
-)
+from core.charts.report import BAD, GOOD, NOISE, OPEN, TONE, TONES, WORDS, draw_lifts, draw_moved
 from core.evaluation.judged import HARMS, HELPS, judge
 from core.evaluation.lift import ALL_USERS, SURE, is_gain
 from core.evaluation.noise_floor import noise_floor

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.basics.columns import COUNT, EVENT
 from core.basics.formatting import count
-from core.charts.import_bar import draw_import_bar
+from core.charts.data import draw_import_bar
 from core.data.datasets import KIND_NAMES, Dataset, delete_dataset, list_datasets, pairs_using
 from core.data.ingest import REJECTS, notes_of, skipped_lines, vector_counts
 from core.data.read_options import INTERACTIONS

@@ -6,8 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import DOMAIN, SOURCE, TARGET
-from core.charts.overlap import draw_deciles, draw_overlap
-from core.charts.profile import draw_bins, draw_times
+from core.charts.data import draw_bins, draw_deciles, draw_overlap, draw_times
 from core.data.build_pair import known_in_words
 from core.data.pair_folder import PairInfo, steps_that_tell
 from core.ui.data.shared import folder_of, names_of, overlap_of, profile_of

@@ -9,7 +9,7 @@ from core.basics.errors import DataError
 from core.basics.formatting import count
 from core.basics.machine import free_memory
 from core.basics.settings import Value
-from core.charts.split import draw_split_strip
+from core.charts.data import draw_split_strip
 from core.data.new_items import NEW_ITEMS
 from core.data.pair_folder import PairInfo
 from core.data.snapshot import PARTS, SplitInfo

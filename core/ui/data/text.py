@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count
-from core.charts.shares import draw_domain_shares
+from core.charts.intervals import draw_domain_shares
 from core.data.scripts import SCRIPTS
 from core.data.text_figures import TextFigures
 from core.data.vector_figures import vector_words

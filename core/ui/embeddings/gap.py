@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.formatting import count, number
-from core.charts.before_after import draw_before_after
+from core.charts.maps import draw_before_after
 from core.runs.gap import BeforeAfter, before_after
 from core.store.run_folder import Run
 from core.ui import cached

@@ -12,7 +12,7 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count, number
 from core.basics.types import IntArray
-from core.charts.embeddings_map import Layer, draw_map, interleaved, mark_point
+from core.charts.maps import Layer, draw_map, interleaved, mark_point
 from core.charts.theme import (
     ALARM_COLOUR,
     CATEGORY_COLOURS,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.basics.columns import VALID
 from core.basics.formatting import number, signed_with_interval
-from core.charts.pareto import draw_pareto
+from core.charts.fusion import draw_pareto
 from core.evaluation.pareto import NAMES, on_front, ratio_metrics
 from core.fusion.curve import weights_of
 from core.fusion.gate import Gate, fit_gate

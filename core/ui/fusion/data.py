@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.columns import CHOSEN, SEGMENT, TEST, VALID
 from core.basics.types import Candidates, FloatArray
-from core.charts.fusion_curve import draw_best_ratios, draw_fusion_curve
+from core.charts.fusion import draw_best_ratios, draw_fusion_curve
 from core.evaluation.fused import prepared_per_user
 from core.evaluation.ratios import GAIN, GAIN_HIGH, GAIN_LOW, RatioPicture, ratio_picture
 from core.evaluation.segments import SEGMENTS

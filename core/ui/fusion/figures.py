@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import USER
 from core.basics.formatting import count, number, signed, signed_with_interval, with_interval
-from core.charts.fusion_curve import mark_weights
+from core.charts.fusion import mark_weights
 from core.evaluation.fused import fused_per_user, prepared_per_user
 from core.fusion.combine import Fusion
 from core.fusion.curve import EQUAL, SHARES

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.basics.columns import TEST, VALID
 from core.basics.formatting import count, number, signed_with_interval, with_interval
-from core.charts.rating_plane import draw_rating_plane
+from core.charts.fusion import draw_rating_plane
 from core.evaluation.rating_error import Bounds, difference_intervals, intervals
 from core.evaluation.rating_plane import RatingPlane, rating_plane
 from core.fusion.combine import RAW, WEIGHTED_SUM

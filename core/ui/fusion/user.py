@@ -10,7 +10,7 @@ import streamlit as st
 from core.basics.columns import TARGET, USER, VALID
 from core.basics.formatting import count
 from core.basics.types import BoolArray, FloatArray, IntArray
-from core.charts.bars import two_part_rows
+from core.charts.recommendations import two_part_rows
 from core.data.snapshot import Split
 from core.evaluation.user_orders import TITLES, user_order
 from core.fusion.fused import Prepared, held_out, prepare, prepared_top_k

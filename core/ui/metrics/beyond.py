@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
 from core.basics.formatting import count, number
-from core.charts.lines import draw_lorenz
+from core.charts.intervals import draw_lorenz
 from core.evaluation.list_figures import (
     DIFFERENCE,
     RBO,

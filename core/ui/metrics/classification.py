@@ -11,7 +11,7 @@ import streamlit as st
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
 from core.basics.errors import DataError
 from core.basics.formatting import number
-from core.charts.lines import draw_by_length
+from core.charts.intervals import draw_by_length
 from core.evaluation.list_figures import DIFFERENCE
 from core.evaluation.rating_error import Bounds
 from core.evaluation.verdict import difference_words

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.basics.columns import MEAN, RUN, SEGMENT, SOURCE, TARGET, USER, USERS
 from core.basics.formatting import interval, number, signed
-from core.charts.groups import draw_group_dots
+from core.charts.intervals import draw_group_dots
 from core.evaluation.group_figures import Gap, delta_gap_rows, gaps, group_rows
 from core.evaluation.segment_words import who
 from core.evaluation.segments import FEWEST, TARGET_HISTORY

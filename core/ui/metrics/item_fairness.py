@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.formatting import number
-from core.charts.groups import draw_shares
+from core.charts.intervals import draw_shares
 from core.evaluation.item_groups import (
     CATALOGUE,
     EXPOSURE,

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET, USER
-from core.charts.lines import FLOORS, OTHERS, OWN, TWIN, Styles
+from core.charts.intervals import FLOORS, OTHERS, OWN, TWIN, Styles
 from core.evaluation.lift import segment_names
 from core.evaluation.list_world import Judged, ListWorld
 from core.evaluation.segment_words import who

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.charts.overlap_curve import draw_overlap_curve
+from core.charts.intervals import draw_overlap_curve
 from core.evaluation.overlap_curve import overlap_rows, overlap_sentence
 from core.metrics.cards import metric_card, metric_title
 from core.runs.overlap import overlap_payload

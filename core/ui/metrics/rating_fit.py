@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.basics.columns import MEAN, METRIC, RUN, USER
 from core.basics.formatting import number, signed
-from core.charts.lines import draw_calibration
+from core.charts.intervals import draw_calibration
 from core.evaluation.rating_error import Bounds
 from core.evaluation.rating_figures import CALIBRATION, RatingFigures, furthest, rating_figures
 from core.metrics.rating_fit import FITS

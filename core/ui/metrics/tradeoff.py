@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.basics.columns import MEAN, METRIC, RUN
 from core.basics.formatting import number
-from core.charts.metrics_tradeoff import draw_trade_off
+from core.charts.fusion import draw_trade_off
 from core.metrics.cards import METRICS, metric_card, metric_title
 from core.metrics.trade_off import distance_to_utopia, hypervolume, scaled
 from core.ui.metrics.beyond import with_list_figures

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.basics.columns import USER
 from core.basics.formatting import count
-from core.charts.histograms import draw_histogram
+from core.charts.data import draw_histogram
 from core.evaluation.side_by_side import moved_sentence
 from core.metrics.cards import metric_card, metric_title
 from core.store.run_folder import Run

@@ -10,7 +10,7 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count
 from core.basics.types import FloatArray
-from core.charts.recommendations_removal import draw_removed_places
+from core.charts.recommendations import draw_removed_places
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR
 from core.runs.asking import Question
 from core.runs.counterfactual import Counterfactual, smallest_set

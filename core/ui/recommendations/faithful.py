@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET
 from core.basics.formatting import count, number
-from core.charts.recommendations_removal import KIND, RANDOM, STEP, STRONGEST, draw_removed_shares
+from core.charts.recommendations import KIND, RANDOM, STEP, STRONGEST, draw_removed_shares
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR
 from core.metrics.intervals import Interval
 from core.runs.deletion import BOTH

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME
 from core.basics.formatting import count, number
-from core.charts.recommendations_list import draw_recommendations
+from core.charts.recommendations import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
 from core.data.history import user_history
 from core.runs.one_user import Reasons, UserList

@@ -7,7 +7,7 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count, number
 from core.basics.types import FloatArray, IntArray
-from core.charts.recommendations_list import draw_recommendations
+from core.charts.recommendations import draw_recommendations
 from core.models.protocol import TIMESTAMPS
 from core.runs.edits import Edit
 from core.runs.one_user import NOTHING, UserList

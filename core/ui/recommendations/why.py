@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.charts.recommendations_waterfall import draw_waterfall
+from core.charts.recommendations import draw_waterfall
 from core.runs.one_user import Reasons, UserList, reasons, user_list
 from core.ui import cached
 from core.ui.recommendations.view import View

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.formatting import count, number
-from core.charts.search import QUALITY, draw_importance, draw_parallel
+from core.charts.training import TRIAL_QUALITY, draw_importance, draw_parallel
 from core.runs.search_plan import is_geometric
 from core.runs.search_rule import Trial, measured_trials
 from core.runs.search_study import Study
@@ -43,12 +43,12 @@ def draw_pictures(study: Study) -> None:
 def _draw_lines(study: Study, role: str) -> None:
     trials = _measured(study, role)
     frame = pd.DataFrame([trial.settings for trial in trials])
-    frame[QUALITY] = [trial.mean for trial in trials]
-    names = [name for name in frame.columns if name != QUALITY and frame[name].nunique() > 1]
+    frame[TRIAL_QUALITY] = [trial.mean for trial in trials]
+    names = [name for name in frame.columns if name != TRIAL_QUALITY and frame[name].nunique() > 1]
     if not names:
         return
     grown = [name for name in names if is_geometric(list(study.plan.grid[name]))]
-    best, worst = frame[QUALITY].max(), frame[QUALITY].min()
+    best, worst = frame[TRIAL_QUALITY].max(), frame[TRIAL_QUALITY].min()
     if study.plan.rates:
         best, worst = worst, best
     where = settings_words(next(trial for trial in trials if trial.mean == best))
@@ -58,7 +58,7 @@ def _draw_lines(study: Study, role: str) -> None:
     )
     show_chart(
         draw_parallel(
-            frame[[*names, QUALITY]],
+            frame[[*names, TRIAL_QUALITY]],
             quality=study.metric,
             logarithmic=grown,
             lower_is_better=study.plan.rates,

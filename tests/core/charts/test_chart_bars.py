@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 
-from core.charts.bars import two_part_rows
+from core.charts.recommendations import two_part_rows
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, STRONG, TARGET_COLOUR, TWIN_COLOUR
 
 

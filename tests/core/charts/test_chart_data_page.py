@@ -4,9 +4,7 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import COUNT, DECILE, DOMAIN, HIGH, LOW, SHARE, SOURCE, TARGET, TIME
-from core.charts.overlap import draw_deciles, draw_overlap
-from core.charts.profile import draw_bins, draw_times
-from core.charts.split import draw_split_strip
+from core.charts.data import draw_bins, draw_deciles, draw_overlap, draw_split_strip, draw_times
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.charts.embeddings_map import Layer, draw_map, interleaved, mark_point
+from core.charts.maps import Layer, draw_map, interleaved, mark_point
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR
 
 

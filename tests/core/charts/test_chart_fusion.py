@@ -1,8 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from core.charts.fusion_curve import draw_best_ratios, draw_fusion_curve, mark_weights
-from core.charts.pareto import draw_pareto
+from core.charts.fusion import draw_best_ratios, draw_fusion_curve, draw_pareto, mark_weights
 
 SHARES = np.linspace(0, 1, 5)
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from core.charts.histograms import draw_histogram, draw_histogram_pair, histogram_pair
+from core.charts.data import draw_histogram, draw_histogram_pair, histogram_pair
 
 
 def test_both_domains_share_their_edges():

@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USERS
-from core.charts.intervals import draw_forest, draw_interval_bars
-from core.charts.overlap_curve import draw_overlap_curve
+from core.charts.intervals import draw_forest, draw_interval_bars, draw_overlap_curve
 
 
 @pytest.fixture

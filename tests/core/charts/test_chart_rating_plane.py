@@ -1,6 +1,6 @@
 import numpy as np
 
-from core.charts.rating_plane import draw_rating_plane
+from core.charts.fusion import draw_rating_plane
 
 
 def test_the_plane_shows_the_error_its_lowest_point_and_where_one_stands():

@@ -3,9 +3,8 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN
-from core.charts.metrics_tradeoff import draw_trade_off
-from core.charts.recommendations_list import draw_recommendations
-from core.charts.recommendations_waterfall import COLOURS, draw_waterfall
+from core.charts.fusion import draw_trade_off
+from core.charts.recommendations import COLOURS, draw_recommendations, draw_waterfall
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, TARGET_COLOUR, TWIN_COLOUR
 
 

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT
-from core.charts.report_embed import figure_spec, plotly_script
-from core.charts.report_figures import (
+from core.charts.report import (
     NOISE,
     TONE,
     TONES,
@@ -16,6 +15,8 @@ from core.charts.report_figures import (
     draw_lifts,
     draw_moved,
     draw_of_hundred,
+    figure_spec,
+    plotly_script,
 )
 
 LIFTS = pd.DataFrame(

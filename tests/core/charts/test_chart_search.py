@@ -3,15 +3,15 @@ import pandas as pd
 import pytest
 from plotly.colors import sample_colorscale
 
-from core.charts.search import QUALITY, draw_importance, draw_parallel
 from core.charts.theme import FUSED_COLOUR, SEQUENTIAL_COLOURS, TWIN_COLOUR
+from core.charts.training import TRIAL_QUALITY, draw_importance, draw_parallel
 
 TRIALS = pd.DataFrame(
     {
         "learning_rate": [0.001, 0.01, 0.1],
         "loss": ["BPR", "softmax", "BPR"],
         "layers": [1, 2, 3],
-        QUALITY: [0.1, 0.3, 0.2],
+        TRIAL_QUALITY: [0.1, 0.3, 0.2],
     }
 )
 
@@ -47,7 +47,7 @@ def test_words_stand_at_places_of_their_own(figure):
 
 
 def test_many_drawn_values_get_a_scale_instead_of_a_mark_each():
-    drawn = pd.DataFrame({"rate": np.geomspace(0.001, 1, 40), QUALITY: np.arange(40.0)})
+    drawn = pd.DataFrame({"rate": np.geomspace(0.001, 1, 40), TRIAL_QUALITY: np.arange(40.0)})
     found = marks(draw_parallel(drawn, quality="q", logarithmic=["rate"]), 0)
     assert found["0.001"] == 0
     assert found["1"] == 1
@@ -55,7 +55,7 @@ def test_many_drawn_values_get_a_scale_instead_of_a_mark_each():
 
 
 def test_marks_that_would_cover_each_other_are_replaced_by_a_scale():
-    drawn = pd.DataFrame({"factors": [16, 17, 55, 57, 64], QUALITY: np.arange(5.0)})
+    drawn = pd.DataFrame({"factors": [16, 17, 55, 57, 64], TRIAL_QUALITY: np.arange(5.0)})
     assert list(marks(draw_parallel(drawn, quality="q"), 0)) == ["16", "28", "40", "52", "64"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.basics.errors import SettingsError
 from core.basics.workspace import Workspace
-from core.charts.report_embed import figure_spec, safe_json
+from core.charts.report import figure_spec, safe_json
 from core.runs.report.answer import headline
 from core.runs.report.blocks import Facts, Figure, Person, Story
 from core.runs.report.data import filter_sentences

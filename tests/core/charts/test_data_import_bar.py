@@ -1,4 +1,4 @@
-from core.charts.import_bar import draw_import_bar
+from core.charts.data import draw_import_bar
 from core.charts.theme import ALARM_COLOUR, FUSED_COLOUR, TWIN_COLOUR
 
 
