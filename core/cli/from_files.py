@@ -26,15 +26,15 @@ from core.cli.reading import (
     refuse_doubts,
 )
 from core.data.build_pair import build_pair, pair_in_words
-from core.data.check import GIVEN, Check
+from core.data.checks.check import GIVEN, Check
+from core.data.checks.given import check_given, parts_in_words
+from core.data.checks.item_match import best_item_column
+from core.data.checks.quality import check_pair, read_checks
 from core.data.database import in_memory
-from core.data.given_checks import check_given, parts_in_words
-from core.data.ingest import ImportReport, clean_name, import_file
-from core.data.item_match import best_item_column
-from core.data.pair_folder import read_pair_info
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.quality import check_pair, read_checks
-from core.data.read_options import IGNORE, INTERACTIONS, ITEMS, LABELS, LINKS, TRIPLES
+from core.data.knowledge import with_triples
+from core.data.pair_folder import PairInputs, PairSettings, read_pair_info
+from core.data.reading.ingest import ImportReport, clean_name, import_file
+from core.data.reading.options import IGNORE, INTERACTIONS, ITEMS, LABELS, LINKS, TRIPLES
 from core.data.snapshot import PARTS, SplitTables, write_snapshot
 from core.data.splitting import (
     COLD_FOLD,
@@ -47,7 +47,6 @@ from core.data.splitting import (
     split_folds,
     split_pair,
 )
-from core.data.triple_file import with_triples
 
 
 @dataclass(frozen=True)

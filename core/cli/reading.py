@@ -17,12 +17,12 @@ from core.basics.columns import DISTANCE, RANK, SCORE, TIME
 from core.basics.errors import DataError
 from core.basics.formatting import count
 from core.cli.flags import ANSWERS, COLUMN_FLAGS, FILES, LIST_FLAGS, NONE, FileChoices
-from core.data.doubts import Doubt, find_doubts, said_of_values, settled, unsettled
-from core.data.ingest import REJECTS, ImportReport
-from core.data.preview import Preview, preview_file
-from core.data.read_options import ID_ROLES, IGNORE, LABELS, LISTS, TABLE, ReadOptions
-from core.data.rejects import REASON
-from core.data.roles import SURE, RoleGuess
+from core.data.reading.doubts import Doubt, find_doubts, said_of_values, settled, unsettled
+from core.data.reading.ingest import REJECTS, ImportReport
+from core.data.reading.options import ID_ROLES, IGNORE, LABELS, LISTS, TABLE, ReadOptions
+from core.data.reading.preview import Preview, preview_file
+from core.data.reading.rejects import REASON
+from core.data.reading.roles import SURE, RoleGuess
 
 FLAGS = {role: flag for flag, (role, _) in {**COLUMN_FLAGS, **LIST_FLAGS}.items()}
 PREVIEWED = (  # what decides a head's cells

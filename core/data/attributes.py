@@ -23,7 +23,7 @@ from core.basics.files import (
 )
 from core.basics.types import IdMap
 from core.basics.workspace import Workspace
-from core.data.encoding import guess_from
+from core.data.reading.encoding import guess_from
 
 LARGEST = 100 * 1024**2  # bytes of an upload
 MOST_COLUMNS = 50

@@ -27,26 +27,38 @@ from core.basics.columns import (
 from core.basics.errors import DataError
 from core.basics.files import fingerprint, fingerprint_file, whole_folder, write_json
 from core.basics.formatting import count
+from core.data.checks.cross_listed import SOURCE_ITEM, find_cross_listed
+from core.data.checks.item_match import other_item_column
+from core.data.checks.same_people import find_double_users, spare_ids, why_nothing_is_shared
 from core.data.database import columns, name, number, text
-from core.data.datasets import RECORD as DATASET_RECORD
-from core.data.datasets import relation
-from core.data.drops import drop_cross_listed, drop_double_users
-from core.data.filters import DOMAINS, IN_FILE, LIKED, RATED, Steps, filter_rows
-from core.data.item_hint import other_item_column
-from core.data.liked import liked_from
+from core.data.filters import (
+    DOMAINS,
+    IN_FILE,
+    LIKED,
+    RATED,
+    Steps,
+    filter_rows,
+    keep_core,
+    liked_from,
+)
+from core.data.knowledge import with_triples
 from core.data.pair_folder import (
     RECORD,
     DomainCounts,
     PairCounts,
     PairInfo,
+    PairInputs,
+    PairSettings,
+    as_domain_pair,
+    everything,
     items_file,
     read_pair_info,
     rows_file,
     steps_that_tell,
 )
-from core.data.pair_settings import PairInputs, PairSettings, everything
-from core.data.shared_ids import why_nothing_is_shared
-from core.data.triple_file import with_triples
+from core.data.reading.options import RECORD as DATASET_RECORD
+from core.data.reading.options import relation
+from core.data.splitting import training_rows
 
 VERSION = 1  # of the way a pair is built; another one gives other hashes
 FEW_SHARED = 50  # below this many shared users a person is warned
@@ -367,3 +379,42 @@ def _read_triples(
     }
     added, used = with_triples(triples, ids, tables)
     return added, [used.words()]
+
+
+# What is left out of a pair after its filters: cross-listed items and double users.
+
+
+def drop_cross_listed(connection: duckdb.DuckDBPyConnection, settings: PairSettings) -> None:
+    """Delete source items the target lists too, found on training rows only."""
+    source, target = (_rows(connection, domain) for domain in DOMAINS)
+    found = find_cross_listed(as_domain_pair(source, training_rows(source, target)))
+    _delete(connection, SOURCE, ITEM, found.pairs[SOURCE_ITEM].unique().tolist())
+    keep_core(connection, SOURCE, settings.source_core)
+
+
+def drop_double_users(connection: duckdb.DuckDBPyConnection, settings: PairSettings) -> None:
+    """Delete every id but the first of those with nearly the same history, from both domains."""
+    pairs = []
+    for domain in DOMAINS:
+        rows = _rows(connection, domain)
+        pair = as_domain_pair(rows, rows.head(0))
+        pairs.append(find_double_users(pair.source, pair.users).pairs)
+    spare = spare_ids(pd.concat(pairs, ignore_index=True))
+    for domain in DOMAINS:
+        _delete(connection, domain, USER, spare)
+    for domain in DOMAINS:
+        keep_core(connection, domain, getattr(settings, f"{domain}_core"))
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, domain: str) -> pd.DataFrame:
+    return connection.execute(f"SELECT {USER}, {ITEM} FROM {name(domain)}").df()
+
+
+def _delete(
+    connection: duckdb.DuckDBPyConnection, domain: str, column: str, values: list[str]
+) -> None:
+    connection.register("dropped", pd.DataFrame({column: values}, dtype="str"))
+    connection.execute(
+        f"DELETE FROM {name(domain)} WHERE {column} IN (SELECT {column} FROM dropped)"
+    ).fetchall()  # an answer that waits keeps the table from being registered again
+    connection.unregister("dropped")

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from core.basics.columns import (
+    CATEGORIES,
     COUNT,
+    DECILE,
+    DESCRIPTION,
     DOMAIN,
     HIGH,
     ITEM,
@@ -19,11 +25,15 @@ from core.basics.columns import (
     SOURCE,
     TARGET,
     TIME,
+    TITLE,
     USER,
 )
-from core.data.database import columns
-from core.data.datasets import relation
-from core.data.long_tails import Spread, counts_in
+from core.data.database import columns, name, number
+from core.data.filters import liked_from
+from core.data.pair_folder import PairInputs, PairSettings, vectors_file
+from core.data.reading.options import relation
+from core.data.reading.roles import HIGHEST_STARS, LONG_TAIL
+from core.data.snapshot import has_times, read_info
 
 MOST_BARS = 96
 MOST_RATINGS = 21  # distinct ratings shown one by one; more are binned
@@ -148,3 +158,202 @@ def _each(connection: duckdb.DuckDBPyConnection, files: dict[str, str], query: s
 def _shares(frame: pd.DataFrame) -> pd.DataFrame:
     whole = frame.groupby(DOMAIN)[COUNT].transform("sum")
     return frame.assign(**{SHARE: frame[COUNT] / whole})
+
+
+# How much two domains share: users, the interactions they carry, and how active they are.
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """deciles: DOMAIN, DECILE (1: the least active tenth of its users), COUNT users, SHARE of
+    them that are shared, and what each has "fewest" and "most" interactions."""
+
+    source_users: int
+    target_users: int
+    shared: int
+    source_rows: int
+    target_rows: int
+    source_rows_shared: int  # rows carried by shared users
+    target_rows_shared: int
+    deciles: pd.DataFrame
+
+    def share_of(self, domain: str) -> float:
+        """Share of the domain's users who are in the other one too."""
+        users = self.source_users if domain == SOURCE else self.target_users
+        return self.shared / users if users else 0.0
+
+    def carried(self, domain: str) -> float:
+        """Share of the domain's interactions that shared users made."""
+        rows = self.source_rows if domain == SOURCE else self.target_rows
+        carried = self.source_rows_shared if domain == SOURCE else self.target_rows_shared
+        return carried / rows if rows else 0.0
+
+
+def overlap(connection: duckdb.DuckDBPyConnection, source: Path, target: Path) -> Overlap:
+    """Overlap of two files of interactions, matched by equal user ids."""
+    files = {SOURCE: relation(connection, source), TARGET: relation(connection, target)}
+    for domain, interactions in files.items():
+        other = files[TARGET if domain == SOURCE else SOURCE]
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {domain}_activity AS "
+            f"SELECT {USER}, count(*) AS n, {USER} IN (SELECT {USER} FROM {other}) AS shared "
+            f"FROM {interactions} GROUP BY {USER}"
+        )
+    return Overlap(
+        source_users=_ask(connection, SOURCE, "count(*)"),
+        target_users=_ask(connection, TARGET, "count(*)"),
+        shared=number(connection, f"SELECT count(*) FROM {SOURCE}_activity WHERE shared"),
+        source_rows=_ask(connection, SOURCE, "sum(n)"),
+        target_rows=_ask(connection, TARGET, "sum(n)"),
+        source_rows_shared=_ask(connection, SOURCE, "sum(n) FILTER (WHERE shared)"),
+        target_rows_shared=_ask(connection, TARGET, "sum(n) FILTER (WHERE shared)"),
+        deciles=pd.concat([_deciles(connection, domain) for domain in files], ignore_index=True),
+    )
+
+
+def _ask(connection: duckdb.DuckDBPyConnection, domain: str, what: str) -> int:
+    return number(connection, f"SELECT {what} FROM {domain}_activity")
+
+
+def _deciles(connection: duckdb.DuckDBPyConnection, domain: str) -> pd.DataFrame:
+    return connection.execute(
+        f"SELECT '{domain}' AS {DOMAIN}, {DECILE}, count(*) AS {COUNT}, "
+        f"avg(shared::INT) AS {SHARE}, min(n) AS fewest, max(n) AS most "
+        f"FROM (SELECT *, ntile(10) OVER (ORDER BY n, {USER}) AS {DECILE} FROM {domain}_activity) "
+        f"GROUP BY {DECILE} ORDER BY {DECILE}"
+    ).df()
+
+
+# What is known about a split's rows and texts before a model is trained on it.
+
+Range = tuple[float, float]
+Filled = frozenset[str]  # columns of an item table that any item has
+EVERY_TEXT: Filled = frozenset((TITLE, CATEGORIES, DESCRIPTION))
+
+
+@dataclass(frozen=True)
+class RatingFacts:
+    """Lowest and highest training rating of each domain, None where all are equal or missing."""
+
+    source: Range | None
+    target: Range | None
+    liked_from: float  # rows below so many of 5 stars were filtered away; 0 where none was
+    timed: bool = True  # whether the rows of both domains have times
+    texts: tuple[Filled, Filled] = (EVERY_TEXT, EVERY_TEXT)  # of source and of target items
+    vectors: tuple[int, int] = (0, 0)  # numbers of their uploaded vectors, 0 for none
+    counted: bool = False  # whether the rows of a domain have counts
+
+
+def rating_facts(folder: Path) -> RatingFacts:
+    """Facts of a snapshot folder, from its record and the footers of its files: no row is read."""
+    source, target = (_range(folder / f"{domain}_train.parquet") for domain in (SOURCE, TARGET))
+    texts = _filled(folder / "items_source.parquet"), _filled(folder / "items_target.parquet")
+    vectors = _width(vectors_file(folder, SOURCE)), _width(vectors_file(folder, TARGET))
+    liked_from = read_info(folder).liked_from
+    counted = any(
+        COUNT in pq.read_schema(folder / f"{domain}_train.parquet").names
+        for domain in (SOURCE, TARGET)
+    )
+    return RatingFacts(source, target, liked_from, has_times(folder), texts, vectors, counted)
+
+
+def _width(path: Path) -> int:
+    """Of the array in a file, from its header."""
+    return int(np.load(path, mmap_mode="r").shape[1]) if path.exists() else 0
+
+
+def _filled(path: Path) -> Filled:
+    """Which columns of an item table say anything; footers leave out values that are long."""
+    return frozenset(column for column in EVERY_TEXT if _says_anything(path, column))
+
+
+def _says_anything(path: Path, column: str) -> bool:
+    groups = pq.ParquetFile(path).metadata.num_row_groups
+    bounds = _bounds(path, column)
+    if any(highest for _, highest in bounds) or len(bounds) == groups:
+        return any(highest for _, highest in bounds)
+    return any(pq.read_table(path, columns=[column]).column(column).to_pylist())
+
+
+def _range(path: Path) -> Range | None:
+    bounds = _bounds(path, RATING)
+    if not bounds:
+        return None
+    low, high = min(float(low) for low, _ in bounds), max(float(high) for _, high in bounds)
+    return (low, high) if low < high else None
+
+
+def _bounds(path: Path, column: str) -> list[tuple[Any, Any]]:
+    """Lowest and highest value of a column in each group of rows that has any."""
+    file = pq.ParquetFile(path)
+    place = file.schema_arrow.get_field_index(column)
+    groups = range(file.metadata.num_row_groups)
+    found = [file.metadata.row_group(group).column(place).statistics for group in groups]
+    return [(one.min, one.max) for one in found if one is not None and one.has_min_max]
+
+
+# Numbers that count something: how a column of them spreads, and ratings that look like it.
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the numbers of a column lie; rows: how many there are, NULLs left out."""
+
+    low: float
+    median: float
+    high: float
+    rows: int
+
+    def words(self) -> str:
+        """`1 to 9,079, median 4`."""
+        shown = [f"{round(value, 2):,.10g}" for value in (self.low, self.high, self.median)]
+        return f"{shown[0]} to {shown[1]}, median {shown[2]}"
+
+    @property
+    def has_tail(self) -> bool:
+        """Whether most are small and some many times as large, as counts are and ratings are not.
+
+        From 0 on and beyond 10: a mean of 4 of 5 stars never makes it, nor do 0 to 100 points.
+        """
+        return self.low >= 0 and self.high > HIGHEST_STARS and self.high >= LONG_TAIL * self.median
+
+
+def spread_of(connection: duckdb.DuckDBPyConnection, rows: str, column: str) -> Spread | None:
+    """How a column spreads; None where the rows have no such column, or no number in it."""
+    if column not in columns(connection, rows):
+        return None
+    value = name(column)
+    found = connection.execute(
+        f"SELECT min({value}), median({value}), max({value}), count({value}) FROM {rows}"
+    ).fetchone()
+    return Spread(*found) if found and found[0] is not None else None
+
+
+def counts_in(connection: duckdb.DuckDBPyConnection, rows: str) -> Spread | None:
+    """How often things were done, for files that say so."""
+    return spread_of(connection, rows, COUNT)
+
+
+def ratings_like_counts(
+    connection: duckdb.DuckDBPyConnection, inputs: PairInputs, settings: PairSettings
+) -> list[str]:
+    """A sentence for each file whose ratings look like counts, and how few the threshold keeps."""
+    said = []
+    for domain, file, called in (
+        (SOURCE, inputs.source, inputs.source_name),
+        (TARGET, inputs.target, inputs.target_name),
+    ):
+        rows = relation(connection, file)
+        spread = spread_of(connection, rows, RATING)
+        liked = liked_from(connection, rows, settings, domain)
+        if spread is None or liked is None or not spread.has_tail:
+            continue
+        kept = number(
+            connection, f"SELECT count(*) FROM {rows} WHERE {RATING} >= {liked.start - 1e-6}"
+        )
+        said.append(
+            f"The ratings of {called} look like counts ({spread.words()}), and the threshold keeps "
+            f"{kept:,} of {spread.rows:,}. Import the file again with this column as count, or set "
+            "the threshold to 0."
+        )
+    return said

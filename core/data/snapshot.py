@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,11 +15,8 @@ from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, TEST, TIME,
 from core.basics.errors import DataError
 from core.basics.files import as_record, fingerprint, read_json, whole_folder, write_json
 from core.basics.types import BoolArray, IdMap, IntArray, Masked
-from core.data.entries import apart, ones_of
-from core.data.item_tables import described, read_described, uploaded_vectors, vectors_file
-from core.data.new_items import NEW_ITEMS, drawn_order, new_items_of
-from core.data.pair import DomainPair
-from core.data.times import in_time_order
+from core.data.pair import DomainPair, apart, ones_of
+from core.data.pair_folder import described, read_described, uploaded_vectors, vectors_file
 
 RECORD = "split.json"
 PARTS = ("source_train", "target_train", "target_valid", "target_test")
@@ -265,3 +262,114 @@ def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> c
     values = frame[RATING] if ratings else np.ones(len(frame))
     places = frame[USER].to_numpy(), frame[ITEM].to_numpy()
     return csr_matrix((np.asarray(values, dtype=np.float32), places), shape=shape)
+
+
+# What one user did in a domain, read from the snapshot: items, ratings and times, newest first.
+
+
+def user_history(split: Split, part: str, user: int) -> pd.DataFrame:
+    """ITEM (number), RATING and TIME (UTC, NaT where unknown) of one user's rows, newest first.
+
+    part: one of PARTS, such as "source_train". Without times the rows stand by item number; a
+    user without rows has none.
+    """
+    if part not in PARTS:
+        raise KeyError(part)
+    path = split.folder / f"{part}.parquet"
+    columns = [name for name in (ITEM, RATING, TIME) if name in pq.read_schema(path).names]
+    rows = pd.read_parquet(path, columns=columns, filters=[(USER, "==", int(user))])
+    if TIME not in rows:
+        return rows.assign(**{TIME: pd.NaT})
+    rows[TIME] = pd.to_datetime(rows[TIME].astype("float64"), unit="s", errors="coerce")
+    return rows.sort_values([TIME, ITEM], ascending=[False, True], ignore_index=True)
+
+
+# Splits of new items: whole target items are held out, and lists hold nothing else.
+
+NEW_ITEMS = "new items"  # the kind of split
+
+
+def hold_out_items(
+    target: pd.DataFrame, shares: tuple[float, float], fewest: int, seed: int
+) -> tuple[BoolArray, BoolArray]:
+    """Which rows have an item of validation, and which one of the test, (n_rows,) each.
+
+    shares: of the items with `fewest` rows or more, for validation and the test. Row order and
+    users do not matter. Raises DataError where a part gets no item.
+    """
+    items, names = pd.factorize(target[ITEM], sort=True)
+    enough = np.flatnonzero(np.bincount(items) >= fewest)
+    drawn = np.random.default_rng(seed).permutation(enough)
+    n_valid, n_test = (int(share * len(drawn)) for share in shares)
+    if not n_test or not n_valid:
+        raise DataError(
+            what=f"{len(drawn):,} target items with {fewest} interactions or more are too few for "
+            "a split of new items.",
+            hint="Hide a larger share, ask for fewer interactions, or choose another kind.",
+        )
+    held_out = np.zeros((2, len(names)), dtype=bool)
+    held_out[1, drawn[:n_test]] = True
+    held_out[0, drawn[n_test : n_test + n_valid]] = True
+    return held_out[0][items], held_out[1][items]
+
+
+def drawn_order(items: IdMap, seed: int) -> IdMap:
+    """The items numbered by a draw: equal scores stand by item number, so in a random order."""
+    return IdMap(np.random.default_rng(seed).permutation(items.ids))
+
+
+def new_items_of(folder: Path, n_items: int) -> dict[str, BoolArray]:
+    """Items that validation, and the test, of a snapshot hold rows of, (n_items,) each."""
+    found = {}
+    for part in (VALID, TEST):
+        rows = pd.read_parquet(folder / f"target_{part}.parquet", columns=[ITEM])
+        found[part] = np.isin(np.arange(n_items), rows[ITEM])
+    return found
+
+
+# Training histories in time order, for models that read sequences.
+
+
+def has_times(folder: Path) -> bool:
+    """Whether the training rows of both domains of a snapshot have times; no row is read."""
+    return all(_is_timed(folder / f"{domain}_train.parquet") for domain in (SOURCE, TARGET))
+
+
+def in_time_order(train: DomainPair, folder: Path) -> DomainPair:
+    """The pair with each interaction's place in its user's history as its value, 1 the earliest.
+
+    Places run over both domains together. Rows of one moment stand source first, then by item; a
+    row without a time counts as the earliest.
+    """
+    frames = [_rows(folder, domain) for domain in (SOURCE, TARGET)]
+    rows = pd.concat(frames, keys=[0, 1], names=["domain"]).reset_index("domain")
+    rows = rows.sort_values([USER, TIME, "domain", ITEM], na_position="first")
+    rows["place"] = rows.groupby(USER).cumcount() + 1
+    source, target = (
+        _places(rows[rows["domain"] == domain], like)
+        for domain, like in ((0, train.source), (1, train.target))
+    )
+    return replace(train, source=source, target=target)
+
+
+def _rows(folder: Path, domain: str) -> pd.DataFrame:
+    path = folder / f"{domain}_train.parquet"
+    known = TIME in pq.read_schema(path).names
+    frame = pd.read_parquet(path, columns=[USER, ITEM, TIME] if known else [USER, ITEM])
+    return frame if known else frame.assign(**{TIME: 0})
+
+
+def _places(rows: pd.DataFrame, like: csr_matrix) -> csr_matrix:
+    places = rows[USER].to_numpy(), rows[ITEM].to_numpy()
+    return csr_matrix((rows["place"].to_numpy(dtype=np.float32), places), shape=like.shape)
+
+
+def _is_timed(path: Path) -> bool:
+    file = pq.ParquetFile(path)
+    place = file.schema_arrow.get_field_index(TIME)
+    if place < 0:
+        return False
+    groups = range(file.metadata.num_row_groups)
+    found = [file.metadata.row_group(group).column(place).statistics for group in groups]
+    bounds = [(s.min, s.max) for s in found if s is not None and s.has_min_max]
+    return bool(bounds) and min(low for low, _ in bounds) < max(high for _, high in bounds)

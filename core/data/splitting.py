@@ -12,11 +12,9 @@ from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, USER
 from core.basics.errors import DataError
 from core.basics.settings import Settings, setting
 from core.basics.types import BoolArray, IntArray
-from core.data.new_items import NEW_ITEMS, hold_out_items
-from core.data.pair_folder import read_items, read_pair_info, read_rows
-from core.data.pair_settings import STARS, PairSettings
-from core.data.snapshot import SplitTables, write_snapshot
-from core.data.time_doubts import judge_times, times_in
+from core.data.checks.check import judge_times, times_in
+from core.data.pair_folder import STARS, PairSettings, read_items, read_pair_info, read_rows
+from core.data.snapshot import NEW_ITEMS, SplitTables, hold_out_items, write_snapshot
 
 RANDOM, LEAVE_K_OUT, TEMPORAL = "random", "leave-k-out", "temporal"
 COLD_USERS, COLD_FOLD = "cold-start users", "cold-start fold"
@@ -278,3 +276,48 @@ def _check_held_out(parts: Parts, settings: SplitSettings) -> None:
                 what=f"A {settings.kind} split leaves no target rows for {part}.",
                 hint="Change its shares, or choose another kind of split.",
             )
+
+
+# What a split would hold, counted before it is written.
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """rows: source train, target train, target valid, target test."""
+
+    rows: tuple[int, int, int, int]
+    source_left_out: int  # source rows from after the first cut of a temporal split
+    train_users: int  # with target rows to train on
+    valid_users: int
+    test_users: int
+    cold_test_users: int  # test users without any target row to train on
+    unseen_test_rows: int  # test rows whose item is in no training row: found by no id-based model
+    on_a_cut: int  # target rows at one of the two cuts of a temporal split
+    new_items: tuple[int, int, int]  # target items of validation and test alone, and of all rows
+
+
+def split_counts(
+    source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings, seed: int
+) -> SplitCounts:
+    """Sizes of every part of the split these settings make of the rows of a pair."""
+    parts = assign_parts(source, target, settings, seed)
+    train, valid, test = (target[parts.target == part] for part in (TRAIN_ROW, VALID_ROW, TEST_ROW))
+    trained = pd.Index(train[USER].unique())
+    tested = pd.Index(test[USER].unique())
+    known = train[ITEM].unique()
+    return SplitCounts(
+        rows=(int(parts.source.sum()), len(train), len(valid), len(test)),
+        source_left_out=int((~parts.source).sum()),
+        train_users=len(trained),
+        valid_users=valid[USER].nunique(),
+        test_users=len(tested),
+        cold_test_users=int((~tested.isin(trained)).sum()),
+        unseen_test_rows=int((~test[ITEM].isin(known)).sum()),
+        on_a_cut=rows_on_a_cut(target, settings) if settings.kind == TEMPORAL else 0,
+        new_items=(_beyond(valid, known), _beyond(test, known), target[ITEM].nunique()),
+    )
+
+
+def _beyond(rows: pd.DataFrame, known: np.ndarray) -> int:
+    """How many different items of the rows are not among the known ones."""
+    return int((~pd.Index(rows[ITEM].unique()).isin(known)).sum())

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.types import FloatArray
-from core.data.categories import compared, names_in
+from core.data.knowledge import compared, names_in
 from core.data.pair import DomainPair, ItemFeatures
 
 BINS = 20  # parts of the catalogue, from its most to its least popular items

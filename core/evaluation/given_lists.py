@@ -12,7 +12,7 @@ from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, USER
 from core.basics.files import unescaped
 from core.basics.sorted_sets import among
 from core.basics.types import BoolArray, FloatArray, IdMap, IntArray
-from core.data.entries import cells
+from core.data.pair import cells
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, findable
 from core.fusion.lists import NOBODY

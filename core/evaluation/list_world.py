@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.types import BoolArray, FloatArray, IntArray, Lists, Masked
-from core.data.categories import Categories, item_categories
+from core.data.knowledge import Categories, item_categories
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.evaluation.evaluate import findable

@@ -9,7 +9,7 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import RunError
 from core.data.knowledge import knowledge_graph
 from core.data.pair import DomainPair
-from core.data.ratings import RatingFacts
+from core.data.profile import RatingFacts
 from core.models.counts import ONES, counts_of
 from core.models.protocol import ATTRIBUTES, ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
 from core.models.text.clean import COLUMNS

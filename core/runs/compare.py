@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.basics.columns import TEST, VALID
-from core.data.new_items import NEW_ITEMS
-from core.data.snapshot import Split, read_info, read_snapshot
+from core.data.snapshot import NEW_ITEMS, Split, read_info, read_snapshot
 from core.evaluation.evaluate import Evaluation
 from core.evaluation.new_items import comparator_answer
 from core.evaluation.segments import user_segments

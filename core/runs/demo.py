@@ -10,11 +10,11 @@ from core.basics.columns import CATEGORIES, DESCRIPTION, ITEM, RATING, TIME, TIT
 from core.basics.progress import Cancelled, Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
+from core.data.checks.quality import check_pair, read_checks
 from core.data.database import in_memory
-from core.data.ingest import import_file
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.quality import check_pair, read_checks
-from core.data.read_options import INTERACTIONS, ITEMS, ReadOptions
+from core.data.pair_folder import PairInputs, PairSettings
+from core.data.reading.ingest import import_file
+from core.data.reading.options import INTERACTIONS, ITEMS, ReadOptions
 from core.data.splitting import COLD_USERS, RANDOM, SplitSettings, split_pair
 from core.embedding.points import MAP_ITEMS
 from core.jobs.table import enqueue

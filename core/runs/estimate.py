@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.basics.machine import free_memory
-from core.data.new_items import NEW_ITEMS
-from core.data.ratings import RatingFacts
-from core.data.snapshot import SplitInfo
+from core.data.profile import RatingFacts
+from core.data.snapshot import NEW_ITEMS, SplitInfo
 from core.models.protocol import ModelCard, PairSizes
 from core.models.readiness import Readiness, readiness
 from core.models.registry import card_of

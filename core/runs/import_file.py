@@ -11,9 +11,8 @@ from typing import IO, Any
 from core.basics.errors import JobError
 from core.basics.progress import Report
 from core.basics.workspace import Workspace
-from core.data.import_folder import is_in_folder
-from core.data.ingest import import_file
-from core.data.read_options import ReadOptions
+from core.data.reading.ingest import import_file, is_in_folder
+from core.data.reading.options import ReadOptions
 from core.jobs.leftovers import sweep_uploads
 
 UPLOAD = "upload"  # every staged file is called this, whatever it was called outside

@@ -11,11 +11,17 @@ from core.basics.files import still_there
 from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
+from core.data.checks.quality import check_pair
 from core.data.database import Connection, in_memory
-from core.data.datasets import RECORD as DATASET_RECORD
-from core.data.pair_folder import RECORD, PairInfo, inputs_of, read_pair_info
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.quality import check_pair
+from core.data.pair_folder import (
+    RECORD,
+    PairInfo,
+    PairInputs,
+    PairSettings,
+    inputs_of,
+    read_pair_info,
+)
+from core.data.reading.options import RECORD as DATASET_RECORD
 from core.data.splitting import SplitSettings, split_pair
 
 FILES = ("source", "target", "items_source", "items_target", "links", "triples")

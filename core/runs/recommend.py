@@ -11,9 +11,14 @@ from core.basics.columns import TEST, VALID
 from core.basics.errors import RunError
 from core.basics.types import FloatArray, IntArray
 from core.basics.workspace import Workspace
-from core.data.knowledge import KnowledgeGraph, knowledge_graph
+from core.data.knowledge import (
+    KnowledgeGraph,
+    KnowledgePath,
+    attribute_paths,
+    knowledge_graph,
+    path_words,
+)
 from core.data.pair import DomainPair, ItemFeatures
-from core.data.paths import Path, attribute_paths, path_words
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.fused import fused_per_user
 from core.evaluation.rating_error import Bounds, errors_per_user, weighted_guesses
@@ -131,7 +136,9 @@ def _row(
     }
 
 
-def _path(path: Path, source_names: np.ndarray, target_names: np.ndarray) -> dict[str, Any]:
+def _path(
+    path: KnowledgePath, source_names: np.ndarray, target_names: np.ndarray
+) -> dict[str, Any]:
     """What the item shares with history items, as plain values and in words."""
     names = [*map(str, source_names[path.source_items]), *map(str, target_names[path.target_items])]
     return {

@@ -20,7 +20,7 @@ from core.basics.machine import free_memory
 from core.basics.progress import Cancelled, Progress, Report, silent
 from core.basics.types import Lists
 from core.basics.workspace import Workspace
-from core.data.ratings import rating_facts
+from core.data.profile import rating_facts
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate_parts
 from core.evaluation.rating_error import rate

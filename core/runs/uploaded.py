@@ -19,9 +19,9 @@ from core.basics.errors import RunError
 from core.basics.files import fingerprint, whole_folder
 from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
-from core.data.ingest import clean_name, import_file
-from core.data.list_cells import one_row_per_item, pieces
-from core.data.read_options import IGNORE, LISTS, ReadOptions
+from core.data.reading.cells import one_row_per_item, pieces
+from core.data.reading.ingest import clean_name, import_file
+from core.data.reading.options import IGNORE, LISTS, ReadOptions
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation
 from core.evaluation.given_lists import (

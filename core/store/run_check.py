@@ -34,8 +34,8 @@ from core.basics.columns import (
 )
 from core.basics.errors import CrosswalkError, RunError
 from core.basics.types import IdMap, Vectors
-from core.data.item_tables import read_described
 from core.data.pair import DomainPair
+from core.data.pair_folder import read_described
 from core.data.snapshot import SplitInfo, read_info, read_snapshot
 from core.models.blend import Blend
 from core.models.compress import decompressed

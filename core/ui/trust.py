@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.basics.formatting import number
-from core.data.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
-from core.data.quality import read_checks
+from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
+from core.data.checks.quality import read_checks
 from core.ui.navigation import link_to
 from core.ui.shell import workspace
 from core.ui.texts import plain

@@ -113,8 +113,8 @@ def _drawn(draw: Any, tastes: Any, options: argparse.Namespace) -> tuple[Any, An
 
 
 def import_both(work: Path, options: argparse.Namespace) -> Callable[[], str]:
-    from core.data.ingest import import_file
-    from core.data.preview import guess_options
+    from core.data.reading.ingest import import_file
+    from core.data.reading.preview import guess_options
 
     def both() -> str:
         files = _files(work, options.format)
@@ -128,7 +128,7 @@ def import_both(work: Path, options: argparse.Namespace) -> Callable[[], str]:
 def build(work: Path, options: argparse.Namespace) -> Callable[[], str]:
     from core.data.build_pair import build_pair
     from core.data.database import in_memory
-    from core.data.pair_settings import PairSettings
+    from core.data.pair_folder import PairSettings
 
     def pair() -> str:
         with in_memory(work, threads=1) as connection:
@@ -140,8 +140,8 @@ def build(work: Path, options: argparse.Namespace) -> Callable[[], str]:
 
 
 def check(work: Path, options: argparse.Namespace) -> Callable[[], str]:
+    from core.data.checks.quality import check_pair
     from core.data.database import in_memory
-    from core.data.quality import check_pair
 
     def checks() -> str:
         with in_memory(work, threads=1) as connection:
@@ -301,7 +301,7 @@ def _kept(work: Path, name: str) -> Path:
 
 
 def _inputs(work: Path) -> Any:
-    from core.data.pair_settings import PairInputs
+    from core.data.pair_folder import PairInputs
 
     folders = json.loads((work / "datasets.json").read_text())
     return PairInputs(*(Path(folder) / "interactions.parquet" for folder in folders))

@@ -23,14 +23,14 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import ITEM, USER
-from core.data.cross_listed import SOURCE_ITEM, TARGET_ITEM, find_cross_listed
+from core.data.checks.cross_listed import SOURCE_ITEM, TARGET_ITEM, find_cross_listed
 from core.data.database import in_memory
-from core.data.ingest import import_file
+from core.data.reading.ingest import import_file
 from core.data.pair_folder import as_domain_pair
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.preview import guess_options
+from core.data.pair_folder import PairInputs, PairSettings
+from core.data.reading.preview import guess_options
 from core.data.build_pair import build_pair
-from core.data.quality import check_pair
+from core.data.checks.quality import check_pair
 
 BAR = 10_000.0  # CPU ms
 DEFAULT = ("amazon-elec-phone", "negative-control-facebook")

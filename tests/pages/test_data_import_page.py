@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import ITEM, RATING, TIME, USER
 from core.basics.workspace import VARIABLE, Workspace
-from core.data.datasets import list_datasets
+from core.data.reading.options import list_datasets
 from core.jobs.job import DONE
 from core.jobs.lock import Lock
 from core.jobs.processes import kill

@@ -15,13 +15,11 @@ from streamlit.testing.v1 import AppTest
 from core.basics.columns import CATEGORIES, HEAD, ITEM, RATING, RELATION, TAIL, TIME, TITLE, USER
 from core.basics.progress import silent
 from core.basics.workspace import VARIABLE, Workspace
-from core.data.datasets import KINDS as DATASET_KINDS
-from core.data.datasets import list_datasets
-from core.data.ingest import import_file
-from core.data.pair_folder import list_pairs, read_rows
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.quality import read_checks
-from core.data.read_options import INTERACTIONS, ITEMS, TRIPLES, ReadOptions
+from core.data.checks.quality import read_checks
+from core.data.pair_folder import PairInputs, PairSettings, list_pairs, read_rows
+from core.data.reading.ingest import import_file
+from core.data.reading.options import INTERACTIONS, ITEMS, TRIPLES, ReadOptions, list_datasets
+from core.data.reading.options import KINDS as DATASET_KINDS
 from core.data.snapshot import read_info
 from core.data.splitting import KINDS, LEAVE_K_OUT
 from core.jobs.job import ACTIVE

@@ -9,7 +9,7 @@ from core.basics.files import write_json
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
-from core.data.pair_settings import PairInputs, PairSettings
+from core.data.pair_folder import PairInputs, PairSettings
 from tests.pages.stories import NASTY, ROOT, entered, well, words
 
 CHINESE = ["战争与和平", "活着", "围城", "边城", "家", "茶馆"]

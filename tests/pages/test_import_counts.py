@@ -6,10 +6,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import COUNT, EVENT, ITEM, RATING, USER
 from core.basics.progress import silent
-from core.data.datasets import list_datasets
-from core.data.ingest import import_file
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.read_options import ReadOptions
+from core.data.pair_folder import PairInputs, PairSettings
+from core.data.reading.ingest import import_file
+from core.data.reading.options import ReadOptions, list_datasets
 from core.runs.prepare import pair_job, pair_payload, split_job
 from tests.pages.test_data_import_page import (
     ROOT,

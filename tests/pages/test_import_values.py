@@ -3,7 +3,7 @@
 import pandas as pd
 
 from core.basics.columns import RATING, TIME, USER
-from core.data.datasets import list_datasets
+from core.data.reading.options import list_datasets
 from tests.pages.test_data_import_page import (
     data_page,
     keyed,

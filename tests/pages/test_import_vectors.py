@@ -8,8 +8,8 @@ from core.basics.files import write_json
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
-from core.data.datasets import list_datasets
-from core.data.pair_settings import PairInputs, PairSettings
+from core.data.pair_folder import PairInputs, PairSettings
+from core.data.reading.options import list_datasets
 from tests.pages.stories import entered
 from tests.pages.test_data_import_page import (
     data_page,

@@ -7,8 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import ITEM, TEST, USER
 from core.basics.workspace import Workspace
-from core.data.new_items import NEW_ITEMS, hold_out_items
-from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
+from core.data.snapshot import NEW_ITEMS, SplitTables, hold_out_items, read_snapshot, write_snapshot
 from core.runs.plan import RunPlan
 from core.runs.report.story import tell_story
 from core.runs.train import train_run

@@ -10,9 +10,9 @@ from core.basics.columns import ITEM, TITLE, USER
 from core.basics.progress import silent
 from core.basics.workspace import VARIABLE, Workspace
 from core.data.build_pair import build_pair
+from core.data.checks.quality import check_pair
 from core.data.database import in_memory
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.quality import check_pair
+from core.data.pair_folder import PairInputs, PairSettings
 from core.data.splitting import SplitSettings, split_pair
 from core.runs.plan import RunPlan
 from core.runs.train import train_run

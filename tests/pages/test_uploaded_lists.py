@@ -11,8 +11,8 @@ import pytest
 
 from core.basics.columns import TEST
 from core.basics.workspace import Workspace
-from core.data.preview import preview_file
-from core.data.read_options import LISTS
+from core.data.reading.options import LISTS
+from core.data.reading.preview import preview_file
 from core.data.snapshot import read_snapshot
 from core.jobs.lock import Lock
 from core.jobs.processes import kill

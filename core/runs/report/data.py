@@ -9,11 +9,10 @@ import numpy as np
 from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.formatting import count, number
 from core.charts.data import draw_overlap, draw_split_strip
-from core.data.check import IMPORT
-from core.data.new_items import NEW_ITEMS
-from core.data.pair_settings import PairSettings
-from core.data.ratings import rating_facts
-from core.data.snapshot import Split, SplitInfo
+from core.data.checks.check import IMPORT
+from core.data.pair_folder import PairSettings
+from core.data.profile import rating_facts
+from core.data.snapshot import NEW_ITEMS, Split, SplitInfo
 from core.runs.report.blocks import Block, Figure, Grid, Points, Section, Words
 from core.runs.report.evidence import Evidence
 

@@ -12,9 +12,9 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USERS
 from core.basics.errors import DataError, RunError
 from core.basics.formatting import signed, signed_interval
 from core.basics.workspace import Workspace
-from core.data.check import Check
+from core.data.checks.check import Check
+from core.data.checks.quality import read_checks
 from core.data.pair_folder import PairInfo, read_pair_info
-from core.data.quality import read_checks
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.judged import HARMS, HELPS, Comparison, Lifts, altogether, lifts_of
 from core.evaluation.lift import ALL_USERS, SURE, digits_of, is_gain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.basics.columns import TEST, USERS
 from core.basics.formatting import count, number, signed, signed_interval
-from core.data.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
+from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
 from core.evaluation.new_items import ORACLE, RANDOM, comparators, deciding, new_items_sentence
 from core.evaluation.seeds import ENOUGH_SEEDS
 from core.metrics.cards import metric_title

@@ -14,8 +14,15 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count
 from core.data.pair import ItemFeatures
 from core.data.pair_folder import pair_features
-from core.data.text_figures import TextFigures, column_shares, sample_texts, text_figures
-from core.data.vector_figures import VectorFigures, figures_of_items, figures_of_pair
+from core.data.text_figures import (
+    TextFigures,
+    VectorFigures,
+    column_shares,
+    figures_of_items,
+    figures_of_pair,
+    sample_texts,
+    text_figures,
+)
 from core.models.text.clean import LONGEST, READS, item_texts
 from core.ui import cached
 

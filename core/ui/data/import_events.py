@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.formatting import count
-from core.data.event_types import MOST_TYPES
+from core.data.reading.kinds import MOST_TYPES
 from core.ui.texts import plain
 
 TYPE, ROWS, WEIGHT = "event type", "rows", "weight"

@@ -12,11 +12,9 @@ from streamlit.delta_generator import DeltaGenerator
 from core.basics.columns import EVENT, ITEM
 from core.basics.errors import DataError
 from core.basics.formatting import count
-from core.data.encoding import ENCODING_LABELS, ENCODINGS
-from core.data.list_cells import BETWEEN, ONE_ITEM
-from core.data.preview import Preview, RejectPreview, preview_file, preview_rejects
-from core.data.raw_file import PARQUET, sort_of
-from core.data.read_options import (
+from core.data.reading.cells import BETWEEN, ONE_ITEM
+from core.data.reading.encoding import ENCODING_LABELS, ENCODINGS
+from core.data.reading.options import (
     ADJACENCY,
     FIRST,
     IGNORE,
@@ -30,6 +28,8 @@ from core.data.read_options import (
     ReadOptions,
     check_options,
 )
+from core.data.reading.preview import Preview, RejectPreview, preview_file, preview_rejects
+from core.data.reading.raw import PARQUET, sort_of
 from core.ui.data.import_events import pick_weights
 from core.ui.data.import_roles import pick_roles
 from core.ui.data.import_values import pick_values

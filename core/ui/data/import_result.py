@@ -8,9 +8,15 @@ import streamlit as st
 from core.basics.columns import COUNT, EVENT
 from core.basics.formatting import count
 from core.charts.data import draw_import_bar
-from core.data.datasets import KIND_NAMES, Dataset, delete_dataset, list_datasets, pairs_using
-from core.data.ingest import REJECTS, notes_of, skipped_lines, vector_counts
-from core.data.read_options import INTERACTIONS
+from core.data.reading.ingest import REJECTS, notes_of, skipped_lines, vector_counts
+from core.data.reading.options import (
+    INTERACTIONS,
+    KIND_NAMES,
+    Dataset,
+    delete_dataset,
+    list_datasets,
+    pairs_using,
+)
 from core.ui.data.import_events import events_words
 from core.ui.shell import database, guarded, show_chart, workspace
 from core.ui.tables import download_button, show_table

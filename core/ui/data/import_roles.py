@@ -7,8 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import ATTRIBUTE, FURTHER, VECTOR
 from core.basics.formatting import count
-from core.data.preview import Preview
-from core.data.read_options import (
+from core.data.reading.options import (
     ID_ROLES,
     IGNORE,
     INTERACTIONS,
@@ -20,8 +19,8 @@ from core.data.read_options import (
     SEVERAL,
     TRIPLES,
 )
-from core.data.roles import SURE, RoleGuess
-from core.data.vector_roles import series_of
+from core.data.reading.preview import Preview
+from core.data.reading.roles import SURE, RoleGuess, series_of
 from core.ui.texts import plain
 
 _ACROSS = {INTERACTIONS: 4, ITEMS: 3, LINKS: 2, LISTS: 4, TRIPLES: 3}  # role selectors in one row

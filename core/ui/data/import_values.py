@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import CATEGORIES, RATING, TIME
-from core.data.cell_lists import SEPARATORS
-from core.data.conversions import NUMBERS
-from core.data.doubts import Doubt, find_doubts, said_of_values, settled, unsettled
-from core.data.number_forms import GROUPS
-from core.data.read_options import IGNORE, ITEMS, ReadOptions
-from core.data.time_forms import FORM_NAMES
+from core.data.reading.cells import SEPARATORS
+from core.data.reading.doubts import Doubt, find_doubts, said_of_values, settled, unsettled
+from core.data.reading.numbers import GROUPS
+from core.data.reading.options import IGNORE, ITEMS, ReadOptions
+from core.data.reading.rows import NUMBERS
+from core.data.reading.times import FORM_NAMES
 from core.ui.texts import plain
 
 THOUSANDS = {"": "nothing", ",": "comma  ,", ".": "point  .", " ": "blank", "'": "apostrophe  '"}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.datasets import read_dataset
-from core.data.import_folder import VARIABLE, import_folder
-from core.data.read_options import INTERACTIONS, ITEMS, LINKS, TRIPLES, ReadOptions
+from core.data.reading.ingest import VARIABLE, import_folder
+from core.data.reading.options import INTERACTIONS, ITEMS, LINKS, TRIPLES, ReadOptions, read_dataset
 from core.jobs.job import DONE, Job
 from core.jobs.table import enqueue
 from core.ui.data.import_file import Staged

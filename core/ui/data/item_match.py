@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.basics.columns import ATTRIBUTE, ITEM
 from core.basics.formatting import count
-from core.data.item_match import known_in_head
-from core.data.read_options import IGNORE, INTERACTIONS, ITEMS
+from core.data.checks.item_match import known_in_head
+from core.data.reading.options import IGNORE, INTERACTIONS, ITEMS
 from core.ui.data.shared import datasets
 from core.ui.shell import database
 from core.ui.texts import plain

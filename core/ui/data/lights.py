@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.data.check import Check
+from core.data.checks.check import Check
+from core.data.checks.quality import find_time_leak, time_check
 from core.data.pair_folder import PairInfo
-from core.data.time_leak import find_time_leak, time_check
 from core.ui import cached
 from core.ui.navigation import link_to
 from core.ui.shell import workspace

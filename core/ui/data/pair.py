@@ -9,8 +9,14 @@ import streamlit as st
 
 from core.basics.formatting import count
 from core.data.build_pair import WITHOUT_SHARED
-from core.data.pair_folder import PairInfo, damaged_pairs, delete_pair, inputs_of
-from core.data.pair_settings import PairInputs, PairSettings
+from core.data.pair_folder import (
+    PairInfo,
+    PairInputs,
+    PairSettings,
+    damaged_pairs,
+    delete_pair,
+    inputs_of,
+)
 from core.runs.prepare import pair_payload
 from core.ui.data.pair_choice import pick_inputs
 from core.ui.data.pair_filters import draw_counts, pick_settings, rows_of

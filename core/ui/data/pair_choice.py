@@ -9,10 +9,9 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count
 from core.data.build_pair import KNOWN_SHARE
-from core.data.datasets import Dataset, count_known
-from core.data.item_hint import other_item_column
-from core.data.pair_settings import PairInputs
-from core.data.read_options import INTERACTIONS, ITEMS, LINKS, TRIPLES
+from core.data.checks.item_match import other_item_column
+from core.data.pair_folder import PairInputs
+from core.data.reading.options import INTERACTIONS, ITEMS, LINKS, TRIPLES, Dataset, count_known
 from core.ui.data.importing import imported_in
 from core.ui.data.shared import datasets, short
 from core.ui.shell import database

@@ -7,10 +7,9 @@ import streamlit as st
 
 from core.basics.formatting import count
 from core.basics.settings import Value
-from core.data.datasets import import_counts
-from core.data.pair_folder import DomainCounts
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.shared_ids import BOTH
+from core.data.checks.same_people import BOTH
+from core.data.pair_folder import DomainCounts, PairInputs, PairSettings
+from core.data.reading.options import import_counts
 from core.ui.data.shared import counts_of, doubts_of_ratings, ids_of, liked_of
 from core.ui.setting_widgets import ask_setting, info_of
 from core.ui.texts import plain

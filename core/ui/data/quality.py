@@ -7,12 +7,31 @@ import streamlit as st
 
 from core.basics.columns import DOMAIN, SOURCE, TARGET
 from core.basics.formatting import count
-from core.data.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, SPELLING, Check
-from core.data.cross_listed import COMMON_USERS, CONTAINMENT, JACCARD, SOURCE_ITEM, TARGET_ITEM
-from core.data.double_users import COMMON_ITEMS, OTHER_ID, USER_ID
+from core.data.checks.check import (
+    CROSS_LISTED,
+    DOUBLE_USERS,
+    EXCHANGED,
+    SAME_PEOPLE,
+    SPELLING,
+    Check,
+)
+from core.data.checks.cross_listed import (
+    COMMON_USERS,
+    CONTAINMENT,
+    JACCARD,
+    SOURCE_ITEM,
+    TARGET_ITEM,
+)
+from core.data.checks.quality import (
+    SOURCE_TITLE,
+    TARGET_TITLE,
+    checks_are_damaged,
+    read_checks,
+    read_cross_listed,
+    read_double_users,
+)
+from core.data.checks.same_people import COMMON_ITEMS, OTHER_ID, USER_ID
 from core.data.pair_folder import PairInfo
-from core.data.quality import checks_are_damaged, read_checks, read_cross_listed, read_double_users
-from core.data.quality_checks import SOURCE_TITLE, TARGET_TITLE
 from core.ui.data.lights import draw_light, draw_time_leak
 from core.ui.data.pair import remake_pair
 from core.ui.data.pair_filters import other_way_round

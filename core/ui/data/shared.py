@@ -12,16 +12,20 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import DataError
 from core.basics.formatting import count
 from core.data.build_pair import count_inputs, filter_counts
-from core.data.datasets import Dataset, list_datasets, register_datasets, relation
-from core.data.liked import liked_from
-from core.data.long_tails import ratings_like_counts
-from core.data.overlap import Overlap, overlap
-from core.data.pair_folder import PairCounts, PairInfo, list_pairs, read_rows, rows_file
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.profile import Profile, profile
-from core.data.shared_ids import SharedIds, compare_ids
-from core.data.split_counts import SplitCounts, split_counts
-from core.data.splitting import SplitSettings, check_times
+from core.data.checks.same_people import SharedIds, compare_ids
+from core.data.filters import liked_from
+from core.data.pair_folder import (
+    PairCounts,
+    PairInfo,
+    PairInputs,
+    PairSettings,
+    list_pairs,
+    read_rows,
+    rows_file,
+)
+from core.data.profile import Overlap, Profile, overlap, profile, ratings_like_counts
+from core.data.reading.options import Dataset, list_datasets, register_datasets, relation
+from core.data.splitting import SplitCounts, SplitSettings, check_times, split_counts
 from core.ui.shell import database, workspace
 
 _CURRENT = "data_pair"  # hash of the pair the tabs are about

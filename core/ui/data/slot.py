@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 
 from core.basics.errors import CrosswalkError
-from core.data.import_folder import file_in_folder, import_folder, list_files
-from core.data.read_options import INTERACTIONS, ITEMS, LINKS, LISTS, TRIPLES, ReadOptions
+from core.data.reading.ingest import file_in_folder, import_folder, list_files
+from core.data.reading.options import INTERACTIONS, ITEMS, LINKS, LISTS, TRIPLES, ReadOptions
 from core.jobs.job import CANCELLED, DONE, Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import read_job, request_cancel

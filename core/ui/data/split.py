@@ -10,11 +10,17 @@ from core.basics.formatting import count
 from core.basics.machine import free_memory
 from core.basics.settings import Value
 from core.charts.data import draw_split_strip
-from core.data.new_items import NEW_ITEMS
 from core.data.pair_folder import PairInfo
-from core.data.snapshot import PARTS, SplitInfo
-from core.data.split_counts import SplitCounts
-from core.data.splitting import COLD_FOLD, COLD_USERS, LEAVE_K_OUT, RANDOM, TEMPORAL, SplitSettings
+from core.data.snapshot import NEW_ITEMS, PARTS, SplitInfo
+from core.data.splitting import (
+    COLD_FOLD,
+    COLD_USERS,
+    LEAVE_K_OUT,
+    RANDOM,
+    TEMPORAL,
+    SplitCounts,
+    SplitSettings,
+)
 from core.models.readiness import readiness
 from core.models.registry import CARDS
 from core.runs.estimate import sizes_of

@@ -6,7 +6,7 @@ from collections import Counter
 
 import streamlit as st
 
-from core.data.quality import read_checks
+from core.data.checks.quality import read_checks
 from core.store.run_folder import Run
 from core.ui.navigation import link_to
 from core.ui.shell import workspace

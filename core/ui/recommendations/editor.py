@@ -10,8 +10,7 @@ import streamlit as st
 from core.basics.columns import ITEM, SOURCE
 from core.basics.formatting import count
 from core.basics.types import IntArray
-from core.data.history import user_history
-from core.data.snapshot import Split
+from core.data.snapshot import Split, user_history
 from core.runs.edits import Edit, Histories
 from core.runs.item_search import Catalogue
 from core.ui import cached

@@ -13,7 +13,7 @@ from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME
 from core.basics.formatting import count, number
 from core.charts.recommendations import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
-from core.data.history import user_history
+from core.data.snapshot import user_history
 from core.runs.one_user import Reasons, UserList
 from core.ui import cached
 from core.ui.recommendations.view import View

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count, signed
-from core.data.paths import Path, attribute_paths, path_words
+from core.data.knowledge import KnowledgePath, attribute_paths, path_words
 from core.runs.one_user import Reasons
 from core.ui import cached
 from core.ui.recommendations.view import View
@@ -34,7 +34,7 @@ def show_paths(view: View, why: Reasons | None) -> None:
     )
 
 
-def line_of(view: View, why: Reasons, path: Path) -> str:
+def line_of(view: View, why: Reasons, path: KnowledgePath) -> str:
     """One path as Markdown, names escaped and in the colour of their domain."""
     names = [
         f":{colour}[{plain(cached.item_names(view.split, domain)[item], 60)}]"

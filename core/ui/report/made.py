@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 import streamlit as st
 
 from core.basics.files import fingerprint
-from core.data.quality import RESULT
+from core.data.checks.quality import RESULT
 from core.runs.report.blocks import Story
 from core.runs.report.html import report_html
 from core.runs.report.story import ReportOptions, tell_story

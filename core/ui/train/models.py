@@ -7,8 +7,7 @@ from itertools import groupby
 import streamlit as st
 
 from core.basics.machine import free_memory
-from core.data.new_items import NEW_ITEMS
-from core.data.snapshot import SplitInfo
+from core.data.snapshot import NEW_ITEMS, SplitInfo
 from core.models.counts import counts_words
 from core.models.protocol import ModelCard
 from core.models.readiness import Readiness, readiness

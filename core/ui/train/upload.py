@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.read_options import LISTS, ReadOptions
+from core.data.reading.options import LISTS, ReadOptions
 from core.data.snapshot import SplitInfo
 from core.evaluation.given_words import given_words, is_odd
 from core.jobs.job import Job

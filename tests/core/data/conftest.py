@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from core.data.database import in_memory
-from core.data.pair_settings import PairInputs
+from core.data.pair_folder import PairInputs
 from tests.core.data.small_files import random_rows
 
 Writer = Callable[[str, pd.DataFrame], Path]

@@ -9,12 +9,11 @@ from core.basics.errors import DataError
 from core.basics.files import read_json
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
-from core.data.ingest import import_file
 from core.data.knowledge import knowledge_graph, knowledge_in
-from core.data.pair_folder import read_pair_info
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.preview import guess_options
-from core.data.read_options import INTERACTIONS, ITEMS, TRIPLES, ReadOptions, check_options
+from core.data.pair_folder import PairInputs, PairSettings, read_pair_info
+from core.data.reading.ingest import import_file
+from core.data.reading.options import INTERACTIONS, ITEMS, TRIPLES, ReadOptions, check_options
+from core.data.reading.preview import guess_options
 from core.data.snapshot import read_snapshot
 from core.data.splitting import SplitSettings, split_pair
 

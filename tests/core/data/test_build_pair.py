@@ -10,10 +10,10 @@ from core.basics.files import write_json
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair, count_inputs, filter_counts, pair_hash, pair_in_words
 from core.data.database import open_database
-from core.data.datasets import pairs_using
-from core.data.filters import filter_rows
-from core.data.liked import liked_from
+from core.data.filters import filter_rows, liked_from
 from core.data.pair_folder import (
+    PairInputs,
+    PairSettings,
     damaged_pairs,
     delete_pair,
     list_pairs,
@@ -22,7 +22,7 @@ from core.data.pair_folder import (
     read_rows,
     steps_that_tell,
 )
-from core.data.pair_settings import PairInputs, PairSettings
+from core.data.reading.options import pairs_using
 from tests.core.data.small_files import random_rows
 
 EVERYTHING = PairSettings(rating_threshold=0.0, target_core=0)

@@ -7,11 +7,11 @@ import pytest
 
 from core.basics.columns import COUNT, EVENT, ITEM, RATING, TIME, USER
 from core.basics.errors import DataError
-from core.data.file_checks import ask_import
-from core.data.ingest import REJECTS, import_file
-from core.data.pair_settings import PairInputs
-from core.data.preview import guess_options, preview_file, preview_rejects
-from core.data.read_options import IGNORE, ReadOptions
+from core.data.checks.files import ask_import
+from core.data.pair_folder import PairInputs
+from core.data.reading.ingest import REJECTS, import_file
+from core.data.reading.options import IGNORE, ReadOptions
+from core.data.reading.preview import guess_options, preview_file, preview_rejects
 
 TAIL = [1, 2, 1, 7, 1, 3, 1, 1, 52, 2, 1, 9079, 4, 1, 1]  # plays of somebody
 

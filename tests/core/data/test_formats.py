@@ -7,9 +7,8 @@ import pytest
 
 from core.basics.columns import CATEGORIES, ITEM, RANK, RATING, SCORE, TIME, TITLE, USER
 from core.basics.errors import DataError
-from core.data.ingest import import_file
-from core.data.preview import guess_options, preview_file, preview_rejects
-from core.data.read_options import (
+from core.data.reading.ingest import import_file
+from core.data.reading.options import (
     INTERACTIONS,
     ITEMS,
     JSON_LINES,
@@ -18,6 +17,7 @@ from core.data.read_options import (
     TABLE,
     ReadOptions,
 )
+from core.data.reading.preview import guess_options, preview_file, preview_rejects
 
 LINES = (
     '{"user": "007", "item": 1.0, "rating": 4.50, "time": 1260759108}\n'

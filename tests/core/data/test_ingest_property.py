@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from core.basics.columns import ITEM, RATING, USER
 from core.basics.errors import DataError
-from core.data.ingest import import_file
-from core.data.read_options import ReadOptions
+from core.data.reading.ingest import import_file
+from core.data.reading.options import ReadOptions
 
 ROLES = {"u": USER, "i": ITEM, "r": RATING}
 letters = st.characters(

@@ -1,6 +1,6 @@
 import numpy as np
 
-from core.data.categories import item_categories
+from core.data.knowledge import item_categories
 from core.data.pair import ItemFeatures
 
 

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import CATEGORIES, COUNT, ITEM, RATING, TIME, TITLE, USER
-from core.data.read_options import IGNORE, INTERACTIONS, ITEMS
-from core.data.roles import guess_roles
+from core.data.reading.options import IGNORE, INTERACTIONS, ITEMS
+from core.data.reading.roles import guess_roles
 
 ROWS = 12
 MANY = [str(number) for number in (1, 2, 2, 3, 1, 5, 2, 8, 13, 240, 1, 77)]

@@ -11,13 +11,10 @@ from core.basics.columns import COUNT, ITEM, TARGET, TIME, USER, VALID
 from core.basics.errors import DataError
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
-from core.data.ingest import import_file
-from core.data.new_items import NEW_ITEMS
-from core.data.pair_folder import read_rows
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.preview import guess_options
-from core.data.snapshot import PARTS, read_info, read_snapshot
-from core.data.split_counts import split_counts
+from core.data.pair_folder import PairInputs, PairSettings, read_rows
+from core.data.reading.ingest import import_file
+from core.data.reading.preview import guess_options
+from core.data.snapshot import NEW_ITEMS, PARTS, read_info, read_snapshot
 from core.data.splitting import (
     COLD_FOLD,
     COLD_USERS,
@@ -30,6 +27,7 @@ from core.data.splitting import (
     VALID_ROW,
     SplitSettings,
     assign_parts,
+    split_counts,
     split_folds,
     split_pair,
     training_rows,

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from core.data.pair import ItemFeatures
-from core.data.scripts import SCRIPTS, scripts_of
-from core.data.text_figures import column_shares, sample_texts, text_figures
+from core.data.text_figures import SCRIPTS, column_shares, sample_texts, scripts_of, text_figures
 
 
 @pytest.mark.parametrize(

@@ -18,18 +18,16 @@ from core.basics.errors import DataError
 from core.basics.types import IdMap
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
-from core.data.ingest import import_file, vector_counts
-from core.data.item_tables import uploaded_vectors
-from core.data.pair_folder import read_items
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.preview import guess_options, preview_rejects
-from core.data.ratings import rating_facts
-from core.data.read_options import ITEMS, ReadOptions, check_options, in_series
+from core.data.knowledge import with_triples
+from core.data.pair_folder import PairInputs, PairSettings, read_items, uploaded_vectors
+from core.data.profile import rating_facts
+from core.data.reading.ingest import import_file, vector_counts
+from core.data.reading.options import ITEMS, ReadOptions, check_options, in_series
+from core.data.reading.preview import guess_options, preview_rejects
+from core.data.reading.rows import VectorCounts, from_text
 from core.data.snapshot import read_snapshot
 from core.data.splitting import SplitSettings, split_pair
-from core.data.triple_file import with_triples
-from core.data.vector_columns import VectorCounts, from_text
-from core.data.vector_figures import VectorFigures, figures_of_items, figures_of_pair, vector_words
+from core.data.text_figures import VectorFigures, figures_of_items, figures_of_pair, vector_words
 
 WANTED = {"a": [0.5, -2.0, 3.0], "b": [1.0, 2.0, 4.0], "c": None}
 NUMBERS = st.lists(st.floats(-(2.0**90), 2.0**90, width=32), min_size=1, max_size=9)

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
-from core.data.ratings import RatingFacts
+from core.data.profile import RatingFacts
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of
 from core.models.sasrec import SasRec, SasRecSettings

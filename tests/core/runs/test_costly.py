@@ -2,8 +2,7 @@
 
 import pytest
 
-from core.data.new_items import NEW_ITEMS
-from core.data.snapshot import SplitInfo
+from core.data.snapshot import NEW_ITEMS, SplitInfo
 from core.models.readiness import Readiness
 from core.models.registry import card_of
 from core.runs.costly import SECONDS, TIMES, cheaper_first

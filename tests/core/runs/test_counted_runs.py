@@ -13,9 +13,9 @@ from core.basics.errors import RunError
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
-from core.data.ingest import import_file
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.preview import guess_options
+from core.data.pair_folder import PairInputs, PairSettings
+from core.data.reading.ingest import import_file
+from core.data.reading.preview import guess_options
 from core.data.snapshot import read_snapshot
 from core.data.splitting import SplitSettings, split_pair
 from core.fusion.combine import Fusion

@@ -6,8 +6,8 @@ from core.basics.columns import ITEM, TEST, TITLE, USER
 from core.basics.errors import RunError, SettingsError
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
-from core.data.preview import preview_file
-from core.data.read_options import LISTS
+from core.data.reading.options import LISTS
+from core.data.reading.preview import preview_file
 from core.data.snapshot import SplitTables, write_snapshot
 from core.runs import export
 from core.runs.export import ExportPlan, export_job

@@ -12,8 +12,7 @@ from core.basics.columns import ITEM, USER
 from core.basics.errors import DataError, JobError
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
-from core.data.datasets import list_datasets
-from core.data.read_options import ReadOptions
+from core.data.reading.options import ReadOptions, list_datasets
 from core.jobs.job import WORKER
 from core.jobs.table import enqueue
 from core.runs.import_file import discard_upload, import_job, stage_upload

@@ -7,10 +7,9 @@ from core.basics.errors import CrosswalkError, DataError
 from core.basics.files import whole_folder, write_json
 from core.basics.progress import Progress, silent
 from core.basics.workspace import Workspace
-from core.data.datasets import read_dataset
-from core.data.pair_folder import delete_pair
-from core.data.pair_settings import PairInputs, PairSettings
-from core.data.quality import read_checks
+from core.data.checks.quality import read_checks
+from core.data.pair_folder import PairInputs, PairSettings, delete_pair
+from core.data.reading.options import read_dataset
 from core.data.snapshot import read_info
 from core.data.splitting import SplitSettings
 from core.runs.kinds import work_of

@@ -10,8 +10,8 @@ from core.__main__ import main
 from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, TEST, USER, VALID
 from core.basics.errors import RunError
 from core.basics.progress import silent
-from core.data.preview import preview_file
-from core.data.read_options import LISTS
+from core.data.reading.options import LISTS
+from core.data.reading.preview import preview_file
 from core.evaluation.given_words import given_words, is_odd
 from core.runs.blend import BlendPlan, blend_runs
 from core.runs.compress import CompressPlan, compress_run

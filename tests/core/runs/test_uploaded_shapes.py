@@ -10,8 +10,8 @@ from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, TEST, USER
 from core.basics.errors import DataError, RunError
 from core.cli.flags import LISTS_FILE, FileChoices
 from core.cli.reading import read_choices, refuse_doubts
-from core.data.preview import preview_file
-from core.data.read_options import LISTS
+from core.data.reading.options import LISTS
+from core.data.reading.preview import preview_file
 from core.evaluation.given_words import given_words
 from core.runs.uploaded import UploadPlan, upload_lists
 from core.store.run_folder import read_run
@@ -220,7 +220,7 @@ def test_scores_that_rise_are_doubted_before_and_after(lists, measured, tmp_path
 
 
 def test_an_id_is_read_as_it_is_written_in_a_list():
-    from core.data.list_cells import BRACKETS, one_row_per_item
+    from core.data.reading.cells import BRACKETS, one_row_per_item
 
     cells = ["[007, 1.0, 'a, b']", '["x|y", 12]', "[]", "['it''s']"]
     frame = one_row_per_item(pd.DataFrame({USER: list("abcd"), ITEM: cells}), BRACKETS)

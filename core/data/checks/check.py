@@ -1,0 +1,118 @@
+"""One question about a pair: its light, its answer, and whether times can carry a split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from core.basics.columns import SOURCE, TARGET, TIME
+from core.basics.formatting import count
+
+Light = Literal["green", "amber", "red", "grey"]
+
+SAME_PEOPLE, CROSS_LISTED, EXCHANGED, SPELLING, TIMES, IMPORT = (
+    "same_people",
+    "cross_listed",
+    "exchanged",
+    "spelling",
+    "times",
+    "import",
+)
+DOUBLE_USERS, TIME_LEAK, ITEM_TABLES, GIVEN = "double_users", "time_leak", "item_tables", "given"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question about a pair with its answer; figures are what the answer stands on."""
+
+    key: str
+    light: Light
+    question: str
+    answer: str
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+# Whether times can carry a split by time, or are numbers of periods, all equal, or odd.
+
+_FIRST_DAY = datetime(1990, 1, 1, tzinfo=UTC)  # nobody rated anything online before
+_LAST_PERIOD = 30_000_000  # below this a number counts periods: as seconds it is still 1970
+_MOST_PERIODS = 5_000
+_MANY_ODD = 0.01  # share of the rows
+
+
+def times_in(folder: Path) -> dict[str, pd.Series]:
+    """Times of the rows of a pair or a snapshot's training, by domain; those without are left out.
+
+    folder: where `source.parquet` and `target.parquet` are.
+    """
+    files = {domain: folder / f"{domain}.parquet" for domain in (SOURCE, TARGET)}
+    timed = [domain for domain, file in files.items() if TIME in pq.read_schema(file).names]
+    return {domain: pd.read_parquet(files[domain], columns=[TIME])[TIME] for domain in timed}
+
+
+@dataclass(frozen=True)
+class JudgedTimes:
+    """A light, the reason for it as a sentence that begins small, and the figures behind it."""
+
+    light: Light
+    reason: str
+    figures: dict[str, int]
+
+    @property
+    def answer(self) -> str:
+        """The answer to "are the times plausible?"."""
+        if self.light == "red":
+            return f"No: {self.reason} Do not split by time."
+        return f"{'Yes' if self.light == 'green' else 'Mostly'}: {self.reason}"
+
+
+def judge_times(times: dict[str, pd.Series]) -> JudgedTimes:
+    """What is to be thought of the times of one or both domains, each (n_rows,) seconds.
+
+    A domain whose times alone are none is named: a split cuts both at the same moments.
+    """
+    figures = {domain: _figures(column) for domain, column in times.items()}
+    both = {key: sum(of[key] for of in figures.values()) for key in ("rows", "missing", "odd")} | {
+        key: max(of[key] for of in figures.values()) for key in ("moments", "latest")
+    }
+    light, reason = _said(both)
+    bad = [domain for domain, of in figures.items() if _said(of)[0] == "red"]
+    if bad and len(bad) < len(figures):
+        return JudgedTimes("red", f"in the {bad[0]} {_said(figures[bad[0]])[1]}", both)
+    if bad and light != "red":
+        return JudgedTimes("red", _said(figures[bad[0]])[1], both)
+    return JudgedTimes(light, reason, both)
+
+
+def _figures(times: pd.Series) -> dict[str, int]:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    odd = (times < _FIRST_DAY.timestamp()) | (times > tomorrow.timestamp())
+    return {
+        "rows": len(times),
+        "missing": int(times.isna().sum()),
+        "odd": int(odd.sum()),
+        "moments": int(times.nunique()),
+        "latest": int(times.max()) if times.notna().any() else 0,
+    }
+
+
+def _said(figures: dict[str, int]) -> tuple[Light, str]:
+    moments = figures["moments"]
+    if moments <= 1:
+        return "red", "all rows have one and the same time."
+    if figures["latest"] < _LAST_PERIOD and moments <= _MOST_PERIODS:
+        return "red", (
+            f"the times are numbers of periods, {count(moments, 'different one')} up to "
+            f"{figures['latest']:,}. Rows of one period have no order."
+        )
+    said = f"{figures['odd']:,} of {figures['rows']:,} rows lie before 1990 or in the future"
+    if figures["odd"] > _MANY_ODD * figures["rows"]:
+        return "red", f"{said}."
+    if figures["odd"] or figures["missing"]:
+        return "amber", f"{said}, and {figures['missing']:,} have no time."
+    return "green", f"all {figures['rows']:,} lie between 1990 and today."

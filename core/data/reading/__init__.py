@@ -1,0 +1,1 @@
+"""A stranger's file, from its bytes to checked rows."""

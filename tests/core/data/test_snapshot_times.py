@@ -1,0 +1,53 @@
+"""Histories in time order: places run over both domains together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.basics.columns import ITEM, TIME, USER
+from core.data.snapshot import SplitTables, has_times, read_snapshot, write_snapshot
+
+
+def frame(rows: list[tuple], timed: bool) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=[USER, ITEM, TIME])
+    return table if timed else table.drop(columns=TIME)
+
+
+@pytest.fixture
+def snapshot(tmp_path):
+    def write(timed: bool = True):
+        source = frame([("ann", "s1", 30), ("ann", "s2", 10), ("bob", "s1", 5)], timed)
+        target = frame([("ann", "t1", 20), ("ann", "t2", 30), ("bob", "t2", None)], timed)
+        tables = SplitTables(source, target, target.iloc[:0], target.iloc[:0], None, None)
+        return write_snapshot(
+            tmp_path,
+            tables,
+            source_name="a",
+            target_name="b",
+            kind="given files",
+            seed=0,
+            settings={},
+            dataset_hash="0" * 16,
+        )
+
+    return write
+
+
+def test_values_are_places_in_the_joint_history(snapshot):
+    timed = read_snapshot(snapshot()).timed
+    # ann: s2 at 10, t1 at 20, then s1 and t2 at 30, the source first; bob: t2 without a time first
+    np.testing.assert_array_equal(timed.source.toarray(), [[3, 1], [2, 0]])
+    np.testing.assert_array_equal(timed.target.toarray(), [[2, 4], [0, 1]])
+
+
+def test_rows_with_times_are_told_from_rows_without(snapshot):
+    assert has_times(snapshot())
+    assert not has_times(snapshot(timed=False))
+
+
+def test_without_times_the_source_stands_first(snapshot):
+    timed = read_snapshot(snapshot(timed=False)).timed
+    np.testing.assert_array_equal(timed.source.toarray(), [[1, 2], [1, 0]])
+    np.testing.assert_array_equal(timed.target.toarray(), [[3, 4], [0, 2]])
