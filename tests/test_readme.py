@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from core.cli.commands import model_table
-from core.metrics.cards import GROUPS as METRIC_GROUPS
-from core.metrics.cards import METRICS
+from core.metrics.registry import GROUPS as METRIC_GROUPS
+from core.metrics.registry import METRICS
 from core.models.registry import CARDS
 from core.ui.navigation import GROUPS, PAGES
 

@@ -10,9 +10,9 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USERS
 from core.basics.types import BoolArray
 from core.evaluation.list_world import Judged, ListWorld
 from core.evaluation.segments import FEWEST
-from core.metrics.bias_disparity import bias, disparity, taken_sums
-from core.metrics.diversity import membership
-from core.metrics.resampled import bootstrap_of_sums
+from core.metrics.fairness import bias, disparity, taken_sums
+from core.metrics.intervals import bootstrap_of_sums
+from core.metrics.lists import membership
 
 IN_HISTORY, IN_LISTS = "in_history", "in_lists"
 COLUMNS = [SEGMENT, IN_HISTORY, IN_LISTS, MEAN, LOW, HIGH, USERS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.basics.types import Candidates, FloatArray, IntArray
-from core.metrics.mix import source_share
+from core.metrics.lists import source_share
 
 Parts = tuple[FloatArray, FloatArray]
 

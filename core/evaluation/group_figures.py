@@ -12,12 +12,11 @@ from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USER, USERS
 from core.evaluation.list_world import Judged, ListWorld
 from core.evaluation.rating_error import RATINGS, intervals
 from core.evaluation.segments import FEWEST
-from core.metrics.cards import metric_card
-from core.metrics.exposure import average_popularity, delta_gap, gap_sums
 from core.metrics.fairness import chance_of_gap, gap_interval, mean_absolute_difference
-from core.metrics.intervals import Interval
-from core.metrics.rating import MAE, RMSE
-from core.metrics.resampled import bootstrap_of_sums
+from core.metrics.intervals import Interval, bootstrap_of_sums
+from core.metrics.lists import average_popularity, delta_gap, gap_sums
+from core.metrics.ratings import MAE, RMSE
+from core.metrics.registry import metric_card
 
 _POWERS = {RMSE: 2.0, MAE: 1.0}
 

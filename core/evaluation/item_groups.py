@@ -8,7 +8,6 @@ from scipy.sparse import csr_matrix
 
 from core.basics.types import FloatArray, IntArray
 from core.evaluation.list_world import Judged, ListWorld
-from core.metrics.exposure import exposure
 from core.metrics.fairness import (
     amounts_by_group,
     head_and_tail,
@@ -17,6 +16,7 @@ from core.metrics.fairness import (
     rates,
     relative_spread,
 )
+from core.metrics.lists import exposure
 
 GROUP, ITEMS, CATALOGUE, HISTORY, EXPOSURE, RATE, FOUND, WANTED = (
     "group",

@@ -17,7 +17,7 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT
 from core.evaluation.lift import ALL_USERS, SURE, is_gain, lift_rows
 from core.evaluation.seeds import ENOUGH_SEEDS, SeedFrames, seed_rows
 from core.evaluation.segments import BINS, OVERLAP, TARGET_HISTORY
-from core.metrics.cards import metric_card
+from core.metrics.registry import metric_card
 
 HELPS, HARMS, OPEN = "helps", "harms", "open"
 COLD = {TARGET_HISTORY: BINS[0], OVERLAP: "source only"}  # segments popularity competes for

@@ -13,9 +13,9 @@ from core.basics.types import BoolArray, FloatArray
 from core.evaluation.rating_error import RATINGS, difference_intervals, paired
 from core.evaluation.segments import FEWEST, SEGMENTS
 from core.evaluation.summary import HARMED, HELPED, moved_counts
-from core.metrics.cards import metric_card
-from core.metrics.paired import effect_size, holm, sign_flip_p
-from core.metrics.rating import ERRORS, MAE
+from core.metrics.intervals import effect_size, holm, sign_flip_p
+from core.metrics.ratings import ERRORS, MAE
+from core.metrics.registry import metric_card
 
 ALL_USERS = "all users"
 EFFECT, P_VALUE, HOLM, SURE, NOISE = "effect", "p", "holm", "sure", "noise"

@@ -10,8 +10,8 @@ import pandas as pd
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, OWN, RATING, RUN, USER, USERS
 from core.basics.types import FloatArray
 from core.evaluation.rating_error import Bounds
-from core.metrics.log_loss import fit_platt, log_losses, probabilities
-from core.metrics.resampled import bootstrap_of_sums
+from core.metrics.intervals import bootstrap_of_sums
+from core.metrics.ratings import fit_platt, log_losses, probabilities
 
 LOG_LOSS, ALWAYS = "log_loss", "always the share of validation"
 GAP_LOW, GAP_HIGH = "gap_low", "gap_high"  # of the run minus the constant chance

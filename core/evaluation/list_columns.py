@@ -15,19 +15,31 @@ from scipy.sparse import csr_matrix
 from core.basics.types import BoolArray, Candidates, FloatArray, IntArray
 from core.evaluation.domain_mix import domain_mix
 from core.evaluation.list_world import Judged, ListWorld
-from core.metrics.debiased import weighted_hits, weighted_recall
-from core.metrics.diversity import categories_in, membership, outside, pair_distance, unit_rows
-from core.metrics.exposure import average_popularity, tail_share
-from core.metrics.further import (
+from core.metrics.lists import (
+    average_popularity,
+    categories_in,
+    category_mix,
+    even_rows,
+    membership,
+    miscalibration,
+    outside,
+    pair_distance,
+    tail_share,
+    unit_rows,
+)
+from core.metrics.ranking import (
     capped_recall,
     discounted_worth,
+    limited_auc,
+    partial_auc,
     percentile_rank,
     r_precision,
     rank_biased_precision,
     serendipity,
+    top_relevant_auc,
+    weighted_hits,
+    weighted_recall,
 )
-from core.metrics.limited_auc import limited_auc, partial_auc, top_relevant_auc
-from core.metrics.mix import category_mix, even_rows, miscalibration
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,25 @@ from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SHARE, SKIPPED, US
 from core.basics.types import FloatArray, IntArray
 from core.evaluation.list_columns import Seen, columns_of
 from core.evaluation.list_world import Judged, ListWorld
-from core.metrics.cards import METRICS
-from core.metrics.catalogue import coverage
-from core.metrics.diversity import membership, personalisation, rank_biased_overlap
-from core.metrics.exposure import entropy, exposure, gini, items_for_half, lorenz
-from core.metrics.further import pooled_auc
-from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
-from core.metrics.resampled import bootstrap_of_sums
+from core.metrics.intervals import (
+    Interval,
+    bootstrap_difference,
+    bootstrap_means,
+    bootstrap_of_sums,
+)
+from core.metrics.lists import (
+    coverage,
+    entropy,
+    exposure,
+    gini,
+    items_for_half,
+    lorenz,
+    membership,
+    personalisation,
+    rank_biased_overlap,
+)
+from core.metrics.ranking import pooled_auc
+from core.metrics.registry import METRICS
 
 CATALOGUE = ("coverage", "gini", "entropy", "personalisation")  # figures of all lists together
 DIFFERENCE, EXPOSURE = "difference", "exposure"

@@ -14,10 +14,8 @@ from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.evaluation.evaluate import findable
 from core.fusion.lists import NOBODY
-from core.metrics.debiased import inverse_propensity, kept_share
-from core.metrics.diversity import unit_rows
-from core.metrics.exposure import head_items
-from core.metrics.mix import category_mix, even_rows
+from core.metrics.lists import category_mix, even_rows, head_items, unit_rows
+from core.metrics.ranking import inverse_propensity, kept_share
 
 
 @dataclass(frozen=True)

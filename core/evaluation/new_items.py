@@ -17,8 +17,8 @@ from core.data.snapshot import Split
 from core.evaluation.evaluate import evaluate, findable
 from core.evaluation.rating_error import difference_intervals
 from core.evaluation.summary import lift, summarise
-from core.metrics.cards import metric_title
 from core.metrics.ranking import KS
+from core.metrics.registry import metric_title
 
 RANDOM, ORACLE = "random", "oracle_popularity"
 TITLES = {RANDOM: "Random order, expected", ORACLE: "Oracle: most held-out interactions first"}

@@ -12,8 +12,8 @@ from core.basics.formatting import number, signed
 from core.basics.types import FloatArray
 from core.evaluation.rating_error import paired
 from core.evaluation.summary import SAME
-from core.metrics.cards import metric_card
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
+from core.metrics.registry import metric_card
 
 Pair = tuple[pd.DataFrame, pd.DataFrame]
 

@@ -11,7 +11,7 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SHARE, USER, USERS
 from core.evaluation.lift import ALL_USERS
 from core.evaluation.rating_error import difference_intervals, intervals
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
-from core.metrics.cards import metric_card, metric_title
+from core.metrics.registry import metric_card, metric_title
 
 COLD_USERS = "cold users"
 LIFT = "lift"  # columns of what a share has over none

@@ -11,7 +11,7 @@ from core.basics.types import BoolArray, FloatArray
 from core.evaluation.fused import prepared_per_user
 from core.fusion.curve import SHARES, weights_of
 from core.fusion.fused import Prepared
-from core.metrics.catalogue import coverage, novelty
+from core.metrics.lists import coverage, novelty
 
 NAMES = ("ndcg", "recall", "hit_rate", "novelty", "coverage")  # all better when higher
 

@@ -25,7 +25,7 @@ from core.basics.types import DomainScores, FloatArray
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, Score, user_chunks
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
-from core.metrics.rating import ERRORS, bootstrap_error, bootstrap_error_difference, user_errors
+from core.metrics.ratings import ERRORS, bootstrap_error, bootstrap_error_difference, user_errors
 
 RATINGS = "ratings"  # column of a per-user frame: how many ratings the user's errors are over
 

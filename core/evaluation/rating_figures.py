@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, OWN, RATING, RUN, USER, USERS
 from core.evaluation.rating_error import Bounds
-from core.metrics.rating_fit import calibration_curve, calibration_error, fit_intervals, fit_sums
+from core.metrics.ratings import calibration_curve, calibration_error, fit_intervals, fit_sums
 
 PREDICTED, COUNT = "predicted", "ratings"
 CALIBRATION = "rating_calibration"

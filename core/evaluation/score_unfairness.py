@@ -12,7 +12,7 @@ from core.basics.types import BoolArray
 from core.evaluation.item_groups import FEWEST_ITEMS
 from core.evaluation.rating_error import Bounds
 from core.evaluation.segments import FEWEST
-from core.metrics.unfairness import UNFAIRNESS, shared_items, unfairness
+from core.metrics.fairness import UNFAIRNESS, shared_items, unfairness
 
 BY_LOT, CHANCE, ITEMS = "by_lot", "chance", "items"
 TRIES = 200  # groups drawn by lot

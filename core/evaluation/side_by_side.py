@@ -12,8 +12,8 @@ from core.basics.formatting import number
 from core.basics.types import IntArray
 from core.evaluation.rating_error import difference_intervals, intervals
 from core.evaluation.summary import HARMED, HELPED, SAME, metric_columns, moved_counts
-from core.metrics.cards import metric_card
 from core.metrics.intervals import Interval
+from core.metrics.registry import metric_card
 
 BEST = "best"
 Frames = Mapping[str, pd.DataFrame]  # per-user frames by the name of the run

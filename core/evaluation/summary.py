@@ -12,9 +12,9 @@ import pandas as pd
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, SKIPPED, USER, USERS
 from core.evaluation.rating_error import RATINGS, difference_intervals, intervals
 from core.evaluation.segments import FEWEST, SEGMENTS
-from core.metrics.cards import metric_card
 from core.metrics.intervals import Interval
-from core.metrics.rating import ERRORS
+from core.metrics.ratings import ERRORS
+from core.metrics.registry import metric_card
 
 HELPED, HARMED, BY, LIFT, LIFT_OVER_POPULARITY, LIFT_OVER_BIAS = (
     "helped",

@@ -16,8 +16,8 @@ from core.evaluation.lift import ALL_USERS, SURE, digits_of, is_gain
 from core.evaluation.rating_error import difference_intervals
 from core.evaluation.segment_words import who
 from core.evaluation.segments import FEWEST, TARGET_HISTORY
-from core.metrics.cards import metric_card, metric_title
 from core.metrics.intervals import Interval
+from core.metrics.registry import metric_card, metric_title
 
 
 def verdict(comparison: Comparison, metric: str = "ndcg@10", by: str = TARGET_HISTORY) -> str:

@@ -12,8 +12,7 @@ from core.basics.types import FloatArray, IntArray
 from core.evaluation.list_world import Judged
 from core.evaluation.rating_error import Bounds
 from core.metrics.classification import answer_counts, averages, class_figures, list_counts
-from core.metrics.intervals import Interval
-from core.metrics.resampled import bootstrap_of_sums
+from core.metrics.intervals import Interval, bootstrap_of_sums
 
 CLASSES = ("yes", "no")
 COLUMNS = ("precision", "recall", "f1", "support")

@@ -19,7 +19,7 @@ from core.data.profile import rating_facts
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import evaluate
 from core.evaluation.rating_error import RATINGS, Bounds, errors_per_user, predict_held_out
-from core.metrics.rating import RMSE
+from core.metrics.ratings import RMSE
 from core.models.counts import counts_of
 from core.models.protocol import CrossDomainModel
 from core.models.readiness import check_readiness

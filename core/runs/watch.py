@@ -12,7 +12,7 @@ from core.basics.columns import OWN, VALID
 from core.data.snapshot import Split
 from core.evaluation.evaluate import evaluate
 from core.evaluation.rating_error import Bounds, errors_per_user, intervals, predict_held_out
-from core.metrics.rating import RMSE
+from core.metrics.ratings import RMSE
 from core.models.protocol import CrossDomainModel
 
 WATCHED_USERS = 2_000  # validation users looked at after every epoch

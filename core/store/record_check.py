@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.basics.columns import TEST, USERS, VALID
-from core.metrics.cards import METRICS
+from core.metrics.registry import METRICS
 from core.models.derived import DEEPEST
 from core.models.uploaded import UploadedSettings
 

@@ -34,7 +34,7 @@ from core.evaluation.rating_error import (
     predict_held_out,
 )
 from core.metrics.intervals import Interval
-from core.metrics.rating import MAE, RMSE
+from core.metrics.ratings import MAE, RMSE
 from core.models.registry import build, card_of
 from core.runs.fit import fit_best
 from core.runs.watch import watcher

@@ -10,8 +10,8 @@ from core.basics.columns import HIGH, LOW, MEAN, RUN
 from core.basics.formatting import count, number, signed, signed_interval
 from core.charts.report import WORDS, draw_of_hundred
 from core.charts.theme import FUSED_COLOUR, TARGET_COLOUR, TWIN_COLOUR
-from core.metrics.cards import metric_title
 from core.metrics.intervals import Interval
+from core.metrics.registry import metric_title
 from core.runs.report.blocks import Block, Facts, Figure, Section, Words
 from core.runs.report.evidence import HIT_RATE, Evidence, tone_of
 from core.store.run_folder import Run

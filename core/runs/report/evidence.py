@@ -21,8 +21,8 @@ from core.evaluation.lift import ALL_USERS, SURE, digits_of, is_gain
 from core.evaluation.rating_error import difference_intervals, intervals
 from core.evaluation.segments import TARGET_HISTORY, user_segments
 from core.evaluation.verdict import sentence
-from core.metrics.cards import metric_title
 from core.metrics.intervals import Interval
+from core.metrics.registry import metric_title
 from core.runs.evidence import FLOORS, comparison_of
 from core.store.run_folder import Run, list_runs
 

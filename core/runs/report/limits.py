@@ -7,7 +7,7 @@ from core.basics.formatting import count, number, signed, signed_interval
 from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
 from core.evaluation.new_items import ORACLE, RANDOM, comparators, deciding, new_items_sentence
 from core.evaluation.seeds import ENOUGH_SEEDS
-from core.metrics.cards import metric_title
+from core.metrics.registry import metric_title
 from core.runs.report.blocks import Block, Lights, Points, Section, Words
 from core.runs.report.data import GONE
 from core.runs.report.evidence import Evidence, tone_of

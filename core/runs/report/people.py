@@ -13,7 +13,7 @@ from core.basics.types import FloatArray, IntArray
 from core.data.snapshot import Split
 from core.evaluation.summary import SAME
 from core.fusion.lists import NOBODY, mask, top_k
-from core.metrics.cards import metric_title
+from core.metrics.registry import metric_title
 from core.models.protocol import CrossDomainModel
 from core.runs.report.blocks import Block, Person, Pick, Section, Words
 from core.runs.report.chosen import Chosen, choose

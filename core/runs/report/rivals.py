@@ -8,7 +8,7 @@ from core.basics.columns import HIGH, LOW, MEAN, RUN, TEST
 from core.basics.formatting import count, number, signed, signed_interval
 from core.charts.report import GOOD, OPEN, TONE, WORDS, draw_levels
 from core.evaluation.side_by_side import leader
-from core.metrics.cards import metric_card, metric_title
+from core.metrics.registry import metric_card, metric_title
 from core.runs.report.blocks import Block, Figure, Grid, Section, Words
 from core.runs.report.evidence import HIT_RATE, Evidence
 from core.store.run_folder import Run

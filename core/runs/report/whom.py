@@ -14,7 +14,7 @@ from core.evaluation.segment_words import bins_words
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.summary import BY, HARMED, HELPED, LIFT, moved_counts
 from core.evaluation.summary import differences as user_differences
-from core.metrics.cards import metric_card, metric_title
+from core.metrics.registry import metric_card, metric_title
 from core.runs.evidence import equal_twins
 from core.runs.report.blocks import Block, Figure, Section, Words
 from core.runs.report.evidence import Evidence

@@ -12,7 +12,7 @@ from core.charts.fusion import draw_pareto
 from core.evaluation.pareto import NAMES, on_front, ratio_metrics
 from core.fusion.curve import weights_of
 from core.fusion.gate import Gate, fit_gate
-from core.metrics.cards import METRICS
+from core.metrics.registry import METRICS
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion import data as fusion_data

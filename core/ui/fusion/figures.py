@@ -12,9 +12,9 @@ from core.charts.fusion import mark_weights
 from core.evaluation.fused import fused_per_user, prepared_per_user
 from core.fusion.combine import Fusion
 from core.fusion.curve import EQUAL, SHARES
-from core.metrics.cards import METRICS, metric_card, metric_title
-from core.metrics.catalogue import coverage
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
+from core.metrics.lists import coverage
+from core.metrics.registry import METRICS, metric_card, metric_title
 from core.store.looks import count_look, looks
 from core.store.run_folder import Run
 from core.ui.fusion.data import Board, Charts, Recipe, test_candidates

@@ -11,8 +11,8 @@ from core.charts.fusion import draw_rating_plane
 from core.evaluation.rating_error import Bounds, difference_intervals, intervals
 from core.evaluation.rating_plane import RatingPlane, rating_plane
 from core.fusion.combine import RAW, WEIGHTED_SUM
-from core.metrics.cards import metric_card, metric_title
-from core.metrics.rating import ERRORS, RMSE
+from core.metrics.ratings import ERRORS, RMSE
+from core.metrics.registry import metric_card, metric_title
 from core.runs.recommend import weighted_errors
 from core.store.looks import count_look, looks
 from core.store.run_folder import Run

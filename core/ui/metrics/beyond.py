@@ -21,7 +21,7 @@ from core.evaluation.list_figures import (
     overlap_with,
 )
 from core.evaluation.segments import FEWEST
-from core.metrics.cards import METRICS
+from core.metrics.registry import METRICS
 from core.ui import cached
 from core.ui.metrics.figure_table import moved_words, show_figures
 from core.ui.metrics.figures import Contender

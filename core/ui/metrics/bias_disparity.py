@@ -13,7 +13,7 @@ from core.basics.formatting import interval, number, signed
 from core.charts.intervals import draw_group_dots
 from core.evaluation.bias_disparity import IN_HISTORY, IN_LISTS, disparity_rows
 from core.evaluation.segments import FEWEST
-from core.metrics.cards import METRICS
+from core.metrics.registry import METRICS
 from core.ui.metrics.figure_table import explain
 from core.ui.metrics.groups import segments_of
 from core.ui.metrics.lists import Listed

@@ -25,8 +25,8 @@ from core.evaluation.yes_no import (
     report,
     usual_threshold,
 )
-from core.metrics.cards import METRICS
 from core.metrics.intervals import Interval
+from core.metrics.registry import METRICS
 from core.ui import cached
 from core.ui.metrics.figure_table import explain, show_figures
 from core.ui.metrics.figures import Contender

@@ -13,7 +13,7 @@ from core.evaluation.noise_floor import NoiseFloor, noise_floor
 from core.evaluation.seeds import ENOUGH_SEEDS, all_the_same, seed_rows
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.verdict import sentence
-from core.metrics.cards import metric_card
+from core.metrics.registry import metric_card
 from core.runs.evidence import comparison_of, equal_twins
 from core.runs.seeds import same_but_seed
 from core.store.reseeded import FOLDER, RECORD

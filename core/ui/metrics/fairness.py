@@ -13,8 +13,8 @@ from core.charts.intervals import draw_group_dots
 from core.evaluation.group_figures import Gap, delta_gap_rows, gaps, group_rows
 from core.evaluation.segment_words import who
 from core.evaluation.segments import FEWEST, TARGET_HISTORY
-from core.metrics.cards import METRICS, metric_card, metric_title
 from core.metrics.fairness import TRIES
+from core.metrics.registry import METRICS, metric_card, metric_title
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.figure_table import explain

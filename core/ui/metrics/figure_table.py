@@ -12,8 +12,8 @@ from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN
 from core.basics.formatting import number, signed
 from core.evaluation.list_figures import DIFFERENCE
 from core.evaluation.verdict import difference_words
-from core.metrics.cards import METRICS, metric_card, metric_title
 from core.metrics.intervals import Interval
+from core.metrics.registry import METRICS, metric_card, metric_title
 from core.ui.tables import download_button
 
 SMALL = 0.02  # figures up to here are shown with four decimals

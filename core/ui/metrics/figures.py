@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.basics.columns import USER
 from core.evaluation.side_by_side import all_metrics, moved_users, side_by_side
-from core.metrics.rating import ERRORS
+from core.metrics.ratings import ERRORS
 from core.runs.evidence import FLOORS
 from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached

@@ -26,8 +26,8 @@ from core.evaluation.item_groups import (
     parity,
     wanted_share,
 )
-from core.metrics.cards import METRICS
 from core.metrics.fairness import head_and_tail
+from core.metrics.registry import METRICS
 from core.ui.metrics.bias_disparity import show_disparity
 from core.ui.metrics.figure_table import explain
 from core.ui.metrics.lists import Listed

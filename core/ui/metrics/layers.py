@@ -10,7 +10,7 @@ from core.evaluation.lift import ALL_USERS
 from core.evaluation.noise_floor import NoiseFloor, floor_sentence, moved_words
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.summary import HARMED, HELPED
-from core.metrics.cards import metric_card, metric_title
+from core.metrics.registry import metric_card, metric_title
 from core.runs.reseed import reseed_payload
 from core.runs.seeds import is_trained, plans_of_more_seeds
 from core.store.reseeded import BY_SEED, BY_USERS, read_reseeded, reseeded_is_damaged

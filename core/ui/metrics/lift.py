@@ -13,7 +13,7 @@ from core.evaluation.judged import Lifts
 from core.evaluation.lift import EFFECT, HOLM, NOISE, SURE
 from core.evaluation.seeds import SEEDS
 from core.evaluation.segments import FEWEST, TARGET_HISTORY
-from core.metrics.cards import metric_card, metric_title
+from core.metrics.registry import metric_card, metric_title
 from core.store.run_folder import Run
 from core.ui.metrics.evidence import lifts_of, sentence_of
 from core.ui.metrics.figures import floor_name

@@ -16,8 +16,8 @@ from core.evaluation.new_items import (
     new_items_sentence,
 )
 from core.evaluation.rating_error import difference_intervals, intervals
-from core.metrics.cards import metric_title
 from core.metrics.intervals import Interval
+from core.metrics.registry import metric_title
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.view import View

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.charts.intervals import draw_overlap_curve
 from core.evaluation.overlap_curve import overlap_rows, overlap_sentence
-from core.metrics.cards import metric_card, metric_title
+from core.metrics.registry import metric_card, metric_title
 from core.runs.overlap import overlap_payload
 from core.runs.seeds import is_trained
 from core.store.overlap_files import overlap_is_damaged, overlap_metrics, read_overlap

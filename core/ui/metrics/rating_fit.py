@@ -9,7 +9,7 @@ from core.basics.formatting import number, signed
 from core.charts.intervals import draw_calibration
 from core.evaluation.rating_error import Bounds
 from core.evaluation.rating_figures import CALIBRATION, RatingFigures, furthest, rating_figures
-from core.metrics.rating_fit import FITS
+from core.metrics.ratings import FITS
 from core.ui import cached
 from core.ui.metrics.figure_table import show_figures
 from core.ui.metrics.figures import Contender

@@ -8,8 +8,8 @@ import streamlit as st
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USERS
 from core.basics.formatting import number
 from core.evaluation.side_by_side import BEST
-from core.metrics.cards import metric_card, metric_title
-from core.metrics.rating import ERRORS
+from core.metrics.ratings import ERRORS
+from core.metrics.registry import metric_card, metric_title
 from core.ui.metrics.figures import Contender, errors_of
 from core.ui.metrics.view import View
 from core.ui.tables import download_button

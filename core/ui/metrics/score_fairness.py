@@ -13,9 +13,9 @@ from core.evaluation.item_groups import FEWEST_ITEMS
 from core.evaluation.rating_error import Bounds
 from core.evaluation.score_unfairness import BY_LOT, CHANCE, ITEMS, unfairness_rows
 from core.evaluation.segments import FEWEST
-from core.metrics.cards import METRICS
-from core.metrics.paired import holm
-from core.metrics.unfairness import UNFAIRNESS
+from core.metrics.fairness import UNFAIRNESS
+from core.metrics.intervals import holm
+from core.metrics.registry import METRICS
 from core.ui import cached
 from core.ui.metrics.figure_table import explain
 from core.ui.metrics.groups import segments_of

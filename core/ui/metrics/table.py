@@ -8,7 +8,7 @@ import streamlit as st
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USERS
 from core.basics.formatting import number
 from core.evaluation.side_by_side import BEST
-from core.metrics.cards import metric_card, metric_title
+from core.metrics.registry import metric_card, metric_title
 from core.ui import cached
 from core.ui.metrics.figures import Contender
 from core.ui.metrics.view import PARTS, View

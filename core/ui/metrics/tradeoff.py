@@ -9,8 +9,8 @@ import streamlit as st
 from core.basics.columns import MEAN, METRIC, RUN
 from core.basics.formatting import number
 from core.charts.fusion import draw_trade_off
-from core.metrics.cards import METRICS, metric_card, metric_title
-from core.metrics.trade_off import distance_to_utopia, hypervolume, scaled
+from core.metrics.classification import distance_to_utopia, hypervolume, scaled
+from core.metrics.registry import METRICS, metric_card, metric_title
 from core.ui.metrics.beyond import with_list_figures
 from core.ui.metrics.figure_table import explain
 from core.ui.metrics.figures import Contender, errors_of, table_of

@@ -12,7 +12,7 @@ from core.basics.columns import USER
 from core.basics.formatting import count
 from core.charts.data import draw_histogram
 from core.evaluation.side_by_side import moved_sentence
-from core.metrics.cards import metric_card, metric_title
+from core.metrics.registry import metric_card, metric_title
 from core.store.run_folder import Run
 from core.ui.metrics.figures import floor_name, moved_of
 from core.ui.metrics.segment import too_few

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.basics.columns import TEST, VALID
-from core.metrics.cards import METRICS
+from core.metrics.registry import METRICS
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.run_lists import lifted_names

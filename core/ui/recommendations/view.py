@@ -16,7 +16,7 @@ from core.data.snapshot import Split
 from core.evaluation.side_by_side import moved_users
 from core.evaluation.user_orders import TITLES, user_order
 from core.fusion.combine import KINDS, SCALES, WEIGHTED_SUM, Fusion
-from core.metrics.cards import metric_card, metric_title
+from core.metrics.registry import metric_card, metric_title
 from core.runs.recommend import scale_of
 from core.store.run_folder import Run
 from core.ui import cached

@@ -12,7 +12,7 @@ from core.basics.formatting import count, duration, with_interval
 from core.data.snapshot import PARTS, SplitInfo
 from core.jobs.job import DONE, QUEUED, RUNNING, Job
 from core.jobs.table import list_jobs
-from core.metrics.cards import metric_title
+from core.metrics.registry import metric_title
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.figures import verdict_of

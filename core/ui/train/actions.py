@@ -14,7 +14,7 @@ import streamlit as st
 from core.basics.columns import TEST
 from core.basics.errors import CrosswalkError
 from core.basics.formatting import count, with_interval
-from core.metrics.cards import metric_title
+from core.metrics.registry import metric_title
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import Run, delete_run, rename_run
 from core.ui import cached

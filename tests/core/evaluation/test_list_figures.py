@@ -20,7 +20,7 @@ from core.evaluation.list_figures import (
     overlap_with,
 )
 from core.evaluation.list_world import ListWorld, judge
-from core.metrics.cards import METRICS
+from core.metrics.registry import METRICS
 from core.store.run_folder import list_runs
 from tests.core.evaluation.list_worlds import small_lists, small_world
 

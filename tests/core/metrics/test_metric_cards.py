@@ -1,8 +1,8 @@
 import numpy as np
 
-from core.metrics.cards import GROUPS, METRICS, metric_card, metric_title
 from core.metrics.ranking import per_user_metrics
-from core.metrics.rating import ERRORS
+from core.metrics.ratings import ERRORS
+from core.metrics.registry import GROUPS, METRICS, metric_card, metric_title
 
 
 def test_every_metric_that_is_computed_has_a_card_with_help():

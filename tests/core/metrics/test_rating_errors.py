@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
-from core.metrics.rating import ERRORS, bootstrap_error, bootstrap_error_difference, user_errors
+from core.metrics.ratings import ERRORS, bootstrap_error, bootstrap_error_difference, user_errors
 
 RNG = np.random.default_rng(4)
 OWNERS = np.sort(RNG.integers(0, 40, 300))

@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.special import rel_entr
 
-from core.metrics.mix import category_mix, even_rows, miscalibration
+from core.metrics.lists import category_mix, even_rows, miscalibration
 
 CATEGORIES = csr_matrix(np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0]], dtype=float))
 

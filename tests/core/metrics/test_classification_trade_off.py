@@ -3,7 +3,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from core.metrics.trade_off import distance_to_utopia, hypervolume, scaled
+from core.metrics.classification import distance_to_utopia, hypervolume, scaled
 
 BETTER = np.array([True, False])  # more of the first, less of the second
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from core.metrics.bias_disparity import bias, disparity, taken_sums
+from core.metrics.fairness import bias, disparity, taken_sums
 
 MEMBERS = csr_matrix(np.array([[1, 0], [1, 1], [0, 1], [0, 0]], dtype=float))  # of four items
 TAKEN = csr_matrix(np.array([[1, 1, 0, 0], [1, 0, 0, 1]], dtype=float))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from core.metrics.card import MetricCard
-from core.metrics.fairness_cards import FAIRNESS_CARDS
-from core.metrics.further_cards import AREA_CARDS, FURTHER_CARDS
-from core.metrics.group_cards import CLASSIFICATION_CARDS, RATING_CARDS, TRADE_OFF_CARDS
-from core.metrics.list_cards import DIVERSITY_CARDS, MIX_CARDS, POPULARITY_CARDS, SURPRISE_CARDS
+from core.metrics.classification import CLASSIFICATION_CARDS, RATING_CARDS, TRADE_OFF_CARDS
+from core.metrics.fairness import FAIRNESS_CARDS
+from core.metrics.lists import DIVERSITY_CARDS, MIX_CARDS, POPULARITY_CARDS, SURPRISE_CARDS
+from core.metrics.ranking import AREA_CARDS, FURTHER_CARDS
 
 _CARDS = (
     MetricCard(

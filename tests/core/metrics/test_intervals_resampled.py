@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from core.metrics.intervals import bootstrap_means
-from core.metrics.resampled import bootstrap_of_sums
+from core.metrics.intervals import bootstrap_means, bootstrap_of_sums
 
 
 def ratio(sums):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import explained_variance_score, mean_squared_error, r2_score
 
-from core.metrics.rating_fit import (
+from core.metrics.ratings import (
     FITS,
     calibration_curve,
     calibration_error,

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from core.metrics.intervals import bootstrap_difference, bootstrap_means, student_interval
-from core.metrics.paired import effect_size, holm, sign_flip_p
+from core.metrics.intervals import (
+    bootstrap_difference,
+    bootstrap_means,
+    effect_size,
+    holm,
+    sign_flip_p,
+    student_interval,
+)
 
 
 def test_a_few_users_are_tested_with_every_choice_of_signs():

@@ -3,7 +3,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from core.metrics.exposure import (
+from core.metrics.lists import (
     average_popularity,
     delta_gap,
     entropy,

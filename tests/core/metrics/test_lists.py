@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
 
-from core.metrics.diversity import (
+from core.metrics.lists import (
     categories_in,
     membership,
     outside,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.metrics.unfairness import UNFAIRNESS, shared_items, unfairness
+from core.metrics.fairness import UNFAIRNESS, shared_items, unfairness
 
 ITEMS = np.array([0, 0, 0, 1, 1, 2])
 INSIDE = np.array([1, 1, 0, 1, 0, 1], dtype=bool)  # item 2 is of one group alone

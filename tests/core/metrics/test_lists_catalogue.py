@@ -3,7 +3,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from core.metrics.catalogue import coverage, novelty
+from core.metrics.lists import coverage, novelty
 
 
 def test_coverage_counts_each_item_once_and_no_padding():

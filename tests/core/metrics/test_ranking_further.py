@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from core.metrics.further import (
+from core.metrics.ranking import (
     capped_recall,
     discounted_worth,
     percentile_rank,

@@ -3,7 +3,7 @@ import pytest
 from sklearn.calibration import _sigmoid_calibration
 from sklearn.metrics import log_loss
 
-from core.metrics.log_loss import fit_platt, log_losses, probabilities
+from core.metrics.ratings import fit_platt, log_losses, probabilities
 
 
 def test_logloss_and_the_curve_are_those_of_scikit_learn():
