@@ -36,7 +36,7 @@ from core.data.snapshot import read_info, read_snapshot
 from core.evaluation.segments import user_segments
 from core.evaluation.verdict import verdict
 from core.fusion.combine import Fusion
-from core.models.counts import counts_words
+from core.models.kernel.training_settings import counts_words
 from core.models.protocol import ModelCard
 from core.models.registry import CARDS, card_of
 from core.runs.cold_folds import train_folds

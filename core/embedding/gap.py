@@ -13,8 +13,13 @@ from core.basics.errors import DataError
 from core.basics.types import FloatArray, IntArray, Vectors
 from core.embedding.neighbours import nearest_of_all
 from core.embedding.pca import normalised
-from core.models.alignment import coral
-from core.models.domain_gap import FEWEST, held_out_users, proxy_a_distance, retrieval_mrr
+from core.models.networks.adversarial import (
+    FEWEST,
+    coral,
+    held_out_users,
+    proxy_a_distance,
+    retrieval_mrr,
+)
 
 MOST = 500  # held-out users looked at: the kernel of MMD has (2 n)² cells
 PERMUTATIONS = 200

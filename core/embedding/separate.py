@@ -15,7 +15,7 @@ from core.basics.types import FloatArray, Vectors
 from core.data.pair import DomainPair
 from core.embedding.gap import UserVectors, user_vectors
 from core.embedding.interaction_vectors import interaction_vectors
-from core.models.domain_gap import held_out_users
+from core.models.networks.adversarial import held_out_users
 
 FACTORS = 32
 

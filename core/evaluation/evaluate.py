@@ -15,7 +15,7 @@ from core.basics.errors import RunError
 from core.basics.types import Candidates, DomainScores, FloatArray, IntArray, Masked
 from core.data.snapshot import Split
 from core.fusion.candidates import find_candidates, join_candidates
-from core.fusion.lists import mask, top_k
+from core.fusion.combine import mask, top_k
 from core.metrics.lists import coverage, novelty
 from core.metrics.ranking import KS, per_user_auc, per_user_metrics
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.types import BoolArray, FloatArray, IntArray
 from core.data.snapshot import Split
-from core.fusion.lists import mask, top_k
+from core.fusion.combine import mask, top_k
 from core.metrics.intervals import Interval, bootstrap_means
 from core.metrics.ranking import per_user_metrics
 

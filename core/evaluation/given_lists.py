@@ -15,7 +15,7 @@ from core.basics.types import BoolArray, FloatArray, IdMap, IntArray
 from core.data.pair import cells
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, findable
-from core.fusion.lists import NOBODY
+from core.fusion.combine import NOBODY
 from core.metrics.lists import coverage, novelty
 from core.metrics.ranking import KS, per_user_metrics
 

@@ -13,7 +13,7 @@ from core.data.knowledge import Categories, item_categories
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.evaluation.evaluate import findable
-from core.fusion.lists import NOBODY
+from core.fusion.combine import NOBODY
 from core.metrics.lists import category_mix, even_rows, head_items, unit_rows
 from core.metrics.ranking import inverse_propensity, kept_share
 

@@ -9,8 +9,7 @@ from scipy.sparse import csr_matrix
 from core.basics.columns import SHARE
 from core.basics.types import BoolArray, FloatArray
 from core.evaluation.fused import prepared_per_user
-from core.fusion.curve import SHARES, weights_of
-from core.fusion.fused import Prepared
+from core.fusion.fused import SHARES, Prepared, weights_of
 from core.metrics.lists import coverage, novelty
 
 NAMES = ("ndcg", "recall", "hit_rate", "novelty", "coverage")  # all better when higher

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.basics.columns import CHOSEN, HIGH, LOW, MEAN, NEAR, SEGMENT, SHARE, TOP, USERS
 from core.basics.types import FloatArray
-from core.fusion.curve import FEWEST, SHARES, BestRatio, bands, best_ratio, within_noise
+from core.fusion.fused import FEWEST, SHARES, BestRatio, bands, best_ratio, within_noise
 
 GAIN, GAIN_LOW, GAIN_HIGH = "gain", "gain_low", "gain_high"
 

@@ -13,8 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.basics.types import Candidates, DomainScores, FloatArray, IntArray, Masked
-from core.fusion.combine import part_scale, ranks_among
-from core.fusion.lists import top_k
+from core.fusion.combine import part_scale, ranks_among, top_k
 
 DEPTH = 50
 WIDTH = 8  # how many times the depth of best items are looked at to drop the rest

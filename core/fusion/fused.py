@@ -9,8 +9,9 @@ from scipy.sparse import csr_matrix
 
 from core.basics.sorted_sets import among
 from core.basics.types import BoolArray, Candidates, DomainScores, FloatArray, IntArray, Masked
-from core.fusion.combine import Fusion, blend, fuse_scores, row_weights, shaped
-from core.fusion.lists import NOBODY, top_k
+from core.fusion.combine import NOBODY, Fusion, blend, fuse_scores, row_weights, shaped, top_k
+from core.metrics.intervals import Interval, bootstrap_means, resampled_means
+from core.metrics.ranking import ndcg
 
 
 @dataclass(frozen=True)
@@ -203,3 +204,161 @@ def _taken(values: np.ndarray, places: IntArray, k: int, filler: float) -> np.nd
     """Values at the places, (n_users, k), filled up where a row is shorter than k."""
     taken = np.take_along_axis(values, places, axis=1)
     return np.pad(taken, ((0, 0), (0, k - taken.shape[1])), constant_values=filler)
+
+
+# Quality over the ratio of source to target evidence, and which ratio to choose.
+
+SHARES = np.round(np.linspace(0, 1, 21), 2)  # alpha / (alpha + beta); .5 is the model's own 1 : 1
+EQUAL = int(np.flatnonzero(SHARES == 0.5)[0])
+FEWEST = 100  # users below which a segment gets no ratio of its own
+
+
+@dataclass(frozen=True)
+class BestRatio:
+    """The ratio to use for a group of users, and how sure that is."""
+
+    share: float  # chosen by the one-standard-error rule
+    top: float  # where the curve is highest
+    low: float  # 95 % of resampled user groups peak between low and high
+    high: float
+    gain: Interval  # the chosen ratio minus 1 : 1, paired
+
+
+def weights_of(share: float) -> tuple[float, float]:
+    """alpha and beta of a share of source evidence; the larger of the two is 1."""
+    larger = max(share, 1 - share)
+    return share / larger, (1 - share) / larger
+
+
+def ratio_curve(
+    prepared: Prepared, relevant: csr_matrix, k: int, shares: FloatArray = SHARES
+) -> FloatArray:
+    """nDCG@k of every user at every share, (n_users, shares) float64; NaN without held-out items.
+
+    relevant: (all users, n_items) what is held out; k is at most the one prepared for.
+    """
+    rows, places = np.nonzero(relevant_entries(prepared, relevant))
+    n_relevant = np.diff(relevant.indptr)[prepared.users]
+    values = [
+        ndcg(ranks_of(prepared.fused(*weights_of(share)), rows, places), rows, n_relevant, k)
+        for share in shares
+    ]
+    return np.stack(values, axis=1)
+
+
+def bands(curve: FloatArray) -> list[Interval]:
+    """Mean over users with its interval, one per share."""
+    return bootstrap_means(curve)
+
+
+def within_noise(curve: FloatArray) -> BoolArray:
+    """Which shares are no worse than the best beyond user sampling (paired), (shares,)."""
+    means = _means(curve)
+    if np.isnan(means).all():
+        return np.zeros(curve.shape[1], dtype=bool)
+    best = int(np.nanargmax(means))
+    deficits = bootstrap_means(curve[:, [best]] - curve)
+    return np.array([not interval.low > 0 for interval in deficits])
+
+
+def best_ratio(curve: FloatArray, shares: FloatArray = SHARES) -> BestRatio | None:
+    """The share nearest to 1 : 1 that is within one standard error of the best; None without users.
+
+    The standard error is that of the paired difference to the best share, over users (Breiman et
+    al. 1984, sec. 3.4.3): among equally good ratios the model's own is kept. Only shares on the way
+    from the best to 1 : 1 come into question: beyond it a noisy bad share could pass for good.
+    """
+    curve = curve[~np.isnan(curve).any(axis=1)]
+    if len(curve) < 2:
+        return None
+    best = int(np.argmax(_means(curve)))
+    deficit = curve[:, [best]] - curve  # (n_users, shares)
+    error = deficit.std(axis=0, ddof=1) / np.sqrt(len(curve))
+    distance = np.abs(shares - 0.5)
+    on_the_way = (shares - 0.5) * (shares[best] - 0.5) >= 0
+    on_the_way &= distance <= distance[best]
+    near = np.flatnonzero(on_the_way & (deficit.mean(axis=0) <= error))
+    chosen = near[np.argmin(distance[near])]
+    peaks = shares[np.argmax(resampled_means(curve), axis=1)]
+    low, high = np.percentile(peaks, [2.5, 97.5])
+    equal = int(np.argmin(distance))
+    gain = bootstrap_means(curve[:, chosen] - curve[:, equal])[0]
+    return BestRatio(float(shares[chosen]), float(shares[best]), float(low), float(high), gain)
+
+
+def _means(curve: FloatArray) -> FloatArray:
+    there = ~np.isnan(curve)
+    counts = there.sum(axis=0)
+    total = np.where(there, curve, 0.0).sum(axis=0)
+    return np.divide(total, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+
+
+# Weights by activity: the more target history a user has, the more it counts.
+
+# Target interactions at which both domains count alike; 0 is target only, infinite source only.
+TURNS = np.array([0.0, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 400, np.inf])
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One parameter fitted on validation users, beside one pair of weights for everybody.
+
+    difference: gate less global pair, both fitted on four fifths of the users and judged on the
+    fifth they have not seen, so that the gate's freedom does not pass for a gain.
+    """
+
+    turn: float  # target interactions at which alpha = beta; see TURNS
+    share: float  # the global pair, as a share of source evidence
+    gated: float  # mean nDCG over all users, fitted on the same users
+    plain: float
+    difference: Interval
+
+
+def gate_shares(history: IntArray, turn: float) -> FloatArray:
+    """Share of source evidence of each user, turn / (turn + target interactions), (n_users,)."""
+    if np.isinf(turn):
+        return np.ones(len(history))
+    total = turn + history
+    return np.divide(turn, total, out=np.ones(len(history)), where=total > 0)
+
+
+def fit_gate(curve: FloatArray, history: IntArray, seed: int = 0) -> Gate | None:
+    """The best gate and the best global pair of some users; None for fewer than ten.
+
+    curve: (n_users, shares) quality of every user at every share, of which a gate takes the
+    nearest; history: (n_users,) target interactions in training.
+    """
+    known = ~np.isnan(curve).any(axis=1)
+    curve, history = curve[known], history[known]
+    if len(curve) < 2 * FOLDS:
+        return None
+    gated = gated_curve(curve, history)
+    fold = np.random.default_rng(seed).permutation(len(curve)) % FOLDS
+    unseen = np.empty(len(curve))
+    for number in range(FOLDS):
+        asked, learned = fold == number, fold != number
+        turn, share = _best(gated[learned]), _best(curve[learned])
+        unseen[asked] = gated[asked, turn] - curve[asked, share]
+    turn, share = _best(gated), _best(curve)
+    return Gate(
+        turn=float(TURNS[turn]),
+        share=float(SHARES[share]),
+        gated=float(gated[:, turn].mean()),
+        plain=float(curve[:, share].mean()),
+        difference=bootstrap_means(unseen)[0],
+    )
+
+
+def gated_curve(curve: FloatArray, history: IntArray) -> FloatArray:
+    """Quality of every user under every gate of TURNS, (n_users, turns)."""
+    users = np.arange(len(curve))
+    columns = [
+        curve[users, np.abs(SHARES[None, :] - gate_shares(history, turn)[:, None]).argmin(axis=1)]
+        for turn in TURNS
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _best(curve: FloatArray) -> int:
+    return int(np.argmax(curve.mean(axis=0)))

@@ -14,7 +14,7 @@ from core.basics.settings import Settings, Value
 from core.basics.types import Contributions, DomainScores, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
-from core.models.counts import ONES, weighted
+from core.models.kernel.training_settings import ONES, weighted
 
 TIMESTAMPS = "timestamps"  # what a model of sequences needs
 ITEM_TEXT = "item text"  # what a model that reads titles needs

@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import RunError
+from core.basics.settings import SettingInfo, Value
 from core.data.knowledge import knowledge_graph
 from core.data.pair import DomainPair
 from core.data.profile import RatingFacts
-from core.models.counts import ONES, counts_of
+from core.models.kernel.training_settings import ONES, counts_of
 from core.models.protocol import ATTRIBUTES, ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
-from core.models.text.clean import COLUMNS
-from core.models.text.uploaded import BESIDE, NOT_USED, use_of, why_not
+from core.models.text.vectors import BESIDE, NOT_USED, use_of, why_not
+from core.models.text.words import COLUMNS
 
 FEW_SHARED = 100  # below this a lesson learned on shared users is mostly chance
 TIGHT = 0.7  # share of the free memory from which a run is called tight
@@ -225,3 +226,53 @@ def in_gib(size: int) -> str:
     if size >= 2**30:
         return f"{size / 2**30:.1f} GiB"
     return f"{max(1, round(size / 2**20))} MiB"
+
+
+# Presets of a model, as settings that differ from its own, and the values a small search tries.
+
+FAST, BALANCED, THOROUGH = "fast", "balanced", "thorough"
+PRESETS = (FAST, BALANCED, THOROUGH)
+_SCALED = ("epochs", "factors")  # what makes any model slower and finer
+_TIMES = {FAST: 0.5, THOROUGH: 2.0}
+_TELLING = ("learning_rate", "regularization", "weight_decay", "dropout", "temperature")
+
+
+def preset_of(card: ModelCard, preset: str) -> dict[str, Value]:
+    """Settings the preset changes, by name; balanced is the model's own settings.
+
+    A card without presets gets half or double the epochs and factors it has, within their bounds.
+    """
+    if preset == BALANCED:
+        return {}
+    if card.presets:
+        return dict(card.presets.get(preset, {}))
+    infos = [info for info in card.settings.infos() if info.name in _SCALED]
+    return {info.name: _scaled(info, _TIMES[preset]) for info in infos}
+
+
+def grid_of(card: ModelCard) -> dict[str, tuple[Value, ...]]:
+    """Values by setting for a small search: the card's own, else two telling settings around it."""
+    if card.grid:
+        return dict(card.grid)
+    infos = {info.name: info for info in card.settings.infos()}
+    return {name: around(infos[name]) for name in [n for n in _TELLING if n in infos][:2]}
+
+
+def around(info: SettingInfo) -> tuple[Value, ...]:
+    """All choices of a setting, or its own value with a third and three times as much."""
+    if info.choices is not None:
+        return info.choices
+    if info.kind is bool:
+        return (True, False)
+    if info.kind is str:
+        return (info.default,)
+    own = float(info.default)
+    low = own / 3 if info.low is None else max(own / 3, info.low)
+    high = own * 3 if info.high is None else min(own * 3, info.high)
+    ends = [float(f"{value:.2g}") for value in (low, high)]
+    return tuple(dict.fromkeys(info.kind(value) for value in (ends[0], own, ends[1])))
+
+
+def _scaled(info: SettingInfo, times: float) -> int:
+    low, high = info.low or 1, info.high or float("inf")
+    return int(min(max(round(float(info.default) * times), low), high))

@@ -8,46 +8,54 @@ from typing import Any, cast
 from core.basics.errors import SettingsError
 from core.models.protocol import CrossDomainModel, ModelCard, Resumable
 
-MODULES = (  # files of this folder, in the order of the menus: a family stands together
-    "popularity",
-    "text_popularity",
-    "item_knn",
-    "ease",
-    "edlae",
-    "ridge",
-    "feature_map",
-    "cmf_als",
-    "cmf",
-    "linear_map",
-    "emcdr",
-    "ptupcdr",
-    "two_tower",
-    "neumf",
-    "conet",
-    "dtcdr",
-    "feature_fusion",
-    "multi_task",
-    "mult_vae",
-    "sasrec",
-    "lightgcn",
-    "bitgcf",
-    "text_profile",
-    "text_neighbours",
-    "text_ridge",
-    "text_tower",
-    "text_fusion",
-    "fine_tuned",
-    "kgat",
-    "adversarial",
-    "distilled",
-    "bias",
-    "mf_rating",
-    "cmf_rating",
-    "cmf_rating_adam",
-    "neumf_rating",
-    "clfm",
+MODELS = (  # where each card stands, in the order of the menus: a family stands together
+    "linear.popularity.CARD",
+    "text.profile.TEXT_POPULARITY_CARD",
+    "linear.item_knn.CARD",
+    "linear.ease.EASE_CARD",
+    "linear.ease.EDLAE_CARD",
+    "linear.ridge.CARD",
+    "factors.feature_map.CARD",
+    "factors.cmf_als.CARD",
+    "factors.cmf.CARD",
+    "factors.linear_map.CARD",
+    "factors.bridges.EMCDR_CARD",
+    "factors.bridges.PTUPCDR_CARD",
+    "networks.two_tower.CARD",
+    "networks.neumf.CARD",
+    "networks.conet.CARD",
+    "networks.dtcdr.CARD",
+    "networks.feature_fusion.CARD",
+    "networks.multi_task.CARD",
+    "networks.mult_vae.CARD",
+    "networks.sasrec.CARD",
+    "graphs.lightgcn.LIGHTGCN_CARD",
+    "graphs.lightgcn.BITGCF_CARD",
+    "text.profile.PROFILE_CARD",
+    "text.profile.NEIGHBOURS_CARD",
+    "text.ridge.CARD",
+    "text.tower.TOWER_CARD",
+    "text.tower.FUSION_CARD",
+    "text.fine_tuned.CARD",
+    "graphs.kgat.CARD",
+    "networks.adversarial.CARD",
+    "networks.distilled.CARD",
+    "ratings.bias.CARD",
+    "ratings.factors.MF_RATING_CARD",
+    "ratings.factors.CMF_RATING_CARD",
+    "ratings.cmf_rating_adam.CARD",
+    "ratings.neumf_rating.CARD",
+    "ratings.clfm.CARD",
 )
-CARDS: dict[str, ModelCard] = {name: import_module(f"core.models.{name}").CARD for name in MODULES}
+
+
+def _card(place: str) -> ModelCard:
+    module, name = place.rsplit(".", 1)
+    card: ModelCard = getattr(import_module(f"core.models.{module}"), name)
+    return card
+
+
+CARDS: dict[str, ModelCard] = {card.name: card for card in map(_card, MODELS)}
 
 
 def card_of(name: str) -> ModelCard:

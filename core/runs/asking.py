@@ -11,8 +11,7 @@ from scipy.sparse import csr_matrix
 from core.basics.columns import TEST
 from core.basics.types import BoolArray, DomainScores, FloatArray, IntArray, Masked
 from core.data.snapshot import Split
-from core.fusion.combine import Fusion, fuse_scores
-from core.fusion.lists import NOBODY, mask, top_k
+from core.fusion.combine import NOBODY, Fusion, fuse_scores, mask, top_k
 from core.models.protocol import CrossDomainModel
 from core.runs.edits import Histories, edited_histories
 from core.store.run_folder import Run

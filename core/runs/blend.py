@@ -10,9 +10,9 @@ from core.basics.errors import RunError
 from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
-from core.models.blend import STACKING, Blend, BlendSettings
-from core.models.counts import ONES, SETTING
-from core.models.derived import BLEND, card_of_record, reads_order
+from core.models.kernel.training_settings import ONES, SETTING
+from core.models.made.blend import STACKING, Blend, BlendSettings
+from core.models.made.recorded import BLEND, card_of_record, reads_order
 from core.models.protocol import CrossDomainModel
 from core.runs.blend_weights import best_weight, stacked_coefficients, weights_on_validation
 from core.runs.cost import measured

@@ -13,11 +13,16 @@ from core.basics.errors import RunError
 from core.basics.types import BoolArray, DomainScores, FloatArray, IntArray, Masked
 from core.data.snapshot import Split
 from core.evaluation.evaluate import user_chunks
-from core.fusion.lists import mask, top_k
+from core.fusion.combine import mask, top_k
 from core.metrics.ranking import per_user_metrics
-from core.models.blend import STACKING, Comparable, combined, simple_coefficients
+from core.models.made.blend import (
+    STACKING,
+    Comparable,
+    combined,
+    simple_coefficients,
+    stacked_weights,
+)
 from core.models.protocol import CrossDomainModel
-from core.models.stacking import stacked_weights
 
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 MOST_USERS = 2_000  # validation users looked at, drawn once

@@ -15,9 +15,9 @@ from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import user_chunks
-from core.fusion.lists import mask, top_k
-from core.models.compress import INT8, PRUNED, compressed, decompressed, is_compressed, size_of
-from core.models.derived import build_recorded
+from core.fusion.combine import mask, top_k
+from core.models.made.compress import INT8, PRUNED, compressed, decompressed, is_compressed, size_of
+from core.models.made.recorded import build_recorded
 from core.models.protocol import CrossDomainModel, State
 from core.runs.compare import summary
 from core.runs.cost import measured

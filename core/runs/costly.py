@@ -13,7 +13,7 @@ from typing import Any
 from core.basics.formatting import duration
 from core.basics.machine import AUTO
 from core.data.snapshot import NEW_ITEMS, SplitInfo
-from core.models.closed_form import solves_dual
+from core.models.linear.item_weights import solves_dual
 from core.models.protocol import PairSizes
 from core.models.registry import card_of
 from core.runs.estimate import Estimate, Timing, sizes_of, work

@@ -17,8 +17,7 @@ from core.basics.progress import Progress, Report
 from core.basics.types import FloatArray, IntArray
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
-from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores
-from core.fusion.lists import NOBODY, top_k
+from core.fusion.combine import NOBODY, RAW, WEIGHTED_SUM, Fusion, fuse_scores, top_k
 from core.models.protocol import CrossDomainModel
 from core.store.run_folder import RECORD, Run, read_run
 

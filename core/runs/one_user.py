@@ -10,8 +10,7 @@ from scipy.sparse import csr_matrix
 from core.basics.types import BoolArray, DomainScores, FloatArray, IntArray, Masked
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
-from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores
-from core.fusion.lists import NOBODY, top_k
+from core.fusion.combine import NOBODY, RAW, WEIGHTED_SUM, Fusion, fuse_scores, top_k
 from core.models.protocol import CrossDomainModel
 from core.store.run_folder import Run
 

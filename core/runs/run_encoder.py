@@ -8,14 +8,18 @@ from pathlib import Path
 from core.basics.errors import RunError, SettingsError
 from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
-from core.models.compress import decompressed
-from core.models.fine_tuned import CARD
+from core.models.made.compress import decompressed
 from core.models.protocol import State
 from core.models.text.encoders import DEFAULT, TextEncoder, encoder_of
+from core.models.text.fine_tuned import (
+    BOTH_STAGES,
+    CARD,
+    STUDENT_TABLE,
+    FineTunedSettings,
+    asked_weights,
+)
 from core.models.text.forward import WIDTH
 from core.models.text.student import Student
-from core.models.text.tuned_settings import FineTunedSettings
-from core.models.text.tuned_state import BOTH_STAGES, STUDENT_TABLE, asked_weights
 from core.models.text.tuning import Readable, base_weights
 from core.store.run_folder import RECORD, is_run_id, read_run
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from core.basics.errors import RunError, SettingsError
 from core.basics.files import fingerprint
 from core.basics.settings import SettingInfo, Value
-from core.models.presets import grid_of
+from core.models.readiness import grid_of
 from core.models.registry import card_of
 from core.runs.plan import RunPlan
 from core.store.run_folder import RUN, TWIN

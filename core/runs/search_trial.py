@@ -20,7 +20,7 @@ from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import evaluate
 from core.evaluation.rating_error import RATINGS, Bounds, errors_per_user, predict_held_out
 from core.metrics.ratings import RMSE
-from core.models.counts import counts_of
+from core.models.kernel.training_settings import counts_of
 from core.models.protocol import CrossDomainModel
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of

@@ -12,12 +12,11 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.errors import RunError
 from core.basics.types import FloatArray, IntArray
 from core.data.snapshot import Split
-from core.models.fine_tuned import CARD
 from core.models.protocol import State
-from core.models.text.clean import item_texts
 from core.models.text.encoders import DEFAULT, ENCODERS, encoder_of
+from core.models.text.fine_tuned import CARD, ITEMS, STUDENT_TABLE, compared_vectors
 from core.models.text.student import Student, taught
-from core.models.text.tuned_state import ITEMS, STUDENT_TABLE, compared_vectors
+from core.models.text.words import item_texts
 from core.store.run_folder import Run
 
 UNSEEN = 10  # of so many texts one is kept from a student, to ask it about

@@ -10,12 +10,11 @@ import numpy as np
 from core.basics.columns import SOURCE, TARGET
 from core.basics.types import FloatArray
 from core.data.pair import DomainPair
-from core.models.arrays import unit
+from core.models.kernel.arrays import unit
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings, centre_of, centred, texts_read
-from core.models.text.tuned_settings import FineTunedSettings
-from core.models.text.tuned_state import compared_vectors
-from core.models.text.uploaded import ALONE
+from core.models.text.fine_tuned import FineTunedSettings, compared_vectors
+from core.models.text.vectors import ALONE
 from core.models.text.words import WordCounts
 from core.runs.one_user import Reasons
 from core.runs.texts import ItemTexts

@@ -13,10 +13,17 @@ from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair, ItemFeatures
 from core.data.snapshot import read_snapshot
-from core.models.text.clean import plain_text
 from core.models.text.features import TextSettings, texts_read, uploaded_width, with_uploaded
-from core.models.text.uploaded import ALONE, NOT_USED, beside_nothing, why_not
-from core.models.text.vectors import encoded_vectors, kept_vectors, text_vectors
+from core.models.text.vectors import (
+    ALONE,
+    NOT_USED,
+    beside_nothing,
+    encoded_vectors,
+    kept_vectors,
+    text_vectors,
+    why_not,
+)
+from core.models.text.words import plain_text
 from core.runs.run_encoder import asked_encoder, kept_words, record_of
 
 LONGEST = 200  # characters a person may type

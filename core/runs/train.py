@@ -25,7 +25,7 @@ from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate_parts
 from core.evaluation.rating_error import rate
 from core.fusion.candidates import DEPTH
-from core.models.counts import counts_of
+from core.models.kernel.training_settings import counts_of
 from core.models.protocol import CrossDomainModel, Finding, ModelCard, State, findings_of
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of

@@ -34,8 +34,8 @@ from core.evaluation.given_lists import (
     rising_lists,
     target_ids,
 )
+from core.models.made.recorded import BY_FILE, UPLOADED
 from core.models.registry import build
-from core.models.uploaded import BY_FILE, UPLOADED
 from core.runs.compare import comparison, summary
 from core.runs.derived import PARTS, evaluated
 from core.runs.import_file import discard_upload, waiting_file

@@ -9,8 +9,7 @@ import numpy as np
 
 from core.basics.types import DomainScores, FloatArray, IntArray
 from core.data.snapshot import Split
-from core.fusion.combine import Fusion
-from core.fusion.lists import NOBODY
+from core.fusion.combine import NOBODY, Fusion
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import HearsWords
 from core.runs.asking import masked_row

@@ -12,8 +12,7 @@ from typing import Any
 
 from core.basics.columns import TEST, USERS, VALID
 from core.metrics.registry import METRICS
-from core.models.derived import DEEPEST
-from core.models.uploaded import UploadedSettings
+from core.models.made.recorded import DEEPEST, UploadedSettings
 
 Wrong = Iterator[str]  # paths of fields that are not what they should be, as "test.ndcg@10.mean"
 Test = Callable[[Any, str], Wrong]

@@ -37,11 +37,10 @@ from core.basics.types import IdMap, Vectors
 from core.data.pair import DomainPair
 from core.data.pair_folder import read_described
 from core.data.snapshot import SplitInfo, read_info, read_snapshot
-from core.models.blend import Blend
-from core.models.compress import decompressed
-from core.models.derived import build_recorded, check_settings
+from core.models.made.blend import Blend
+from core.models.made.compress import decompressed
+from core.models.made.recorded import UPLOADED, build_recorded, check_settings
 from core.models.protocol import CrossDomainModel
-from core.models.uploaded import UPLOADED
 from core.store import overlap_files, reseeded
 from core.store.candidate_files import ENTRIES, SCALES
 from core.store.record_check import is_metric

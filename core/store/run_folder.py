@@ -17,11 +17,10 @@ from core.basics.types import Candidates, Lists
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
-from core.models.compress import decompressed
-from core.models.counts import ONES, SETTING
-from core.models.derived import build_recorded, card_of_record
+from core.models.kernel.training_settings import ONES, SETTING
+from core.models.made.compress import decompressed
+from core.models.made.recorded import UPLOADED, build_recorded, card_of_record
 from core.models.protocol import CrossDomainModel, ModelCard, State
-from core.models.uploaded import UPLOADED
 from core.store.candidate_files import read_candidates, write_candidates
 from core.store.list_files import read_lists, write_lists
 from core.store.record_check import is_text, wrong_fields

@@ -7,9 +7,9 @@ import streamlit as st
 from core.basics.formatting import count, duration
 from core.basics.types import FloatArray
 from core.data.snapshot import Split
-from core.models.text.clean import plain_text
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import TextSettings
+from core.models.text.words import plain_text
 from core.runs.texts import LONGEST, asked_payload, asked_vector, texts_payload
 from core.ui.shell import workspace
 from core.ui.state import linked

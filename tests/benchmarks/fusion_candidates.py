@@ -26,9 +26,9 @@ from core.basics.types import DomainScores
 from core.evaluation.fused import prepared_per_user
 from core.fusion.candidates import find_candidates, join_candidates
 from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores
-from core.fusion.curve import ratio_curve
+from core.fusion.fused import ratio_curve
 from core.fusion.fused import held_out, prepare, prepared_top_k
-from core.fusion.lists import top_k
+from core.fusion.combine import top_k
 from core.metrics.ranking import per_user_metrics
 
 K, CHUNK = 10, 250

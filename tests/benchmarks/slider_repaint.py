@@ -30,8 +30,7 @@ from core.data.snapshot import read_snapshot
 from core.evaluation.ratios import ratio_picture
 from core.evaluation.segments import SEGMENTS, TARGET_HISTORY, user_segments
 from core.fusion.combine import RAW, WEIGHTED_SUM
-from core.fusion.curve import ratio_curve
-from core.fusion.fused import prepare
+from core.fusion.fused import prepare, ratio_curve
 from core.store.run_folder import Run, list_runs
 
 BAR, K = 1.4, 10

@@ -10,7 +10,7 @@ from core.basics.workspace import Workspace
 from core.jobs.job import DONE
 from core.jobs.lifecycle import end_job
 from core.jobs.table import list_jobs
-from core.models.text.tuned_state import FIRST_HEAD
+from core.models.text.fine_tuned import FIRST_HEAD
 from core.runs.compress import CompressPlan, compress_run
 from core.runs.plan import RunPlan
 from core.runs.run_encoder import name_of
@@ -118,7 +118,7 @@ def test_a_run_of_an_older_version_keeps_its_tab_and_hears_no_words(bilingual):
 def test_words_that_are_like_no_item_bring_the_most_popular_ones(bilingual, monkeypatch):
     """What the page says is about what was found, not about what was typed."""
     monkeypatch.setattr(
-        "core.models.fine_tuned.FineTuned.likeness",
+        "core.models.text.fine_tuned.FineTuned.likeness",
         lambda self, ours, theirs: 0 * (ours @ theirs.T),
     )
     app = visitor(bilingual.runs["fine_tuned"], wish=WISH)

@@ -8,7 +8,7 @@ import pytest
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.models.text.features import TextSettings
-from core.models.text.uploaded import ALONE, BESIDE
+from core.models.text.vectors import ALONE, BESIDE
 from core.runs.plan import RunPlan
 from core.runs.texts import asked_job, asked_payload, texts_job, texts_payload
 from core.runs.train import train_run

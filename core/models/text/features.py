@@ -12,10 +12,17 @@ from core.basics.errors import SettingsError
 from core.basics.settings import Settings, setting
 from core.basics.types import BoolArray, DomainScores, FloatArray
 from core.data.pair import DomainPair, ItemFeatures
-from core.models.text.clean import READS, TITLES, item_texts
 from core.models.text.encoders import DEFAULT, ENCODERS
-from core.models.text.uploaded import ALONE, NOT_USED, VECTORS, side_by_side, unit_vectors, why_not
-from core.models.text.vectors import item_vectors
+from core.models.text.vectors import (
+    ALONE,
+    NOT_USED,
+    VECTORS,
+    item_vectors,
+    side_by_side,
+    unit_vectors,
+    why_not,
+)
+from core.models.text.words import READS, TITLES, item_texts
 
 
 @dataclass(frozen=True)

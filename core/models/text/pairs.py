@@ -10,9 +10,9 @@ from scipy.sparse import csr_matrix
 
 from core.basics.types import IntArray
 from core.data.pair import DomainPair
-from core.models.arrays import Array, as_array, as_like, history_sum, picked
-from core.models.batches import Batch
-from core.models.losses import entries
+from core.models.kernel.arrays import Array, as_array, as_like, history_sum, picked
+from core.models.kernel.batches import Batch
+from core.models.kernel.losses import entries
 
 
 @dataclass(frozen=True)

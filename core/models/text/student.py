@@ -13,8 +13,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.types import FloatArray
-from core.models.arrays import unit
-from core.models.text.lexical import cut_up
+from core.models.kernel.arrays import unit
+from core.models.text.encoders import cut_up
 
 BUCKETS = 2**14  # words and pieces that fall together share a vector
 PIECE = 4  # letters of a piece, with signs for the ends of the word

@@ -7,11 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from core.basics.types import FloatArray, IntArray
-from core.models.arrays import Array, Weights, as_like
+from core.models.kernel.arrays import Array, Weights, as_like
 from core.models.protocol import State
 from core.models.text.encoders import DEFAULT, encoder_of
-from core.models.text.forward import LAST_LAYERS, WIDTH, meaning, sentence_vectors, tokens_of
-from core.models.text.use import SummedWords, UniversalEncoder
+from core.models.text.forward import (
+    LAST_LAYERS,
+    WIDTH,
+    SummedWords,
+    UniversalEncoder,
+    meaning,
+    sentence_vectors,
+    tokens_of,
+)
 from core.models.text.vectors import encoded_vectors, text_vectors
 
 ALL, LAST, LOW_RANK = "all", "last layers", "low rank"

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from core import __version__
-from core.models.derived import BLEND
+from core.models.made.recorded import BLEND
 from core.runs.report.blocks import Block, Code, Grid, Section, Words
 from core.runs.report.evidence import Evidence
 

@@ -15,8 +15,7 @@ from core.evaluation.ratios import RatioPicture, ratio_picture
 from core.evaluation.segments import SEGMENTS, TARGET_HISTORY
 from core.fusion.candidates import pick_users
 from core.fusion.combine import WEIGHTED_SUM
-from core.fusion.curve import ratio_curve
-from core.fusion.fused import prepare
+from core.fusion.fused import prepare, ratio_curve
 from core.runs.recommend import scale_of
 from core.runs.report.blocks import Figure, Section, Words
 from core.runs.report.evidence import Evidence

@@ -23,7 +23,7 @@ from core.data.text_figures import (
     sample_texts,
     text_figures,
 )
-from core.models.text.clean import LONGEST, READS, item_texts
+from core.models.text.words import LONGEST, READS, item_texts
 from core.ui import cached
 
 SAMPLES, SHOWN = 8, 300  # items of a domain, and characters of each that are shown

@@ -9,7 +9,7 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count
 from core.charts.intervals import draw_domain_shares
 from core.data.text_figures import SCRIPTS, TextFigures, vector_words
-from core.models.text.clean import LONGEST, READS, TITLES
+from core.models.text.words import LONGEST, READS, TITLES
 from core.ui.data.domain_text import DomainText, of_pair, of_split
 from core.ui.data.shared import folder_of, names_of, pick_pair
 from core.ui.shell import show_chart

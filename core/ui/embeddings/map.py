@@ -22,7 +22,7 @@ from core.charts.theme import (
     plain,
 )
 from core.models.text.encoders import ENCODERS
-from core.models.text.uploaded import ALONE, BESIDE
+from core.models.text.vectors import ALONE, BESIDE
 from core.ui.embeddings.data import CATEGORY, COUNT, DOMAIN, NAME, Layout, MapData, clusters, lifts
 from core.ui.embeddings.neighbours import Found
 from core.ui.embeddings.view import ACTIVITY, CLUSTER, LIFT, PCA, POPULARITY, View

@@ -9,7 +9,7 @@ from core.data.snapshot import Split
 from core.embedding.points import MAP_TEXTS
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import TextSettings
-from core.models.text.uploaded import ALONE, BESIDE, NOT_USED, beside_nothing, why_not
+from core.models.text.vectors import ALONE, BESIDE, NOT_USED, beside_nothing, why_not
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.embeddings.data import MapData, map_data, text_data

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from core.embedding.points import MAP_BOTH, MAP_ITEMS, MAP_TEXTS, MAP_USERS
-from core.models.text.clean import READS, TITLES
 from core.models.text.encoders import DEFAULT, ENCODERS
 from core.models.text.features import TextSettings
-from core.models.text.uploaded import ALONE, NOT_USED
+from core.models.text.vectors import ALONE, NOT_USED
+from core.models.text.words import READS, TITLES
 from core.ui.state import linked, one_of, set_current
 from core.ui.words import type_words
 

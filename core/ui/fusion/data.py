@@ -17,8 +17,7 @@ from core.evaluation.fused import prepared_per_user
 from core.evaluation.ratios import GAIN, GAIN_HIGH, GAIN_LOW, RatioPicture, ratio_picture
 from core.evaluation.segments import SEGMENTS
 from core.fusion.candidates import pick_users
-from core.fusion.curve import ratio_curve
-from core.fusion.fused import FusedLists, Prepared, prepare
+from core.fusion.fused import FusedLists, Prepared, prepare, ratio_curve
 from core.store.run_folder import Run
 from core.ui import cached
 

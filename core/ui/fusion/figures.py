@@ -11,7 +11,7 @@ from core.basics.formatting import count, number, signed, signed_with_interval, 
 from core.charts.fusion import mark_weights
 from core.evaluation.fused import fused_per_user, prepared_per_user
 from core.fusion.combine import Fusion
-from core.fusion.curve import EQUAL, SHARES
+from core.fusion.fused import EQUAL, SHARES
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
 from core.metrics.lists import coverage
 from core.metrics.registry import METRICS, metric_card, metric_title

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.evaluation.segments import TARGET_HISTORY, TITLES
 from core.fusion.combine import KINDS, PRODUCT, RECIPROCAL_RANK, SCALES, WEIGHTED_SUM, Z_SCORE
-from core.fusion.curve import SHARES, weights_of
+from core.fusion.fused import SHARES, weights_of
 from core.metrics.ranking import KS
 from core.runs.recommend import scale_of
 from core.store.run_folder import Run

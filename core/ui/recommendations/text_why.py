@@ -9,7 +9,7 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import number
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import TextSettings
-from core.models.text.uploaded import BESIDE
+from core.models.text.vectors import BESIDE
 from core.runs.one_user import Reasons
 from core.runs.text_reasons import (
     ReadTexts,

@@ -11,14 +11,12 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.basics.types import FloatArray
 from core.embedding.neighbours import nearest_to
-from core.models.compress import PRUNED
+from core.models.made.compress import PRUNED
 from core.models.protocol import CrossDomainModel
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import HearsWords, centre_of, centred
-from core.models.text.hearing import HearingModel
-from core.models.text.tuned_settings import FineTunedSettings
-from core.models.text.tuned_state import STUDENT_TABLE
-from core.models.text.uploaded import BESIDE
+from core.models.text.fine_tuned import STUDENT_TABLE, FineTunedSettings, HearingModel
+from core.models.text.vectors import BESIDE
 from core.runs.run_encoder import name_of
 from core.runs.text_reasons import reads_of, reads_text, reads_words
 from core.runs.texts import words_as_item

@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue
-from core.models.blend import KINDS, STACKING, BlendSettings
-from core.models.compress import INT8, PRUNED
+from core.models.made.blend import KINDS, STACKING, BlendSettings
+from core.models.made.compress import INT8, PRUNED
 from core.runs.blend import AUTO, BlendPlan
 from core.runs.compress import STUDENT, CompressPlan
 from core.runs.student import can_be_taught

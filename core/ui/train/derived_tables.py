@@ -10,7 +10,7 @@ import pandas as pd
 from core.basics.columns import TEST, VALID
 from core.basics.formatting import count, number, signed_with_interval
 from core.metrics.registry import metric_title
-from core.models.blend import STACKING
+from core.models.made.blend import STACKING
 from core.store.run_folder import Run
 
 DIGITS = 4

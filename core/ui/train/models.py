@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.basics.machine import free_memory
 from core.data.snapshot import NEW_ITEMS, SplitInfo
-from core.models.counts import counts_words
+from core.models.kernel.training_settings import counts_words
 from core.models.protocol import ModelCard
 from core.models.readiness import Readiness, readiness
 from core.models.registry import CARDS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.models.presets import BALANCED, PRESETS, preset_of
 from core.models.protocol import ModelCard
+from core.models.readiness import BALANCED, PRESETS, preset_of
 from core.models.registry import CARDS
 
 _KEY, _BEFORE = "train_preset", "train_preset_before"

@@ -11,8 +11,8 @@ from core.data.snapshot import SplitInfo
 from core.jobs.job import SLOTS, Job
 from core.jobs.lock import ensure_supervisor
 from core.jobs.table import enqueue
-from core.models.presets import around, grid_of
 from core.models.protocol import ModelCard
+from core.models.readiness import around, grid_of
 from core.models.registry import card_of
 from core.runs.estimate import search_seconds
 from core.runs.plan import RunPlan

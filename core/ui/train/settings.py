@@ -7,10 +7,10 @@ import streamlit as st
 from core.basics.machine import AUTO
 from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import SplitInfo
-from core.models.counts import SETTING as COUNTS
+from core.models.kernel.training_settings import SETTING as COUNTS
 from core.models.protocol import ModelCard
 from core.models.text.features import TextSettings
-from core.models.text.uploaded import ALONE
+from core.models.text.vectors import ALONE
 from core.runs.plan import RunPlan
 from core.ui import cached
 from core.ui.encoders import pick_encoder

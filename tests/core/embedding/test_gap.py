@@ -20,7 +20,7 @@ from core.embedding.gap import (
 )
 from core.embedding.pca import normalised
 from core.embedding.separate import rotation, separate_vectors, turned_onto
-from core.models.alignment import mmd
+from core.models.networks.adversarial import mmd
 from tests.worlds import pair_of, twin_tastes
 
 RNG = np.random.default_rng(0)

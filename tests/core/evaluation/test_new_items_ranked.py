@@ -23,9 +23,8 @@ from core.evaluation.new_items import (
     comparators,
     new_items_sentence,
 )
-from core.fusion.combine import Fusion, fuse_scores
+from core.fusion.combine import Fusion, fuse_scores, top_k
 from core.fusion.fused import fused_top_k
-from core.fusion.lists import top_k
 from core.metrics.ranking import per_user_metrics
 from tests.core.evaluation.evaluation_worlds import split_of
 

@@ -5,8 +5,7 @@ import pytest
 
 from core.evaluation.fused import prepared_per_user
 from core.evaluation.pareto import NAMES, on_front, ratio_metrics
-from core.fusion.curve import EQUAL, SHARES
-from core.fusion.fused import prepare
+from core.fusion.fused import EQUAL, SHARES, prepare
 from tests.core.evaluation.test_fused_metrics import evaluated
 
 

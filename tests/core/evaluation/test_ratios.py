@@ -1,7 +1,7 @@
 import numpy as np
 
 from core.evaluation.ratios import ratio_picture
-from core.fusion.curve import FEWEST, SHARES
+from core.fusion.fused import FEWEST, SHARES
 
 
 def planted(peaks):

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from core.basics.types import DomainScores
 from core.fusion import candidates as module
 from core.fusion.candidates import find_candidates, join_candidates, pick_users
-from core.fusion.combine import Fusion, fuse_scores, part_scale
+from core.fusion.combine import Fusion, fuse_scores, part_scale, top_k
 from core.fusion.fused import fused_top_k
-from core.fusion.lists import top_k
 from tests.core.fusion.fusion_worlds import masked_by, random_mask, random_scores, tied_worlds
 
 

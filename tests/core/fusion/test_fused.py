@@ -8,9 +8,8 @@ from scipy.sparse import csr_matrix
 
 from core.basics.types import DomainScores
 from core.fusion.candidates import find_candidates
-from core.fusion.combine import KINDS, SCALES, Fusion, fuse_scores
+from core.fusion.combine import KINDS, SCALES, Fusion, fuse_scores, top_k
 from core.fusion.fused import fused_top_k, one_user_top_k, prepare, ranks_of, relevant_entries
-from core.fusion.lists import top_k
 from tests.core.fusion.fusion_worlds import (
     FUSIONS,
     masked_by,

@@ -11,9 +11,9 @@ import pytest
 
 from core.basics.errors import RunError, SettingsError
 from core.data.pair import DomainPair
-from core.models.blend import KINDS, PRODUCT, STACKING, SUM, Blend, BlendSettings
-from core.models.compress import INT8, PRUNED, compressed, decompressed, is_compressed, size_of
-from core.models.derived import BLEND, build_recorded, card_of_record
+from core.models.made.blend import KINDS, PRODUCT, STACKING, SUM, Blend, BlendSettings
+from core.models.made.compress import INT8, PRUNED, compressed, decompressed, is_compressed, size_of
+from core.models.made.recorded import BLEND, build_recorded, card_of_record
 from core.models.registry import CARDS, build, card_of
 from tests.core.models.test_contract import WORLD, fitted, ndcg_at_5, same_scores, settings_of
 
@@ -292,7 +292,7 @@ def test_scoring_a_restored_blend_loads_no_torch(tmp_path, fits):
     np.savez(tmp_path / "blend.npz", **blend.state())
     code = (
         "import sys, numpy as np\n"
-        "from core.models.derived import build_recorded\n"
+        "from core.models.made.recorded import build_recorded\n"
         "from tests.worlds import twin_tastes\n"
         f"model = build_recorded({record_of(SUM, MEMBERS['graph'])!r})\n"
         f"model.restore(twin_tastes().pair, dict(np.load({str(tmp_path / 'blend.npz')!r})))\n"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.basics.errors import RunError
-from core.models.closed_form import inverted
+from core.models.linear.item_weights import inverted
 from core.models.registry import build
 from tests.worlds import pair_of, twin_tastes
 
@@ -71,7 +71,7 @@ def test_a_history_item_adds_nothing_to_itself():
 
 
 def test_the_inverse_is_mirrored_across_blocks(monkeypatch):
-    monkeypatch.setattr("core.models.closed_form.BLOCK", 3)
+    monkeypatch.setattr("core.models.linear.item_weights.BLOCK", 3)
     rng = np.random.default_rng(0)
     factor = rng.normal(size=(8, 8))
     matrix = factor @ factor.T + np.eye(8)

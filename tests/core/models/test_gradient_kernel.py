@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
 from core.basics.types import DomainScores
-from core.models.arrays import (
+from core.models.kernel.arrays import (
     graph_product,
     history_sum,
     layer_norm,
@@ -19,10 +19,9 @@ from core.models.arrays import (
     softmax,
     unit,
 )
-from core.models.batches import Batch, user_batches
-from core.models.gradient_training import Steps
-from core.models.losses import bpr, contest, cross_entropy, full_softmax, sampled_softmax
-from core.models.pseudo_labels import pseudo_labels
+from core.models.kernel.batches import Batch, pseudo_labels, user_batches
+from core.models.kernel.gradient import Steps
+from core.models.kernel.losses import bpr, contest, cross_entropy, full_softmax, sampled_softmax
 from core.models.registry import build, card_of
 from tests.worlds import pair_of, twin_tastes
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.models.registry import build
+from core.models.text.encoders import tf_idf
 from core.models.text.features import centred_vectors, domain_vectors
-from core.models.text.lexical import tf_idf
-from core.models.text_items import through_ridge
+from core.models.text.items import through_ridge
 from tests.worlds import described, twin_tastes
 
 WORLD = twin_tastes()

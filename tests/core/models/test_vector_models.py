@@ -8,7 +8,7 @@ import pytest
 from core.basics.errors import SettingsError
 from core.models.protocol import PairSizes
 from core.models.registry import build, card_of
-from core.models.text.uploaded import ALONE, BESIDE, NOT_USED
+from core.models.text.vectors import ALONE, BESIDE, NOT_USED
 from tests.core.models.test_contract import EVERYBODY, ndcg_at_5, same_scores
 from tests.core.models.test_text_models import NETWORKS, WORLD, fitted, found_new
 from tests.worlds import pictured

@@ -12,9 +12,9 @@ from core.basics.errors import RunError, SettingsError
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot, write_snapshot
-from core.models.compress import decompressed
+from core.models.made.compress import decompressed
+from core.models.text.fine_tuned import STUDENT_TABLE
 from core.models.text.student import Student, taught
-from core.models.text.tuned_state import STUDENT_TABLE
 from core.runs.compress import CompressPlan, compress_run
 from core.runs.plan import RunPlan
 from core.runs.run_encoder import name_of

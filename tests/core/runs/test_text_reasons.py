@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.basics.columns import SOURCE, TARGET
-from core.models.compress import PRUNED, compressed, decompressed
+from core.models.made.compress import PRUNED, compressed, decompressed
 from core.models.registry import build
 from core.runs.one_user import Reasons
 from core.runs.text_reasons import ReadTexts, reads_text, shared_texts

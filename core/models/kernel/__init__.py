@@ -1,0 +1,1 @@
+"""What several models train and score with."""

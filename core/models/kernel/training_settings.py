@@ -1,0 +1,150 @@
+"""What every model trained by gradients can be told about its training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.settings import Settings, setting
+from core.basics.types import FloatArray
+from core.data.pair import DomainPair
+
+
+def source_weight_setting(default: float) -> Any:
+    """What a model that sums over both histories' items counts a source item."""
+    return setting(
+        default,
+        low=0.01,
+        high=5.0,
+        help="What a source item of a history counts beside a target one.",
+    )
+
+
+@dataclass(frozen=True)
+class TrainingSettings(Settings):
+    """What every network can be told about its training."""
+
+    epochs: int = setting(40, low=1, high=1000, help="Rounds over all users at most.")
+    patience: int = setting(
+        12, low=1, high=100, help="Epochs without a better validation score before training ends."
+    )
+    learning_rate: float = setting(0.01, low=1e-5, high=0.5, help="Step size of Adam.")
+    weight_decay: float = setting(
+        1e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+    )
+    batch_size: int = setting(
+        512, low=8, high=100_000, help="Users per step; more is faster and smoother."
+    )
+    max_gradient_norm: float = setting(
+        1.0, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
+    )
+    accumulate: int = setting(
+        1,
+        low=1,
+        high=1000,
+        help="Batches that make up one step: about as good as a larger batch, in the memory of "
+        "one; several GPUs share them.",
+    )
+    weight_average: float = setting(
+        0.0,
+        low=0.0,
+        high=0.9999,
+        help="Share of the running average of all weights that each step keeps; the average is "
+        "asked in place of the last weights, which swing; 0 is off.",
+    )
+    interaction_dropout: float = setting(
+        0.5,
+        low=0.0,
+        high=0.95,
+        help="Share of each history hidden from the network, drawn anew every epoch: it learns "
+        "to fill gaps.",
+    )
+    history_dropout: float = setting(
+        0.0,
+        low=0.0,
+        high=0.95,
+        help="Share of shared users shown by their source history alone, as cold users will be.",
+    )
+    perturbation: float = setting(
+        0.0,
+        low=0.0,
+        high=10.0,
+        help="Adversarial training: how far vectors are pushed the wrong way; 0 is off.",
+    )
+    pseudo_labels: int = setting(
+        0,
+        low=0,
+        high=50,
+        help="Self-training: confident items added for a user with few interactions; 0 is off.",
+    )
+
+
+@dataclass(frozen=True)
+class SoftmaxSettings(TrainingSettings):
+    """What a network can be told whose wanted items compete with all others in a softmax."""
+
+    temperature: float = setting(
+        0.2, low=0.01, high=2.0, help="Lower looks harder at the most similar wrong items."
+    )
+    softmax_items: int = setting(
+        4096,
+        low=16,
+        high=10_000_000,
+        help="In a catalogue of more than twice as many items, the wanted ones of a batch compete "
+        "with this many drawn ones, which stand for the rest; fewer is faster.",
+    )
+
+
+# How often somebody played or bought: what an interaction with a count weighs in training.
+
+SETTING = "counts"  # what the setting is called, in every model that has it
+ONES, LOG, SQRT = "ones", "log", "sqrt"
+
+
+def counts_setting() -> Any:
+    """The setting of a model that can learn from how often something was done."""
+    return setting(
+        ONES,
+        choices=(ONES, LOG, SQRT),
+        help="What an interaction weighs where the files say how often: 1, log2(1 + count), or the "
+        "square root of the count. A count of 1 weighs 1 in each, and every hit is judged as one.",
+    )
+
+
+def counts_of(settings: Any) -> str:
+    """What the settings of any model make of counts; ONES for a model that has no such setting."""
+    return str(getattr(settings, SETTING, ONES))
+
+
+def counts_words(settings: type) -> str:
+    """What a model can make of counts, in words for its card."""
+    if not hasattr(settings, SETTING):
+        return "counts as ones"
+    return "counts as ones, by their logarithm or by their square root"
+
+
+def weighted(train: DomainPair, how: str) -> DomainPair:
+    """The pair with what each interaction weighs in place of its 1; without counts it stays 1.
+
+    how: ONES; LOG, log2(1 + count), after the confidence of Hu, Koren, Volinsky 2008 (eq. 6); or
+    SQRT.
+    """
+    if how == ONES:
+        return train
+    source, target = (
+        ones if counts is None else _weighted(counts, how)
+        for ones, counts in (
+            (train.source, train.source_counts),
+            (train.target, train.target_counts),
+        )
+    )
+    return replace(train, source=source, target=target, source_counts=None, target_counts=None)
+
+
+def _weighted(counts: csr_matrix, how: str) -> csr_matrix:
+    values: FloatArray = np.log2(1 + counts.data) if how == LOG else np.sqrt(counts.data)
+    data = values.astype(np.float32, copy=False)
+    return csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)

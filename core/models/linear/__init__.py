@@ -1,0 +1,1 @@
+"""Closed forms over item weights, and popularity."""

@@ -1,0 +1,121 @@
+"""Source-to-target ridge: target items from the source history alone, for cold-start users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.progress import Progress
+from core.basics.settings import Settings, setting
+from core.basics.types import Contributions, DomainScores, IntArray
+from core.data.pair import DomainPair
+from core.models.linear.item_weights import (
+    DenseWeights,
+    UserMix,
+    WeightForm,
+    restored,
+    ridge_dual,
+    ridge_primal,
+    solve_memory,
+    solves_dual,
+)
+from core.models.protocol import ModelCard, PairSizes, State
+from core.models.readiness import check_shared
+
+
+@dataclass(frozen=True)
+class RidgeSettings(Settings):
+    """Strength of the ridge."""
+
+    regularization: float = setting(
+        300.0, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
+    )
+    solver: str = setting(
+        "auto",
+        choices=("auto", "primal", "dual"),
+        help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
+    )
+
+
+class Ridge:
+    """(X'X + lambda)^-1 X'Y over shared users: X their source rows, Y their target rows."""
+
+    train: DomainPair
+    form: WeightForm
+
+    def __init__(self, settings: RidgeSettings) -> None:
+        self.settings = settings
+
+    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+        """Solve once, in closed form; raises RunError where no users are shared."""
+        check_shared(CARD, train)
+        self.train = train
+        rows, wanted = train.source[train.shared], train.target[train.shared]
+        users, items = rows.shape
+        if solves_dual(self.settings.solver, users, items, wanted.shape[1], rows.nnz):
+            mix = ridge_dual(rows, wanted, self.settings.regularization)
+            self.form = UserMix(rows, mix)
+        else:
+            self.form = DenseWeights(ridge_primal(rows, wanted, self.settings.regularization))
+        yield Progress(done=1, total=1, stage="solved")
+
+    def score(self, users: IntArray) -> DomainScores:
+        """The source part for training users, cold or not."""
+        return self.fold_in(self.train.source[users], self.train.target[users])
+
+    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
+        """The source part for any histories; target histories say nothing here."""
+        source = self.form.scores(source_rows)
+        has_source = np.diff(source_rows.indptr) > 0
+        return DomainScores.ranking(
+            source, np.zeros_like(source), has_source, np.zeros_like(has_source)
+        )
+
+    def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
+        """Exact: each source item adds its own weight, target items add nothing."""
+        amounts = source_row.data * self.form.towards(item, source_row.indices)
+        target = target_row.indices
+        return Contributions(source_row.indices, amounts, target, np.zeros(len(target)))
+
+    def vectors(self) -> None:
+        """None: an item is a row of weights, too long for a map of vectors."""
+
+    def state(self) -> State:
+        """The weights, in the form they are kept in."""
+        return self.form.state()
+
+    def restore(self, train: DomainPair, state: State) -> None:
+        """Take up a state; a mix of users also needs the rows of the shared users."""
+        self.train = train
+        self.form = restored(state, train.source[train.shared])
+
+
+def _memory(sizes: PairSizes, settings: RidgeSettings) -> int:
+    return solve_memory(sizes, settings.solver)
+
+
+CARD = ModelCard(
+    name="ridge",
+    title="Source→target ridge",
+    family="Linear",
+    line="A ridge regression of every target item on the source history alone.",
+    paper="Hoerl, Kennard: Ridge regression, Technometrics 1970; as a cross-domain linear bridge "
+    "learned on shared users",
+    differs="No target item explains another, so a user needs no target history at all.",
+    when="For cold-start users, and to see what the source says by itself.",
+    words="The source part is the only part and the model's own score, for warm users too: it "
+    "reads no target history, so alpha and beta change no list. Users without source history "
+    "are ranked by popularity, which is also what it is compared with, as it has no twin.",
+    settings=RidgeSettings,
+    build=Ridge,
+    memory=_memory,
+    cross_domain=True,
+    has_twin=False,
+    additive=True,
+    fold_in="exact",
+    needs=("shared users",),
+    grid={"regularization": (30.0, 100.0, 300.0, 1000.0)},
+)

@@ -1,0 +1,1 @@
+"""Deep networks over pairs, histories and sequences."""

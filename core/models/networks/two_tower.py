@@ -1,0 +1,106 @@
+"""Two towers: one reads both histories of a user, the other holds the items to be found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.settings import setting
+from core.basics.types import IntArray, Vectors
+from core.data.pair import DomainPair
+from core.models.kernel.arrays import Array, Weights, normal_table, unit
+from core.models.kernel.batches import Batch
+from core.models.kernel.gradient import GradientModel
+from core.models.kernel.losses import both_softmaxes, contest_memory, cosines, drawn_vectors, read
+from core.models.kernel.training_settings import SoftmaxSettings
+from core.models.protocol import ModelCard, PairSizes, State
+
+
+@dataclass(frozen=True)
+class TwoTowerSettings(SoftmaxSettings):
+    """Sizes, loss and speed of the training."""
+
+    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
+    weight_average: float = setting(
+        0.95,
+        low=0.0,
+        high=0.9999,
+        help="Share of the running average of all weights that each step keeps; the average is "
+        "asked in place of the last weights, which swing; 0 is off.",
+    )
+    source_loss_weight: float = setting(
+        0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
+    )
+
+
+class TwoTower:
+    """User: the vectors of both histories, summed; score: cosine with an item's own vector.
+
+    Yi et al. 2019 (sampling-bias-corrected neural modeling), sec. 3, with the user tower of
+    Covington et al. 2016, sec. 3.2 (an average of history vectors), and all items as negatives,
+    or many drawn ones where the catalogue is large.
+    """
+
+    def __init__(self, settings: TwoTowerSettings) -> None:
+        self.settings = settings
+
+    def start(self, train: DomainPair, rng: np.random.Generator) -> State:
+        """Four tables of vectors: items as they are read, and as they are found."""
+        sizes = {"source": train.source.shape[1], "target": train.target.shape[1]}
+        return {
+            f"{domain}.{role}": normal_table(size, self.settings.factors, rng)
+            for role in ("read", "found")
+            for domain, size in sizes.items()
+        }
+
+    def loss(self, weights: Weights, batch: Batch) -> Array:
+        """Softmax over all items of either domain."""
+        users = self.users(weights, batch.source_shown, batch.target_shown, batch.users)
+        return both_softmaxes(users, weights, batch, self.settings)
+
+    def users(
+        self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
+    ) -> Array:
+        """Unit vectors, (n, d)."""
+        return unit(read(source, weights["source.read"]) + read(target, weights["target.read"]))
+
+    def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
+        """Cosines."""
+        return cosines(users, weights["target.found"], items)
+
+    def vectors(self, weights: Weights, train: DomainPair) -> Vectors:
+        """Items as they are found, and users as either history draws them."""
+        source, target = unit(weights["source.found"]), unit(weights["target.found"])
+        return drawn_vectors(self, weights, train, source, target)
+
+
+def _memory(sizes: PairSizes, settings: TwoTowerSettings) -> int:
+    items = sizes.source_items + sizes.target_items
+    return contest_memory(sizes, settings, 2 * items * settings.factors)
+
+
+CARD = ModelCard(
+    name="two_tower",
+    title="Two-tower",
+    family="Deep networks",
+    line="One tower sums up both histories of a user, the other holds the items; close is liked.",
+    paper="Yi et al.: Sampling-bias-corrected neural modeling for large corpus item "
+    "recommendations, RecSys 2019; Covington et al.: Deep neural networks for YouTube "
+    "recommendations, RecSys 2016",
+    differs="The user tower is a sum of item vectors without further layers; all items are "
+    "negatives, or many drawn alike from a large catalogue, so popularity needs no correction.",
+    when="When training by epochs is welcome and both histories should speak; also to blend with "
+    "EDLAE.",
+    words="The score is a cosine and not a sum. Each part is the score with the other domain's "
+    "history silenced; parts are standardised per user before they are weighed.",
+    settings=TwoTowerSettings,
+    build=lambda settings: GradientModel(TwoTower(settings)),
+    memory=_memory,
+    cross_domain=True,
+    has_twin=True,
+    additive=False,
+    fold_in="exact",
+    gradient=True,
+)

@@ -1,0 +1,1 @@
+"""Models of ratings, measured by their error."""
