@@ -5,14 +5,18 @@ A small distance alone says little: vectors that have all become alike are close
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from core.basics.errors import DataError
 from core.basics.types import FloatArray, IntArray, Vectors
+from core.data.knowledge import compared, names_in
+from core.data.pair import DomainPair, ItemFeatures
+from core.embedding.maps import interaction_vectors, normalised
 from core.embedding.neighbours import nearest_of_all
-from core.embedding.pca import normalised
 from core.models.networks.adversarial import (
     FEWEST,
     coral,
@@ -150,3 +154,138 @@ def neighbour_agreement(source: FloatArray, target: FloatArray) -> float:
 def chance_agreement(users: int) -> float:
     """What `neighbour_agreement` is where the two domains know nothing of each other."""
     return min(NEIGHBOURS, users - 1) / (users - 1)
+
+
+# How differently two domains are made: what kinds of items are taken, and how unevenly.
+
+BINS = 20  # parts of the catalogue, from its most to its least popular items
+
+
+@dataclass(frozen=True)
+class ContentGap:
+    """Jensen-Shannon divergences in bits: 0 alike, 1 nothing in common."""
+
+    categories: float  # NaN where a domain has no categories
+    shared_categories: int  # names that both domains use
+    popularity: float
+
+
+def content_gap(train: DomainPair) -> ContentGap:
+    """Divergence of categories, by interactions, and of how these fall on the catalogue."""
+    mixes = [
+        _category_mix(matrix, features)
+        for matrix, features in (
+            (train.source, train.source_features),
+            (train.target, train.target_features),
+        )
+    ]
+    names = sorted(set(mixes[0]) | set(mixes[1]))
+    shares = [np.array([mix.get(name, 0.0) for name in names]) for mix in mixes]
+    known = bool(mixes[0]) and bool(mixes[1])
+    return ContentGap(
+        categories=jensen_shannon(*shares) if known else float("nan"),
+        shared_categories=len(set(mixes[0]) & set(mixes[1])),
+        popularity=jensen_shannon(_popularity(train.source), _popularity(train.target)),
+    )
+
+
+def jensen_shannon(first: FloatArray, second: FloatArray) -> float:
+    """Jensen-Shannon divergence in bits of two weightings of the same things; Lin 1991, eq. 4.1.
+
+    NaN where either has no weight at all.
+    """
+    if not first.sum() > 0 or not second.sum() > 0:
+        return float("nan")
+    p, q = first / first.sum(), second / second.sum()
+    middle = (p + q) / 2
+    return float((_bits(p, middle) + _bits(q, middle)) / 2)
+
+
+def _bits(p: FloatArray, q: FloatArray) -> float:
+    there = p > 0
+    return float((p[there] * np.log2(p[there] / q[there])).sum())
+
+
+def _category_mix(matrix: csr_matrix, features: ItemFeatures | None) -> dict[str, float]:
+    """Interactions by category; an item's count is split over its categories."""
+    if features is None:
+        return {}
+    counts: defaultdict[str, float] = defaultdict(float)
+    taken = np.asarray(matrix.sum(axis=0)).ravel()
+    for item in np.flatnonzero(taken):
+        names = names_in(features.categories[item])
+        for name in names:
+            counts[compared(name)] += float(taken[item]) / len(names)
+    return dict(counts)
+
+
+def _popularity(matrix: csr_matrix) -> FloatArray:
+    """Share of the interactions in each twentieth of the items, the most popular first, (BINS,)."""
+    taken = np.sort(np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel())[::-1]
+    if not len(taken):
+        return np.zeros(BINS)
+    place = np.arange(len(taken)) * BINS // len(taken)
+    return np.bincount(place, weights=taken, minlength=BINS).astype(np.float64)
+
+
+# Each domain's users drawn from that domain alone: the honest "before" of an alignment.
+# Two spaces made apart differ by an arbitrary rotation, so their gap would be large for nothing:
+# one is turned onto the other first, learned from users the gap is not measured on.
+
+FACTORS = 32
+
+
+def separate_vectors(train: DomainPair, factors: int = FACTORS, seed: int = 0) -> UserVectors:
+    """Users by either domain's interactions alone, the source turned onto the target.
+
+    The rotation is the orthogonal Procrustes solution (Schönemann 1966) over the shared users whom
+    no gap is measured on. Raises DataError for too few shared users.
+    """
+    source = interaction_vectors(_alone(train, source=True), factors, seed).source_users
+    target = interaction_vectors(_alone(train, source=False), factors, seed).target_users
+    assert source is not None
+    assert target is not None
+    source, target = _same_width(source, target)
+    drawn = user_vectors(Vectors(None, None, source, target))
+    learned, _ = held_out_users(drawn.users)
+    some = drawn.of(learned)
+    return replace(drawn, source=drawn.source @ rotation(some.source, some.target))
+
+
+def turned_onto(before: UserVectors, after: UserVectors) -> UserVectors:
+    """The separate space laid onto a model's: one rotation for both domains, by target vectors.
+
+    Both then share one layout; a rotation changes no distance within `before`.
+    """
+    width = max(before.source.shape[1], after.source.shape[1])
+    onto = _wide(after.target, width)
+    both = np.intersect1d(before.users, after.users)
+    turn = rotation(
+        _wide(before.of(both).target, width), onto[np.flatnonzero(np.isin(after.users, both))]
+    )
+    return replace(
+        before, source=_wide(before.source, width) @ turn, target=_wide(before.target, width) @ turn
+    )
+
+
+def rotation(moved: FloatArray, onto: FloatArray) -> FloatArray:
+    """Orthogonal matrix, (d, d), that brings rows of `moved` nearest to those of `onto`."""
+    left, _, right = np.linalg.svd(moved.T.astype(np.float64) @ onto)
+    return np.asarray(left @ right, dtype=np.float32)
+
+
+def _alone(train: DomainPair, *, source: bool) -> DomainPair:
+    """The pair with the other domain silenced."""
+    if source:
+        return replace(train, target=csr_matrix(train.target.shape, dtype=np.float32))
+    return replace(train, source=csr_matrix(train.source.shape, dtype=np.float32))
+
+
+def _same_width(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
+    width = max(first.shape[1], second.shape[1])
+    return _wide(first, width), _wide(second, width)
+
+
+def _wide(vectors: FloatArray, width: int) -> FloatArray:
+    """The vectors with zeros behind them; no distance changes."""
+    return np.pad(vectors, ((0, 0), (0, max(0, width - vectors.shape[1]))))

@@ -2,20 +2,211 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, USER, USERS
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, SKIPPED, USER, USERS
 from core.basics.types import BoolArray, FloatArray
-from core.evaluation.rating_error import RATINGS, difference_intervals, paired
+from core.evaluation.ratings import RATINGS, difference_intervals, intervals, paired
 from core.evaluation.segments import FEWEST, SEGMENTS
-from core.evaluation.summary import HARMED, HELPED, moved_counts
-from core.metrics.intervals import effect_size, holm, sign_flip_p
+from core.metrics.intervals import Interval, effect_size, holm, sign_flip_p, student_interval
 from core.metrics.ratings import ERRORS, MAE
 from core.metrics.registry import metric_card
+
+# Several seeds as a second layer: the lift of every seed, and its mean and interval over seeds.
+
+SEEDS = "seeds"
+ENOUGH_SEEDS = 3  # below, an interval over seeds says nothing
+SeedFrames = Sequence[tuple[pd.DataFrame, pd.DataFrame]]  # run and twin of each seed, per user
+
+
+def seed_rows(pairs: SeedFrames, segments: pd.DataFrame, by: str, metric: str) -> pd.DataFrame:
+    """SEGMENT, MEAN, LOW, HIGH (Student's t over seeds), SEEDS and USERS, all users first.
+
+    Segments without users are left out, those of fewer than FEWEST users have no figure.
+    """
+    rows = []
+    for name, mask in Question(segments, by, metric).masks.items():
+        lifts, users = _lifts(pairs, mask, metric)
+        if not users:
+            continue
+        over = student_interval(lifts if users >= FEWEST else lifts * np.nan)
+        rows.append(
+            {
+                SEGMENT: name,
+                MEAN: over.mean,
+                LOW: over.low,
+                HIGH: over.high,
+                SEEDS: len(pairs),
+                USERS: users,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def all_the_same(pairs: SeedFrames, metric: str) -> bool:
+    """Whether every seed gave every user the same: the model knows no chance."""
+    first, *others = ([run[metric].to_numpy(), twin[metric].to_numpy()] for run, twin in pairs)
+    return all(
+        len(here) == len(there) and np.array_equal(here, there, equal_nan=True)
+        for other in others
+        for here, there in zip(first, other, strict=True)
+    )
+
+
+def _lifts(pairs: SeedFrames, mask: np.ndarray, metric: str) -> tuple[np.ndarray, int]:
+    """(n_seeds,) mean lift over the chosen users, and how many they are."""
+    means, users = [], 0
+    for run, twin in pairs:
+        ours, theirs = paired(run, twin)
+        chosen = mask[ours.index]
+        frames = ours[chosen].reset_index(), theirs[chosen].reset_index()
+        interval = difference_intervals(*frames, [metric])[0]
+        means.append(interval.mean)
+        users = max(users, interval.users)
+    return np.array(means), users
+
+
+# From per-user values to what is said: means, lifts and segments, each with its interval.
+
+HELPED, HARMED, BY, LIFT, LIFT_OVER_POPULARITY, LIFT_OVER_BIAS = (
+    "helped",
+    "harmed",
+    "by",
+    "lift",
+    "lift_over_popularity",
+    "lift_over_bias",
+)
+SAME = 1e-12  # differences up to here are rounding
+Said = dict[str, Any]  # plain values, ready for JSON: NaN is None
+
+
+def metric_columns(per_user: pd.DataFrame) -> list[str]:
+    """Columns of a per-user frame that are metrics."""
+    return [column for column in per_user if column.split("@")[0] not in (USER, "part", RATINGS)]
+
+
+def summarise(
+    per_user: pd.DataFrame, coverage: Mapping[str, float] | None = None, skipped: int = 0
+) -> dict[str, Said]:
+    """{"ndcg@10": {mean, low, high, users, skipped}, …} over the users of the frame.
+
+    coverage joins without an interval. skipped: users who are not in the frame because there was
+    nothing to find for them.
+    """
+    columns = metric_columns(per_user)
+    found = zip(columns, intervals(per_user, columns), strict=True)
+    said = {name: _said(interval, skipped) for name, interval in found}
+    for name, share in (coverage or {}).items():
+        said[name] = {MEAN: _plain(share), LOW: None, HIGH: None} | {
+            USERS: len(per_user),
+            SKIPPED: skipped,
+        }
+    return said
+
+
+def lift(run_per_user: pd.DataFrame, other_per_user: pd.DataFrame) -> dict[str, Said]:
+    """{"ndcg@10": {mean, low, high, users, helped, harmed}, …} of the run minus the other.
+
+    Paired over the users of both frames, who must have been evaluated on the same split. Helped are
+    the users whose metric got better, which for an error is smaller.
+    """
+    difference = differences(run_per_user, other_per_user)
+    columns = metric_columns(difference)
+    said = {}
+    found = difference_intervals(run_per_user, other_per_user, columns)
+    for name, interval in zip(columns, found, strict=True):
+        said[name] = _said(interval) | moved_counts(difference[name].to_numpy(np.float64), name)
+        del said[name][SKIPPED]
+    return said
+
+
+def moved_counts(values: np.ndarray, metric: str) -> dict[str, int]:
+    """{HELPED, HARMED}: users whose difference in the metric is for the better and the worse."""
+    better = values if metric_card(metric).higher_is_better else -values
+    return {HELPED: int((better > SAME).sum()), HARMED: int((better < -SAME).sum())}
+
+
+def differences(run_per_user: pd.DataFrame, other_per_user: pd.DataFrame) -> pd.DataFrame:
+    """Run minus other for every user and metric of both: USER and the metric columns."""
+    shared = [c for c in metric_columns(run_per_user) if c in other_per_user]
+    ours = run_per_user.set_index(USER)[shared]
+    theirs = other_per_user.set_index(USER)[shared]
+    users = ours.index.intersection(theirs.index)
+    return (ours.loc[users] - theirs.loc[users]).reset_index()
+
+
+def by_segment(
+    per_user: pd.DataFrame,
+    segments: pd.DataFrame,
+    twin: pd.DataFrame | None = None,
+    popularity: pd.DataFrame | None = None,
+    bias: pd.DataFrame | None = None,
+    metrics: Sequence[str] = ("ndcg@10", "recall@10", "hit_rate@10", *ERRORS),
+) -> list[Said]:
+    """One row per kind of segment, segment and metric, empty segments left out.
+
+    Rows have by, segment, metric, mean, low, high, users, skipped, and lift, lift_over_popularity
+    and lift_over_bias as in `lift` where there is something to compare with. A segment with fewer
+    than FEWEST users is too small to say: its figures are None and it has no lift.
+    """
+    rows = []
+    for by, names in SEGMENTS.items():
+        of_user = segments[by].astype("str").to_numpy()
+        for name in names:
+            within = _within(per_user, of_user == name, metrics)
+            if len(within):
+                others = {
+                    LIFT: _within(twin, of_user == name, metrics),
+                    LIFT_OVER_POPULARITY: _within(popularity, of_user == name, metrics),
+                    LIFT_OVER_BIAS: _within(bias, of_user == name, metrics),
+                }
+                rows += _segment_rows(within, others, {BY: by, SEGMENT: name})
+    return rows
+
+
+def _segment_rows(
+    within: pd.DataFrame, others: dict[str, pd.DataFrame], labels: Said
+) -> list[Said]:
+    levels = summarise(within)
+    if len(within) < FEWEST:
+        silent = {MEAN: None, LOW: None, HIGH: None}
+        return [labels | {METRIC: metric} | level | silent for metric, level in levels.items()]
+    lifts = {name: lift(within, other) for name, other in others.items() if len(other)}
+    return [
+        labels | {METRIC: metric} | level | {name: values[metric] for name, values in lifts.items()}
+        for metric, level in levels.items()
+    ]
+
+
+def _within(
+    per_user: pd.DataFrame | None, chosen: np.ndarray, metrics: Sequence[str]
+) -> pd.DataFrame:
+    """Rows of the chosen users, (n_users,) bool, and some metrics; empty without a frame."""
+    if per_user is None:
+        return pd.DataFrame()
+    kept = [metric for metric in (*metrics, RATINGS) if metric in per_user]
+    return per_user.loc[chosen[per_user[USER].to_numpy()], [USER, *kept]]
+
+
+def _said(interval: Interval, skipped: int = 0) -> Said:
+    return {
+        MEAN: _plain(interval.mean),
+        LOW: _plain(interval.low),
+        HIGH: _plain(interval.high),
+        USERS: interval.users,
+        SKIPPED: interval.skipped + skipped,
+    }
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
 
 ALL_USERS = "all users"
 EFFECT, P_VALUE, HOLM, SURE, NOISE = "effect", "p", "holm", "sure", "noise"

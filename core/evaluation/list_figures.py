@@ -12,8 +12,7 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SHARE, SKIPPED, USER, USERS
 from core.basics.types import FloatArray, IntArray
-from core.evaluation.list_columns import Seen, columns_of
-from core.evaluation.list_world import Judged, ListWorld
+from core.evaluation.lists import Judged, ListWorld, Seen, columns_of
 from core.metrics.intervals import (
     Interval,
     bootstrap_difference,

@@ -15,8 +15,8 @@ from core.basics.columns import TEST, USER, VALID
 from core.basics.types import DomainScores, FloatArray, IntArray
 from core.data.snapshot import Split
 from core.evaluation.evaluate import evaluate, findable
-from core.evaluation.rating_error import difference_intervals
-from core.evaluation.summary import lift, summarise
+from core.evaluation.lift import lift, summarise
+from core.evaluation.ratings import difference_intervals
 from core.metrics.ranking import KS
 from core.metrics.registry import metric_title
 

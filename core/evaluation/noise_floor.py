@@ -10,8 +10,8 @@ import pandas as pd
 
 from core.basics.formatting import number, signed
 from core.basics.types import FloatArray
-from core.evaluation.rating_error import paired
-from core.evaluation.summary import SAME
+from core.evaluation.lift import SAME
+from core.evaluation.ratings import paired
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
 from core.metrics.registry import metric_card
 

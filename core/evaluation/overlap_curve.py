@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SHARE, USER, USERS
 from core.evaluation.lift import ALL_USERS
-from core.evaluation.rating_error import difference_intervals, intervals
+from core.evaluation.ratings import difference_intervals, intervals
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
 from core.metrics.registry import metric_card, metric_title
 

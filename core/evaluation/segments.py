@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from core.basics.columns import USER
 from core.basics.types import IntArray
 from core.data.pair import DomainPair
 
@@ -49,3 +52,95 @@ def _binned(history: IntArray) -> pd.Categorical:
 def _overlap(in_source: np.ndarray, in_target: np.ndarray) -> pd.Categorical:
     codes = np.select([in_source & in_target, in_target, in_source], [0, 1, 2], default=3)
     return pd.Categorical.from_codes(codes, categories=list(OVERLAPS), ordered=True)
+
+
+# Segments in words: "users with fewer than 5 interactions in films".
+
+
+def who(by: str, names: Sequence[str], source_name: str, target_name: str) -> str:
+    """Users of some segments of one kind in words; an attribute is named by its column."""
+    if by == TARGET_HISTORY:
+        return bins_words(names, target_name)
+    if by == SOURCE_HISTORY:
+        return bins_words(names, source_name)
+    if by == OVERLAP:
+        seen = {
+            "shared": "in both domains",
+            "target only": f"in {target_name} only",
+            "source only": f"in {source_name} only",
+            "neither": "in neither domain",
+        }
+        return f"users seen {' or '.join(seen[name] for name in names)}"
+    return f"users whose {by.partition(':')[2]} is {' or '.join(names)}"
+
+
+def bins_words(bins: Sequence[str], domain_name: str) -> str:
+    """Users of some bins of history in words: "users with fewer than 5 in films"."""
+    places = [BINS.index(name) for name in bins]
+    if len(bins) == len(BINS):
+        return "all users"
+    if places == [0]:
+        return f"users with no history in {domain_name}"
+    if places == list(range(len(places))):
+        return f"users with fewer than {BOUNDS[len(places)]} interactions in {domain_name}"
+    if places == list(range(places[0], len(BINS))):
+        return f"users with {BOUNDS[places[0]]} or more interactions in {domain_name}"
+    if places == list(range(places[0], places[-1] + 1)) and len(places) > 1:
+        low, high = BOUNDS[places[0]], BOUNDS[places[-1] + 1] - 1
+        return f"users with {low} to {high} interactions in {domain_name}"
+    return f"users with {' or '.join(bins)} interactions in {domain_name}"
+
+
+# Orders to walk through users in: the most helped first, typical ones first, and so on.
+
+HELPED, HARMED, TYPICAL, COLD, RANDOM, BY_ID = (
+    "helped",
+    "harmed",
+    "typical",
+    "cold",
+    "random",
+    "id",
+)
+ORDER_TITLES = {
+    HELPED: "most helped first",
+    HARMED: "most harmed first",
+    TYPICAL: "typical first",
+    COLD: "cold users",
+    RANDOM: "random order",
+    BY_ID: "every user, by id",
+}
+
+
+def user_order(
+    kind: str, train: DomainPair, evaluated: IntArray, moved: pd.DataFrame | None, seed: int = 0
+) -> IntArray:
+    """User numbers in the order of the kind; empty where there is nobody of the kind.
+
+    moved: USER (number), `run` (the metric) and `difference` of the evaluated users against the
+    twin or popularity; None where there is nothing to compare with, which leaves the first two
+    kinds empty. Typical is near the median in the metric and in both histories.
+    """
+    if kind == BY_ID:
+        return np.arange(len(train.users))
+    if kind == COLD:
+        cold = train.cold_users
+        return np.concatenate([cold[np.isin(cold, evaluated)], cold[~np.isin(cold, evaluated)]])
+    if kind == RANDOM:
+        return evaluated[np.random.default_rng(seed).permutation(len(evaluated))]
+    if moved is None:
+        return _typical(train, evaluated) if kind == TYPICAL else np.array([], dtype=int)
+    if kind == TYPICAL:
+        return _typical(train, evaluated, moved)
+    sign = -1 if kind == HELPED else 1
+    wanted = moved[sign * moved["difference"] < 0]
+    order = np.lexsort((wanted[USER], sign * wanted["difference"]))
+    return wanted[USER].to_numpy()[order]
+
+
+def _typical(train: DomainPair, evaluated: IntArray, moved: pd.DataFrame | None = None) -> IntArray:
+    """Users by their distance from the median, in ranks so that no unit weighs more."""
+    columns = [train.source_history[evaluated], train.target_history[evaluated]]
+    if moved is not None:
+        columns.append(moved.set_index(USER)["run"].reindex(evaluated).fillna(0).to_numpy())
+    places = np.column_stack([pd.Series(column).rank(pct=True) for column in columns])
+    return evaluated[np.argsort(np.abs(places - 0.5).sum(axis=1), kind="stable")]

@@ -10,8 +10,8 @@ import pandas as pd
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USER, USERS
 from core.basics.formatting import number
 from core.basics.types import IntArray
-from core.evaluation.rating_error import difference_intervals, intervals
-from core.evaluation.summary import HARMED, HELPED, SAME, metric_columns, moved_counts
+from core.evaluation.lift import HARMED, HELPED, SAME, metric_columns, moved_counts
+from core.evaluation.ratings import difference_intervals, intervals
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_card
 

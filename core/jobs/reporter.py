@@ -13,9 +13,17 @@ from typing import Any
 from core.basics.errors import JobError
 from core.basics.progress import Cancelled, Progress
 from core.basics.workspace import Workspace
-from core.jobs.job import CANCELLED, DONE, FAILED, CurvePoint
-from core.jobs.lifecycle import claim, end_job, mark_cancel_seen, write_progress
-from core.jobs.processes import start_time
+from core.jobs.supervisor import start_time
+from core.jobs.table import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    CurvePoint,
+    claim,
+    end_job,
+    mark_cancel_seen,
+    write_progress,
+)
 
 EVERY = 0.5  # seconds between two writes
 TWIN_STAGE = "twin"  # stages that begin with this word are about the twin

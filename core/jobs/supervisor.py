@@ -7,22 +7,267 @@ the next one adopts the children that live and says of the others that they were
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
+from typing import IO
 
 from core.basics.errors import JobError
-from core.basics.files import disk_full
+from core.basics.files import disk_full, left_behind, remove, writer_lives
 from core.basics.workspace import Workspace
-from core.jobs.job import CANCELLED, FAILED, KILLED, LANES, QUEUED, RUNNING, SLOTS, Job, Lane
-from core.jobs.leftovers import sweep
-from core.jobs.lifecycle import end_job
-from core.jobs.lock import Lock
-from core.jobs.processes import DISK_FULL, is_alive, kill, memory_kills, reason_of, start_child
-from core.jobs.table import list_jobs, read_job
+from core.jobs.table import (
+    CANCELLED,
+    CORES,
+    DONE,
+    FAILED,
+    KILLED,
+    LANES,
+    QUEUED,
+    RUNNING,
+    SLOTS,
+    Job,
+    Lane,
+    end_job,
+    list_jobs,
+    log_path,
+    read_job,
+)
+
+# The lock that makes a workspace's supervisor the only one, and starting it.
+
+TRIES, PAUSE = 20, 0.05  # a page that asks who holds the lock holds it for a moment itself
+
+
+class Lock:
+    """A file lock; the system gives it back when its holder dies, however that happens."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.path: Path = workspace.root / "jobs.lock"
+        self._file: IO[bytes] | None = None
+
+    def take(self) -> bool:
+        """Whether this process holds the lock now."""
+        self._file = self.path.open("ab")
+        for _ in range(TRIES):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._sign(self._file)
+                return True
+            except BlockingIOError:
+                time.sleep(PAUSE)
+        self.release()
+        return False
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def holder(self) -> int | None:
+        """Pid of the process that holds it, None where nobody does."""
+        if not self.path.exists():
+            return None
+        with self.path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read() or 0)
+        return None
+
+    @staticmethod
+    def _sign(file: IO[bytes]) -> None:
+        os.truncate(file.fileno(), 0)
+        with suppress(OSError):  # it is locked without a name in it too, where the disk is full
+            os.write(file.fileno(), str(os.getpid()).encode())
+
+
+def ensure_supervisor(workspace: Workspace, grace: float | None = None) -> bool:
+    """Whether a supervisor had to be started: there is work, and nobody at it.
+
+    grace: seconds a child has to hear a cancel before it is killed.
+    """
+    work = list_jobs(workspace, active=True, dismissed=True, limit=1)
+    if not work or Lock(workspace).holder() is not None:
+        return False
+    workspace.logs.mkdir(parents=True, exist_ok=True)
+    arguments = [str(workspace.root), *([] if grace is None else [str(grace)])]
+    with (workspace.logs / "supervisor.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "core.jobs.supervisor", *arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    return True
+
+
+# Processes of jobs: start one, see whether it lives, end it, and say how it died.
+
+DISK_FULL = 28  # exit code of a child that could not even write how it ended
+ROOT = Path(__file__).resolve().parents[2]  # where `-m core...` can be found
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+NICE = {"training": 10, "short": 5, "trials": 10}  # the page that watches goes first
+
+
+def start_child(workspace: Workspace, job: Job) -> subprocess.Popen[bytes]:
+    """A process of its own session that does the job; what it prints goes to the job's log."""
+    workspace.logs.mkdir(parents=True, exist_ok=True)
+    with log_path(workspace, job.id).open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, *job.command, str(workspace.root), job.id],
+            cwd=ROOT,
+            env=_environment(job.lane),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, child.pid, NICE[job.lane])
+    return child
+
+
+def start_time(pid: int | None = None) -> float | None:
+    """When a process (this one, if none is named) was started; None where it is gone."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return float(process.create_time())
+    except psutil.Error:
+        return None
+
+
+def is_alive(pid: int, started: float | None) -> bool:
+    """Whether the process with this pid is still the one that started then."""
+    found = start_time(pid)
+    return found is not None and (started is None or abs(found - started) < 1.0)
+
+
+def kill(pid: int) -> None:
+    """SIGKILL to a child and to everything in its session's group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def reason_of(code: int | None, memory_kills: int) -> str:
+    """One sentence on how a process ended; code: as Popen says it, None where nobody saw.
+
+    memory_kills: processes the system has killed for memory since the child was started.
+    """
+    if memory_kills and code in (None, -signal.SIGKILL):
+        return "It was killed by the system because memory ran out."
+    if code is None:
+        return "It ended while nobody watched it: the machine was restarted or it was killed."
+    if code >= 0:
+        return f"It ended with exit code {code} before its work was done."
+    name = _signal_name(-code)
+    if code == -signal.SIGKILL:
+        return f"It was killed from outside ({name})."
+    return f"It crashed or was ended by a signal ({name})."
+
+
+def memory_kills() -> int:
+    """Processes killed for memory since the machine started; 0 where the system does not say."""
+    try:
+        lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _environment(lane: Lane) -> dict[str, str]:
+    """One core is left to the page, and jobs of a lane share the others.
+
+    What the environment already says about threads stays.
+    """
+    threads = str(max(1, round((CORES - 1) / SLOTS[lane])))
+    return {**dict.fromkeys(THREAD_VARIABLES, threads), "PYTHONUNBUFFERED": "1", **os.environ}
+
+
+# What killed processes left in a workspace: half-written files, uploads, old checkpoints.
+
+DAYS_KEPT = 30  # a killed training can be resumed for so long
+HOURS_WAITING = 48  # an upload that nobody imported is forgotten after so long
+_STAGED_BY = re.compile(r"\.(\d+)$")  # the app that took the upload up, in the folder's name
+
+
+def sweep(workspace: Workspace) -> list[Path]:
+    """Remove what nobody works on or waits for any more; answers what was removed.
+
+    That is: parts whose writer is gone, checkpoints of long ago, and uploads of an app that is
+    gone, unless a job still names them. Done when the app starts and before jobs are run.
+    """
+    doomed = [*left_behind(workspace.root), *_old_checkpoints(workspace)]
+    for path in doomed:
+        remove(path)
+    return [*doomed, *sweep_uploads(workspace)]
+
+
+def sweep_uploads(workspace: Workspace) -> list[Path]:
+    """Remove uploads that nobody will import; answers what was removed."""
+    doomed = []
+    wanted = _named_by_jobs(workspace)
+    if wanted is None:
+        return []  # without the list of jobs nobody knows what is waited for
+    for path in workspace.uploads.glob("*"):
+        with suppress(FileNotFoundError):  # its import has just ended
+            old = time.time() - path.stat().st_mtime > HOURS_WAITING * 3600
+            writer = _STAGED_BY.search(path.name)
+            gone = writer is not None and not writer_lives(path, int(writer.group(1)))
+            if path.name not in wanted and (old or gone):
+                doomed.append(path)
+    for path in doomed:
+        remove(path)
+    return doomed
+
+
+def _old_checkpoints(workspace: Workspace) -> list[Path]:
+    oldest = time.time() - DAYS_KEPT * 86_400
+    return [
+        folder
+        for folder in workspace.checkpoints.glob("*")
+        if max((file.stat().st_mtime for file in folder.rglob("*")), default=0.0) < oldest
+    ]
+
+
+def _named_by_jobs(workspace: Workspace) -> set[str] | None:
+    """Folders of uploads that a job waits for or failed at, to be tried again."""
+    try:
+        jobs = list_jobs(workspace, limit=1000)
+    except JobError:
+        return None
+    paths = [job.payload.get("path") for job in jobs if job.status != DONE]
+    return {Path(path).parent.name for path in paths if isinstance(path, str)}
+
 
 POLL = 0.2  # seconds between two looks
 IDLE = 5.0  # seconds without a job before it leaves

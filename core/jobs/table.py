@@ -2,30 +2,118 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.basics.errors import JobError
+from core.basics.files import RESERVE, disk_full, free_space, is_disk_full, keep_reserve
+from core.basics.progress import Progress
 from core.basics.workspace import Workspace
-from core.jobs.database import connected, transaction
-from core.jobs.job import (
-    ACTIVE,
-    CANCELLED,
-    ENDED,
-    LANES,
-    QUEUED,
-    WORKER,
-    CurvePoint,
-    Job,
-    Lane,
-    hash_of,
-    job_of,
-)
+
+# One job as everybody sees it: what it is, how far it is, how it ended.
+
+Lane = Literal["training", "short", "trials"]
+LANES: tuple[Lane, ...] = ("training", "short", "trials")
+CORES = os.cpu_count() or 1
+SLOTS: dict[Lane, int] = {"training": 1, "short": 1, "trials": max(1, CORES // 2)}  # side by side
+
+QUEUED, RUNNING = "queued", "running"
+DONE, FAILED, CANCELLED, KILLED = "done", "failed", "cancelled", "killed"
+ACTIVE = (QUEUED, RUNNING)
+ENDED = (DONE, FAILED, CANCELLED, KILLED)  # nothing follows on these
+
+WORKER = ("-m", "core.runs.worker")  # arguments for Python; workspace and job id are appended
+
+
+@dataclass(frozen=True)
+class Job:
+    """A row of the job table; times are seconds since 1970, None where it has not happened."""
+
+    id: str
+    kind: str
+    title: str
+    lane: Lane
+    command: tuple[str, ...]
+    payload: dict[str, Any]
+    hash: str
+    status: str
+    stage: str
+    done: int
+    total: int
+    loss: float | None
+    created: float
+    started: float | None
+    stage_started: float | None
+    ended: float | None
+    heartbeat: float | None
+    pid: int | None
+    pid_started: float | None  # a pid comes back for another process, never with the same start
+    cancel_asked: float | None
+    cancel_seen: float | None
+    what: str  # how it ended, in two sentences; "" while there is nothing to say
+    hint: str
+    result: dict[str, Any]
+    attempts: int
+    resumed: bool
+    dismissed: bool
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the job waits or runs."""
+        return self.status in ACTIVE
+
+    @property
+    def share(self) -> float:
+        """Share of the current stage that is done, 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+    def seconds(self, now: float) -> float:
+        """Seconds it has run so far, or ran in all."""
+        if self.started is None:
+            return 0.0
+        return max(0.0, (self.ended or now) - self.started)
+
+    def seconds_left(self, now: float) -> float | None:
+        """Seconds until this stage ends at its pace so far; None before its first step."""
+        if self.status != RUNNING or not self.stage_started or not 0 < self.done < self.total:
+            return None
+        return (now - self.stage_started) / self.done * (self.total - self.done)
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """What an epoch of training said; twin tells whose epoch it was."""
+
+    epoch: int
+    loss: float | None
+    valid: float | None
+    twin: bool
+
+
+def job_of(row: sqlite3.Row) -> Job:
+    """The job a row holds."""
+    values = dict(row)
+    for name in ("payload", "result"):
+        values[name] = json.loads(values[name])
+    values["command"] = tuple(json.loads(values["command"]))
+    for name in ("resumed", "dismissed"):
+        values[name] = bool(values[name])
+    return Job(**values)
+
+
+def hash_of(kind: str, payload: dict[str, Any]) -> str:
+    """Short hash of what a job would do; equal for jobs that would make the same thing."""
+    text = json.dumps([kind, payload], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def enqueue(
@@ -181,3 +269,208 @@ def _insert(
         ),
     )
     return job_id
+
+
+# The SQLite file of the jobs: its tables, and connections that wait for each other.
+
+PATIENCE = 15.0  # seconds a statement waits for another process's lock
+VERSION = 1
+
+# The unique index makes a double start one job; the trigger lets a status only move forward.
+SCHEMA = """
+CREATE TABLE jobs (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, title TEXT NOT NULL, lane TEXT NOT NULL,
+  command TEXT NOT NULL, payload TEXT NOT NULL, hash TEXT NOT NULL,
+  status TEXT NOT NULL DEFAULT 'queued',
+  stage TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0,
+  total INTEGER NOT NULL DEFAULT 0, loss REAL,
+  created REAL NOT NULL, started REAL, stage_started REAL, ended REAL, heartbeat REAL,
+  pid INTEGER, pid_started REAL, cancel_asked REAL, cancel_seen REAL,
+  what TEXT NOT NULL DEFAULT '', hint TEXT NOT NULL DEFAULT '',
+  result TEXT NOT NULL DEFAULT '{}', attempts INTEGER NOT NULL DEFAULT 1,
+  resumed INTEGER NOT NULL DEFAULT 0, dismissed INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX jobs_active ON jobs (hash) WHERE status IN ('queued', 'running');
+CREATE TABLE curve (
+  job TEXT NOT NULL, twin INTEGER NOT NULL, epoch INTEGER NOT NULL, loss REAL, valid REAL,
+  PRIMARY KEY (job, twin, epoch)
+) WITHOUT ROWID;
+CREATE TRIGGER forward_only BEFORE UPDATE OF status ON jobs
+WHEN OLD.status NOT IN ('queued', 'running') OR (OLD.status = 'running' AND NEW.status = 'queued')
+BEGIN SELECT RAISE(ABORT, 'a status only moves forward'); END;
+"""
+
+
+@contextmanager
+def connected(workspace: Workspace) -> Iterator[sqlite3.Connection]:
+    """A connection for one use; every statement commits by itself.
+
+    Raises JobError where the file cannot be opened, read or written. On a full disk it can still
+    be read.
+    """
+    workspace.root.mkdir(parents=True, exist_ok=True)
+    keep_reserve(workspace.reserve)
+    connection = None
+    try:
+        connection = _opened(workspace)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA synchronous = NORMAL")
+        yield connection
+    except sqlite3.Error as error:
+        if is_disk_full(error) or _no_room(workspace):
+            full = disk_full("the list of jobs cannot be changed")
+            raise JobError(full.what, full.hint) from error
+        raise JobError(
+            what=f"The list of jobs in {workspace.jobs.name} cannot be used ({error}).",
+            hint="Check that the workspace folder is writable.",
+        ) from error
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _opened(workspace: Workspace) -> sqlite3.Connection:
+    """The file with its tables.
+
+    Beside it SQLite makes an index that all processes share, 32 KiB. Where the disk has no room for
+    that, the connection keeps it in memory, and nobody else gets in meanwhile.
+    """
+    connection = sqlite3.connect(workspace.jobs, timeout=PATIENCE, isolation_level=None)
+    try:
+        version = _version(connection)
+    except sqlite3.Error:
+        connection.close()
+        if not _no_room(workspace):
+            raise
+        connection = sqlite3.connect(workspace.jobs, timeout=PATIENCE, isolation_level=None)
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        version = _version(connection)
+    if version != VERSION:
+        _create(connection)
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _no_room(workspace: Workspace) -> bool:
+    """Whether SQLite, which calls it an I/O error, may have failed because the disk is full."""
+    free = free_space(workspace.root)
+    return free is not None and free < RESERVE
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All statements of the block or none, with the write lock taken at its start."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    with transaction(connection):
+        if _version(connection) == VERSION:
+            return  # another process was faster
+        for statement in _statements():
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _statements() -> Iterator[str]:
+    """The schema's statements; `executescript` would commit the transaction around them."""
+    text = ""
+    for line in SCHEMA.splitlines():
+        text += line + "\n"
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""
+
+
+# How a job's row moves on: claimed, progressing, ended. Written by its child and supervisor.
+
+
+def claim(workspace: Workspace, job_id: str, pid_started: float | None) -> bool:
+    """Whether this process got the job: only one process ever does."""
+    now = time.time()
+    with connected(workspace) as connection:
+        found = connection.execute(
+            "UPDATE jobs SET status = ?, started = ?, stage_started = ?, heartbeat = ?,"
+            " pid = ?, pid_started = ? WHERE id = ? AND status = 'queued'",
+            (RUNNING, now, now, now, os.getpid(), pid_started, job_id),
+        )
+        return found.rowcount == 1
+
+
+def write_progress(
+    workspace: Workspace, job_id: str, progress: Progress, points: Sequence[CurvePoint]
+) -> bool:
+    """Keep the last progress and the new points of the curve; whether a cancel was asked for."""
+    now = time.time()
+    with connected(workspace) as connection, transaction(connection):
+        connection.execute(
+            "UPDATE jobs SET stage_started = CASE WHEN stage = ? THEN stage_started ELSE ? END,"
+            " stage = ?, done = ?, total = ?, loss = coalesce(?, loss), heartbeat = ?"
+            " WHERE id = ? AND status = 'running'",
+            (
+                progress.stage,
+                now,
+                progress.stage,
+                progress.done,
+                progress.total,
+                _plain(progress.loss),
+                now,
+                job_id,
+            ),
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO curve VALUES (?, ?, ?, ?, ?)",
+            [(job_id, p.twin, p.epoch, _plain(p.loss), _plain(p.valid)) for p in points],
+        )
+    return cancel_asked(workspace, job_id)
+
+
+def cancel_asked(workspace: Workspace, job_id: str) -> bool:
+    """Whether somebody asked for the job to stop."""
+    with connected(workspace) as connection:
+        row = connection.execute("SELECT cancel_asked FROM jobs WHERE id = ?", (job_id,))
+        found = row.fetchone()
+    return found is not None and found["cancel_asked"] is not None
+
+
+def mark_cancel_seen(workspace: Workspace, job_id: str) -> None:
+    """The work has heard the cancel and puts away what it has."""
+    with connected(workspace) as connection:
+        connection.execute(
+            "UPDATE jobs SET cancel_seen = coalesce(cancel_seen, ?),"
+            " cancel_asked = coalesce(cancel_asked, ?) WHERE id = ?",
+            (time.time(), time.time(), job_id),
+        )
+
+
+def end_job(
+    workspace: Workspace,
+    job_id: str,
+    status: str,
+    what: str = "",
+    hint: str = "",
+    result: dict[str, Any] | None = None,
+) -> bool:
+    """Whether this call ended the job; one that has ended stays as it is."""
+    with connected(workspace) as connection:
+        found = connection.execute(
+            "UPDATE jobs SET status = ?, ended = ?, what = ?, hint = ?, result = ?"
+            " WHERE id = ? AND status IN ('queued', 'running')",
+            (status, time.time(), what, hint, json.dumps(result or {}), job_id),
+        )
+        return found.rowcount == 1
+
+
+def _plain(value: float | None) -> float | None:
+    """SQLite knows plain numbers only; NumPy's would be stored as bytes."""
+    return None if value is None else float(value)

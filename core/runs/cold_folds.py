@@ -11,7 +11,7 @@ import pandas as pd
 from core.basics.columns import TEST, VALID
 from core.basics.progress import Cancelled, Report, silent
 from core.basics.workspace import Workspace
-from core.evaluation.summary import lift, summarise
+from core.evaluation.lift import lift, summarise
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
 from core.store.run_folder import BIAS, POPULARITY, RUN, TWIN, Run, read_run

@@ -8,9 +8,9 @@ from typing import Any
 from core.basics.columns import TEST, VALID
 from core.data.snapshot import NEW_ITEMS, Split, read_info, read_snapshot
 from core.evaluation.evaluate import Evaluation
+from core.evaluation.lift import by_segment, lift, summarise
 from core.evaluation.new_items import comparator_answer
 from core.evaluation.segments import user_segments
-from core.evaluation.summary import by_segment, lift, summarise
 from core.store.run_folder import BIAS, POPULARITY, RUN, TWIN, Run
 
 Evaluations = dict[str, dict[str, Evaluation]]  # by contender, then by part

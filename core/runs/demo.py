@@ -16,7 +16,7 @@ from core.data.pair_folder import PairInputs, PairSettings
 from core.data.reading.ingest import import_file
 from core.data.reading.options import INTERACTIONS, ITEMS, ReadOptions
 from core.data.splitting import COLD_USERS, RANDOM, SplitSettings, split_pair
-from core.embedding.points import MAP_ITEMS
+from core.embedding.maps import MAP_ITEMS
 from core.jobs.table import enqueue
 from core.runs.map_job import map_payload
 from core.runs.plan import RunPlan

@@ -17,8 +17,8 @@ from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, evaluate_parts
-from core.evaluation.rating_error import RATINGS, rate
-from core.evaluation.summary import lift
+from core.evaluation.lift import lift
+from core.evaluation.ratings import RATINGS, rate
 from core.fusion.candidates import DEPTH
 from core.models.protocol import CrossDomainModel, State
 from core.runs.compare import comparison, summary

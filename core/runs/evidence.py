@@ -7,10 +7,10 @@ from itertools import combinations
 
 import pandas as pd
 
-from core.evaluation.judged import Comparison
 from core.evaluation.noise_floor import Pair
+from core.evaluation.verdict import Comparison
 from core.runs.seeds import same_but_seed
-from core.store.reseeded import BY_SEED, read_reseeded, reseeded_metrics
+from core.store.measured import BY_SEED, read_reseeded, reseeded_metrics
 from core.store.run_folder import Run
 
 FLOORS = {"ranking": "popularity", "rating": "biases"}  # what stands beside a run, by its task

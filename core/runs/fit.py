@@ -14,7 +14,7 @@ from core.basics.files import read_json, write_json
 from core.basics.progress import Cancelled, Progress, Report
 from core.data.pair import DomainPair
 from core.models.protocol import CrossDomainModel, State
-from core.store.tensors import read_tensors, write_tensors
+from core.store.run_folder import read_tensors, write_tensors
 
 SECONDS_BETWEEN_CHECKPOINTS = 0.5  # at least; longer where saving is slow
 SHARE_SPENT_SAVING = 0.05  # of the training time, at most

@@ -8,11 +8,17 @@ import numpy as np
 
 from core.basics.types import FloatArray
 from core.data.snapshot import Split
-from core.embedding.content_gap import ContentGap, content_gap
-from core.embedding.gap import Gap, UserVectors, domain_gap, user_vectors
-from core.embedding.interaction_vectors import interaction_vectors
-from core.embedding.pca import pca_map
-from core.embedding.separate import separate_vectors, turned_onto
+from core.embedding.gap import (
+    ContentGap,
+    Gap,
+    UserVectors,
+    content_gap,
+    domain_gap,
+    separate_vectors,
+    turned_onto,
+    user_vectors,
+)
+from core.embedding.maps import interaction_vectors, pca_map
 from core.models.protocol import CrossDomainModel
 
 DRAWN = 1_000  # users on either of the two maps

@@ -13,7 +13,7 @@ from core.basics.progress import Report
 from core.basics.workspace import Workspace
 from core.data.reading.ingest import import_file, is_in_folder
 from core.data.reading.options import ReadOptions
-from core.jobs.leftovers import sweep_uploads
+from core.jobs.supervisor import sweep_uploads
 
 UPLOAD = "upload"  # every staged file is called this, whatever it was called outside
 _CHUNK = 8 << 20  # bytes

@@ -17,11 +17,17 @@ from core.basics.types import Vectors
 from core.basics.workspace import Workspace
 from core.data.snapshot import RECORD as SPLIT_RECORD
 from core.data.snapshot import Split, read_snapshot
-from core.embedding.interaction_vectors import interaction_vectors
-from core.embedding.map_files import KeptMap, MapInfo, map_name, read_map, write_map
-from core.embedding.points import MAP_TEXTS, WHATS, Points, points_of
-from core.embedding.quality import trustworthiness
-from core.embedding.umap_map import STAGES, umap_map
+from core.embedding.maps import MAP_TEXTS, WHATS, Points, interaction_vectors, points_of
+from core.embedding.neighbours import trustworthiness
+from core.embedding.umap_map import (
+    STAGES,
+    KeptMap,
+    MapInfo,
+    map_name,
+    read_map,
+    umap_map,
+    write_map,
+)
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings
 from core.runs.texts import ItemTexts, encode_texts, key_of, read_texts, settings_of, texts_payload

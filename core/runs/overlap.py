@@ -21,7 +21,7 @@ from core.evaluation.overlap_curve import overlap_rows
 from core.evaluation.segments import user_segments
 from core.runs.retrain import retrain
 from core.runs.seeds import check_trained
-from core.store.overlap_files import OverlapInfo, overlap_metrics, write_overlap
+from core.store.measured import OverlapInfo, overlap_metrics, write_overlap
 from core.store.run_folder import RECORD, Run, read_run
 
 SHARES = (0.25, 0.5, 0.75)  # trained again; nobody known is the twin, everybody the run itself

@@ -20,9 +20,9 @@ from core.data.knowledge import (
 )
 from core.data.pair import DomainPair, ItemFeatures
 from core.data.snapshot import Split, read_snapshot
-from core.evaluation.fused import fused_per_user
-from core.evaluation.rating_error import Bounds, errors_per_user, weighted_guesses
-from core.evaluation.summary import summarise
+from core.evaluation.lift import summarise
+from core.evaluation.ratings import Bounds, errors_per_user, weighted_guesses
+from core.evaluation.weightings import fused_per_user
 from core.fusion.combine import RAW, Z_SCORE, Fusion
 from core.models.protocol import CrossDomainModel, ModelCard
 from core.runs.one_user import UserList, reasons, user_list

@@ -18,7 +18,7 @@ from core.evaluation.noise_floor import floor_sentence, noise_floor
 from core.runs.evidence import equal_twins
 from core.runs.retrain import Metrics, asked_by_history, drawn_anew, retrain
 from core.runs.seeds import check_trained
-from core.store.reseeded import BY_SEED, BY_USERS, Reseeded, write_reseeded
+from core.store.measured import BY_SEED, BY_USERS, Reseeded, write_reseeded
 from core.store.run_folder import RECORD, Run, read_run
 
 REPEATS = 3  # of a model in closed form, which costs little; one of a model by gradients

@@ -14,7 +14,7 @@ from core.basics.progress import Progress, Report
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Score, evaluate
-from core.evaluation.rating_error import rate
+from core.evaluation.ratings import rate
 from core.models.protocol import CrossDomainModel
 from core.models.registry import build, card_of
 from core.runs.fit import fit_best

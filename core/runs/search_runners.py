@@ -11,11 +11,10 @@ from core.basics.errors import CrosswalkError
 from core.basics.progress import Report
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split
-from core.jobs.job import CANCELLED as JOB_CANCELLED
-from core.jobs.job import DONE as JOB_DONE
-from core.jobs.job import SLOTS
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import dismiss, enqueue, read_job, request_cancel
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import CANCELLED as JOB_CANCELLED
+from core.jobs.table import DONE as JOB_DONE
+from core.jobs.table import SLOTS, dismiss, enqueue, read_job, request_cancel
 from core.models.registry import card_of
 from core.runs.plan import RunPlan
 from core.runs.search_rule import DONE, FAILED, STOPPED, Trial

@@ -18,7 +18,7 @@ from core.basics.workspace import Workspace
 from core.data.profile import rating_facts
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import evaluate
-from core.evaluation.rating_error import RATINGS, Bounds, errors_per_user, predict_held_out
+from core.evaluation.ratings import RATINGS, Bounds, errors_per_user, predict_held_out
 from core.metrics.ratings import RMSE
 from core.models.kernel.training_settings import counts_of
 from core.models.protocol import CrossDomainModel

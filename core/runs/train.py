@@ -23,7 +23,7 @@ from core.basics.workspace import Workspace
 from core.data.profile import rating_facts
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate_parts
-from core.evaluation.rating_error import rate
+from core.evaluation.ratings import rate
 from core.fusion.candidates import DEPTH
 from core.models.kernel.training_settings import counts_of
 from core.models.protocol import CrossDomainModel, Finding, ModelCard, State, findings_of

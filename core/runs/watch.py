@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from core.basics.columns import OWN, VALID
 from core.data.snapshot import Split
 from core.evaluation.evaluate import evaluate
-from core.evaluation.rating_error import Bounds, errors_per_user, intervals, predict_held_out
+from core.evaluation.ratings import Bounds, errors_per_user, intervals, predict_held_out
 from core.metrics.ratings import RMSE
 from core.models.protocol import CrossDomainModel
 

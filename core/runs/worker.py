@@ -17,10 +17,9 @@ from core.basics.files import is_disk_full, said_of_full
 from core.basics.machine import limit_for
 from core.basics.progress import Cancelled
 from core.basics.workspace import Workspace
-from core.jobs.job import Job
-from core.jobs.processes import DISK_FULL
 from core.jobs.reporter import JobReporter
-from core.jobs.table import read_job
+from core.jobs.supervisor import DISK_FULL
+from core.jobs.table import Job, read_job
 from core.runs.kinds import Work, work_of
 
 OPEN_STRANGERS = ("import", "upload")  # kinds of jobs that open a file from outside

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from core.basics.errors import CrosswalkError, RunError
 from core.basics.files import whole_folder, write_whole
 from core.basics.workspace import Workspace
-from core.store import overlap_files, reseeded
+from core.store import measured
 from core.store.run_check import check_run
 from core.store.run_folder import (
     LABEL,
@@ -37,7 +37,10 @@ _RUN_FILES = (
     "predictions_valid.parquet",
     "predictions_test.parquet",
 )
-_EVIDENCE = {reseeded.FOLDER: reseeded.RECORD, overlap_files.FOLDER: overlap_files.RECORD}
+_EVIDENCE = {
+    measured.RESEED_FOLDER: measured.RESEED_RECORD,
+    measured.OVERLAP_FOLDER: measured.OVERLAP_RECORD,
+}
 _FOLDERS = ("", "twin/", "popularity/", "bias/")
 _ALLOWED = {f"{folder}{name}" for folder in _FOLDERS for name in _RUN_FILES} | {
     f"{IDS}/{name}" for name in _ID_FILES

@@ -41,10 +41,20 @@ from core.models.made.blend import Blend
 from core.models.made.compress import decompressed
 from core.models.made.recorded import UPLOADED, build_recorded, check_settings
 from core.models.protocol import CrossDomainModel
-from core.store import overlap_files, reseeded
-from core.store.candidate_files import ENTRIES, SCALES
-from core.store.record_check import is_metric
-from core.store.run_folder import BIAS, METRICS, POPULARITY, RUN, TWIN, WEIGHTS, Run, read_record
+from core.store import measured
+from core.store.record import is_metric
+from core.store.run_folder import (
+    BIAS,
+    ENTRIES,
+    METRICS,
+    POPULARITY,
+    RUN,
+    SCALES,
+    TWIN,
+    WEIGHTS,
+    Run,
+    read_record,
+)
 
 IDS = "ids"  # folder of the id maps inside a bundle
 PARTS = (VALID, TEST)
@@ -365,8 +375,8 @@ def _short(error: Exception) -> str:
 def _check_beside(run: Run, sizes: Sizes) -> None:
     """What was measured of the run afterwards."""
     for kept, read, by in (
-        (overlap_files, overlap_files.read_overlap, SHARE),
-        (reseeded, reseeded.read_reseeded, reseeded.REPEAT),
+        (measured, measured.read_overlap, SHARE),
+        (measured, measured.read_reseeded, measured.REPEAT),
     ):
         folder = run.folder / kept.FOLDER
         if not folder.exists():
@@ -386,7 +396,7 @@ def _check_beside(run: Run, sizes: Sizes) -> None:
 def _is_plain(info: Any) -> bool:
     """Whether the record of a measurement is of the kinds its fields say."""
     numbers = (int, float)
-    if isinstance(info, overlap_files.OverlapInfo):
+    if isinstance(info, measured.OverlapInfo):
         lists = isinstance(info.kept, list) and isinstance(info.shares, list)
         return (
             lists
@@ -396,7 +406,7 @@ def _is_plain(info: Any) -> bool:
             and isinstance(info.wall_seconds, numbers)
         )
     return (
-        info.how in (reseeded.BY_SEED, reseeded.BY_USERS)
+        info.how in (measured.BY_SEED, measured.BY_USERS)
         and isinstance(info.seeds, list)
         and all(isinstance(seed, int) for seed in info.seeds)
         and isinstance(info.wall_seconds, numbers)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
+import struct
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors.numpy import save_file
 
-from core.basics.columns import PART, TEST, USER, VALID
+from core.basics.columns import ITEM, PART, TEST, USER, VALID
 from core.basics.errors import CrosswalkError, RunError
-from core.basics.files import delete_folder, read_json, write_json
-from core.basics.types import Candidates, Lists
+from core.basics.files import delete_folder, read_json, write_json, write_whole
+from core.basics.types import Candidates, FloatArray, Lists
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
@@ -21,10 +27,7 @@ from core.models.kernel.training_settings import ONES, SETTING
 from core.models.made.compress import decompressed
 from core.models.made.recorded import UPLOADED, build_recorded, card_of_record
 from core.models.protocol import CrossDomainModel, ModelCard, State
-from core.store.candidate_files import read_candidates, write_candidates
-from core.store.list_files import read_lists, write_lists
-from core.store.record_check import is_text, wrong_fields
-from core.store.tensors import read_tensors, write_tensors
+from core.store.record import is_text, wrong_fields
 
 RECORD, WEIGHTS, METRICS, LABEL = "run.json", "model.safetensors", "metrics.parquet", "label.json"
 RUN, TWIN, POPULARITY, BIAS = "run", "twin", "popularity", "bias"
@@ -261,3 +264,144 @@ def delete_run(workspace: Workspace, run: Run) -> None:
     delete_folder(run.folder)
     for exported in workspace.exports.glob(f"{run.id}-*.csv"):
         exported.unlink(missing_ok=True)
+
+
+# Named arrays in one safetensors file, read back memory-mapped.
+
+_DTYPES = {
+    "F64": np.float64,
+    "F32": np.float32,
+    "F16": np.float16,
+    "I64": np.int64,
+    "I32": np.int32,
+    "I16": np.int16,
+    "I8": np.int8,
+    "U8": np.uint8,
+    "BOOL": np.bool_,
+}
+_LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
+
+
+def write_tensors(path: Path, state: dict[str, np.ndarray]) -> Path:
+    """Write the arrays, whole or not at all."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in state.items()}
+    return write_whole(path, lambda part: save_file(arrays, str(part)))
+
+
+def read_tensors(path: Path) -> dict[str, np.ndarray]:
+    """The arrays as read-only views of the file: only what is touched comes into memory.
+
+    Raises RunError where the file is missing or is no safetensors file.
+    """
+    try:
+        header, start = _read_header(path)
+        return {
+            name: _view(path, start, entry)
+            for name, entry in header.items()
+            if name != "__metadata__"
+        }
+    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+        raise RunError(
+            what=f"The weights in {path.parent.name} cannot be read ({error}).",
+            hint="Delete this run and train it again.",
+        ) from error
+
+
+def _read_header(path: Path) -> tuple[dict, int]:
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > _LONGEST_HEADER:
+            raise ValueError("its header is too long")
+        header = json.loads(file.read(length))
+    if not isinstance(header, dict):
+        raise ValueError("its header is no table")
+    return header, 8 + length
+
+
+def _view(path: Path, start: int, entry: dict) -> np.ndarray:
+    dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), tuple(entry["shape"])
+    first, last = entry["data_offsets"]
+    if last - first != dtype.itemsize * int(np.prod(shape)):
+        raise ValueError("an array does not fill its place")
+    if last == first:
+        return np.zeros(shape, dtype)
+    return np.memmap(path, dtype, mode="r", offset=start + first, shape=shape)
+
+
+# Candidates in one Parquet file: a row per user, a list column per kind of entry.
+
+ENTRIES = ("items", "source", "target", "base", "source_rank", "target_rank", "dominators")
+SCALES = ("source_scale", "target_scale")
+_DEPTH = b"depth"
+
+
+def write_candidates(path: Path, candidates: Candidates) -> Path:
+    """Write the candidates, whole or not at all."""
+    starts = pa.array(candidates.starts.astype(np.int32))
+    columns = {USER: pa.array(candidates.users)}
+    for name in ENTRIES:
+        columns[name] = pa.ListArray.from_arrays(starts, pa.array(getattr(candidates, name)))
+    for name in SCALES:
+        scale = np.ascontiguousarray(getattr(candidates, name))
+        columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(scale.ravel()), scale.shape[1])
+    columns["has_source"] = pa.array(candidates.has_source)
+    columns["has_target"] = pa.array(candidates.has_target)
+    table = pa.table(columns).replace_schema_metadata({_DEPTH: str(candidates.depth).encode()})
+    return write_whole(path, lambda part: pq.write_table(table, part, compression="zstd"))
+
+
+def read_candidates(path: Path) -> Candidates:
+    """The candidates of a file; raises RunError where there is none."""
+    try:
+        table = pq.read_table(path).combine_chunks()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise RunError(
+            what=f"The candidates in {path.parent.name} cannot be read ({error}).",
+            hint="Delete this run and train it again.",
+        ) from error
+    lists = {name: _only(table[name]) for name in ENTRIES}
+    scales: dict[str, Any] = {name: _rows(_only(table[name])) for name in SCALES}
+    return Candidates(
+        users=_only(table[USER]).to_numpy(),
+        starts=lists["items"].offsets.to_numpy(),
+        **{name: column.values.to_numpy() for name, column in lists.items()},
+        has_source=_only(table["has_source"]).to_numpy(zero_copy_only=False),
+        has_target=_only(table["has_target"]).to_numpy(zero_copy_only=False),
+        **scales,
+        depth=int(table.schema.metadata[_DEPTH]),
+    )
+
+
+def _only(column: pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+
+def _rows(column: pa.FixedSizeListArray) -> FloatArray:
+    return column.values.to_numpy().reshape(len(column), column.type.list_size)
+
+
+# Recommended lists in one Parquet file: a row per user, its items best first.
+
+
+def write_lists(path: Path, lists: Lists) -> Path:
+    """Write the lists, whole or not at all."""
+    items = np.ascontiguousarray(lists.items, dtype=np.int32)
+    columns = {
+        USER: pa.array(lists.users.astype(np.int32)),
+        ITEM: pa.FixedSizeListArray.from_arrays(pa.array(items.ravel()), items.shape[1]),
+    }
+    return write_whole(path, lambda part: pq.write_table(pa.table(columns), part))
+
+
+def read_lists(path: Path) -> Lists:
+    """The lists of a file; raises RunError where there are none."""
+    try:
+        table = pq.read_table(path).combine_chunks()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise RunError(
+            what=f"The lists in {path.parent.name} cannot be read ({type(error).__name__}).",
+            hint="Train this run again: runs of older versions kept none.",
+        ) from error
+    longest = table.schema.field(ITEM).type.list_size
+    items = table[ITEM].combine_chunks().flatten().to_numpy()
+    return Lists(table[USER].to_numpy(), items.reshape(table.num_rows, longest))

@@ -13,9 +13,23 @@ import streamlit as st
 from core.basics.formatting import duration, number
 from core.basics.workspace import Workspace
 from core.charts.training import best_epoch, draw_learning_curve
-from core.jobs.job import CANCELLED, DONE, FAILED, KILLED, QUEUED, RUNNING, Job, Lane
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import dismiss, list_jobs, log_tail, read_curve, request_cancel, resume
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    KILLED,
+    QUEUED,
+    RUNNING,
+    Job,
+    Lane,
+    dismiss,
+    list_jobs,
+    log_tail,
+    read_curve,
+    request_cancel,
+    resume,
+)
 from core.models.registry import CARDS
 from core.ui.shell import guarded, show_chart, workspace
 from core.ui.texts import plain

@@ -7,9 +7,8 @@ import time
 import streamlit as st
 
 from core.basics.formatting import count, duration
-from core.jobs.job import QUEUED, Job
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import list_jobs, request_cancel
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import QUEUED, Job, list_jobs, request_cancel
 from core.ui.shell import guarded, safely, workspace
 from core.ui.texts import plain
 

@@ -17,7 +17,7 @@ from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 from core.basics.errors import CrosswalkError
 from core.basics.files import said_of_full
 from core.basics.workspace import VARIABLE, Workspace
-from core.jobs.leftovers import sweep
+from core.jobs.supervisor import sweep
 from core.ui.texts import plain
 
 if TYPE_CHECKING:

@@ -9,9 +9,18 @@ from typing import Any
 import streamlit as st
 
 from core.basics.formatting import duration
-from core.jobs.job import CANCELLED, DONE, QUEUED, Job, Lane
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import (
+    CANCELLED,
+    DONE,
+    QUEUED,
+    Job,
+    Lane,
+    enqueue,
+    list_jobs,
+    read_job,
+    request_cancel,
+)
 from core.ui.press import draw_press
 from core.ui.shell import guarded, safely, workspace
 from core.ui.texts import plain

@@ -20,7 +20,7 @@ from evaluation_worlds import split_of
 
 from core.basics.types import DomainScores
 from core.evaluation.evaluate import Evaluation, evaluate
-from core.evaluation.summary import summarise
+from core.evaluation.lift import summarise
 from core.metrics.intervals import SAMPLES
 from core.metrics.ranking import KS
 

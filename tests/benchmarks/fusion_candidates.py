@@ -23,7 +23,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.types import Masked
 from core.basics.types import DomainScores
-from core.evaluation.fused import prepared_per_user
+from core.evaluation.weightings import prepared_per_user
 from core.fusion.candidates import find_candidates, join_candidates
 from core.fusion.combine import RAW, WEIGHTED_SUM, Fusion, fuse_scores
 from core.fusion.fused import ratio_curve

@@ -25,8 +25,7 @@ sys.path.insert(0, str(ROOT))
 from core.basics.columns import ITEM, RATING, TIME, USER
 from core.basics.workspace import Workspace
 from core.data.reading.options import ReadOptions
-from core.jobs.job import DONE
-from core.jobs.table import enqueue, read_job
+from core.jobs.table import DONE, enqueue, read_job
 from core.runs.import_file import stage_upload
 
 ROWS, BLOCK, TURNS = 10_000_000, 500_000, 2

@@ -27,11 +27,11 @@ from core.basics.types import IdMap
 from core.basics.types import Masked
 from core.basics.types import Lists
 from core.data.pair import DomainPair
-from core.evaluation.group_figures import delta_gap_rows, gaps, group_rows
-from core.evaluation.item_groups import category_rows, head_tail_rows
-from core.evaluation.list_columns import Seen
+from core.evaluation.groups import delta_gap_rows, gaps, group_rows
+from core.evaluation.groups import category_rows, head_tail_rows
+from core.evaluation.lists import Seen
 from core.evaluation.list_figures import catalogue_figures, compared, list_figures, overlap_with
-from core.evaluation.list_world import ListWorld, judge
+from core.evaluation.lists import ListWorld, judge
 from core.evaluation.segments import user_segments
 from core.evaluation.yes_no import answers_of_lists, figures
 

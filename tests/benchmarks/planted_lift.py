@@ -33,7 +33,7 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER
 from core.evaluation.evaluate import evaluate
 from core.evaluation.lift import ALL_USERS, SURE
 from core.evaluation.segments import BINS, TARGET_HISTORY, user_segments
-from core.evaluation.judged import Comparison, lifts_of
+from core.evaluation.verdict import Comparison, lifts_of
 from core.evaluation.verdict import sentence
 from core.metrics.intervals import bootstrap_means
 from core.metrics.ranking import per_user_metrics

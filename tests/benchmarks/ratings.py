@@ -26,7 +26,7 @@ from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.data.snapshot import Split, read_snapshot
-from core.evaluation.rating_error import (
+from core.evaluation.ratings import (
     Bounds,
     difference_intervals,
     errors_per_user,

@@ -27,8 +27,8 @@ from browsing import App, Visit, browsing
 from core.basics.columns import VALID
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot
-from core.evaluation.ratios import ratio_picture
 from core.evaluation.segments import SEGMENTS, TARGET_HISTORY, user_segments
+from core.evaluation.weightings import ratio_picture
 from core.fusion.combine import RAW, WEIGHTED_SUM
 from core.fusion.fused import prepare, ratio_curve
 from core.store.run_folder import Run, list_runs

@@ -24,12 +24,12 @@ from core.basics.types import DomainScores, Lists
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, evaluate
 from core.evaluation.lift import lift_rows
-from core.evaluation.list_columns import Seen
+from core.evaluation.lists import Seen
 from core.evaluation.list_figures import catalogue_figures, list_figures
-from core.evaluation.list_world import ListWorld, judge
+from core.evaluation.lists import ListWorld, judge
 from core.evaluation.segments import SEGMENTS, user_segments
 from core.evaluation.side_by_side import side_by_side
-from core.evaluation.summary import metric_columns
+from core.evaluation.lift import metric_columns
 
 N_USERS, N_ITEMS, K = 5_000, 10_000, 10
 BAR_CPU_MS = 3000.0

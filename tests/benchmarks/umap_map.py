@@ -23,9 +23,8 @@ sys.path.insert(0, str(ROOT))
 from core.basics.columns import ITEM, USER
 from core.basics.workspace import Workspace
 from core.data.snapshot import SplitTables, write_snapshot
-from core.embedding.map_files import read_map
-from core.jobs.job import DONE
-from core.jobs.table import enqueue, read_job
+from core.embedding.umap_map import read_map
+from core.jobs.table import DONE, enqueue, read_job
 from core.runs.map_job import map_payload
 from core.runs.plan import RunPlan
 from core.runs.train import train_run

@@ -26,8 +26,7 @@ from playwright.sync_api import (
 )
 
 from core.basics.workspace import VARIABLE, Workspace
-from core.jobs.job import Job
-from core.jobs.table import list_jobs, request_cancel
+from core.jobs.table import Job, list_jobs, request_cancel
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [

@@ -6,7 +6,7 @@ import signal
 import psutil
 import pytest
 
-from core.jobs.job import CANCELLED, DONE, KILLED, RUNNING
+from core.jobs.table import CANCELLED, DONE, KILLED, RUNNING
 from core.store.run_folder import list_runs
 from tests.browser.browsing import App, Visit, wait_until
 from tests.core.runs.derived_worlds import bench

@@ -2,8 +2,7 @@
 
 import pytest
 
-from core.jobs.job import CANCELLED, DONE
-from core.jobs.table import read_curve, read_job
+from core.jobs.table import CANCELLED, DONE, read_curve, read_job
 from core.store.run_folder import list_runs
 from tests.browser.browsing import SECONDS, wait_until
 from tests.browser.large_pair import NASTY, write_large_pair

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from core.basics.workspace import Workspace
-from core.jobs.job import DONE
+from core.jobs.table import DONE
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
 from core.store.run_folder import list_runs

@@ -22,9 +22,8 @@ from core.data.database import in_memory
 from core.data.pair_folder import PairSettings, inputs_of, read_pair_info
 from core.data.snapshot import read_snapshot
 from core.data.splitting import SplitSettings, split_pair
-from core.jobs.job import DONE, KILLED, QUEUED
-from core.jobs.lock import Lock, ensure_supervisor
-from core.jobs.table import read_job, resume
+from core.jobs.supervisor import Lock, ensure_supervisor
+from core.jobs.table import DONE, KILLED, QUEUED, read_job, resume
 from core.runs.plan import RunPlan
 from core.runs.recommend import recommend_user
 from core.runs.train import train_run

@@ -13,10 +13,8 @@ from streamlit.testing.v1 import AppTest
 from core.basics.columns import ITEM, RATING, TIME, USER
 from core.basics.workspace import VARIABLE, Workspace
 from core.data.reading.options import list_datasets
-from core.jobs.job import DONE
-from core.jobs.lock import Lock
-from core.jobs.processes import kill
-from core.jobs.table import list_jobs
+from core.jobs.supervisor import Lock, kill
+from core.jobs.table import DONE, list_jobs
 from core.ui.tables import table_key
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -22,10 +22,8 @@ from core.data.reading.options import INTERACTIONS, ITEMS, TRIPLES, ReadOptions,
 from core.data.reading.options import KINDS as DATASET_KINDS
 from core.data.snapshot import read_info
 from core.data.splitting import KINDS, LEAVE_K_OUT
-from core.jobs.job import ACTIVE
-from core.jobs.lock import Lock
-from core.jobs.processes import kill
-from core.jobs.table import list_jobs, request_cancel
+from core.jobs.supervisor import Lock, kill
+from core.jobs.table import ACTIVE, list_jobs, request_cancel
 from core.runs.prepare import pair_job, pair_payload, quality_job, split_job
 
 ROOT = Path(__file__).resolve().parents[2]

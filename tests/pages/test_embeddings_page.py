@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 
 from core.basics.workspace import Workspace
-from core.embedding.map_files import read_map
 from core.embedding.neighbours import nearest
-from core.jobs.job import DONE
-from core.jobs.lifecycle import end_job
-from core.jobs.table import list_jobs, read_job
+from core.embedding.umap_map import read_map
+from core.jobs.table import DONE, end_job, list_jobs, read_job
 from core.store.run_folder import read_run
 from core.ui.embeddings.data import NAME, map_data
 from tests.pages.stories import NASTY, ROOT, Trained, entered, open_page, well, words

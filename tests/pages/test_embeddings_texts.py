@@ -11,9 +11,7 @@ from core.basics.columns import ITEM, USER
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import SplitTables, write_snapshot
-from core.jobs.job import DONE
-from core.jobs.lifecycle import end_job
-from core.jobs.table import list_jobs, read_job
+from core.jobs.table import DONE, end_job, list_jobs, read_job
 from core.models.text.features import TextSettings
 from core.runs.texts import asked_job, asked_payload, texts_job, texts_payload
 from tests.bilingual import bilingual_split

@@ -12,7 +12,7 @@ from core.charts.theme import SOURCE_COLOUR
 from core.data.snapshot import SplitTables, write_snapshot
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
-from core.store.looks import looks
+from core.store.measured import looks
 from core.store.run_folder import read_run
 from core.ui.fusion.beyond import _front_words
 from tests.pages.stories import open_page, planted_split, well, words

@@ -7,17 +7,14 @@ import pytest
 
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
-from core.jobs.job import DONE
-from core.jobs.lifecycle import end_job
-from core.jobs.table import list_jobs
+from core.jobs.table import DONE, end_job, list_jobs
 from core.models.text.fine_tuned import FIRST_HEAD
 from core.runs.compress import CompressPlan, compress_run
 from core.runs.plan import RunPlan
 from core.runs.run_encoder import name_of
 from core.runs.texts import asked_job, asked_payload
 from core.runs.train import train_run
-from core.store.run_folder import WEIGHTS
-from core.store.tensors import read_tensors, write_tensors
+from core.store.run_folder import WEIGHTS, read_tensors, write_tensors
 from tests.bilingual import bilingual_split
 from tests.pages.stories import Trained, entered, open_page, well, words
 

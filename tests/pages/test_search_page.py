@@ -13,10 +13,8 @@ from streamlit.testing.v1 import AppTest
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot
-from core.jobs.job import DONE
-from core.jobs.lock import Lock
-from core.jobs.processes import kill
-from core.jobs.table import enqueue, list_jobs, request_cancel
+from core.jobs.supervisor import Lock, kill
+from core.jobs.table import DONE, enqueue, list_jobs, request_cancel
 from core.runs.search import search
 from core.runs.search_plan import SearchPlan
 from core.runs.search_rule import STOPPED, Trial

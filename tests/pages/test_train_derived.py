@@ -9,9 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.basics.workspace import Workspace
-from core.jobs.job import DONE
-from core.jobs.lock import Lock
-from core.jobs.table import list_jobs
+from core.jobs.supervisor import Lock
+from core.jobs.table import DONE, list_jobs
 from core.runs.blend import BlendPlan, blend_runs
 from core.runs.compress import CompressPlan, compress_run
 from core.runs.plan import RunPlan

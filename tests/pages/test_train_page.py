@@ -19,11 +19,21 @@ from core.basics.files import write_json
 from core.basics.progress import Progress, silent
 from core.basics.workspace import VARIABLE, Workspace
 from core.data.snapshot import SplitTables, write_snapshot
-from core.jobs.job import CANCELLED, DONE, KILLED, Job
-from core.jobs.lifecycle import claim, end_job, write_progress
-from core.jobs.lock import Lock
-from core.jobs.processes import kill
-from core.jobs.table import enqueue, list_jobs, read_curve, read_job, request_cancel
+from core.jobs.supervisor import Lock, kill
+from core.jobs.table import (
+    CANCELLED,
+    DONE,
+    KILLED,
+    Job,
+    claim,
+    end_job,
+    enqueue,
+    list_jobs,
+    read_curve,
+    read_job,
+    request_cancel,
+    write_progress,
+)
 from core.models.registry import card_of
 from core.runs.plan import RunPlan
 from core.runs.timing import timing_job

@@ -14,8 +14,7 @@ from core.basics.workspace import Workspace
 from core.data.reading.options import LISTS
 from core.data.reading.preview import preview_file
 from core.data.snapshot import read_snapshot
-from core.jobs.lock import Lock
-from core.jobs.processes import kill
+from core.jobs.supervisor import Lock, kill
 from core.jobs.table import list_jobs
 from core.runs.uploaded import UploadPlan, upload_lists
 from core.store.run_folder import list_runs, read_run

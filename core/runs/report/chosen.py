@@ -9,8 +9,8 @@ import pandas as pd
 
 from core.basics.columns import USER
 from core.basics.types import IntArray
+from core.evaluation.segments import COLD, HARMED, HELPED, TYPICAL, user_order
 from core.evaluation.side_by_side import moved_users
-from core.evaluation.user_orders import COLD, HARMED, HELPED, TYPICAL, user_order
 from core.metrics.registry import metric_card
 from core.runs.report.evidence import Evidence
 

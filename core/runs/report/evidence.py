@@ -16,11 +16,10 @@ from core.data.checks.check import Check
 from core.data.checks.quality import read_checks
 from core.data.pair_folder import PairInfo, read_pair_info
 from core.data.snapshot import Split, read_snapshot
-from core.evaluation.judged import HARMS, HELPS, Comparison, Lifts, altogether, lifts_of
 from core.evaluation.lift import ALL_USERS, SURE, digits_of, is_gain
-from core.evaluation.rating_error import difference_intervals, intervals
+from core.evaluation.ratings import difference_intervals, intervals
 from core.evaluation.segments import TARGET_HISTORY, user_segments
-from core.evaluation.verdict import sentence
+from core.evaluation.verdict import HARMS, HELPS, Comparison, Lifts, altogether, lifts_of, sentence
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_title
 from core.runs.evidence import FLOORS, comparison_of

@@ -5,13 +5,13 @@ from __future__ import annotations
 from core.basics.columns import TEST, USERS
 from core.basics.formatting import count, number, signed, signed_interval
 from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
+from core.evaluation.lift import ENOUGH_SEEDS
 from core.evaluation.new_items import ORACLE, RANDOM, comparators, deciding, new_items_sentence
-from core.evaluation.seeds import ENOUGH_SEEDS
 from core.metrics.registry import metric_title
 from core.runs.report.blocks import Block, Lights, Points, Section, Words
 from core.runs.report.data import GONE
 from core.runs.report.evidence import Evidence, tone_of
-from core.store.looks import looks
+from core.store.measured import looks
 
 NO_LIFT = {
     SAME_PEOPLE: "the shared ids may not be the same people",

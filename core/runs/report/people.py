@@ -11,7 +11,7 @@ from core.basics.errors import CrosswalkError
 from core.basics.formatting import count, number
 from core.basics.types import FloatArray, IntArray
 from core.data.snapshot import Split
-from core.evaluation.summary import SAME
+from core.evaluation.lift import SAME
 from core.fusion.combine import NOBODY, mask, top_k
 from core.metrics.registry import metric_title
 from core.models.protocol import CrossDomainModel

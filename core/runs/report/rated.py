@@ -7,7 +7,7 @@ import numpy as np
 from core.basics.columns import ITEM, OWN, RATING, TEST, USER
 from core.basics.errors import RunError
 from core.basics.formatting import number
-from core.evaluation.rating_error import Bounds
+from core.evaluation.ratings import Bounds
 from core.runs.report.blocks import Grid
 from core.runs.report.evidence import Evidence
 from core.store.run_folder import Run

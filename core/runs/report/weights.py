@@ -11,8 +11,8 @@ from core.basics.formatting import signed
 from core.charts.fusion import TICKS, draw_fusion_curve
 from core.charts.report import Drawn
 from core.charts.theme import plain
-from core.evaluation.ratios import RatioPicture, ratio_picture
 from core.evaluation.segments import SEGMENTS, TARGET_HISTORY
+from core.evaluation.weightings import RatioPicture, ratio_picture
 from core.fusion.candidates import pick_users
 from core.fusion.combine import WEIGHTED_SUM
 from core.fusion.fused import prepare, ratio_curve

@@ -7,13 +7,11 @@ import pandas as pd
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, TEST, USERS
 from core.basics.formatting import signed
 from core.charts.report import BAD, GOOD, NOISE, OPEN, TONE, TONES, WORDS, draw_lifts, draw_moved
-from core.evaluation.judged import HARMS, HELPS, judge
-from core.evaluation.lift import ALL_USERS, SURE, is_gain
+from core.evaluation.lift import ALL_USERS, BY, HARMED, HELPED, LIFT, SURE, is_gain, moved_counts
+from core.evaluation.lift import differences as user_differences
 from core.evaluation.noise_floor import noise_floor
-from core.evaluation.segment_words import bins_words
-from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
-from core.evaluation.summary import BY, HARMED, HELPED, LIFT, moved_counts
-from core.evaluation.summary import differences as user_differences
+from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY, bins_words
+from core.evaluation.verdict import HARMS, HELPS, judge
 from core.metrics.registry import metric_card, metric_title
 from core.runs.evidence import equal_twins
 from core.runs.report.blocks import Block, Figure, Section, Words

@@ -6,8 +6,7 @@ import streamlit as st
 
 from core.data.reading.ingest import VARIABLE, import_folder
 from core.data.reading.options import INTERACTIONS, ITEMS, LINKS, TRIPLES, ReadOptions, read_dataset
-from core.jobs.job import DONE, Job
-from core.jobs.table import enqueue
+from core.jobs.table import DONE, Job, enqueue
 from core.ui.data.import_file import Staged
 from core.ui.data.import_result import draw_datasets, draw_result
 from core.ui.data.slot import Slot, draw_slot, job_of

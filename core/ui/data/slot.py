@@ -12,9 +12,8 @@ import streamlit as st
 from core.basics.errors import CrosswalkError
 from core.data.reading.ingest import file_in_folder, import_folder, list_files
 from core.data.reading.options import INTERACTIONS, ITEMS, LINKS, LISTS, TRIPLES, ReadOptions
-from core.jobs.job import CANCELLED, DONE, Job
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import read_job, request_cancel
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import CANCELLED, DONE, Job, read_job, request_cancel
 from core.runs.import_file import discard_upload, stage_upload
 from core.ui.data.import_file import Staged, choose_options, size_of
 from core.ui.press import draw_press

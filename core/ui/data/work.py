@@ -10,9 +10,17 @@ import streamlit as st
 from core.basics.errors import CrosswalkError
 from core.basics.files import said_of_full
 from core.basics.progress import silent
-from core.jobs.job import ACTIVE, CANCELLED, DONE, Job
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import dismiss, enqueue, list_jobs, request_cancel
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import (
+    ACTIVE,
+    CANCELLED,
+    DONE,
+    Job,
+    dismiss,
+    enqueue,
+    list_jobs,
+    request_cancel,
+)
 from core.runs.kinds import work_of
 from core.ui.shell import NOT_DONE, guarded, safely, show_error, workspace
 from core.ui.texts import plain

@@ -13,12 +13,10 @@ from core.basics.files import fingerprint
 from core.basics.types import FloatArray, IntArray
 from core.data.pair import ItemFeatures
 from core.data.snapshot import Split
-from core.embedding.clusters import clusters_of
-from core.embedding.map_files import map_name, read_map
-from core.embedding.pca import pca_map
-from core.embedding.points import MAP_TEXTS, Points
-from core.embedding.quality import trustworthiness
-from core.evaluation.summary import differences
+from core.embedding.maps import MAP_TEXTS, Points, pca_map
+from core.embedding.neighbours import clusters_of, trustworthiness
+from core.embedding.umap_map import map_name, read_map
+from core.evaluation.lift import differences
 from core.models.text.features import TextSettings
 from core.runs.map_job import SEED, MapPoints, map_points, text_points
 from core.runs.texts import ItemTexts, key_of

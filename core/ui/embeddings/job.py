@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.basics.formatting import duration
-from core.embedding.sample import LIMIT
+from core.embedding.maps import LIMIT
 from core.runs.map_job import map_payload, text_map_payload
 from core.ui.embeddings.data import Layout, MapData, pca_layout, umap_layout
 from core.ui.embeddings.view import UMAP, View

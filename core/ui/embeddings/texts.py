@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.basics.columns import DESCRIPTION, TITLE
 from core.data.snapshot import Split
-from core.embedding.points import MAP_TEXTS
+from core.embedding.maps import MAP_TEXTS
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import TextSettings
 from core.models.text.vectors import ALONE, BESIDE, NOT_USED, beside_nothing, why_not

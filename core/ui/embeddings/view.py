@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from core.embedding.points import MAP_BOTH, MAP_ITEMS, MAP_TEXTS, MAP_USERS
+from core.embedding.maps import MAP_BOTH, MAP_ITEMS, MAP_TEXTS, MAP_USERS
 from core.models.text.encoders import DEFAULT, ENCODERS
 from core.models.text.features import TextSettings
 from core.models.text.vectors import ALONE, NOT_USED

@@ -9,7 +9,7 @@ import streamlit as st
 from core.basics.columns import VALID
 from core.basics.formatting import number, signed_with_interval
 from core.charts.fusion import draw_pareto
-from core.evaluation.pareto import NAMES, on_front, ratio_metrics
+from core.evaluation.weightings import NAMES, on_front, ratio_metrics
 from core.fusion.fused import Gate, fit_gate, weights_of
 from core.metrics.registry import METRICS
 from core.store.run_folder import Run

@@ -13,9 +13,15 @@ from scipy.sparse import csr_matrix
 from core.basics.columns import CHOSEN, SEGMENT, TEST, VALID
 from core.basics.types import Candidates, FloatArray
 from core.charts.fusion import draw_best_ratios, draw_fusion_curve
-from core.evaluation.fused import prepared_per_user
-from core.evaluation.ratios import GAIN, GAIN_HIGH, GAIN_LOW, RatioPicture, ratio_picture
 from core.evaluation.segments import SEGMENTS
+from core.evaluation.weightings import (
+    GAIN,
+    GAIN_HIGH,
+    GAIN_LOW,
+    RatioPicture,
+    prepared_per_user,
+    ratio_picture,
+)
 from core.fusion.candidates import pick_users
 from core.fusion.fused import FusedLists, Prepared, prepare, ratio_curve
 from core.store.run_folder import Run

@@ -9,7 +9,7 @@ import streamlit as st
 from core.basics.columns import VALID
 from core.basics.formatting import number, signed_with_interval
 from core.charts.fusion import draw_rating_plane
-from core.evaluation.feature_plane import FeaturePlane, feature_plane
+from core.evaluation.weightings import FeaturePlane, feature_plane
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion.data import Recipe

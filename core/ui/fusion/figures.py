@@ -9,13 +9,13 @@ from streamlit.delta_generator import DeltaGenerator
 from core.basics.columns import USER
 from core.basics.formatting import count, number, signed, signed_with_interval, with_interval
 from core.charts.fusion import mark_weights
-from core.evaluation.fused import fused_per_user, prepared_per_user
+from core.evaluation.weightings import fused_per_user, prepared_per_user
 from core.fusion.combine import Fusion
 from core.fusion.fused import EQUAL, SHARES
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
 from core.metrics.lists import coverage
 from core.metrics.registry import METRICS, metric_card, metric_title
-from core.store.looks import count_look, looks
+from core.store.measured import count_look, looks
 from core.store.run_folder import Run
 from core.ui.fusion.data import Board, Charts, Recipe, test_candidates
 from core.ui.fusion.data import board as board_of

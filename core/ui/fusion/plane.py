@@ -8,13 +8,13 @@ import streamlit as st
 from core.basics.columns import TEST, VALID
 from core.basics.formatting import count, number, signed_with_interval, with_interval
 from core.charts.fusion import draw_rating_plane
-from core.evaluation.rating_error import Bounds, difference_intervals, intervals
-from core.evaluation.rating_plane import RatingPlane, rating_plane
+from core.evaluation.ratings import Bounds, difference_intervals, intervals
+from core.evaluation.weightings import RatingPlane, rating_plane
 from core.fusion.combine import RAW, WEIGHTED_SUM
 from core.metrics.ratings import ERRORS, RMSE
 from core.metrics.registry import metric_card, metric_title
 from core.runs.recommend import weighted_errors
-from core.store.looks import count_look, looks
+from core.store.measured import count_look, looks
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion.data import Recipe

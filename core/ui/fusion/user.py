@@ -12,7 +12,7 @@ from core.basics.formatting import count
 from core.basics.types import BoolArray, FloatArray, IntArray
 from core.charts.recommendations import two_part_rows
 from core.data.snapshot import Split
-from core.evaluation.user_orders import TITLES, user_order
+from core.evaluation.segments import ORDER_TITLES, user_order
 from core.fusion.fused import Prepared, held_out, prepare, prepared_top_k
 from core.store.run_folder import Run
 from core.ui import cached
@@ -81,14 +81,14 @@ def rank_marks(items: IntArray, others: IntArray, outgoing: bool) -> list[str]:
 def _pick(run: Run, split: Split) -> int | None:
     """The user of the address bar if they are evaluated, else the first of the order."""
     kind, box, find = st.columns([1.2, 1.4, 1], vertical_alignment="bottom")
-    orders = {name: _order(run, split, name) for name in TITLES}
+    orders = {name: _order(run, split, name) for name in ORDER_TITLES}
     known = [name for name, order in orders.items() if len(order)]
     if not known:
         return None
     chosen = kind.selectbox(
         "Users",
         known,
-        format_func=lambda name: f"{TITLES[name]} ({len(orders[name]):,})",
+        format_func=lambda name: f"{ORDER_TITLES[name]} ({len(orders[name]):,})",
         **linked("order", known[0], one_of(known), forgets=["user"]),
     )
     order, ids = orders[chosen], split.train.users.ids

@@ -11,7 +11,7 @@ import streamlit as st
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USERS
 from core.basics.formatting import interval, number, signed
 from core.charts.intervals import draw_group_dots
-from core.evaluation.bias_disparity import IN_HISTORY, IN_LISTS, disparity_rows
+from core.evaluation.groups import IN_HISTORY, IN_LISTS, disparity_rows
 from core.evaluation.segments import FEWEST
 from core.metrics.registry import METRICS
 from core.ui.metrics.figure_table import explain

@@ -13,7 +13,7 @@ from core.basics.errors import DataError
 from core.basics.formatting import number
 from core.charts.intervals import draw_by_length
 from core.evaluation.list_figures import DIFFERENCE
-from core.evaluation.rating_error import Bounds
+from core.evaluation.ratings import Bounds
 from core.evaluation.verdict import difference_words
 from core.evaluation.yes_no import (
     Answers,

@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from core.evaluation.judged import Comparison, Lifts
-from core.evaluation.judged import lifts_of as compute_lifts
+from core.evaluation.lift import ENOUGH_SEEDS, all_the_same, seed_rows
 from core.evaluation.noise_floor import NoiseFloor, noise_floor
-from core.evaluation.seeds import ENOUGH_SEEDS, all_the_same, seed_rows
 from core.evaluation.segments import TARGET_HISTORY
-from core.evaluation.verdict import sentence
+from core.evaluation.verdict import Comparison, Lifts, sentence
+from core.evaluation.verdict import lifts_of as compute_lifts
 from core.metrics.registry import metric_card
 from core.runs.evidence import comparison_of, equal_twins
 from core.runs.seeds import same_but_seed
-from core.store.reseeded import FOLDER, RECORD
+from core.store.measured import RESEED_FOLDER, RESEED_RECORD
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.groups import segments_of
@@ -51,7 +50,7 @@ def floor_of(run: Run, part: str, metric: str) -> NoiseFloor | None:
 
 def evidence_key(run: Run) -> str:
     """Changes when the noise floor is measured, a seed comes or goes, or an attribute is added."""
-    path = run.folder / FOLDER / RECORD
+    path = run.folder / RESEED_FOLDER / RESEED_RECORD
     measured = path.stat().st_mtime_ns if path.exists() else 0
     return f"{measured} {other_seeds(run)} {cached.attributes_key(run.record['dataset_hash'])}"
 

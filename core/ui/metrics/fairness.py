@@ -10,9 +10,8 @@ import streamlit as st
 from core.basics.columns import MEAN, RUN, SEGMENT, SOURCE, TARGET, USER, USERS
 from core.basics.formatting import interval, number, signed
 from core.charts.intervals import draw_group_dots
-from core.evaluation.group_figures import Gap, delta_gap_rows, gaps, group_rows
-from core.evaluation.segment_words import who
-from core.evaluation.segments import FEWEST, TARGET_HISTORY
+from core.evaluation.groups import Gap, delta_gap_rows, gaps, group_rows
+from core.evaluation.segments import FEWEST, TARGET_HISTORY, who
 from core.metrics.fairness import TRIES
 from core.metrics.registry import METRICS, metric_card, metric_title
 from core.store.run_folder import Run

@@ -18,7 +18,7 @@ from core.data.attributes import (
     remove_attributes,
     user_attributes,
 )
-from core.evaluation.attribute_segments import ATTRIBUTE, attribute_segments
+from core.evaluation.attributes import ATTRIBUTE, attribute_segments
 from core.evaluation.segments import TITLES
 from core.store.run_folder import Run
 from core.ui import cached

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.basics.formatting import number
 from core.charts.intervals import draw_shares
-from core.evaluation.item_groups import (
+from core.evaluation.groups import (
     CATALOGUE,
     EXPOSURE,
     FEWEST_ITEMS,

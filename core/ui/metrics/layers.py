@@ -6,14 +6,13 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, TARGET, USERS
 from core.basics.formatting import count, signed, signed_with_interval
-from core.evaluation.lift import ALL_USERS
+from core.evaluation.lift import ALL_USERS, HARMED, HELPED
 from core.evaluation.noise_floor import NoiseFloor, floor_sentence, moved_words
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
-from core.evaluation.summary import HARMED, HELPED
 from core.metrics.registry import metric_card, metric_title
 from core.runs.reseed import reseed_payload
 from core.runs.seeds import is_trained, plans_of_more_seeds
-from core.store.reseeded import BY_SEED, BY_USERS, read_reseeded, reseeded_is_damaged
+from core.store.measured import BY_SEED, BY_USERS, read_reseeded, reseeded_is_damaged
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.evidence import floor_of, lifts_of, other_seeds, seeds_of

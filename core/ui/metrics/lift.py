@@ -9,10 +9,9 @@ from core.basics.columns import MEAN, RUN, SEGMENT, USERS
 from core.basics.formatting import number, signed
 from core.charts.intervals import DETAIL, draw_forest
 from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, TWIN_COLOUR
-from core.evaluation.judged import Lifts
-from core.evaluation.lift import EFFECT, HOLM, NOISE, SURE
-from core.evaluation.seeds import SEEDS
+from core.evaluation.lift import EFFECT, HOLM, NOISE, SEEDS, SURE
 from core.evaluation.segments import FEWEST, TARGET_HISTORY
+from core.evaluation.verdict import Lifts
 from core.metrics.registry import metric_card, metric_title
 from core.store.run_folder import Run
 from core.ui.metrics.evidence import lifts_of, sentence_of

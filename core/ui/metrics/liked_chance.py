@@ -7,8 +7,7 @@ import streamlit as st
 
 from core.basics.columns import MEAN, RUN, TEST, USER, VALID
 from core.basics.formatting import number
-from core.evaluation.liked_chance import ALWAYS, GAP_HIGH, GAP_LOW, LOG_LOSS, log_loss_rows
-from core.evaluation.rating_error import Bounds
+from core.evaluation.ratings import ALWAYS, GAP_HIGH, GAP_LOW, LOG_LOSS, Bounds, log_loss_rows
 from core.ui import cached
 from core.ui.metrics.figure_table import show_figures
 from core.ui.metrics.lists import Listed

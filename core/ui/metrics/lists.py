@@ -12,9 +12,8 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET, USER
 from core.charts.intervals import FLOORS, OTHERS, OWN, TWIN, Styles
 from core.evaluation.lift import segment_names
-from core.evaluation.list_world import Judged, ListWorld
-from core.evaluation.segment_words import who
-from core.evaluation.segments import FEWEST
+from core.evaluation.lists import Judged, ListWorld
+from core.evaluation.segments import FEWEST, who
 from core.ui.metrics.figures import Contender
 from core.ui.metrics.groups import segments_of
 from core.ui.metrics.run_lists import frame_of, judged_of, world_of

@@ -15,7 +15,7 @@ from core.evaluation.new_items import (
     deciding,
     new_items_sentence,
 )
-from core.evaluation.rating_error import difference_intervals, intervals
+from core.evaluation.ratings import difference_intervals, intervals
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_title
 from core.store.run_folder import Run

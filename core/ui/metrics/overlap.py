@@ -10,7 +10,7 @@ from core.evaluation.overlap_curve import overlap_rows, overlap_sentence
 from core.metrics.registry import metric_card, metric_title
 from core.runs.overlap import overlap_payload
 from core.runs.seeds import is_trained
-from core.store.overlap_files import overlap_is_damaged, overlap_metrics, read_overlap
+from core.store.measured import overlap_is_damaged, overlap_metrics, read_overlap
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.view import View

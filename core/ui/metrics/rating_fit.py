@@ -7,8 +7,7 @@ import streamlit as st
 from core.basics.columns import MEAN, METRIC, RUN, USER
 from core.basics.formatting import number, signed
 from core.charts.intervals import draw_calibration
-from core.evaluation.rating_error import Bounds
-from core.evaluation.rating_figures import CALIBRATION, RatingFigures, furthest, rating_figures
+from core.evaluation.ratings import CALIBRATION, Bounds, RatingFigures, furthest, rating_figures
 from core.metrics.ratings import FITS
 from core.ui import cached
 from core.ui.metrics.figure_table import show_figures

@@ -7,9 +7,8 @@ import streamlit as st
 
 from core.basics.columns import TEST, USER
 from core.data.snapshot import Split
-from core.evaluation.list_columns import LIFTED, Seen, sayable
 from core.evaluation.list_figures import list_figures
-from core.evaluation.list_world import Judged, ListWorld, judge
+from core.evaluation.lists import LIFTED, Judged, ListWorld, Seen, judge, sayable
 from core.metrics.registry import METRICS, metric_card
 from core.runs.evidence import Read
 from core.store.run_folder import RUN, Run

@@ -9,9 +9,8 @@ import streamlit as st
 
 from core.basics.columns import MEAN, METRIC, RUN, USER
 from core.basics.formatting import number
-from core.evaluation.item_groups import FEWEST_ITEMS
-from core.evaluation.rating_error import Bounds
-from core.evaluation.score_unfairness import BY_LOT, CHANCE, ITEMS, unfairness_rows
+from core.evaluation.groups import BY_LOT, CHANCE, FEWEST_ITEMS, N_ITEMS, unfairness_rows
+from core.evaluation.ratings import Bounds
 from core.evaluation.segments import FEWEST
 from core.metrics.fairness import UNFAIRNESS
 from core.metrics.intervals import holm
@@ -63,7 +62,7 @@ def show_score_fairness(found: Listed, by: str) -> None:
     }
     st.dataframe(table, key="fairness_scores", hide_index=True, column_config=config)
     st.caption(
-        f"In points of the scale, over {int(own[ITEMS].iloc[0]):,} items that both rated; in "
+        f"In points of the scale, over {int(own[N_ITEMS].iloc[0]):,} items that both rated; in "
         "brackets the mean over groups of the same size drawn by lot. A group by lot is never at "
         "0, since every item has few ratings: only what lies well above it tells anything."
     )

@@ -8,9 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from core.basics.formatting import count, number
-from core.jobs.job import FAILED
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import enqueue, list_jobs
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import FAILED, enqueue, list_jobs
 from core.runs.export import ExportPlan
 from core.ui.press import draw_press
 from core.ui.recommendations.view import View

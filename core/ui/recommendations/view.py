@@ -13,8 +13,8 @@ from core.basics.columns import TEST, USER
 from core.basics.formatting import signed
 from core.basics.types import IntArray
 from core.data.snapshot import Split
+from core.evaluation.segments import ORDER_TITLES, user_order
 from core.evaluation.side_by_side import moved_users
-from core.evaluation.user_orders import TITLES, user_order
 from core.fusion.combine import KINDS, SCALES, WEIGHTED_SUM, Fusion
 from core.metrics.registry import metric_card, metric_title
 from core.runs.recommend import scale_of
@@ -62,13 +62,13 @@ def pick_view(run: Run) -> View:
         **linked("part", TEST, one_of(list(PARTS))),
     )
     length = k.segmented_control("k", KS, required=True, **linked("k", 10, one_of(KS))) or 10
-    orders = {name: _order(run, held_out, name) for name in TITLES}
+    orders = {name: _order(run, held_out, name) for name in ORDER_TITLES}
     known = [name for name, order in orders.items() if len(order)]
     chosen = kind.selectbox(
         "Users",
         known,
-        format_func=TITLES.__getitem__,
-        help="  \n".join(f"{TITLES[name]}: {len(orders[name]):,}" for name in known),
+        format_func=ORDER_TITLES.__getitem__,
+        help="  \n".join(f"{ORDER_TITLES[name]}: {len(orders[name]):,}" for name in known),
         **linked("order", known[0], one_of(known), forgets=["user"]),
     )
     user = _current_user(split, orders[chosen])

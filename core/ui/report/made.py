@@ -12,8 +12,7 @@ from core.data.checks.quality import RESULT
 from core.runs.report.blocks import Story
 from core.runs.report.html import report_html
 from core.runs.report.story import ReportOptions, tell_story
-from core.store.looks import LOOKS
-from core.store.reseeded import FOLDER
+from core.store.measured import LOOKS, RESEED_FOLDER
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.shell import workspace
@@ -62,7 +61,7 @@ def _key(run: Run) -> str:
         here.splits / record["split_hash"] / "split.json",
         pair / "pair.json",
         pair / RESULT,
-        run.folder / FOLDER,
+        run.folder / RESEED_FOLDER,
         run.folder / LOOKS,
     )
     stamps = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]

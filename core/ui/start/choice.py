@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.jobs.job import DONE, FAILED, KILLED, Job
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import enqueue, list_jobs, request_cancel
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import DONE, FAILED, KILLED, Job, enqueue, list_jobs, request_cancel
 from core.runs.demo import STEPS
 from core.ui import cached
 from core.ui.navigation import PAGES

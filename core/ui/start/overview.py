@@ -10,8 +10,7 @@ import streamlit as st
 from core.basics.columns import TEST
 from core.basics.formatting import count, duration, with_interval
 from core.data.snapshot import PARTS, SplitInfo
-from core.jobs.job import DONE, QUEUED, RUNNING, Job
-from core.jobs.table import list_jobs
+from core.jobs.table import DONE, QUEUED, RUNNING, Job, list_jobs
 from core.metrics.registry import metric_title
 from core.store.run_folder import Run
 from core.ui import cached

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.jobs.lock import ensure_supervisor
+from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import enqueue
 from core.models.made.blend import KINDS, STACKING, BlendSettings
 from core.models.made.compress import INT8, PRUNED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.basics.machine import AUTO, CPU, CUDA, Device
-from core.jobs.lock import ensure_supervisor
+from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs
 from core.models.readiness import in_gib
 from core.runs.devices import known_devices

@@ -8,9 +8,8 @@ from core.basics.errors import CrosswalkError, SettingsError
 from core.basics.formatting import count, duration
 from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import SplitInfo
-from core.jobs.job import SLOTS, Job
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import enqueue
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import SLOTS, Job, enqueue
 from core.models.protocol import ModelCard
 from core.models.readiness import around, grid_of
 from core.models.registry import card_of

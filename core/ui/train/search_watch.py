@@ -9,9 +9,8 @@ import streamlit as st
 
 from core.basics.errors import CrosswalkError
 from core.basics.formatting import count, number
-from core.jobs.job import Job
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import enqueue, list_jobs, read_job, request_cancel
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import Job, enqueue, list_jobs, read_job, request_cancel
 from core.runs.search_plan import SearchPlan
 from core.runs.search_rule import RUNNING, STOPPED, Trial
 from core.runs.search_study import RECORD, Study, read_study

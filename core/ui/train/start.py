@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.basics.formatting import count
 from core.data.snapshot import SplitInfo
-from core.jobs.lock import ensure_supervisor
+from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs
 from core.models.readiness import in_gib
 from core.models.registry import card_of

@@ -5,9 +5,8 @@ from __future__ import annotations
 from core.basics.errors import CrosswalkError
 from core.basics.formatting import duration
 from core.data.snapshot import SplitInfo
-from core.jobs.job import Job
-from core.jobs.lock import ensure_supervisor
-from core.jobs.table import enqueue, list_jobs
+from core.jobs.supervisor import ensure_supervisor
+from core.jobs.table import Job, enqueue, list_jobs
 from core.models.registry import card_of
 from core.runs.estimate import MEASURED, OTHER_SETTINGS, OTHER_SPLIT, SAME, Timing, time_of
 from core.runs.plan import RunPlan

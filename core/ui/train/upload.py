@@ -6,9 +6,8 @@ import streamlit as st
 
 from core.data.reading.options import LISTS, ReadOptions
 from core.data.snapshot import SplitInfo
-from core.evaluation.given_words import given_words, is_odd
-from core.jobs.job import Job
-from core.jobs.table import enqueue
+from core.evaluation.given_lists import given_words, is_odd
+from core.jobs.table import Job, enqueue
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.data.import_file import Staged

@@ -559,7 +559,7 @@ def test_a_full_disk_is_said_in_two_sentences_and_nothing_half_written_stays(
     def full(arrays, path):
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("core.store.tensors.save_file", full)
+    monkeypatch.setattr("core.store.run_folder.save_file", full)
     said = refusal(
         capsys, "run", "--splits", split, "--model", "popularity", "--workspace", tmp_path
     )

@@ -8,18 +8,21 @@ from scipy.spatial.distance import jensenshannon
 
 from core.basics.errors import DataError
 from core.basics.types import Vectors
-from core.embedding.content_gap import content_gap, jensen_shannon
 from core.embedding.gap import (
     UserVectors,
     chance_agreement,
+    content_gap,
     domain_gap,
+    jensen_shannon,
     linear_cka,
     mmd_permuted,
     neighbour_agreement,
+    rotation,
+    separate_vectors,
+    turned_onto,
     user_vectors,
 )
-from core.embedding.pca import normalised
-from core.embedding.separate import rotation, separate_vectors, turned_onto
+from core.embedding.maps import normalised
 from core.models.networks.adversarial import mmd
 from tests.worlds import pair_of, twin_tastes
 

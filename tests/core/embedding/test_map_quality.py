@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core.embedding.pca import normalised
-from core.embedding.quality import trustworthiness
+from core.embedding.maps import normalised
+from core.embedding.neighbours import trustworthiness
 
 
 def test_a_map_that_keeps_all_neighbours_is_trusted_fully():

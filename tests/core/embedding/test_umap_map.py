@@ -6,16 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.embedding.fuzzy_graph import fuzzy_graph
-from core.embedding.neighbours import nearest_of_all
-from core.embedding.pca import normalised
-from core.embedding.quality import trustworthiness
-from core.embedding.umap_map import umap_map
+from core.embedding.maps import normalised
+from core.embedding.neighbours import nearest_of_all, trustworthiness
+from core.embedding.umap_map import fuzzy_graph, umap_map
 
 ROOT = Path(__file__).resolve().parents[3]
 MAP = """
 import hashlib, numpy as np
-from core.embedding.pca import normalised
+from core.embedding.maps import normalised
 from core.embedding.umap_map import umap_map
 vectors = normalised(np.random.default_rng(0).normal(size=(300, 8)))
 print(hashlib.sha256(umap_map(vectors, seed=5).tobytes()).hexdigest())

@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.types import Lists, Masked
 from core.data.pair import DomainPair, ItemFeatures
-from core.evaluation.list_world import ListWorld
+from core.evaluation.lists import ListWorld
 from tests.worlds import pair_of
 
 SOURCE = [[1, 1, 0], [0, 0, 1], [1, 0, 0], [0, 0, 0]]

@@ -7,8 +7,8 @@ from scipy.sparse import csr_matrix
 
 from core.basics.types import Lists, Masked
 from core.data.pair import DomainPair
-from core.evaluation.bias_disparity import IN_HISTORY, IN_LISTS, disparity_rows
-from core.evaluation.list_world import ListWorld, judge
+from core.evaluation.groups import IN_HISTORY, IN_LISTS, disparity_rows
+from core.evaluation.lists import ListWorld, judge
 from tests.core.evaluation.list_worlds import features
 from tests.worlds import pair_of
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from core.evaluation.summary import by_segment, lift, summarise
+from core.evaluation.lift import by_segment, lift, summarise
 from tests.core.evaluation.evaluation_worlds import frame, segments
 
 

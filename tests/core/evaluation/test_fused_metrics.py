@@ -1,9 +1,9 @@
 import numpy as np
 
 from core.basics.types import DomainScores
-from core.evaluation import fused as module
+from core.evaluation import weightings as module
 from core.evaluation.evaluate import evaluate
-from core.evaluation.fused import fused_per_user, prepared_per_user
+from core.evaluation.weightings import fused_per_user, prepared_per_user
 from core.fusion.combine import Fusion
 from core.fusion.fused import prepare
 from tests.core.evaluation.evaluation_worlds import split_of

@@ -5,9 +5,18 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USERS
-from core.evaluation.lift import ALL_USERS, EFFECT, HOLM, NOISE, P_VALUE, SURE, lift_rows
+from core.evaluation.lift import (
+    ALL_USERS,
+    EFFECT,
+    HOLM,
+    NOISE,
+    P_VALUE,
+    SURE,
+    all_the_same,
+    lift_rows,
+    seed_rows,
+)
 from core.evaluation.noise_floor import floor_sentence, noise_floor
-from core.evaluation.seeds import all_the_same, seed_rows
 from core.evaluation.segments import TARGET_HISTORY
 from tests.core.evaluation.evaluation_worlds import frame, segments
 

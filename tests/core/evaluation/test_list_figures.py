@@ -8,7 +8,6 @@ from scipy.sparse import csr_matrix
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USERS
 from core.basics.types import Lists
 from core.data.snapshot import read_snapshot
-from core.evaluation.list_columns import PER_USER, Seen
 from core.evaluation.list_figures import (
     DIFFERENCE,
     catalogue_figures,
@@ -19,7 +18,7 @@ from core.evaluation.list_figures import (
     lorenz_points,
     overlap_with,
 )
-from core.evaluation.list_world import ListWorld, judge
+from core.evaluation.lists import PER_USER, ListWorld, Seen, judge
 from core.metrics.registry import METRICS
 from core.store.run_folder import list_runs
 from tests.core.evaluation.list_worlds import small_lists, small_world

@@ -13,9 +13,9 @@ from core.basics.types import DomainScores, Lists
 from core.data.snapshot import Split
 from core.evaluation.evaluate import evaluate
 from core.evaluation.given_lists import given_lists, measure_lists
-from core.evaluation.item_groups import item_rows
+from core.evaluation.groups import item_rows
 from core.evaluation.list_figures import catalogue_figures
-from core.evaluation.list_world import ListWorld, judge
+from core.evaluation.lists import ListWorld, judge
 from core.evaluation.new_items import (
     ORACLE,
     RANDOM,

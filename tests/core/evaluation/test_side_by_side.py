@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SEGMENT, USER, USERS
-from core.evaluation.lift import ALL_USERS, lift_rows
+from core.evaluation.lift import ALL_USERS, HARMED, HELPED, lift_rows
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.side_by_side import (
     BEST,
@@ -14,7 +14,6 @@ from core.evaluation.side_by_side import (
     side_by_side,
     users_in,
 )
-from core.evaluation.summary import HARMED, HELPED
 
 
 def frame(values, metric="ndcg@10", users=None):

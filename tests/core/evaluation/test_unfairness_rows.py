@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import ITEM, OWN, RATING, USER
-from core.evaluation.liked_chance import ALWAYS, log_loss_rows
-from core.evaluation.rating_error import Bounds
-from core.evaluation.score_unfairness import BY_LOT, CHANCE, unfairness_rows
+from core.evaluation.groups import BY_LOT, CHANCE, unfairness_rows
+from core.evaluation.ratings import ALWAYS, Bounds, log_loss_rows
 
 BOUNDS = Bounds(1, 5)
 GROUPS = pd.Series(pd.Categorical(["a"] * 30 + ["b"] * 28 + [None] * 2, ["a", "b"], ordered=True))

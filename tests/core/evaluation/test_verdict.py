@@ -7,10 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.evaluation.judged import HARMS, HELPS, OPEN, Comparison, altogether, judge, lifts_of
-from core.evaluation.segment_words import bins_words
-from core.evaluation.segments import TARGET_HISTORY
-from core.evaluation.verdict import _altogether, difference_words, verdict
+from core.evaluation.segments import TARGET_HISTORY, bins_words
+from core.evaluation.verdict import (
+    HARMS,
+    HELPS,
+    OPEN,
+    Comparison,
+    _altogether,
+    altogether,
+    difference_words,
+    judge,
+    lifts_of,
+    verdict,
+)
 from core.metrics.intervals import Interval
 from tests.core.evaluation.evaluation_worlds import frame, segments
 

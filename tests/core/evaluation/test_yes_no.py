@@ -3,9 +3,8 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import OWN, RATING, USER
-from core.evaluation.list_world import judge
-from core.evaluation.rating_error import Bounds
-from core.evaluation.rating_figures import furthest, rating_figures
+from core.evaluation.lists import judge
+from core.evaluation.ratings import Bounds, furthest, rating_figures
 from core.evaluation.yes_no import (
     answers_of_lists,
     answers_of_ratings,

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.basics.workspace import Workspace
-from core.jobs.lock import Lock
-from core.jobs.processes import kill
+from core.jobs.supervisor import Lock, kill
 from core.jobs.table import list_jobs
 
 

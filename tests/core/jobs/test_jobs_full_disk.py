@@ -9,13 +9,9 @@ import sys
 import pytest
 
 from core.basics.errors import JobError
-from core.jobs import database
-from core.jobs.job import FAILED, QUEUED
-from core.jobs.lifecycle import end_job
-from core.jobs.lock import Lock
-from core.jobs.processes import DISK_FULL, ROOT
-from core.jobs.supervisor import Child, Supervisor
-from core.jobs.table import enqueue, list_jobs, read_job
+from core.jobs import table
+from core.jobs.supervisor import DISK_FULL, ROOT, Child, Lock, Supervisor
+from core.jobs.table import FAILED, QUEUED, end_job, enqueue, list_jobs, read_job
 
 CHILD = """
 import resource, sys
@@ -111,7 +107,7 @@ def test_a_supervisor_can_be_started_though_its_number_cannot_be_written(workspa
     def full(handle, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.jobs.lock.os.write", full)
+    monkeypatch.setattr("core.jobs.supervisor.os.write", full)
     lock = Lock(workspace)
     assert lock.take()
     assert Lock(workspace).holder() == 0  # somebody
@@ -121,10 +117,10 @@ def test_a_supervisor_can_be_started_though_its_number_cannot_be_written(workspa
 
 def test_a_locked_list_on_a_disk_with_room_is_not_called_full(workspace, monkeypatch):
     enqueue(workspace, "train", {}, "training", "one")
-    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    monkeypatch.setattr(table, "PATIENCE", 0.05)
     with (
-        database.connected(workspace) as one,
-        database.transaction(one),
+        table.connected(workspace) as one,
+        table.transaction(one),
         pytest.raises(JobError) as raised,
     ):
         enqueue(workspace, "train", {"n": 2}, "training", "two")

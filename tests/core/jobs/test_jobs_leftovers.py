@@ -7,7 +7,7 @@ import pytest
 
 from core.basics.files import whole_folder, write_json
 from core.basics.workspace import Workspace
-from core.jobs.leftovers import DAYS_KEPT, HOURS_WAITING, sweep
+from core.jobs.supervisor import DAYS_KEPT, HOURS_WAITING, sweep
 from core.jobs.table import enqueue
 
 

@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 
 from core.basics.workspace import Workspace
-from core.jobs.job import CANCELLED, DONE, FAILED, KILLED, QUEUED, RUNNING, SLOTS, Job
-from core.jobs.lock import Lock, ensure_supervisor
-from core.jobs.processes import ROOT, is_alive
-from core.jobs.supervisor import Supervisor
+from core.jobs.supervisor import ROOT, Lock, Supervisor, ensure_supervisor, is_alive
 from core.jobs.table import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    KILLED,
+    QUEUED,
+    RUNNING,
+    SLOTS,
+    Job,
     enqueue,
     list_jobs,
     log_tail,

@@ -12,19 +12,29 @@ from hypothesis import strategies as st
 from core.basics.errors import JobError
 from core.basics.progress import Cancelled, Progress
 from core.basics.workspace import Workspace
-from core.jobs.database import connected
-from core.jobs.job import ACTIVE, CANCELLED, DONE, ENDED, FAILED, KILLED, QUEUED, RUNNING
-from core.jobs.lifecycle import claim, end_job, mark_cancel_seen, write_progress
-from core.jobs.processes import ROOT, reason_of
 from core.jobs.reporter import JobReporter
+from core.jobs.supervisor import ROOT, reason_of
 from core.jobs.table import (
+    ACTIVE,
+    CANCELLED,
+    DONE,
+    ENDED,
+    FAILED,
+    KILLED,
+    QUEUED,
+    RUNNING,
+    claim,
+    connected,
     dismiss,
+    end_job,
     enqueue,
     list_jobs,
+    mark_cancel_seen,
     read_curve,
     read_job,
     request_cancel,
     resume,
+    write_progress,
 )
 
 RANK = dict.fromkeys(ENDED, 2) | {QUEUED: 0, RUNNING: 1}

@@ -6,7 +6,7 @@ import pytest
 
 from core.basics.errors import CrosswalkError
 from core.basics.progress import Progress
-from core.embedding.map_files import KeptMap, MapInfo, write_map
+from core.embedding.umap_map import KeptMap, MapInfo, write_map
 from core.models.text.encoders import DEFAULT, encoder_of
 from core.models.text.vectors import encoded_vectors
 from core.runs.export import export_job
@@ -14,9 +14,14 @@ from core.runs.faithfulness import faithfulness_job
 from core.runs.overlap import overlap_job
 from core.runs.reseed import reseed_job, reseed_payload
 from core.runs.run_encoder import kept_words, name_of, record_of
-from core.store.looks import count_look
-from core.store.overlap_files import OverlapInfo, write_overlap
-from core.store.reseeded import BY_SEED, Reseeded, write_reseeded
+from core.store.measured import (
+    BY_SEED,
+    OverlapInfo,
+    Reseeded,
+    count_look,
+    write_overlap,
+    write_reseeded,
+)
 from core.store.run_folder import delete_run, read_run, rename_run
 from tests.core.runs.derived_worlds import bench
 

@@ -7,7 +7,7 @@ from core.basics.files import read_json, write_json
 from core.basics.progress import Cancelled, silent
 from core.models.registry import build
 from core.runs.fit import Checkpoints, fit_best
-from core.store.tensors import write_tensors
+from core.store.run_folder import write_tensors
 from tests.worlds import twin_tastes
 
 WORLD = twin_tastes()

@@ -13,8 +13,7 @@ from core.basics.errors import DataError, JobError
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
 from core.data.reading.options import ReadOptions, list_datasets
-from core.jobs.job import WORKER
-from core.jobs.table import enqueue
+from core.jobs.table import WORKER, enqueue
 from core.runs.import_file import discard_upload, import_job, stage_upload
 
 ROOT = Path(__file__).resolve().parents[3]

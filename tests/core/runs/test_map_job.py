@@ -9,7 +9,7 @@ from core.basics.errors import DataError, RunError
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
-from core.embedding.map_files import ABOUT, map_name, read_map
+from core.embedding.umap_map import ABOUT, map_name, read_map
 from core.runs.map_job import map_job, map_payload, map_points
 from core.runs.plan import RunPlan
 from core.runs.train import train_run

@@ -20,19 +20,17 @@ from core.runs.retrain import retrain
 from core.runs.seeds import plans_of_more_seeds, same_but_seed
 from core.runs.train import train_run
 from core.store.bundle import export_run, import_run
-from core.store.overlap_files import (
+from core.store.measured import (
+    BY_SEED,
+    BY_USERS,
     OverlapInfo,
+    Reseeded,
     overlap_is_damaged,
     overlap_metrics,
     read_overlap,
-    write_overlap,
-)
-from core.store.reseeded import (
-    BY_SEED,
-    BY_USERS,
-    Reseeded,
     read_reseeded,
     reseeded_is_damaged,
+    write_overlap,
     write_reseeded,
 )
 from core.store.run_folder import read_run

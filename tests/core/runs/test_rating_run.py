@@ -11,8 +11,8 @@ from core.basics.errors import RunError
 from core.basics.types import DomainScores
 from core.basics.workspace import Workspace
 from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
-from core.evaluation.rating_error import Bounds
-from core.evaluation.rating_plane import rating_plane
+from core.evaluation.ratings import Bounds
+from core.evaluation.weightings import rating_plane
 from core.fusion.combine import Fusion
 from core.models.registry import card_of
 from core.runs.fit import Fit, Point

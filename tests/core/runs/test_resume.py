@@ -12,10 +12,19 @@ from core.basics.columns import TEST
 from core.basics.files import read_json, write_json
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot, write_snapshot
-from core.jobs.job import CANCELLED, DONE, KILLED, Job
-from core.jobs.lock import Lock, ensure_supervisor
-from core.jobs.processes import kill
-from core.jobs.table import enqueue, list_jobs, read_curve, read_job, request_cancel, resume
+from core.jobs.supervisor import Lock, ensure_supervisor, kill
+from core.jobs.table import (
+    CANCELLED,
+    DONE,
+    KILLED,
+    Job,
+    enqueue,
+    list_jobs,
+    read_curve,
+    read_job,
+    request_cancel,
+    resume,
+)
 from core.runs.plan import RunPlan
 from core.runs.train import train_run
 from core.store.run_folder import Run, list_runs, read_run

@@ -18,10 +18,8 @@ from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot, write_snapshot
 from core.evaluation.evaluate import evaluate
-from core.jobs.job import CANCELLED, KILLED
-from core.jobs.lock import Lock, ensure_supervisor
-from core.jobs.processes import ROOT, kill
-from core.jobs.table import enqueue, list_jobs, read_job, request_cancel, resume
+from core.jobs.supervisor import ROOT, Lock, ensure_supervisor, kill
+from core.jobs.table import CANCELLED, KILLED, enqueue, list_jobs, read_job, request_cancel, resume
 from core.models.registry import build
 from core.runs.plan import RunPlan
 from core.runs.search import search, train_winner

@@ -10,7 +10,7 @@ from core.basics.files import fingerprint
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot
-from core.embedding.map_files import read_map
+from core.embedding.umap_map import read_map
 from core.models.text import vectors
 from core.models.text.features import TextSettings, centre_of, centred, domain_vectors
 from core.models.text.vectors import VECTORS

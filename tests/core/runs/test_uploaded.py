@@ -12,7 +12,7 @@ from core.basics.errors import RunError
 from core.basics.progress import silent
 from core.data.reading.options import LISTS
 from core.data.reading.preview import preview_file
-from core.evaluation.given_words import given_words, is_odd
+from core.evaluation.given_lists import given_words, is_odd
 from core.runs.blend import BlendPlan, blend_runs
 from core.runs.compress import CompressPlan, compress_run
 from core.runs.export import export_job

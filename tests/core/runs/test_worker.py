@@ -7,11 +7,18 @@ from safetensors import SafetensorError
 from core.basics.errors import DataError, JobError
 from core.basics.progress import Cancelled, Progress
 from core.basics.workspace import Workspace
-from core.jobs.job import CANCELLED, DONE, FAILED
-from core.jobs.lifecycle import end_job
-from core.jobs.processes import DISK_FULL, ROOT
 from core.jobs.reporter import JobReporter
-from core.jobs.table import enqueue, read_job, request_cancel, resume
+from core.jobs.supervisor import DISK_FULL, ROOT
+from core.jobs.table import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    end_job,
+    enqueue,
+    read_job,
+    request_cancel,
+    resume,
+)
 from core.runs.worker import do, main
 
 

@@ -5,8 +5,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.basics.workspace import VARIABLE, Workspace
-from core.jobs.lifecycle import claim, end_job
-from core.jobs.table import enqueue, read_job
+from core.jobs.table import claim, end_job, enqueue, read_job
 from core.ui.state import bounded, one_of
 
 
