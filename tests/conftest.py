@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from streamlit.components.v2 import manifest_scanner
 
 from core.basics.workspace import Workspace
-from core.runs.demo import load_demo
+from core.runs.jobs.demo import load_demo
 
 # A busy machine is no fault of the code: no property fails because its examples come slowly.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

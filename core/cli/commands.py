@@ -39,15 +39,12 @@ from core.fusion.combine import Fusion
 from core.models.kernel.training_settings import counts_words
 from core.models.protocol import ModelCard
 from core.models.registry import CARDS, card_of
-from core.runs.cold_folds import train_folds
-from core.runs.compare import beside_new_items
-from core.runs.costly import cheaper_first
-from core.runs.estimate import Estimate, estimate, time_of
-from core.runs.evidence import comparison_of
-from core.runs.plan import RunPlan
-from core.runs.recommend import fused_figures, recommend_user, scale_of
-from core.runs.timing import measured_steps
-from core.runs.train import train_run
+from core.runs.explain.recommend import fused_figures, recommend_user, scale_of
+from core.runs.making.cold_folds import train_folds
+from core.runs.making.estimate import Estimate, cheaper_first, estimate, measured_steps, time_of
+from core.runs.making.make_run import beside_new_items, train_run
+from core.runs.making.plan import RunPlan
+from core.runs.studies.noise import comparison_of
 from core.store.run_folder import Run, list_runs, read_run
 
 FIGURES = ("fit", "evaluate", "valid", "test")
@@ -104,7 +101,7 @@ def run(options: Namespace) -> dict[str, Any]:
 
 def blend(options: Namespace) -> dict[str, Any]:
     """Make one run of two; answers its figures, how its weights were found, and differences."""
-    from core.runs.blend import BlendPlan, blend_runs
+    from core.runs.making.blend import BlendPlan, blend_runs
 
     workspace, first, second = _runs(options.runs)
     plan = BlendPlan((first.id, second.id), options.kind, options.weight)
@@ -115,7 +112,7 @@ def blend(options: Namespace) -> dict[str, Any]:
 
 def compress(options: Namespace) -> dict[str, Any]:
     """Make a smaller run; answers its figures and size, speed, quality and lists beside before."""
-    from core.runs.compress import CompressPlan, compress_run
+    from core.runs.making.compress import CompressPlan, compress_run
 
     workspace, run = _runs([options.run])
     made = read_run(compress_run(CompressPlan(run.id, options.kind, options.keep), workspace, _say))
@@ -125,7 +122,7 @@ def compress(options: Namespace) -> dict[str, Any]:
 
 def upload(options: Namespace) -> dict[str, Any]:
     """Measure lists of another system; answers their figures and what became of every row."""
-    from core.runs.uploaded import UploadPlan, upload_lists
+    from core.runs.making.uploaded import UploadPlan, upload_lists
 
     workspace, account = _workspace(options), Account(_tell)
     reading = read_choices(options.file, LISTS, choices_of(options, LISTS_FILE), LISTS_FILE)
@@ -153,7 +150,7 @@ def upload(options: Namespace) -> dict[str, Any]:
 
 def overlap(options: Namespace) -> dict[str, Any]:
     """Measure a run's overlap-sensitivity curve and keep it with the run; answers the curve."""
-    from core.runs.overlap import measure_overlap, overlap_answer
+    from core.runs.studies.overlap import measure_overlap, overlap_answer
 
     workspace, run = _runs([options.run])
     split = read_snapshot(workspace.splits / run.record["split_hash"])
@@ -162,7 +159,7 @@ def overlap(options: Namespace) -> dict[str, Any]:
 
 def reseed(options: Namespace) -> dict[str, Any]:
     """Measure a run's noise floor and keep it with the run; answers shares helped and harmed."""
-    from core.runs.reseed import measure_noise, reseed_answer
+    from core.runs.studies.noise import measure_noise, reseed_answer
 
     workspace, run = _runs([options.run])
     split = read_snapshot(workspace.splits / run.record["split_hash"])
@@ -174,11 +171,10 @@ def search(options: Namespace) -> dict[str, Any]:
 
     A search of the same plan goes on where it stopped.
     """
-    from core.runs.search import search as find_settings
-    from core.runs.search import train_winner
-    from core.runs.search_plan import SearchPlan
-    from core.runs.search_runners import InProcess
-    from core.runs.search_study import summary as search_summary
+    from core.runs.search.plan import SearchPlan
+    from core.runs.search.run import InProcess, train_winner
+    from core.runs.search.run import search as find_settings
+    from core.runs.search.study import summary as search_summary
 
     workspace = _workspace(options)
     plan = SearchPlan(  # a wrong setting is refused before anything is read
@@ -232,7 +228,7 @@ def report(options: Namespace) -> dict[str, Any]:
 
 def demo(options: Namespace) -> dict[str, Any]:
     """Load the sample pair and train the demo runs."""
-    from core.runs.demo import load_demo
+    from core.runs.jobs.demo import load_demo
 
     return load_demo(_workspace(options), _say)
 

@@ -31,7 +31,7 @@ DONE, FAILED, CANCELLED, KILLED = "done", "failed", "cancelled", "killed"
 ACTIVE = (QUEUED, RUNNING)
 ENDED = (DONE, FAILED, CANCELLED, KILLED)  # nothing follows on these
 
-WORKER = ("-m", "core.runs.worker")  # arguments for Python; workspace and job id are appended
+WORKER = ("-m", "core.runs.jobs.worker")  # arguments for Python; workspace and job id are appended
 
 
 @dataclass(frozen=True)

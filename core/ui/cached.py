@@ -20,7 +20,7 @@ from core.data.snapshot import PARTS, Split, SplitInfo, read_info, read_snapshot
 from core.evaluation.segments import user_segments
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings
-from core.runs.texts import ItemTexts, read_texts
+from core.runs.making.texts import ItemTexts, read_texts
 from core.store.run_folder import Run, read_runs
 from core.ui.shell import workspace
 

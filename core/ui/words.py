@@ -10,7 +10,7 @@ from core.data.snapshot import Split
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import TextSettings
 from core.models.text.words import plain_text
-from core.runs.texts import LONGEST, asked_payload, asked_vector, texts_payload
+from core.runs.making.texts import LONGEST, asked_payload, asked_vector, texts_payload
 from core.ui.shell import workspace
 from core.ui.state import linked
 from core.ui.task import Task, ask_task, draw_task

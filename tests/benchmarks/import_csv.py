@@ -26,7 +26,7 @@ from core.basics.columns import ITEM, RATING, TIME, USER
 from core.basics.workspace import Workspace
 from core.data.reading.options import ReadOptions
 from core.jobs.table import DONE, enqueue, read_job
-from core.runs.import_file import stage_upload
+from core.runs.making.import_file import stage_upload
 
 ROWS, BLOCK, TURNS = 10_000_000, 500_000, 2
 USERS, ITEMS = 500_000, 100_000
@@ -83,7 +83,7 @@ def import_job(workspace: Workspace, file: Path) -> tuple[dict[str, float], dict
     options = ReadOptions(roles=dict(zip(COLUMNS, COLUMNS, strict=True)))
     payload = {"path": str(staged), "options": options.to_dict(), "name": file.name}
     job_id = enqueue(workspace, "import", payload, "short", "Import")
-    spent = cost(["-m", "core.runs.worker", str(workspace.root), job_id])
+    spent = cost(["-m", "core.runs.jobs.worker", str(workspace.root), job_id])
     job = read_job(workspace, job_id)
     assert job.status == DONE, (job.what, job.hint)
     return spent, {key: job.result[key] for key in ("rows", "kept", "rejected", "merged")}

@@ -36,8 +36,7 @@ from core.evaluation.ratings import (
 from core.metrics.intervals import Interval
 from core.metrics.ratings import MAE, RMSE
 from core.models.registry import build, card_of
-from core.runs.fit import fit_best
-from core.runs.watch import watcher
+from core.runs.making.fit import fit_best, watcher
 
 SEED = 2022
 GRIDS: dict[str, dict[str, tuple]] = {

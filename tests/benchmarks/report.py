@@ -20,9 +20,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "benchmarks")]
 import measuring  # noqa: F401  one thread, before NumPy
 
 from core.basics.workspace import Workspace
-from core.runs.demo import load_demo
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.jobs.demo import load_demo
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.run_folder import list_runs
 
 LIMIT_SECONDS, LIMIT_MB = 10.0, 8.0

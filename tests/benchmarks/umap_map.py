@@ -25,9 +25,9 @@ from core.basics.workspace import Workspace
 from core.data.snapshot import SplitTables, write_snapshot
 from core.embedding.umap_map import read_map
 from core.jobs.table import DONE, enqueue, read_job
-from core.runs.map_job import map_payload
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.jobs.maps import map_payload
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 
 LIMIT = 20.0
 ITEMS = {"source": 12_000, "target": 8_000}
@@ -47,7 +47,7 @@ def main() -> None:
         plan = RunPlan(make_split(workspace), "cmf_als", {"factors": FACTORS, "epochs": 1})
         run_id = train_run(plan, workspace).name
         job_id = enqueue(workspace, "map", map_payload(run_id, "items"), "short", "UMAP")
-        ours = cpu_seconds(["-m", "core.runs.worker", str(workspace.root), job_id])
+        ours = cpu_seconds(["-m", "core.runs.jobs.worker", str(workspace.root), job_id])
         job = read_job(workspace, job_id)
         assert job.status == DONE, (job.what, job.hint)
         info = read_map(workspace.maps / job.result["map"]).info

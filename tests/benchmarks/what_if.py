@@ -26,11 +26,11 @@ from core.basics.workspace import Workspace
 from core.data.snapshot import PARTS, Split, SplitTables, read_snapshot, write_snapshot
 from core.fusion.combine import Fusion
 from core.models.protocol import CrossDomainModel
-from core.runs.edits import Edit, read_edits, write_edits
-from core.runs.plan import RunPlan
-from core.runs.recommend import scale_of
-from core.runs.train import train_run
-from core.runs.what_if import moves, what_if
+from core.runs.explain.what_if import Edit, read_edits, write_edits
+from core.runs.making.plan import RunPlan
+from core.runs.explain.recommend import scale_of
+from core.runs.making.make_run import train_run
+from core.runs.explain.what_if import moves, what_if
 from core.store.run_folder import Run, read_run
 
 MODELS = {"ease": {}, "edlae": {}, "cmf_als": {}, "item_knn": {}, "two_tower": {"epochs": 2}}

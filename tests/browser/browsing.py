@@ -46,7 +46,7 @@ LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "http://localhost", "ws://localho
 OWN = (*LOCAL, "data:", "blob:", "about:")
 # At /metrics Streamlit first looks for its server below the page, then at the root: two 404s.
 LOOKING_FOR_ROOT = ("/_stcore/host-config", "/_stcore/health")
-OURS = {"core.jobs.supervisor", "core.runs.worker"}  # processes the app leaves working
+OURS = {"core.jobs.supervisor", "core.runs.jobs.worker"}  # processes the app leaves working
 SECONDS = 60
 IDLE = """() => {
     const app = document.querySelector('[data-testid=stApp]');

@@ -9,8 +9,8 @@ import pytest
 
 from core.basics.workspace import Workspace
 from core.jobs.table import DONE
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.run_folder import list_runs
 from tests.bilingual import bilingual_split
 from tests.browser.browsing import App, wait_until

@@ -24,9 +24,9 @@ from core.data.snapshot import read_snapshot
 from core.data.splitting import SplitSettings, split_pair
 from core.jobs.supervisor import Lock, ensure_supervisor
 from core.jobs.table import DONE, KILLED, QUEUED, read_job, resume
-from core.runs.plan import RunPlan
-from core.runs.recommend import recommend_user
-from core.runs.train import train_run
+from core.runs.explain.recommend import recommend_user
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.run_folder import list_runs, read_run
 
 FOLDER = Path(__file__).resolve().parents[1] / "old_workspace"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.basics.workspace import Workspace
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from tests.pages.stories import Trained, entered, planted_split
 
 

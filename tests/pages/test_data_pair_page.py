@@ -24,7 +24,7 @@ from core.data.snapshot import read_info
 from core.data.splitting import KINDS, LEAVE_K_OUT
 from core.jobs.supervisor import Lock, kill
 from core.jobs.table import ACTIVE, list_jobs, request_cancel
-from core.runs.prepare import pair_job, pair_payload, quality_job, split_job
+from core.runs.jobs.data_jobs import pair_job, pair_payload, quality_job, split_job
 
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = "![pixel](http://elsewhere.example/p.png) <b>bold</b>"

@@ -207,7 +207,7 @@ def test_umap_is_made_by_a_job_and_pca_shown_meanwhile(own_workspace):
     (job,) = list_jobs(workspace, kind="map", active=True)
     assert (job.lane, job.payload["what"]) == ("short", "items")
 
-    command = [sys.executable, "-m", "core.runs.worker", str(workspace.root), job.id]
+    command = [sys.executable, "-m", "core.runs.jobs.worker", str(workspace.root), job.id]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     assert read_job(workspace, job.id).status == DONE
     kept = read_map(workspace.maps / read_job(workspace, job.id).result["map"])

@@ -13,7 +13,7 @@ from core.basics.workspace import Workspace
 from core.data.snapshot import SplitTables, write_snapshot
 from core.jobs.table import DONE, end_job, list_jobs, read_job
 from core.models.text.features import TextSettings
-from core.runs.texts import asked_job, asked_payload, texts_job, texts_payload
+from core.runs.making.texts import asked_job, asked_payload, texts_job, texts_payload
 from tests.bilingual import bilingual_split
 from tests.pages.stories import ROOT, entered, open_page, well, words
 from tests.pages.test_embeddings_page import chart, traces
@@ -51,7 +51,7 @@ def test_titles_are_encoded_by_a_job_and_mapped_without_any_run(split):
     app.button(key="encode_texts").click().run()
     (job,) = list_jobs(workspace, kind="texts", active=True)
     assert job.lane == "short"
-    command = [sys.executable, "-m", "core.runs.worker", str(workspace.root), job.id]
+    command = [sys.executable, "-m", "core.runs.jobs.worker", str(workspace.root), job.id]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     assert read_job(workspace, job.id).status == DONE
     app.run()

@@ -10,8 +10,8 @@ import pytest
 
 from core.charts.theme import SOURCE_COLOUR
 from core.data.snapshot import SplitTables, write_snapshot
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.measured import looks
 from core.store.run_folder import read_run
 from core.ui.fusion.beyond import _front_words

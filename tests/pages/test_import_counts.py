@@ -9,7 +9,7 @@ from core.basics.progress import silent
 from core.data.pair_folder import PairInputs, PairSettings
 from core.data.reading.ingest import import_file
 from core.data.reading.options import ReadOptions, list_datasets
-from core.runs.prepare import pair_job, pair_payload, split_job
+from core.runs.jobs.data_jobs import pair_job, pair_payload, split_job
 from tests.pages.test_data_import_page import (
     ROOT,
     data_page,

@@ -13,9 +13,9 @@ from core.basics.workspace import Workspace
 from core.data.attributes import keep_attributes, list_attributes, remove_attributes
 from core.data.snapshot import read_snapshot
 from core.jobs.table import list_jobs
-from core.runs.overlap import overlap_job
-from core.runs.reseed import reseed_job
-from core.runs.versions import same_test_rows
+from core.runs.studies.noise import reseed_job
+from core.runs.studies.overlap import overlap_job
+from core.runs.studies.versions import same_test_rows
 from core.store.run_folder import read_run
 from tests.pages.stories import entered, open_page, well, words
 

@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 from core.basics.columns import ITEM, TEST, USER
 from core.basics.workspace import Workspace
 from core.data.snapshot import NEW_ITEMS, SplitTables, hold_out_items, read_snapshot, write_snapshot
-from core.runs.plan import RunPlan
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.runs.report.story import tell_story
-from core.runs.train import train_run
 from core.store.run_folder import read_run
 from tests.pages.stories import ROOT, entered, open_page, well, words
 

@@ -8,11 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import CATEGORIES, ITEM
 from core.basics.workspace import Workspace
-from core.runs.plan import RunPlan
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.runs.report.blocks import Grid
 from core.runs.report.evidence import gather
-from core.runs.report.rivals import rivals_section
-from core.runs.train import train_run
+from core.runs.report.weights import rivals_section
 from core.store.run_folder import list_runs, read_run
 from core.ui.train.actions import comparison
 from tests.core.runs.test_rating_run import rated_tables, written

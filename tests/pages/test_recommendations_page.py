@@ -13,8 +13,8 @@ from core.basics.progress import silent
 from core.data.snapshot import read_snapshot
 from core.fusion.combine import Fusion
 from core.jobs.table import list_jobs
-from core.runs.export import export_job
-from core.runs.one_user import reasons, user_list
+from core.runs.explain.one_user import reasons, user_list
+from core.runs.explain.recommend import export_job
 from core.store.run_folder import read_run
 from tests.pages.stories import NASTY, open_page, well, words
 

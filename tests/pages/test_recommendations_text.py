@@ -9,11 +9,10 @@ from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.jobs.table import DONE, end_job, list_jobs
 from core.models.text.fine_tuned import FIRST_HEAD
-from core.runs.compress import CompressPlan, compress_run
-from core.runs.plan import RunPlan
-from core.runs.run_encoder import name_of
-from core.runs.texts import asked_job, asked_payload
-from core.runs.train import train_run
+from core.runs.making.compress import CompressPlan, compress_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
+from core.runs.making.texts import asked_job, asked_payload, name_of
 from core.store.run_folder import WEIGHTS, read_tensors, write_tensors
 from tests.bilingual import bilingual_split
 from tests.pages.stories import Trained, entered, open_page, well, words

@@ -15,12 +15,10 @@ from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot
 from core.jobs.supervisor import Lock, kill
 from core.jobs.table import DONE, enqueue, list_jobs, request_cancel
-from core.runs.search import search
-from core.runs.search_plan import SearchPlan
-from core.runs.search_rule import STOPPED, Trial
-from core.runs.search_runners import InProcess
-from core.runs.search_study import list_studies
-from core.runs.timing import timing_job
+from core.runs.making.estimate import timing_job
+from core.runs.search.plan import STOPPED, SearchPlan, Trial
+from core.runs.search.run import InProcess, search
+from core.runs.search.study import list_studies
 from core.store.run_folder import RUN, TWIN, list_runs
 from tests.pages.stories import ROOT, entered, open_page, planted_split, well, words
 

@@ -11,7 +11,7 @@ from core.basics.progress import Progress
 from core.basics.workspace import VARIABLE, Workspace
 from core.jobs.reporter import JobReporter
 from core.jobs.table import enqueue, list_jobs
-from core.runs.demo import STEPS
+from core.runs.jobs.demo import STEPS
 from core.ui.start import choice as start_choice
 
 ROOT = Path(__file__).resolve().parents[2]

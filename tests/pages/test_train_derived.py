@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 from core.basics.workspace import Workspace
 from core.jobs.supervisor import Lock
 from core.jobs.table import DONE, list_jobs
-from core.runs.blend import BlendPlan, blend_runs
-from core.runs.compress import CompressPlan, compress_run
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.making.blend import BlendPlan, blend_runs
+from core.runs.making.compress import CompressPlan, compress_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.run_folder import Run, list_runs, read_run
 from core.ui.tables import table_key
 from core.ui.train.derived_tables import (

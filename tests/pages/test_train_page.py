@@ -35,9 +35,9 @@ from core.jobs.table import (
     write_progress,
 )
 from core.models.registry import card_of
-from core.runs.plan import RunPlan
-from core.runs.timing import timing_job
-from core.runs.train import train_run
+from core.runs.making.estimate import timing_job
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.bundle import export_run
 from core.store.run_folder import list_runs
 from core.ui.tables import table_key
@@ -233,7 +233,7 @@ def test_a_gpu_is_offered_to_models_that_use_one_and_its_memory_counts(workspace
 def test_a_model_that_does_not_fit_in_memory_is_refused_with_the_reason(
     workspace, pair, monkeypatch
 ):
-    for module in ("core.ui.train.models", "core.runs.estimate"):
+    for module in ("core.ui.train.models", "core.runs.making.estimate"):
         monkeypatch.setattr(f"{module}.free_memory", lambda: 1)
     app = opened()
     assert app.checkbox(key="train_ease").disabled

@@ -14,8 +14,8 @@ from core.data.checks.quality import check_pair
 from core.data.database import in_memory
 from core.data.pair_folder import PairInputs, PairSettings
 from core.data.splitting import SplitSettings, split_pair
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from tests.pages.test_data_pair_page import ROOT, rows
 
 PAGES = ("data", "train", "fusion", "metrics", "recommendations", "embeddings", "report")

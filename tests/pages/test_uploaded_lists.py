@@ -16,7 +16,7 @@ from core.data.reading.preview import preview_file
 from core.data.snapshot import read_snapshot
 from core.jobs.supervisor import Lock, kill
 from core.jobs.table import list_jobs
-from core.runs.uploaded import UploadPlan, upload_lists
+from core.runs.making.uploaded import UploadPlan, upload_lists
 from core.store.run_folder import list_runs, read_run
 from tests.pages.stories import entered, open_page, well, words
 

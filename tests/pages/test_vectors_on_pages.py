@@ -9,9 +9,9 @@ from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.models.text.features import TextSettings
 from core.models.text.vectors import ALONE, BESIDE
-from core.runs.plan import RunPlan
-from core.runs.texts import asked_job, asked_payload, texts_job, texts_payload
-from core.runs.train import train_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
+from core.runs.making.texts import asked_job, asked_payload, texts_job, texts_payload
 from tests.bilingual import bilingual_split
 from tests.pages.stories import Trained, entered, open_page, well, words
 from tests.pages.test_embeddings_page import traces

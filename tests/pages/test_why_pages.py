@@ -10,7 +10,7 @@ from core.basics.columns import TEST
 from core.basics.files import write_json
 from core.data.snapshot import read_snapshot
 from core.jobs.table import list_jobs
-from core.runs.faithfulness import KEPT
+from core.runs.explain.reasons import KEPT
 from core.store.run_folder import RECORD, read_run
 from tests.pages.stories import open_page, well, words
 

@@ -6,14 +6,30 @@ import re
 
 import pandas as pd
 
-from core.basics.columns import HIGH, LOW, MEAN, RUN
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SEGMENT, TEST, USERS
 from core.basics.formatting import count, number, signed, signed_interval
-from core.charts.report import WORDS, draw_of_hundred
+from core.charts.report import (
+    BAD,
+    GOOD,
+    NOISE,
+    OPEN,
+    TONE,
+    TONES,
+    WORDS,
+    draw_lifts,
+    draw_moved,
+    draw_of_hundred,
+)
 from core.charts.theme import FUSED_COLOUR, TARGET_COLOUR, TWIN_COLOUR
+from core.evaluation.lift import ALL_USERS, BY, HARMED, HELPED, LIFT, SURE, is_gain, moved_counts
+from core.evaluation.lift import differences as user_differences
+from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY, bins_words
+from core.evaluation.verdict import HARMS, HELPS, judge
 from core.metrics.intervals import Interval
-from core.metrics.registry import metric_title
+from core.metrics.registry import metric_card, metric_title
 from core.runs.report.blocks import Block, Facts, Figure, Section, Words
 from core.runs.report.evidence import HIT_RATE, Evidence, tone_of
+from core.runs.studies.noise import equal_twins, noise_floor
 from core.store.run_folder import Run
 
 FIGURES = re.compile(r"\s\((?=[^()]*95 %)[^()]*\)")  # a parenthesis that holds an interval
@@ -172,4 +188,209 @@ def _how_to_read(evidence: Evidence) -> str:
     return (
         f"How to read this: {twin}{what} “95 %” is the range the figure would keep to if other "
         f"people like these {users} were asked; a difference whose range holds 0 may be chance."
+    )
+
+
+# Who gains and who loses: the difference by segment, and how many users moved either way.
+
+OVER_FLOOR = "over floor"
+BIN = "bin"  # column: the segment as it is kept
+
+
+def whom_section(evidence: Evidence) -> Section:
+    """The forest of segments with its sentence, and the users who moved."""
+    blocks: list[Block] = []
+    rows = segment_rows(evidence)
+    if rows is None:
+        missing = (
+            "There is nothing to compare this run with, so nobody can be said to gain or lose."
+        )
+        blocks.append(Words(missing, "missing"))
+    else:
+        blocks += [Words(whom_words(evidence, rows)), forest(evidence, rows)]
+    if (moved := moved_figure(evidence)) is not None:
+        blocks += [moved, Words(_moved_words(evidence), "quiet")]
+    return Section("whom", "Who gains, who loses", tuple(blocks))
+
+
+def segment_rows(evidence: Evidence) -> pd.DataFrame | None:
+    """SEGMENT in words, BIN, MEAN, LOW, HIGH, USERS, WORDS, TONE and maybe NOISE, all users first.
+
+    None without a comparison.
+    """
+    found = _from_record(evidence) if evidence.lifts is None else _from_lifts(evidence)
+    if found is None or found.empty:
+        return None
+    found[WORDS] = [_row_words(row, evidence) for _, row in found.iterrows()]
+    found[SEGMENT] = [_label(str(name), evidence) for name in found[BIN]]
+    return found
+
+
+def forest(evidence: Evidence, rows: pd.DataFrame) -> Figure:
+    """The picture of the rows."""
+    better = "Right" if metric_card(evidence.metric).higher_is_better else "Left"
+    against = evidence.without if evidence.run.twin else evidence.floor_name
+    noise = " Grey: how far chance alone reaches." if NOISE in rows and _noisy(rows) else ""
+    names = [
+        f"{name} · {users:,.0f}" for name, users in zip(rows[SEGMENT], rows[USERS], strict=True)
+    ]
+    return Figure(
+        draw_lifts(
+            rows.assign(**{SEGMENT: names}), x=f"difference in {metric_title(evidence.metric)}"
+        ),
+        f"{better} of the line: better than {against}. Filled dots are sure: the 95 % interval "
+        "leaves zero out, also when corrected for the number of groups (green helps, red harms); "
+        f"hollow ones may be chance. Behind each group stands its number of test users.{noise}",
+    )
+
+
+def _noisy(rows: pd.DataFrame) -> bool:
+    return bool(rows[NOISE].notna().any())
+
+
+def whom_words(evidence: Evidence, rows: pd.DataFrame) -> str:
+    """Which groups gain, which lose and of which nothing can be said, in words."""
+    parts = rows[rows[BIN].isin(BINS)]
+    few = parts[MEAN].isna()
+    groups = {tone: list(parts.loc[(parts[TONE] == tone) & ~few, BIN]) for tone in TONES}
+    verbs = {GOOD: "gain", BAD: "lose"} if evidence.run.twin else _FLOOR_VERBS
+    said = [
+        _sentence(f"{bins_words(groups[tone], evidence.target)} {verb}")
+        for tone, verb in verbs.items()
+        if groups[tone]
+    ]
+    if groups[OPEN]:
+        who = "For others" if said else "For no group is there a"
+        said.append(f"{who} {'no ' if said else ''}difference beyond {evidence.beyond}.")
+    if few.any():
+        who = bins_words(list(parts.loc[few, BIN]), evidence.target)
+        said.append(_sentence(f"{who} are too few to say anything"))
+    return " ".join(said)
+
+
+_FLOOR_VERBS = {
+    GOOD: "get better lists than by popularity",
+    BAD: "get worse lists than by popularity",
+}
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def moved_figure(evidence: Evidence) -> Figure | None:
+    """Users with a better, an equal and a worse list than with the other model."""
+    counts = _moved(evidence)
+    if counts is None:
+        return None
+    helped, same, harmed = counts
+    return Figure(
+        draw_moved(helped, same, harmed),
+        f"For how many of the {helped + same + harmed:,} test users is this run better, equal or "
+        f"worse than {evidence.without if evidence.run.twin else evidence.floor_name}?",
+    )
+
+
+def _from_lifts(evidence: Evidence) -> pd.DataFrame | None:
+    """The rows the verdict is made of; people without history stand beside popularity too."""
+    lifts, metric = evidence.lifts, evidence.metric
+    assert lifts is not None
+    if lifts.over_twin is None:
+        return None if lifts.over_floor is None else _toned(lifts.over_floor, metric)
+    rows = _toned(lifts.over_twin, metric)
+    tones = {HELPS: GOOD, HARMS: BAD}
+    judged = judge(lifts, metric, TARGET_HISTORY)
+    for name, answer in judged.items():
+        rows.loc[rows[BIN] == name, TONE] = tones.get(answer, OPEN)
+    if lifts.over_floor is None or lifts.over_floor.empty:
+        return rows
+    cold = _toned(lifts.over_floor, metric).assign(**{BIN: OVER_FLOOR})
+    place = int((rows[BIN] == BINS[0]).to_numpy().argmax()) + 1
+    return pd.concat([rows.iloc[:place], cold, rows.iloc[place:]], ignore_index=True)
+
+
+def _toned(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    sure = [
+        (GOOD if is_gain(mean, metric) else BAD) if row_sure else OPEN
+        for mean, row_sure in zip(rows[MEAN], rows[SURE], strict=True)
+    ]
+    return rows.assign(**{TONE: sure, BIN: rows[SEGMENT]})
+
+
+def _from_record(evidence: Evidence) -> pd.DataFrame | None:
+    """The same rows from the record of a run whose data are gone."""
+    key = LIFT if evidence.run.twin else "lift_over_bias" if evidence.rates else _POPULARITY
+    everybody = {SEGMENT: ALL_USERS} | ((evidence.record.get(key) or {}).get(evidence.metric) or {})
+    rows = [everybody] + [
+        {SEGMENT: row[SEGMENT]} | row[key]
+        for row in evidence.record.get("segments") or []
+        if row.get(BY) == TARGET_HISTORY and row.get(METRIC) == evidence.metric and row.get(key)
+    ]
+    rows = [row for row in rows if row.get(USERS)]
+    if not rows:
+        return None
+    found = pd.DataFrame(rows).astype({MEAN: float, LOW: float, HIGH: float})
+    found.loc[found[USERS] < FEWEST, [MEAN, LOW, HIGH]] = float("nan")
+    return _toned(found.assign(**{SURE: (found[LOW] > 0) | (found[HIGH] < 0)}), evidence.metric)
+
+
+_POPULARITY = "lift_over_popularity"
+
+
+def _row_words(row: pd.Series, evidence: Evidence) -> str:
+    if pd.isna(row[MEAN]):
+        return "too few to say"
+    digits = 4 if evidence.rates else 3
+    low, high = signed(row[LOW], digits), signed(row[HIGH], digits)
+    return f"{signed(row[MEAN], digits)} ({low} to {high})"
+
+
+def _label(name: str, evidence: Evidence) -> str:
+    """A segment as a person says it, without the number of its users."""
+    if name == ALL_USERS:
+        return "everybody"
+    nothing = f"nothing yet in {_short(evidence.target)}"
+    if name in (BINS[0], OVER_FLOOR):
+        return nothing if name == BINS[0] else f"… over {evidence.floor_name}"
+    return f"{name.removesuffix('+') + ' or more' if name.endswith('+') else name} in " + _short(
+        evidence.target
+    )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 18 else name[:17] + "…"
+
+
+def _moved(evidence: Evidence) -> tuple[int, int, int] | None:
+    ours, other = evidence.frame(evidence.run), evidence.other
+    theirs = None if other is None else evidence.frame(other)
+    if ours is None or theirs is None or evidence.metric not in theirs:
+        return None
+    values = user_differences(ours, theirs)[evidence.metric].to_numpy(float)
+    values = values[values == values]
+    counts = moved_counts(values, evidence.metric)
+    helped, harmed = counts[HELPED], counts[HARMED]
+    return helped, len(values) - helped - harmed, harmed
+
+
+def _moved_words(evidence: Evidence) -> str:
+    """Shares of people moved either way, beside what chance alone moves where that was measured."""
+    counts, known = _moved(evidence), evidence.comparison
+    assert counts is not None
+    helped, _, harmed = (count / max(1, sum(counts)) for count in counts)
+    said = f"Judged one by one, {helped:.0%} of the people are better off and {harmed:.0%} worse. "
+    equals = equal_twins(evidence.run, TEST)
+    if known is None or known.twin is None or not equals:
+        return said + (
+            "Two equally good models also move many single lists either way by chance, so these "
+            "counts alone prove no harm and no help: the intervals above do."
+        )
+    floor = noise_floor(known.run, known.twin, equals, evidence.metric)
+    excess = floor.harmed.excess
+    shown = "harms more than chance does" if excess.low > 0 else "is not shown to harm more"
+    return said + (
+        f"Chance alone, the same model trained again {evidence.without}, makes "
+        f"{floor.helped.chance.mean:.0%} better off and {floor.harmed.chance.mean:.0%} worse: this "
+        f"run {shown} ({100 * excess.mean:+.1f} in 100 people, 95 % "
+        f"{100 * excess.low:+.1f} to {100 * excess.high:+.1f})."
     )

@@ -22,7 +22,7 @@ from core.evaluation.segments import TARGET_HISTORY, user_segments
 from core.evaluation.verdict import HARMS, HELPS, Comparison, Lifts, altogether, lifts_of, sentence
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_title
-from core.runs.evidence import FLOORS, comparison_of
+from core.runs.studies.noise import FLOORS, comparison_of
 from core.store.run_folder import Run, list_runs
 
 MOST_RUNS = 6  # side by side, the run itself among them

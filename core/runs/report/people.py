@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from core.basics.columns import SOURCE, TARGET, TEST
-from core.basics.errors import CrosswalkError
+from core.basics.columns import ITEM, OWN, RATING, SOURCE, TARGET, TEST, USER
+from core.basics.errors import CrosswalkError, RunError
 from core.basics.formatting import count, number
 from core.basics.types import FloatArray, IntArray
 from core.data.snapshot import Split
 from core.evaluation.lift import SAME
+from core.evaluation.ratings import Bounds
+from core.evaluation.segments import COLD, HARMED, HELPED, TYPICAL, user_order
+from core.evaluation.side_by_side import moved_users
 from core.fusion.combine import NOBODY, mask, top_k
-from core.metrics.registry import metric_title
+from core.metrics.registry import metric_card, metric_title
 from core.models.protocol import CrossDomainModel
-from core.runs.report.blocks import Block, Person, Pick, Section, Words
-from core.runs.report.chosen import Chosen, choose
+from core.runs.report.blocks import Block, Grid, Person, Pick, Section, Words
 from core.runs.report.evidence import Evidence
-from core.runs.report.rated import rated_grid
 from core.store.run_folder import Run
 
 K = 10
@@ -232,3 +234,107 @@ def _intro(evidence: Evidence, found: int) -> str:
         f"{how[found]}, chosen by rule and not by hand. A tick marks a hidden choice the list "
         f"found.{why if evidence.run.has_model else ''}"
     )
+
+
+# Which users a report shows: extremes and middles, by rules that nobody can bend.
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A user of the report: number, why this one, and the metric with and without."""
+
+    user: int
+    role: str
+    ours: float
+    theirs: float | None
+
+
+def choose(evidence: Evidence) -> list[Chosen]:
+    """Users by rules that nobody can bend: extremes and middles, ties by number."""
+    assert evidence.split is not None
+    train, ours = evidence.split.train, evidence.frame(evidence.run)
+    if ours is None:
+        return []
+    moved = _moved(evidence)
+    evaluated = ours[USER].to_numpy()
+    orders = {
+        kind: user_order(kind, train, evaluated, moved) for kind in (HELPED, TYPICAL, HARMED, COLD)
+    }
+    cold = _middle(orders[COLD][np.isin(orders[COLD], evaluated)], ours, evidence.metric)
+    wanted = [
+        ("the most helped person", orders[HELPED]),
+        ("a typical person", orders[TYPICAL]),
+        (f"somebody with nothing yet in {evidence.target}", cold),
+        ("the most harmed person", orders[HARMED]),
+    ]
+    found: list[Chosen] = []
+    for role, order in wanted:
+        taken = {chosen.user for chosen in found}
+        if (free := [user for user in order[:4] if user not in taken]) and len(found) < 3:
+            found.append(_chosen(evidence, int(free[0]), role))
+    return found
+
+
+def _moved(evidence: Evidence) -> pd.DataFrame | None:
+    """Differences by user, turned so that above 0 is help."""
+    ours, other = evidence.frame(evidence.run), evidence.other
+    theirs = None if other is None else evidence.frame(other)
+    if ours is None or theirs is None or evidence.metric not in theirs:
+        return None
+    table = moved_users(ours, theirs, evidence.metric, {})
+    sign = 1 if metric_card(evidence.metric).higher_is_better else -1
+    return table.assign(difference=sign * table["difference"])
+
+
+def _chosen(evidence: Evidence, user: int, role: str) -> Chosen:
+    values = []
+    for run in (evidence.run, evidence.other):
+        frame = None if run is None else evidence.frame(run)
+        row = None if frame is None else frame.loc[frame[USER] == user, evidence.metric]
+        values.append(None if row is None or row.empty else float(row.iloc[0]))
+    return Chosen(user, role, float("nan") if values[0] is None else values[0], values[1])
+
+
+def _middle(users: IntArray, frame: pd.DataFrame, metric: str) -> IntArray:
+    """The users from the one in the middle of the metric outwards."""
+    values = frame.set_index(USER)[metric].reindex(users).to_numpy(float)
+    places = np.argsort(np.nan_to_num(values), kind="stable")
+    return users[places][np.argsort(np.abs(np.arange(len(users)) - (len(users) - 1) / 2))]
+
+
+# Predicted ratings of one user beside the given ones.
+
+MOST = 8  # ratings of one user
+
+
+def rated_grid(evidence: Evidence, user: int, names: np.ndarray) -> Grid | None:
+    """Title, given rating, predicted rating and the twin's; None for a run of rankings."""
+    if not evidence.rates:
+        return None
+    bounds = None if evidence.split is None else Bounds.of(evidence.split.rated.train.target)
+    ours = _of_user(evidence.run, user, bounds)
+    if ours is None:
+        return None
+    theirs = None if evidence.other is None else _of_user(evidence.other, user, bounds)
+    head = ["", "gave", "predicted"] + ([] if theirs is None else [evidence.without])
+    rows = []
+    for item in list(ours)[:MOST]:
+        given, guess = ours[item]
+        cells = [str(names[item]), number(given, 1), number(guess, 2)]
+        cells += [] if theirs is None else [number(theirs.get(item, (0, float("nan")))[1], 2)]
+        rows.append(tuple(cells))
+    return Grid(tuple(head), tuple(rows))
+
+
+def _of_user(run: Run, user: int, bounds: Bounds | None) -> dict[int, tuple[float, float]] | None:
+    """Given and predicted rating by item number; None where none were kept."""
+    try:
+        table = run.predictions(TEST)
+    except RunError:
+        return None
+    rows = table[table[USER] == user]
+    guesses = rows[OWN].to_numpy() if bounds is None else bounds.clipped(rows[OWN].to_numpy())
+    return {
+        int(item): (float(given), float(guess))
+        for item, given, guess in zip(rows[ITEM], rows[RATING], guesses, strict=True)
+    }

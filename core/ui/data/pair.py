@@ -17,7 +17,7 @@ from core.data.pair_folder import (
     delete_pair,
     inputs_of,
 )
-from core.runs.prepare import pair_payload
+from core.runs.jobs.data_jobs import pair_payload
 from core.ui.data.pair_choice import pick_inputs
 from core.ui.data.pair_filters import draw_counts, pick_settings, rows_of
 from core.ui.data.pair_view import draw_overlap_of, draw_profile_of, draw_steps_of

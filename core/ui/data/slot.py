@@ -14,7 +14,7 @@ from core.data.reading.ingest import file_in_folder, import_folder, list_files
 from core.data.reading.options import INTERACTIONS, ITEMS, LINKS, LISTS, TRIPLES, ReadOptions
 from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import CANCELLED, DONE, Job, read_job, request_cancel
-from core.runs.import_file import discard_upload, stage_upload
+from core.runs.making.import_file import discard_upload, stage_upload
 from core.ui.data.import_file import Staged, choose_options, size_of
 from core.ui.press import draw_press
 from core.ui.shell import guarded, safely, show_error, workspace

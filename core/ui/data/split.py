@@ -23,7 +23,7 @@ from core.data.splitting import (
 )
 from core.models.readiness import readiness
 from core.models.registry import CARDS
-from core.runs.estimate import sizes_of
+from core.runs.making.estimate import sizes_of
 from core.ui import cached
 from core.ui.data.lights import draw_time_leak, time_leak_of
 from core.ui.data.shared import folder_of, names_of, pick_pair, split_counts_of, time_doubt

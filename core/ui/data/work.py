@@ -21,7 +21,7 @@ from core.jobs.table import (
     list_jobs,
     request_cancel,
 )
-from core.runs.kinds import work_of
+from core.runs.jobs.worker import work_of
 from core.ui.shell import NOT_DONE, guarded, safely, show_error, workspace
 from core.ui.texts import plain
 

@@ -18,8 +18,8 @@ from core.embedding.neighbours import clusters_of, trustworthiness
 from core.embedding.umap_map import map_name, read_map
 from core.evaluation.lift import differences
 from core.models.text.features import TextSettings
-from core.runs.map_job import SEED, MapPoints, map_points, text_points
-from core.runs.texts import ItemTexts, key_of
+from core.runs.jobs.maps import SEED, MapPoints, map_points, text_points
+from core.runs.making.texts import ItemTexts, key_of
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.shell import workspace

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.basics.formatting import count, number
 from core.charts.maps import draw_before_after
-from core.runs.gap import BeforeAfter, before_after
+from core.runs.studies.gap import BeforeAfter, before_after
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.embeddings.gap_lift import show_gap_against_lift

@@ -11,7 +11,7 @@ import streamlit as st
 from core.basics.columns import HIGH, LOW, MEAN, RUN
 from core.basics.formatting import signed_with_interval
 from core.charts.fusion import draw_trade_off
-from core.runs.gap import after_gap
+from core.runs.studies.gap import after_gap
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.run_names import run_names

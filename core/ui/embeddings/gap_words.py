@@ -8,7 +8,7 @@ import numpy as np
 
 from core.basics.formatting import count, number
 from core.embedding.gap import Gap, chance_agreement
-from core.runs.gap import BeforeAfter
+from core.runs.studies.gap import BeforeAfter
 
 _DISTANCE = {1: "closer together", 0: "as far apart as before", -1: "further apart"}
 _FINDS = {1: "better", 0: "as well as before", -1: "worse"}

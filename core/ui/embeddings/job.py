@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.basics.formatting import duration
 from core.embedding.maps import LIMIT
-from core.runs.map_job import map_payload, text_map_payload
+from core.runs.jobs.maps import map_payload, text_map_payload
 from core.ui.embeddings.data import Layout, MapData, pca_layout, umap_layout
 from core.ui.embeddings.view import UMAP, View
 from core.ui.task import Task, draw_task

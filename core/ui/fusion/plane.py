@@ -13,7 +13,7 @@ from core.evaluation.weightings import RatingPlane, rating_plane
 from core.fusion.combine import RAW, WEIGHTED_SUM
 from core.metrics.ratings import ERRORS, RMSE
 from core.metrics.registry import metric_card, metric_title
-from core.runs.recommend import weighted_errors
+from core.runs.explain.recommend import weighted_errors
 from core.store.measured import count_look, looks
 from core.store.run_folder import Run
 from core.ui import cached

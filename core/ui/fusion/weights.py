@@ -11,7 +11,7 @@ from core.evaluation.segments import TARGET_HISTORY, TITLES
 from core.fusion.combine import KINDS, PRODUCT, RECIPROCAL_RANK, SCALES, WEIGHTED_SUM, Z_SCORE
 from core.fusion.fused import SHARES, weights_of
 from core.metrics.ranking import KS
-from core.runs.recommend import scale_of
+from core.runs.explain.recommend import scale_of
 from core.store.run_folder import Run
 from core.ui.fusion.data import Recipe
 from core.ui.state import bounded, linked, one_of, set_current

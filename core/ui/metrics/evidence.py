@@ -8,13 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from core.evaluation.lift import ENOUGH_SEEDS, all_the_same, seed_rows
-from core.evaluation.noise_floor import NoiseFloor, noise_floor
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.verdict import Comparison, Lifts, sentence
 from core.evaluation.verdict import lifts_of as compute_lifts
 from core.metrics.registry import metric_card
-from core.runs.evidence import comparison_of, equal_twins
-from core.runs.seeds import same_but_seed
+from core.runs.making.train_again import same_but_seed
+from core.runs.studies.noise import NoiseFloor, comparison_of, equal_twins, noise_floor
 from core.store.measured import RESEED_FOLDER, RESEED_RECORD
 from core.store.run_folder import Run
 from core.ui import cached

@@ -11,7 +11,7 @@ import streamlit as st
 from core.basics.columns import USER
 from core.evaluation.side_by_side import all_metrics, moved_users, side_by_side
 from core.metrics.ratings import ERRORS
-from core.runs.evidence import FLOORS
+from core.runs.studies.noise import FLOORS
 from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
 from core.ui.metrics.evidence import sentence_of

@@ -7,11 +7,10 @@ import streamlit as st
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, TARGET, USERS
 from core.basics.formatting import count, signed, signed_with_interval
 from core.evaluation.lift import ALL_USERS, HARMED, HELPED
-from core.evaluation.noise_floor import NoiseFloor, floor_sentence, moved_words
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
 from core.metrics.registry import metric_card, metric_title
-from core.runs.reseed import reseed_payload
-from core.runs.seeds import is_trained, plans_of_more_seeds
+from core.runs.making.train_again import is_trained, plans_of_more_seeds
+from core.runs.studies.noise import NoiseFloor, floor_sentence, moved_words, reseed_payload
 from core.store.measured import BY_SEED, BY_USERS, read_reseeded, reseeded_is_damaged
 from core.store.run_folder import Run
 from core.ui import cached

@@ -6,10 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from core.charts.intervals import draw_overlap_curve
-from core.evaluation.overlap_curve import overlap_rows, overlap_sentence
 from core.metrics.registry import metric_card, metric_title
-from core.runs.overlap import overlap_payload
-from core.runs.seeds import is_trained
+from core.runs.making.train_again import is_trained
+from core.runs.studies.overlap import overlap_payload, overlap_rows, overlap_sentence
 from core.store.measured import overlap_is_damaged, overlap_metrics, read_overlap
 from core.store.run_folder import Run
 from core.ui import cached

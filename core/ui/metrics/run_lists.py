@@ -10,7 +10,7 @@ from core.data.snapshot import Split
 from core.evaluation.list_figures import list_figures
 from core.evaluation.lists import LIFTED, Judged, ListWorld, Seen, judge, sayable
 from core.metrics.registry import METRICS, metric_card
-from core.runs.evidence import Read
+from core.runs.studies.noise import Read
 from core.store.run_folder import RUN, Run
 from core.ui import cached
 

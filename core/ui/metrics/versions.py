@@ -10,7 +10,7 @@ from core.basics.formatting import number, signed_with_interval
 from core.evaluation.lift import ALL_USERS
 from core.evaluation.segments import TARGET_HISTORY
 from core.metrics.registry import metric_title
-from core.runs.versions import other_versions, version_names
+from core.runs.studies.versions import other_versions, version_names
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.evidence import lifts_of

@@ -12,10 +12,16 @@ from core.basics.formatting import count
 from core.basics.types import FloatArray
 from core.charts.recommendations import draw_removed_places
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR
-from core.runs.asking import Question
-from core.runs.counterfactual import Counterfactual, smallest_set
-from core.runs.deletion import BOTH, Removal, amounts_in_order, check_reasons
-from core.runs.one_user import Reasons
+from core.runs.explain.one_user import Reasons
+from core.runs.explain.reasons import (
+    BOTH,
+    Counterfactual,
+    Removal,
+    amounts_in_order,
+    check_reasons,
+    smallest_set,
+)
+from core.runs.explain.what_if import Question
 from core.ui import cached
 from core.ui.recommendations.view import View
 from core.ui.shell import show_chart

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.basics.columns import TARGET
 from core.basics.formatting import count
-from core.runs.one_user import ShortList, UserList, kept_list, user_list
+from core.runs.explain.one_user import ShortList, UserList, kept_list, user_list
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.view import comparable

@@ -11,8 +11,8 @@ from core.basics.columns import ITEM, SOURCE
 from core.basics.formatting import count
 from core.basics.types import IntArray
 from core.data.snapshot import Split, user_history
-from core.runs.edits import Edit, Histories
-from core.runs.item_search import Catalogue
+from core.runs.explain.what_if import Edit, Histories
+from core.runs.making.texts import Catalogue
 from core.ui import cached
 from core.ui.recommendations.edits import EditLog
 from core.ui.recommendations.view import View

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.runs.edits import Edit, read_edits, write_edits
+from core.runs.explain.what_if import Edit, read_edits, write_edits
 from core.ui.state import fits, recall, set_current
 
 EDITS, VISITOR = "edits", "visitor"  # names in the address bar

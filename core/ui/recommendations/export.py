@@ -10,7 +10,7 @@ import streamlit as st
 from core.basics.formatting import count, number
 from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import FAILED, enqueue, list_jobs
-from core.runs.export import ExportPlan
+from core.runs.explain.recommend import ExportPlan
 from core.ui.press import draw_press
 from core.ui.recommendations.view import View
 from core.ui.shell import workspace

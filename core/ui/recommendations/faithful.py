@@ -10,8 +10,8 @@ from core.basics.formatting import count, number
 from core.charts.recommendations import KIND, RANDOM, STEP, STRONGEST, draw_removed_shares
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR
 from core.metrics.intervals import Interval
-from core.runs.deletion import BOTH
-from core.runs.faithfulness import (
+from core.runs.explain.reasons import (
+    BOTH,
     USERS,
     Faithfulness,
     Scope,

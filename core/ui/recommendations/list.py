@@ -14,7 +14,7 @@ from core.basics.formatting import count, number
 from core.charts.recommendations import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
 from core.data.snapshot import user_history
-from core.runs.one_user import Reasons, UserList
+from core.runs.explain.one_user import Reasons, UserList
 from core.ui import cached
 from core.ui.recommendations.view import View
 from core.ui.shell import show_chart

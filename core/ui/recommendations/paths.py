@@ -8,7 +8,7 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count, signed
 from core.data.knowledge import KnowledgePath, attribute_paths, path_words
-from core.runs.one_user import Reasons
+from core.runs.explain.one_user import Reasons
 from core.ui import cached
 from core.ui.recommendations.view import View
 from core.ui.texts import plain

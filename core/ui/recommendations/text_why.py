@@ -10,8 +10,8 @@ from core.basics.formatting import number
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import TextSettings
 from core.models.text.vectors import BESIDE
-from core.runs.one_user import Reasons
-from core.runs.text_reasons import (
+from core.runs.explain.one_user import Reasons
+from core.runs.explain.reasons import (
     ReadTexts,
     SharedText,
     reads_of,
@@ -19,7 +19,7 @@ from core.runs.text_reasons import (
     reads_words,
     shared_texts,
 )
-from core.runs.texts import ItemTexts
+from core.runs.making.texts import ItemTexts
 from core.ui import cached
 from core.ui.recommendations.view import View
 from core.ui.tables import show_table

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count
-from core.runs.one_user import ShortList, kept_list
+from core.runs.explain.one_user import ShortList, kept_list
 from core.ui import cached
 from core.ui.recommendations.compare import show_two_runs
 from core.ui.recommendations.list import show_training

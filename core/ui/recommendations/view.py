@@ -17,7 +17,7 @@ from core.evaluation.segments import ORDER_TITLES, user_order
 from core.evaluation.side_by_side import moved_users
 from core.fusion.combine import KINDS, SCALES, WEIGHTED_SUM, Fusion
 from core.metrics.registry import metric_card, metric_title
-from core.runs.recommend import scale_of
+from core.runs.explain.recommend import scale_of
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.figures import floor_name

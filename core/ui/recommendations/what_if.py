@@ -9,9 +9,8 @@ from core.basics.formatting import count, number
 from core.basics.types import FloatArray, IntArray
 from core.charts.recommendations import draw_recommendations
 from core.models.protocol import TIMESTAMPS
-from core.runs.edits import Edit
-from core.runs.one_user import NOTHING, UserList
-from core.runs.what_if import Moves, WhatIf, moves, what_if
+from core.runs.explain.one_user import NOTHING, UserList
+from core.runs.explain.what_if import Edit, Moves, WhatIf, moves, what_if
 from core.ui import cached
 from core.ui.recommendations.editor import Editor, catalogue_of, history_order, show_editor
 from core.ui.recommendations.edits import EDITS, VISITOR, EditLog, show_log_buttons

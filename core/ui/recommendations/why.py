@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.charts.recommendations import draw_waterfall
-from core.runs.one_user import Reasons, UserList, reasons, user_list
+from core.runs.explain.one_user import Reasons, UserList, reasons, user_list
 from core.ui import cached
 from core.ui.recommendations.view import View
 from core.ui.shell import show_chart

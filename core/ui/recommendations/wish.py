@@ -17,9 +17,8 @@ from core.models.text.encoders import ENCODERS
 from core.models.text.features import HearsWords, centre_of, centred
 from core.models.text.fine_tuned import STUDENT_TABLE, FineTunedSettings, HearingModel
 from core.models.text.vectors import BESIDE
-from core.runs.run_encoder import name_of
-from core.runs.text_reasons import reads_of, reads_text, reads_words
-from core.runs.texts import words_as_item
+from core.runs.explain.reasons import reads_of, reads_text, reads_words
+from core.runs.making.texts import name_of, words_as_item
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.recommendations.text_why import read_texts

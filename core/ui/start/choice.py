@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import DONE, FAILED, KILLED, Job, enqueue, list_jobs, request_cancel
-from core.runs.demo import STEPS
+from core.runs.jobs.demo import STEPS
 from core.ui import cached
 from core.ui.navigation import PAGES
 from core.ui.shell import guarded, safely, workspace

@@ -10,9 +10,8 @@ from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import enqueue
 from core.models.made.blend import KINDS, STACKING, BlendSettings
 from core.models.made.compress import INT8, PRUNED
-from core.runs.blend import AUTO, BlendPlan
-from core.runs.compress import STUDENT, CompressPlan
-from core.runs.student import can_be_taught
+from core.runs.making.blend import AUTO, BlendPlan
+from core.runs.making.compress import STUDENT, CompressPlan, can_be_taught
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.press import draw_press

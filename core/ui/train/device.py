@@ -8,7 +8,7 @@ from core.basics.machine import AUTO, CPU, CUDA, Device
 from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs
 from core.models.readiness import in_gib
-from core.runs.devices import known_devices
+from core.runs.jobs.devices import known_devices
 from core.ui.shell import workspace
 
 KIND = "devices"

@@ -12,7 +12,7 @@ from core.models.kernel.training_settings import counts_words
 from core.models.protocol import ModelCard
 from core.models.readiness import Readiness, readiness
 from core.models.registry import CARDS
-from core.runs.estimate import sizes_of
+from core.runs.making.estimate import sizes_of
 from core.ui import cached
 from core.ui.state import current_split_hash, set_current
 from core.ui.texts import plain

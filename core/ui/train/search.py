@@ -13,10 +13,10 @@ from core.jobs.table import SLOTS, Job, enqueue
 from core.models.protocol import ModelCard
 from core.models.readiness import around, grid_of
 from core.models.registry import card_of
-from core.runs.estimate import search_seconds
-from core.runs.plan import RunPlan
-from core.runs.search_plan import MOST_TRIALS, SearchPlan, checked_grid, combinations
-from core.runs.search_study import Study, list_studies
+from core.runs.making.estimate import search_seconds
+from core.runs.making.plan import RunPlan
+from core.runs.search.plan import MOST_TRIALS, SearchPlan, checked_grid, combinations
+from core.runs.search.study import Study, list_studies
 from core.store.run_folder import RUN, TWIN
 from core.ui.press import draw_press
 from core.ui.setting_widgets import spoken

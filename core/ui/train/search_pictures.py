@@ -9,9 +9,8 @@ import streamlit as st
 
 from core.basics.formatting import count, number
 from core.charts.training import TRIAL_QUALITY, draw_importance, draw_parallel
-from core.runs.search_plan import is_geometric
-from core.runs.search_rule import Trial, measured_trials
-from core.runs.search_study import Study
+from core.runs.search.plan import Trial, is_geometric, measured_trials
+from core.runs.search.study import Study
 from core.store.run_folder import RUN, TWIN
 from core.ui.setting_widgets import spoken
 from core.ui.shell import show_chart

@@ -11,9 +11,8 @@ from core.basics.errors import CrosswalkError
 from core.basics.formatting import count, number
 from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import Job, enqueue, list_jobs, read_job, request_cancel
-from core.runs.search_plan import SearchPlan
-from core.runs.search_rule import RUNNING, STOPPED, Trial
-from core.runs.search_study import RECORD, Study, read_study
+from core.runs.search.plan import RUNNING, STOPPED, SearchPlan, Trial
+from core.runs.search.study import RECORD, Study, read_study
 from core.ui.setting_widgets import spoken
 from core.ui.shell import guarded, workspace
 from core.ui.tables import show_table

@@ -11,7 +11,7 @@ from core.models.kernel.training_settings import SETTING as COUNTS
 from core.models.protocol import ModelCard
 from core.models.text.features import TextSettings
 from core.models.text.vectors import ALONE
-from core.runs.plan import RunPlan
+from core.runs.making.plan import RunPlan
 from core.ui import cached
 from core.ui.encoders import pick_encoder
 from core.ui.setting_widgets import ask_setting, spoken

@@ -10,9 +10,8 @@ from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import enqueue, list_jobs
 from core.models.readiness import in_gib
 from core.models.registry import card_of
-from core.runs.costly import cheaper_first
-from core.runs.estimate import Estimate, estimate
-from core.runs.plan import RunPlan
+from core.runs.making.estimate import Estimate, cheaper_first, estimate
+from core.runs.making.plan import RunPlan
 from core.ui import cached
 from core.ui.press import draw_press
 from core.ui.shell import guarded, workspace

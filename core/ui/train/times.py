@@ -8,9 +8,16 @@ from core.data.snapshot import SplitInfo
 from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import Job, enqueue, list_jobs
 from core.models.registry import card_of
-from core.runs.estimate import MEASURED, OTHER_SETTINGS, OTHER_SPLIT, SAME, Timing, time_of
-from core.runs.plan import RunPlan
-from core.runs.timing import measured_steps
+from core.runs.making.estimate import (
+    MEASURED,
+    OTHER_SETTINGS,
+    OTHER_SPLIT,
+    SAME,
+    Timing,
+    measured_steps,
+    time_of,
+)
+from core.runs.making.plan import RunPlan
 from core.ui import cached
 from core.ui.shell import workspace
 

@@ -16,8 +16,8 @@ from core.evaluation.lift import (
     lift_rows,
     seed_rows,
 )
-from core.evaluation.noise_floor import floor_sentence, noise_floor
 from core.evaluation.segments import TARGET_HISTORY
+from core.runs.studies.noise import floor_sentence, noise_floor
 from tests.core.evaluation.evaluation_worlds import frame, segments
 
 BINS = ["0"] * 60 + ["1–4"] * 60 + ["5–9"] * 60 + ["10–19"] * 60 + ["20+"] * 9

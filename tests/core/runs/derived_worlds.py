@@ -11,8 +11,8 @@ import pandas as pd
 from core.basics.columns import ITEM, USER
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, SplitTables, read_snapshot, write_snapshot
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.run_folder import Run, read_run
 
 

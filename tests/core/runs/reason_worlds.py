@@ -7,8 +7,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.types import Masked
 from core.models.registry import build
-from core.runs.asking import Question
-from core.runs.edits import Histories
+from core.runs.explain.what_if import Histories, Question
 from tests.worlds import pair_of
 
 # Rows: five source items, then three of six target items that a history may hold.

@@ -8,12 +8,11 @@ from core.basics.errors import RunError, SettingsError
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
 from core.fusion.combine import Z_SCORE, Fusion
-from core.runs.blend import BlendPlan, blend_job, blend_runs
-from core.runs.blend_weights import GRID, best_weight
-from core.runs.compress import CompressPlan, compress_run
-from core.runs.map_job import map_points
-from core.runs.one_user import reasons, user_list
-from core.runs.recommend import fused_figures, recommend_user
+from core.runs.explain.one_user import reasons, user_list
+from core.runs.explain.recommend import fused_figures, recommend_user
+from core.runs.jobs.maps import map_points
+from core.runs.making.blend import GRID, BlendPlan, best_weight, blend_job, blend_runs
+from core.runs.making.compress import CompressPlan, compress_run
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import delete_run, list_runs, read_run
 from tests.core.runs.derived_worlds import Bench, bench

@@ -8,10 +8,10 @@ from core.basics.errors import RunError
 from core.basics.progress import Cancelled
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot, write_snapshot
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.run_folder import read_run
-from tests.core.runs.test_train import taste_tables
+from tests.core.runs.making.test_make_run import taste_tables
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,6 @@ def test_a_model_solved_at_once_keeps_nothing(workspace):
 
 
 def test_a_run_that_does_not_fit_in_memory_is_refused_before_it_starts(workspace, monkeypatch):
-    monkeypatch.setattr("core.runs.train.free_memory", lambda: 1000)
+    monkeypatch.setattr("core.runs.making.make_run.free_memory", lambda: 1000)
     with pytest.raises(RunError, match="cannot be trained here"):
         train_run(plan(workspace, "ease"), workspace)

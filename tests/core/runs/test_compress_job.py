@@ -9,10 +9,10 @@ from core.basics.errors import RunError, SettingsError
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.evaluation.evaluate import evaluate
-from core.runs.blend import BlendPlan, blend_runs
-from core.runs.compress import CompressPlan, compress_job, compress_run
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.making.blend import BlendPlan, blend_runs
+from core.runs.making.compress import CompressPlan, compress_job, compress_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import delete_run, read_run
 from tests.core.runs.derived_worlds import Bench, bench

@@ -19,11 +19,11 @@ from core.data.reading.preview import guess_options
 from core.data.snapshot import read_snapshot
 from core.data.splitting import SplitSettings, split_pair
 from core.fusion.combine import Fusion
-from core.runs.blend import BlendPlan, blend_runs
-from core.runs.one_user import reasons, user_list
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
-from core.runs.what_if import what_if
+from core.runs.explain.one_user import reasons, user_list
+from core.runs.explain.what_if import what_if
+from core.runs.making.blend import BlendPlan, blend_runs
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.run_folder import RECORD, read_run
 
 USERS, ITEMS = 150, 40

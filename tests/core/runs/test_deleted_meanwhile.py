@@ -9,11 +9,11 @@ from core.basics.progress import Progress
 from core.embedding.umap_map import KeptMap, MapInfo, write_map
 from core.models.text.encoders import DEFAULT, encoder_of
 from core.models.text.vectors import encoded_vectors
-from core.runs.export import export_job
-from core.runs.faithfulness import faithfulness_job
-from core.runs.overlap import overlap_job
-from core.runs.reseed import reseed_job, reseed_payload
-from core.runs.run_encoder import kept_words, name_of, record_of
+from core.runs.explain.reasons import faithfulness_job
+from core.runs.explain.recommend import export_job
+from core.runs.making.texts import kept_words, name_of, record_of
+from core.runs.studies.noise import reseed_job, reseed_payload
+from core.runs.studies.overlap import overlap_job
 from core.store.measured import (
     BY_SEED,
     OverlapInfo,

@@ -3,17 +3,16 @@ import pytest
 
 from core.basics.columns import SOURCE, TARGET, TEST, VALID
 from core.fusion.combine import Fusion
-from core.runs.edits import Edit
-from core.runs.faithfulness import (
+from core.runs.explain.one_user import user_list
+from core.runs.explain.reasons import (
     KEPT,
     check_run,
     faithfulness_job,
     faithfulness_payload,
     kept_faithfulness,
 )
-from core.runs.item_search import Catalogue
-from core.runs.one_user import user_list
-from core.runs.what_if import moves, what_if
+from core.runs.explain.what_if import Edit, moves, what_if
+from core.runs.making.texts import Catalogue
 from tests.core.runs.derived_worlds import bench
 
 USER, COLD = "u7", "u5"  # they like every third item, from the second and the third on

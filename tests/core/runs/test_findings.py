@@ -11,11 +11,11 @@ from core.basics.files import read_json, write_json
 from core.basics.workspace import Workspace
 from core.data.snapshot import write_snapshot
 from core.models.protocol import Finding, findings_of
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.run_folder import RECORD, list_runs, read_run
 from core.ui.train.findings import findings
-from tests.core.runs.test_train import taste_tables
+from tests.core.runs.making.test_make_run import taste_tables
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,26 @@ from core.basics.columns import MEAN, SEGMENT, SHARE, TEST, USER, USERS
 from core.basics.errors import RunError
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
-from core.evaluation.overlap_curve import COLD_USERS, overlap_rows, overlap_sentence
 from core.evaluation.segments import user_segments
-from core.runs.compress import CompressPlan, compress_run
-from core.runs.evidence import comparison_of, equal_twins
-from core.runs.overlap import measure_overlap, overlap_answer, overlap_job, unlinked
-from core.runs.reseed import reseed_answer, reseed_job, reseed_payload
-from core.runs.retrain import retrain
-from core.runs.seeds import plans_of_more_seeds, same_but_seed
-from core.runs.train import train_run
+from core.runs.making.compress import CompressPlan, compress_run
+from core.runs.making.make_run import train_run
+from core.runs.making.train_again import plans_of_more_seeds, retrain, same_but_seed
+from core.runs.studies.noise import (
+    comparison_of,
+    equal_twins,
+    reseed_answer,
+    reseed_job,
+    reseed_payload,
+)
+from core.runs.studies.overlap import (
+    COLD_USERS,
+    measure_overlap,
+    overlap_answer,
+    overlap_job,
+    overlap_rows,
+    overlap_sentence,
+    unlinked,
+)
 from core.store.bundle import export_run, import_run
 from core.store.measured import (
     BY_SEED,

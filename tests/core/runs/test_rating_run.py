@@ -15,11 +15,10 @@ from core.evaluation.ratings import Bounds
 from core.evaluation.weightings import rating_plane
 from core.fusion.combine import Fusion
 from core.models.registry import card_of
-from core.runs.fit import Fit, Point
-from core.runs.plan import RunPlan
-from core.runs.recommend import fused_figures, recommend_user
-from core.runs.train import train_run
-from core.runs.watch import watcher
+from core.runs.explain.recommend import fused_figures, recommend_user
+from core.runs.making.fit import Fit, Point, watcher
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import read_run
 
@@ -179,7 +178,7 @@ def test_the_best_epoch_of_a_rating_model_has_the_smallest_error():
 
 
 def test_at_most_so_many_users_are_watched_and_ratings_of_zero_among_them(monkeypatch, split):
-    monkeypatch.setattr("core.runs.watch.WATCHED_USERS", 7)
+    monkeypatch.setattr("core.runs.making.fit.WATCHED_USERS", 7)
     seen = []
 
     class Asked:

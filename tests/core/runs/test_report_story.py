@@ -11,7 +11,7 @@ from core.charts.report import figure_spec, safe_json
 from core.runs.report.answer import headline
 from core.runs.report.blocks import Facts, Figure, Person, Story
 from core.runs.report.data import filter_sentences
-from core.runs.report.html_text import text
+from core.runs.report.html import text
 from core.runs.report.story import SECTIONS, ReportOptions, sections_without, tell_story
 from core.store.run_folder import list_runs
 

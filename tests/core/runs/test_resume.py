@@ -25,10 +25,10 @@ from core.jobs.table import (
     request_cancel,
     resume,
 )
-from core.runs.plan import RunPlan
-from core.runs.train import train_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
 from core.store.run_folder import Run, list_runs, read_run
-from tests.core.runs.test_train import taste_tables
+from tests.core.runs.making.test_make_run import taste_tables
 
 EPOCHS = 12
 MARK = 123.0  # a loss no epoch has

@@ -15,12 +15,10 @@ from core.data.snapshot import read_snapshot, write_snapshot
 from core.models.made.compress import decompressed
 from core.models.text.fine_tuned import STUDENT_TABLE
 from core.models.text.student import Student, taught
-from core.runs.compress import CompressPlan, compress_run
-from core.runs.plan import RunPlan
-from core.runs.run_encoder import name_of
-from core.runs.student import beside
-from core.runs.texts import asked_job, asked_payload, asked_vector
-from core.runs.train import train_run
+from core.runs.making.compress import CompressPlan, beside, compress_run
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
+from core.runs.making.texts import asked_job, asked_payload, asked_vector, name_of
 from core.store.run_folder import delete_run, read_run
 from core.ui.train.derived_tables import compression_table, student_words
 from tests.core.runs.derived_worlds import tables

@@ -14,8 +14,8 @@ from core.embedding.umap_map import read_map
 from core.models.text import vectors
 from core.models.text.features import TextSettings, centre_of, centred, domain_vectors
 from core.models.text.vectors import VECTORS
-from core.runs.map_job import text_map_job, text_map_payload, text_points
-from core.runs.texts import (
+from core.runs.jobs.maps import text_map_job, text_map_payload, text_points
+from core.runs.making.texts import (
     asked_job,
     asked_payload,
     asked_vector,

@@ -13,7 +13,7 @@ from core.cli.reading import read_choices, refuse_doubts
 from core.data.reading.options import LISTS
 from core.data.reading.preview import preview_file
 from core.evaluation.given_lists import given_words
-from core.runs.uploaded import UploadPlan, upload_lists
+from core.runs.making.uploaded import UploadPlan, upload_lists
 from core.store.run_folder import read_run
 from tests.core.runs.derived_worlds import bench
 

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from core.metrics.intervals import Interval
-from core.runs.counterfactual import Counterfactual
-from core.runs.deletion import Removal
-from core.runs.faithfulness import Faithfulness, Scope
-from core.runs.what_if import Moves
+from core.runs.explain.reasons import Counterfactual, Faithfulness, Removal, Scope
+from core.runs.explain.what_if import Moves
 from core.ui.recommendations.checks import removal_words, smallest_words
 from core.ui.recommendations.faithful import score_words, stays_words
 from core.ui.recommendations.what_if import moved_words

@@ -15,7 +15,7 @@ from core.models.text.items import through_ridge
 from core.models.text.pairs import Narrow, few_of, info_nce, left_out, pair_batches, share_in_batch
 from core.models.text.tuning import TUNED, Readable, base_weights, first_deltas, tuned_weights
 from core.models.text.vectors import text_vectors
-from core.runs.run_encoder import RunEncoder
+from core.runs.making.texts import RunEncoder
 from tests.worlds import twin_tastes
 
 WORLD = twin_tastes()

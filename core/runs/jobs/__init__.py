@@ -1,0 +1,1 @@
+"""What a child process does, by the kind of its job."""

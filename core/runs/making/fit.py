@@ -1,0 +1,267 @@
+"""Fit a model and keep its best epoch by validation, with what it cost."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.columns import OWN, VALID
+from core.basics.errors import CrosswalkError
+from core.basics.files import read_json, write_json
+from core.basics.progress import Cancelled, Progress, Report
+from core.data.pair import DomainPair
+from core.data.snapshot import Split
+from core.evaluation.evaluate import evaluate
+from core.evaluation.ratings import Bounds, errors_per_user, intervals, predict_held_out
+from core.metrics.ratings import RMSE
+from core.models.protocol import CrossDomainModel, State
+from core.store.run_folder import read_tensors, write_tensors
+
+SECONDS_BETWEEN_CHECKPOINTS = 0.5  # at least; longer where saving is slow
+SHARE_SPENT_SAVING = 0.05  # of the training time, at most
+
+
+@dataclass(frozen=True)
+class Point:
+    """One epoch of the learning curve."""
+
+    epoch: int
+    loss: float | None
+    valid: float | None  # validation nDCG@10, or RMSE of a model of ratings
+
+
+@dataclass
+class Fit:
+    """How a fit went; the model stands at its best epoch when it ends."""
+
+    curve: list[Point] = field(default_factory=list)
+    best_epoch: int = 0
+    cancelled: bool = False
+    finished: bool = False
+    lower_is_better: bool = False  # of the validation metric
+    preparation: int = 0  # epochs before the model that is kept exists
+
+    @property
+    def best(self) -> float:
+        """Validation quality of the best epoch so far, minus infinity before the first."""
+        return self.best_beside(self.curve[-1].epoch if self.curve else 0)
+
+    def best_beside(self, epoch: int) -> float:
+        """The best quality so far that an epoch of this number competes with."""
+        first = self.preparation if epoch > self.preparation else 0
+        rivals = (self.quality(point.valid) for point in self.curve if point.epoch > first)
+        return max(rivals, default=-np.inf)
+
+    def quality(self, valid: float | None) -> float:
+        """The validation metric turned so that more is better; 0 where none is known."""
+        return 0.0 if valid is None else -valid if self.lower_is_better else valid
+
+
+class Checkpoints:
+    """A folder with the last and the best state of an unfinished fit."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._last_saved = -np.inf  # the first epoch is kept at once
+        self._seconds = 0.0  # what the last save took
+
+    def save(self, model: CrossDomainModel, fit: Fit, best: State) -> None:
+        """Keep where the fit stands; files appear whole, the record last."""
+        began = time.monotonic()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_tensors(self.folder / "best.safetensors", best)
+        write_tensors(self.folder / f"{len(fit.curve)}.safetensors", model.checkpoint())  # type: ignore[attr-defined]
+        write_json(self.folder / "fit.json", asdict(fit))
+        for path in self.folder.glob("[0-9]*.safetensors"):
+            if path.stem != str(len(fit.curve)):
+                path.unlink()
+        self._last_saved = time.monotonic()
+        self._seconds = self._last_saved - began
+
+    @property
+    def due(self) -> bool:
+        """Whether enough time has passed to be worth another save."""
+        wait = max(SECONDS_BETWEEN_CHECKPOINTS, self._seconds / SHARE_SPENT_SAVING)
+        return time.monotonic() - self._last_saved >= wait
+
+    def load(self) -> tuple[Fit, State, State] | None:
+        """The fit, its best state and its last checkpoint; None where there is nothing whole."""
+        if not (self.folder / "fit.json").exists():
+            return None
+        try:
+            values = read_json(self.folder / "fit.json")
+            fit = Fit(**values | {"curve": [Point(**point) for point in values["curve"]]})
+            last = read_tensors(self.folder / f"{len(fit.curve)}.safetensors")
+            return fit, _copied(read_tensors(self.folder / "best.safetensors")), _copied(last)
+        except (
+            CrosswalkError,
+            KeyError,
+            TypeError,
+        ):  # killed between two files, or another version
+            return None
+
+
+def fit_best(
+    model: CrossDomainModel,
+    train: DomainPair,
+    seed: int,
+    validate: Callable[[CrossDomainModel], float | None],
+    report: Report,
+    checkpoints: Checkpoints | None = None,
+    lower_is_better: bool = False,
+) -> Fit:
+    """Train to the end, or until validation is not better for the model's `patience` epochs.
+
+    Cancelling keeps the best epoch of a model that has one, and raises Cancelled otherwise.
+    Checkpoints are kept for models that can resume; a fit found in them goes on from there.
+    A model may say how many epochs are `preparation`: they compete only with each other.
+    """
+    fit, best = _resumed(model, train, checkpoints)
+    fit.lower_is_better, fit.preparation = lower_is_better, getattr(model, "preparation", 0)
+    was_finished = fit.finished
+    patience = getattr(model.settings, "patience", None)
+    try:
+        for point in fit.curve:  # whoever watches may have missed the last ones
+            report(Progress(point.epoch, model.settings.epochs, "", point.loss, point.valid))
+        for progress in () if was_finished else model.fit_epochs(train, seed):
+            if progress.total == 1 and progress.loss is None:  # solved at once: nothing to choose
+                report(progress)
+                return replace(fit, best_epoch=1, finished=True)
+            best = _one_step(model, fit, best, progress, validate)
+            if checkpoints and checkpoints.due:
+                checkpoints.save(model, fit, best)
+            report(replace(progress, valid=fit.curve[-1].valid))
+            if patience and progress.done - max(fit.best_epoch, fit.preparation) >= patience:
+                break
+    except Cancelled:
+        if not best:
+            raise
+        fit.cancelled = True
+    fit.finished = True
+    if checkpoints and not fit.cancelled and not was_finished:
+        checkpoints.save(model, fit, best)
+    model.restore(train, best)
+    return fit
+
+
+def _one_step(
+    model: CrossDomainModel,
+    fit: Fit,
+    best: State,
+    progress: Progress,
+    validate: Callable[[CrossDomainModel], float | None],
+) -> State:
+    """Add the epoch to the curve and answer the best state so far; the last, if none is known."""
+    valid, before = validate(model), fit.best_beside(progress.done)
+    fit.curve.append(Point(progress.done, progress.loss, valid))
+    if valid is not None and fit.quality(valid) <= before:
+        return best
+    fit.best_epoch = progress.done
+    return _copied(model.state())
+
+
+def _resumed(
+    model: CrossDomainModel, train: DomainPair, checkpoints: Checkpoints | None
+) -> tuple[Fit, State]:
+    if checkpoints is None or (found := checkpoints.load()) is None:
+        return Fit(), {}
+    fit, best, last = found
+    try:
+        model.resume(train, last)  # type: ignore[attr-defined]
+    except KeyError:  # another version of the model kept other weights: start again
+        return Fit(), {}
+    return fit, best
+
+
+def _copied(state: State) -> State:
+    return {name: np.array(array) for name, array in state.items()}
+
+
+# What is looked at after every epoch: quality on validation users, the same ones every time.
+
+WATCHED_USERS = 2_000  # validation users looked at after every epoch
+Watch = Callable[[CrossDomainModel], float | None]
+
+
+def watcher(split: Split, seed: int, task: str = "ranking") -> Watch:
+    """nDCG@10, or the RMSE of a model of ratings, over at most WATCHED_USERS; None without any."""
+    if task == "rating":
+        return _rating_watcher(_watched(split.rated, seed))
+    return _ranking_watcher(_watched(split, seed))
+
+
+def _ranking_watcher(split: Split) -> Watch:
+    def watch(model: CrossDomainModel) -> float | None:
+        score = getattr(model, "score_own", model.score)  # parts are not looked at here
+        found = evaluate(score, split, VALID, ks=(10,)).per_user["ndcg@10"]
+        return float(found.mean()) if len(found) else None
+
+    return watch
+
+
+def _rating_watcher(rated: Split) -> Watch:
+    bounds = Bounds.of(rated.train.target)
+
+    def watch(model: CrossDomainModel) -> float | None:
+        score = getattr(model, "score_own", model.score)
+        predictions = predict_held_out(score, rated, VALID)
+        errors = errors_per_user(predictions, predictions[OWN].to_numpy(), bounds)
+        return _mean(intervals(errors, [RMSE])[0].mean)
+
+    return watch
+
+
+def _mean(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def _watched(split: Split, seed: int) -> Split:
+    """The split with the validation rows of the watched users alone."""
+    users = split.users(VALID)
+    if len(users) <= WATCHED_USERS:
+        return split
+    chosen = np.random.default_rng(seed).choice(users, WATCHED_USERS, replace=False)
+    places = split.valid.tocoo()
+    kept = np.isin(places.row, chosen)
+    rows = places.data[kept], (places.row[kept], places.col[kept])
+    return replace(split, valid=csr_matrix(rows, shape=places.shape))
+
+
+# What a piece of work cost: wall seconds, CPU seconds and peak memory of this process.
+
+_RSS_PER_MIB = 1024**2 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes there, KiB here
+
+
+@dataclass
+class Cost:
+    """Filled in when the measured block ends."""
+
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0  # user and system, all threads
+    peak_rss_mib: float = 0.0  # highest of the process so far
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain values, rounded to what can be trusted."""
+        return {name: round(value, 3) for name, value in asdict(self).items()}
+
+
+@contextmanager
+def measured() -> Iterator[Cost]:
+    """The cost of the block."""
+    cost = Cost()
+    wall, cpu = time.perf_counter(), time.process_time()
+    try:
+        yield cost
+    finally:
+        cost.wall_seconds = time.perf_counter() - wall
+        cost.cpu_seconds = time.process_time() - cpu
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        cost.peak_rss_mib = peak / _RSS_PER_MIB

@@ -1,0 +1,1 @@
+"""What is measured on a run after it was made."""

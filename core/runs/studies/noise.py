@@ -1,0 +1,265 @@
+"""The noise floor of a run: what training its twin again changes by chance alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.basics.columns import TEST, VALID
+from core.basics.errors import RunError
+from core.basics.files import still_there
+from core.basics.formatting import number, signed
+from core.basics.progress import Report
+from core.basics.types import FloatArray
+from core.basics.workspace import Workspace
+from core.data.snapshot import Split, read_snapshot
+from core.evaluation.lift import SAME
+from core.evaluation.ratings import paired
+from core.evaluation.verdict import Comparison
+from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
+from core.metrics.registry import metric_card
+from core.runs.making.train_again import (
+    Metrics,
+    asked_by_history,
+    check_trained,
+    drawn_anew,
+    retrain,
+    same_but_seed,
+)
+from core.store.measured import (
+    BY_SEED,
+    BY_USERS,
+    Reseeded,
+    read_reseeded,
+    reseeded_metrics,
+    write_reseeded,
+)
+from core.store.run_folder import RECORD, Run, read_run
+
+REPEATS = 3  # of a model in closed form, which costs little; one of a model by gradients
+
+
+def reseed_payload(run_id: str) -> dict[str, Any]:
+    """What a job of kind "reseed" is given; equal payloads are one job."""
+    return {"run_id": run_id}
+
+
+def reseed_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Train the twin of the payload's run again and keep its metrics beside the run."""
+    run = read_run(workspace.runs / payload["run_id"])
+    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    with still_there(run.folder / RECORD):
+        info = measure_noise(run, split, report)
+    return {"run": run.id, "how": info.how}
+
+
+def measure_noise(run: Run, split: Split, report: Report) -> Reseeded:
+    """The twin again with other seeds; on users drawn anew where a seed changes nothing.
+
+    Users and not interactions are drawn: every user is asked about with the whole history, so only
+    what is learned from others differs. Raises RunError for a run without a twin or a training.
+    """
+    check_trained(run)
+    if (twin := run.twin) is None:
+        raise RunError(
+            what=f"{run.label} has no target-only twin.",
+            hint="Choose a run of a model that has one.",
+        )
+    started, first = time.monotonic(), twin.record["seed"] + 1
+    repeats = 1 if twin.card.gradient else REPEATS
+    seeds = list(range(first, first + repeats))
+    train = twin.train_of(split)
+    found = [retrain(twin, split, train, first, report, "twin again")]
+    how = BY_USERS if _the_same(found[0], twin) else BY_SEED
+    if how == BY_USERS:
+        found = []
+    for seed in seeds[len(found) :]:
+        stage = f"twin again, {len(found) + 1} of {repeats}"
+        if how == BY_SEED:
+            found.append(retrain(twin, split, train, seed, report, stage))
+        else:
+            scorer = asked_by_history(train)
+            drawn = drawn_anew(train, seed)
+            found.append(retrain(twin, split, drawn, seed, report, stage, scorer))
+    info = Reseeded(how, seeds, round(time.monotonic() - started, 1))
+    write_reseeded(run, info, {part: [one[part] for one in found] for part in (VALID, TEST)})
+    return info
+
+
+def reseed_answer(run: Run, info: Reseeded) -> dict[str, Any]:
+    """The noise floor on the test users as plain values: nDCG@10, or RMSE."""
+    assert run.twin is not None
+    metric = "rmse" if run.card.task == "rating" else "ndcg@10"
+    frames = run.metrics(TEST), run.twin.metrics(TEST)
+    floor = noise_floor(*frames, equal_twins(run, TEST), metric)
+    said = asdict(floor) | {"says": floor_sentence(floor)}
+    return {"run": run.id, "metric": metric, **asdict(info), **_without_nan(said)}
+
+
+def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+    """The same with None for figures that are not known, ready for JSON."""
+    return {
+        name: _without_nan(value)
+        if isinstance(value, dict)
+        else None
+        if isinstance(value, float) and np.isnan(value)
+        else value
+        for name, value in values.items()
+    }
+
+
+def _the_same(found: Metrics, twin: Run) -> bool:
+    """Whether another seed gave every user exactly what the twin gave."""
+    for part, frame in found.items():
+        kept = twin.metrics(part)
+        shared = [name for name in frame if name in kept]
+        ours, theirs = (one[shared].to_numpy(np.float64) for one in (frame, kept))
+        if ours.shape != theirs.shape or not np.allclose(ours, theirs, equal_nan=True):
+            return False
+    return True
+
+
+# Share helped and harmed above what training the twin again does to users by chance alone.
+
+Pair = tuple[pd.DataFrame, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One way users move: their share with the run, by chance alone, and the difference."""
+
+    share: Interval  # of users, run against twin
+    chance: Interval  # of users, between two twins that differ by chance alone
+    excess: Interval  # share - chance, paired over users
+    size: float  # mean difference of those the run moved, as a positive number; NaN of nobody
+    size_by_chance: float
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """Users helped and harmed, each beside its noise floor."""
+
+    helped: Moved
+    harmed: Moved
+    pairs: int  # of twins compared
+
+
+def noise_floor(
+    run: pd.DataFrame, twin: pd.DataFrame, equals: Sequence[Pair], metric: str
+) -> NoiseFloor:
+    """Over the users of all frames, who were all evaluated on one part.
+
+    equals: pairs of per-user frames of twins that differ by chance alone, one or more. Two equally
+    good models move many users either way, so harm is real only above their share.
+    """
+    sign = 1.0 if metric_card(metric).higher_is_better else -1.0
+    gaps = [_gap(ours, theirs, metric) * sign for ours, theirs in ((run, twin), *equals)]
+    together = pd.concat(gaps, axis=1, join="inner").to_numpy(np.float64)
+    moved, chance = together[:, 0], together[:, 1:].T
+    return NoiseFloor(_moved(moved, chance), _moved(-moved, -chance), len(equals))
+
+
+def _gap(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> pd.Series:
+    ours, theirs = paired(ours, theirs)
+    return ours[metric] - theirs[metric]
+
+
+def floor_sentence(floor: NoiseFloor) -> str:
+    """Whether more users are harmed than by chance, in one sentence."""
+    excess = floor.harmed.excess
+    if floor.helped.chance.mean == floor.harmed.chance.mean == 0:
+        return "Every twin gives these users the same lists, so what chance does cannot be told."
+    if excess.low > 0:
+        return f"{excess.mean:.0%} of users are harmed beyond what chance does."
+    return "That more users are harmed than by chance cannot be shown."
+
+
+def moved_words(word: str, moved: Moved) -> str:
+    """A share of users beside the one by chance, their difference, and how far they move."""
+    excess = moved.excess
+    points = [signed(100 * value, 0) for value in (excess.mean, excess.low, excess.high)]
+    return (
+        f"{word} {moved.share.mean:.0%}, by chance {moved.chance.mean:.0%}: {points[0]} points "
+        f"(95 % {points[1]} to {points[2]}). On average by {number(moved.size)}, by chance by "
+        f"{number(moved.size_by_chance)}."
+    )
+
+
+def _moved(gains: FloatArray, chance: FloatArray) -> Moved:
+    """Of gains (n_users,) and chance (n_pairs, n_users): those above rounding; NaN is skipped."""
+    ours = np.where(np.isnan(gains), np.nan, gains > SAME)
+    theirs = np.where(np.isnan(chance), np.nan, chance > SAME).mean(axis=0)
+    return Moved(
+        share=bootstrap_means(ours)[0],
+        chance=bootstrap_means(theirs)[0],
+        excess=bootstrap_difference(ours, theirs)[0],
+        size=_mean(gains[gains > SAME]),
+        size_by_chance=_mean(chance[chance > SAME]),
+    )
+
+
+def _mean(values: FloatArray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+# All there is to judge a run by: its twin, its floor, its twin trained again, and other seeds.
+
+FLOORS = {"ranking": "popularity", "rating": "biases"}  # what stands beside a run, by its task
+Read = Callable[[Run, str], pd.DataFrame]  # a run's metrics per user, by part
+
+
+def comparison_of(
+    run: Run,
+    part: str,
+    segments: pd.DataFrame,
+    runs: Sequence[Run] = (),
+    read: Read = Run.metrics,
+) -> Comparison:
+    """What the verdict and every picture of lifts are made of.
+
+    runs: those of the workspace, among which other seeds of the run are found.
+    """
+    record = run.record
+    seeds = [run, *same_but_seed(run, runs)]
+    return Comparison(
+        run=read(run, part),
+        twin=read(run.twin, part) if run.twin else None,
+        popularity=read(run.floor, part) if run.floor else None,
+        segments=segments,
+        source_name=record["source_name"],
+        target_name=record["target_name"],
+        floor=FLOORS[run.card.task],
+        source_speaks=run.card.source_speaks,
+        again=_other_seeds_of_twin(run, part),
+        seeds=[(read(one, part), read(one.twin, part)) for one in seeds if one.twin],
+    )
+
+
+def equal_twins(run: Run, part: str, read: Read = Run.metrics) -> list[Pair]:
+    """Pairs of twins that differ by chance alone; none where the noise floor was not measured.
+
+    The twin and each of its other seeds; or, where users were drawn anew, those twins with each
+    other: each knows fewer users than the twin itself and is worse for it.
+    """
+    info, again = read_reseeded(run), reseeded_metrics(run, part)
+    if info is None or run.twin is None:
+        return []
+    if info.how == BY_SEED:
+        return [(other, read(run.twin, part)) for other in again]
+    return list(combinations(again, 2))
+
+
+def _other_seeds_of_twin(run: Run, part: str) -> list[pd.DataFrame]:
+    """What a lift has to be beyond.
+
+    Twins on users drawn anew say nothing here: a run and its twin learn from the same users, and
+    what those users happen to be is in both.
+    """
+    info = read_reseeded(run)
+    return reseeded_metrics(run, part) if info is not None and info.how == BY_SEED else []
