@@ -1,5 +1,5 @@
 """Crosswalk in the browser: `streamlit run app.py`."""
 
-from core.ui.entrance import enter
+from core.ui.frame import enter
 
 enter().run()

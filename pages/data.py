@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from core.ui.data.importing import show_import_tab
+from core.ui.data.checks import show_quality_tab
 from core.ui.data.pair import show_pair_tab
-from core.ui.data.quality import show_quality_tab
 from core.ui.data.split import show_split_tab
 from core.ui.data.text import show_text_tab
-from core.ui.entrance import page
+from core.ui.data.upload import show_import_tab
+from core.ui.frame import page
 from core.ui.shell import guarded
 
 TABS = {

@@ -2,13 +2,12 @@
 
 import streamlit as st
 
+from core.ui.embeddings.data import pick_layout
 from core.ui.embeddings.gap import show_before_after
-from core.ui.embeddings.job import pick_layout
-from core.ui.embeddings.map import show_map
-from core.ui.embeddings.selection import show_selection
+from core.ui.embeddings.map import show_map, show_selection
 from core.ui.embeddings.texts import points_of, readings, run_or_texts, show_found
 from core.ui.embeddings.view import pick_view
-from core.ui.entrance import page
+from core.ui.frame import page
 from core.ui.shell import guarded
 
 with page("Embeddings", "Where do the two domains lie, and do they mix?"):

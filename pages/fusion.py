@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from core.ui.entrance import page
+from core.ui.frame import page
 from core.ui.fusion.beyond import show_beyond
-from core.ui.fusion.board import weigh
-from core.ui.fusion.figures import show_reach
-from core.ui.fusion.plane import rating_limits, weigh_ratings
-from core.ui.fusion.weights import pick_recipe
+from core.ui.fusion.board import show_reach, weigh
+from core.ui.fusion.data import pick_recipe
+from core.ui.fusion.ratings import rating_limits, weigh_ratings
 from core.ui.fusion.words import limits, scale_words
 from core.ui.state import require_model
 

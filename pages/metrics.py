@@ -2,19 +2,16 @@
 
 import streamlit as st
 
-from core.ui.data.lights import draw_time_note
-from core.ui.entrance import page
+from core.ui.data.checks import draw_time_note
+from core.ui.frame import page
 from core.ui.metrics.figures import contenders, table_of, verdict_of
 from core.ui.metrics.lift import show_lift
-from core.ui.metrics.new_items import show_new_items
-from core.ui.metrics.ratings import show_ratings
-from core.ui.metrics.segment import too_few
-from core.ui.metrics.table import show_runs
+from core.ui.metrics.table import show_new_items, show_ratings, show_runs
 from core.ui.metrics.tabs import show_tabs
-from core.ui.metrics.view import pick_runs, pick_view
+from core.ui.metrics.view import pick_runs, pick_view, too_few
 from core.ui.state import require_run
-from core.ui.texts import plain
 from core.ui.train.upload import draw_upload_notes
+from core.ui.widgets import plain
 
 with page("Metrics", "Which run is better, for whom, and is it more than noise?"):
     run = require_run()

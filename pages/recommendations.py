@@ -3,18 +3,13 @@
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
-from core.ui.entrance import page
-from core.ui.recommendations.checks import show_checks
-from core.ui.recommendations.compare import show_two_runs
+from core.ui.frame import page
+from core.ui.recommendations.checks import show_checks, show_faithfulness
 from core.ui.recommendations.export import show_export
-from core.ui.recommendations.faithful import show_faithfulness
-from core.ui.recommendations.list import show_history, show_list
-from core.ui.recommendations.paths import show_paths
-from core.ui.recommendations.text_why import show_text_why
-from core.ui.recommendations.uploaded import show_uploaded
+from core.ui.recommendations.list import show_history, show_list, show_two_runs, show_uploaded
 from core.ui.recommendations.view import pick_view, show_header
 from core.ui.recommendations.what_if import show_visitor, show_what_if
-from core.ui.recommendations.why import list_of, show_why, why_of
+from core.ui.recommendations.why import list_of, show_paths, show_text_why, show_why, why_of
 from core.ui.state import require_run
 
 with page("Recommendations", "What does this user get, why, and what if?"):

@@ -1,8 +1,7 @@
 """Report: what do I send round, and how do I show it?"""
 
-from core.ui.entrance import page
-from core.ui.report.choices import is_presenting
-from core.ui.report.preview import show_report, show_steps
+from core.ui.frame import page
+from core.ui.report import is_presenting, show_report, show_steps
 from core.ui.state import require_run
 
 with page("Report", "What do I send round, and how do I show it?"):

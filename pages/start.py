@@ -1,8 +1,15 @@
 """Start: what is here, and what is next?"""
 
-from core.ui.entrance import page
-from core.ui.start.choice import demo_job, draw_checklist, draw_choice, is_empty
-from core.ui.start.overview import draw_cards, draw_next_step, draw_recent_jobs
+from core.ui.frame import page
+from core.ui.start import (
+    demo_job,
+    draw_cards,
+    draw_checklist,
+    draw_choice,
+    draw_next_step,
+    draw_recent_jobs,
+    is_empty,
+)
 
 with page("Start", "What is here, and what next?"):
     demo = demo_job()

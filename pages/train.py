@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from core.ui.entrance import page
+from core.ui.frame import page
 from core.ui.jobs import draw_job_cards
 from core.ui.navigation import link_to
-from core.ui.train.actions import draw_actions, draw_load
-from core.ui.train.models import pick_models, pick_split, split_line
-from core.ui.train.runs import pick_runs
+from core.ui.train.choose import pick_models, pick_plans, pick_split, split_line
+from core.ui.train.runs import draw_actions, draw_load, pick_runs
 from core.ui.train.search import draw_search
-from core.ui.train.settings import pick_plans
 from core.ui.train.start import draw_start
 from core.ui.train.upload import draw_upload
 

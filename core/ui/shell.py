@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,13 +18,26 @@ from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 
 from core.basics.errors import CrosswalkError
 from core.basics.files import said_of_full
+from core.basics.formatting import duration
 from core.basics.workspace import VARIABLE, Workspace
-from core.jobs.supervisor import sweep
-from core.ui.texts import plain
+from core.jobs.supervisor import ensure_supervisor, sweep
+from core.jobs.table import (
+    CANCELLED,
+    DONE,
+    QUEUED,
+    Job,
+    Lane,
+    enqueue,
+    list_jobs,
+    read_job,
+    request_cancel,
+)
+from core.ui.widgets import plain
 
 if TYPE_CHECKING:
     import duckdb
     import plotly.graph_objects as go
+
 
 LOG = "app.log"
 _TOLD_BY_BUTTONS = "told_by_buttons"
@@ -187,3 +202,137 @@ def pick_figure_format() -> None:
         key=FIGURE_FORMAT,
         help="The camera over a chart saves it: PNG for slides, SVG for print.",
     )
+
+
+# A button that acts on what the page's choices say now, not on what they said at its drawing.
+
+_WAITING, _HEARD = "press_waiting", "press_heard"
+_PLAIN = (bool, int, float, str, list, tuple, dict, type(None))  # what choices are made of
+
+
+def draw_press(
+    label: str, work: Callable[..., object], args: tuple[Any, ...], *, key: str, **looks: Any
+) -> None:
+    """A button that does `work(*args)` once when it is pressed; `looks` are those of `st.button`.
+
+    Streamlit hands the work of a button the values of the last time the button was drawn. Who is
+    faster than the page (two clicks in a row, a number typed and the button pressed at once)
+    would start what stood there before. The work is done at once where no choice differs from
+    that drawing, and otherwise when the page is drawn as far as the button again. So is a press of
+    a button that was last drawn as disabled, of which Streamlit tells no callback.
+    """
+    pressed = st.button(
+        label, key=key, on_click=_press, args=(key, _choices(key), work, args), **looks
+    )
+    unheard = st.session_state.pop(_HEARD, None) != key and pressed
+    if unheard or st.session_state.get(_WAITING) == key:
+        forget_press()
+        if not looks.get("disabled"):
+            with told_later(), guarded():
+                work(*args)
+            st.rerun()  # what stands above the button can show what was begun, or why it was not
+
+
+def forget_press() -> None:
+    """A press that a whole page was drawn without is not made up for on a later day."""
+    st.session_state.pop(_WAITING, None)
+
+
+def _press(
+    key: str, seen: dict[str, Any], work: Callable[..., object], args: tuple[Any, ...]
+) -> None:
+    st.session_state[_HEARD] = key
+    with guarded():
+        now = _choices(key)
+        if all(now.get(name, value) == value for name, value in seen.items()):
+            work(*args)
+        else:
+            st.session_state[_WAITING] = key
+
+
+def _choices(but: str) -> dict[str, Any]:
+    state = st.session_state.to_dict()
+    return {
+        str(name): value
+        for name, value in state.items()
+        if name not in (but, _WAITING, _HEARD) and isinstance(value, _PLAIN)
+    }
+
+
+# A job asked for with one click: its button, its progress while it runs, or why it failed.
+
+POLL = 1.0  # seconds between two looks at a job
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a button asks for."""
+
+    kind: str
+    payloads: tuple[dict[str, Any], ...]  # a job each
+    title: str
+    label: str  # of the button
+    help: str
+    lane: Lane = "training"
+    icon: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether any of it is waiting or at work."""
+        return any(job.is_active for job in self.jobs)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The newest job of each payload that was ever asked for."""
+        known = list_jobs(workspace(), kind=self.kind, limit=200)
+        found = [[job for job in known if job.payload == payload] for payload in self.payloads]
+        return [jobs[0] for jobs in found if jobs]
+
+
+def draw_task(task: Task, key: str) -> None:
+    """The button, or the progress of its jobs; the page reruns once when they have ended."""
+    jobs = task.jobs
+    active = [job for job in jobs if job.is_active]
+    if active:
+        ensure_supervisor(workspace())
+        st.fragment(_watch, run_every=POLL)([job.id for job in active], key)
+        return
+    for job in jobs:
+        if job.status not in (DONE, CANCELLED) and job.what:
+            st.warning(f"{plain(job.what, 600)} {plain(job.hint, 600)}")
+    draw_press(task.label, ask_task, (task,), key=key, help=task.help or None, icon=task.icon)
+
+
+def ask_task(task: Task) -> None:
+    """Ask for its jobs; those under way are not started twice."""
+    with guarded():
+        for payload in task.payloads:
+            enqueue(workspace(), task.kind, payload, task.lane, task.title)
+        ensure_supervisor(workspace())
+
+
+def _watch(ids: list[str], key: str) -> None:
+    with guarded():
+        jobs = [job for job in (read_job(workspace(), id) for id in ids) if job.is_active]
+        if not jobs:
+            st.rerun()
+        for job in jobs:
+            bar, button = st.columns([4, 1], vertical_alignment="center")
+            bar.progress(job.share, text=plain(f"{job.title}: {_stage(job)}"))
+            button.button(
+                "",
+                icon=":material/close:",
+                key=f"{key}_cancel_{job.id}",
+                help="Cancel",
+                disabled=job.cancel_asked is not None,
+                on_click=safely(request_cancel),
+                args=(workspace(), job.id),
+            )
+
+
+def _stage(job: Job) -> str:
+    if job.cancel_asked is not None:
+        return "stopping"
+    if job.status == QUEUED:
+        return "waiting for its turn"
+    return f"{job.stage or 'starting'}, {duration(job.seconds(time.time()))} so far"

@@ -15,7 +15,7 @@ from core.basics.workspace import VARIABLE, Workspace
 from core.data.reading.options import list_datasets
 from core.jobs.supervisor import Lock, kill
 from core.jobs.table import DONE, list_jobs
-from core.ui.tables import table_key
+from core.ui.widgets import table_key
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOKS = "user_id,item_id,rating,timestamp\n007,b1,4,1260759108\n8,b2,bad,1\n007,b1,5,1260759109\n"

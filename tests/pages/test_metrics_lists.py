@@ -76,7 +76,7 @@ def test_k_and_segment_change_the_figures_of_lists(trained_workspace):
 @pytest.mark.parametrize("tab", ["Beyond accuracy", "Fairness", "Classification"])
 def test_a_segment_nobody_was_evaluated_in_is_too_few_to_say(trained_workspace, tab, monkeypatch):
     """Two users' lists had "nan%" in common, and the Fairness tab met a problem."""
-    monkeypatch.setattr("core.ui.metrics.segment.FEWEST", 49)
+    monkeypatch.setattr("core.ui.metrics.view.FEWEST", 49)
     said = words(opened_tab(trained_workspace, tab, segment="target_history:0"))
     assert "48 users of this segment evaluated: too few to say." in said
     assert "nan%" not in said

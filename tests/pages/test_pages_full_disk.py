@@ -22,7 +22,7 @@ def told(app) -> str:
 def test_asking_for_the_demo(empty_workspace, monkeypatch):
     """Seen: the button answered with a traceback."""
     app = well(open_page("start"))
-    monkeypatch.setattr("core.ui.start.choice.enqueue", full)
+    monkeypatch.setattr("core.ui.start.enqueue", full)
     button = next(b for b in app.button if b.label == "Explore with the sample pair")
     assert told(button.click().run()).startswith(SAID)
     assert list_jobs(empty_workspace) == []
@@ -43,11 +43,11 @@ def test_adding_attributes_of_users(trained_workspace, monkeypatch):
 
 
 def test_a_page_warns_before_the_disk_is_full_and_stays_readable(trained_workspace, monkeypatch):
-    monkeypatch.setattr("core.ui.sidebar.free_space", lambda folder: 20 << 20)
+    monkeypatch.setattr("core.ui.frame.free_space", lambda folder: 20 << 20)
     app = well(open_page("metrics", run=trained_workspace.runs["ease"]))
     assert [warning.value for warning in app.sidebar.warning] == [
         "The disk is nearly full: 20 MiB are free. Free some space before you start anything, or "
         "it may fail when it is kept."
     ]
-    monkeypatch.setattr("core.ui.sidebar.free_space", lambda folder: 20 << 30)
+    monkeypatch.setattr("core.ui.frame.free_space", lambda folder: 20 << 30)
     assert not well(app.run()).sidebar.warning

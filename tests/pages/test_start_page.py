@@ -12,7 +12,7 @@ from core.basics.workspace import VARIABLE, Workspace
 from core.jobs.reporter import JobReporter
 from core.jobs.table import enqueue, list_jobs
 from core.runs.jobs.demo import STEPS
-from core.ui.start import choice as start_choice
+from core.ui import start as start_choice
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def start(monkeypatch, tmp_path):
     """Opens the app on a workspace; no job leaves the table unless a test plays its child."""
     monkeypatch.setattr(start_choice, "ensure_supervisor", lambda workspace: None)
-    monkeypatch.setattr("core.ui.jobs_panel.ensure_supervisor", lambda workspace: None)
+    monkeypatch.setattr("core.ui.jobs.ensure_supervisor", lambda workspace: None)
 
     def open_on(workspace=Workspace(tmp_path / "workspace")):  # noqa: B008
         monkeypatch.setenv(VARIABLE, str(workspace.root))

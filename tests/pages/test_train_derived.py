@@ -16,8 +16,7 @@ from core.runs.making.compress import CompressPlan, compress_run
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
 from core.store.run_folder import Run, list_runs, read_run
-from core.ui.tables import table_key
-from core.ui.train.derived_tables import (
+from core.ui.train.derived import (
     against_table,
     compression_table,
     mebibytes,
@@ -25,6 +24,7 @@ from core.ui.train.derived_tables import (
     student_words,
     weight_words,
 )
+from core.ui.widgets import table_key
 from tests.pages.stories import entered, open_page, planted_split, well, words
 
 

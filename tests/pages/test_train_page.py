@@ -40,8 +40,8 @@ from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
 from core.store.bundle import export_run
 from core.store.run_folder import list_runs
-from core.ui.tables import table_key
 from core.ui.train.runs import matching, runs_table
+from core.ui.widgets import table_key
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -233,7 +233,7 @@ def test_a_gpu_is_offered_to_models_that_use_one_and_its_memory_counts(workspace
 def test_a_model_that_does_not_fit_in_memory_is_refused_with_the_reason(
     workspace, pair, monkeypatch
 ):
-    for module in ("core.ui.train.models", "core.runs.making.estimate"):
+    for module in ("core.ui.train.choose", "core.runs.making.estimate"):
         monkeypatch.setattr(f"{module}.free_memory", lambda: 1)
     app = opened()
     assert app.checkbox(key="train_ease").disabled
@@ -325,7 +325,7 @@ def test_on_a_full_disk_a_name_and_a_run_file_are_refused_and_all_stays_as_it_wa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("core.basics.files._sync", full)
-    monkeypatch.setattr("core.ui.train.actions.shutil.copyfileobj", full)
+    monkeypatch.setattr("core.ui.train.runs.shutil.copyfileobj", full)
     for button in ("run_rename", "run_load"):
         app.button(key=button).click().run()
         assert not app.exception

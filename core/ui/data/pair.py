@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count
-from core.data.build_pair import WITHOUT_SHARED
+from core.data.build_pair import KNOWN_SHARE, WITHOUT_SHARED
+from core.data.checks.item_match import other_item_column
 from core.data.pair_folder import (
     PairInfo,
     PairInputs,
@@ -17,15 +20,31 @@ from core.data.pair_folder import (
     delete_pair,
     inputs_of,
 )
+from core.data.reading.options import INTERACTIONS, ITEMS, LINKS, TRIPLES, Dataset, count_known
 from core.runs.jobs.data_jobs import pair_payload
-from core.ui.data.pair_choice import pick_inputs
-from core.ui.data.pair_filters import draw_counts, pick_settings, rows_of
-from core.ui.data.pair_view import draw_overlap_of, draw_profile_of, draw_steps_of
-from core.ui.data.shared import current_pair, pick_pair, set_pair
-from core.ui.data.work import ask_for, attempt, do_or_enqueue, draw_failed_attempt, draw_work
-from core.ui.press import draw_press
-from core.ui.shell import guarded, workspace
-from core.ui.texts import plain
+from core.ui.data.pair_filters import (
+    draw_counts,
+    draw_overlap_of,
+    draw_profile_of,
+    draw_steps_of,
+    pick_settings,
+    rows_of,
+)
+from core.ui.data.shared import (
+    ask_for,
+    attempt,
+    current_pair,
+    datasets,
+    do_or_enqueue,
+    draw_failed_attempt,
+    draw_work,
+    pick_pair,
+    set_pair,
+    short,
+)
+from core.ui.data.upload import imported_in
+from core.ui.shell import database, draw_press, guarded, workspace
+from core.ui.widgets import plain
 
 
 def show_pair_tab() -> None:
@@ -143,3 +162,143 @@ def _draw_form() -> None:
             icon=":material/join_inner:",
             disabled=not possible,
         )
+
+
+# Data page, Pair: which imported files are the source, the target, their items and the links.
+
+
+def pick_inputs() -> PairInputs | None:
+    """The files a person chose; None where fewer than two are imported, and the page says so."""
+    interactions = datasets(INTERACTIONS)
+    if len(interactions) < 2:
+        have = "Only one file is" if interactions else "No file is"
+        st.info(
+            f"{have} imported yet. A pair needs two files of interactions: "
+            "import the source and the target first."
+        )
+        return None
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(":orange[**Source**]: where taste is known")
+        source, source_name, items_source = _pick_domain(SOURCE, interactions, place=1)
+    with right:
+        st.markdown(":blue[**Target**]: where items are recommended")
+        target, target_name, items_target = _pick_domain(TARGET, interactions, place=0)
+    links, triples = _pick_links(), _pick_triples()
+    if source.hash == target.hash:
+        st.warning("Source and target are the same file. Choose two different ones.")
+        return None
+    return PairInputs(
+        source.file,
+        target.file,
+        items_source,
+        items_target,
+        links,
+        triples,
+        source_name,
+        target_name,
+    )
+
+
+def _pick_domain(
+    role: str, interactions: list[Dataset], place: int
+) -> tuple[Dataset, str, Path | None]:
+    """place: which of the newest files is proposed where none was imported for this role."""
+    by_hash = {dataset.hash: dataset for dataset in interactions}
+    proposed = imported_in(role)
+    first = proposed if proposed in by_hash else interactions[place].hash
+    chosen = by_hash[
+        st.selectbox(
+            "Interactions",
+            list(by_hash),
+            index=list(by_hash).index(first),
+            format_func=lambda hash_: _describe(by_hash[hash_]),
+            key=f"pair_{role}_{first}",
+            persist_state="session",
+        )
+    ]
+    name = st.text_input(
+        "Called",
+        value=chosen.name,
+        max_chars=60,
+        key=f"pair_{role}_name_{chosen.hash}",
+        help="What the domain is called on every page.",
+        persist_state="session",
+    )
+    return chosen, name.strip() or chosen.name, _pick_items(role, chosen)
+
+
+def _pick_items(role: str, chosen: Dataset) -> Path | None:
+    """Item tables with the share of the domain's items they know, the best one proposed."""
+    tables = {table.hash: table for table in datasets(ITEMS)}
+    if not tables:
+        return None
+    known = {hash_: _known(str(chosen.file), str(tables[hash_].file)) for hash_ in tables}
+    shares = {hash_: there / max(1, every) for hash_, (there, every) in known.items()}
+    best = max(shares, key=lambda hash_: shares[hash_])
+    options = [None, *sorted(tables, key=lambda hash_: -shares[hash_])]
+    picked = st.selectbox(
+        "Titles and categories",
+        options,
+        index=1 if shares[best] >= KNOWN_SHARE else 0,
+        format_func=lambda hash_: (
+            "none"
+            if hash_ is None
+            else "{} · knows {:,} of {:,} items".format(short(tables[hash_].name), *known[hash_])
+        ),
+        key=f"pair_{role}_items_{chosen.hash}_{best}",
+        persist_state="session",
+    )
+    if picked and shares[picked] < KNOWN_SHARE:
+        there, every = known[picked]
+        hint = other_item_column(chosen.file, tables[picked].file)
+        st.caption(
+            f":orange[{there:,} of {count(every, 'item')} are in the item table.] "
+            f"{plain(hint, 400)}"
+        )
+    return tables[picked].file if picked else None
+
+
+def _pick_links() -> Path | None:
+    tables = {table.hash: table for table in datasets(LINKS)}
+    if not tables:
+        return None
+    picked = st.selectbox(
+        "User link table",
+        [None, *tables],
+        key="pair_links",
+        persist_state="session",
+        format_func=lambda hash_: (
+            "none: equal ids are the same user" if hash_ is None else short(tables[hash_].name)
+        ),
+        help="Says which target user is which source user; then equal ids alone mean nothing.",
+    )
+    return tables[picked].file if picked else None
+
+
+def _pick_triples() -> Path | None:
+    tables = {table.hash: table for table in datasets(TRIPLES)}
+    if not tables:
+        return None
+    picked = st.selectbox(
+        "Triples",
+        [None, *tables],
+        key="pair_triples",
+        persist_state="session",
+        format_func=lambda hash_: "none" if hash_ is None else short(tables[hash_].name),
+        help="What items have in common beyond their tables; heads and tails are item ids or "
+        "anything else.",
+    )
+    return tables[picked].file if picked else None
+
+
+def _describe(dataset: Dataset) -> str:
+    rows = dataset.record.get("counts", {}).get("kept")
+    size = f" · {count(rows, 'row')}" if rows else ""
+    return f"{short(dataset.name)}{size} · {dataset.hash[:6]}"
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _known(interactions: str, items: str) -> tuple[int, int]:
+    with database() as cursor:
+        return count_known(cursor, Path(interactions), Path(items))

@@ -25,16 +25,23 @@ from core.models.readiness import readiness
 from core.models.registry import CARDS
 from core.runs.making.estimate import sizes_of
 from core.ui import cached
-from core.ui.data.lights import draw_time_leak, time_leak_of
-from core.ui.data.shared import folder_of, names_of, pick_pair, split_counts_of, time_doubt
-from core.ui.data.work import AT_ONCE, attempt, do_or_enqueue, draw_failed_attempt, draw_work
-from core.ui.press import draw_press
-from core.ui.setting_widgets import ask_setting, info_of
-from core.ui.shell import show_chart, show_error
+from core.ui.data.checks import draw_time_leak, time_leak_of
+from core.ui.data.shared import (
+    AT_ONCE,
+    attempt,
+    do_or_enqueue,
+    draw_failed_attempt,
+    draw_work,
+    folder_of,
+    names_of,
+    pick_pair,
+    split_counts_of,
+    time_doubt,
+)
+from core.ui.shell import draw_press, show_chart, show_error
 from core.ui.state import current_split_hash, set_current
-from core.ui.tables import show_table
-from core.ui.texts import plain
-from core.ui.train.models import LIGHTS
+from core.ui.train.choose import LIGHTS
+from core.ui.widgets import ask_setting, info_of, plain, show_table
 
 SEED = 2022
 LARGEST_SEED = 2**31 - 1

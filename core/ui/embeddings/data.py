@@ -10,19 +10,28 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET, TEST, USER
 from core.basics.files import fingerprint
+from core.basics.formatting import duration
 from core.basics.types import FloatArray, IntArray
 from core.data.pair import ItemFeatures
 from core.data.snapshot import Split
-from core.embedding.maps import MAP_TEXTS, Points, pca_map
+from core.embedding.maps import LIMIT, MAP_TEXTS, Points, pca_map
 from core.embedding.neighbours import clusters_of, trustworthiness
 from core.embedding.umap_map import map_name, read_map
 from core.evaluation.lift import differences
 from core.models.text.features import TextSettings
-from core.runs.jobs.maps import SEED, MapPoints, map_points, text_points
+from core.runs.jobs.maps import (
+    SEED,
+    MapPoints,
+    map_payload,
+    map_points,
+    text_map_payload,
+    text_points,
+)
 from core.runs.making.texts import ItemTexts, key_of
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.shell import workspace
+from core.ui.embeddings.view import UMAP, View
+from core.ui.shell import Task, draw_task, workspace
 
 NAME, KIND, DOMAIN = "name", "kind", "domain"
 CATEGORY, COUNT = "category", "interactions"
@@ -176,3 +185,44 @@ def _first_categories(features: ItemFeatures | None, numbers: IntArray) -> np.nd
     return np.array(
         [str(text).split("|")[0] for text in features.categories[numbers]], dtype=object
     )
+
+
+# The job that makes a UMAP map: ask for it, watch it, or read why it failed.
+
+
+def pick_layout(data: MapData, view: View) -> Layout:
+    """The layout asked for; PCA, with a word on why, while there is no UMAP map."""
+    if view.method != UMAP:
+        return pca_layout(data)
+    kept = umap_layout(data)
+    if kept is not None:
+        return kept
+    _show_job(data, view)
+    return pca_layout(data)
+
+
+def _show_job(data: MapData, view: View) -> None:
+    task = _task(data, view)
+    if task.is_active:
+        st.caption("PCA is shown meanwhile.")
+    else:
+        n = min(len(data.points), LIMIT)
+        st.info(
+            f"There is no UMAP map of these {n:,} points yet; below is PCA. Drawing it takes about "
+            f"{duration(10 + n / 2000)} in the background."
+        )
+    draw_task(task, "draw_umap")
+
+
+def _task(data: MapData, view: View) -> Task:
+    if data.run is not None:
+        return Task(
+            "map",
+            (map_payload(data.run.id, data.what),),
+            f"UMAP of {data.what}: {data.run.label}",
+            "Draw the UMAP map",
+            "",
+            lane="short",
+        )
+    payload = text_map_payload(data.split_hash, view.texts)
+    return Task("text_map", (payload,), "UMAP of texts", "Draw the UMAP map", "", lane="short")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count, number
-from core.basics.types import IntArray
+from core.basics.types import BoolArray, FloatArray, IntArray
 from core.charts.maps import Layer, draw_map, interleaved, mark_point
 from core.charts.theme import (
     ALARM_COLOUR,
@@ -21,13 +21,24 @@ from core.charts.theme import (
     TARGET_COLOUR,
     plain,
 )
+from core.embedding.neighbours import nearest_to
 from core.models.text.encoders import ENCODERS
 from core.models.text.vectors import ALONE, BESIDE
-from core.ui.embeddings.data import CATEGORY, COUNT, DOMAIN, NAME, Layout, MapData, clusters, lifts
-from core.ui.embeddings.neighbours import Found
+from core.ui.embeddings.data import (
+    CATEGORY,
+    COUNT,
+    DOMAIN,
+    KIND,
+    NAME,
+    Layout,
+    MapData,
+    clusters,
+    lifts,
+)
 from core.ui.embeddings.view import ACTIVITY, CLUSTER, LIFT, PCA, POPULARITY, View
 from core.ui.shell import show_chart
-from core.ui.texts import plain as plain_text
+from core.ui.widgets import plain as plain_text
+from core.ui.widgets import show_table
 
 DOMAIN_COLOURS = {SOURCE: SOURCE_COLOUR, TARGET: TARGET_COLOUR}
 USER_SYMBOL = "diamond-open"
@@ -201,3 +212,145 @@ def _lift_words(data: MapData) -> str:
         " Helped and harmed: test nDCG@10 against the twin (one seed); a single user's difference "
         "is mostly chance."
     )
+
+
+# What the selected points of the map are: domains, categories, popularity, titles.
+
+TOP = 8  # categories listed
+HERE, ELSEWHERE = "share here", "share elsewhere"
+
+
+def show_selection(data: MapData, rows: IntArray) -> None:
+    """A sentence, the categories that stand out, and the points as a table."""
+    if not len(rows):
+        st.caption("Draw a lasso or a box on the map to see what the points in it are.")
+        return
+    chosen = np.zeros(len(data.table), dtype=bool)
+    chosen[rows] = True
+    inside, outside = data.table[chosen], data.table[~chosen]
+    st.subheader(f"{count(len(rows), 'selected point')}", anchor=False)
+    st.markdown(_sentence(data, inside, outside))
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        _show_categories(inside, outside)
+    with right:
+        shown = inside.assign(**{DOMAIN: inside[DOMAIN].map(data.names)})
+        shown = shown[[NAME, KIND, DOMAIN, CATEGORY, COUNT]].sort_values(COUNT, ascending=False)
+        show_table(shown, "selected_points", download="selected.csv", height=360)
+
+
+def _sentence(data: MapData, inside: pd.DataFrame, outside: pd.DataFrame) -> str:
+    """`12 of books, 30 of films. Median interactions: 8, against 3 for the other points.`"""
+    by_domain = inside[DOMAIN].value_counts()
+    parts = [
+        f"{by_domain.get(domain, 0):,} of {plain_text(name)}" for domain, name in data.names.items()
+    ]
+    text = f"{', '.join(parts)}. Median interactions: {inside[COUNT].median():,.0f}"
+    if len(outside):
+        text += f", against {outside[COUNT].median():,.0f} for all other points"
+    return f"{text}."
+
+
+def _show_categories(inside: pd.DataFrame, outside: pd.DataFrame) -> None:
+    table = category_shares(inside[CATEGORY], outside[CATEGORY])
+    if table.empty:
+        st.caption("None of these has a category.")
+        return
+    looks = {name: st.column_config.NumberColumn(format="percent") for name in (HERE, ELSEWHERE)}
+    show_table(table, "selected_categories", column_config=looks)
+
+
+def category_shares(inside: pd.Series, outside: pd.Series) -> pd.DataFrame:
+    """The most frequent categories inside, with their shares among points that have one."""
+    here, elsewhere = (part[part != ""].value_counts(normalize=True) for part in (inside, outside))
+    top = here.head(TOP)
+    return pd.DataFrame(
+        {
+            CATEGORY: top.index.astype("str"),
+            HERE: top.to_numpy(),
+            ELSEWHERE: elsewhere.reindex(top.index).fillna(0).to_numpy(),
+        }
+    )
+
+
+# Find one item or user and its neighbours in the original space, in both domains.
+
+K = 10  # neighbours per domain
+MATCHES = 50  # offered at most
+SIMILARITY = "cosine"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A point, or words that are none, and its neighbours, as rows of the data's table."""
+
+    row: int | None
+    name: str
+    neighbours: IntArray
+
+
+def show_neighbours(data: MapData, search: str) -> Found | None:
+    """Who matches the search, and the nearest of both domains to the one chosen; None if nobody."""
+    if not search:
+        return None
+    matches = matching(data.table, search)
+    if not len(matches):
+        st.info(f"No title or id on this map contains “{plain_text(search)}”.")
+        return None
+    row = st.selectbox(
+        f"{len(matches)} found" + (", the first shown" if len(matches) == MATCHES else ""),
+        matches.tolist(),
+        format_func=lambda row: _label(data, row),
+        key="map_found",
+    )
+    name = str(data.table[NAME].iloc[row])
+    st.markdown(f"**Nearest to {plain_text(name)}** in the original space, by cosine")
+    others = (data.points.is_item == data.points.is_item[row]) & (np.arange(len(data.table)) != row)
+    return Found(row, name, _show_both(data, data.points.vectors[row], others))
+
+
+def show_meaning(data: MapData, words: str, vector: FloatArray, by_meaning: bool) -> Found:
+    """The items of both domains whose texts come nearest to a person's words."""
+    how = "by meaning" if by_meaning else "by their words"
+    st.markdown(f"**Nearest to “{plain_text(words)}”** {how}, as the encoder reads both; by cosine")
+    return Found(None, words, _show_both(data, vector, data.points.is_item))
+
+
+def matching(table: pd.DataFrame, search: str) -> IntArray:
+    """Rows whose name contains the words, those that begin with them first, at most 50."""
+    names = table[NAME].astype("str").str.casefold()
+    wanted = search.casefold()
+    rows = np.flatnonzero(names.str.contains(wanted, regex=False))
+    begins = names.iloc[rows].str.startswith(wanted).to_numpy()
+    return rows[np.argsort(~begins, kind="stable")][:MATCHES]
+
+
+def _show_both(data: MapData, wanted: FloatArray, among: BoolArray) -> IntArray:
+    """Tables of both domains' nearest points; answers their rows."""
+    found = []
+    for column, (domain, colour) in zip(
+        st.columns(2, gap="large"), ((SOURCE, "orange"), ("target", "blue")), strict=True
+    ):
+        here = np.flatnonzero(among & (data.points.is_source == (domain == SOURCE)))
+        rows, cosines = nearest_to(data.points.vectors, wanted, K, here)
+        found.append(rows)
+        with column:
+            st.markdown(f":{colour}[**{plain_text(data.names[domain])}**]")
+            _show_rows(data.table.iloc[rows], cosines, f"nearest_{domain}")
+    return np.concatenate(found)
+
+
+def _show_rows(rows: pd.DataFrame, cosines: np.ndarray, key: str) -> None:
+    frame = rows[[NAME, CATEGORY, COUNT]].copy()
+    frame.insert(1, SIMILARITY, cosines)
+    looks = {
+        NAME: st.column_config.TextColumn(width=200),
+        CATEGORY: st.column_config.TextColumn(width=85),
+        SIMILARITY: st.column_config.NumberColumn(format="%.3f", width=70),
+    }
+    show_table(frame, key, download=f"{key}.csv", column_config=looks)
+
+
+def _label(data: MapData, row: int) -> str:
+    entry = data.table.iloc[row]
+    return f"{entry[NAME]} · {data.names[entry[DOMAIN]]}"

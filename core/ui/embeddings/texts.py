@@ -13,12 +13,12 @@ from core.models.text.vectors import ALONE, BESIDE, NOT_USED, beside_nothing, wh
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.embeddings.data import MapData, map_data, text_data
-from core.ui.embeddings.neighbours import Found, show_meaning, show_neighbours
+from core.ui.embeddings.map import Found, show_meaning, show_neighbours
 from core.ui.embeddings.view import View
 from core.ui.navigation import link_to
 from core.ui.state import current_run, current_split, current_split_hash, require_model
-from core.ui.texts import plain
-from core.ui.words import ask_for_texts, vector_of_words
+from core.ui.text_vectors import ask_for_texts, vector_of_words
+from core.ui.widgets import plain
 
 
 def run_or_texts() -> Run | None:

@@ -13,7 +13,7 @@ from core.models.text.features import TextSettings
 from core.models.text.vectors import ALONE, NOT_USED
 from core.models.text.words import READS, TITLES
 from core.ui.state import linked, one_of, set_current
-from core.ui.words import type_words
+from core.ui.text_vectors import type_words
 
 DOMAIN, CATEGORY, POPULARITY, ACTIVITY = "domain", "category", "popularity", "activity"
 LIFT, CLUSTER = "lift", "cluster"

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.basics.columns import VALID
 from core.basics.formatting import number, signed_with_interval
-from core.charts.fusion import draw_pareto
-from core.evaluation.weightings import NAMES, on_front, ratio_metrics
+from core.charts.fusion import draw_pareto, draw_rating_plane
+from core.evaluation.weightings import NAMES, FeaturePlane, feature_plane, on_front, ratio_metrics
 from core.fusion.fused import Gate, fit_gate, weights_of
 from core.metrics.registry import METRICS
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion import data as fusion_data
 from core.ui.fusion.data import Recipe
-from core.ui.fusion.feature_plane import show_feature_plane
 from core.ui.shell import guarded, show_chart
-from core.ui.texts import plain
+from core.ui.widgets import plain
 
 ACTIVITY, TRADE_OFF, FEATURES = (
     "Weights by activity",
@@ -158,3 +159,59 @@ def _metrics(folder: str, kind: str, scale: str, k: int, _run: Run) -> pd.DataFr
     n_known = int((train.target_history > 0).sum())
     n_rankable = cached.split_of(_run).masked(VALID).n_rankable
     return ratio_metrics(board.prepared, relevant, train.popularity, n_known, n_rankable)
+
+
+# Feature-level fusion: alpha and beta before a network, where more than their ratio counts.
+
+
+def show_feature_plane(run: Run, recipe: Recipe) -> None:
+    """A sentence and the plane of quality over both weights."""
+    plane = _plane(str(run.folder), recipe.k, run)
+    if plane is None:
+        st.caption("Fewer than two validation users have evidence from both domains.")
+        return
+    names = plain(run.record["source_name"], 30), plain(run.record["target_name"], 30)
+    st.markdown(f"**{_plane_sentence(plane, recipe.k)}**")
+    show_chart(
+        draw_rating_plane(
+            plane.steps,
+            plane.ndcg,
+            plane.near,
+            metric=f"nDCG@{recipe.k}",
+            lowest=plane.highest,
+            here=(1.0, 1.0),
+            names=(run.record["source_name"], run.record["target_name"]),
+            higher_is_better=True,
+        ),
+        f"What if the network read less of a history? Here alpha weighs what it reads of "
+        f"{names[0]} and beta what it reads of {names[1]}, before its layers, so both count and "
+        "not only their ratio. The circle is the model as it was trained; the dotted edge holds "
+        f"what is no worse than the star beyond user sampling. {plane.users:,} validation users "
+        "with both histories.",
+        "feature_plane",
+    )
+
+
+def _plane_sentence(plane: FeaturePlane, k: int) -> str:
+    gain = plane.gain
+    where = f"alpha {number(plane.highest[0], 2)}, beta {number(plane.highest[1], 2)}"
+    words = signed_with_interval(gain.mean, gain.low, gain.high, 4)
+    if plane.highest == (1.0, 1.0):
+        return (
+            f"No weights before the network are better than 1 and 1, as it was trained, nDCG@{k}."
+        )
+    if not gain.excludes_zero:
+        return (
+            f"The best weights before the network, {where}, are no better than 1 and 1 beyond user "
+            f"sampling: nDCG@{k} {words}."
+        )
+    return (
+        f"The best weights before the network are {where}: nDCG@{k} {words} against 1 and 1, "
+        "chosen and measured on the same users."
+    )
+
+
+@st.cache_resource(show_spinner="Asking the network at every pair of weights", max_entries=6)
+def _plane(folder: str, k: int, _run: Run) -> FeaturePlane | None:
+    model: Any = cached.model(_run)
+    return feature_plane(model.score_weighted, cached.split_of(_run), VALID, k)

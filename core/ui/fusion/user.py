@@ -16,12 +16,11 @@ from core.evaluation.segments import ORDER_TITLES, user_order
 from core.fusion.fused import Prepared, held_out, prepare, prepared_top_k
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.fusion.data import candidates_of
-from core.ui.fusion.weights import Point
+from core.ui.fusion.data import Point, candidates_of
 from core.ui.recommendations.view import moved
 from core.ui.shell import guarded
 from core.ui.state import linked, one_of, recall, set_current
-from core.ui.texts import plain
+from core.ui.widgets import plain
 
 LISTED = 200  # users offered in the box; any other is found by id
 _FIND, _MISSING = "fusion_find", "fusion_missing"

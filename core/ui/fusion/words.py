@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.fusion.combine import MIN_MAX, PRODUCT, RAW, RECIPROCAL_RANK, WEIGHTED_SUM, Z_SCORE
 from core.store.run_folder import Run
-from core.ui.texts import plain
+from core.ui.widgets import plain
 
 KIND_WORDS = {
     WEIGHTED_SUM: "Both parts are scaled, weighed and added.",

@@ -8,12 +8,23 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, TEST, USER, USERS, VALID
 from core.basics.errors import DataError
-from core.basics.formatting import number
-from core.charts.intervals import draw_by_length
+from core.basics.formatting import number, signed
+from core.charts.intervals import draw_by_length, draw_calibration
 from core.evaluation.list_figures import DIFFERENCE
-from core.evaluation.ratings import Bounds
+from core.evaluation.ratings import (
+    ALWAYS,
+    CALIBRATION,
+    GAP_HIGH,
+    GAP_LOW,
+    LOG_LOSS,
+    Bounds,
+    RatingFigures,
+    furthest,
+    log_loss_rows,
+    rating_figures,
+)
 from core.evaluation.verdict import difference_words
 from core.evaluation.yes_no import (
     Answers,
@@ -26,15 +37,15 @@ from core.evaluation.yes_no import (
     usual_threshold,
 )
 from core.metrics.intervals import Interval
+from core.metrics.ratings import FITS
 from core.metrics.registry import METRICS
 from core.ui import cached
-from core.ui.metrics.figure_table import explain, show_figures
 from core.ui.metrics.figures import Contender
-from core.ui.metrics.liked_chance import show_log_loss
-from core.ui.metrics.lists import Listed, listed
-from core.ui.metrics.view import View
+from core.ui.metrics.lists import Listed, listed, styles_of, twin_name
+from core.ui.metrics.table import explain, show_figures
+from core.ui.metrics.view import View, too_few, users_of
 from core.ui.shell import show_chart
-from core.ui.tables import download_button
+from core.ui.widgets import download_button, plain
 
 IN_LIST, BY_RATING = "in the top k", "predicted rating"
 NAMES = {
@@ -260,3 +271,99 @@ def _curves(
     folders: Sequence[tuple[str, str]], part: str, segment: str, _found: Listed
 ) -> dict[str, pd.DataFrame]:
     return {name: by_length(one) for name, one in _found.judged().items()}
+
+
+# LogLoss under the classification view of predicted ratings.
+
+
+def show_log_loss(found: Listed, liked_from: float) -> None:
+    """A sentence and a row per run; only where validation has been kept apart from what is told."""
+    if found.view.part != TEST:
+        st.caption(
+            "LogLoss needs chances, and those are fitted on validation ratings: it is told on Test."
+        )
+        return
+    rows = _rows(found.folders, found.view.who, liked_from, found)
+    if rows.empty:
+        st.caption("All ratings are liked, or none is, from this rating on: LogLoss says nothing.")
+        return
+    st.markdown(_chance_words(rows, found.own, liked_from))
+    show_figures(rows, [LOG_LOSS], "classification_log_loss")
+
+
+def _chance_words(rows: pd.DataFrame, own: str, liked_from: float) -> str:
+    ours, always = (rows[rows[RUN] == name].iloc[0] for name in (own, ALWAYS))
+    verdict = "no different from"
+    if ours[GAP_HIGH] < 0:
+        verdict = "better than"
+    elif ours[GAP_LOW] > 0:
+        verdict = "worse than"
+    return (
+        f"As a chance that a rating is {number(liked_from, 1)} or more, predictions of the run "
+        f"have a LogLoss of {number(ours[MEAN])}: {verdict} always saying the share of such "
+        f"ratings in validation ({number(always[MEAN])})."
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _rows(
+    folders: tuple[tuple[str, str], ...], segment: str, liked_from: float, _found: Listed
+) -> pd.DataFrame:
+    pairs = {}
+    for line in _found.lines:
+        if line.run.card.task == "rating":
+            valid, test = (cached.predictions(line.run, part) for part in (VALID, TEST))
+            if _found.users is not None:
+                test = test[test[USER].isin(_found.users)]
+            pairs[line.name] = (valid, test)
+    bounds = Bounds.of(cached.split_of(_found.lines[0].run).rated.train.target)
+    return log_loss_rows(pairs, bounds, liked_from)
+
+
+# Ratings: how much of their spread is predicted, and whether a predicted 4 is a 4.
+
+
+def show_rating_fit(lines: list[Contender], view: View) -> None:
+    """MSE, R², explained variance and calibration of every run that predicts ratings."""
+    if too_few(lines[0].run, view.part, view.segment):
+        return
+    rated = [line for line in lines if line.run.card.task == "rating"]
+    folders = tuple((line.name, str(line.run.folder)) for line in rated)
+    found = _figures(folders, view.part, view.who, rated, view)
+    own = rated[0].name
+    st.markdown(_fit_words(found, own, "The run" if rated[0] is lines[0] else plain(own, 80)))
+    show_figures(found.fits, [*FITS, CALIBRATION], "rating_fit")
+    show_chart(
+        draw_calibration(
+            dict(list(found.curves.groupby(RUN, sort=False))), styles_of(rated, twin_name(rated))
+        ),
+        "Is a predicted 4 a 4? Each dot is a tenth of the held-out ratings by their prediction, "
+        "with the 95 % interval of their mean; on the diagonal both agree.",
+        "calibration",
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=10)
+def _figures(
+    folders: tuple[tuple[str, str], ...],
+    part: str,
+    segment: str,
+    _lines: list[Contender],
+    _view: View,
+) -> RatingFigures:
+    run = _lines[0].run
+    users = users_of(run, _view.segment)
+    frames = {line.name: cached.predictions(line.run, part) for line in _lines}
+    if users is not None:
+        frames = {name: frame[frame[USER].isin(users)] for name, frame in frames.items()}
+    return rating_figures(frames, Bounds.of(cached.split_of(run).rated.train.target))
+
+
+def _fit_words(found: RatingFigures, own: str, called: str) -> str:
+    means = found.fits[found.fits[RUN] == own].set_index(METRIC)[MEAN]
+    said, given, apart = furthest(found.curves[found.curves[RUN] == own])
+    return (
+        f"{called} predicts {means['r2']:.0%} of the spread of held-out ratings (R²). Where it "
+        f"says {number(said, 2)}, people gave {number(given, 2)} ({signed(apart, 2)}): nowhere is "
+        "it further off."
+    )

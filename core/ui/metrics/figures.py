@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.basics.columns import USER
+from core.evaluation.lift import ENOUGH_SEEDS, all_the_same, seed_rows
+from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.side_by_side import all_metrics, moved_users, side_by_side
+from core.evaluation.verdict import Comparison, Lifts, sentence
+from core.evaluation.verdict import lifts_of as compute_lifts
 from core.metrics.ratings import ERRORS
-from core.runs.studies.noise import FLOORS
+from core.metrics.registry import metric_card
+from core.runs.making.train_again import same_but_seed
+from core.runs.studies.noise import FLOORS, NoiseFloor, comparison_of, equal_twins, noise_floor
+from core.store.measured import RESEED_FOLDER, RESEED_RECORD
 from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
-from core.ui.metrics.evidence import sentence_of
-from core.ui.metrics.run_lists import reader_of
-from core.ui.metrics.segment import users_of
-from core.ui.metrics.view import View
-from core.ui.run_names import run_names
+from core.ui.metrics.view import View, reader_of, segments_of, users_of
+from core.ui.state import run_names
 
 
 @dataclass(frozen=True)
@@ -109,3 +113,96 @@ def _errors(
 
 def _only(frame: pd.DataFrame, users: np.ndarray | None) -> pd.DataFrame:
     return frame if users is None else frame[frame[USER].isin(users)]
+
+
+# What the Metrics page knows of a run's lift, computed once per choice and kept.
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Runs that differ by their seed alone, this one among them."""
+
+    n: int
+    alike: bool  # every seed gives the same model
+    over: pd.Series | None  # a row of seed_rows over all users; None with too few seeds
+
+
+def lifts_of(run: Run, part: str, metric: str, by: str) -> Lifts:
+    """Every lift the forest plot by one kind of segment shows."""
+    return _lifts(str(run.folder), part, metric, by, evidence_key(run), run)
+
+
+def sentence_of(run: Run, part: str, metric: str, by: str = TARGET_HISTORY) -> str:
+    """What those lifts say, in words."""
+    return _sentence(str(run.folder), part, metric, by, evidence_key(run), run)
+
+
+def floor_of(run: Run, part: str, metric: str) -> NoiseFloor | None:
+    """Share helped and harmed beside what training the twin again does; None if not measured."""
+    if run.twin is None or not metric_card(metric).kept:
+        return None
+    return _floor(str(run.folder), part, metric, evidence_key(run), run)
+
+
+def evidence_key(run: Run) -> str:
+    """Changes when the noise floor is measured, a seed comes or goes, or an attribute is added."""
+    path = run.folder / RESEED_FOLDER / RESEED_RECORD
+    measured = path.stat().st_mtime_ns if path.exists() else 0
+    return f"{measured} {other_seeds(run)} {cached.attributes_key(run.record['dataset_hash'])}"
+
+
+def other_seeds(run: Run) -> list[str]:
+    """Ids of the runs that differ from this one by their seed alone."""
+    runs = cached.runs()
+    return _other_seeds(run.id, tuple(other.id for other in runs), run, runs)
+
+
+def seeds_of(run: Run, part: str, metric: str) -> Seeds:
+    """How many seeds there are, and the lift over all users with its interval over them."""
+    return _seeds(str(run.folder), part, metric, evidence_key(run), run)
+
+
+def comparison(run: Run, part: str, metric: str) -> Comparison:
+    """The run beside all there is to judge it by in one metric.
+
+    Figures made from lists have no noise floor: of twins trained again only metrics are kept.
+    """
+    runs, read, segments = cached.runs(), reader_of(metric), segments_of(run)
+    if metric_card(metric).kept:
+        return comparison_of(run, part, segments, runs, read)
+    listed = [one for one in runs if one.has_lists and one.twin and one.twin.has_lists]
+    return replace(comparison_of(run, part, segments, listed, read), again=())
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _other_seeds(run_id: str, ids: tuple[str, ...], _run: Run, _runs: list[Run]) -> list[str]:
+    return [other.id for other in same_but_seed(_run, _runs)]
+
+
+@st.cache_data(show_spinner=False, max_entries=40)
+def _seeds(folder: str, part: str, metric: str, key: str, _run: Run) -> Seeds:
+    compared = comparison(_run, part, metric)
+    n = len(compared.seeds)
+    alike = n > 1 and all_the_same(compared.seeds, metric)
+    if n < ENOUGH_SEEDS:
+        return Seeds(n, alike, None)
+    rows = seed_rows(compared.seeds, compared.segments, TARGET_HISTORY, metric)
+    return Seeds(n, alike, rows.iloc[0])
+
+
+@st.cache_data(show_spinner=False, max_entries=40)
+def _lifts(folder: str, part: str, metric: str, by: str, key: str, _run: Run) -> Lifts:
+    return compute_lifts(comparison(_run, part, metric), metric, by)
+
+
+@st.cache_data(show_spinner=False, max_entries=40)
+def _sentence(folder: str, part: str, metric: str, by: str, key: str, _run: Run) -> str:
+    return sentence(comparison(_run, part, metric), lifts_of(_run, part, metric, by), metric, by)
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _floor(folder: str, part: str, metric: str, key: str, _run: Run) -> NoiseFloor | None:
+    compared = comparison(_run, part, metric)
+    assert compared.twin is not None
+    equals = equal_twins(_run, part, cached.per_user)
+    return noise_floor(compared.run, compared.twin, equals, metric) if equals else None

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import MEAN, RUN, SEGMENT, USERS
-from core.basics.formatting import number, signed
+from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, TARGET, USERS
+from core.basics.formatting import count, number, signed, signed_with_interval
 from core.charts.intervals import DETAIL, draw_forest
 from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, TWIN_COLOUR
-from core.evaluation.lift import EFFECT, HOLM, NOISE, SEEDS, SURE
-from core.evaluation.segments import FEWEST, TARGET_HISTORY
+from core.data.checks.quality import read_checks
+from core.evaluation.lift import ALL_USERS, EFFECT, HARMED, HELPED, HOLM, NOISE, SEEDS, SURE
+from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.verdict import Lifts
 from core.metrics.registry import metric_card, metric_title
+from core.runs.making.train_again import is_trained, plans_of_more_seeds
+from core.runs.studies.noise import NoiseFloor, floor_sentence, moved_words, reseed_payload
+from core.runs.studies.versions import other_versions, version_names
+from core.store.measured import BY_SEED, BY_USERS, read_reseeded, reseeded_is_damaged
 from core.store.run_folder import Run
-from core.ui.metrics.evidence import lifts_of, sentence_of
-from core.ui.metrics.figures import floor_name
-from core.ui.metrics.groups import draw_upload, missing_words, titles_of
-from core.ui.metrics.layers import show_layers
-from core.ui.metrics.trust import show_trust
-from core.ui.metrics.versions import show_versions
-from core.ui.metrics.view import View
-from core.ui.shell import show_chart
+from core.ui import cached
+from core.ui.frame import draw_trust
+from core.ui.metrics.figures import (
+    floor_name,
+    floor_of,
+    lifts_of,
+    other_seeds,
+    seeds_of,
+    sentence_of,
+)
+from core.ui.metrics.view import View, draw_upload, missing_words, reader_of, titles_of
+from core.ui.navigation import link_to
+from core.ui.shell import Task, draw_task, show_chart, workspace
 from core.ui.state import linked, one_of
-from core.ui.texts import plain
+from core.ui.widgets import plain
 
 TWIN_NAME = "over its twin"
 SEED_COLOUR = CATEGORY_COLOURS[1]
@@ -143,3 +155,213 @@ def _filled(table: pd.DataFrame | None, more: str) -> str:
         few = ", ".join(plain(name) for name in table.loc[table[USERS] < FEWEST, SEGMENT])
         words += f" Under {FEWEST} users ({few}) is too few to say."
     return words
+
+
+# Beside the lifts: who is helped and harmed above the noise floor, cold users, other seeds.
+
+_WHY = (
+    "Two equally good models help and harm many users by chance; only what goes beyond is the "
+    "source's doing. The twin is trained again with another seed. A model that knows no chance is "
+    "trained on users drawn anew instead, three times: users and not interactions, so that "
+    "everybody is asked about with the whole history and only what is learned from others differs."
+)
+_HOW = {
+    BY_SEED: "By chance: the twin with another seed, against the twin.",
+    BY_USERS: "By chance: this model knows none, so three twins that learned from users drawn "
+    "anew stand against each other. They differ more than a seed would make them.",
+}
+
+
+def show_layers(run: Run, view: View) -> None:
+    """Counts first, then the noise floor, cold users and seeds."""
+    _show_counts(run, view)
+    if run.twin is not None:
+        _show_floor(run, view)
+    _show_cold(run, view)
+    if run.twin is not None and is_trained(run):
+        _show_seeds(run, view)
+
+
+def _show_counts(run: Run, view: View) -> None:
+    lifts = lifts_of(run, view.part, view.column, TARGET_HISTORY)
+    table = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
+    assert table is not None
+    everybody = table.set_index(SEGMENT).loc[ALL_USERS]
+    against = "its twin" if run.twin else floor_name(run)
+    st.markdown(f"**Users, against {against}**")
+    if everybody[USERS] < FEWEST:
+        st.caption(f"{count(int(everybody[USERS]), 'user')}: too few to say.")
+        return
+    same = int(everybody[USERS] - everybody[HELPED] - everybody[HARMED])
+    better, worse = st.columns(2)
+    for place, label, n in zip((better, worse), _ways(view.column), (HELPED, HARMED), strict=True):
+        place.metric(label, f"{int(everybody[n]):,}")
+    st.caption(
+        f"{same:,} the same, by {metric_title(view.column)} of each of the "
+        f"{int(everybody[USERS]):,} users."
+    )
+
+
+def _ways(metric: str) -> tuple[str, str]:
+    """What becomes of users for the better and the worse; up or down where neither is a gain."""
+    card = metric_card(metric)
+    if not card.neutral:
+        return "helped", "harmed"
+    return ("raised", "lowered") if card.higher_is_better else ("lowered", "raised")
+
+
+def _show_floor(run: Run, view: View) -> None:
+    if not metric_card(view.column).kept:
+        st.caption(
+            "How much of this is chance is measured for metrics that runs keep, such as nDCG; "
+            f"{metric_title(view.column)} is made from lists."
+        )
+        return
+    floor = floor_of(run, view.part, view.column)
+    if floor is not None:
+        _say_floor(run, floor)
+    elif is_trained(run):
+        if reseeded_is_damaged(run):
+            st.warning("The noise floor that was kept cannot be read any more. Measure it again.")
+        st.caption("Some of them are harmed by chance alone; how many is not measured yet.")
+        task = Task(
+            "reseed",
+            (reseed_payload(run.id),),
+            f"Noise floor of {run.label}",
+            "Measure the noise floor",
+            _WHY,
+        )
+        draw_task(task, "measure_noise")
+
+
+def _say_floor(run: Run, floor: NoiseFloor) -> None:
+    info = read_reseeded(run)
+    assert info is not None
+    st.markdown(f"**{floor_sentence(floor)}**")
+    for word, moved in (("Helped", floor.helped), ("Harmed", floor.harmed)):
+        st.markdown(moved_words(word, moved))
+    st.caption(_HOW[info.how], help=_WHY)
+
+
+def _show_cold(run: Run, view: View) -> None:
+    floor = lifts_of(run, view.part, view.column, TARGET_HISTORY).over_floor
+    if floor is None:
+        return
+    target, rows = plain(run.record[f"{TARGET}_name"]), floor.set_index(SEGMENT)
+    if BINS[0] not in rows.index:
+        st.caption(f"No evaluated user is without history in {target}: nobody is cold.")
+        return
+    cold = rows.loc[BINS[0]]
+    if cold[USERS] < FEWEST:
+        st.caption(f"{count(int(cold[USERS]), 'cold user')}: too few to say.")
+        return
+    users = f"{int(cold[USERS]):,} cold users"
+    st.metric(f"over {floor_name(run)}, {users}", signed(cold[MEAN]))
+    st.caption(
+        f"{metric_title(view.column)}: {signed_with_interval(cold[MEAN], cold[LOW], cold[HIGH])}. "
+        f"Cold users have no history in {target}."
+    )
+
+
+def _show_seeds(run: Run, view: View) -> None:
+    """The lift over all users with every seed, or a button that trains more."""
+    info, seeds = read_reseeded(run), seeds_of(run, view.part, view.column)
+    if seeds.alike or (info is not None and info.how == BY_USERS):
+        st.caption("Every seed gives the same model: this one knows no chance.")
+        return
+    if seeds.over is not None:
+        over = seeds.over
+        said = signed_with_interval(over[MEAN], over[LOW], over[HIGH])
+        st.markdown(f"**{seeds.n} seeds**: {plain(said)}  \n:gray[:small[over seeds, all users]]")
+        return
+    said = "One seed" if seeds.n <= 1 else f"{seeds.n} seeds, too few for an interval"
+    ids = other_seeds(run)
+    others = [other for other in cached.runs() if other.id in ids]
+    st.caption(f"{said}. Whether another training gives the same is not known.")
+    plans = plans_of_more_seeds(run, [run, *others])
+    task = Task(
+        "train",
+        tuple(plan.to_dict() for plan in plans),
+        f"More seeds of {run.label}",
+        "Train two more seeds",
+        "The same model, settings and split; each a run with its twin.",
+    )
+    draw_task(task, "more_seeds")
+
+
+# Lift with and without: the same model on versions of one pair that share their test rows.
+
+
+def show_versions(run: Run, view: View) -> None:
+    """A line per version with level, twin and lift; nothing where there is one version only."""
+    versions = [run, *_others(run)]
+    if len(versions) < 2 or run.twin is None:
+        return
+    names = version_names(workspace(), versions)
+    st.markdown("**With and without: the same model on other versions of this pair**")
+    rows = [_row(one, name, view) for one, name in zip(versions, names, strict=True)]
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+    words = "The first line is this run. All test rows are the same, so lifts may be compared."
+    if any("cross-listed" in name for name in names):
+        words += " A lift that goes with the cross-listed items was their leak and no transfer."
+    st.caption(words)
+
+
+def _row(run: Run, name: str, view: View) -> dict[str, str]:
+    lifts = lifts_of(run, view.part, view.column, TARGET_HISTORY).over_twin
+    assert lifts is not None
+    assert run.twin is not None
+    row, title = lifts.set_index(SEGMENT).loc[ALL_USERS], metric_title(view.column)
+    levels = [_level(one, view) for one in (run, run.twin)]
+    return {
+        "Version": plain(name, 120),
+        title: number(levels[0]),
+        f"{title}, its twin": number(levels[1]),
+        "Lift over the twin": plain(signed_with_interval(row[MEAN], row[LOW], row[HIGH])),
+    }
+
+
+def _level(run: Run, view: View) -> float:
+    """As the run has it on record, or the mean over its users."""
+    said = run.record[view.part].get(view.column)
+    return float(said[MEAN] if said else reader_of(view.column)(run, view.part)[view.column].mean())
+
+
+def _others(run: Run) -> list[Run]:
+    runs = cached.runs()
+    key = tuple(one.id for one in runs)
+    ids = _other_ids(run.id, key, run, runs)
+    return [one for one in runs if one.id in ids]
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _other_ids(run_id: str, key: tuple[str, ...], _run: Run, _runs: list[Run]) -> list[str]:
+    return [one.id for one in other_versions(workspace(), _run, _runs)]
+
+
+# Beside every lift: what the trust checks say of the data it is measured on.
+
+_LIGHTS: dict[str, str] = {
+    "green": "passed",
+    "amber": "in doubt",
+    "red": "failed",
+    "grey": "without an answer",
+}
+
+
+def show_trust(run: Run) -> None:
+    """How many checks of the pair passed; the failed ones in words, with a link to all of them."""
+    dataset_hash = run.record["dataset_hash"]
+    folder = workspace().pairs / dataset_hash
+    if not folder.exists():
+        st.caption("Trust: this split came as files of its own, so its data were not checked here.")
+        return
+    checks = read_checks(folder)
+    if checks is None:
+        st.caption("Trust: this pair was not checked yet, so no lift on it is to be believed.")
+        link_to("data", "Check the pair", tab="Quality")
+        return
+    draw_trust(dataset_hash)
+    lights = Counter[str](check.light for check in checks)
+    said = [f"{lights[light]} {words}" for light, words in _LIGHTS.items() if lights[light]]
+    st.caption(f"Trust checks of this pair: {', '.join(said)}.")

@@ -13,8 +13,7 @@ from core.store.measured import overlap_is_damaged, overlap_metrics, read_overla
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.view import View
-from core.ui.shell import show_chart
-from core.ui.task import Task, draw_task
+from core.ui.shell import Task, draw_task, show_chart
 
 _WHAT = (
     "The run is trained three times more: a quarter, half and three quarters of the shared users "

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USERS
-from core.basics.formatting import number
+from core.basics.formatting import count, number, signed
+from core.evaluation.list_figures import DIFFERENCE
+from core.evaluation.new_items import (
+    COMPARED,
+    TITLES,
+    Comparators,
+    comparators,
+    deciding,
+    new_items_sentence,
+)
+from core.evaluation.ratings import difference_intervals, intervals
 from core.evaluation.side_by_side import BEST
-from core.metrics.registry import metric_card, metric_title
+from core.evaluation.verdict import difference_words
+from core.metrics.intervals import Interval
+from core.metrics.ratings import ERRORS
+from core.metrics.registry import METRICS, metric_card, metric_title
+from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.metrics.figures import Contender
+from core.ui.metrics.figures import Contender, errors_of
 from core.ui.metrics.view import PARTS, View
-from core.ui.tables import download_button
-from core.ui.texts import plain
+from core.ui.widgets import download_button, plain
 
 _JOIN, _SPACE = "\u2060", "\u00a0"  # keep an interval on one line
 
@@ -76,3 +93,196 @@ def _explain(figures: pd.DataFrame, view: View, new: bool) -> None:
         st.markdown(
             f"**{metric_title(metric)}**: {card.help}  \n{card.formula}  \n:gray[{card.source}]"
         )
+
+
+# Runs that predict ratings: RMSE and MAE with intervals, beside the metrics of their lists.
+
+DIGITS = 4  # errors differ late
+
+
+def show_ratings(lines: list[Contender], view: View) -> None:
+    """A row per run, with dashes where it predicts no ratings; nothing where none of them does."""
+    tasks = {line.run.card.task for line in lines}
+    if "rating" not in tasks:
+        return
+    figures = errors_of(lines, view)
+    st.markdown("**Predicted ratings**: how far they lie from the held-out ones; less is better.")
+    cells = pd.DataFrame({"Run": [plain(line.name, 80) for line in lines]})
+    for metric in ERRORS:
+        by_run = figures[figures[METRIC] == metric].set_index(RUN)
+        cells[metric_title(metric)] = [
+            _error_cell(by_run.loc[line.name]) if line.name in by_run.index else "–"
+            for line in lines
+        ]
+    st.table(cells, border="horizontal", hide_index=True)
+    with st.container(horizontal=True):
+        with st.popover("What these errors are", icon=":material/help:", type="tertiary"):
+            for metric in ERRORS:
+                card = metric_card(metric)
+                st.markdown(
+                    f"**{card.title}**: {card.help}  \n{card.formula}  \n:gray[{card.source}]"
+                )
+        download_button(figures, "rating_errors.csv", "errors_csv")
+    led = figures[BEST].any()
+    st.caption(
+        f"{int(figures[USERS].max()):,} users, 95 % intervals from resampling them with all their "
+        "ratings. "
+        + ("Bold: ahead of the next one" if led else "Nothing is bold: no lead is")
+        + " beyond user sampling (one seed)."
+        + (" A dash: the run ranks items and predicts no ratings." if len(tasks) > 1 else "")
+    )
+    if lines[0].run.card.task == "rating":  # else the lists stand above
+        alone = "**Their lists**, ranked by predicted rating:"
+        mixed = "**Lists of every run**, of those that predict ratings by predicted rating:"
+        st.markdown(mixed if len(tasks) > 1 else alone)
+
+
+def _error_cell(row: pd.Series) -> str:
+    mean = f"**{number(row[MEAN], DIGITS)}**" if row[BEST] else number(row[MEAN], DIGITS)
+    return f"{mean}  \n:gray[:small[{number(row[LOW], DIGITS)}–{number(row[HIGH], DIGITS)}]]"
+
+
+# Metrics page, on a split of new items: the run beside a random order and an oracle's list.
+
+
+def show_new_items(run: Run, view: View) -> None:
+    """A row for the run and each comparator; nothing on a split of another kind."""
+    split = cached.split_of(run)
+    if split.new_items is None:
+        return
+    own, found = cached.per_user(run, view.part), _comparators(split.info.split_hash, view.part)
+    n_items = split.masked(view.part).n_rankable
+    metric = deciding(n_items)
+    rows = [_row(plain(run.label, 80), own, None, metric)]
+    rows += [_row(TITLES[name], frame, own, metric) for name, frame in found.items()]
+    st.markdown(
+        f"**{count(n_items, 'new item')}**, hidden from training and ranked by themselves, for all "
+        "evaluated users:"
+    )
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+    said = new_items_sentence(own, found, run.card.new_items, metric)
+    st.caption(
+        f"{said} The oracle knows how often each new item was chosen in this part, which no model "
+        "does. Popularity counts training, where new items have none: its list is one random draw "
+        "for everybody, so compare with what a random order is expected to find."
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=6)
+def _comparators(split_hash: str, part: str) -> Comparators:
+    return comparators(cached.split(split_hash), part)
+
+
+def _row(name: str, frame: pd.DataFrame, own: pd.DataFrame | None, metric: str) -> dict[str, str]:
+    cells = {"List": name}
+    for column, found in zip(COMPARED, intervals(frame, COMPARED), strict=True):
+        cells[metric_title(column)] = _recall_cell(number(found.mean), found)
+    gap = None if own is None else difference_intervals(own, frame, [metric])[0]
+    title = f"The run's {metric_title(metric)} minus it"
+    return cells | {title: "–" if gap is None else _recall_cell(signed(gap.mean), gap)}
+
+
+def _recall_cell(mean: str, found: Interval) -> str:
+    if np.isclose(found.low, found.high, rtol=0, atol=1e-9):  # the same for every user
+        return mean
+    return f"{mean}  \n:gray[:small[{number(found.low)} to {number(found.high)}]]"
+
+
+# Tables of figures: a row per run, an interval behind each number, help on every heading.
+
+SMALL = 0.02  # figures up to here are shown with four decimals
+
+
+def show_figures(
+    rows: pd.DataFrame, metrics: Sequence[str], key: str, titles: Mapping[str, str] | None = None
+) -> None:
+    """rows: as `compared` gives them; figures of the catalogue stand in them without an interval.
+
+    The row of differences, if there is one, is the first run minus its twin, with signs. titles:
+    headings other than those of the cards.
+    """
+    titles = titles or {metric: metric_title(metric) for metric in metrics}
+    said = rows[rows[METRIC].isin(list(metrics)) & rows[MEAN].notna()]
+    runs = [r for r in dict.fromkeys(rows[RUN]) if r != DIFFERENCE or (said[RUN] == r).any()]
+    by_place = {(row[RUN], row[METRIC]): row for row in rows.to_dict("records")}
+    digits = {
+        (apart, metric): _digits(part[part[METRIC] == metric][MEAN])
+        for apart, part in rows.groupby(rows[RUN] == DIFFERENCE)
+        for metric in metrics
+    }
+    names = ["run − its twin" if run == DIFFERENCE else run for run in runs]
+    cells = pd.DataFrame(
+        {"Run": names}
+        | {
+            titles[metric]: [
+                _figure_cell(
+                    by_place.get((run, metric)),
+                    run == DIFFERENCE,
+                    digits[run == DIFFERENCE, metric],
+                )
+                for run in runs
+            ]
+            for metric in metrics
+        }
+    )
+    st.dataframe(
+        cells,
+        key=key,
+        hide_index=True,
+        column_config={titles[metric]: column_help(metric) for metric in metrics},
+    )
+    with st.container(horizontal=True):
+        explain([metric.split("@")[0] for metric in metrics])
+        download_button(rows[rows[METRIC].isin(metrics)], f"{key}.csv", f"{key}_csv")
+
+
+def column_help(metric: str) -> Any:
+    """The heading's help: what the figure is, in words."""
+    return st.column_config.TextColumn(help=metric_card(metric).help)
+
+
+def explain(names: Sequence[str], label: str = "What these numbers are") -> None:
+    """A box with help, formula and source of every metric named."""
+    with st.popover(label, icon=":material/help:", type="tertiary"):
+        for name in dict.fromkeys(names):
+            card = METRICS[name]
+            better = "More is better." if card.higher_is_better else "Less is better."
+            better = "Read it beside quality." if card.neutral else better
+            st.markdown(
+                f"**{card.title}**: {card.help} {better}  \n{card.formula}  \n:gray[{card.source}]"
+            )
+
+
+def moved_words(rows: pd.DataFrame, metrics: Sequence[str], against: str) -> str:
+    """Which figures differ from the twin's beyond user sampling, with sign and interval."""
+    found = rows[(rows[RUN] == DIFFERENCE) & rows[METRIC].isin(list(metrics))].dropna(subset=[LOW])
+    moved = found[((found[LOW] > 0) | (found[HIGH] < 0)) & (found[MEAN].abs() >= 0.0005)]
+    if found.empty:
+        return ""
+    if moved.empty:
+        return (
+            f"In none of these does the run differ from {against} beyond user sampling (one seed)."
+        )
+    said = "; ".join(
+        difference_words(Interval(row[MEAN], row[LOW], row[HIGH], 0, 0), str(row[METRIC]))
+        for _, row in moved.iterrows()
+    )
+    words = f"Against {against} the run differs in {said}."
+    if len(moved) == len(found):
+        return words
+    return f"{words} In the others no difference beyond user sampling (one seed)."
+
+
+def _figure_cell(row: dict | None, difference: bool, digits: int) -> str:
+    if row is None or pd.isna(row[MEAN]):
+        return "–"
+    write = signed if difference else number
+    middle = write(row[MEAN], digits)
+    if pd.isna(row[LOW]):
+        return middle
+    return f"{middle} ({write(row[LOW], digits)} to {write(row[HIGH], digits)})"
+
+
+def _digits(means: pd.Series) -> int:
+    largest = means.abs().max()
+    return 4 if largest < SMALL else 3 if largest < 10 else 1

@@ -11,14 +11,12 @@ from core.basics.formatting import number
 from core.charts.fusion import draw_trade_off
 from core.metrics.classification import distance_to_utopia, hypervolume, scaled
 from core.metrics.registry import METRICS, metric_card, metric_title
-from core.ui.metrics.beyond import with_list_figures
-from core.ui.metrics.figure_table import explain
 from core.ui.metrics.figures import Contender, errors_of, table_of
-from core.ui.metrics.segment import too_few
-from core.ui.metrics.view import View
+from core.ui.metrics.lists import with_list_figures
+from core.ui.metrics.table import explain
+from core.ui.metrics.view import View, too_few
 from core.ui.shell import show_chart
-from core.ui.tables import download_button
-from core.ui.texts import plain
+from core.ui.widgets import download_button, plain
 
 DISTANCE, VOLUME = "utopia_distance", "hypervolume"
 

@@ -15,12 +15,10 @@ from core.evaluation.side_by_side import moved_sentence
 from core.metrics.registry import metric_card, metric_title
 from core.store.run_folder import Run
 from core.ui.metrics.figures import floor_name, moved_of
-from core.ui.metrics.segment import too_few
-from core.ui.metrics.view import View
+from core.ui.metrics.view import View, too_few
 from core.ui.navigation import link_to
 from core.ui.shell import show_chart
-from core.ui.tables import show_table
-from core.ui.texts import plain
+from core.ui.widgets import plain, show_table
 
 BINS = 41  # an odd number, so that one bin is centred on no difference
 

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
-from core.basics.columns import TEST, VALID
-from core.metrics.registry import METRICS
-from core.store.run_folder import Run
+from core.basics.columns import TEST, USER, VALID
+from core.basics.errors import CrosswalkError, DataError
+from core.basics.formatting import count
+from core.basics.types import IntArray
+from core.data.attributes import (
+    AttributeCounts,
+    is_damaged,
+    keep_attributes,
+    list_attributes,
+    read_counts,
+    remove_attributes,
+    user_attributes,
+)
+from core.data.snapshot import Split
+from core.evaluation.attributes import ATTRIBUTE, attribute_segments
+from core.evaluation.lift import segment_names
+from core.evaluation.list_figures import list_figures
+from core.evaluation.lists import LIFTED, Judged, ListWorld, Seen, judge, sayable
+from core.evaluation.segments import FEWEST, TITLES
+from core.evaluation.side_by_side import users_in
+from core.metrics.registry import METRICS, metric_card
+from core.runs.studies.noise import Read
+from core.store.run_folder import RUN, Run
 from core.ui import cached
-from core.ui.metrics.run_lists import lifted_names
-from core.ui.metrics.segment import EVERYBODY, titles
-from core.ui.run_names import run_names
-from core.ui.state import linked, one_of
-from core.ui.texts import plain
+from core.ui.shell import safely, show_error, workspace
+from core.ui.state import linked, one_of, run_names
+from core.ui.widgets import plain
 
 KS = (5, 10, 20, 50)
 PARTS = {TEST: "Test", VALID: "Validation"}
@@ -138,3 +158,247 @@ def _hashes(run: Run, other: Run, what: str) -> str:
     """Both hashes, short enough to read and long enough to tell apart."""
     ours, theirs = (one.record[f"{what}_hash"][:8] for one in (run, other))
     return f"{what} {theirs} against {ours}"
+
+
+# The users the Metrics page is about: everybody, or one segment by history or attribute.
+
+EVERYBODY = "all"
+LONGEST = 40  # characters of an attribute's name in a box
+
+
+def choices(run: Run) -> dict[str, tuple[str, str]]:
+    """Kind and name of every segment with users in it, by the name the address bar uses."""
+    record = run.record
+    key = cached.attributes_key(record["dataset_hash"])
+    return _choices(record["split_hash"], record["dataset_hash"], key, segments_of(run))
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _choices(
+    split_hash: str, dataset_hash: str, key: str, _segments: pd.DataFrame
+) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for by in _segments:
+        there = set(_segments[by].dropna().astype("str"))
+        for name in segment_names(_segments, by):
+            if name in there:
+                found.setdefault(f"{by}:{name}", (by, name))
+    return found
+
+
+def titles(run: Run) -> dict[str, str]:
+    """What a person calls everybody and every segment."""
+    return {EVERYBODY: "All users"} | {
+        key: f"{_kind(by)}: {name[:LONGEST]}" for key, (by, name) in choices(run).items()
+    }
+
+
+def users_of(run: Run, segment: str) -> IntArray | None:
+    """Numbers of the users of a segment; None for everybody."""
+    place = choices(run).get(segment)
+    return None if place is None else users_in(segments_of(run), *place)
+
+
+def too_few(run: Run, part: str, segment: str) -> bool:
+    """Whether under FEWEST of the segment's users were evaluated; then a word says so."""
+    evaluated, users = cached.per_user(run, part)[USER].to_numpy(), users_of(run, segment)
+    n = len(evaluated) if users is None else int(np.isin(evaluated, users).sum())
+    if n < FEWEST:
+        st.info(f"{count(n, 'user')} of this segment evaluated: too few to say.")
+    return n < FEWEST
+
+
+def _kind(by: str) -> str:
+    title = TITLES.get(by) or by.partition(":")[2]
+    return f"{title[:1].upper()}{title[1:LONGEST]}"
+
+
+# Kinds of segments a run can be looked at by: its histories, where users were seen, attributes.
+
+_ADDED, _REFUSED = "attributes_added", "attributes_refused"
+
+
+def titles_of(run: Run) -> dict[str, str]:
+    """What each kind of segment is called, by the name the address bar uses."""
+    names = segments_of(run).columns
+    return TITLES | {name: plain(name.partition(":")[2], 40) for name in names[len(TITLES) :]}
+
+
+def segments_of(run: Run) -> pd.DataFrame:
+    """Which segments each user is in, one row per user number and one column per kind."""
+    return _kinds(run)[0]
+
+
+def refused_attributes(run: Run) -> list[str]:
+    """Attributes that make no segments, each with the reason."""
+    return _kinds(run)[1]
+
+
+def _kinds(run: Run) -> tuple[pd.DataFrame, list[str]]:
+    record = run.record
+    key = cached.attributes_key(record["dataset_hash"])
+    return _segments(record["split_hash"], record["dataset_hash"], key)
+
+
+def missing_words(run: Run, part: str, by: str) -> str:
+    """How many evaluated users have no value of an attribute; "" where all have."""
+    users = cached.per_user(run, part)[USER].to_numpy()
+    known = segments_of(run)[by].notna().to_numpy()[users]
+    without = int((~known).sum())
+    return f" {count(without, 'evaluated user')} without a value are left out." if without else ""
+
+
+def draw_upload(run: Run) -> None:
+    """Take up a table of attributes; says what came of it."""
+    with st.popover("User attributes", icon=":material/group_add:"):
+        st.markdown(
+            "A CSV with a header: `user`, then one column per attribute, such as age or country. "
+            "Numbers become quartiles; of words the 11 commonest are kept apart."
+        )
+        st.file_uploader("Table of users", type=["csv", "tsv", "txt"], key="attributes_file")
+        st.button(
+            "Add these attributes",
+            key="attributes_add",
+            on_click=safely(_add),
+            args=(run,),
+            disabled=st.session_state.get("attributes_file") is None,
+        )
+        if refused := st.session_state.pop(_REFUSED, None):
+            show_error(refused)
+        if added := st.session_state.get(f"{_ADDED}_{run.record['dataset_hash']}"):
+            st.success(_said(added))
+        for reason in refused_attributes(run):
+            st.warning(plain(reason, 400))
+        _draw_files(run)
+
+
+def _draw_files(run: Run) -> None:
+    """Every kept file with what is in it, and a button that takes it away."""
+    dataset_hash = run.record["dataset_hash"]
+    for folder in list_attributes(workspace(), dataset_hash):
+        words, button = st.columns([3, 1], vertical_alignment="center")
+        if is_damaged(folder):
+            words.caption(":orange[A kept file cannot be read any more. Add it again.]")
+        else:
+            counts = read_counts(folder)
+            names = plain(", ".join(counts.attributes), 120)
+            words.caption(f"Kept: {names} of {count(counts.matched, 'user')}")
+        button.button(
+            "Remove",
+            key=f"attributes_remove_{folder.name}",
+            icon=":material/delete:",
+            on_click=safely(_remove),
+            args=(dataset_hash, folder.name),
+            type="tertiary",
+        )
+
+
+def _remove(dataset_hash: str, name: str) -> None:
+    remove_attributes(workspace(), dataset_hash, name)
+    st.session_state.pop(f"{_ADDED}_{dataset_hash}", None)
+
+
+def _add(run: Run) -> None:
+    data = st.session_state["attributes_file"].getvalue()
+    dataset_hash = run.record["dataset_hash"]
+    try:
+        users = cached.split_of(run).train.users
+        counts = keep_attributes(workspace(), dataset_hash, data, users)
+    except CrosswalkError as error:
+        st.session_state[_REFUSED] = error
+    else:
+        st.session_state[f"{_ADDED}_{dataset_hash}"] = counts
+
+
+def _said(counts: AttributeCounts) -> str:
+    words = [f"{plain(', '.join(counts.attributes), 300)}: {count(counts.matched, 'user')}"]
+    for n, what in (
+        (counts.missing, "of the pair are not in the file"),
+        (counts.unknown, "of the file are not in the pair"),
+    ):
+        if n:
+            words.append(f"{count(n, 'user')} {what}")
+    if counts.repeated:
+        words.append(f"{count(counts.repeated, 'row')} of a user who came again, the last counts")
+    if counts.unnamed:
+        words.append(f"{count(counts.unnamed, 'row')} without a user or of another length left out")
+    return "; ".join(words) + "."
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _segments(split_hash: str, dataset_hash: str, key: str) -> tuple[pd.DataFrame, list[str]]:
+    segments = cached.segments(split_hash)
+    users = cached.split(split_hash).train.users
+    refused: list[str] = []
+    extra: dict[str, np.ndarray] = user_attributes(workspace(), dataset_hash, users)
+    for name, values in extra.items():
+        try:
+            found = attribute_segments(values)
+        except DataError as error:
+            refused.append(f"{name}: {error.what} {error.hint}")
+        else:
+            segments = segments.assign(**{f"{ATTRIBUTE}:{name}": found})
+    return segments, refused
+
+
+# Lists of a run, judged once and kept by its folder, and every figure made from them.
+
+USUAL_K = 10  # length at which a figure that has no k is read
+
+
+def world_of(run: Run, part: str) -> ListWorld:
+    """What lists of the run's split are judged by."""
+    split = cached.split_of(run)
+    return _world(str(split.folder), part, split)
+
+
+def judged_of(run: Run, part: str) -> Judged:
+    """The run's lists with their hits."""
+    return _judged(str(run.folder), part, run)
+
+
+def frame_of(run: Run, part: str, k: int) -> pd.DataFrame:
+    """USER and every figure of lists of length k, made when first asked for."""
+    return _frame(str(run.folder), part, k, run)
+
+
+def lifted_names(run: Run) -> list[str]:
+    """Figures of lists that the run can be compared by with its twin and floor, user by user."""
+    beside = [run, *(other for other in (run.twin, run.floor) if other)]
+    if not all(one.has_lists for one in beside):
+        return []
+    there = sayable(world_of(run, TEST))
+    return [name for name in METRICS if name in LIFTED and name in there]
+
+
+def reader_of(metric: str) -> Read:
+    """Reads frames of runs that hold the metric: as they are kept, or made from their lists."""
+    if metric_card(metric).kept:
+        return cached.per_user
+    k = int(metric.partition("@")[2] or USUAL_K)
+    return lambda run, part: frame_of(run, part, k)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _world(folder: str, part: str, _split: Split) -> ListWorld:
+    return ListWorld.of(_split, part)
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _judged(folder: str, part: str, _run: Run) -> Judged:
+    return judge(_run.lists(part), world_of(_run, part))
+
+
+@st.cache_data(show_spinner=False, max_entries=30)
+def _frame(folder: str, part: str, k: int, _run: Run) -> pd.DataFrame:
+    judged = judged_of(_run, part)
+    kept = cached.per_user(_run, part)
+    auc = kept.set_index(USER)["auc"].reindex(judged.users).to_numpy() if "auc" in kept else None
+    parts = cached.candidates(_run, part) if _keeps_parts(_run) else None
+    return list_figures(Seen(judged, world_of(_run, part), k, auc, parts))
+
+
+def _keeps_parts(run: Run) -> bool:
+    """Whether what each domain adds to a score was kept, and both together are the score."""
+    ranks = run.card.task == "ranking"
+    return bool(ranks and run.card.additive and run.record["role"] == RUN)

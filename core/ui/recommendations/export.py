@@ -11,10 +11,9 @@ from core.basics.formatting import count, number
 from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import FAILED, enqueue, list_jobs
 from core.runs.explain.recommend import ExportPlan
-from core.ui.press import draw_press
 from core.ui.recommendations.view import View
-from core.ui.shell import workspace
-from core.ui.texts import plain
+from core.ui.shell import draw_press, workspace
+from core.ui.widgets import plain
 
 PROGRAM, SPREADSHEET = "A program", "A spreadsheet"
 _FOR = "export_for"

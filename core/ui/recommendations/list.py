@@ -14,12 +14,14 @@ from core.basics.formatting import count, number
 from core.charts.recommendations import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
 from core.data.snapshot import user_history
-from core.runs.explain.one_user import Reasons, UserList
+from core.runs.explain.one_user import Reasons, ShortList, UserList, kept_list, user_list
+from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.recommendations.view import View
+from core.ui.metrics.view import comparable
+from core.ui.recommendations.view import View, fusion_of
 from core.ui.shell import show_chart
-from core.ui.tables import show_table
-from core.ui.texts import plain
+from core.ui.state import run_names
+from core.ui.widgets import plain, show_table
 
 WHY_BOX, CHART = "why_item", "recommended"
 HEIGHT = 520
@@ -209,3 +211,112 @@ def _take_click() -> None:
     points = st.session_state[CHART]["selection"]["points"]
     if points:
         st.session_state[WHY_BOX] = points[-1]["point_index"]
+
+
+# Two runs side by side for one user, with arrows for what moved.
+
+TWIN = "its twin, target only"
+
+
+def show_two_runs(view: View, listed: UserList | ShortList) -> None:
+    """Pick the other run; its list stands at the right with ranks and arrows."""
+    others = _others(view.run)
+    if not others:
+        st.caption("There is no other run on this split, and this one has no twin.")
+        return
+    name = st.selectbox("Compare with", list(others), key="compare_user_with")
+    theirs = _list_of(view, others[name])
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**{plain(view.run.label, 60)}**")
+        show_table(_table(view, listed, theirs), "list_ours", height=_height(listed))
+    with right:
+        st.markdown(f"**{plain(name, 60)}**")
+        show_table(_table(view, theirs, listed), "list_theirs", height=_height(theirs))
+    shared = len(np.intersect1d(listed.items, theirs.items))
+    st.caption(
+        f"{count(shared, 'item')} of {len(listed.items)} in both lists. An arrow says how many "
+        "places an item stands higher (▲) or lower (▼) than in the other list; ✓ is a held-out hit."
+    )
+
+
+def _others(run: Run) -> dict[str, Run]:
+    """The twin first, then every run on the same split, by a name that differs."""
+    others: dict[str, Run] = {TWIN: run.twin} if run.twin else {}
+    fits = comparable(run, cached.runs())[0]
+    names = run_names(fits)
+    return others | {names[other.id]: other for other in fits if other.id != run.id}
+
+
+def _list_of(view: View, other: Run) -> UserList | ShortList:
+    """The same user's list of another run, as its folder has it where there is no model."""
+    if not other.has_model:
+        return kept_list(other, view.split, view.part, view.user, view.k)
+    model, fusion = cached.model(other), fusion_of(other)
+    return user_list(model, view.split, view.part, view.user, fusion, view.k)
+
+
+def _table(view: View, ours: UserList | ShortList, theirs: UserList | ShortList) -> pd.DataFrame:
+    titles = cached.item_names(view.split, TARGET)
+    places = {int(item): place for place, item in enumerate(theirs.items, start=1)}
+    return pd.DataFrame(
+        {
+            "rank": np.arange(1, len(ours.items) + 1),
+            "title": titles[ours.items],
+            "hit": np.where(ours.hits, "✓", ""),
+            "moved": [
+                _arrow(place, places.get(int(item)))
+                for place, item in enumerate(ours.items, start=1)
+            ],
+        }
+    )
+
+
+def _arrow(here: int, there: int | None) -> str:
+    if there is None:
+        return "only here"
+    return "=" if here == there else f"▲ {there - here}" if here < there else f"▼ {here - there}"
+
+
+def _height(listed: UserList | ShortList) -> int:
+    return min(760, 40 + 35 * max(1, len(listed.items)))
+
+
+# A run that is only lists: what another system recommends to this user, without reasons.
+
+
+def show_uploaded(view: View) -> None:
+    """The kept list between both histories, beside another run's, and why no more can be asked."""
+    st.info(
+        "This run is lists that another system made. There is no model here to ask, so there are "
+        "no reasons, no weights and no what-if."
+    )
+    listed = kept_list(view.run, view.split, view.part, view.user, view.k)
+    one, two = st.tabs(["List", "Compare two runs"], key="lists_tab", on_change="rerun")
+    if one.open:
+        with one:
+            left, middle, right = st.columns([1, 1.35, 1], gap="medium")
+            show_training(view, SOURCE, left)
+            show_training(view, TARGET, right)
+            with middle:
+                _show_list(view, listed)
+    if two.open:
+        with two:
+            show_two_runs(view, listed)
+
+
+def _show_list(view: View, listed: ShortList) -> None:
+    st.markdown(f"**For this user in :blue[{plain(view.run.record['target_name'], 40)}]**")
+    if not len(listed.items):
+        st.caption("The lists have nothing for this user here.")
+        return
+    table = pd.DataFrame(
+        {
+            "rank": np.arange(1, len(listed.items) + 1),
+            "hit": np.where(listed.hits, "✓", ""),
+            "title": cached.item_names(view.split, TARGET)[listed.items],
+        }
+    )
+    show_table(table, "uploaded_list", height=min(760, 40 + 35 * len(table)))
+    held_out = view.split.held_out(view.part)[[view.user]].nnz
+    st.caption(f"{int(listed.hits.sum())} of {count(held_out, 'held-out item')} found (✓).")

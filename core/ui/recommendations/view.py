@@ -23,7 +23,7 @@ from core.ui import cached
 from core.ui.metrics.figures import floor_name
 from core.ui.metrics.view import KS, PARTS
 from core.ui.state import linked, one_of, recall, recalled, set_current, weights
-from core.ui.texts import plain
+from core.ui.widgets import plain
 
 ID_BOX = "user_search"
 SUGGESTED = 6

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from dataclasses import dataclass
+from urllib.parse import quote
 
-from core.basics.columns import SOURCE, TARGET
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.basics.columns import ITEM, SOURCE, TARGET
 from core.basics.formatting import count, number
 from core.basics.types import FloatArray, IntArray
 from core.charts.recommendations import draw_recommendations
+from core.data.snapshot import Split, user_history
 from core.models.protocol import TIMESTAMPS
 from core.runs.explain.one_user import NOTHING, UserList
-from core.runs.explain.what_if import Edit, Moves, WhatIf, moves, what_if
+from core.runs.explain.what_if import (
+    Edit,
+    Histories,
+    Moves,
+    WhatIf,
+    moves,
+    read_edits,
+    what_if,
+    write_edits,
+)
+from core.runs.making.texts import Catalogue
 from core.ui import cached
-from core.ui.recommendations.editor import Editor, catalogue_of, history_order, show_editor
-from core.ui.recommendations.edits import EDITS, VISITOR, EditLog, show_log_buttons
 from core.ui.recommendations.view import View
 from core.ui.recommendations.wish import Wish, pick_wish, show_wish
 from core.ui.shell import guarded, show_chart
-from core.ui.texts import plain
+from core.ui.state import fits, recall, set_current
+from core.ui.widgets import plain
 
 OWN, LAST = "against their own list", "against the list before the last edit"
 LEFT_SHOWN = 5
@@ -217,3 +232,229 @@ def limits(view: View) -> str:
             "a little from the one in the List tab; both sides of the marks are made alike."
         )
     return ""
+
+
+# The log of edits behind a tab: kept in the address bar, undone one by one, or all forgotten.
+
+EDITS, VISITOR = "edits", "visitor"  # names in the address bar
+_FULL = "edits_full"
+
+
+@dataclass(frozen=True)
+class EditLog:
+    """Edits in their order, under a name of the address bar.
+
+    owner: the user whose histories are edited; somebody else's edits do not count. A visitor has
+    none.
+    """
+
+    name: str
+    owner: str = ""
+
+    def edits(self) -> list[Edit]:
+        """What was done so far; nothing where the address makes no sense."""
+        text = recall(self.name) or ""
+        if self._start and not text.startswith(self._start):
+            return []
+        try:
+            return read_edits(text.removeprefix(self._start))
+        except ValueError:
+            return []
+
+    def add(self, edit: Edit) -> None:
+        """Do one more; an address that is full says so instead."""
+        self._keep([*self.edits(), edit])
+
+    def undo(self) -> None:
+        """Take the last one back."""
+        self._keep(self.edits()[:-1])
+
+    def reset(self) -> None:
+        """Forget all of them."""
+        self._keep([])
+
+    def _keep(self, edits: list[Edit]) -> None:
+        text = self._start + write_edits(edits)
+        if not fits(self.name, text):
+            st.session_state[_FULL] = True
+            return
+        set_current(**{self.name: text if edits else None})
+
+    @property
+    def _start(self) -> str:
+        return f"{quote(self.owner, safe='')}!" if self.owner else ""
+
+
+def show_log_buttons(
+    log: EditLog, edits: list[Edit], undo: DeltaGenerator, reset: DeltaGenerator
+) -> None:
+    """Undo and reset in their columns, and a word where the address holds no more."""
+    undo.button(
+        "Undo",
+        icon=":material/undo:",
+        key=f"{log.name}_undo",
+        disabled=not edits,
+        on_click=log.undo,
+        width="stretch",
+    )
+    reset.button(
+        "Reset",
+        icon=":material/restart_alt:",
+        key=f"{log.name}_reset",
+        disabled=not edits,
+        on_click=log.reset,
+        width="stretch",
+    )
+    if st.session_state.pop(_FULL, False):
+        st.warning("The address bar holds no more edits. Undo some, or reset and start again.")
+
+
+# One history to edit: a box that finds items, and a button for each that takes it in or out.
+
+MATCHES, SHOWN, SUGGESTED = 8, 25, 8
+HEIGHT = 480
+LONGEST = 36  # letters of a title, so that a button stays on one line
+COLOURS = {True: "orange", False: "blue"}
+
+
+@dataclass(frozen=True)
+class Editor:
+    """One domain's column of a tab."""
+
+    view: View
+    domain: str
+    log: EditLog
+    edits: list[Edit]
+    histories: Histories
+    catalogue: Catalogue
+
+    @property
+    def name(self) -> str:
+        """What the domain is called."""
+        return plain(self.view.run.record[f"{self.domain}_name"], 40)
+
+    @property
+    def items(self) -> IntArray:
+        """The history as it stands now."""
+        return self.histories.of(self.domain).indices
+
+    def button(self, number: int, adds: bool, place: str, words: str = "") -> None:
+        """A button that adds an item, or takes it out."""
+        title = self.catalogue.names[number]
+        name = plain(title, LONGEST - (10 if words else 0))
+        edit = Edit(self.domain, str(self.catalogue.ids[number]), adds, self._rating(adds))
+        st.button(
+            words.format(name) if words else name,
+            icon=":material/add:" if adds else ":material/close:",
+            key=f"{self.log.name}_{place}_{self.domain}_{number}",
+            type="tertiary",
+            help=f"{'Add' if adds else 'Remove'} {plain(title)} ({plain(edit.item, 60)})",
+            on_click=self.log.add,
+            args=(edit,),
+        )
+
+    def _rating(self, adds: bool) -> float | None:
+        key = f"{self.log.name}_{self.domain}_rating"
+        return st.session_state.get(key) if adds and self.view.run.card.task == "rating" else None
+
+
+def show_editor(editor: Editor, start: IntArray) -> None:
+    """Heading, box, what it found, and the history; start: items of it before any edit."""
+    now = set(editor.items.tolist())
+    colour = COLOURS[editor.domain == SOURCE]
+    st.markdown(f"**:{colour}[{editor.name}]** · {count(len(now), 'item')}")
+    typed = st.text_input(
+        f"Find in {editor.name}",
+        key=f"{editor.log.name}_{editor.domain}_search",
+        type="search",
+        placeholder="Add or remove: a title or an id",
+        label_visibility="collapsed",
+        max_chars=100,
+    )
+    _pick_rating(editor)
+    if typed:
+        with st.container(border=True, gap=None):
+            _show_matches(editor, typed, now)
+    long = len(now) + len(start) > SUGGESTED + 2
+    with st.container(height=HEIGHT if long else "content", border=False, gap=None):
+        _show_history(editor, start, now)
+    if not typed and not len(start):
+        with st.container(gap=None):
+            _suggest(editor, now)
+
+
+def history_order(view: View, domain: str) -> IntArray:
+    """The user's training items of a domain, the newest first."""
+    return _history(str(view.split.folder), domain, view.user, view.split)[ITEM].to_numpy()
+
+
+def catalogue_of(split: Split, domain: str) -> Catalogue:
+    """What the items of a domain can be found by, read once."""
+    return _catalogue(str(split.folder), domain, split)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _catalogue(folder: str, domain: str, _split: Split) -> Catalogue:
+    return Catalogue.of(_split.train, domain)
+
+
+@st.cache_data(show_spinner=False, max_entries=40)
+def _history(folder: str, domain: str, user: int, _split: Split) -> pd.DataFrame:
+    return user_history(_split, f"{domain}_train", user)
+
+
+def _pick_rating(editor: Editor) -> None:
+    """How what is added was rated, where the run predicts ratings."""
+    if editor.view.run.card.task != "rating":
+        return
+    facts = cached.rating_facts(editor.view.split.info.split_hash)
+    bounds = facts.source if editor.domain == SOURCE else facts.target
+    if bounds is not None:
+        st.slider(
+            "Rating of what you add",
+            *bounds,
+            value=bounds[1],
+            step=0.5,
+            key=f"{editor.log.name}_{editor.domain}_rating",
+        )
+
+
+def _show_matches(editor: Editor, typed: str, now: set[int]) -> None:
+    found = editor.catalogue.find(typed, MATCHES)
+    if not len(found):
+        st.caption(f"Nothing in {editor.name} has {plain(typed, 40)} in its title or id.")
+    for place in found.tolist():
+        editor.button(place, place not in now, "match")
+
+
+def _suggest(editor: Editor, now: set[int]) -> None:
+    """Popular items, for who does not know what there is."""
+    st.caption("Type above, or begin with something popular:")
+    popular = editor.catalogue.by_popularity[: SUGGESTED + len(now)].tolist()
+    for place in [place for place in popular if place not in now][:SUGGESTED]:
+        editor.button(place, True, "popular")
+
+
+def _show_history(editor: Editor, start: IntArray, now: set[int]) -> None:
+    """What was added and what was taken out first, then the rest, the newest first."""
+    began = set(start.tolist())
+    added = [place for place in reversed(_touched(editor)) if place in now - began]
+    gone = [place for place in start.tolist() if place not in now]
+    rest = [place for place in start.tolist() if place in now]
+    for place in added:
+        editor.button(place, False, "added", ":green[**{}**] · new")
+    for place in gone:
+        editor.button(place, True, "gone", "~~{}~~ · removed")
+    for place in rest[:SHOWN]:
+        editor.button(place, False, "had")
+    if len(rest) > SHOWN:
+        st.caption(f"{len(rest) - SHOWN:,} more: find them by the box above.")
+
+
+def _touched(editor: Editor) -> list[int]:
+    """Items of the domain in the order they were edited."""
+    ids = dict.fromkeys(edit.item for edit in editor.edits if edit.domain == editor.domain)
+    if not ids:
+        return []
+    known = dict(zip(editor.catalogue.ids[editor.items], editor.items.tolist(), strict=True))
+    return [known[id] for id in ids if id in known]

@@ -21,11 +21,10 @@ from core.runs.explain.reasons import reads_of, reads_text, reads_words
 from core.runs.making.texts import name_of, words_as_item
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.recommendations.text_why import read_texts
 from core.ui.recommendations.view import View
-from core.ui.tables import show_table
-from core.ui.texts import plain
-from core.ui.words import ask_for_texts, type_words, vector_of_words
+from core.ui.recommendations.why import read_texts
+from core.ui.text_vectors import ask_for_texts, type_words, vector_of_words
+from core.ui.widgets import plain, show_table
 
 NAME = "wish"  # in the address bar
 NEAREST = 8  # items per domain

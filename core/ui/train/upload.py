@@ -10,13 +10,13 @@ from core.evaluation.given_lists import given_words, is_odd
 from core.jobs.table import Job, enqueue
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.data.import_file import Staged
-from core.ui.data.slot import Slot, draw_slot
+from core.ui.data.preview import Staged
+from core.ui.data.upload import Slot, draw_slot
 from core.ui.navigation import link_to
 from core.ui.shell import workspace
 from core.ui.state import set_current
-from core.ui.texts import plain
-from core.ui.train.models import split_line
+from core.ui.train.choose import split_line
+from core.ui.widgets import plain
 
 SLOT = "lists"
 _NAME = "lists_name"

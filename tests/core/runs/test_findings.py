@@ -14,7 +14,7 @@ from core.models.protocol import Finding, findings_of
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
 from core.store.run_folder import RECORD, list_runs, read_run
-from core.ui.train.findings import findings
+from core.ui.train.runs import findings
 from tests.core.runs.making.test_make_run import taste_tables
 
 

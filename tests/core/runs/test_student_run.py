@@ -20,7 +20,7 @@ from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
 from core.runs.making.texts import asked_job, asked_payload, asked_vector, name_of
 from core.store.run_folder import delete_run, read_run
-from core.ui.train.derived_tables import compression_table, student_words
+from core.ui.train.derived import compression_table, student_words
 from tests.core.runs.derived_worlds import tables
 from tests.worlds import GARDEN, SPACE
 

@@ -1,7 +1,6 @@
 import pandas as pd
 
-from core.ui.embeddings.neighbours import MATCHES, matching
-from core.ui.embeddings.selection import category_shares
+from core.ui.embeddings.map import MATCHES, category_shares, matching
 
 
 def test_a_search_ignores_case_and_puts_beginnings_first():

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.ui.embeddings.gap_words import sentence
+from core.ui.embeddings.gap import sentence
 
 
 def said(distances, ranks) -> str:

@@ -30,7 +30,7 @@ def test_an_error_shows_both_sentences_and_what_stood_before_it(workspace):
         import streamlit as st
 
         from core.basics.errors import DataError
-        from core.ui.entrance import page
+        from core.ui.frame import page
 
         with page("Title", "Question?"):
             st.write("before")
@@ -49,7 +49,7 @@ def test_an_error_of_a_button_is_shown_even_if_the_page_begins_anew(workspace):
         import streamlit as st
 
         from core.basics.errors import RunError
-        from core.ui.entrance import page
+        from core.ui.frame import page
         from core.ui.shell import guarded
 
         def refuse():
@@ -73,7 +73,7 @@ def test_an_error_of_a_button_in_a_fragment_is_shown_in_the_fragment(workspace):
         import streamlit as st
 
         from core.basics.errors import RunError
-        from core.ui.entrance import page
+        from core.ui.frame import page
         from core.ui.shell import guarded
 
         def refuse():
@@ -97,7 +97,7 @@ def test_a_full_disk_is_called_so_whoever_met_it(workspace):
     def script():
         import errno
 
-        from core.ui.entrance import page
+        from core.ui.frame import page
 
         with page("Title", "Question?"):
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -108,7 +108,7 @@ def test_a_full_disk_is_called_so_whoever_met_it(workspace):
 
 def test_an_unknown_error_shows_no_traceback_but_the_log_has_it(workspace):
     def script():
-        from core.ui.entrance import page
+        from core.ui.frame import page
 
         with page("Title", "Question?"):
             raise ZeroDivisionError("secret detail")
@@ -127,7 +127,7 @@ def test_stop_and_rerun_pass_through(workspace):
     def script():
         import streamlit as st
 
-        from core.ui.entrance import page
+        from core.ui.frame import page
 
         with page("Title", "Question?"):
             if "again" not in st.session_state:
@@ -185,7 +185,7 @@ def test_parsers_refuse_what_they_do_not_know():
 
 
 def sidebar_script():
-    from core.ui.sidebar import draw_sidebar
+    from core.ui.frame import draw_sidebar
 
     draw_sidebar()
 
@@ -197,7 +197,7 @@ def test_an_empty_workspace_has_no_pair_and_no_jobs(workspace):
 
 
 def test_a_waiting_job_shows_and_its_cancel_works(workspace, monkeypatch):
-    monkeypatch.setattr("core.ui.jobs_panel.ensure_supervisor", lambda here: False)
+    monkeypatch.setattr("core.ui.jobs.ensure_supervisor", lambda here: False)
     job = enqueue(workspace, "train", {"a": 1}, "training", "EASE <b>x</b>")
     app = run(sidebar_script)
     assert "1 job" in "".join(text.value for text in app.sidebar.markdown)
@@ -207,7 +207,7 @@ def test_a_waiting_job_shows_and_its_cancel_works(workspace, monkeypatch):
 
 
 def test_the_panel_vanishes_when_the_last_job_has_ended(workspace, monkeypatch):
-    monkeypatch.setattr("core.ui.jobs_panel.ensure_supervisor", lambda here: False)
+    monkeypatch.setattr("core.ui.jobs.ensure_supervisor", lambda here: False)
     job = enqueue(workspace, "train", {"a": 1}, "training", "EASE")
     claim(workspace, job, None)
     app = run(sidebar_script)

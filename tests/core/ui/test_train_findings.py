@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.ui.train.findings import findings
+from core.ui.train.runs import findings
 
 GOOD = {"title": "Mapping error", "value": 0.25, "help": "1 is nothing learned."}
 
@@ -33,7 +33,7 @@ def test_a_foreign_run_file_cannot_break_the_page(broken):
 def test_the_page_shows_title_value_and_help_as_plain_text(tmp_path):
     def page(folder, finding):
         from core.store.run_folder import Run
-        from core.ui.train.findings import draw_findings
+        from core.ui.train.runs import draw_findings
 
         draw_findings(Run(folder, {"findings": [finding]}))
         draw_findings(Run(folder, {}))

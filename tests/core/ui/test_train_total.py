@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.ui.train.times import total_words
+from core.ui.train.start import total_words
 
 
 def test_the_total_names_the_models_it_leaves_out() -> None:

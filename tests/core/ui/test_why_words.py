@@ -6,8 +6,7 @@ import pytest
 from core.metrics.intervals import Interval
 from core.runs.explain.reasons import Counterfactual, Faithfulness, Removal, Scope
 from core.runs.explain.what_if import Moves
-from core.ui.recommendations.checks import removal_words, smallest_words
-from core.ui.recommendations.faithful import score_words, stays_words
+from core.ui.recommendations.checks import removal_words, score_words, smallest_words, stays_words
 from core.ui.recommendations.what_if import moved_words
 
 

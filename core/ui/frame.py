@@ -1,0 +1,179 @@
+"""What stands around every page: title, navigation, sidebar, heading and question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unicodedata import east_asian_width
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner_utils.exceptions import StopException
+
+from core.basics.columns import TEST, USERS, VALID
+from core.basics.files import SPARE, free_space
+from core.basics.formatting import count, number
+from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
+from core.data.checks.quality import read_checks
+from core.data.snapshot import SplitInfo
+from core.models.readiness import in_gib
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.jobs import draw_jobs
+from core.ui.navigation import link_to, pages
+from core.ui.shell import forget_press, guarded, pick_figure_format, workspace
+from core.ui.state import (
+    current_run,
+    current_split_info,
+    notice,
+    pick_run,
+    restore_address,
+    run_names,
+)
+from core.ui.widgets import plain
+
+
+def enter() -> st.Page:
+    """Draw all of it; answers the page that was asked for, which the caller runs.
+
+    The first run of a process starts again at once: until `st.navigation` is called, Streamlit
+    takes the pages folder for an app of its old kind, and widgets drawn so lose their first click.
+    """
+    # An emoji, because the browser would fetch a Material icon from a font server.
+    st.set_page_config(page_title="Crosswalk", page_icon="🔀", layout="wide")
+    drawn_as_old_kind = PagesManager.uses_pages_directory
+    chosen = st.navigation(pages())
+    if drawn_as_old_kind:
+        st.rerun()
+    draw_sidebar()
+    return chosen
+
+
+@contextmanager
+def page(title: str, question: str) -> Iterator[None]:
+    """Heading and question of a page; whatever goes wrong inside becomes two sentences."""
+    _enter_by_the_app()
+    st.header(title, anchor=False)
+    st.caption(question)
+    try:
+        with guarded(whole_page=True):
+            yield
+    except StopException:  # drawn to its end: it has nothing more to show
+        forget_press()
+        raise
+    forget_press()
+
+
+def _enter_by_the_app() -> None:
+    """Draw what app.py draws, where Streamlit opened the page's file by itself.
+
+    A new process takes `pages/` for its old kind of navigation until app.py has run once, so the
+    first link to a page would open it without sidebar and title.
+    """
+    if PagesManager.uses_pages_directory:
+        enter()
+
+
+# What the numbers are about, on every page: pair, run, split, users, running jobs.
+
+ROOM = 24  # letters of a run's name that fit into its box; Chinese ones count twice
+_PARTS = {TEST: "test", VALID: "validation"}
+
+
+def draw_sidebar() -> None:
+    """Draw the sidebar; app.py calls it before the page, so that the page reads what is set."""
+    restore_address()
+    with st.sidebar, guarded():
+        run = current_run()
+        _draw_pair(run)
+        if run is not None:
+            pick_run("sidebar_run")
+            _draw_run(run)
+        if message := notice():
+            st.warning(message, icon=":material/link_off:")
+        _draw_room()
+        draw_jobs()
+        if run is not None:
+            pick_figure_format()
+
+
+def _draw_room() -> None:
+    """A warning before the disk is full: what is started then may not be kept."""
+    free = free_space(workspace().root)
+    if free is not None and free < SPARE:
+        left = f"{in_gib(free)} are" if free >= 2**20 else "less than 1 MiB is"
+        st.warning(
+            f"The disk is nearly full: {left} free. Free some space before you start "
+            "anything, or it may fail when it is kept.",
+            icon=":material/hard_drive:",
+        )
+
+
+def _draw_pair(run: Run | None) -> None:
+    info = _info_of(run) if run else current_split_info()
+    if info is None:
+        st.caption("Its data are not in this workspace." if run else "No pair yet.")
+        return
+    source, target = plain(info.source_name, 40), plain(info.target_name, 40)
+    shared = count(cached.shared_users(info.split_hash), "shared user")
+    st.markdown(f":orange[**{source}**] → :blue[**{target}**]  \n:gray[:small[{shared}]]")
+    draw_trust(info.dataset_hash)
+
+
+def _draw_run(run: Run) -> None:
+    """What the box may cut off its name, model, seed and twin; the split; users of each part."""
+    counts, info = run.record["counts"], _info_of(run)
+    parts = [f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts]
+    twin = "twin ✓" if run.twin else "no twin"
+    seed = f"seed {run.record['seed']}" if run.has_model else "no model"
+    name, title = run_names(cached.runs()).get(run.id, run.label), plain(run.card.title)
+    lines = [plain(name, 200)] if _width(name) > ROOM else []
+    said = bool(lines) and name.startswith(run.card.title)
+    lines.append(" · ".join([*([] if said else [title]), seed, twin]))
+    if info:
+        lines.append(f"Split: {plain(info.kind)} · seed {info.seed} · {info.split_hash[:8]}")
+    lines.append(f"Users evaluated: {' · '.join(parts)}")
+    st.caption("  \n".join(lines))
+
+
+def _width(name: str) -> int:
+    """Letters as a line has room for them: wide ones, such as Chinese, count twice."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in name)
+
+
+def _info_of(run: Run) -> SplitInfo | None:
+    split_hash = run.record["split_hash"]
+    return cached.split_info(split_hash) if split_hash in cached.split_hashes() else None
+
+
+# A warning in the sidebar where a pair failed a check that no lift survives.
+
+
+def draw_trust(dataset_hash: str) -> None:
+    """One red sentence per failed check of the pair, and a link to all of them.
+
+    A split of given files has no pair behind it, and nothing is said of it.
+    """
+    checks = read_checks(workspace().pairs / dataset_hash) or []
+    said = [sentence for check in checks if (sentence := _sentence(check))]
+    if said:
+        st.error(plain(" ".join(said), 400), icon=":material/dangerous:")
+        link_to("data", "See all checks", tab="Quality")
+
+
+def _sentence(check: Check) -> str:
+    if check.light != "red":
+        return ""
+    if check.key == SAME_PEOPLE:
+        auc = number(check.figures["auc"])
+        return f"Shared ids may not be the same people (AUC {auc}): do not believe a lift."
+    if check.key == CROSS_LISTED:
+        items, rows = check.figures["share"], check.figures.get("row_share", 0.0)
+        if rows > items:
+            return f"{rows:.1%} of the target rows are of cross-listed items: they leak the answer."
+        return (
+            f"{items:.1%} of the target items are cross-listed in the source: they leak the answer."
+        )
+    if check.key == DOUBLE_USERS:
+        return f"{check.figures['share']:.1%} of a domain's users have a second id."
+    return "User and item columns look exchanged." if check.key == EXCHANGED else ""

@@ -1,0 +1,211 @@
+"""The Report page: what a person chooses, the file that is made of it, and its preview."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import astuple, dataclass
+
+import streamlit as st
+
+from core.basics.files import fingerprint
+from core.basics.formatting import duration
+from core.data.checks.quality import RESULT
+from core.runs.report.blocks import Story
+from core.runs.report.html import report_html
+from core.runs.report.story import (
+    LONGEST_NOTE,
+    LONGEST_TITLE,
+    SECTIONS,
+    ReportOptions,
+    default_title,
+    tell_story,
+)
+from core.store.measured import LOOKS, RESEED_FOLDER
+from core.store.run_folder import Run
+from core.ui import cached
+from core.ui.shell import workspace
+
+CHOSEN, PRESENTING = "report_options", "report_presenting"
+TITLE, NOTE, CHAPTERS, HIDE = "report_title", "report_note", "report_sections", "report_hide"
+
+
+def pick_options(run: Run) -> ReportOptions:
+    """Title, note, sections and whether users are named."""
+    st.text_input(
+        "Title",
+        placeholder=default_title(run.record["source_name"], run.record["target_name"]),
+        max_chars=LONGEST_TITLE,
+        key=TITLE,
+        persist_state="session",
+    )
+    st.text_area(
+        "Note",
+        placeholder="For whom, for which decision, what to look at first",
+        max_chars=LONGEST_NOTE,
+        height=110,
+        key=NOTE,
+        persist_state="session",
+        help="Stands below the title, as you type it.",
+    )
+    st.pills(
+        "Sections",
+        list(SECTIONS),
+        format_func=SECTIONS.__getitem__,
+        selection_mode="multi",
+        default=list(SECTIONS),
+        key=CHAPTERS,
+        persist_state="session",
+        wrap=True,
+        help="Title, verdict and the six steps of the presentation are always there.",
+    )
+    st.toggle(
+        "Hide user ids",
+        key=HIDE,
+        persist_state="session",
+        help="The three people are called A, B and C. Their titles stay.",
+    )
+    return _options_now()
+
+
+def show_actions(run: Run, file: Made) -> None:
+    """Download and Present, with size and time said."""
+    st.download_button(
+        "Download report",
+        data=file.html.encode("utf-8", "replace"),
+        file_name=f"report-{run.id}.html",
+        mime="text/html",
+        type="primary",
+        on_click="ignore",
+        icon=":material/download:",
+        key="download_report",
+        width="stretch",
+    )
+    st.button(
+        "Present",
+        icon=":material/slideshow:",
+        key="present_report",
+        width="stretch",
+        on_click=_present,
+        help="Six steps in large type, moved by the arrow keys; the file holds them too.",
+    )
+    st.caption(
+        f"One file of {file.megabytes:.1f} MB, made in {_seconds(file.seconds)}. It opens in any "
+        "browser without a network, prints on A4, and presents: press Present in it."
+    )
+
+
+def chosen_options() -> ReportOptions:
+    """The options the presentation was started with."""
+    return st.session_state.get(CHOSEN, ReportOptions())
+
+
+def is_presenting() -> bool:
+    """Whether the page shows the six steps in place of the report."""
+    return bool(st.session_state.get(PRESENTING))
+
+
+def stop_presenting() -> None:
+    """Show the report again."""
+    st.session_state[PRESENTING] = False
+
+
+def _present() -> None:
+    """Asked of the widgets, because a title may be typed and Present pressed in one go."""
+    st.session_state[PRESENTING], st.session_state[CHOSEN] = True, _options_now()
+
+
+def _options_now() -> ReportOptions:
+    here = st.session_state
+    kept = tuple(key for key in SECTIONS if key in here[CHAPTERS])
+    return ReportOptions(here[TITLE] or "", here[NOTE] or "", kept, bool(here[HIDE]))
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+
+
+# Stories and files of the Report page, made once per run and kept while nothing changes.
+
+
+@dataclass(frozen=True)
+class Made:
+    """One file, and how long it took from the run to the last letter."""
+
+    html: str
+    seconds: float
+
+    @property
+    def megabytes(self) -> float:
+        """Size of the file."""
+        return len(self.html.encode("utf-8", "replace")) / 1e6
+
+
+def made(run: Run, options: ReportOptions, presenting: bool = False) -> Made:
+    """The report of a run as one HTML file; presenting opens it at the first step."""
+    key = _key(run)
+    return _made(
+        key, fingerprint(*map(str, astuple(options)), presenting), run, options, presenting
+    )
+
+
+@st.cache_resource(show_spinner="Writing the report", max_entries=3)
+def _made(key: str, choice: str, _run: Run, _options: ReportOptions, _presenting: bool) -> Made:
+    story, told = _story(key, _run)
+    began = time.perf_counter()
+    html = report_html(story, _options, _presenting)
+    return Made(html, told + time.perf_counter() - began)
+
+
+@st.cache_resource(show_spinner="Gathering figures and people for the report", max_entries=2)
+def _story(key: str, _run: Run) -> tuple[Story, float]:
+    began = time.perf_counter()
+    return tell_story(workspace(), _run), time.perf_counter() - began
+
+
+def _key(run: Run) -> str:
+    """What a story depends on: this run, those beside it, its data, checks and noise floor."""
+    here, record = workspace(), run.record
+    pair = here.pairs / record["dataset_hash"]
+    files = (
+        here.splits / record["split_hash"] / "split.json",
+        pair / "pair.json",
+        pair / RESULT,
+        run.folder / RESEED_FOLDER,
+        run.folder / LOOKS,
+    )
+    stamps = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
+    beside = [(other.id, other.label) for other in cached.runs()]
+    return fingerprint(str(run.folder), run.label, stamps, beside)
+
+
+# The file itself inside the page: as a report to scroll, or as six steps.
+
+HEIGHT, STEPS_HEIGHT = 900, 780  # pixels
+
+
+def show_report(run: Run) -> None:
+    """Choices left, the file that would be downloaded right."""
+    choices, preview = st.columns([1, 2.7], gap="large")
+    with choices:
+        options = pick_options(run)
+        actions = st.container()
+    file = made(run, options)
+    with actions:
+        show_actions(run, file)
+    with preview, st.container(border=True, key="report_preview"):
+        st.iframe(file.html, height=HEIGHT, alt="The report as it will be downloaded")
+
+
+def show_steps(run: Run) -> None:
+    """The six steps in full width; the arrow keys move them."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Back to the report",
+            icon=":material/arrow_back:",
+            key="stop_presenting",
+            on_click=stop_presenting,
+        )
+        st.caption("Arrow keys or a click move the steps, F fills the screen.")
+    file = made(run, chosen_options(), presenting=True)
+    with st.container(border=True, key="report_steps"):
+        st.iframe(file.html, height=STEPS_HEIGHT, alt="The six steps of the presentation")

@@ -1,1 +1,0 @@
-"""The Report page: what is sent round, previewed and presented."""
