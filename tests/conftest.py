@@ -4,16 +4,13 @@ import fcntl
 import functools
 import gc
 import os
+import sys
 
 # Files of tests run side by side: a thread each, before NumPy reads it once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import HealthCheck, settings
-from streamlit.components.v2 import manifest_scanner
-
-from core.basics.workspace import Workspace
-from core.runs.jobs.demo import load_demo
 
 # A busy machine is no fault of the code: no property fails because its examples come slowly.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,7 +24,13 @@ def _packages_are_read_once():
     """AppTest reads the metadata of every installed package whenever an app starts: half a second.
 
     What it looks for are components that a package brings; none is installed between two tests.
+    Where no test file asked for an app, Streamlit is not loaded for this.
     """
+    if "streamlit.testing" not in sys.modules:
+        yield
+        return
+    from streamlit.components.v2 import manifest_scanner
+
     scan = functools.cache(manifest_scanner.scan_component_manifests)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(manifest_scanner, "scan_component_manifests", scan)
@@ -44,6 +47,9 @@ def pytest_collection_finish():
 @pytest.fixture(scope="session")
 def demo_workspace(tmp_path_factory):
     """Loaded once for all, also where files of tests run side by side; tests only look at it."""
+    from core.basics.workspace import Workspace
+    from core.runs.jobs.demo import load_demo
+
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if WORKER in os.environ else base) / "demo"
     folder.mkdir(exist_ok=True)
