@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from core.cli.parser import parser
 
@@ -22,7 +21,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from core.cli import commands
 
     try:
-        _show(getattr(commands, options.command)(options), options)
+        # One JSON object on the last line, or the same thing in words; a text as it is
+        answer = getattr(commands, options.command)(options)
+        if not options.json and not isinstance(answer, str):
+            from core.cli.words import in_words
+
+            answer = in_words(options.command, answer)
+        text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+        print(text, flush=True)
     except BrokenPipeError:  # whoever read had enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
@@ -31,16 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(said, file=sys.stderr)
         return 2
     return 0
-
-
-def _show(answer: Any, options: Any) -> None:
-    """One JSON object on the last line, or the same thing in words; a text as it is."""
-    if not options.json and not isinstance(answer, str):
-        from core.cli.words import in_words
-
-        answer = in_words(options.command, answer)
-    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-    print(text, flush=True)
 
 
 def _said_of(error: Exception) -> str | None:

@@ -270,14 +270,15 @@ def said_of_full(error: BaseException, what: str) -> CrosswalkError | None:
         return error
     if not is_disk_full(error):
         return None
-    return _too_large(what) if _is_too_large(error) else disk_full(what)
-
-
-def _is_too_large(error: BaseException | None) -> bool:
-    """Whether it was not the disk but a limit on files, as a child has that opens a stranger's."""
-    return any(
-        (isinstance(one, OSError) and one.errno == errno.EFBIG) or _LARGE in str(one)
-        for one in _origins(error)
+    return (
+        _too_large(what)
+        if (
+            any(
+                (isinstance(one, OSError) and one.errno == errno.EFBIG) or _LARGE in str(one)
+                for one in _origins(error)
+            )
+        )
+        else disk_full(what)
     )
 
 

@@ -39,7 +39,32 @@ def draw_fusion_curve(
     curve: SHARE, MEAN, LOW, HIGH, NEAR (bool); lines: SEGMENT, SHARE, MEAN; best: SEGMENT, TOP,
     MEAN. The points of the first trace are the shares, for clicks. `mark_weights` adds the rest.
     """
-    figure = go.Figure([_mean_line(curve, metric), _band(curve)])
+    # The interval of the mean as an area of its own trace, out of the way of clicks
+    there, back = curve, curve[::-1]
+    band = go.Scatter(
+        x=[*there[SHARE], *back[SHARE]],
+        y=[*there[HIGH], *back[LOW]],
+        fill="toself",
+        fillcolor=FUSED_TINT,
+        name="95 % interval",
+        mode="lines",
+        hoverinfo="skip",
+        line={"width": 0, "color": CLEAR},
+    )
+    mean_line = go.Scatter(
+        name="all users",
+        x=curve[SHARE],
+        y=curve[MEAN],
+        mode="lines+markers",
+        line={"color": FUSED_COLOUR, "width": 3},
+        marker={"size": 7, "color": FUSED_COLOUR},
+        selected={"marker": {"color": FUSED_COLOUR}},
+        unselected={"marker": {"opacity": 1}},
+        customdata=np.column_stack([curve[LOW], curve[HIGH]]),
+        hovertemplate=f"{metric} %{{y:.4f}}<br>95 % %{{customdata[0]:.4f}} to "
+        "%{customdata[1]:.4f}<br>click to go there<extra></extra>",
+    )
+    figure = go.Figure([mean_line, band])
     for place, (name, part) in enumerate(lines.groupby(SEGMENT, sort=False)):
         dot = best[best[SEGMENT] == name]
         figure.add_traces(_segment(str(name), part, dot, _colour(place)))
@@ -69,7 +94,19 @@ def mark_weights(drawn: go.Figure, here: float | None, pinned: float | None = No
     for share, dash, words in ((pinned, "dot", "pinned"), (here, "solid", "you are here")):
         if share is not None:
             shapes.append(_upright(share, dash))
-            notes.append(_note(share, words))
+            side = "right" if share > 0.5 else "left"
+            bottom = 0.0 if words == "pinned" else 1.0
+            note = {
+                "text": f" {words} ",
+                "x": share,
+                "xref": "x",
+                "y": bottom,
+                "yref": "paper",
+                "showarrow": False,
+                "xanchor": side,
+                "yanchor": "bottom" if bottom == 0 else "top",
+            }
+            notes.append(note)
     figure["layout"] |= {"shapes": shapes, "annotations": notes}
     return go.Figure(figure, _validate=False)
 
@@ -126,37 +163,6 @@ def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:
             "range": [len(best) - 0.5, -0.5],
             "showgrid": False,
         },
-    )
-
-
-def _mean_line(curve: pd.DataFrame, metric: str) -> go.Scatter:
-    return go.Scatter(
-        name="all users",
-        x=curve[SHARE],
-        y=curve[MEAN],
-        mode="lines+markers",
-        line={"color": FUSED_COLOUR, "width": 3},
-        marker={"size": 7, "color": FUSED_COLOUR},
-        selected={"marker": {"color": FUSED_COLOUR}},
-        unselected={"marker": {"opacity": 1}},
-        customdata=np.column_stack([curve[LOW], curve[HIGH]]),
-        hovertemplate=f"{metric} %{{y:.4f}}<br>95 % %{{customdata[0]:.4f}} to "
-        "%{customdata[1]:.4f}<br>click to go there<extra></extra>",
-    )
-
-
-def _band(curve: pd.DataFrame) -> go.Scatter:
-    """The interval of the mean as an area of its own trace, out of the way of clicks."""
-    there, back = curve, curve[::-1]
-    return go.Scatter(
-        x=[*there[SHARE], *back[SHARE]],
-        y=[*there[HIGH], *back[LOW]],
-        fill="toself",
-        fillcolor=FUSED_TINT,
-        name="95 % interval",
-        mode="lines",
-        hoverinfo="skip",
-        line={"width": 0, "color": CLEAR},
     )
 
 
@@ -217,21 +223,6 @@ def _upright(share: float, dash: str) -> dict:
         "y0": 0,
         "y1": 1,
         "line": {"color": STRONG, "width": 2, "dash": dash},
-    }
-
-
-def _note(share: float, words: str) -> dict:
-    side = "right" if share > 0.5 else "left"
-    bottom = 0.0 if words == "pinned" else 1.0
-    return {
-        "text": f" {words} ",
-        "x": share,
-        "xref": "x",
-        "y": bottom,
-        "yref": "paper",
-        "showarrow": False,
-        "xanchor": side,
-        "yanchor": "bottom" if bottom == 0 else "top",
     }
 
 
@@ -336,7 +327,9 @@ def draw_pareto(
     best = table[front].sort_values(across)
     shares = table[SHARE].to_numpy()
     colours = np.where(front, FUSED_COLOUR, TWIN_COLOUR)
-    words = [_ratio(share) for share in shares]
+    words = [
+        NAMED.get(share, f"{share:.2f} : {1 - share:.2f}, source to target") for share in shares
+    ]
     right = table[across] > (table[across].min() + table[across].max()) / 2
     sides = np.where(right, "top left", "top right")
     figure = go.Figure(
@@ -368,10 +361,6 @@ def draw_pareto(
     )
     themed(figure, x=x, y=y, height=HEIGHT)
     return figure.update_xaxes(showgrid=True)
-
-
-def _ratio(share: float) -> str:
-    return NAMED.get(share, f"{share:.2f} : {1 - share:.2f}, source to target")
 
 
 # Two metrics against each other: a cross of intervals per run.
@@ -417,7 +406,12 @@ def draw_trade_off(
         )
     themed(figure, x=x, y=y, height=460, legend=False)
     figure.update_yaxes(exponentformat="none")
-    return figure.update_xaxes(showgrid=True, exponentformat="none", range=_reach(across))
+    # From the lowest end of an interval to the highest, with room for names at the right
+    low = float(across[LOW].fillna(across[MEAN]).min())
+    high = float(across[HIGH].fillna(across[MEAN]).max())
+    width = (high - low) or 1.0
+    reach = [low - 0.05 * width, high + 0.2 * width]
+    return figure.update_xaxes(showgrid=True, exponentformat="none", range=reach)
 
 
 def _sides(x: pd.Series, y: pd.Series) -> list[str]:
@@ -428,14 +422,6 @@ def _sides(x: pd.Series, y: pd.Series) -> list[str]:
         f"{'top' if turn else 'bottom'} {'left' if far else 'right'}"
         for turn, far in zip(turns, right, strict=True)
     ]
-
-
-def _reach(across: pd.DataFrame) -> list[float]:
-    """From the lowest end of an interval to the highest, with room for names at the right."""
-    low = float(across[LOW].fillna(across[MEAN]).min())
-    high = float(across[HIGH].fillna(across[MEAN]).max())
-    width = (high - low) or 1.0
-    return [low - 0.05 * width, high + 0.2 * width]
 
 
 def _whiskers(part: pd.DataFrame) -> dict:

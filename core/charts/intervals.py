@@ -256,6 +256,14 @@ def draw_group_dots(
     figure = go.Figure()
     for name, offset in zip(runs, _offsets(len(runs)), strict=True):
         part, style = rows[rows[RUN] == name], styles[name]
+        thin_whiskers = {
+            "type": "data",
+            "symmetric": False,
+            "thickness": 1.5,
+            "width": 3,
+            "array": part[HIGH] - part[MEAN],
+            "arrayminus": part[MEAN] - part[LOW],
+        }
         figure.add_trace(
             go.Scatter(
                 name=plain([name], 60)[0],
@@ -264,7 +272,7 @@ def draw_group_dots(
                 y=[places[group] + offset for group in part[SEGMENT]],
                 cliponaxis=False,
                 marker={"size": 11, "color": style.colour, "symbol": style.symbol},
-                error_x=_thin_whiskers(part),
+                error_x=thin_whiskers,
                 customdata=part[[LOW, HIGH, USERS]].to_numpy(),
                 hovertemplate="%{x:.4f}<br>interval %{customdata[0]:.4f} to %{customdata[1]:.4f}"
                 "<br>%{customdata[2]:,} users",
@@ -336,17 +344,6 @@ def _in_rows(figure: go.Figure, labels: Sequence[str], runs: int, x: str) -> go.
 
 def _offsets(n: int) -> list[float]:
     return [float(x) for x in np.linspace(-0.3, 0.3, n)] if n > 1 else [0.0]
-
-
-def _thin_whiskers(part: pd.DataFrame) -> dict:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "thickness": 1.5,
-        "width": 3,
-        "array": part[HIGH] - part[MEAN],
-        "arrayminus": part[MEAN] - part[LOW],
-    }
 
 
 # Several runs as lines in one picture: exposure, quality over the length, calibration.
@@ -475,7 +472,7 @@ def draw_domain_shares(
                 y=plain(rows),
                 orientation="h",
                 marker_color=colour,
-                text=[_words(share) for share in shares[domain]],
+                text=["< 1 %" if 0 < share < 0.01 else f"{share:.0%}" for share in shares[domain]],
                 textposition="outside",
                 cliponaxis=False,
                 textfont={"size": TEXT_SIZE},
@@ -485,8 +482,3 @@ def draw_domain_shares(
     themed(figure, x=x, height=AROUND + ROW * len(rows))
     figure.update_xaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     return figure.update_yaxes(autorange="reversed", showgrid=False)
-
-
-def _words(share: float) -> str:
-    """`43 %`; what is there and rounds to nothing is said so."""
-    return "< 1 %" if 0 < share < 0.01 else f"{share:.0%}"

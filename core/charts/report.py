@@ -29,7 +29,19 @@ def draw_lifts(rows: pd.DataFrame, *, x: str) -> go.Figure:
     """
     figure = go.Figure(_dots(rows, rows[SEGMENT], [TONES[tone] for tone in rows[TONE]]))
     figure.add_vline(x=0, line={"color": STRONG, "width": 1.5})
-    _add_noise(figure, rows)
+    # A grey band round zero in every row: how far chance alone reaches, where it is known
+    for place, reach in enumerate(rows.get(NOISE, ())):
+        if reach == reach:
+            figure.add_shape(
+                type="rect",
+                x0=-reach,
+                x1=reach,
+                y0=place - 0.42,
+                y1=place + 0.42,
+                fillcolor=faded(TWIN_COLOUR, 0.22),
+                line_width=0,
+                layer="below",
+            )
     return _with_words(figure, rows, list(plain(rows[SEGMENT], 46)), x)
 
 
@@ -84,6 +96,15 @@ def draw_of_hundred(rows: pd.DataFrame, *, x: str, colours: list[str]) -> go.Fig
     rows: RUN, MEAN, LOW, HIGH (0 to 100), WORDS; the first row on top.
     """
     places = list(range(len(rows)))
+    whiskers = {
+        "type": "data",
+        "symmetric": False,
+        "array": rows[HIGH] - rows[MEAN],
+        "arrayminus": rows[MEAN] - rows[LOW],
+        "thickness": 2,
+        "width": 5,
+        "color": "#1C2530",
+    }
     figure = go.Figure(
         go.Bar(
             x=rows[MEAN],
@@ -91,7 +112,7 @@ def draw_of_hundred(rows: pd.DataFrame, *, x: str, colours: list[str]) -> go.Fig
             orientation="h",
             marker_color=colours,
             width=0.62,
-            error_x=_whiskers(rows),
+            error_x=whiskers,
             text=rows[WORDS],
             textposition="inside",
             insidetextanchor="start",
@@ -148,22 +169,6 @@ def _dots(rows: pd.DataFrame, names: pd.Series, colours: list[str]) -> list[go.S
     ]
 
 
-def _add_noise(figure: go.Figure, rows: pd.DataFrame) -> None:
-    """A grey band round zero in every row: how far chance alone reaches, where it is known."""
-    for place, reach in enumerate(rows.get(NOISE, ())):
-        if reach == reach:
-            figure.add_shape(
-                type="rect",
-                x0=-reach,
-                x1=reach,
-                y0=place - 0.42,
-                y1=place + 0.42,
-                fillcolor=faded(TWIN_COLOUR, 0.22),
-                line_width=0,
-                layer="below",
-            )
-
-
 def _with_words(figure: go.Figure, rows: pd.DataFrame, labels: list[str], x: str) -> go.Figure:
     """Labels on the left, the numbers in letters on the right, a row each."""
     count = len(rows)
@@ -193,18 +198,6 @@ def _with_words(figure: go.Figure, rows: pd.DataFrame, labels: list[str], x: str
             "showgrid": False,
         },
     )
-
-
-def _whiskers(rows: pd.DataFrame) -> dict:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": rows[HIGH] - rows[MEAN],
-        "arrayminus": rows[MEAN] - rows[LOW],
-        "thickness": 2,
-        "width": 5,
-        "color": "#1C2530",
-    }
 
 
 # Figures as text that stands in an HTML file without any other file or network.

@@ -124,7 +124,13 @@ def _beside(axis: dict[str, Any]) -> int:
     title = 24 if axis.get("title") else 0
     if "ticktext" not in axis:
         return NUMBERS + title
-    longest = max((len(line) for line in _lines(axis)), default=0)
+    longest = max(
+        (
+            len(line)
+            for line in [line for label in axis["ticktext"] for line in label.split("<br>")]
+        ),
+        default=0,
+    )
     return min(EDGE + 8 + int(LETTER * longest), MOST_LABELS) + title
 
 
@@ -138,10 +144,6 @@ def _below(axis: dict[str, Any]) -> int:
 
 def _unlabelled(axis: dict[str, Any]) -> bool:
     return axis.get("visible") is False or axis.get("showticklabels") is False
-
-
-def _lines(axis: dict[str, Any]) -> list[str]:
-    return [line for label in axis["ticktext"] for line in label.split("<br>")]
 
 
 def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -203,14 +205,13 @@ def plain(names: Iterable[object], length: int = 60) -> list[str]:
 
     Plotly reads `<b>`, `<a href>` and `&lt;` in any label; a title from a file must not.
     """
-    return [_escaped(one_line(name, length)) for name in names]
+    return [
+        one_line(name, length).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        for name in names
+    ]
 
 
 def one_line(name: object, length: int) -> str:
     """A name without line breaks, shortened to `length` characters."""
     words = " ".join(str(name).split())
     return words if len(words) <= length else words[: length - 1].rstrip() + "…"
-
-
-def _escaped(name: str) -> str:
-    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

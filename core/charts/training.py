@@ -47,7 +47,16 @@ def draw_learning_curve(
             (points[~twin], "model", FUSED_COLOUR),
         ):
             if rows[measure].notna().any():
-                line = _line(rows, measure, name, colour, in_legend=column == 1)
+                line = go.Scatter(
+                    x=rows[EPOCH],
+                    y=rows[measure],
+                    name=name,
+                    legendgroup=name,
+                    showlegend=(column == 1),
+                    mode="lines+markers" if len(rows) < 3 else "lines",
+                    line={"color": colour, "width": 2.5},
+                    hovertemplate="epoch %{x}: %{y:.4f}",
+                )
                 figure.add_trace(line, row=1, col=column)
     themed(figure, x="epoch", height=HEIGHT, legend=bool(twin.any()))
     for column, title in enumerate(panels.values(), start=1):
@@ -64,21 +73,6 @@ def best_epoch(points: pd.DataFrame, lower_is_better: bool = False) -> tuple[int
     valid = rows[VALID].astype(float)
     best = rows.loc[valid.idxmin() if lower_is_better else valid.idxmax()]
     return int(best[EPOCH]), float(best[VALID])
-
-
-def _line(
-    rows: pd.DataFrame, measure: str, name: str, colour: str, *, in_legend: bool
-) -> go.Scatter:
-    return go.Scatter(
-        x=rows[EPOCH],
-        y=rows[measure],
-        name=name,
-        legendgroup=name,
-        showlegend=in_legend,
-        mode="lines+markers" if len(rows) < 3 else "lines",
-        line={"color": colour, "width": 2.5},
-        hovertemplate="epoch %{x}: %{y:.4f}",
-    )
 
 
 def _with_best(

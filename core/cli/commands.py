@@ -177,10 +177,16 @@ def search(options: Namespace) -> dict[str, Any]:
     from core.runs.search.study import summary as search_summary
 
     workspace = _workspace(options)
+    # `key=v1,v2` texts as values by setting
+    if wrong := [pair for pair in options.grid if "=" not in pair]:
+        raise SettingsError(
+            what=f"--grid {wrong[0]} has no values.", hint="Write it as --grid key=v1,v2."
+        )
+    grid = {name: text.split(",") for name, text in (pair.split("=", 1) for pair in options.grid)}
     plan = SearchPlan(  # a wrong setting is refused before anything is read
         "",
         options.model,
-        _grid(options.grid),
+        grid,
         _settings(options.settings),
         options.trials,
         options.seed,
@@ -306,15 +312,6 @@ def _settings(pairs: list[str]) -> dict[str, str]:
             what=f"--set {wrong[0]} has no value.", hint="Write it as --set key=value."
         )
     return dict(pair.split("=", 1) for pair in pairs)
-
-
-def _grid(pairs: list[str]) -> dict[str, Any]:
-    """`key=v1,v2` texts as values by setting."""
-    if wrong := [pair for pair in pairs if "=" not in pair]:
-        raise SettingsError(
-            what=f"--grid {wrong[0]} has no values.", hint="Write it as --grid key=v1,v2."
-        )
-    return {name: text.split(",") for name, text in (pair.split("=", 1) for pair in pairs)}
 
 
 def _files(options: Namespace) -> PairFiles:

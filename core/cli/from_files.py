@@ -265,7 +265,19 @@ def made_pair(files: PairFiles, workspace: Workspace, account: Account) -> Path:
 def doubts_of(files: PairFiles) -> list[dict[str, str]]:
     """What the files leave open, with the flags that answer it; nothing is imported."""
     found = []
-    for path, file, kind in _every_file(files):
+    # Path, name among FILES and kind of every file that was given
+    parts = split_files(files.splits).items() if files.splits else ()
+    given = [(path, part.split("_")[0], INTERACTIONS) for part, path in parts]
+    others = (
+        (files.source, SOURCE, INTERACTIONS),
+        (files.target, TARGET, INTERACTIONS),
+        (files.items_source, "items-source", ITEMS),
+        (files.items_target, "items-target", ITEMS),
+        (files.links, "links", LINKS),
+        (files.triples, "triples", TRIPLES),
+    )
+    every_file = given + [(path, file, kind) for path, file, kind in others if path]
+    for path, file, kind in every_file:
         reading = read_choices(path, kind, files.said_of(file), file, files.times_count)
         found += [
             {
@@ -277,21 +289,6 @@ def doubts_of(files: PairFiles) -> list[dict[str, str]]:
             for doubt in reading.doubts
         ]
     return found
-
-
-def _every_file(files: PairFiles) -> list[tuple[Path, str, str]]:
-    """Path, name among FILES and kind of every file that was given."""
-    parts = split_files(files.splits).items() if files.splits else ()
-    given = [(path, part.split("_")[0], INTERACTIONS) for part, path in parts]
-    others = (
-        (files.source, SOURCE, INTERACTIONS),
-        (files.target, TARGET, INTERACTIONS),
-        (files.items_source, "items-source", ITEMS),
-        (files.items_target, "items-target", ITEMS),
-        (files.links, "links", LINKS),
-        (files.triples, "triples", TRIPLES),
-    )
-    return given + [(path, file, kind) for path, file, kind in others if path]
 
 
 def _pair_settings(files: PairFiles) -> PairSettings:
@@ -327,7 +324,12 @@ def _given_tables(files: PairFiles, workspace: Workspace, account: Account) -> S
         added, used = with_triples(facts, ids, {domain: items[f"items_{domain}"] for domain in ids})
         account.tell(used.words())
         tables = replace(tables, items_source=added[SOURCE], items_target=added[TARGET])
-    _tell_given(tables, account)
+    # The trust checks of a given split; what its parts share though they may not is left out
+    checks = check_given(tables)
+    parts = next(check for check in checks if check.key == GIVEN)
+    account.given = {name: n for name, n in parts.figures.items() if name != "test_rows"}
+    account.left_out += parts_in_words(account.given)
+    account.doubt(checks)
     return tables
 
 
@@ -349,15 +351,6 @@ def split_files(folder: Path) -> dict[str, Path]:
             )
         found[part] = called[0]
     return found
-
-
-def _tell_given(tables: SplitTables, account: Account) -> None:
-    """The trust checks of a given split; what its parts share though they may not is left out."""
-    checks = check_given(tables)
-    parts = next(check for check in checks if check.key == GIVEN)
-    account.given = {name: n for name, n in parts.figures.items() if name != "test_rows"}
-    account.left_out += parts_in_words(account.given)
-    account.doubt(checks)
 
 
 def _rows(done: ImportReport) -> pd.DataFrame:

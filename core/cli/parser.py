@@ -25,27 +25,9 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = Parser(prog="python -m core", description="Crosswalk without a screen.")
     commands = top.add_subparsers(dest="command", required=True, parser_class=Parser)
-    _add_models(commands)
-    _add_check(commands)
-    _add_run(commands)
-    _add_search(commands)
-    _add_blend(commands)
-    _add_compress(commands)
-    _add_evidence(commands)
-    _add_upload(commands)
-    _add_recommend(commands)
-    _add_report(commands)
-    _add_demo(commands)
-    return top
-
-
-def _add_models(commands: Any) -> None:
     models = commands.add_parser("models", help="list the models")
     models.add_argument("--markdown", action="store_true", help="as the table of the README")
     _add_json(models)
-
-
-def _add_check(commands: Any) -> None:
     check = commands.add_parser(
         "check", help="say what files are taken for and what looks wrong, and keep nothing"
     )
@@ -53,6 +35,36 @@ def _add_check(commands: Any) -> None:
     check.add_argument("--seed", type=_seed, default=2022)
     check.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
     _add_json(check)
+    _add_run(commands)
+    _add_search(commands)
+    blend = commands.add_parser("blend", help="make one run of two on the same split")
+    blend.add_argument("--runs", type=Path, nargs=2, required=True, help="folders of two runs")
+    blend.add_argument("--kind", default="sum", help="sum, product or stacking")
+    blend.add_argument(
+        "--weight", default="auto", help="what the first run counts, 0 to 1; auto: by validation"
+    )
+    _add_json(blend, full=True)
+    compress = commands.add_parser("compress", help="make a smaller run, beside the original")
+    compress.add_argument("--run", type=Path, required=True, help="folder of a run")
+    compress.add_argument("--kind", default="int8", help="int8, pruned or student")
+    compress.add_argument(
+        "--keep", type=float, default=0.1, help="share of the weights that pruning keeps"
+    )
+    _add_json(compress, full=True)
+    _add_evidence(commands)
+    upload = commands.add_parser("upload", help="measure lists of another system as a run")
+    upload.add_argument("file", type=Path, help="rows of user, item, and a rank or a score")
+    upload.add_argument("--name", default="", help="what the run is called")
+    _add_data(upload, lists=True)
+    upload.add_argument("--seed", type=_seed, default=2022)
+    _add_workspace(upload)
+    _add_json(upload, full=True)
+    _add_recommend(commands)
+    _add_report(commands)
+    demo = commands.add_parser("demo", help="load the sample pair and train the demo runs")
+    _add_workspace(demo)
+    _add_json(demo)
+    return top
 
 
 def _add_run(commands: Any) -> None:
@@ -141,36 +153,6 @@ def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
 
 
-def _add_blend(commands: Any) -> None:
-    blend = commands.add_parser("blend", help="make one run of two on the same split")
-    blend.add_argument("--runs", type=Path, nargs=2, required=True, help="folders of two runs")
-    blend.add_argument("--kind", default="sum", help="sum, product or stacking")
-    blend.add_argument(
-        "--weight", default="auto", help="what the first run counts, 0 to 1; auto: by validation"
-    )
-    _add_json(blend, full=True)
-
-
-def _add_compress(commands: Any) -> None:
-    compress = commands.add_parser("compress", help="make a smaller run, beside the original")
-    compress.add_argument("--run", type=Path, required=True, help="folder of a run")
-    compress.add_argument("--kind", default="int8", help="int8, pruned or student")
-    compress.add_argument(
-        "--keep", type=float, default=0.1, help="share of the weights that pruning keeps"
-    )
-    _add_json(compress, full=True)
-
-
-def _add_upload(commands: Any) -> None:
-    upload = commands.add_parser("upload", help="measure lists of another system as a run")
-    upload.add_argument("file", type=Path, help="rows of user, item, and a rank or a score")
-    upload.add_argument("--name", default="", help="what the run is called")
-    _add_data(upload, lists=True)
-    upload.add_argument("--seed", type=_seed, default=2022)
-    _add_workspace(upload)
-    _add_json(upload, full=True)
-
-
 def _add_evidence(commands: Any) -> None:
     for name, words in (
         ("overlap", "quality against the share of shared users that training knows"),
@@ -208,12 +190,6 @@ def _add_report(commands: Any) -> None:
     report.add_argument("--hide-users", action="store_true", help="letters in place of user ids")
     _add_workspace(report)
     _add_json(report)
-
-
-def _add_demo(commands: Any) -> None:
-    demo = commands.add_parser("demo", help="load the sample pair and train the demo runs")
-    _add_workspace(demo)
-    _add_json(demo)
 
 
 def _add_workspace(command: argparse.ArgumentParser) -> None:

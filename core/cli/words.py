@@ -126,7 +126,9 @@ def _run_words(answer: dict[str, Any]) -> list[str]:
                 f"  with alpha {fused['alpha']:g}, beta {fused['beta']:g}: {name} {figure}"
             )
     lines += ["", *filter(None, [answer.get("verdict")])]
-    lines += [*_rows_words(answer), *_light_words(answer)]
+    checks = [check for check in answer.get("checks") or [] if check["light"] in LIGHTS]
+    light_words = [f"{check['light']}: {check['question']} {check['answer']}" for check in checks]
+    lines += [*_rows_words(answer), *light_words]
     lines += [finding["text"] for finding in answer.get("findings") or [] if "text" in finding]
     if cost := _cost_words(answer):
         lines.append(cost)
@@ -141,11 +143,6 @@ def _rows_words(answer: dict[str, Any]) -> list[str]:
     if not left_out:
         return ["Left out: nothing."] if answer.get("files") else []
     return ["Left out:", *(f"  {sentence}" for sentence in left_out[:MOST_LINES])]
-
-
-def _light_words(answer: dict[str, Any]) -> list[str]:
-    checks = [check for check in answer.get("checks") or [] if check["light"] in LIGHTS]
-    return [f"{check['light']}: {check['question']} {check['answer']}" for check in checks]
 
 
 def _cost_words(answer: dict[str, Any]) -> str:

@@ -49,7 +49,8 @@ def filter_rows(
         for step, left in counts.items():
             steps.setdefault(step, {})[role] = left
     if settings.swap:
-        _trade_places(connection)
+        for old, new in ((SOURCE, "traded"), (TARGET, SOURCE), ("traded", TARGET)):
+            connection.execute(f"ALTER TABLE {name(old)} RENAME TO {name(new)}")
     steps |= {step: {} for step in (ACTIVE, POPULAR, CORE)}
     for domain in DOMAINS:
         fewest, most, item_fewest, core = (
@@ -95,7 +96,16 @@ def read_rows(
     if settings.match_users == "loosely":
         query = f"SELECT * REPLACE ({loosely(USER)} AS {USER}) FROM ({query})"
     if links is not None or exchanged or settings.match_users == "loosely":
-        query = _merged(query, has)
+        # One row per user and item, the latest, where two ids became one; counts are added up
+        order = [f"{column} DESC NULLS LAST" for column in (TIME, RATING) if column in has]
+        same = f"PARTITION BY {USER}, {ITEM}"
+        added = (
+            f"REPLACE (sum({name(COUNT)}) OVER ({same}) AS {name(COUNT)})" if COUNT in has else ""
+        )
+        query = (
+            f"SELECT * {added} FROM ({query}) QUALIFY row_number() OVER "
+            f"({same} ORDER BY {', '.join(order) or ITEM}) = 1"
+        )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {query}")
     return counts | {MERGED: number(connection, f"SELECT count(*) FROM {name(table)}")}
 
@@ -193,22 +203,6 @@ def _linked(connection: duckdb.DuckDBPyConnection, query: str, links: Path) -> s
         f"SELECT q.* REPLACE (coalesce(l.{SOURCE}, q.{unlinked}) AS {USER}) FROM ({query}) q "
         f"LEFT JOIN (SELECT DISTINCT {SOURCE}, {TARGET} FROM {table}) l ON q.{USER} = l.{TARGET}"
     )
-
-
-def _merged(query: str, has: list[str]) -> str:
-    """One row per user and item, the latest, where two ids became one; counts are added up."""
-    order = [f"{column} DESC NULLS LAST" for column in (TIME, RATING) if column in has]
-    same = f"PARTITION BY {USER}, {ITEM}"
-    added = f"REPLACE (sum({name(COUNT)}) OVER ({same}) AS {name(COUNT)})" if COUNT in has else ""
-    return (
-        f"SELECT * {added} FROM ({query}) QUALIFY row_number() OVER "
-        f"({same} ORDER BY {', '.join(order) or ITEM}) = 1"
-    )
-
-
-def _trade_places(connection: duckdb.DuckDBPyConnection) -> None:
-    for old, new in ((SOURCE, "traded"), (TARGET, SOURCE), ("traded", TARGET)):
-        connection.execute(f"ALTER TABLE {name(old)} RENAME TO {name(new)}")
 
 
 # From which rating on a row counts as liked: a share of the file's scale, or a value told.

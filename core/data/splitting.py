@@ -104,7 +104,16 @@ def assign_parts(
         held_out = hold_out_items(target, shares, settings.new_rows, seed)
         codes = np.select(list(held_out), [VALID_ROW, TEST_ROW], TRAIN_ROW)
     else:
-        codes = _within_users(target, settings, seed)
+        # A draw per user; a user with n rows gives max(1, int(share * n)) to each held-out part
+        users, place = _shuffled_places(target, seed)
+        rows = np.bincount(users)[users]  # rows of the row's user
+        if settings.kind == LEAVE_K_OUT:
+            valid = test = np.where(rows > 2 * settings.held_out, settings.held_out, 0)
+        else:
+            enough = rows >= FEWEST_ROWS
+            valid = np.where(enough, np.maximum(1, (settings.valid_share * rows).astype(int)), 0)
+            test = np.where(enough, np.maximum(1, (settings.test_share * rows).astype(int)), 0)
+        codes = np.select([place < valid, place < valid + test], [VALID_ROW, TEST_ROW], TRAIN_ROW)
     return Parts(codes, np.ones(len(source), dtype=bool))
 
 
@@ -118,7 +127,12 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
     if settings.kind == TEMPORAL:
         check_times(pair_folder)
     parts = assign_parts(source, target, settings, seed)
-    _check_held_out(parts, settings)
+    for code, part in ((VALID_ROW, "validation"), (TEST_ROW, "test"), (TRAIN_ROW, "training")):
+        if not (parts.target == code).any():
+            raise DataError(
+                what=f"A {settings.kind} split leaves no target rows for {part}.",
+                hint="Change its shares, or choose another kind of split.",
+            )
     tables = SplitTables(
         source_train=source[parts.source],
         target_train=target[parts.target == TRAIN_ROW],
@@ -175,19 +189,6 @@ def training_rows(source: pd.DataFrame, target: pd.DataFrame, seed: int = 2022) 
     """Target rows a standard random split trains on: what a check before any split may see."""
     codes = assign_parts(source, target, SplitSettings(), seed).target
     return target[codes == TRAIN_ROW]
-
-
-def _within_users(target: pd.DataFrame, settings: SplitSettings, seed: int) -> IntArray:
-    """A draw per user; a user with n rows gives max(1, int(share * n)) to each held-out part."""
-    users, place = _shuffled_places(target, seed)
-    rows = np.bincount(users)[users]  # rows of the row's user
-    if settings.kind == LEAVE_K_OUT:
-        valid = test = np.where(rows > 2 * settings.held_out, settings.held_out, 0)
-    else:
-        enough = rows >= FEWEST_ROWS
-        valid = np.where(enough, np.maximum(1, (settings.valid_share * rows).astype(int)), 0)
-        test = np.where(enough, np.maximum(1, (settings.test_share * rows).astype(int)), 0)
-    return np.select([place < valid, place < valid + test], [VALID_ROW, TEST_ROW], TRAIN_ROW)
 
 
 def _shuffled_places(target: pd.DataFrame, seed: int) -> tuple[IntArray, IntArray]:
@@ -267,15 +268,6 @@ def _cold_users(drawn: np.ndarray, settings: SplitSettings) -> tuple[np.ndarray,
     folds = np.array_split(drawn, settings.folds)
     after = folds[settings.fold % settings.folds]
     return after[: len(after) // 2], folds[settings.fold - 1]
-
-
-def _check_held_out(parts: Parts, settings: SplitSettings) -> None:
-    for code, part in ((VALID_ROW, "validation"), (TEST_ROW, "test"), (TRAIN_ROW, "training")):
-        if not (parts.target == code).any():
-            raise DataError(
-                what=f"A {settings.kind} split leaves no target rows for {part}.",
-                hint="Change its shares, or choose another kind of split.",
-            )
 
 
 # What a split would hold, counted before it is written.

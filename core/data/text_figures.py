@@ -139,19 +139,8 @@ def scripts_of(texts: Sequence[str]) -> tuple[IntArray, int]:
     A text is of the script with most of its letters; Han beside kana is Japanese. Digits, signs
     and emoji are no letters.
     """
-    counts = _letters(texts)  # (n, scripts)
-    japanese, han = SCRIPTS.index(JAPANESE), SCRIPTS.index(HAN)
-    with_kana = counts[:, japanese] > 0
-    counts[with_kana, japanese] += counts[with_kana, han]
-    counts[with_kana, han] = 0
-    letters = counts.sum(axis=1)
-    found = np.where(letters > 0, counts.argmax(axis=1), SCRIPTS.index(NONE))
-    second = np.sort(counts, axis=1)[:, -2]
-    return found, int((second >= A_SECOND * np.maximum(letters, 1)).sum())
-
-
-def _letters(texts: Sequence[str]) -> IntArray:
-    """How many letters of each script a text has, (n, scripts)."""
+    # (n, scripts)
+    # How many letters of each script a text has, (n, scripts)
     heads = [text[:LOOKED_AT] for text in texts]
     points = np.frombuffer("".join(heads).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     rows = np.repeat(np.arange(len(heads)), [len(head) for head in heads])
@@ -161,7 +150,15 @@ def _letters(texts: Sequence[str]) -> IntArray:
     known = kinds >= 0
     cells = rows[known] * len(SCRIPTS) + kinds[known]
     size = len(heads) * len(SCRIPTS)
-    return np.bincount(cells, minlength=size).reshape(-1, len(SCRIPTS))
+    counts = np.bincount(cells, minlength=size).reshape(-1, len(SCRIPTS))
+    japanese, han = SCRIPTS.index(JAPANESE), SCRIPTS.index(HAN)
+    with_kana = counts[:, japanese] > 0
+    counts[with_kana, japanese] += counts[with_kana, han]
+    counts[with_kana, han] = 0
+    letters = counts.sum(axis=1)
+    found = np.where(letters > 0, counts.argmax(axis=1), SCRIPTS.index(NONE))
+    second = np.sort(counts, axis=1)[:, -2]
+    return found, int((second >= A_SECOND * np.maximum(letters, 1)).sum())
 
 
 # How many items have an uploaded vector, and of what width, without holding the vectors.

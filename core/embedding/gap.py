@@ -245,7 +245,8 @@ def separate_vectors(train: DomainPair, factors: int = FACTORS, seed: int = 0) -
     target = interaction_vectors(_alone(train, source=False), factors, seed).target_users
     assert source is not None
     assert target is not None
-    source, target = _same_width(source, target)
+    width = max(source.shape[1], target.shape[1])
+    source, target = _wide(source, width), _wide(target, width)
     drawn = user_vectors(Vectors(None, None, source, target))
     learned, _ = held_out_users(drawn.users)
     some = drawn.of(learned)
@@ -279,11 +280,6 @@ def _alone(train: DomainPair, *, source: bool) -> DomainPair:
     if source:
         return replace(train, target=csr_matrix(train.target.shape, dtype=np.float32))
     return replace(train, source=csr_matrix(train.source.shape, dtype=np.float32))
-
-
-def _same_width(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
-    width = max(first.shape[1], second.shape[1])
-    return _wide(first, width), _wide(second, width)
 
 
 def _wide(vectors: FloatArray, width: int) -> FloatArray:

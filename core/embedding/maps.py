@@ -140,7 +140,19 @@ def interaction_vectors(train: DomainPair, factors: int = FACTORS, seed: int = 0
     joint = hstack([train.source, train.target], format="csr")
     counts = [np.asarray(joint.sum(axis=axis), dtype=np.float32).ravel() for axis in (1, 0)]
     balanced = _balanced(joint, *counts)
-    items = _right_vectors(_Residual(balanced, *counts), factors, seed)  # (n_items, d)
+    # (n_items, d)
+    # Right singular vectors times their singular values, largest first, (n_items, <= wanted)
+    matrix = _Residual(balanced, *counts)
+    size = min(factors + _EXTRA, *matrix.shape)
+    start = np.random.default_rng(seed).normal(size=(matrix.shape[1], size)).astype(np.float32)
+    basis, _ = np.linalg.qr(matrix.times(start))
+    for _ in range(_ROUNDS):
+        basis, _ = np.linalg.qr(matrix.transposed_times(basis))
+        basis, _ = np.linalg.qr(matrix.times(basis))
+    _, values, right = np.linalg.svd(matrix.transposed_times(basis).T, full_matrices=False)
+    vectors = (right * values[:, None]).T[:, :factors]
+    signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])])
+    items = np.ascontiguousarray(vectors * np.where(signs == 0, 1, signs), dtype=np.float32)
     n_source = train.source.shape[1]
     return Vectors(
         source_items=items[:n_source],
@@ -171,20 +183,3 @@ class _Residual:
     def transposed_times(self, columns: FloatArray) -> FloatArray:
         """(n_items, m) from (n_users, m)."""
         return self.balanced.T @ columns - np.outer(self.items, self.users @ columns)
-
-
-def _right_vectors(matrix: _Residual, wanted: int, seed: int) -> FloatArray:
-    """Right singular vectors times their singular values, largest first, (n_items, <= wanted).
-
-    Randomised range finder with power iterations: Halko, Martinsson and Tropp 2011, alg. 4.4.
-    """
-    size = min(wanted + _EXTRA, *matrix.shape)
-    start = np.random.default_rng(seed).normal(size=(matrix.shape[1], size)).astype(np.float32)
-    basis, _ = np.linalg.qr(matrix.times(start))
-    for _ in range(_ROUNDS):
-        basis, _ = np.linalg.qr(matrix.transposed_times(basis))
-        basis, _ = np.linalg.qr(matrix.times(basis))
-    _, values, right = np.linalg.svd(matrix.transposed_times(basis).T, full_matrices=False)
-    vectors = (right * values[:, None]).T[:, :wanted]
-    signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])])
-    return np.ascontiguousarray(vectors * np.where(signs == 0, 1, signs), dtype=np.float32)

@@ -48,27 +48,28 @@ def nearest_of_all(vectors: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
         similar = padded[rows] @ padded.T  # (rows, n rounded up)
         similar[:, n:] = -np.inf
         similar[np.arange(len(rows)), rows] = np.inf  # a point is nearest to itself
-        found[rows], cosines[rows] = _best(similar, k)
+        # Columns and values of each row's k largest entries, largest first
+        blocks = similar.reshape(
+            len(similar), LANES, -1
+        )  # block b holds columns b, b + n_blocks, ...
+        n_blocks = blocks.shape[2]
+        if n_blocks <= k:
+            columns = np.broadcast_to(np.arange(similar.shape[1]), similar.shape)
+        else:
+            best = np.argpartition(-blocks.max(axis=1), k - 1, axis=1)[:, :k]  # (rows, k)
+            steps = n_blocks * np.arange(LANES)
+            columns = (best[:, :, None] + steps).reshape(len(similar), -1)
+        values = np.take_along_axis(similar, columns, axis=1)
+        order = np.argpartition(-values, k - 1, axis=1)[:, :k]
+        columns = np.take_along_axis(columns, order, axis=1)
+        values = np.take_along_axis(values, order, axis=1)
+        order = np.lexsort((columns, -values), axis=1)
+        found[rows], cosines[rows] = (
+            np.take_along_axis(columns, order, axis=1),
+            np.take_along_axis(values, order, axis=1),
+        )
     cosines[:, 0] = 1.0
     return found, cosines
-
-
-def _best(similar: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
-    """Columns and values of each row's k largest entries, largest first."""
-    blocks = similar.reshape(len(similar), LANES, -1)  # block b holds columns b, b + n_blocks, ...
-    n_blocks = blocks.shape[2]
-    if n_blocks <= k:
-        columns = np.broadcast_to(np.arange(similar.shape[1]), similar.shape)
-    else:
-        best = np.argpartition(-blocks.max(axis=1), k - 1, axis=1)[:, :k]  # (rows, k)
-        steps = n_blocks * np.arange(LANES)
-        columns = (best[:, :, None] + steps).reshape(len(similar), -1)
-    values = np.take_along_axis(similar, columns, axis=1)
-    order = np.argpartition(-values, k - 1, axis=1)[:, :k]
-    columns = np.take_along_axis(columns, order, axis=1)
-    values = np.take_along_axis(values, order, axis=1)
-    order = np.lexsort((columns, -values), axis=1)
-    return np.take_along_axis(columns, order, axis=1), np.take_along_axis(values, order, axis=1)
 
 
 # Groups of points that lie together in the original space, for colouring a map.
@@ -84,7 +85,13 @@ def clusters_of(vectors: FloatArray, seed: int = 0) -> IntArray:
     vectors: (n, d) of length 1.
     """
     k = min(CLUSTERS, len(vectors))
-    centres = _first_centres(vectors, k, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    chosen = [int(rng.integers(len(vectors)))]
+    while len(chosen) < k:
+        away = np.clip(1.0 - (vectors @ vectors[chosen].T).max(axis=1), 0.0, None).astype(float)
+        whole = away.sum()
+        chosen.append(int(rng.choice(len(vectors), p=away / whole if whole > 0 else None)))
+    centres = vectors[chosen].copy()
     group = np.zeros(len(vectors), dtype=np.int64)
     for _ in range(_ROUNDS):
         before, group = group, (vectors @ centres.T).argmax(axis=1)
@@ -96,15 +103,6 @@ def clusters_of(vectors: FloatArray, seed: int = 0) -> IntArray:
                 centres[number] = total / length
     order = np.argsort(-np.bincount(group, minlength=k), kind="stable")
     return np.argsort(order)[group]
-
-
-def _first_centres(vectors: FloatArray, k: int, rng: np.random.Generator) -> FloatArray:
-    chosen = [int(rng.integers(len(vectors)))]
-    while len(chosen) < k:
-        away = np.clip(1.0 - (vectors @ vectors[chosen].T).max(axis=1), 0.0, None).astype(float)
-        whole = away.sum()
-        chosen.append(int(rng.choice(len(vectors), p=away / whole if whole > 0 else None)))
-    return vectors[chosen].copy()
 
 
 # How far a map can be trusted: whether neighbours on it are neighbours in the original space.

@@ -36,12 +36,24 @@ def umap_map(vectors: FloatArray, *, seed: int, report: Report = silent) -> Floa
     found, cosines = nearest_of_all(vectors, NEIGHBOURS)
     graph = fuzzy_graph(found, np.maximum(1 - cosines, 0))
     report(Progress(1, STAGES, "loading UMAP"))
-    return _layout(graph, _jittered(start, seed), seed, report)
+    # Places up to 10 from the middle, with a little noise so that equal points can part
+    scaled = start / max(float(np.abs(start).max()), 1e-12) * 10
+    noise = np.random.default_rng(seed).normal(scale=1e-4, size=start.shape)
+    jittered = (scaled + noise).astype(np.float32)
+    return _layout(graph, jittered, seed, report)
 
 
 def _layout(graph: csr_matrix, start: FloatArray, seed: int, report: Report) -> FloatArray:
     """Pull neighbours together and push others apart, from `start`, (n, 2)."""
-    _load_search_uncompiled()
+    # Import the approximate search that UMAP loads and this map never calls, as plain Python
+    import numba
+
+    config: Any = numba.config
+    config.DISABLE_JIT = True
+    try:
+        importlib.import_module("pynndescent")
+    finally:
+        config.DISABLE_JIT = False
     from umap.umap_ import find_ab_params, simplicial_set_embedding
 
     report(Progress(2, STAGES, f"laying out {graph.shape[0]:,} points"))
@@ -67,28 +79,6 @@ def _layout(graph: csr_matrix, start: FloatArray, seed: int, report: Report) -> 
     return np.ascontiguousarray(places, dtype=np.float32)
 
 
-def _load_search_uncompiled() -> None:
-    """Import the approximate search that UMAP loads and this map never calls, as plain Python.
-
-    Compiling it costs 17 CPU seconds on the first map of an installation, more than the map.
-    """
-    import numba
-
-    config: Any = numba.config
-    config.DISABLE_JIT = True
-    try:
-        importlib.import_module("pynndescent")
-    finally:
-        config.DISABLE_JIT = False
-
-
-def _jittered(places: FloatArray, seed: int) -> FloatArray:
-    """Places up to 10 from the middle, with a little noise so that equal points can part."""
-    scaled = places / max(float(np.abs(places).max()), 1e-12) * 10
-    noise = np.random.default_rng(seed).normal(scale=1e-4, size=places.shape)
-    return (scaled + noise).astype(np.float32)
-
-
 # The graph UMAP lays out: how surely two points are neighbours, from exact neighbours.
 # The library has the same in compiled form; compiling it takes 9 CPU seconds in every new
 # process, these array operations half a second for 20,000 points.
@@ -103,7 +93,10 @@ def fuzzy_graph(found: IntArray, distances: FloatArray) -> csr_matrix:
 
     found, distances: (n, k) neighbours of each point, nearest first, itself in column 0.
     """
-    nearest = _nearest_other(distances)  # (n,)
+    # (n,)
+    # Smallest distance above 0 of each point, 0 where all its neighbours are equal to it
+    apart = np.where(distances > 0, distances, np.inf).min(axis=1)
+    nearest = np.where(np.isfinite(apart), apart, 0)
     scales = _scales(distances, nearest)
     beyond = np.maximum(distances - nearest[:, None], 0)
     weights = np.exp(-beyond / scales[:, None]).astype(np.float32)
@@ -116,12 +109,6 @@ def fuzzy_graph(found: IntArray, distances: FloatArray) -> csr_matrix:
     other_way = one_way.T.tocsr()
     either = one_way + other_way - one_way.multiply(other_way)  # a or b, probabilistic sum
     return either.tocsr().astype(np.float32)
-
-
-def _nearest_other(distances: FloatArray) -> FloatArray:
-    """Smallest distance above 0 of each point, 0 where all its neighbours are equal to it."""
-    apart = np.where(distances > 0, distances, np.inf).min(axis=1)
-    return np.where(np.isfinite(apart), apart, 0)
 
 
 def _scales(distances: FloatArray, nearest: FloatArray) -> FloatArray:

@@ -29,7 +29,19 @@ def attribute_segments(values: np.ndarray) -> pd.Categorical:
         )
     numbers = _numbers(values)
     if numbers is not None and len(different) > FEW_NUMBERS:
-        return _quartiles(numbers)
+        # Four groups of about the same size, named by their smallest and largest number
+        codes = pd.qcut(numbers, 4, labels=False, duplicates="drop")
+        names = []
+        for code in range(int(np.nanmax(codes)) + 1):
+            inside = numbers[codes == code]
+            ends = (
+                [repr(float(end(inside))).removesuffix(".0") for end in (np.min, np.max)]
+                if len(inside)
+                else []
+            )
+            names.append(" to ".join(ends) or f"group {code}")
+        filled = np.where(np.isnan(codes), -1, codes).astype(int)
+        return pd.Categorical.from_codes(filled, categories=names, ordered=True)
     if len(different) > MOST:
         return _commonest(values, known, len(different))
     order = sorted(different, key=_number) if numbers is not None else sorted(different)
@@ -51,23 +63,6 @@ def _numbers(values: np.ndarray) -> FloatArray | None:
 
 def _number(value: str) -> float:
     return float(value.replace(",", ".")) if value.count(",") == 1 else float(value)
-
-
-def _written(number: float) -> str:
-    """The number with all its digits, so that no two are written alike: 20, 1600000024."""
-    return repr(float(number)).removesuffix(".0")
-
-
-def _quartiles(numbers: FloatArray) -> pd.Categorical:
-    """Four groups of about the same size, named by their smallest and largest number."""
-    codes = pd.qcut(numbers, 4, labels=False, duplicates="drop")
-    names = []
-    for code in range(int(np.nanmax(codes)) + 1):
-        inside = numbers[codes == code]
-        ends = [_written(end(inside)) for end in (np.min, np.max)] if len(inside) else []
-        names.append(" to ".join(ends) or f"group {code}")
-    filled = np.where(np.isnan(codes), -1, codes).astype(int)
-    return pd.Categorical.from_codes(filled, categories=names, ordered=True)
 
 
 def _commonest(values: np.ndarray, known: np.ndarray, different: int) -> pd.Categorical:

@@ -146,7 +146,11 @@ def _ranked(
 ) -> tuple[IntArray, dict[str, FloatArray]]:
     """Lists (users, largest k) and metrics of some users."""
     own = np.array(np.broadcast_to(scores.own_scores(), scores.source.shape), dtype=np.float32)
-    _check_finite(own)
+    if not np.isfinite(own).all():
+        raise RunError(
+            what="The model gave scores that are not finite numbers.",
+            hint="Train it again with a smaller learning rate or more regularization.",
+        )
     mask(own, masked)
     lists = top_k(own, scores.source, scores.target, max(ks))
     n_relevant = np.diff(relevant.indptr)
@@ -166,14 +170,6 @@ def _joined(parts: list[Candidates], n_items: int, depth: int) -> Candidates:
     empty, nobody = np.zeros((0, n_items), dtype=np.float32), np.zeros(0, dtype=bool)
     scores = DomainScores.ranking(empty, empty, nobody, nobody)
     return find_candidates(scores, np.zeros(0, dtype=int), Masked(csr_matrix(empty)), depth)
-
-
-def _check_finite(own: FloatArray) -> None:
-    if not np.isfinite(own).all():
-        raise RunError(
-            what="The model gave scores that are not finite numbers.",
-            hint="Train it again with a smaller learning rate or more regularization.",
-        )
 
 
 def _columns(

@@ -107,7 +107,9 @@ def measure_lists(
     masked |= ~hidden.rankable[given.items]
     known = ~masked & (row_of[given.users] >= 0)
     rows, items = row_of[given.users[known]], given.items[known]
-    places = _places(rows)
+    # 0, 1, … within each run of equal numbers; rows: (n,) ascending
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    places = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
     listed = places < max(ks)
     lists = np.full((len(users), max(ks)), NOBODY, dtype=np.int32)
     lists[rows[listed], places[listed]] = items[listed]
@@ -206,12 +208,6 @@ def _tied(users: IntArray, place: FloatArray) -> IntArray:
     return users[np.append(False, same) | np.append(same, False)] if len(users) else users
 
 
-def _places(rows: IntArray) -> IntArray:
-    """0, 1, … within each run of equal numbers; rows: (n,) ascending."""
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    return np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
-
-
 # What became of the rows and users of uploaded lists, in sentences made from the counts.
 
 Counts = Mapping[str, Any]
@@ -231,7 +227,10 @@ def given_words(record: Counts) -> list[str]:
         return []
     rows, users = upload[TEST]["rows"], upload[TEST]["users"]
     evaluated = record["counts"][TEST][USERS]
-    found = [_used(upload, rows), *_left_out(upload, rows)]
+    used = f"Of {count(upload['rows'], 'row')}, {rows['used']:,} count in the test figures."
+    if held := upload.get("file_rows"):
+        used = f"The {count(held, 'row')} of the file became a row for each item. {used}"
+    found = [used, *_left_out(upload, rows)]
     if without := users["without_list"]:
         found.append(
             f"{without:,} of {evaluated:,} test users have no list: they found nothing and count "
@@ -264,13 +263,6 @@ def is_odd(record: Counts) -> bool:
         lost + upload["unknown_item_rows"] + rows["masked"] + told
         or users["without_list"] + users[f"short@{SHORT}"]
     )
-
-
-def _used(upload: Counts, rows: Counts) -> str:
-    words = f"Of {count(upload['rows'], 'row')}, {rows['used']:,} count in the test figures."
-    if held := upload.get("file_rows"):
-        words = f"The {count(held, 'row')} of the file became a row for each item. {words}"
-    return words
 
 
 def _ties(upload: Counts) -> str:

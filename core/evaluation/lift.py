@@ -270,7 +270,10 @@ def lift_rows(
     table = pd.DataFrame(rows, columns=COLUMNS)
     table[HOLM] = holm(table[P_VALUE].to_numpy(np.float64))
     table[NOISE] = _noise(table, asked, other, again)
-    table[SURE] = _sure(table, metric)
+    beyond_zero = (table[LOW] > 0) | (table[HIGH] < 0)
+    readable = table[MEAN].abs().round(digits_of(metric)) > 0
+    beyond_noise = table[NOISE].isna() | (table[MEAN].abs() > table[NOISE])
+    table[SURE] = beyond_zero & (table[HOLM] < SIGNIFICANT) & readable & beyond_noise
     return table
 
 
@@ -338,10 +341,3 @@ def _reach(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> float:
         return float("nan")
     interval = difference_intervals(ours.reset_index(), theirs.reset_index(), [metric])[0]
     return max(abs(interval.low), abs(interval.high))
-
-
-def _sure(table: pd.DataFrame, metric: str) -> pd.Series:
-    beyond_zero = (table[LOW] > 0) | (table[HIGH] < 0)
-    readable = table[MEAN].abs().round(digits_of(metric)) > 0
-    beyond_noise = table[NOISE].isna() | (table[MEAN].abs() > table[NOISE])
-    return beyond_zero & (table[HOLM] < SIGNIFICANT) & readable & beyond_noise

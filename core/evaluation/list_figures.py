@@ -90,7 +90,19 @@ def compared(frames: Mapping[str, pd.DataFrame], twin: str | None = None) -> pd.
         both = [column for column in ours if column in theirs and not column.startswith(RBO)]
         lifts = bootstrap_difference(ours[both].to_numpy(float), theirs[both].to_numpy(float))
         found += [((DIFFERENCE, c), lift) for c, lift in zip(both, lifts, strict=True)]
-    return pd.DataFrame([{RUN: name, METRIC: column} | _said(gap) for (name, column), gap in found])
+    return pd.DataFrame(
+        [
+            {RUN: name, METRIC: column}
+            | {
+                MEAN: gap.mean,
+                LOW: gap.low,
+                HIGH: gap.high,
+                USERS: gap.users,
+                SKIPPED: gap.skipped,
+            }
+            for (name, column), gap in found
+        ]
+    )
 
 
 def gauc(judged: Judged, auc: FloatArray) -> Interval:
@@ -120,13 +132,3 @@ def half_share(judged: Judged, world: ListWorld, k: int) -> tuple[int, float]:
 def _shown(lists: IntArray, world: ListWorld) -> IntArray:
     """How often each item is recommended, (items that may be,)."""
     return exposure(lists, world.n_items)[world.rankable]
-
-
-def _said(interval: Interval) -> dict[str, float]:
-    return {
-        MEAN: interval.mean,
-        LOW: interval.low,
-        HIGH: interval.high,
-        USERS: interval.users,
-        SKIPPED: interval.skipped,
-    }

@@ -35,7 +35,16 @@ def comparators(split: Split, part: str) -> Comparators:
     The oracle orders new items by their held-out interactions, which nothing but the test knows:
     about the best that any one list for everybody can do.
     """
-    return {RANDOM: _random(split, part), ORACLE: _oracle(split, part)}
+    masked = split.masked(part)
+    wanted = np.diff(findable(split.held_out(part), masked).indptr)
+    users = np.flatnonzero(wanted)
+    n_wanted, n_free = wanted[users], masked.n_free[users]
+    columns = {f"recall@{k}": np.minimum(k, n_free) / n_free for k in KS}
+    for k in KS:
+        gains = _gain(np.minimum(k, n_free)) * n_wanted / n_free
+        columns[f"ndcg@{k}"] = gains / _gain(np.minimum(k, n_wanted))
+    random = pd.DataFrame({USER: users.astype(np.int32)} | columns)
+    return {RANDOM: random, ORACLE: _oracle(split, part)}
 
 
 def comparator_answer(split: Split, frames: dict[str, pd.DataFrame]) -> dict[str, Any]:
@@ -79,18 +88,6 @@ def new_items_sentence(run: pd.DataFrame, found: Comparators, knows: bool, metri
     if RANDOM in better:
         return f"{by} the run beats a random order, not the oracle's one list for everybody."
     return f"{by} the run is no better than a random order beyond user sampling (one seed)."
-
-
-def _random(split: Split, part: str) -> pd.DataFrame:
-    masked = split.masked(part)
-    wanted = np.diff(findable(split.held_out(part), masked).indptr)
-    users = np.flatnonzero(wanted)
-    n_wanted, n_free = wanted[users], masked.n_free[users]
-    columns = {f"recall@{k}": np.minimum(k, n_free) / n_free for k in KS}
-    for k in KS:
-        gains = _gain(np.minimum(k, n_free)) * n_wanted / n_free
-        columns[f"ndcg@{k}"] = gains / _gain(np.minimum(k, n_wanted))
-    return pd.DataFrame({USER: users.astype(np.int32)} | columns)
 
 
 def _gain(hits: IntArray) -> FloatArray:

@@ -35,10 +35,14 @@ def user_segments(train: DomainPair) -> pd.DataFrame:
     Histories are counted in the training data, so a user held out for a cold start has "0".
     """
     source, target = train.source_history, train.target_history
+    in_source = source > 0
+    in_target = target > 0
+    codes = np.select([in_source & in_target, in_target, in_source], [0, 1, 2], default=3)
+    overlap = pd.Categorical.from_codes(codes, categories=list(OVERLAPS), ordered=True)
     columns = {
         TARGET_HISTORY: _binned(target),
         SOURCE_HISTORY: _binned(source),
-        OVERLAP: _overlap(source > 0, target > 0),
+        OVERLAP: overlap,
     }
     return pd.DataFrame(columns)
 
@@ -47,11 +51,6 @@ def _binned(history: IntArray) -> pd.Categorical:
     return pd.Categorical.from_codes(
         np.searchsorted(BOUNDS, history, side="right") - 1, categories=list(BINS), ordered=True
     )
-
-
-def _overlap(in_source: np.ndarray, in_target: np.ndarray) -> pd.Categorical:
-    codes = np.select([in_source & in_target, in_target, in_source], [0, 1, 2], default=3)
-    return pd.Categorical.from_codes(codes, categories=list(OVERLAPS), ordered=True)
 
 
 # Segments in words: "users with fewer than 5 interactions in films".

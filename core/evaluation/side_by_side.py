@@ -28,7 +28,14 @@ def side_by_side(frames: Frames, metrics: Sequence[str]) -> pd.DataFrame:
     found = {name: _intervals(frame, metrics) for name, frame in frames.items()}
     table = pd.DataFrame(
         [
-            {RUN: name, METRIC: metric} | _columns(interval)
+            {RUN: name, METRIC: metric}
+            | {
+                MEAN: interval.mean,
+                LOW: interval.low,
+                HIGH: interval.high,
+                USERS: interval.users,
+                SKIPPED: interval.skipped,
+            }
             for name, columns in found.items()
             for metric, interval in zip(metrics, columns, strict=True)
         ]
@@ -117,13 +124,3 @@ def _intervals(frame: pd.DataFrame, metrics: Sequence[str]) -> list[Interval]:
     found = dict(zip(there, intervals(frame, there), strict=True))
     nothing = Interval(np.nan, np.nan, np.nan, 0, len(frame))
     return [found.get(metric, nothing) for metric in metrics]
-
-
-def _columns(interval: Interval) -> dict[str, float | int]:
-    return {
-        MEAN: interval.mean,
-        LOW: interval.low,
-        HIGH: interval.high,
-        USERS: interval.users,
-        SKIPPED: interval.skipped,
-    }

@@ -47,7 +47,12 @@ def sentence(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> str:
     ]
     not_beaten = unbeaten(lifts, judged, metric)
     if not_beaten:
-        parts.append(_unbeaten_clause(comparison, metric, by, not_beaten))
+        users, figures = _pooled(comparison, metric, by, not_beaten)
+        unbeaten_clause = (
+            f"{users[:1].upper()}{users[1:]} fare better than with the twin {figures}, but no "
+            f"better than by {comparison.floor} as far as can be told."
+        )
+        parts.append(unbeaten_clause)
     if not parts:
         return _altogether(comparison, lifts, metric)
     known = lifts.over_twin.loc[lifts.over_twin[MEAN].notna(), SEGMENT]
@@ -89,14 +94,6 @@ def _clause(comparison: Comparison, metric: str, by: str, names: list[str], verb
     return (
         f"{comparison.subject} {verb} {_what(metric)} in {comparison.target_name} for {users} "
         f"{figures}."
-    )
-
-
-def _unbeaten_clause(comparison: Comparison, metric: str, by: str, names: list[str]) -> str:
-    users, figures = _pooled(comparison, metric, by, names)
-    return (
-        f"{users[:1].upper()}{users[1:]} fare better than with the twin {figures}, but no better "
-        f"than by {comparison.floor} as far as can be told."
     )
 
 
@@ -238,7 +235,11 @@ def lifts_of(comparison: Comparison, metric: str, by: str) -> Lifts:
     seeds = None
     if len(comparison.seeds) >= ENOUGH_SEEDS:
         seeds = seed_rows(comparison.seeds, comparison.segments, by, metric)
-        rows[SURE] &= rows[SEGMENT].isin(_steady(seeds, rows))
+        # Segments whose interval over seeds lies on the side of zero where the lift over users is
+        means = rows.set_index(SEGMENT)[MEAN].reindex(seeds[SEGMENT]).to_numpy()
+        above, below = (seeds[LOW] > 0) & (means > 0), (seeds[HIGH] < 0) & (means < 0)
+        steady = set(seeds.loc[above | below, SEGMENT])
+        rows[SURE] &= rows[SEGMENT].isin(steady)
     cold = [COLD[by]] if by in COLD else []
     over = None
     if floor is not None:
@@ -292,10 +293,3 @@ def unbeaten(lifts: Lifts, judged: dict[str, str], metric: str) -> list[str]:
         for name, answer in judged.items()
         if answer == OPEN and rows[SURE][name] and is_gain(rows[MEAN][name], metric)
     ]
-
-
-def _steady(seeds: pd.DataFrame, rows: pd.DataFrame) -> set[str]:
-    """Segments whose interval over seeds lies on the side of zero where the lift over users is."""
-    means = rows.set_index(SEGMENT)[MEAN].reindex(seeds[SEGMENT]).to_numpy()
-    above, below = (seeds[LOW] > 0) & (means > 0), (seeds[HIGH] < 0) & (means < 0)
-    return set(seeds.loc[above | below, SEGMENT])

@@ -73,33 +73,20 @@ def ratio_picture(curve: FloatArray, segment: np.ndarray, names: tuple[str, ...]
         if found is not None:
             means = within.mean(axis=0)
             lines.append(pd.DataFrame({SEGMENT: name, SHARE: SHARES, MEAN: means}))
-            best.append({SEGMENT: name, USERS: len(within)} | _best_row(found, means))
+            best_row = {
+                CHOSEN: found.share,
+                TOP: found.top,
+                LOW: found.low,
+                HIGH: found.high,
+                MEAN: float(means[np.flatnonzero(found.top == SHARES)[0]]),
+                GAIN: found.gain.mean,
+                GAIN_LOW: found.gain.low,
+                GAIN_HIGH: found.gain.high,
+            }
+            best.append({SEGMENT: name, USERS: len(within)} | best_row)
     columns = [SEGMENT, USERS, CHOSEN, TOP, LOW, HIGH, MEAN, GAIN, GAIN_LOW, GAIN_HIGH]
-    return RatioPicture(
-        curve=_curve_frame(curve),
-        lines=pd.concat(lines) if lines else pd.DataFrame(columns=[SEGMENT, SHARE, MEAN]),
-        best=pd.DataFrame(best, columns=columns),
-        overall=best_ratio(curve),
-        users=len(curve),
-    )
-
-
-def _best_row(found: BestRatio, means: FloatArray) -> dict[str, float]:
-    return {
-        CHOSEN: found.share,
-        TOP: found.top,
-        LOW: found.low,
-        HIGH: found.high,
-        MEAN: float(means[np.flatnonzero(found.top == SHARES)[0]]),
-        GAIN: found.gain.mean,
-        GAIN_LOW: found.gain.low,
-        GAIN_HIGH: found.gain.high,
-    }
-
-
-def _curve_frame(curve: FloatArray) -> pd.DataFrame:
     intervals = bands(curve)
-    return pd.DataFrame(
+    curve_frame = pd.DataFrame(
         {
             SHARE: SHARES,
             MEAN: [interval.mean for interval in intervals],
@@ -107,6 +94,13 @@ def _curve_frame(curve: FloatArray) -> pd.DataFrame:
             HIGH: [interval.high for interval in intervals],
             NEAR: within_noise(curve),
         }
+    )
+    return RatioPicture(
+        curve=curve_frame,
+        lines=pd.concat(lines) if lines else pd.DataFrame(columns=[SEGMENT, SHARE, MEAN]),
+        best=pd.DataFrame(best, columns=columns),
+        overall=best_ratio(curve),
+        users=len(curve),
     )
 
 

@@ -170,9 +170,24 @@ def _skybands(
     """
     flat, sizes = np.flatnonzero(near), np.count_nonzero(near, axis=1)
     source, target = (_packed(part.ravel()[flat], sizes) for part in (source, target))
-    order = _falling(source, target, sizes)
+    # Places of each row in the order of falling source part, then target part, then number
+    order = np.argsort(-source, axis=1)  # several times as fast as the stable sort of both
+    sorted_source = np.take_along_axis(source, order, axis=1)
+    tied = sorted_source[:, 1:] == sorted_source[:, :-1]
+    tied &= np.arange(1, source.shape[1]) < sizes[:, None]
+    for row in np.flatnonzero(tied.any(axis=1)):
+        filled = slice(sizes[row])
+        order[row, filled] = np.lexsort((-target[row, filled], -source[row, filled]))
     target = np.take_along_axis(target, order, axis=1)
-    left = _not_swept(target, sizes, depth)
+    # False for items of rows in falling (source, target) order that lose to `depth` before them
+    left = np.arange(target.shape[1]) < sizes[:, None]
+    best, size = target[:, :depth], depth
+    while size < target.shape[1]:
+        best = np.sort(best, axis=1)[:, -depth:]
+        block = slice(size, size + max(1, size // 4))
+        left[:, block] &= target[:, block] > best[:, :1]
+        best = np.concatenate([best, target[:, block]], axis=1)
+        size = block.stop
     items = _packed(flat % near.shape[1], sizes)
     items = np.take_along_axis(items, order, axis=1)[left]
     sizes = np.count_nonzero(left, axis=1)
@@ -193,34 +208,6 @@ def _packed(values: np.ndarray, sizes: IntArray) -> np.ndarray:
     packed = np.full((len(sizes), sizes.max(initial=0)), lowest, dtype=values.dtype)
     packed[np.arange(packed.shape[1]) < sizes[:, None]] = values
     return packed
-
-
-def _falling(source: FloatArray, target: FloatArray, sizes: IntArray) -> IntArray:
-    """Places of each row in the order of falling source part, then target part, then number."""
-    order = np.argsort(-source, axis=1)  # several times as fast as the stable sort of both
-    sorted_source = np.take_along_axis(source, order, axis=1)
-    tied = sorted_source[:, 1:] == sorted_source[:, :-1]
-    tied &= np.arange(1, source.shape[1]) < sizes[:, None]
-    for row in np.flatnonzero(tied.any(axis=1)):
-        filled = slice(sizes[row])
-        order[row, filled] = np.lexsort((-target[row, filled], -source[row, filled]))
-    return order
-
-
-def _not_swept(target: FloatArray, sizes: IntArray, depth: int) -> np.ndarray:
-    """False for items of rows in falling (source, target) order that lose to `depth` before them.
-
-    Each quarter more of a row is held against the best target parts so far.
-    """
-    left = np.arange(target.shape[1]) < sizes[:, None]
-    best, size = target[:, :depth], depth
-    while size < target.shape[1]:
-        best = np.sort(best, axis=1)[:, -depth:]
-        block = slice(size, size + max(1, size // 4))
-        left[:, block] &= target[:, block] > best[:, :1]
-        best = np.concatenate([best, target[:, block]], axis=1)
-        size = block.stop
-    return left
 
 
 def _counted(target: FloatArray, sizes: IntArray, depth: int) -> IntArray:

@@ -189,7 +189,21 @@ def top_k(fused: FloatArray, source: FloatArray, target: FloatArray, k: int) -> 
     short = min(k, n_items)
     lists = np.full((len(fused), k), NOBODY, dtype=np.int32)
     if short:
-        lists[:, :short] = _best(fused, source, target, short)
+        cut = kth_best(fused, short)
+        reach = fused >= cut[:, None]
+        crowded = (
+            reach.sum(axis=1) > short
+        )  # more items share the k-th score than there is room for
+        for row in np.flatnonzero(crowded):
+            keys = fused[row], source[row], target[row]
+            reach[row] = False
+            reach[row, _first(np.arange(fused.shape[1]), keys, short)] = True
+        rows, items = np.nonzero(reach)  # k entries a row, in the order of item numbers
+        shape = (len(fused), short)
+        order = np.lexsort((-target[rows, items], -source[rows, items], -fused[rows, items], rows))
+        items = items[order].reshape(shape)
+        masked = np.isneginf(np.take_along_axis(fused, items, axis=1))
+        lists[:, :short] = np.where(masked, NOBODY, items)
     return lists
 
 
@@ -212,22 +226,6 @@ def _kth_of_row(row: FloatArray, k: int) -> float:
         if len(high) >= k:
             return np.sort(high)[-k]
     return np.sort(row)[-k]
-
-
-def _best(fused: FloatArray, source: FloatArray, target: FloatArray, k: int) -> IntArray:
-    cut = kth_best(fused, k)
-    reach = fused >= cut[:, None]
-    crowded = reach.sum(axis=1) > k  # more items share the k-th score than there is room for
-    for row in np.flatnonzero(crowded):
-        keys = fused[row], source[row], target[row]
-        reach[row] = False
-        reach[row, _first(np.arange(fused.shape[1]), keys, k)] = True
-    rows, items = np.nonzero(reach)  # k entries a row, in the order of item numbers
-    shape = (len(fused), k)
-    order = np.lexsort((-target[rows, items], -source[rows, items], -fused[rows, items], rows))
-    items = items[order].reshape(shape)
-    masked = np.isneginf(np.take_along_axis(fused, items, axis=1))
-    return np.where(masked, NOBODY, items)
 
 
 def _first(items: IntArray, keys: tuple[FloatArray, ...], k: int) -> IntArray:

@@ -59,7 +59,14 @@ class JobReporter:
         if progress.loss is not None or progress.valid is not None:
             twin = progress.stage.startswith(TWIN_STAGE)
             self._points.append(CurvePoint(progress.done, progress.loss, progress.valid, twin))
-        _print(progress, self._last)
+        # A line for the log: every new stage and every epoch
+        figures = {"loss": progress.loss, "validation": progress.valid}
+        said = [f"{name} {value:.5g}" for name, value in figures.items() if value is not None]
+        if said or self._last is None or self._last.stage != progress.stage:
+            place = f"{progress.done} of {progress.total}" if progress.total > 1 else ""
+            words = [time.strftime("%H:%M:%S"), progress.stage, place, *said]
+            with suppress(OSError):  # no work is lost because its log finds no room
+                print("  ".join(word for word in words if word))
         self._last = progress
         wait = self._written + EVERY - time.monotonic()
         if wait <= 0:
@@ -114,14 +121,3 @@ class JobReporter:
 
     def _on_terminate(self, number: int, frame: FrameType | None) -> None:
         self._terminated = True
-
-
-def _print(progress: Progress, before: Progress | None) -> None:
-    """A line for the log: every new stage and every epoch."""
-    figures = {"loss": progress.loss, "validation": progress.valid}
-    said = [f"{name} {value:.5g}" for name, value in figures.items() if value is not None]
-    if said or before is None or before.stage != progress.stage:
-        place = f"{progress.done} of {progress.total}" if progress.total > 1 else ""
-        words = [time.strftime("%H:%M:%S"), progress.stage, place, *said]
-        with suppress(OSError):  # no work is lost because its log finds no room
-            print("  ".join(word for word in words if word))

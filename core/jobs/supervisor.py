@@ -130,10 +130,17 @@ def start_child(workspace: Workspace, job: Job) -> subprocess.Popen[bytes]:
     """A process of its own session that does the job; what it prints goes to the job's log."""
     workspace.logs.mkdir(parents=True, exist_ok=True)
     with log_path(workspace, job.id).open("ab") as log:
+        # One core is left to the page, and jobs of a lane share the others
+        threads = str(max(1, round((CORES - 1) / SLOTS[job.lane])))
+        environment = {
+            **dict.fromkeys(THREAD_VARIABLES, threads),
+            "PYTHONUNBUFFERED": "1",
+            **os.environ,
+        }
         child = subprocess.Popen(
             [sys.executable, *job.command, str(workspace.root), job.id],
             cwd=ROOT,
-            env=_environment(job.lane),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -204,15 +211,6 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _environment(lane: Lane) -> dict[str, str]:
-    """One core is left to the page, and jobs of a lane share the others.
-
-    What the environment already says about threads stays.
-    """
-    threads = str(max(1, round((CORES - 1) / SLOTS[lane])))
-    return {**dict.fromkeys(THREAD_VARIABLES, threads), "PYTHONUNBUFFERED": "1", **os.environ}
-
-
 # What killed processes left in a workspace: half-written files, uploads, old checkpoints.
 
 DAYS_KEPT = 30  # a killed training can be resumed for so long
@@ -226,7 +224,13 @@ def sweep(workspace: Workspace) -> list[Path]:
     That is: parts whose writer is gone, checkpoints of long ago, and uploads of an app that is
     gone, unless a job still names them. Done when the app starts and before jobs are run.
     """
-    doomed = [*left_behind(workspace.root), *_old_checkpoints(workspace)]
+    oldest = time.time() - DAYS_KEPT * 86_400
+    old_checkpoints = [
+        folder
+        for folder in workspace.checkpoints.glob("*")
+        if max((file.stat().st_mtime for file in folder.rglob("*")), default=0.0) < oldest
+    ]
+    doomed = [*left_behind(workspace.root), *old_checkpoints]
     for path in doomed:
         remove(path)
     return [*doomed, *sweep_uploads(workspace)]
@@ -248,15 +252,6 @@ def sweep_uploads(workspace: Workspace) -> list[Path]:
     for path in doomed:
         remove(path)
     return doomed
-
-
-def _old_checkpoints(workspace: Workspace) -> list[Path]:
-    oldest = time.time() - DAYS_KEPT * 86_400
-    return [
-        folder
-        for folder in workspace.checkpoints.glob("*")
-        if max((file.stat().st_mtime for file in folder.rglob("*")), default=0.0) < oldest
-    ]
 
 
 def _named_by_jobs(workspace: Workspace) -> set[str] | None:
@@ -337,15 +332,12 @@ class Supervisor:
         for job_id, child in list(self.children.items()):
             code = child.process.poll()
             if code is not None:
-                self._conclude(job_id, child, code)
+                job = read_job(self.workspace, job_id)
+                if job.is_active and job.pid in (None, child.process.pid):
+                    self._end(job, code, memory_kills() - child.memory_kills)
                 del self.children[
                     job_id
                 ]  # where that cannot be written now, it is at the next look
-
-    def _conclude(self, job_id: str, child: Child, code: int) -> None:
-        job = read_job(self.workspace, job_id)
-        if job.is_active and job.pid in (None, child.process.pid):
-            self._end(job, code, memory_kills() - child.memory_kills)
 
     def _watch(self, job: Job) -> None:
         """See whether a running job still lives, and whether its cancel is overdue."""

@@ -312,7 +312,19 @@ def connected(workspace: Workspace) -> Iterator[sqlite3.Connection]:
     keep_reserve(workspace.reserve)
     connection = None
     try:
-        connection = _opened(workspace)
+        # The file with its tables
+        connection = sqlite3.connect(workspace.jobs, timeout=PATIENCE, isolation_level=None)
+        try:
+            version = _version(connection)
+        except sqlite3.Error:
+            connection.close()
+            if not _no_room(workspace):
+                raise
+            connection = sqlite3.connect(workspace.jobs, timeout=PATIENCE, isolation_level=None)
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            version = _version(connection)
+        if version != VERSION:
+            _create(connection)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA synchronous = NORMAL")
         yield connection
@@ -327,27 +339,6 @@ def connected(workspace: Workspace) -> Iterator[sqlite3.Connection]:
     finally:
         if connection is not None:
             connection.close()
-
-
-def _opened(workspace: Workspace) -> sqlite3.Connection:
-    """The file with its tables.
-
-    Beside it SQLite makes an index that all processes share, 32 KiB. Where the disk has no room for
-    that, the connection keeps it in memory, and nobody else gets in meanwhile.
-    """
-    connection = sqlite3.connect(workspace.jobs, timeout=PATIENCE, isolation_level=None)
-    try:
-        version = _version(connection)
-    except sqlite3.Error:
-        connection.close()
-        if not _no_room(workspace):
-            raise
-        connection = sqlite3.connect(workspace.jobs, timeout=PATIENCE, isolation_level=None)
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        version = _version(connection)
-    if version != VERSION:
-        _create(connection)
-    return connection
 
 
 def _version(connection: sqlite3.Connection) -> int:

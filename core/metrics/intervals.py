@@ -171,7 +171,11 @@ def sign_flip_p(values: FloatArray, seed: int = 0, flips: int = FLIPS) -> float:
     moved = known[known != 0]
     reach = abs(moved.sum()) - _ROUNDING * np.abs(moved).sum()
     if 2 ** min(len(moved), 60) <= flips:
-        return float(np.mean(np.abs(_all_sums(moved)) >= reach))
+        # Sums of the values under every choice of signs, (2 ** n,)
+        all_sums = np.zeros(1)
+        for value in moved:
+            all_sums = np.concatenate([all_sums + value, all_sums - value])
+        return float(np.mean(np.abs(all_sums) >= reach))
     generator, beyond = np.random.default_rng(seed), 0
     step = max(1, BLOCK // len(moved))
     for start in range(0, flips, step):
@@ -203,14 +207,6 @@ def holm(p_values: FloatArray) -> FloatArray:
     factors = np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(factors * p_values[order]), 1.0)
     return adjusted
-
-
-def _all_sums(values: FloatArray) -> FloatArray:
-    """Sums of the values under every choice of signs, (2 ** n,)."""
-    sums = np.zeros(1)
-    for value in values:
-        sums = np.concatenate([sums + value, sums - value])
-    return sums
 
 
 def _random_sums(values: FloatArray, flips: int, generator: np.random.Generator) -> FloatArray:
@@ -245,18 +241,14 @@ def bootstrap_of_sums(
     low, high = np.full((2, len(found)), np.nan)
     if users >= 2:
         drawn = figures(resampled_means(kept, seed, samples)).reshape(samples, len(found))
-        low, high = _percentiles_of_drawn(drawn)
+        # Of each column; NaN where a figure could not be said in most samples
+        tail = (100 - LEVEL) / 2
+        said = (~np.isnan(drawn)).mean(axis=0) > 0.5
+        bounds = np.full((2, drawn.shape[1]), np.nan)
+        if said.any():
+            bounds[:, said] = np.nanpercentile(drawn[:, said], [tail, 100 - tail], axis=0)
+        low, high = bounds[0], bounds[1]
     return [
         Interval(float(value), float(a), float(b), users, skipped)
         for value, a, b in zip(found, low, high, strict=True)
     ]
-
-
-def _percentiles_of_drawn(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Of each column; NaN where a figure could not be said in most samples."""
-    tail = (100 - LEVEL) / 2
-    said = (~np.isnan(drawn)).mean(axis=0) > 0.5
-    bounds = np.full((2, drawn.shape[1]), np.nan)
-    if said.any():
-        bounds[:, said] = np.nanpercentile(drawn[:, said], [tail, 100 - tail], axis=0)
-    return bounds[0], bounds[1]

@@ -47,7 +47,19 @@ def pair_distance(lists: IntArray, units: csr_matrix, most: int = TABLE) -> Floa
     shown = np.flatnonzero(members.getnnz(axis=0))
     entries = (members @ np.diff(units.indptr)).sum()  # of all vectors of all places
     if len(shown) <= most and entries > lists.size * lists.shape[1]:
-        squares = _squares_by_table(lists, shown, units)
+        # |s|^2 of each list's summed vectors from the cosines of all shown items
+        table = np.zeros(
+            (len(shown) + 1, len(shown) + 1), dtype=np.float32
+        )  # the last is the padding
+        table[:-1, :-1] = (units[shown] @ units[shown].T).toarray()
+        place = np.full(units.shape[0] + 1, len(shown))  # of each item, and of -1
+        place[shown] = np.arange(len(shown))
+        squares: FloatArray = np.zeros(len(lists))
+        for start in range(0, len(lists), BLOCK):
+            items = place[lists[start : start + BLOCK]]
+            squares[start : start + BLOCK] = table[items[:, :, None], items[:, None, :]].sum(
+                axis=(1, 2), dtype=np.float64
+            )
     else:
         squares = _squares_by_sums(members, units)
     pairs = known * (known - 1)  # both orders
@@ -100,30 +112,13 @@ def rank_biased_overlap(ours: IntArray, theirs: IntArray, p: float = PERSISTENCE
 
 def _common_by_depth(ours: IntArray, theirs: IntArray) -> IntArray:
     """(users, k) items that both lists hold in their first d places, d from 1 to k."""
-    rows, here, there = np.nonzero((ours[:, :, None] == theirs[:, None, :]) & _real(ours))
+    rows, here, there = np.nonzero(
+        (ours[:, :, None] == theirs[:, None, :]) & (ours >= 0)[:, :, None]
+    )
     joined = np.maximum(here, there)  # from this place on both have the item
     k = ours.shape[1]
     counts = np.bincount(rows * k + joined, minlength=len(ours) * k).reshape(len(ours), k)
     return counts.cumsum(axis=1)
-
-
-def _real(lists: IntArray) -> np.ndarray:
-    return (lists >= 0)[:, :, None]
-
-
-def _squares_by_table(lists: IntArray, shown: IntArray, units: csr_matrix) -> FloatArray:
-    """|s|^2 of each list's summed vectors from the cosines of all shown items."""
-    table = np.zeros((len(shown) + 1, len(shown) + 1), dtype=np.float32)  # the last is the padding
-    table[:-1, :-1] = (units[shown] @ units[shown].T).toarray()
-    place = np.full(units.shape[0] + 1, len(shown))  # of each item, and of -1
-    place[shown] = np.arange(len(shown))
-    found = np.zeros(len(lists))
-    for start in range(0, len(lists), BLOCK):
-        items = place[lists[start : start + BLOCK]]
-        found[start : start + BLOCK] = table[items[:, :, None], items[:, None, :]].sum(
-            axis=(1, 2), dtype=np.float64
-        )
-    return found
 
 
 def _squares_by_sums(members: csr_matrix, units: csr_matrix) -> FloatArray:

@@ -38,7 +38,18 @@ def per_user_metrics(
     """
     if max(ks) > hits.shape[1]:
         raise ValueError(f"k = {max(ks)} needs lists of that length, these have {hits.shape[1]}")
-    lists = _running_sums(hits, n_relevant)
+    ranks = np.arange(1, hits.shape[1] + 1)
+    hit = hits.astype(np.float64)
+    found = hit.cumsum(axis=1)
+    first = np.where(hits.any(axis=1), hits.argmax(axis=1) + 1.0, np.inf)
+    lists = _Lists(
+        found=found,
+        gains=(hit / np.log2(ranks + 1)).cumsum(axis=1),
+        precisions=(hit * found / ranks).cumsum(axis=1),
+        first=first,
+        ideal=_ideal_gains(hits.shape[1]),
+        n_relevant=np.asarray(n_relevant),
+    )
     nothing = n_relevant == 0
     return {
         f"{name}@{k}": np.where(nothing, np.nan, metric(lists, k))
@@ -96,21 +107,6 @@ def _places(values: FloatArray, found: FloatArray) -> tuple[IntArray, IntArray]:
         return np.searchsorted(ordered, found), np.searchsorted(ordered, found, side="right")
     below = np.array([np.count_nonzero(values < value) for value in found])
     return below, np.array([np.count_nonzero(values <= value) for value in found])
-
-
-def _running_sums(hits: BoolArray, n_relevant: IntArray) -> _Lists:
-    ranks = np.arange(1, hits.shape[1] + 1)
-    hit = hits.astype(np.float64)
-    found = hit.cumsum(axis=1)
-    first = np.where(hits.any(axis=1), hits.argmax(axis=1) + 1.0, np.inf)
-    return _Lists(
-        found=found,
-        gains=(hit / np.log2(ranks + 1)).cumsum(axis=1),
-        precisions=(hit * found / ranks).cumsum(axis=1),
-        first=first,
-        ideal=_ideal_gains(hits.shape[1]),
-        n_relevant=np.asarray(n_relevant),
-    )
 
 
 def _ideal_gains(k_max: int) -> FloatArray:

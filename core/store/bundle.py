@@ -76,11 +76,27 @@ def import_run(workspace: Workspace, path: Path) -> Run:
     """
     try:
         with zipfile.ZipFile(path) as bundle:
-            run_id = _checked_id(bundle)
+            # The one folder name of the bundle, after every entry was found harmless
+            names = [PurePosixPath(entry.filename) for entry in bundle.infolist()]
+            ids = {name.parts[0] for name in names if name.parts}
+            strangers = [
+                n for n in names if "/".join(n.parts[1:]) not in _ALLOWED or ".." in n.parts
+            ]
+            size = sum(entry.file_size for entry in bundle.infolist())
+            if len(ids) != 1 or strangers or size > _LARGEST or not all(map(is_run_id, ids)):
+                raise RunError(
+                    what="This file holds something else than one run.",
+                    hint="Choose a file made with Download on the Train page.",
+                )
+            run_id = ids.pop()
             folder = workspace.runs / run_id
             if not folder.exists():
                 with whole_folder(folder) as part:
-                    _unpack(bundle, run_id, part)
+                    for entry in bundle.infolist():
+                        inside = PurePosixPath(entry.filename).relative_to(run_id)
+                        (part / inside).parent.mkdir(parents=True, exist_ok=True)
+                        with bundle.open(entry) as packed, (part / inside).open("wb") as file:
+                            shutil.copyfileobj(packed, file)
                     _check(part, workspace)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
         raise RunError(
@@ -88,28 +104,6 @@ def import_run(workspace: Workspace, path: Path) -> Run:
             hint="Choose a file made with Download on the Train page.",
         ) from error
     return read_run(folder)
-
-
-def _checked_id(bundle: zipfile.ZipFile) -> str:
-    """The one folder name of the bundle, after every entry was found harmless."""
-    names = [PurePosixPath(entry.filename) for entry in bundle.infolist()]
-    ids = {name.parts[0] for name in names if name.parts}
-    strangers = [n for n in names if "/".join(n.parts[1:]) not in _ALLOWED or ".." in n.parts]
-    size = sum(entry.file_size for entry in bundle.infolist())
-    if len(ids) != 1 or strangers or size > _LARGEST or not all(map(is_run_id, ids)):
-        raise RunError(
-            what="This file holds something else than one run.",
-            hint="Choose a file made with Download on the Train page.",
-        )
-    return ids.pop()
-
-
-def _unpack(bundle: zipfile.ZipFile, run_id: str, folder: Path) -> None:
-    for entry in bundle.infolist():
-        inside = PurePosixPath(entry.filename).relative_to(run_id)
-        (folder / inside).parent.mkdir(parents=True, exist_ok=True)
-        with bundle.open(entry) as packed, (folder / inside).open("wb") as file:
-            shutil.copyfileobj(packed, file)
 
 
 def _check(folder: Path, workspace: Workspace) -> None:

@@ -36,7 +36,7 @@ from core.basics.errors import CrosswalkError, RunError
 from core.basics.types import IdMap, Vectors
 from core.data.pair import DomainPair
 from core.data.pair_folder import read_described
-from core.data.snapshot import SplitInfo, read_info, read_snapshot
+from core.data.snapshot import read_info, read_snapshot
 from core.models.made.blend import Blend
 from core.models.made.compress import decompressed
 from core.models.made.recorded import UPLOADED, build_recorded, check_settings
@@ -88,7 +88,9 @@ def check_run(folder: Path, snapshot: Path) -> None:
         check_settings(contender.record)
     train, sizes = _pair_of(run, snapshot)
     for contender in _contenders(run).values():
-        users = _check_metrics(contender, sizes)
+        # Numbers of the users of every part, in order
+        table = _table(contender, contender.folder / METRICS, METRICS)
+        users = _checked_metrics(contender, table, METRICS, sizes)
         for part in PARTS:
             _check_lists(contender, part, users[part], sizes)
             _check_candidates(contender, part, users[part], sizes)
@@ -121,7 +123,9 @@ def _pair_of(run: Run, snapshot: Path) -> tuple[DomainPair | None, Sizes]:
         return None, Sizes(None, None)
     try:
         info = read_info(ids)
-        _check_info(run, info)
+        plain = all(isinstance(getattr(info, name), str) for name in ("kind", "source_name"))
+        if not plain or info.split_hash != run.record["split_hash"]:
+            _refuse(run, "ids/split.json", "it tells of another split")
         users = _ids_in(run, ids / "users.parquet", USER)
         for domain in (SOURCE, TARGET):
             _ids_in(run, ids / f"items_{domain}.parquet", ITEM)
@@ -146,12 +150,6 @@ def _one_each(n_users: int, n_items: int) -> csr_matrix:
     users = np.arange(n_users)
     places = (users, users % max(1, n_items))
     return csr_matrix((np.ones(n_users, dtype=np.float32), places), shape=(n_users, n_items))
-
-
-def _check_info(run: Run, info: SplitInfo) -> None:
-    plain = all(isinstance(getattr(info, name), str) for name in ("kind", "source_name"))
-    if not plain or info.split_hash != run.record["split_hash"]:
-        _refuse(run, "ids/split.json", "it tells of another split")
 
 
 def _ids_in(run: Run, path: Path, column: str) -> IdMap:
@@ -194,12 +192,6 @@ def _check_numbers(
 ) -> None:
     if len(values) and (values.min() < least or (most is not None and values.max() >= most)):
         _refuse(run, shown, f"it names {what} that are not in the split")
-
-
-def _check_metrics(run: Run, sizes: Sizes) -> dict[str, np.ndarray]:
-    """Numbers of the users of every part, in order."""
-    table = _table(run, run.folder / METRICS, METRICS)
-    return _checked_metrics(run, table, METRICS, sizes)
 
 
 def _checked_metrics(

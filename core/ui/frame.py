@@ -52,7 +52,9 @@ def enter() -> st.Page:
 @contextmanager
 def page(title: str, question: str) -> Iterator[None]:
     """Heading and question of a page; whatever goes wrong inside becomes two sentences."""
-    _enter_by_the_app()
+    # Draw what app.py draws, where Streamlit opened the page's file by itself
+    if PagesManager.uses_pages_directory:
+        enter()
     st.header(title, anchor=False)
     st.caption(question)
     try:
@@ -62,16 +64,6 @@ def page(title: str, question: str) -> Iterator[None]:
         forget_press()
         raise
     forget_press()
-
-
-def _enter_by_the_app() -> None:
-    """Draw what app.py draws, where Streamlit opened the page's file by itself.
-
-    A new process takes `pages/` for its old kind of navigation until app.py has run once, so the
-    first link to a page would open it without sidebar and title.
-    """
-    if PagesManager.uses_pages_directory:
-        enter()
 
 
 # What the numbers are about, on every page: pair, run, split, users, running jobs.
@@ -88,25 +80,41 @@ def draw_sidebar() -> None:
         _draw_pair(run)
         if run is not None:
             pick_run("sidebar_run")
-            _draw_run(run)
+            # What the box may cut off its name, model, seed and twin; the split; users of each part
+            counts, info = run.record["counts"], _info_of(run)
+            parts = [
+                f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts
+            ]
+            twin = "twin ✓" if run.twin else "no twin"
+            seed = f"seed {run.record['seed']}" if run.has_model else "no model"
+            name, title = run_names(cached.runs()).get(run.id, run.label), plain(run.card.title)
+            lines = (
+                [plain(name, 200)]
+                if sum(2 if east_asian_width(letter) in "WF" else 1 for letter in name) > ROOM
+                else []
+            )
+            said = bool(lines) and name.startswith(run.card.title)
+            lines.append(" · ".join([*([] if said else [title]), seed, twin]))
+            if info:
+                lines.append(
+                    f"Split: {plain(info.kind)} · seed {info.seed} · {info.split_hash[:8]}"
+                )
+            lines.append(f"Users evaluated: {' · '.join(parts)}")
+            st.caption("  \n".join(lines))
         if message := notice():
             st.warning(message, icon=":material/link_off:")
-        _draw_room()
+        # A warning before the disk is full: what is started then may not be kept
+        free = free_space(workspace().root)
+        if free is not None and free < SPARE:
+            left = f"{in_gib(free)} are" if free >= 2**20 else "less than 1 MiB is"
+            st.warning(
+                f"The disk is nearly full: {left} free. Free some space before you start "
+                "anything, or it may fail when it is kept.",
+                icon=":material/hard_drive:",
+            )
         draw_jobs()
         if run is not None:
             pick_figure_format()
-
-
-def _draw_room() -> None:
-    """A warning before the disk is full: what is started then may not be kept."""
-    free = free_space(workspace().root)
-    if free is not None and free < SPARE:
-        left = f"{in_gib(free)} are" if free >= 2**20 else "less than 1 MiB is"
-        st.warning(
-            f"The disk is nearly full: {left} free. Free some space before you start "
-            "anything, or it may fail when it is kept.",
-            icon=":material/hard_drive:",
-        )
 
 
 def _draw_pair(run: Run | None) -> None:
@@ -118,27 +126,6 @@ def _draw_pair(run: Run | None) -> None:
     shared = count(cached.shared_users(info.split_hash), "shared user")
     st.markdown(f":orange[**{source}**] → :blue[**{target}**]  \n:gray[:small[{shared}]]")
     draw_trust(info.dataset_hash)
-
-
-def _draw_run(run: Run) -> None:
-    """What the box may cut off its name, model, seed and twin; the split; users of each part."""
-    counts, info = run.record["counts"], _info_of(run)
-    parts = [f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts]
-    twin = "twin ✓" if run.twin else "no twin"
-    seed = f"seed {run.record['seed']}" if run.has_model else "no model"
-    name, title = run_names(cached.runs()).get(run.id, run.label), plain(run.card.title)
-    lines = [plain(name, 200)] if _width(name) > ROOM else []
-    said = bool(lines) and name.startswith(run.card.title)
-    lines.append(" · ".join([*([] if said else [title]), seed, twin]))
-    if info:
-        lines.append(f"Split: {plain(info.kind)} · seed {info.seed} · {info.split_hash[:8]}")
-    lines.append(f"Users evaluated: {' · '.join(parts)}")
-    st.caption("  \n".join(lines))
-
-
-def _width(name: str) -> int:
-    """Letters as a line has room for them: wide ones, such as Chinese, count twice."""
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in name)
 
 
 def _info_of(run: Run) -> SplitInfo | None:

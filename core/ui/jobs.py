@@ -66,7 +66,12 @@ def _jobs(lane: Lane) -> list[Job]:
 def _draw_cards(lane: Lane) -> None:
     with guarded():
         jobs = _jobs(lane)
-        _rerun_when_one_ended(lane, jobs)
+        # The whole page once a job ends: its run can be seen, and the polling can stop
+        now = {job.id for job in jobs if job.is_active}
+        key = f"{_SEEN}_{lane}"
+        before, st.session_state[key] = st.session_state.get(key, set()), now
+        if before - now:
+            st.rerun()
         if not jobs:
             st.caption("Nothing is being trained. What you start shows here, live.")
         for job in jobs:
@@ -74,19 +79,18 @@ def _draw_cards(lane: Lane) -> None:
                 _draw_card(job)
 
 
-def _rerun_when_one_ended(lane: Lane, jobs: list[Job]) -> None:
-    """The whole page once a job ends: its run can be seen, and the polling can stop."""
-    now = {job.id for job in jobs if job.is_active}
-    key = f"{_SEEN}_{lane}"
-    before, st.session_state[key] = st.session_state.get(key, set()), now
-    if before - now:
-        st.rerun()
-
-
 def _draw_card(job: Job) -> None:
     _draw_head(job)
     if job.status == RUNNING:
-        st.progress(job.share, text=plain(_pace_of(job)))
+        # `training · 12 of 200 · about 40 s left`
+        now = time.time()
+        steps = f"{job.done:,} of {job.total:,}" if job.total > 1 else ""
+        left = job.seconds_left(now)
+        time_words = (
+            f"about {duration(left)} left" if left else f"{duration(job.seconds(now))} so far"
+        )
+        pace_of = " · ".join(word for word in (job.stage or "starting", steps, time_words) if word)
+        st.progress(job.share, text=plain(pace_of))
     if job.what:
         st.caption(f"{plain(job.what, 600)} {plain(job.hint, 600)}")
     points = pd.DataFrame(
@@ -114,45 +118,39 @@ def _draw_head(job: Job) -> None:
             st.caption(f"after {duration(job.seconds(time.time()))}", width="content")
     with button.container(horizontal=True, horizontal_alignment="right"):
         if job.is_active:
-            _cancel_button(job)
+            st.button(
+                "Cancel",
+                icon=":material/close:",
+                key=f"card_cancel_{job.id}",
+                help="A model trained by epochs keeps its best epoch; others keep nothing.",
+                disabled=_stopping(job),
+                on_click=_guarded,
+                args=(request_cancel, job.id),
+            )
         else:
-            _ended_buttons(job)
-
-
-def _cancel_button(job: Job) -> None:
-    st.button(
-        "Cancel",
-        icon=":material/close:",
-        key=f"card_cancel_{job.id}",
-        help="A model trained by epochs keeps its best epoch; others keep nothing.",
-        disabled=_stopping(job),
-        on_click=_guarded,
-        args=(request_cancel, job.id),
-    )
-
-
-def _ended_buttons(job: Job) -> None:
-    if job.status in (KILLED, FAILED):
-        st.button(
-            "Resume" if job.status == KILLED else "Start again",
-            icon=":material/replay:",
-            key=f"resume_{job.id}",
-            help="Goes on from the last checkpoint; a model without one starts again.",
-            on_click=_guarded,
-            args=(_resume, job.id),
-        )
-    st.button(
-        "Dismiss",
-        key=f"dismiss_{job.id}",
-        type="tertiary",
-        help="Take this card away; the run, if there is one, stays.",
-        on_click=_guarded,
-        args=(dismiss, job.id),
-    )
+            if job.status in (KILLED, FAILED):
+                st.button(
+                    "Resume" if job.status == KILLED else "Start again",
+                    icon=":material/replay:",
+                    key=f"resume_{job.id}",
+                    help="Goes on from the last checkpoint; a model without one starts again.",
+                    on_click=_guarded,
+                    args=(_resume, job.id),
+                )
+            st.button(
+                "Dismiss",
+                key=f"dismiss_{job.id}",
+                type="tertiary",
+                help="Take this card away; the run, if there is one, stays.",
+                on_click=_guarded,
+                args=(dismiss, job.id),
+            )
 
 
 def _draw_curve(job: Job, points: pd.DataFrame) -> None:
-    rates = _rates(job)
+    # Whether the job trains a model of ratings
+    card = CARDS.get(str(job.payload.get("model")))
+    rates = card is not None and card.task == "rating"
     measure, best = "RMSE" if rates else "nDCG@10", best_epoch(points, lower_is_better=rates)
     said = "Does it still learn? Validation quality after every epoch, and the loss."
     if best is not None:
@@ -161,23 +159,8 @@ def _draw_curve(job: Job, points: pd.DataFrame) -> None:
     show_chart(figure, said, key=f"curve_{job.id}")
 
 
-def _rates(job: Job) -> bool:
-    """Whether the job trains a model of ratings."""
-    card = CARDS.get(str(job.payload.get("model")))
-    return card is not None and card.task == "rating"
-
-
 def _stopping(job: Job) -> bool:
     return job.is_active and job.cancel_asked is not None
-
-
-def _pace_of(job: Job) -> str:
-    """`training · 12 of 200 · about 40 s left`."""
-    now = time.time()
-    steps = f"{job.done:,} of {job.total:,}" if job.total > 1 else ""
-    left = job.seconds_left(now)
-    time_words = f"about {duration(left)} left" if left else f"{duration(job.seconds(now))} so far"
-    return " · ".join(word for word in (job.stage or "starting", steps, time_words) if word)
 
 
 def _guarded(work: Callable[[Workspace, str], object], job_id: str) -> None:
@@ -210,23 +193,19 @@ def _draw_panel() -> None:
         ensure_supervisor(workspace())  # at every look: whoever ran the jobs may have been ended
         st.markdown(f"**{count(len(jobs), 'job')}**")
         for job in jobs[:SHOWN]:
-            _draw_job(job)
+            name, button = st.columns([2.6, 1], vertical_alignment="center", gap="small")
+            name.progress(job.share, text=f"{plain(job.title, 60)}  \n{_state_of(job)}")
+            cancelling = job.cancel_asked is not None
+            button.button(
+                "Cancel",
+                key=f"cancel_{job.id}",
+                type="tertiary",
+                disabled=cancelling,
+                on_click=safely(request_cancel),
+                args=(workspace(), job.id),
+            )
         if len(jobs) > SHOWN:
             st.caption(f"and {len(jobs) - SHOWN} more, on the Train page")
-
-
-def _draw_job(job: Job) -> None:
-    name, button = st.columns([2.6, 1], vertical_alignment="center", gap="small")
-    name.progress(job.share, text=f"{plain(job.title, 60)}  \n{_state_of(job)}")
-    cancelling = job.cancel_asked is not None
-    button.button(
-        "Cancel",
-        key=f"cancel_{job.id}",
-        type="tertiary",
-        disabled=cancelling,
-        on_click=safely(request_cancel),
-        args=(workspace(), job.id),
-    )
 
 
 def _state_of(job: Job) -> str:

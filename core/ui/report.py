@@ -142,7 +142,19 @@ class Made:
 
 def made(run: Run, options: ReportOptions, presenting: bool = False) -> Made:
     """The report of a run as one HTML file; presenting opens it at the first step."""
-    key = _key(run)
+    # What a story depends on: this run, those beside it, its data, checks and noise floor
+    here, record = workspace(), run.record
+    pair = here.pairs / record["dataset_hash"]
+    files = (
+        here.splits / record["split_hash"] / "split.json",
+        pair / "pair.json",
+        pair / RESULT,
+        run.folder / RESEED_FOLDER,
+        run.folder / LOOKS,
+    )
+    stamps = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
+    beside = [(other.id, other.label) for other in cached.runs()]
+    key = fingerprint(str(run.folder), run.label, stamps, beside)
     return _made(
         key, fingerprint(*map(str, astuple(options)), presenting), run, options, presenting
     )
@@ -160,22 +172,6 @@ def _made(key: str, choice: str, _run: Run, _options: ReportOptions, _presenting
 def _story(key: str, _run: Run) -> tuple[Story, float]:
     began = time.perf_counter()
     return tell_story(workspace(), _run), time.perf_counter() - began
-
-
-def _key(run: Run) -> str:
-    """What a story depends on: this run, those beside it, its data, checks and noise floor."""
-    here, record = workspace(), run.record
-    pair = here.pairs / record["dataset_hash"]
-    files = (
-        here.splits / record["split_hash"] / "split.json",
-        pair / "pair.json",
-        pair / RESULT,
-        run.folder / RESEED_FOLDER,
-        run.folder / LOOKS,
-    )
-    stamps = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
-    beside = [(other.id, other.label) for other in cached.runs()]
-    return fingerprint(str(run.folder), run.label, stamps, beside)
 
 
 # The file itself inside the page: as a report to scroll, or as six steps.

@@ -149,7 +149,8 @@ def current_run() -> Run | None:
             return run
     chosen = next((run for run in runs if run.twin), runs[0] if runs else None)
     if wanted is not None:
-        _say_gone(wanted, chosen)
+        other = f"Showing {plain(chosen.label)} instead." if chosen else "There is no other run."
+        st.session_state[_NOTICE] = f"There is no run {plain(wanted, 60)} here any more. {other}"
     set_current(run=chosen.id if chosen else None)
     return chosen
 
@@ -221,11 +222,6 @@ def notice() -> str | None:
     return st.session_state.pop(_NOTICE, None)
 
 
-def _say_gone(wanted: str, instead: Run | None) -> None:
-    other = f"Showing {plain(instead.label)} instead." if instead else "There is no other run."
-    st.session_state[_NOTICE] = f"There is no run {plain(wanted, 60)} here any more. {other}"
-
-
 def _keep_run(key: str) -> None:
     chosen = st.session_state[key]
     by_id = {run.id: run.record["split_hash"] for run in cached.runs()}
@@ -269,22 +265,16 @@ def run_names(runs: list[Run]) -> dict[str, str]:
     """A name for every run id, all different: its label, and what differs where labels repeat."""
     names = {run.id: run.label for run in runs}
     for add in (_pair, _split, _time, _id):
-        names = _told_apart(names, runs, add)
+        # The names, with something added to those that several runs bear, if that helps
+        seen = Counter(names.values())
+        added = {run.id: add(run) for run in runs if seen[names[run.id]] > 1}
+        names = {
+            id: f"{name} · {added[id]}"
+            if id in added and len({added[other] for other in added if names[other] == name}) > 1
+            else name
+            for id, name in names.items()
+        }
     return names
-
-
-def _told_apart(
-    names: dict[str, str], runs: list[Run], add: Callable[[Run], str]
-) -> dict[str, str]:
-    """The names, with something added to those that several runs bear, if that helps."""
-    seen = Counter(names.values())
-    added = {run.id: add(run) for run in runs if seen[names[run.id]] > 1}
-    return {
-        id: f"{name} · {added[id]}"
-        if id in added and len({added[other] for other in added if names[other] == name}) > 1
-        else name
-        for id, name in names.items()
-    }
 
 
 def _pair(run: Run) -> str:

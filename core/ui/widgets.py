@@ -124,10 +124,6 @@ def ask_setting(info: SettingInfo, key: str, label: str | None = None) -> Value:
         return str(st.selectbox(shown, info.choices, index=place, **common))
     if info.kind is str:
         return str(st.text_input(shown, value=str(info.default), **common))
-    return _ask_number(info, shown, common)
-
-
-def _ask_number(info: SettingInfo, label: str, common: dict[str, Any]) -> Value:
     kind = info.kind
     numbers: dict[str, Any] = {
         "value": kind(info.default),
@@ -136,7 +132,7 @@ def _ask_number(info: SettingInfo, label: str, common: dict[str, Any]) -> Value:
         "step": 1 if kind is int else _step(float(info.default)),
         "format": "%d" if kind is int else "%g",
     }
-    return kind(st.number_input(label, **numbers, **common))
+    return kind(st.number_input(shown, **numbers, **common))
 
 
 def _step(default: float) -> float:

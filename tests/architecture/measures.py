@@ -97,6 +97,16 @@ def used_once(tree: ast.AST) -> list[ast.FunctionDef]:
     return [f for f in functions(tree) if is_private(f.name) and uses[f.name] == 1]
 
 
+def called_once(tree: ast.AST) -> list[ast.FunctionDef]:
+    """Those of `used_once` that are called where they are named, and that no decorator wraps."""
+    called = {
+        node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute))
+    }
+    return [f for f in used_once(tree) if f.name in called and not f.decorator_list]
+
+
 def is_private(name: str) -> bool:
     """One underscore in front; what Python itself calls is not meant."""
     return name.startswith("_") and not name.startswith("__")
@@ -161,9 +171,7 @@ def measured() -> dict[str, str]:
         "import lines, share": f"{sum(map(import_lines, trees.values())) / total:.1%}",
         "forks on ranking or rating": str(sum(len(FORK.findall(t)) for t in texts.values())),
         "look-ups of a record by string": str(
-            sum(
-                len(RECORD_WORDS.findall(t)) for n, t in texts.items() if n != "core.store.record"
-            )
+            sum(len(RECORD_WORDS.findall(t)) for n, t in texts.items() if n != "core.store.record")
         ),
         "lines of core": f"{total:,}",
         "whole-line comments per 100 lines": f"{100 * comments / total:.2f}",

@@ -63,7 +63,12 @@ def best_item_column(
         options.header,
         options.layout,
     )
-    columns = _possible(preview.head, options)
+    # Columns whose values may be ids, the one that is the item by the options first
+    short = [
+        column for column in preview.head if preview.head[column].str.len().max() <= _LONGEST_ID
+    ]
+    item = options.columns().get(ITEM)
+    columns = sorted(short, key=lambda column: column != item)[: MOST_ATTRIBUTES + 1]
     ids = pa.array(sorted(set(map(str, known_ids))), pa.string())
     if not columns or not len(ids):
         return None
@@ -85,13 +90,6 @@ def best_item_column(
                     break
     best = max(columns, key=lambda column: len(found[column]))
     return ItemColumn(best, len(found[best]), len(ids)) if found[best] else None
-
-
-def _possible(head: pd.DataFrame, options: ReadOptions) -> list[str]:
-    """Columns whose values may be ids, the one that is the item by the options first."""
-    short = [column for column in head if head[column].str.len().max() <= _LONGEST_ID]
-    item = options.columns().get(ITEM)
-    return sorted(short, key=lambda column: column != item)[: MOST_ATTRIBUTES + 1]
 
 
 def known_in_head(

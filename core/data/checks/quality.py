@@ -169,9 +169,20 @@ def ask_same_people(
     inputs: PairInputs | None,
 ) -> Check:
     """Whether a source profile finds its own target profile."""
-    return judge_people(
-        match_users(as_domain_pair(*_rows_of_shared(connection, folder, info, inputs)))
+    # Rows of at most MOST_USERS shared users, unfiltered where the imported files are there
+    if inputs is None:
+        tables = [parquet(rows_file(folder, domain)) for domain in (SOURCE, TARGET)]
+    else:
+        filter_rows(connection, inputs, everything(info.settings))
+        tables = [name(SOURCE), name(TARGET)]
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE drawn AS SELECT {USER} FROM "
+        f"(SELECT {USER} FROM {tables[0]} INTERSECT SELECT {USER} FROM {tables[1]}) "
+        f"ORDER BY md5({USER}), {USER} LIMIT {MOST_USERS}"
     )
+    query = f"SELECT {USER}, {ITEM} FROM {{rows}} WHERE {USER} IN (SELECT {USER} FROM drawn)"
+    rows_of_shared = [connection.execute(query.format(rows=rows)).df() for rows in tables]
+    return judge_people(match_users(as_domain_pair(*rows_of_shared)))
 
 
 def judge_people(found: SamePeople) -> Check:
@@ -202,27 +213,6 @@ def _said_of_people(found: SamePeople) -> str:
         f"No sign of it: {figures}. The ids may only look alike, so a lift on this pair "
         "would mean nothing."
     )
-
-
-def _rows_of_shared(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    info: PairInfo,
-    inputs: PairInputs | None,
-) -> list[pd.DataFrame]:
-    """Rows of at most MOST_USERS shared users, unfiltered where the imported files are there."""
-    if inputs is None:
-        tables = [parquet(rows_file(folder, domain)) for domain in (SOURCE, TARGET)]
-    else:
-        filter_rows(connection, inputs, everything(info.settings))
-        tables = [name(SOURCE), name(TARGET)]
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE drawn AS SELECT {USER} FROM "
-        f"(SELECT {USER} FROM {tables[0]} INTERSECT SELECT {USER} FROM {tables[1]}) "
-        f"ORDER BY md5({USER}), {USER} LIMIT {MOST_USERS}"
-    )
-    query = f"SELECT {USER}, {ITEM} FROM {{rows}} WHERE {USER} IN (SELECT {USER} FROM drawn)"
-    return [connection.execute(query.format(rows=rows)).df() for rows in tables]
 
 
 def ask_cross_listed(folder: Path, info: PairInfo) -> Check:

@@ -71,7 +71,9 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
     if len(shared) < FEWEST_TESTED:
         nothing = float("nan")
         return SamePeople(nothing, nothing, nothing, nothing, nothing, nothing, len(shared))
-    target = _unit(pair.target)
+    # Rows of ones at length one; empty rows stay empty
+    lengths = np.sqrt(np.maximum(1, np.diff(pair.target.indptr)))
+    target = csr_matrix(diags((1 / lengths).astype(np.float32)) @ pair.target)
     folds = np.array_split(shared, FOLDS)
     wins = [
         shares_beaten(_affinity(pair.source, target, np.setdiff1d(shared, test), test))
@@ -79,7 +81,12 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
     ]
     own = np.concatenate([np.diag(fold) for fold in wins])
     half_width = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
-    control = _shuffled(wins, draw)
+    # (SHUFFLES,) the AUC when every source profile is paired with somebody else's target one
+    control = np.empty(SHUFFLES)
+    for shuffle in range(SHUFFLES):
+        orders = [draw.permutation(len(fold)) for fold in wins]
+        paired = [fold[o, np.roll(o, 1)] for fold, o in zip(wins, orders, strict=True)]
+        control[shuffle] = np.concatenate(paired).mean()  # nobody meets himself
     low, high = np.quantile(control, (0.025, 0.975))
     mean = float(own.mean())
     return SamePeople(
@@ -115,22 +122,6 @@ def shares_beaten(affinity: FloatArray) -> FloatArray:
         reached = np.searchsorted(ordered, values, side="right") - 1  # with ties, itself aside
         wins[row] = (beaten + reached) / 2
     return wins / (len(affinity) - 1)
-
-
-def _shuffled(wins: list[FloatArray], draw: np.random.Generator) -> FloatArray:
-    """(SHUFFLES,) the AUC when every source profile is paired with somebody else's target one."""
-    aucs = np.empty(SHUFFLES)
-    for shuffle in range(SHUFFLES):
-        orders = [draw.permutation(len(fold)) for fold in wins]
-        paired = [fold[o, np.roll(o, 1)] for fold, o in zip(wins, orders, strict=True)]
-        aucs[shuffle] = np.concatenate(paired).mean()  # nobody meets himself
-    return aucs
-
-
-def _unit(rows: csr_matrix) -> csr_matrix:
-    """Rows of ones at length one; empty rows stay empty."""
-    lengths = np.sqrt(np.maximum(1, np.diff(rows.indptr)))
-    return csr_matrix(diags((1 / lengths).astype(np.float32)) @ rows)
 
 
 # Why two files share users or not: exchanged columns, ids spelt alike but not equal.
@@ -353,12 +344,22 @@ def find_double_users(user_items: csr_matrix, users: IdMap) -> DoubleUsers:
     pairs = np.concatenate([_equal(rows, sizes), _near(rows, sizes)])
     numbers = distinct(pairs[:, 0] * len(sizes) + pairs[:, 1])  # one number per pair
     left, right = numbers // max(1, len(sizes)), numbers % max(1, len(sizes))
-    common = _common(rows, left, right)
+    # (n_pairs,) how many items both have
+    parts = [np.zeros(0, dtype=np.int64)]
+    for start in range(0, len(left), _PAIRS_AT_ONCE):
+        part = slice(start, start + _PAIRS_AT_ONCE)
+        both = rows[left[part]].multiply(rows[right[part]])
+        parts.append(np.asarray(both.sum(axis=1)).ravel().astype(np.int64))
+    common = np.concatenate(parts)
     jaccard = common / np.maximum(1, sizes[left] + sizes[right] - common)
     alike = (jaccard >= ENOUGH_JACCARD) & (common >= FEWEST_ITEMS)
     left, right, common, jaccard = left[alike], right[alike], common[alike], jaccard[alike]
     grown = int((sizes >= FEWEST_ITEMS).sum())
-    sure = beyond_chance(common, _expected(rows, left, right), grown * (grown - 1) // 2)
+    # Items in common if either drew as many as they have by popularity
+    items = rows.T.tocsr()
+    ways = expected_common(items, items, left, right), expected_common(items, items, right, left)
+    expected = np.maximum(*ways)
+    sure = beyond_chance(common, expected, grown * (grown - 1) // 2)
     columns = {
         USER_ID: users.names(left[sure]),
         OTHER_ID: users.names(right[sure]),
@@ -396,7 +397,17 @@ def _equal(rows: csr_matrix, sizes: IntArray) -> IntArray:
 
 def _near(rows: csr_matrix, sizes: IntArray) -> IntArray:
     """(n, 2) user numbers that share one of their rarest items and have as many, about."""
-    rarest = _rarest(rows, sizes)
+    # (n_users, n_items) ones at the rarest items of every long enough history
+    owner = np.repeat(np.arange(rows.shape[0]), sizes)
+    popularity = np.bincount(rows.indices, minlength=rows.shape[1])
+    order = np.lexsort((rows.indices, popularity[rows.indices], owner))
+    place = np.arange(len(order)) - rows.indptr[owner]
+    few = sizes - np.ceil(ENOUGH_JACCARD * sizes).astype(np.int64) + 1
+    first = (place < few[owner]) & (sizes[owner] >= FEWEST_ITEMS)
+    users, items = owner[first], rows.indices[order][first]
+    quiet = np.bincount(items, minlength=rows.shape[1])[items] <= _CROWD
+    ones = np.ones(int(quiet.sum()), dtype=np.float32)
+    rarest = csr_matrix((ones, (users[quiet], items[quiet])), shape=rows.shape)
     found = [np.zeros((0, 2), dtype=np.int64)]
     for part in _chunks(rarest):
         shared = (rarest[part] @ rarest.T).tocoo()
@@ -407,20 +418,6 @@ def _near(rows: csr_matrix, sizes: IntArray) -> IntArray:
     return np.concatenate(found)
 
 
-def _rarest(rows: csr_matrix, sizes: IntArray) -> csr_matrix:
-    """(n_users, n_items) ones at the rarest items of every long enough history."""
-    owner = np.repeat(np.arange(rows.shape[0]), sizes)
-    popularity = np.bincount(rows.indices, minlength=rows.shape[1])
-    order = np.lexsort((rows.indices, popularity[rows.indices], owner))
-    place = np.arange(len(order)) - rows.indptr[owner]
-    few = sizes - np.ceil(ENOUGH_JACCARD * sizes).astype(np.int64) + 1
-    first = (place < few[owner]) & (sizes[owner] >= FEWEST_ITEMS)
-    users, items = owner[first], rows.indices[order][first]
-    quiet = np.bincount(items, minlength=rows.shape[1])[items] <= _CROWD
-    ones = np.ones(int(quiet.sum()), dtype=np.float32)
-    return csr_matrix((ones, (users[quiet], items[quiet])), shape=rows.shape)
-
-
 def _chunks(rarest: csr_matrix) -> Iterator[slice]:
     """Runs of users whose products with all others fit in memory."""
     costs = rarest @ np.bincount(rarest.indices, minlength=rarest.shape[1]).astype(np.float64)
@@ -428,20 +425,3 @@ def _chunks(rarest: csr_matrix) -> Iterator[slice]:
     starts = np.flatnonzero(np.diff(ends, prepend=-1.0))
     for start, end in zip(starts, [*starts, len(costs)][1:], strict=True):
         yield slice(int(start), int(end))
-
-
-def _common(rows: csr_matrix, left: IntArray, right: IntArray) -> IntArray:
-    """(n_pairs,) how many items both have."""
-    parts = [np.zeros(0, dtype=np.int64)]
-    for start in range(0, len(left), _PAIRS_AT_ONCE):
-        part = slice(start, start + _PAIRS_AT_ONCE)
-        both = rows[left[part]].multiply(rows[right[part]])
-        parts.append(np.asarray(both.sum(axis=1)).ravel().astype(np.int64))
-    return np.concatenate(parts)
-
-
-def _expected(rows: csr_matrix, left: IntArray, right: IntArray) -> np.ndarray:
-    """Items in common if either drew as many as they have by popularity."""
-    items = rows.T.tocsr()
-    ways = expected_common(items, items, left, right), expected_common(items, items, right, left)
-    return np.maximum(*ways)

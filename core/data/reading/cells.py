@@ -118,21 +118,17 @@ def _parts(cell: str, between: str) -> list[str]:
     if between == ONE_ITEM:
         return [cell] if cell else []
     if between == BRACKETS:
-        return _in_brackets(cell)
+        # Items as they are written in the list, so that neither 007 nor 1.0 becomes another id
+        if not (cell.startswith("[") and cell.endswith("]")):  # lists of Parquet come with bars
+            return _parts(cell, "|")
+        inside = _json_list(cell)
+        if inside is None:  # Python's and NumPy's lists are no JSON
+            outside_quotes = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", "", cell[1:-1])
+            if set(outside_quotes) & set("[({"):
+                raise _nested(cell)
+            inside = [next(filter(None, found), "") for found in _PART.findall(cell[1:-1])]
+        return [part for part in map(str.strip, inside) if part]
     return [part for part in map(str.strip, cell.split(between)) if part]
-
-
-def _in_brackets(cell: str) -> list[str]:
-    """Items as they are written in the list, so that neither 007 nor 1.0 becomes another id."""
-    if not (cell.startswith("[") and cell.endswith("]")):  # lists of Parquet come with bars
-        return _parts(cell, "|")
-    inside = _json_list(cell)
-    if inside is None:  # Python's and NumPy's lists are no JSON
-        outside_quotes = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", "", cell[1:-1])
-        if set(outside_quotes) & set("[({"):
-            raise _nested(cell)
-        inside = [next(filter(None, found), "") for found in _PART.findall(cell[1:-1])]
-    return [part for part in map(str.strip, inside) if part]
 
 
 def _json_list(cell: str) -> list[str] | None:

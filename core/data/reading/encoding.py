@@ -387,32 +387,28 @@ def _alphabet(letters: dict[str, float], prior: float, *, latin: bool) -> Likely
                 share = letters.get(letter) or letters.get(letter.lower(), 0.0)
                 small = share / total * (0.1 if latin else 0.5)
                 score += math.log(small) if small else _NEVER
-                score += _neighbour(before, letter, latin=latin)
+                # What a letter beyond ASCII costs behind the one before it
+                neighbour = 0.0
+                if before.isalpha():
+                    if latin and not before.isascii() and letter.isalpha():
+                        neighbour += math.log(0.15)
+                    if not latin and before.isascii():
+                        neighbour += math.log(0.02)
+                    if letter.isupper() and before.islower():
+                        neighbour += math.log(0.01)
+                    if letter.isupper() and before.isupper():
+                        neighbour += math.log(0.5)
+                    if letter.islower() and before.isupper() and not latin:
+                        neighbour += math.log(0.6)
+                    if not letter.isalpha() and letter not in "’“”–—…«»™®":
+                        neighbour += math.log(0.05)
+                elif letter.isupper():
+                    neighbour += math.log(0.5)
+                score += neighbour
             before = letter
         return score
 
     return likely
-
-
-def _neighbour(before: str, letter: str, *, latin: bool) -> float:
-    """What a letter beyond ASCII costs behind the one before it."""
-    cost = 0.0
-    if before.isalpha():
-        if latin and not before.isascii() and letter.isalpha():
-            cost += math.log(0.15)
-        if not latin and before.isascii():
-            cost += math.log(0.02)
-        if letter.isupper() and before.islower():
-            cost += math.log(0.01)
-        if letter.isupper() and before.isupper():
-            cost += math.log(0.5)
-        if letter.islower() and before.isupper() and not latin:
-            cost += math.log(0.6)
-        if not letter.isalpha() and letter not in "’“”–—…«»™®":
-            cost += math.log(0.05)
-    elif letter.isupper():
-        cost += math.log(0.5)
-    return cost
 
 
 _LIKELY: dict[str, Likely] = {

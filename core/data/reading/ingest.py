@@ -94,7 +94,13 @@ def import_file(
     out_root.mkdir(parents=True, exist_ok=True)
     folder = out_root / fingerprint(fingerprint_file(path), options.key())
     if (folder / RECORD).exists():
-        return replace(_report_of(folder), already_there=True)
+        record = read_json(folder / RECORD)
+        done = _counted(
+            folder, record["name"], record["kind"], record["counts"], vector_counts(record)
+        )
+        noted = {key: record[key] for key in ("skipped", "left_out", "odd_times") if key in record}
+        report_of = replace(done, **noted)
+        return replace(report_of, already_there=True)
     with _work_folder(out_root) as work:
         table, facts = prepare(path, options, work, report)
         rows = read_rows(table, options, facts, work, report)
@@ -110,13 +116,6 @@ def clean_name(name: str) -> str:
         last = last[: -len(ending)] if last.lower().endswith(ending) else last
     printable = "".join(letter if letter.isprintable() else " " for letter in last)
     return " ".join(printable.split()).strip(".")[:60] or "unnamed"
-
-
-def _report_of(folder: Path) -> ImportReport:
-    record = read_json(folder / RECORD)
-    done = _counted(folder, record["name"], record["kind"], record["counts"], vector_counts(record))
-    noted = {key: record[key] for key in ("skipped", "left_out", "odd_times") if key in record}
-    return replace(done, **noted)
 
 
 def notes_of(record: dict[str, Any]) -> list[str]:

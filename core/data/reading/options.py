@@ -218,7 +218,11 @@ def check_options(options: ReadOptions, columns: Sequence[str]) -> None:
 def _check_plain(options: ReadOptions) -> None:
     known = ID_ROLES.get(options.kind)
     layouts = (TABLE, ADJACENCY, *OBJECTS)
-    if wrong := [event for event, weight in options.events.items() if not _is_weight(weight)]:
+    if wrong := [
+        event
+        for event, weight in options.events.items()
+        if not (isinstance(weight, int | float) and 0 <= weight < float("inf"))
+    ]:
         raise DataError(
             what=f"The event type {wrong[0][:60]!r} cannot weigh {options.events[wrong[0]]!r}.",
             hint="Give every type a number from 0 on; 0 leaves its rows out.",
@@ -235,10 +239,6 @@ def _check_plain(options: ReadOptions) -> None:
             what=f"A file of {options.kind} has no {LABELS.get(wrong[0], wrong[0])} column.",
             hint=f"Choose from {_listed([LABELS[role] for role in allowed])}.",
         )
-
-
-def _is_weight(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value < float("inf")
 
 
 def check_style(options: ReadOptions) -> None:

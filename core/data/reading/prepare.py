@@ -241,7 +241,17 @@ def kept_rows(codes: list[IntArray], sizes: list[int], keep_last: bool) -> BoolA
             if column is not codes[1]:  # numbers of three columns together may be too large
                 key = np.unique(key, return_inverse=True)[1]
             key = key * size + column[rows]
-        kept[rows[_one_of_each(key, keep_last)]] = True
+        # Positions of the last, or first, of each different value
+        order = np.argsort(key, kind="stable")
+        ordered = key[order]
+        differs = ordered[1:] != ordered[:-1]
+        ends = np.ones(len(key), dtype=bool)
+        if keep_last:
+            ends[:-1] = differs
+        else:
+            ends[1:] = differs
+        one_of_each = order[ends]
+        kept[rows[one_of_each]] = True
     return kept
 
 
@@ -259,19 +269,6 @@ def summed(codes: list[IntArray], n_second: int, values: FloatArray) -> FloatArr
         place = np.unique(key, return_inverse=True)[1]
         sums[rows] = np.bincount(place, weights=values[rows])[place]
     return sums
-
-
-def _one_of_each(key: IntArray, keep_last: bool) -> IntArray:
-    """Positions of the last, or first, of each different value."""
-    order = np.argsort(key, kind="stable")
-    ordered = key[order]
-    differs = ordered[1:] != ordered[:-1]
-    ends = np.ones(len(key), dtype=bool)
-    if keep_last:
-        ends[:-1] = differs
-    else:
-        ends[1:] = differs
-    return order[ends]
 
 
 # All rows of a prepared file with ids as numbers, and those that cannot be kept, apart.

@@ -373,16 +373,15 @@ def _has_header(rows: list[list[str]], kind: str) -> bool:
     names = column_names(rows[0], header=True)
     guesses = guess_roles(pd.DataFrame([rows[0]], columns=names, dtype="str"), kind)
     named = [guess for guess in guesses.values() if guess.why == "by its name"]
-    if _names_ids(rows):
-        return True
-    return guess_header(rows, known_names=any(guess.role in ID_ROLES[kind] for guess in named))
-
-
-def _names_ids(rows: list[list[str]]) -> bool:
-    """Whether every cell of the first row ends in the word id, as amazon_id, and none below."""
+    # Whether every cell of the first row ends in the word id, as amazon_id, and none below
     below = [cell for row in rows[1:] for cell in row]
     found = [bool(_ID_NAME.fullmatch(cell.strip())) for cell in rows[0]]
-    return len(found) > 1 and all(found) and not any(_ID_NAME.fullmatch(cell) for cell in below)
+    names_ids = (
+        len(found) > 1 and all(found) and not any(_ID_NAME.fullmatch(cell) for cell in below)
+    )
+    if names_ids:
+        return True
+    return guess_header(rows, known_names=any(guess.role in ID_ROLES[kind] for guess in named))
 
 
 def _is_numbered_alike(cell: str, body: list[list[str]], at: int) -> bool:
@@ -448,13 +447,12 @@ def _warnings(
 
 
 def _unnamed(guesses: dict[str, RoleGuess], kind: str) -> list[str]:
-    sure = {guess.role for guess in guesses.values() if _is_plain(guess)}
+    sure = {
+        guess.role
+        for guess in guesses.values()
+        if (guess.why == "by its name" or guess.why.startswith("as "))
+    }
     return [LABELS[role] for role in ID_ROLES[kind] if role not in sure]
-
-
-def _is_plain(guess: RoleGuess) -> bool:
-    """Named plainly, or by a layout that names its columns by their place."""
-    return guess.why == "by its name" or guess.why.startswith("as ")
 
 
 def _ask_child(task: str, path: Path, question: dict[str, Any]) -> dict[str, Any]:

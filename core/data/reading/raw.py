@@ -96,7 +96,12 @@ def read_facts(path: Path, quote: str) -> TextFacts:
                 returns += chunk.count(b"\r")
             quoted = quoted or (bool(quote) and quote.encode() in chunk)
             nul = nul or b"\0" in chunk
-            lines += chunk.count(b"\n") - _blank(last, chunk)
+            # Lines of a chunk without any character; `last` is how the chunk before it ended
+            inside = 0
+            if b"\n\n" in chunk or b"\n\r\n" in chunk:
+                inside = chunk.replace(b"\r\n", b"\n").split(b"\n")[1:-1].count(b"")
+            blank = inside + (last.endswith(b"\n") and chunk.startswith((b"\n", b"\r\n")))
+            lines += chunk.count(b"\n") - blank
             last = chunk[-2:] if chunk[-2:-1] == b"\r" else chunk[-1:]
     lines += not last.endswith(b"\n")
     plain = returns == 0 or returns == pairs == ends
@@ -153,14 +158,6 @@ def _decoded(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = Fal
             what=f"The file is not valid {error.encoding} throughout.",
             hint="Choose another encoding.",
         ) from None
-
-
-def _blank(last: bytes, chunk: bytes) -> int:
-    """Lines of a chunk without any character; `last` is how the chunk before it ended."""
-    inside = 0
-    if b"\n\n" in chunk or b"\n\r\n" in chunk:
-        inside = chunk.replace(b"\r\n", b"\n").split(b"\n")[1:-1].count(b"")
-    return inside + (last.endswith(b"\n") and chunk.startswith((b"\n", b"\r\n")))
 
 
 # Text with an object on every line: told from a table, and its first lines as cells.

@@ -263,7 +263,10 @@ def placed_rows(
         spans = heights(starts_of(table, broken), broken)
         lines = lines_of_quoted_rows(table.file, spans, bytewise_cutter(options))
     if len(lines) == cut + 1:
-        return [*broken, _unclosed(table, int(lines[-1]))], lines[:-1]
+        line = int(lines[-1])
+        byte, raw = text_from(table.file, line, RAW_LENGTH)
+        unclosed = Broken(byte, raw, UNCLOSED, swallows=True)
+        return [*broken, unclosed], lines[:-1]
     if len(lines) != cut:
         raise _unaccounted(table, facts, broken, cut)
     return broken, lines
@@ -289,11 +292,6 @@ def heights(starts: IntArray, broken: list[Broken]) -> dict[int, int]:
     """First line -> number of lines, of each broken place."""
     tall = [place.raw.removesuffix("\n").count("\n") + 1 for place in broken]
     return dict(zip(starts.tolist(), tall, strict=True))
-
-
-def _unclosed(table: Table, line: int) -> Broken:
-    byte, raw = text_from(table.file, line, RAW_LENGTH)
-    return Broken(byte, raw, UNCLOSED, swallows=True)
 
 
 def _unaccounted(table: Table, facts: TextFacts, broken: list[Broken], cut: int) -> DataError:

@@ -150,7 +150,14 @@ def guess_roles(head: pd.DataFrame, kind: str) -> dict[str, RoleGuess]:
         TRIPLES: _fill_triples,
     }[kind]
     if kind == ITEMS:
-        guesses |= _attributes(left)
+        known = _ATTRIBUTES.split()
+        near = {column: _nearness(column, known) for column in left}
+        attributes = {
+            column: RoleGuess(ATTRIBUTE, sure, "by its name")
+            for column, sure in near.items()
+            if sure >= SURE
+        }
+        guesses |= attributes
         left = [column for column in left if column not in guesses]
         if not vectors:
             why = "its values are many numbers"
@@ -213,16 +220,6 @@ def _with_counts(head: pd.DataFrame, guesses: dict[str, RoleGuess]) -> dict[str,
         elif guess.role == COUNT and any(number <= 0 for number in _numbers(head[column])):
             told[column] = RoleGuess(COUNT, 0.5, "by its name, but some values are 0 or less")
     return told
-
-
-def _attributes(columns: Sequence[str]) -> dict[str, RoleGuess]:
-    known = _ATTRIBUTES.split()
-    near = {column: _nearness(column, known) for column in columns}
-    return {
-        column: RoleGuess(ATTRIBUTE, sure, "by its name")
-        for column, sure in near.items()
-        if sure >= SURE
-    }
 
 
 def _nearness(column: str, known: Sequence[str]) -> float:

@@ -94,7 +94,12 @@ def read_batches(
         reader = connection.sql(query).to_arrow_reader(rows)
         yield from reader
     except (duckdb.Error, pa.ArrowException, OSError) as error:  # the stream wraps DuckDB's own
-        raise _unreadable(error) from error
+        first = str(error).splitlines()[0][:200]
+        unreadable = DataError(
+            what=f"The file cannot be read with these choices ({first}).",
+            hint="Change the delimiter, the quote or the encoding, or save the file again as CSV.",
+        )
+        raise unreadable from error
 
 
 def read_broken(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Broken]:
@@ -266,14 +271,6 @@ def _reason(sort: str, message: str, wide: int) -> str:
     if sort == "TOO MANY COLUMNS":
         return f"more than {wide} columns"
     return message.splitlines()[0][:200]
-
-
-def _unreadable(error: Exception) -> DataError:
-    first = str(error).splitlines()[0][:200]
-    return DataError(
-        what=f"The file cannot be read with these choices ({first}).",
-        hint="Change the delimiter, the quote or the encoding, or save the file again as CSV.",
-    )
 
 
 # SQL that turns the texts of a file's columns into what their roles need.

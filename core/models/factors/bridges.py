@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags, identity
 
 from core.basics.settings import setting
-from core.basics.types import BoolArray, Contributions, FloatArray, IntArray, Vectors
+from core.basics.types import Contributions, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import als_memory
 from core.models.factors.domain_maps import (
@@ -157,7 +157,10 @@ class Mapping:
         settings = replace(self.settings, epochs=min(self.settings.epochs, JUDGED_EPOCHS))
         again = Mapping(settings, self.bridge, self.card, maps)
         model = GradientModel(again)
-        for _ in model.fit_epochs(_without_target_of(judged, some), 0):
+        target = csr_matrix(diags((~judged).astype(np.float32)) @ some.target, dtype=np.float32)
+        target.eliminate_zeros()
+        without_target_of = replace(some, target=target)
+        for _ in model.fit_epochs(without_target_of, 0):
             pass
         mapped = again._mapped(model.weights, some.source[judged])
         known = maps.target.users(some.target[some.shared & ~judged])
@@ -184,12 +187,6 @@ def vector_loss(mapped: Array, wanted: csr_matrix, maps: DomainMaps) -> Array:
     """
     own = maps.target.users(wanted)
     return squared_error(mapped, as_like(own, mapped)) / max(float((own**2).mean()), 1e-12)
-
-
-def _without_target_of(users: BoolArray, train: DomainPair) -> DomainPair:
-    target = csr_matrix(diags((~users).astype(np.float32)) @ train.target, dtype=np.float32)
-    target.eliminate_zeros()
-    return replace(train, target=target)
 
 
 # EMCDR with a multilayer map: a small network turns a user's source vector into a target one.

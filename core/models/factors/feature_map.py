@@ -76,7 +76,23 @@ class FeatureMapModel:
         rng = np.random.default_rng(seed)
         self.maps = fit_domain_maps(settings.features, train, MapOptions(settings.factors), rng)
         features = self.maps.users(train.source, train.target)
-        self.weights = _ridge(features, train, settings)
+        # (M_s, M_t); phi_s, phi_t: (n_users, d) each
+        scales = tuple(_evened(table) for table in features)
+        source, target = (table * scale for table, scale in zip(features, scales, strict=True))
+        known, shared = train.target_history > 0, train.shared
+        silenced = float(np.sqrt(settings.silenced_weight))  # as rows are squared
+        without = np.zeros_like(source[shared]), np.zeros_like(target[shared])
+        seen = np.vstack(
+            [
+                np.hstack([source[known], target[known]]),
+                silenced * np.hstack([source[shared], without[1]]),
+                silenced * np.hstack([without[0], target[shared]]),
+            ]
+        )
+        wanted = features[1]
+        wanted = np.vstack([wanted[known], *[silenced * wanted[shared]] * 2])
+        weights, half = ridge_map(seen, wanted, settings.regularization), source.shape[1]
+        self.weights = weights[:half] * scales[0], weights[half:] * scales[1]
         yield Progress(done=1, total=1, stage="solved")
 
     def score(self, users: IntArray) -> DomainScores:
@@ -117,28 +133,6 @@ class FeatureMapModel:
         """Take up a state."""
         self.train, self.maps = train, restored_maps(self.settings.features, state)
         self.weights = state["weights.source"], state["weights.target"]
-
-
-def _ridge(
-    features: tuple[FloatArray, FloatArray], train: DomainPair, settings: FeatureMapSettings
-) -> tuple[FloatArray, FloatArray]:
-    """(M_s, M_t); phi_s, phi_t: (n_users, d) each."""
-    scales = tuple(_evened(table) for table in features)
-    source, target = (table * scale for table, scale in zip(features, scales, strict=True))
-    known, shared = train.target_history > 0, train.shared
-    silenced = float(np.sqrt(settings.silenced_weight))  # as rows are squared
-    without = np.zeros_like(source[shared]), np.zeros_like(target[shared])
-    seen = np.vstack(
-        [
-            np.hstack([source[known], target[known]]),
-            silenced * np.hstack([source[shared], without[1]]),
-            silenced * np.hstack([without[0], target[shared]]),
-        ]
-    )
-    wanted = features[1]
-    wanted = np.vstack([wanted[known], *[silenced * wanted[shared]] * 2])
-    weights, half = ridge_map(seen, wanted, settings.regularization), source.shape[1]
-    return weights[:half] * scales[0], weights[half:] * scales[1]
 
 
 def _evened(features: FloatArray) -> float:

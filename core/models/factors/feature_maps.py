@@ -164,7 +164,15 @@ def restored_map(kind: str, state: State) -> FeatureMap:
 
 def _fit_at_once(kind: str, rows: csr_matrix, factors: int, seed: int) -> FeatureMap:
     if kind == PCA:
-        return _pca(rows, factors, seed)
+        # Truncated SVD of the rows at length 1 each: users are V' of their row (PureSVD)
+        from sklearn.utils.extmath import randomized_svd
+
+        lengths = np.maximum(np.diff(rows.indptr), 1.0)
+        scaled = csr_matrix(diags(lengths**-SPREAD) @ rows)
+        width = min(factors, *rows.shape)
+        _, _, axes = randomized_svd(scaled, width, random_state=seed)  # (d, n_items)
+        axes = np.ascontiguousarray(axes.T, dtype=np.float32)
+        return Reading(axes, axes, "sum")
     if kind in (LDA, NMF):
         return fit_topics(kind, rows, factors, seed)
 
@@ -179,21 +187,6 @@ def _factors(rows: csr_matrix, options: MapOptions, rng: np.random.Generator) ->
         users = penalty.solve(rows, items, len(items))
         items = penalty.solve(rows.T.tocsr(), users, present)
         yield Factors(items, penalty)
-
-
-def _pca(rows: csr_matrix, factors: int, seed: int) -> Reading:
-    """Truncated SVD of the rows at length 1 each: users are V' of their row (PureSVD).
-
-    Cremonesi et al. 2010 (Performance of recommender algorithms on top-N), sec. 3 (PureSVD).
-    """
-    from sklearn.utils.extmath import randomized_svd
-
-    lengths = np.maximum(np.diff(rows.indptr), 1.0)
-    scaled = csr_matrix(diags(lengths**-SPREAD) @ rows)
-    width = min(factors, *rows.shape)
-    _, _, axes = randomized_svd(scaled, width, random_state=seed)  # (d, n_items)
-    axes = np.ascontiguousarray(axes.T, dtype=np.float32)
-    return Reading(axes, axes, "sum")
 
 
 # Feature maps learned by gradients: an autoencoder, BPR and a graph, on the shared kernel.
@@ -225,7 +218,12 @@ class Reader:
 
     def start(self, train: DomainPair, rng: np.random.Generator) -> State:
         """Vectors of items as they are read and as they are found; a graph needs one table."""
-        self.graph = _normalised(train.target)
+        # D_u^-1/2 R D_i^-1/2; He et al. 2020, eq. 8.
+        left, right = (
+            np.maximum(np.diff(part.indptr), 1.0) ** -0.5
+            for part in (train.target, train.target.tocsc())
+        )
+        self.graph = csr_matrix(diags(left) @ train.target @ diags(right), dtype=np.float32)
         names = ("found",) if self.settings.kind == LIGHTGCN else ("read", "found")
         shape = train.target.shape[1], self.settings.factors
         return {name: normal_table(*shape, rng) for name in names}
@@ -294,12 +292,6 @@ def fit_learned(kind: str, rows: csr_matrix, factors: int, seed: int) -> Reading
         pass
     size = {AUTOENCODER: "positive", LIGHTGCN: "unit"}.get(kind, "sum")
     return Reading(network.read(model.weights), network.found(model.weights), size)
-
-
-def _normalised(rows: csr_matrix) -> csr_matrix:
-    """D_u^-1/2 R D_i^-1/2; He et al. 2020, eq. 8."""
-    left, right = (np.maximum(np.diff(part.indptr), 1.0) ** -0.5 for part in (rows, rows.tocsc()))
-    return csr_matrix(diags(left) @ rows @ diags(right), dtype=np.float32)
 
 
 # Feature maps by topics: a history is a mixture of groups of items (LDA) or of parts (NMF).

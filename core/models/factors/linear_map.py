@@ -136,7 +136,13 @@ class LinearMap:
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state."""
         self.train, self.bridge = train, state["bridge"]
-        state = self._older_penalties() | state
+        # What runs kept before maps knew their penalties: it follows from the training data
+        asked = self.settings.unobserved_weight, self.settings.regularization
+        older_penalties = {
+            f"{side}_penalty": np.array(astuple(Penalty.of(rows, *asked)))
+            for side, rows in zip(SIDES, (self.train.source, self.train.target), strict=True)
+        }
+        state = older_penalties | state
         self.maps = restored_maps(self.settings.factors_from, state)
 
     def _options(self) -> MapOptions:
@@ -144,14 +150,6 @@ class LinearMap:
         return MapOptions(
             asked.factors, asked.epochs, asked.regularization, asked.unobserved_weight
         )
-
-    def _older_penalties(self) -> State:
-        """What runs kept before maps knew their penalties: it follows from the training data."""
-        asked = self.settings.unobserved_weight, self.settings.regularization
-        return {
-            f"{side}_penalty": np.array(astuple(Penalty.of(rows, *asked)))
-            for side, rows in zip(SIDES, (self.train.source, self.train.target), strict=True)
-        }
 
     def _vectors_of(self, users: BoolArray) -> tuple[FloatArray, FloatArray]:
         return self.maps.users(self.train.source[users], self.train.target[users])

@@ -452,7 +452,16 @@ def add_gradients(
     something. Every device but the first gets a copy for this step: synchronous data parallelism,
     Li et al. 2020 (PyTorch distributed), sec. 3.2.1. On CUDA no batch waits for another device.
     """
-    copies = [asked, *(_copy(asked, device) for device in devices[1 : len(losses_of)])]
+    copies = [
+        asked,
+        *(
+            {
+                name: table.detach().to(device, copy=True).requires_grad_(table.requires_grad)
+                for name, table in asked.items()
+            }
+            for device in devices[1 : len(losses_of)]
+        ),
+    ]
     losses = []
     for place, loss_of in enumerate(losses_of):
         at = place % len(copies)
@@ -464,13 +473,6 @@ def add_gradients(
     for copy in copies[1:]:
         _fetch(weights, copy)
     return losses
-
-
-def _copy(asked: Weights, device: str) -> Weights:
-    return {
-        name: table.detach().to(device, copy=True).requires_grad_(table.requires_grad)
-        for name, table in asked.items()
-    }
 
 
 def _fetch(weights: Weights, copy: Weights) -> None:

@@ -64,7 +64,17 @@ class ItemKnn(ItemWeights):
             likeness = self._likeness(by_target[chosen], items)
             if same:
                 likeness.data[likeness.indices == _row_of_each(likeness) + start] = 0.0
-            nearest.append(_largest(likeness, self.settings.neighbours))
+            # The `count` largest values of each row; values that tie with the last of them stay too
+            bounds = np.zeros(likeness.shape[0], dtype=np.float32)
+            for row in np.flatnonzero(np.diff(likeness.indptr) > self.settings.neighbours):
+                values = likeness.data[likeness.indptr[row] : likeness.indptr[row + 1]]
+                bounds[row] = np.partition(values, -self.settings.neighbours)[
+                    -self.settings.neighbours
+                ]
+            likeness.data[likeness.data < bounds[_row_of_each(likeness)]] = 0.0
+            likeness.eliminate_zeros()
+            largest = likeness
+            nearest.append(largest)
         return vstack(nearest, format="csr").T
 
     def _likeness(self, targets: csr_matrix, items: csr_matrix) -> csr_matrix:
@@ -82,17 +92,6 @@ class ItemKnn(ItemWeights):
 def _row_of_each(table: csr_matrix) -> IntArray:
     """Row number of each stored value."""
     return np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
-
-
-def _largest(table: csr_matrix, count: int) -> csr_matrix:
-    """The `count` largest values of each row; values that tie with the last of them stay too."""
-    bounds = np.zeros(table.shape[0], dtype=np.float32)
-    for row in np.flatnonzero(np.diff(table.indptr) > count):
-        values = table.data[table.indptr[row] : table.indptr[row + 1]]
-        bounds[row] = np.partition(values, -count)[-count]
-    table.data[table.data < bounds[_row_of_each(table)]] = 0.0
-    table.eliminate_zeros()
-    return table
 
 
 def _memory(sizes: PairSizes, settings: ItemKnnSettings) -> int:

@@ -20,7 +20,11 @@ def compressed(state: State, kind: str, keep: float = 0.1) -> State:
     """
     small: State = {}
     for name, array in state.items():
-        parts = _parts(name, array, kind, keep) if _is_table(array) else {name: array}
+        parts = (
+            _parts(name, array, kind, keep)
+            if (array.ndim == 2 and array.size > 0 and np.issubdtype(array.dtype, np.floating))
+            else {name: array}
+        )
         smaller = size_of(parts) < array.nbytes
         small |= parts if smaller else {name: array}
     return small
@@ -46,10 +50,6 @@ def size_of(state: State) -> int:
 def is_compressed(state: State) -> bool:
     """Whether a table of the state is kept small."""
     return any(MARK in name for name in state)
-
-
-def _is_table(array: np.ndarray) -> bool:
-    return array.ndim == 2 and array.size > 0 and np.issubdtype(array.dtype, np.floating)
 
 
 def _parts(name: str, table: np.ndarray, kind: str, keep: float) -> State:

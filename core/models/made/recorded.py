@@ -76,7 +76,14 @@ def _members(record: Record, depth: int = 1) -> list[Record]:
     """Both members, checked all the way down."""
     members = record.get("members")
     whole = isinstance(members, list) and len(members) == 2 and depth <= DEEPEST
-    if not whole or not all(_is_record(member) for member in members or ()):
+    if not whole or not all(
+        (
+            isinstance(member, dict)
+            and isinstance(member.get("model"), str)
+            and isinstance(member.get("settings"), dict)
+        )
+        for member in members or ()
+    ):
         raise RunError(
             what="The record of this blend does not say what it is made of.",
             hint="Delete this run and blend its two runs again.",
@@ -86,14 +93,6 @@ def _members(record: Record, depth: int = 1) -> list[Record]:
         if member["model"] == BLEND:
             _members(member, depth + 1)
     return members
-
-
-def _is_record(member: Any) -> bool:
-    return (
-        isinstance(member, dict)
-        and isinstance(member.get("model"), str)
-        and isinstance(member.get("settings"), dict)
-    )
 
 
 def _no_members(settings: BlendSettings) -> CrossDomainModel:

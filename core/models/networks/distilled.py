@@ -194,11 +194,15 @@ class Distilled:
         found = []
         for name, one in (("Teacher", self._teacher), ("Student", weights)):
             parameters = float(sum(table.size for table in one.values()))
+            source, target = train.source[:TIMED], train.target[:TIMED]
+            before = time.process_time()
+            self.scores(one, _users(one, "", source, target), None)
+            milliseconds = 1e3 * (time.process_time() - before)
             found += [
                 Finding(f"{name}: parameters", parameters, "Numbers kept for answering."),
                 Finding(
                     f"{name}: scoring CPU ms",
-                    self._milliseconds(one, train),
+                    milliseconds,
                     f"CPU milliseconds for all target items of up to {TIMED:,} users.",
                 ),
                 Finding(
@@ -222,12 +226,6 @@ class Distilled:
 
     def _logits(self, weights: Weights, prefix: str, users: Array, items: IntArray | None) -> Array:
         return cosines(users, weights[prefix + "target.found"], items) / self.settings.temperature
-
-    def _milliseconds(self, tables: State, train: DomainPair) -> float:
-        source, target = train.source[:TIMED], train.target[:TIMED]
-        before = time.process_time()
-        self.scores(tables, _users(tables, "", source, target), None)
-        return 1e3 * (time.process_time() - before)
 
     def _training_loss(self, tables: State, train: DomainPair) -> float:
         """Over the first TIMED users with target history, shown whole histories."""

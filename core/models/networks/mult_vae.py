@@ -86,7 +86,10 @@ class MultVae:
         chance = as_like(batch.rng.normal(size=tuple(mean.shape)).astype(np.float32), mean)
         code = mean + chance * library(mean).exp(0.5 * log_variance)
         divergence = 0.5 * (mean**2 + library(mean).exp(log_variance) - 1 - log_variance).sum(1)
-        loss = self._rising(batch.epoch) * divergence.mean() / self._scale(batch)
+        # The divergence's weight, rising over the warm-up: sec. 2.2.2.
+        settings = self.settings
+        rising = settings.divergence_weight * min(1.0, batch.epoch / max(1, settings.warm_up))
+        loss = rising * divergence.mean() / self._scale(batch)
         for domain, wanted, weight in (
             ("target", batch.target_wanted, 1.0),
             ("source", batch.source_wanted, self.settings.source_loss_weight),
@@ -142,11 +145,6 @@ class MultVae:
         if items is not None:
             table, bias = picked(table, items), picked(bias[:, None], items)[:, 0]
         return unit(code) @ unit(table).T / self.settings.temperature + bias
-
-    def _rising(self, epoch: int) -> float:
-        """The divergence's weight, rising over the warm-up: sec. 2.2.2."""
-        settings = self.settings
-        return settings.divergence_weight * min(1.0, epoch / max(1, settings.warm_up))
 
     @staticmethod
     def _scale(batch: Batch) -> float:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -236,7 +236,25 @@ class BertEncoder:
 
         A folder is read without asking any network. Raises SettingsError where it cannot be read.
         """
-        self._tokenizer, self._model = _loaded(name)
+        # Tokenizer and model; no code that a model brings along is run, and no pickle is opened
+        here = Path(name).is_dir()
+        if here and not list(Path(name).glob(WEIGHTS)):
+            raise SettingsError(
+                what=f"The folder {Path(name).name} holds no weights in safetensors form.",
+                hint="Save the model with safetensors; other kinds of weights are not opened.",
+            )
+        from transformers import AutoModel, AutoTokenizer
+
+        asked = {"local_files_only": here, "trust_remote_code": False}
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(name, **asked)
+            model = AutoModel.from_pretrained(name, use_safetensors=True, **asked)
+        except Exception as error:  # the library raises kinds of its own for each way to fail
+            raise SettingsError(
+                what=f"The text encoder {name} cannot be loaded: {_first_line(error)}.",
+                hint=f"Check {VARIABLE}, and the network if it is a name on the hub.",
+            ) from error
+        self._tokenizer, self._model = tokenizer, model.eval()
         self.width = int(self._model.config.hidden_size)
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
@@ -280,28 +298,6 @@ def packaged_encoder(package: str) -> BertEncoder:
         what=f"The package {package} holds no weights in safetensors form.",
         hint="Install it again, or choose another encoder.",
     )
-
-
-def _loaded(name: str) -> tuple[Any, Any]:
-    """Tokenizer and model; no code that a model brings along is run, and no pickle is opened."""
-    here = Path(name).is_dir()
-    if here and not list(Path(name).glob(WEIGHTS)):
-        raise SettingsError(
-            what=f"The folder {Path(name).name} holds no weights in safetensors form.",
-            hint="Save the model with safetensors; other kinds of weights are not opened.",
-        )
-    from transformers import AutoModel, AutoTokenizer
-
-    asked = {"local_files_only": here, "trust_remote_code": False}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, **asked)
-        model = AutoModel.from_pretrained(name, use_safetensors=True, **asked)
-    except Exception as error:  # the library raises kinds of its own for each way to fail
-        raise SettingsError(
-            what=f"The text encoder {name} cannot be loaded: {_first_line(error)}.",
-            hint=f"Check {VARIABLE}, and the network if it is a name on the hub.",
-        ) from error
-    return tokenizer, model.eval()
 
 
 def _first_line(error: Exception) -> str:

@@ -74,7 +74,10 @@ def user_list(
     model: CrossDomainModel, split: Split, part: str, user: int, fusion: Fusion, k: int
 ) -> UserList:
     """The user's top k among every item that is not masked in the part, computed on the spot."""
-    scores, masked = _scores(model, split, user), split.masked(part)[[user]]
+    scores, masked = (
+        model.score(np.array([user])).filled(split.train.popularity),
+        split.masked(part)[[user]],
+    )
     held_out = split.held_out(part)[[user]].indices
     return list_of_scores(scores, masked, fusion, k, user, held_out)
 
@@ -91,9 +94,24 @@ def list_of_scores(
     fused = fuse_scores(scores, masked, fusion)
     items = top_k(fused, scores.source, scores.target, k)[0]
     items = items[items != NOBODY]
-    source, target = _weighted(scores, masked, fusion)
+    # Both parts as they count in the fused score, (1, n_target_items) each
+    has = bool(scores.has_source[0]), bool(scores.has_target[0])
+    parts = []
+    for weight, known, alone in zip(
+        effective_weights(*has, fusion), has, ((1.0, 0.0), (0.0, 1.0)), strict=True
+    ):
+        shaped = fuse_scores(scores, masked, replace(fusion, alpha=alone[0], beta=alone[1]))
+        parts.append(
+            np.float32(weight * known) * np.where(np.isneginf(shaped), 0.0, shaped - scores.base)
+        )
+    source, target = parts[0], parts[1]
     own = np.broadcast_to(scores.own_scores(), fused.shape)
     base = np.broadcast_to(scores.base, fused.shape)
+    # Place of each item in the full order (score, source part, target part, item number)
+    order = np.lexsort((-scores.target[0], -scores.source[0], -fused[0]))
+    places = np.empty(fused.shape[1], dtype=np.int32)
+    places[order] = np.arange(1, fused.shape[1] + 1)
+    places[np.isneginf(fused[0])] = 0
     return UserList(
         user,
         items,
@@ -106,7 +124,7 @@ def list_of_scores(
         fused[0, items],
         np.isin(items, held_out),
         held_out,
-        _places(fused, scores),
+        places,
         bool(scores.has_source[0]),
         bool(scores.has_target[0]),
     )
@@ -141,7 +159,9 @@ def reasons(
     item, user = int(listed.items[place]), listed.user
     found = model.explain(_row(train.source, user), _row(train.target, user), item)
     weighted = fusion.kind == WEIGHTED_SUM and fusion.scale == RAW
-    alpha, beta = _weights_of(listed, fusion) if weighted else (1.0, 1.0)
+    alpha, beta = (
+        effective_weights(listed.has_source, listed.has_target, fusion) if weighted else (1.0, 1.0)
+    )
     source, target = alpha * found.source_amounts, beta * found.target_amounts
     base = float(listed.base[place])
     score = float((listed.fused if weighted else listed.own)[place])
@@ -158,42 +178,5 @@ def reasons(
     )
 
 
-def _scores(model: CrossDomainModel, split: Split, user: int) -> DomainScores:
-    """Scores of one user, (1, n_target_items); by popularity where nothing is known."""
-    return model.score(np.array([user])).filled(split.train.popularity)
-
-
-def _weights_of(listed: UserList, fusion: Fusion) -> tuple[float, float]:
-    return effective_weights(listed.has_source, listed.has_target, fusion)
-
-
-def _weighted(
-    scores: DomainScores, masked: Masked, fusion: Fusion
-) -> tuple[FloatArray, FloatArray]:
-    """Both parts as they count in the fused score, (1, n_target_items) each.
-
-    A part's shape is what the fusion makes of it with the other part's weight at zero.
-    """
-    has = bool(scores.has_source[0]), bool(scores.has_target[0])
-    parts = []
-    for weight, known, alone in zip(
-        effective_weights(*has, fusion), has, ((1.0, 0.0), (0.0, 1.0)), strict=True
-    ):
-        shaped = fuse_scores(scores, masked, replace(fusion, alpha=alone[0], beta=alone[1]))
-        parts.append(
-            np.float32(weight * known) * np.where(np.isneginf(shaped), 0.0, shaped - scores.base)
-        )
-    return parts[0], parts[1]
-
-
 def _row(matrix: csr_matrix, user: int) -> csr_matrix:
     return matrix[[user]]
-
-
-def _places(fused: FloatArray, scores: DomainScores) -> IntArray:
-    """Place of each item in the full order (score, source part, target part, item number)."""
-    order = np.lexsort((-scores.target[0], -scores.source[0], -fused[0]))
-    places = np.empty(fused.shape[1], dtype=np.int32)
-    places[order] = np.arange(1, fused.shape[1] + 1)
-    places[np.isneginf(fused[0])] = 0
-    return places

@@ -181,7 +181,14 @@ def smallest_set(question: Question, item: int, amounts: FloatArray, k: int) -> 
     kept = _greedy(question, item, strongest, k, MOST if beyond > k else FEW)
     if kept is None:
         return Counterfactual(k, None, place, None, beyond)
-    kept = _put_back(question, item, kept, k)
+    # The same without items that need not be gone, so that none of the set is to spare
+    kept = kept
+    for entry in np.flatnonzero(~kept):
+        back = kept.copy()
+        back[entry] = True
+        if _places(question, item, back[None, :])[0] > k:
+            kept = back
+    kept = kept
     last = _places(question, item, kept[None, :])[0]
     return Counterfactual(k, np.flatnonzero(~kept), place, last, beyond)
 
@@ -199,16 +206,6 @@ def _greedy(
         if _places(question, item, kept[None, :])[0] > k:
             return kept
     return None
-
-
-def _put_back(question: Question, item: int, kept: BoolArray, k: int) -> BoolArray:
-    """The same without items that need not be gone, so that none of the set is to spare."""
-    for entry in np.flatnonzero(~kept):
-        back = kept.copy()
-        back[entry] = True
-        if _places(question, item, back[None, :])[0] > k:
-            kept = back
-    return kept
 
 
 def _places(question: Question, item: int, kept: BoolArray) -> list[int]:

@@ -232,7 +232,18 @@ def list_chunks(run: Run, split: Split, plan: ExportPlan, report: Report) -> Ite
     without scores.
     """
     if not run.has_model:
-        yield _kept_lists(run, split, plan)
+        kept = run.lists(TEST)
+        row, place = np.nonzero(kept.items[:, : plan.k] != NOBODY)
+        items = kept.items[row, place]
+        kept_lists = pd.DataFrame(
+            {
+                USER: split.train.users.names(kept.users[row]),
+                RANK: place + 1,
+                ITEM: split.train.target_items.names(items),
+                TITLE: _titles(split)[items],
+            }
+        )
+        yield kept_lists
         return
     model = run.model(split)
     n_users, n_items = split.train.target.shape
@@ -247,20 +258,6 @@ def list_chunks(run: Run, split: Split, plan: ExportPlan, report: Report) -> Ite
 def _titles(split: Split) -> np.ndarray:
     names = split.train.target_features
     return names.names(split.train.target_items) if names else split.train.target_items.ids
-
-
-def _kept_lists(run: Run, split: Split, plan: ExportPlan) -> pd.DataFrame:
-    kept = run.lists(TEST)
-    row, place = np.nonzero(kept.items[:, : plan.k] != NOBODY)
-    items = kept.items[row, place]
-    return pd.DataFrame(
-        {
-            USER: split.train.users.names(kept.users[row]),
-            RANK: place + 1,
-            ITEM: split.train.target_items.names(items),
-            TITLE: _titles(split)[items],
-        }
-    )
 
 
 def _lists(

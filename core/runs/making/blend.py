@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from core.basics.columns import VALID
 from core.basics.errors import RunError
 from core.basics.progress import Progress, Report, silent
-from core.basics.types import BoolArray, DomainScores, FloatArray, IntArray, Masked
+from core.basics.types import BoolArray, FloatArray, IntArray, Masked
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import user_chunks
@@ -97,17 +97,6 @@ def blend_runs(plan: BlendPlan, workspace: Workspace, report: Report = silent) -
     the source stands for itself. Raises RunError for runs of different splits or data, and for
     runs that do not rank.
     """
-    runs = _members(plan, workspace)
-    split = read_snapshot(workspace.splits / runs[0].record["split_hash"])
-    made = {RUN: _made(plan, runs, split, RUN, report)}
-    if (twins := _twins(runs)) is not None:
-        made[TWIN] = _made(plan, twins, split, TWIN, report)
-    made[RUN].about["against"] = _against(made[RUN], runs)
-    report(Progress(done=0, total=1, stage="keeping"))
-    return keep(workspace, BLEND, split, made)
-
-
-def _members(plan: BlendPlan, workspace: Workspace) -> tuple[Run, Run]:
     first, second = (read_run(workspace.runs / run_id) for run_id in plan.runs)
     check_same_split((first, second))
     for run in (first, second):
@@ -118,7 +107,14 @@ def _members(plan: BlendPlan, workspace: Workspace) -> tuple[Run, Run]:
                 what=f"{run.label} learned from counts, and a blend reads ones.",
                 hint="Train it with counts as ones, and blend that run.",
             )
-    return first, second
+    runs = first, second
+    split = read_snapshot(workspace.splits / runs[0].record["split_hash"])
+    made = {RUN: _made(plan, runs, split, RUN, report)}
+    if (twins := _twins(runs)) is not None:
+        made[TWIN] = _made(plan, twins, split, TWIN, report)
+    made[RUN].about["against"] = _against(made[RUN], runs)
+    report(Progress(done=0, total=1, stage="keeping"))
+    return keep(workspace, BLEND, split, made)
 
 
 def _twins(runs: tuple[Run, Run]) -> tuple[Run, Run] | None:
@@ -229,7 +225,14 @@ def weights_on_validation(
     for chunk in _chunks(members, kind, split):
         for weight, values in found.items():
             scores = combined(chunk.first, chunk.second, simple_coefficients(weight))
-            values.append(_ndcg(scores, chunk.masked, chunk.relevant))
+            # nDCG@10 of each user by the blend's own score
+            lists = top_k(
+                mask(scores.own_scores().copy(), chunk.masked), scores.source, scores.target, 10
+            )
+            ndcg = per_user_metrics(
+                _hits(lists, chunk.relevant), np.diff(chunk.relevant.indptr), (10,)
+            )["ndcg@10"]
+            values.append(ndcg)
     return {weight: np.concatenate(values) for weight, values in found.items()}
 
 
@@ -259,7 +262,14 @@ def stacked_coefficients(members: Sequence[CrossDomainModel], split: Split) -> F
     features, liked = [], []
     for chunk in _chunks(members, STACKING, split):
         for row in range(chunk.relevant.shape[0]):
-            items = _shown(chunk, row)
+            # Unmasked items among the best of either member, (n_shown,)
+            free, best = chunk.masked.free(row), []
+            for member in (chunk.first, chunk.second):
+                own = member.own[row].copy()
+                own[~free] = -np.inf
+                n_best = min(SHOWN, int(free.sum()))
+                best.append(np.argsort(-own)[:n_best])
+            items = np.union1d(*best)
             features.append(_features(chunk, row, items))
             liked.append(np.isin(items, chunk.relevant[row].indices))
     return stacked_weights(features, liked).reshape(2, 3).astype(np.float32)
@@ -280,28 +290,11 @@ def _chunks(members: Sequence[CrossDomainModel], kind: str, split: Split) -> Ite
         yield _Chunk(first, second, masked[chunk], relevant[chunk])
 
 
-def _ndcg(scores: DomainScores, masked: Masked, relevant: csr_matrix) -> FloatArray:
-    """nDCG@10 of each user by the blend's own score."""
-    lists = top_k(mask(scores.own_scores().copy(), masked), scores.source, scores.target, 10)
-    return per_user_metrics(_hits(lists, relevant), np.diff(relevant.indptr), (10,))["ndcg@10"]
-
-
 def _hits(lists: IntArray, relevant: csr_matrix) -> BoolArray:
     """Which places of the lists hold something to find; padding never does."""
     rows = np.arange(len(lists))[:, None]
     found = relevant.astype(bool).toarray()
     return found[rows, lists] & (lists >= 0)
-
-
-def _shown(chunk: _Chunk, row: int) -> IntArray:
-    """Unmasked items among the best of either member, (n_shown,)."""
-    free, best = chunk.masked.free(row), []
-    for member in (chunk.first, chunk.second):
-        own = member.own[row].copy()
-        own[~free] = -np.inf
-        n_best = min(SHOWN, int(free.sum()))
-        best.append(np.argsort(-own)[:n_best])
-    return np.union1d(*best)
 
 
 def _features(chunk: _Chunk, row: int, items: IntArray) -> FloatArray:

@@ -13,7 +13,7 @@ import numpy as np
 from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.errors import RunError, SettingsError
 from core.basics.progress import Progress, Report, silent
-from core.basics.types import FloatArray, IntArray
+from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import user_chunks
@@ -247,7 +247,10 @@ def student_of(run: Run, split: Split, whole: State) -> tuple[State, dict[str, A
 
 def beside(texts: list[str], vectors: FloatArray, student: Student, whole: State) -> dict[str, Any]:
     """Bytes and speed of both, and how near the student comes on texts it was not taught."""
-    told = _told_once(texts, vectors)
+    # Places of texts with a vector, each text once: one kept from a student is kept whole
+    there = np.flatnonzero(np.abs(vectors).sum(axis=1) > 0)
+    first = {texts[place]: place for place in there[::-1]}
+    told = np.sort(np.array(list(first.values()), dtype=np.int64))
     asked, rest = told[::UNSEEN], np.setdiff1d(told, told[::UNSEEN])
     blind = Student(taught([texts[place] for place in rest], vectors[rest]))
     near = (blind.encode([texts[place] for place in asked]) * vectors[asked]).sum(axis=1)
@@ -263,13 +266,6 @@ def beside(texts: list[str], vectors: FloatArray, student: Student, whole: State
         "cosine": float(near.mean()) if len(near) else None,
         "unseen": len(asked),
     }
-
-
-def _told_once(texts: list[str], vectors: FloatArray) -> IntArray:
-    """Places of texts with a vector, each text once: one kept from a student is kept whole."""
-    there = np.flatnonzero(np.abs(vectors).sum(axis=1) > 0)
-    first = {texts[place]: place for place in there[::-1]}
-    return np.sort(np.array(list(first.values()), dtype=np.int64))
 
 
 def _speed(encode: Callable[[Sequence[str]], FloatArray], texts: list[str]) -> float | None:

@@ -132,7 +132,19 @@ def time_of(
     if here:
         return _scaled_run(plan, here[0], infos, OTHER_SETTINGS)
     if measured is not None:
-        return _from_steps(plan, measured, infos)
+        # First step and further steps as measured, times what these settings change
+        info = infos(plan.split)
+        if info is None:
+            return None
+        card, sizes = card_of(plan.model), sizes_of(info)
+        settings, then = card.settings.of(plan.settings), card.settings.of(measured["settings"])
+        steps, steps_then = (getattr(each, "epochs", 1) for each in (settings, then))
+        ratio = work(card, sizes, settings) / steps / (work(card, sizes, then) / steps_then)
+        fit = sum(
+            ratio * (part["first"] + part["step"] * (steps - 1)) for part in measured["parts"]
+        )
+        early = bool(getattr(settings, "patience", 0))
+        return Timing(fit, measured["evaluate"], MEASURED, at_most=early)
     return next((t for run in alike if (t := _scaled_run(plan, run, infos, OTHER_SPLIT))), None)
 
 
@@ -187,20 +199,6 @@ def _ranked_cells(info: SplitInfo) -> int:
     """Held-out rows times target items: evaluation ranks all items of every user."""
     counts = info.counts
     return int((counts["target_valid"] + counts["target_test"]) * counts["target_items"])
-
-
-def _from_steps(plan: RunPlan, measured: dict[str, Any], infos: Infos) -> Timing | None:
-    """First step and further steps as measured, times what these settings change."""
-    info = infos(plan.split)
-    if info is None:
-        return None
-    card, sizes = card_of(plan.model), sizes_of(info)
-    settings, then = card.settings.of(plan.settings), card.settings.of(measured["settings"])
-    steps, steps_then = (getattr(each, "epochs", 1) for each in (settings, then))
-    ratio = work(card, sizes, settings) / steps / (work(card, sizes, then) / steps_then)
-    fit = sum(ratio * (part["first"] + part["step"] * (steps - 1)) for part in measured["parts"])
-    early = bool(getattr(settings, "patience", 0))
-    return Timing(fit, measured["evaluate"], MEASURED, at_most=early)
 
 
 # Time a model before anybody trains it: its first steps on the pair at hand, as a short job.

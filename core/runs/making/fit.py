@@ -214,13 +214,10 @@ def _rating_watcher(rated: Split) -> Watch:
         score = getattr(model, "score_own", model.score)
         predictions = predict_held_out(score, rated, VALID)
         errors = errors_per_user(predictions, predictions[OWN].to_numpy(), bounds)
-        return _mean(intervals(errors, [RMSE])[0].mean)
+        value = intervals(errors, [RMSE])[0].mean
+        return None if np.isnan(value) else value
 
     return watch
-
-
-def _mean(value: float) -> float | None:
-    return None if np.isnan(value) else value
 
 
 def _watched(split: Split, seed: int) -> Split:

@@ -79,7 +79,19 @@ def train_run(plan: RunPlan, workspace: Workspace, report: Report = silent) -> P
         trained[floor] = _train(beside, card_of(floor), split, floor, silent)
     with suppress(Cancelled):  # everything is there: too late to throw it away
         report(Progress(done=0, total=1, stage="keeping"))
-    folder = _keep(workspace.runs / _run_id(plan), plan, split, trained)
+    folder = workspace.runs / _run_id(plan)
+    plans = {RUN: plan, TWIN: plan.of_twin()}
+    plans |= {floor: RunPlan(plan.split, floor) for floor in (POPULARITY, BIAS)}
+    records = {
+        role: _record(plans[role], split, role) | _figures(part) for role, part in trained.items()
+    }
+    evaluations = {role: part.evaluations for role, part in trained.items()}
+    records[RUN] |= comparison(split, evaluations)
+    with whole_folder(folder) as part_folder:
+        for role, part in trained.items():
+            inside = part_folder if role == RUN else part_folder / role
+            write_contender(inside, contender(records[role], part.model.state(), part.evaluations))
+    folder = folder
     shutil.rmtree(checkpoints, ignore_errors=True)
     return folder
 
@@ -150,21 +162,6 @@ def _staged(report: Report, stage: str) -> Report:
 def _run_id(plan: RunPlan) -> str:
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")  # two runs may end in one second
     return f"{plan.model}-{moment}-{plan.key[:6]}"
-
-
-def _keep(folder: Path, plan: RunPlan, split: Split, trained: dict[str, Trained]) -> Path:
-    plans = {RUN: plan, TWIN: plan.of_twin()}
-    plans |= {floor: RunPlan(plan.split, floor) for floor in (POPULARITY, BIAS)}
-    records = {
-        role: _record(plans[role], split, role) | _figures(part) for role, part in trained.items()
-    }
-    evaluations = {role: part.evaluations for role, part in trained.items()}
-    records[RUN] |= comparison(split, evaluations)
-    with whole_folder(folder) as part_folder:
-        for role, part in trained.items():
-            inside = part_folder if role == RUN else part_folder / role
-            write_contender(inside, contender(records[role], part.model.state(), part.evaluations))
-    return folder
 
 
 def contender(
@@ -273,9 +270,21 @@ def keep(workspace: Workspace, kind: str, split: Split, made: Mapping[str, Deriv
     made: by role; popularity, or the biases beside ratings, come from a run it is made of.
     """
     records = {role: _derived_record(part, role) for role, part in made.items()}
-    floor, beside = _floor(made[RUN].made_of)
-    records[RUN] |= comparison(split, _compared(made, floor, beside))
-    folder = workspace.runs / _derived_id(kind, made[RUN])
+    # What stands beside the run: popularity, or the biases where ratings are predicted
+    made_of = made[RUN].made_of
+    name = BIAS if made_of[0].card.task == "rating" else POPULARITY
+    found = [run if run.record["model"] == name else run.floor for run in made_of]
+    floor, beside = name, next((run for run in found if run is not None), None)
+    compared = {role: part.evaluations for role, part in made.items()}
+    if beside is not None:
+        own = made[RUN].evaluations
+        compared[floor] = {part: _as_evaluation(beside, part, own[part]) for part in PARTS}
+    records[RUN] |= comparison(split, compared)
+    run = made[RUN]
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    key = fingerprint(kind, [member.id for member in run.made_of], run.about["settings"])
+    derived_id = f"{kind}-{moment}-{key[:6]}"
+    folder = workspace.runs / derived_id
     with whole_folder(folder) as part_folder:
         for role, part in made.items():
             inside = part_folder if role == RUN else part_folder / role
@@ -331,45 +340,26 @@ def check_has_model(run: Run) -> None:
         )
 
 
-def _compared(
-    made: Mapping[str, Derived], floor: str, beside: Run | None
-) -> dict[str, dict[str, Evaluation]]:
-    found = {role: part.evaluations for role, part in made.items()}
-    if beside is not None:
-        own = made[RUN].evaluations
-        found[floor] = {part: _as_evaluation(beside, part, own[part]) for part in PARTS}
-    return found
-
-
 def _as_evaluation(run: Run, part: str, like: Evaluation) -> Evaluation:
     """What was kept of an evaluation of the same users."""
     return Evaluation(like.users, run.metrics(part), like.lists[:0], {}, run.record["counts"][part])
-
-
-def _floor(made_of: tuple[Run, ...]) -> tuple[str, Run | None]:
-    """What stands beside the run: popularity, or the biases where ratings are predicted."""
-    name = BIAS if made_of[0].card.task == "rating" else POPULARITY
-    found = [run if run.record["model"] == name else run.floor for run in made_of]
-    return name, next((run for run in found if run is not None), None)
-
-
-def _derived_id(kind: str, run: Derived) -> str:
-    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-    key = fingerprint(kind, [member.id for member in run.made_of], run.about["settings"])
-    return f"{kind}-{moment}-{key[:6]}"
 
 
 def _derived_record(made: Derived, role: str) -> dict[str, Any]:
     """What the contender is, where it comes from, what it cost, and how good it came out."""
     first, evaluations = made.made_of[0].record, made.evaluations
     same = ("split_hash", "dataset_hash", "source_name", "target_name", "seed", "device")
+    # What it takes to have the run: training all it is made of, and making it
+    costs = [made.cost.to_dict(), *(run.record["fit"] for run in made.made_of)]
+    whole = {name: round(sum(cost[name] for cost in costs), 3) for name in costs[0]}
+    whole_cost = whole | {"peak_rss_mib": max(cost["peak_rss_mib"] for cost in costs)}
     return {
         "crosswalk": __version__,
         "created": time.time(),
         "role": role,
         **{name: first[name] for name in same},
         **made.about,
-        "fit": _whole_cost(made),
+        "fit": whole_cost,
         "making": made.cost.to_dict(),
         "evaluate": made.evaluation_cost.to_dict(),
         "curve": [],
@@ -378,13 +368,6 @@ def _derived_record(made: Derived, role: str) -> dict[str, Any]:
         **{part: summary(evaluation) for part, evaluation in evaluations.items()},
         "counts": {part: evaluation.counts for part, evaluation in evaluations.items()},
     }
-
-
-def _whole_cost(made: Derived) -> dict[str, float]:
-    """What it takes to have the run: training all it is made of, and making it."""
-    costs = [made.cost.to_dict(), *(run.record["fit"] for run in made.made_of)]
-    whole = {name: round(sum(cost[name] for cost in costs), 3) for name in costs[0]}
-    return whole | {"peak_rss_mib": max(cost["peak_rss_mib"] for cost in costs)}
 
 
 # The figures of a run's record: means, lifts over twin and popularity, and segments.

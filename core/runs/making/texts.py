@@ -85,7 +85,14 @@ def read_texts(train: DomainPair, settings: TextSettings) -> ItemTexts | None:
     of_texts, uploaded = max(source.shape[1], target.shape[1]), uploaded_width(train, settings)
     return ItemTexts(
         *(
-            with_uploaded(_of_width(texts, of_texts), features, settings, uploaded)
+            with_uploaded(
+                texts
+                if texts.shape[1] == of_texts
+                else np.zeros((len(texts), of_texts), np.float32),
+                features,
+                settings,
+                uploaded,
+            )
             for texts, features in zip((source, target), domains, strict=True)
         )
     )
@@ -102,11 +109,6 @@ def key_of(settings: TextSettings) -> list[str]:
         return [ALONE]
     beside = [] if settings.vectors == NOT_USED else [settings.vectors]
     return [settings.encoder, settings.reads, *beside]
-
-
-def _of_width(vectors: FloatArray, width: int) -> FloatArray:
-    """A domain in which no item has a text has vectors of width 0; they are zeros beside others."""
-    return vectors if vectors.shape[1] == width else np.zeros((len(vectors), width), np.float32)
 
 
 def texts_payload(split_hash: str, settings: TextSettings) -> dict[str, Any]:

@@ -27,7 +27,6 @@ from core.evaluation.evaluate import Evaluation
 from core.evaluation.given_lists import (
     ORDERS,
     GivenLists,
-    MeasuredLists,
     given_lists,
     holds_any_of,
     measure_lists,
@@ -80,8 +79,16 @@ def upload_lists(
     evaluations = {part: measured[part].evaluation for part in PARTS}
     seen = holds_any_of(given, split, VALID)
     if not seen:
-        evaluations[VALID] = _without_figures(evaluations[VALID])
-    about = _told(frame, read, given, measured)
+        # No list holds an item of the part, so they were left out: no answer is not a zero
+        evaluation = evaluations[VALID]
+        columns = [name for name in evaluation.per_user if name != USER]
+        missing = evaluation.per_user.assign(**dict.fromkeys(columns, np.nan))
+        evaluations[VALID] = replace(evaluation, per_user=missing)
+    # What became of every row and user, for the record
+    parts = {part: {"rows": found.rows, "users": found.users} for part, found in measured.items()}
+    order = next((name for name in ORDERS if name in frame), BY_FILE)
+    rising, lists = rising_lists(frame)
+    about = {"order": order, **read, **given.told, "rising": rising, "ordered": lists, **parts}
     about |= {"validation_items": seen, "new_items": split.new_items is not None}
     return _keep(workspace, plan, split, evaluations, about, report)
 
@@ -90,7 +97,12 @@ def _read(
     path: Path, options: ReadOptions, plan: UploadPlan, workspace: Workspace, report: Report
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """A row per user and item, by the one road every file takes, and how many rows it took."""
-    options = replace(options, roles=_one_order(options.roles))
+    # The roles with one column to order by: what another one holds then rejects no row
+    by = next((role for role in ORDERS if role in options.roles.values()), None)
+    one_order = {
+        c: IGNORE if role in ORDERS and role != by else role for c, role in options.roles.items()
+    }
+    options = replace(options, roles=one_order)
     workspace.uploads.mkdir(parents=True, exist_ok=True)
     own = f"lists.{os.getpid()}."  # a process that is killed leaves it, and the next sweep knows
     with tempfile.TemporaryDirectory(prefix=own, dir=workspace.uploads) as work:
@@ -99,12 +111,6 @@ def _read(
     apart = one_row_per_item(frame, options.separator)
     rows = {"rows": len(apart) + done.rejected, "rejected": done.rejected}
     return apart, rows if apart is frame else {"file_rows": done.rows, **rows}
-
-
-def _one_order(roles: dict[str, str]) -> dict[str, str]:
-    """The roles with one column to order by: what another one holds then rejects no row."""
-    by = next((role for role in ORDERS if role in roles.values()), None)
-    return {c: IGNORE if role in ORDERS and role != by else role for c, role in roles.items()}
 
 
 def _check_any(given: GivenLists, frame: pd.DataFrame, split: Split) -> None:
@@ -138,26 +144,6 @@ def _cell_of_several(cells: pd.Series, known: set[str]) -> str:
     return next(
         (cell for cell in cells.head(100) for cut in pieces(cell) if known.intersection(cut)), ""
     )
-
-
-def _without_figures(evaluation: Evaluation) -> Evaluation:
-    """No list holds an item of the part, so they were left out: no answer is not a zero."""
-    columns = [name for name in evaluation.per_user if name != USER]
-    missing = evaluation.per_user.assign(**dict.fromkeys(columns, np.nan))
-    return replace(evaluation, per_user=missing)
-
-
-def _told(
-    frame: pd.DataFrame,
-    read: dict[str, int],
-    given: GivenLists,
-    measured: dict[str, MeasuredLists],
-) -> dict[str, Any]:
-    """What became of every row and user, for the record."""
-    parts = {part: {"rows": found.rows, "users": found.users} for part, found in measured.items()}
-    order = next((name for name in ORDERS if name in frame), BY_FILE)
-    rising, lists = rising_lists(frame)
-    return {"order": order, **read, **given.told, "rising": rising, "ordered": lists, **parts}
 
 
 def _keep(

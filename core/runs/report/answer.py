@@ -80,7 +80,25 @@ def answer_section(evidence: Evidence) -> Section:
         blocks.append(Words(_error_words(evidence)))
     elif (figure := hundred(evidence)) is not None:
         blocks += [Words(hundred_words(evidence)), figure]
-    blocks.append(Words(_how_to_read(evidence), "quiet"))
+    users = count(evidence.level(evidence.run, evidence.metric).users, "test user")
+    twin = (
+        f"“Without {evidence.source}” is the same model trained the same way, only that it never "
+        f"saw {evidence.source}: the two differ in nothing else. "
+        if evidence.run.twin
+        else ""
+    )
+    what = (
+        "RMSE is how far predicted ratings lie from the given ones, large misses counting more; "
+        "0 is perfect."
+        if evidence.rates
+        else "nDCG@10 says how many hidden choices stand in a person's first ten, and how high: 1 "
+        "is a perfect list, 0 a list without any."
+    )
+    how_to_read = (
+        f"How to read this: {twin}{what} “95 %” is the range the figure would keep to if other "
+        f"people like these {users} were asked; a difference whose range holds 0 may be chance."
+    )
+    blocks.append(Words(how_to_read, "quiet"))
     return Section("answer", "The answer", tuple(blocks))
 
 
@@ -170,27 +188,6 @@ def _error_words(evidence: Evidence) -> str:
     return f"{said}; {_with(evidence)} it is {number(theirs.mean, 2)}. Smaller is better."
 
 
-def _how_to_read(evidence: Evidence) -> str:
-    users = count(evidence.level(evidence.run, evidence.metric).users, "test user")
-    twin = (
-        f"“Without {evidence.source}” is the same model trained the same way, only that it never "
-        f"saw {evidence.source}: the two differ in nothing else. "
-        if evidence.run.twin
-        else ""
-    )
-    what = (
-        "RMSE is how far predicted ratings lie from the given ones, large misses counting more; "
-        "0 is perfect."
-        if evidence.rates
-        else "nDCG@10 says how many hidden choices stand in a person's first ten, and how high: 1 "
-        "is a perfect list, 0 a list without any."
-    )
-    return (
-        f"How to read this: {twin}{what} “95 %” is the range the figure would keep to if other "
-        f"people like these {users} were asked; a difference whose range holds 0 may be chance."
-    )
-
-
 # Who gains and who loses: the difference by segment, and how many users moved either way.
 
 OVER_FLOOR = "over floor"
@@ -230,7 +227,11 @@ def forest(evidence: Evidence, rows: pd.DataFrame) -> Figure:
     """The picture of the rows."""
     better = "Right" if metric_card(evidence.metric).higher_is_better else "Left"
     against = evidence.without if evidence.run.twin else evidence.floor_name
-    noise = " Grey: how far chance alone reaches." if NOISE in rows and _noisy(rows) else ""
+    noise = (
+        " Grey: how far chance alone reaches."
+        if NOISE in rows and bool(rows[NOISE].notna().any())
+        else ""
+    )
     names = [
         f"{name} · {users:,.0f}" for name, users in zip(rows[SEGMENT], rows[USERS], strict=True)
     ]
@@ -242,10 +243,6 @@ def forest(evidence: Evidence, rows: pd.DataFrame) -> Figure:
         "leaves zero out, also when corrected for the number of groups (green helps, red harms); "
         f"hollow ones may be chance. Behind each group stands its number of test users.{noise}",
     )
-
-
-def _noisy(rows: pd.DataFrame) -> bool:
-    return bool(rows[NOISE].notna().any())
 
 
 def whom_words(evidence: Evidence, rows: pd.DataFrame) -> str:

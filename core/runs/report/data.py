@@ -28,10 +28,31 @@ def data_section(evidence: Evidence) -> Section:
     if evidence.split is None:
         blocks.append(Words(GONE, "missing"))
     else:
-        blocks += [Words(_who(evidence)), _overlap(evidence), _sizes(evidence)]
+        names = (evidence.source, evidence.target)
+        overlap = Figure(
+            draw_overlap(*sizes(evidence), names=names),
+            "How many people do the two domains share? Both bars are drawn to scale; the green "
+            "frame holds the people who are in both.",
+        )
+        source, target, shared = sizes(evidence)
+        who = (
+            f"Two sets of records from the same people: what they chose in {evidence.source} and "
+            f"what they chose in {evidence.target}. {count(source, 'user')} appear in "
+            f"{evidence.source}, {count(target, 'user')} in {evidence.target}, and {shared:,} in "
+            "both. Only those in both can carry taste from one domain to the other."
+        )
+        blocks += [Words(who), overlap, _sizes(evidence)]
         if filters := _filters(evidence):
             blocks += [Words("What was left out, and why:"), Points(tuple(filters))]
-        blocks += [Words(_hidden(evidence)), _strip(evidence)]
+        assert evidence.split is not None
+        counts = evidence.split.info.counts
+        rows = tuple(counts[part] for part in ("source_train", *(f"target_{p}" for p in _PARTS)))
+        strip = Figure(
+            draw_split_strip(rows, names=(evidence.source, evidence.target)),  # type: ignore[arg-type]
+            "What did the model learn from, and what was hidden from it? Validation chose its "
+            "settings, test is what this report tells.",
+        )
+        blocks += [Words(_hidden(evidence)), strip]
     return Section("data", "The data", tuple(blocks))
 
 
@@ -48,25 +69,6 @@ def _held_out(evidence: Evidence) -> np.ndarray:
     split = evidence.split
     assert split is not None
     return np.diff(split.valid.indptr) + np.diff(split.test.indptr)
-
-
-def _who(evidence: Evidence) -> str:
-    source, target, shared = sizes(evidence)
-    return (
-        f"Two sets of records from the same people: what they chose in {evidence.source} and what "
-        f"they chose in {evidence.target}. {count(source, 'user')} appear in {evidence.source}, "
-        f"{count(target, 'user')} in {evidence.target}, and {shared:,} in both. Only those in "
-        "both can carry taste from one domain to the other."
-    )
-
-
-def _overlap(evidence: Evidence) -> Figure:
-    names = (evidence.source, evidence.target)
-    return Figure(
-        draw_overlap(*sizes(evidence), names=names),
-        "How many people do the two domains share? Both bars are drawn to scale; the green frame "
-        "holds the people who are in both.",
-    )
 
 
 def _sizes(evidence: Evidence) -> Grid:
@@ -196,14 +198,3 @@ def split_words(info: SplitInfo, target: str) -> str:
         "temporal": "The test hides what each person chose last, so the model predicts the future.",
     }
     return sentences.get(info.kind, "The hidden choices were given with the files.")
-
-
-def _strip(evidence: Evidence) -> Figure:
-    assert evidence.split is not None
-    counts = evidence.split.info.counts
-    rows = tuple(counts[part] for part in ("source_train", *(f"target_{p}" for p in _PARTS)))
-    return Figure(
-        draw_split_strip(rows, names=(evidence.source, evidence.target)),  # type: ignore[arg-type]
-        "What did the model learn from, and what was hidden from it? Validation chose its "
-        "settings, test is what this report tells.",
-    )

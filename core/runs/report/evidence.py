@@ -148,7 +148,19 @@ class Evidence:
     def verdict(self) -> str:
         """Whether the source helps, and for whom, by the rules of every page."""
         if self.comparison is None or self.lifts is None:
-            return _verdict_of_record(self)
+            # The sentence over all users that the record alone allows
+            gap, against = recorded_gap(self)
+            if not gap.users:
+                return "There is nothing to compare this run with."
+            words = {"good": "does better than", "bad": "does worse than"}
+            verb = words.get(tone_of(gap, self.metric), "is no different from")
+            sampling = "" if gap.excludes_zero else " beyond user sampling (one seed)"
+            digits = digits_of(self.metric)
+            between = signed_interval(gap.low, gap.high, digits)
+            return (
+                f"Over all users this run {verb} {against}{sampling} ({signed(gap.mean, digits)} "
+                f"{metric_title(self.metric)}, 95 % {between}, {gap.users:,} users)."
+            )
         return sentence(self.comparison, self.lifts, self.metric, TARGET_HISTORY)
 
     @cached_property
@@ -234,19 +246,3 @@ def recorded_gap(evidence: Evidence) -> tuple[Interval, str]:
         if gap.users:
             return gap, against
     return said_interval(None), ""
-
-
-def _verdict_of_record(evidence: Evidence) -> str:
-    """The sentence over all users that the record alone allows."""
-    gap, against = recorded_gap(evidence)
-    if not gap.users:
-        return "There is nothing to compare this run with."
-    words = {"good": "does better than", "bad": "does worse than"}
-    verb = words.get(tone_of(gap, evidence.metric), "is no different from")
-    sampling = "" if gap.excludes_zero else " beyond user sampling (one seed)"
-    digits = digits_of(evidence.metric)
-    between = signed_interval(gap.low, gap.high, digits)
-    return (
-        f"Over all users this run {verb} {against}{sampling} ({signed(gap.mean, digits)} "
-        f"{metric_title(evidence.metric)}, 95 % {between}, {gap.users:,} users)."
-    )

@@ -43,11 +43,31 @@ def report_html(story: Story, options: ReportOptions, presenting: bool = False) 
     title = options.title.strip() or default_title(story.source, story.target)
     writer = Writer(options.hide_users)
     chosen = [section for section in story.sections if section.key in options.sections]
+    made = f"{datetime.now(UTC):%d %B %Y %H:%M} UTC"
+    closing = (
+        f'<p class="made">Made by Crosswalk {__version__} on {made} from run {text(story.run)}. '
+        "This file holds everything it shows and asks no network for anything.</p>"
+    )
+    note = f'<p class="note">{escape(options.note.strip())}</p>' if options.note.strip() else ""
+    opening = (
+        f"<header>{_pair(story)}<h1>{text(title, 160)}</h1>"
+        f'<p class="subtitle">{text(story.subtitle, 300)}</p>{note}</header>'
+        f'<div class="verdict {story.tone}"><span class="label">In short</span>'
+        f"<p>{_verdict(story)}</p></div>{writer.all(story.summary)}"
+    )
+    links = "".join(
+        f'<li><a href="#part-{section.key}">{text(section.title)}</a></li>' for section in chosen
+    )
+    navigation = (
+        '<div class="stripe"></div><div class="sheet"><nav aria-label="Contents">'
+        f'<div class="brand">Cross<span>walk</span></div><ol>{links}</ol>'
+        '<button data-do="present">▶ Present</button></nav><main>'
+    )
     body = [
-        _navigation(chosen),
-        _opening(story, options, title, writer),
+        navigation,
+        opening,
         *(writer.section(section, place) for place, section in enumerate(chosen, start=1)),
-        _closing(story),
+        closing,
         "</main></div>",
         writer.deck(story, options.title.strip()),
     ]
@@ -182,27 +202,6 @@ def _lights(lights: Lights) -> str:
     return _titled(lights.title, f'<ul class="lights">{rows}</ul>')
 
 
-def _navigation(sections: list[Section]) -> str:
-    links = "".join(
-        f'<li><a href="#part-{section.key}">{text(section.title)}</a></li>' for section in sections
-    )
-    return (
-        '<div class="stripe"></div><div class="sheet"><nav aria-label="Contents">'
-        f'<div class="brand">Cross<span>walk</span></div><ol>{links}</ol>'
-        '<button data-do="present">▶ Present</button></nav><main>'
-    )
-
-
-def _opening(story: Story, options: ReportOptions, title: str, writer: Writer) -> str:
-    note = f'<p class="note">{escape(options.note.strip())}</p>' if options.note.strip() else ""
-    return (
-        f"<header>{_pair(story)}<h1>{text(title, 160)}</h1>"
-        f'<p class="subtitle">{text(story.subtitle, 300)}</p>{note}</header>'
-        f'<div class="verdict {story.tone}"><span class="label">In short</span>'
-        f"<p>{_verdict(story)}</p></div>{writer.all(story.summary)}"
-    )
-
-
 def _verdict(story: Story) -> str:
     """The sentence large, its figures below."""
     figures = [found.strip(" ()") for found in FIGURES.findall(story.verdict)]
@@ -216,14 +215,6 @@ def _pair(story: Story, title: str = "") -> str:
     return (
         f'<div class="pair"><span class="{SOURCE}">{source}</span> → '
         f'<span class="{TARGET}">{target}</span>{said}</div>'
-    )
-
-
-def _closing(story: Story) -> str:
-    made = f"{datetime.now(UTC):%d %B %Y %H:%M} UTC"
-    return (
-        f'<p class="made">Made by Crosswalk {__version__} on {made} from run {text(story.run)}. '
-        "This file holds everything it shows and asks no network for anything.</p>"
     )
 
 

@@ -55,7 +55,9 @@ def red_checks(evidence: Evidence) -> list[Check]:
 
 def limits(evidence: Evidence) -> list[str]:
     """Sentences that hold for this run, the gravest first."""
-    said = [_red_words(evidence), _cancelled_words(evidence), _twin_words(evidence)]
+    red = [NO_LIFT[check.key] for check in red_checks(evidence)]
+    red_words = f"A gain on these data would mean little: {'; '.join(red)}." if red else ""
+    said = [red_words, _cancelled_words(evidence), _twin_words(evidence)]
     said += [
         _new_items_words(evidence),
         _floor_words(evidence),
@@ -100,11 +102,6 @@ def _no_checks(evidence: Evidence) -> str:
         "The checks of this pair (same people? items in both domains? columns exchanged?) were not "
         "run in this workspace, so nothing here speaks for or against the data."
     )
-
-
-def _red_words(evidence: Evidence) -> str:
-    red = [NO_LIFT[check.key] for check in red_checks(evidence)]
-    return f"A gain on these data would mean little: {'; '.join(red)}." if red else ""
 
 
 def _cancelled_words(evidence: Evidence) -> str:
@@ -240,7 +237,20 @@ KEPT = (
 
 def reproduce_section(evidence: Evidence) -> Section:
     """What was run, on what, with what."""
-    blocks: list[Block] = [_facts(evidence)]
+    record = evidence.record
+    trained = datetime.fromtimestamp(record["created"], UTC)
+    split = evidence.split.info if evidence.split else None
+    kind = f"{split.kind}, seed {split.seed}" if split else "its data are gone"
+    rows = [
+        ("Run", evidence.run.id),
+        ("Model", f"{evidence.run.card.title}, seed {record['seed']}"),
+        ("Trained", f"{trained:%d %B %Y %H:%M} UTC, Crosswalk {record.get('crosswalk', '?')}"),
+        ("Split", f"{kind}, hash {record['split_hash']}"),
+        ("Data", f"hash {record['dataset_hash']}"),
+        ("Cost of the fit", _cost(record.get("fit") or {})),
+    ]
+    facts = Grid(("", ""), tuple(rows))
+    blocks: list[Block] = [facts]
     command = command_line(evidence)
     if command is None:
         blocks.append(Words(_no_command(evidence), "missing"))
@@ -254,7 +264,14 @@ def reproduce_section(evidence: Evidence) -> Section:
             Code(command),
         ]
     blocks += [Words("Everything that decides the figures, for a machine to read:")]
-    blocks.append(Code(_readable(config(evidence))))
+    # JSON with one line per entry
+    values = config(evidence)
+    lines = [
+        f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, default=str)}"
+        for key, value in values.items()
+    ]
+    readable = "{\n" + ",\n".join(lines) + "\n}"
+    blocks.append(Code(readable))
     return Section("reproduce", "How to reproduce it", tuple(blocks))
 
 
@@ -281,15 +298,6 @@ def config(evidence: Evidence) -> dict[str, Any]:
     return said | {"versions": versions(), "run": evidence.run.id}
 
 
-def _readable(values: dict[str, Any]) -> str:
-    """JSON with one line per entry."""
-    lines = [
-        f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, default=str)}"
-        for key, value in values.items()
-    ]
-    return "{\n" + ",\n".join(lines) + "\n}"
-
-
 def versions() -> dict[str, str]:
     """Versions of what made this report."""
     found = {"crosswalk": __version__, "python": platform.python_version()}
@@ -299,22 +307,6 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def _facts(evidence: Evidence) -> Grid:
-    record = evidence.record
-    trained = datetime.fromtimestamp(record["created"], UTC)
-    split = evidence.split.info if evidence.split else None
-    kind = f"{split.kind}, seed {split.seed}" if split else "its data are gone"
-    rows = [
-        ("Run", evidence.run.id),
-        ("Model", f"{evidence.run.card.title}, seed {record['seed']}"),
-        ("Trained", f"{trained:%d %B %Y %H:%M} UTC, Crosswalk {record.get('crosswalk', '?')}"),
-        ("Split", f"{kind}, hash {record['split_hash']}"),
-        ("Data", f"hash {record['dataset_hash']}"),
-        ("Cost of the fit", _cost(record.get("fit") or {})),
-    ]
-    return Grid(("", ""), tuple(rows))
 
 
 def _cost(fit: dict[str, Any]) -> str:

@@ -260,7 +260,11 @@ def choose(evidence: Evidence) -> list[Chosen]:
     orders = {
         kind: user_order(kind, train, evaluated, moved) for kind in (HELPED, TYPICAL, HARMED, COLD)
     }
-    cold = _middle(orders[COLD][np.isin(orders[COLD], evaluated)], ours, evidence.metric)
+    # The users from the one in the middle of the metric outwards
+    users = orders[COLD][np.isin(orders[COLD], evaluated)]
+    values = ours.set_index(USER)[evidence.metric].reindex(users).to_numpy(float)
+    places = np.argsort(np.nan_to_num(values), kind="stable")
+    cold = users[places][np.argsort(np.abs(np.arange(len(users)) - (len(users) - 1) / 2))]
     wanted = [
         ("the most helped person", orders[HELPED]),
         ("a typical person", orders[TYPICAL]),
@@ -293,13 +297,6 @@ def _chosen(evidence: Evidence, user: int, role: str) -> Chosen:
         row = None if frame is None else frame.loc[frame[USER] == user, evidence.metric]
         values.append(None if row is None or row.empty else float(row.iloc[0]))
     return Chosen(user, role, float("nan") if values[0] is None else values[0], values[1])
-
-
-def _middle(users: IntArray, frame: pd.DataFrame, metric: str) -> IntArray:
-    """The users from the one in the middle of the metric outwards."""
-    values = frame.set_index(USER)[metric].reindex(users).to_numpy(float)
-    places = np.argsort(np.nan_to_num(values), kind="stable")
-    return users[places][np.argsort(np.abs(np.arange(len(users)) - (len(users) - 1) / 2))]
 
 
 # Predicted ratings of one user beside the given ones.

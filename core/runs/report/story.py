@@ -82,11 +82,13 @@ def tell_story(workspace: Workspace, run: Run) -> Story:
         limits_section(evidence),
         reproduce_section(evidence),
     )
+    trained = datetime.fromtimestamp(evidence.record["created"], UTC)
+    subtitle = f"{evidence.run.label} · trained {trained:%d %B %Y} · {evidence.run.card.title}"
     return Story(
         run=run.id,
         source=evidence.source,
         target=evidence.target,
-        subtitle=_subtitle(evidence),
+        subtitle=subtitle,
         verdict=evidence.verdict,
         tone=evidence.tone,
         summary=summary(evidence),
@@ -103,11 +105,6 @@ def default_title(source: str, target: str) -> str:
 def write_report(path: Path, text: str) -> Path:
     """Write the report, whole or not at all; letters that are none become question marks."""
     return write_whole(path, lambda part: part.write_bytes(text.encode("utf-8", "replace")))
-
-
-def _subtitle(evidence: Evidence) -> str:
-    trained = datetime.fromtimestamp(evidence.record["created"], UTC)
-    return f"{evidence.run.label} · trained {trained:%d %B %Y} · {evidence.run.card.title}"
 
 
 def _question_section(evidence: Evidence) -> Section:
@@ -147,11 +144,14 @@ def slides_of(evidence: Evidence, sections: Sequence[Section]) -> tuple[Slide, .
     sections: those of the report, whose figures and people are shown again.
     """
     chapters = {section.key: section for section in sections}
+    chapter = chapters["whom"]
+    said = next(block.text for block in chapter.blocks if isinstance(block, Words))
+    whom = Slide("For whom", said, _figure(chapter))
     return (
         _question(evidence),
         _data(evidence, chapters["data"]),
         _answer(evidence, chapters["answer"]),
-        _whom(evidence, chapters["whom"]),
+        whom,
         _people(evidence, chapters["people"]),
         _next(evidence),
     )
@@ -189,11 +189,6 @@ def _data(evidence: Evidence, chapter: Section) -> Slide:
 def _answer(evidence: Evidence, chapter: Section) -> Slide:
     blocks = (Facts(tuple(answer.tiles(evidence))), *_figure(chapter))
     return Slide("The answer", answer.headline(evidence.verdict), blocks)
-
-
-def _whom(evidence: Evidence, chapter: Section) -> Slide:
-    said = next(block.text for block in chapter.blocks if isinstance(block, Words))
-    return Slide("For whom", said, _figure(chapter))
 
 
 def _people(evidence: Evidence, people: Section) -> Slide:

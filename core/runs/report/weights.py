@@ -34,7 +34,14 @@ def weights_section(evidence: Evidence) -> Section:
     if reason or found is None:
         reason = reason or _NOTHING
         return Section("weights", "How much each domain should count", (Words(reason, "missing"),))
-    drawn = _named(draw_fusion_curve(*_labelled(found, evidence), metric=f"nDCG@{K}"), evidence)
+    # Curve, lines and best points with segments that say what is counted
+    target = plain([evidence.target], 20)[0]
+    parts = (
+        part.assign(**{SEGMENT: part[SEGMENT].astype("str") + f" in {target}"})
+        for part in (found.lines, found.best)
+    )
+    labelled = found.curve, *parts
+    drawn = _named(draw_fusion_curve(*labelled, metric=f"nDCG@{K}"), evidence)
     caption = (
         f"Does it pay to let {evidence.source} count more, or less? Left {evidence.target} alone, "
         f"right {evidence.source} alone; the green band is the 95 % interval, the grey one holds "
@@ -42,16 +49,6 @@ def weights_section(evidence: Evidence) -> Section:
     )
     blocks = (Words(weight_words(found, evidence)), Figure(drawn, caption), Words(_LIMITS, "quiet"))
     return Section("weights", "How much each domain should count", blocks)
-
-
-def _labelled(found: RatioPicture, evidence: Evidence) -> tuple[pd.DataFrame, ...]:
-    """Curve, lines and best points with segments that say what is counted."""
-    target = plain([evidence.target], 20)[0]
-    parts = (
-        part.assign(**{SEGMENT: part[SEGMENT].astype("str") + f" in {target}"})
-        for part in (found.lines, found.best)
-    )
-    return found.curve, *parts
 
 
 def _named(drawn: Drawn, evidence: Evidence) -> Drawn:
@@ -159,7 +156,20 @@ def rivals_section(evidence: Evidence) -> Section:
     blocks: list[Block] = [Words(_leader_words(evidence, lines))]
     if (figure := levels(evidence, lines)) is not None:
         blocks.append(figure)
-    blocks += [_table(evidence, lines), Words(_about(evidence, lines), "quiet")]
+    metrics = _metrics(evidence, lines)
+    head = ["", *(metric_title(metric) for metric in metrics)]
+    head += ["Coverage@10"] if RANKING[0] in metrics else []
+    head += [f"{metric_title(evidence.metric)}, this run minus it"]
+    rows = []
+    for name, run in lines.items():
+        cells = [number(evidence.level(run, m).mean, 4 if m in RATING else 3) for m in metrics]
+        if RANKING[0] in metrics:
+            coverage = (run.record.get(TEST) or {}).get("coverage@10") or {}
+            cells.append(number(coverage.get(MEAN)))
+        rows.append((name, *cells, _gap(evidence, run)))
+    place = next(place for place, run in enumerate(lines.values()) if run is evidence.run)
+    table = Grid(tuple(head), tuple(rows), strong=(place,))
+    blocks += [table, Words(_about(evidence, lines), "quiet")]
     return Section("runs", "All runs side by side", tuple(blocks))
 
 
@@ -205,22 +215,6 @@ def levels(evidence: Evidence, lines: dict[str, Run]) -> Figure | None:
         f"Which run is best by {title}? Further {side} is better; the bars are 95 % intervals. "
         "Overlapping bars do not settle it: the same people are compared pair by pair below.",
     )
-
-
-def _table(evidence: Evidence, lines: dict[str, Run]) -> Grid:
-    metrics = _metrics(evidence, lines)
-    head = ["", *(metric_title(metric) for metric in metrics)]
-    head += ["Coverage@10"] if RANKING[0] in metrics else []
-    head += [f"{metric_title(evidence.metric)}, this run minus it"]
-    rows = []
-    for name, run in lines.items():
-        cells = [number(evidence.level(run, m).mean, 4 if m in RATING else 3) for m in metrics]
-        if RANKING[0] in metrics:
-            coverage = (run.record.get(TEST) or {}).get("coverage@10") or {}
-            cells.append(number(coverage.get(MEAN)))
-        rows.append((name, *cells, _gap(evidence, run)))
-    place = next(place for place, run in enumerate(lines.values()) if run is evidence.run)
-    return Grid(tuple(head), tuple(rows), strong=(place,))
 
 
 def _metrics(evidence: Evidence, lines: dict[str, Run]) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ class SearchPlan:
         A twin has fewer settings to choose, so its values are taken closer together until it has
         as many trials as the model: an equal budget.
         """
-        infos = _infos(self.model)
+        infos = {info.name: info for info in card_of(self.model).settings.infos()}
         tried = list(_combined(grid := self.grid_of(role)))
         wanted = combinations(self.grid)
         while role == TWIN and len(tried) < wanted:
@@ -184,10 +184,6 @@ def _halved(info: SettingInfo, values: tuple[Value, ...]) -> tuple[Value, ...]:
     return tuple(dict.fromkeys([*values, *added]))
 
 
-def _infos(model: str) -> dict[str, SettingInfo]:
-    return {info.name: info for info in card_of(model).settings.infos()}
-
-
 # Which trial wins: the simplest of those that validation cannot tell from the best.
 
 # Words of a setting's name. Fewer of these is simpler, most telling first ...
@@ -265,7 +261,12 @@ def choose(trials: Sequence[Trial], *, lower_is_better: bool = False) -> Choice 
         return (-1.0 if lower_is_better else 1.0) * (trial.mean or 0.0)
 
     best = max(done, key=quality)
-    alike = [trial for trial in done if quality(best) - quality(trial) <= _margin(trial, best)]
+    alike = [
+        trial
+        for trial in done
+        if quality(best) - quality(trial)
+        <= ((best.error or 0.0) if trial.gap_error is None else trial.gap_error)
+    ]
     taken = min(alike, key=lambda trial: (simplicity(trial.settings), -quality(trial)))
     return Choice(best, taken, len(alike), len(done))
 
@@ -273,10 +274,6 @@ def choose(trials: Sequence[Trial], *, lower_is_better: bool = False) -> Choice 
 def measured_trials(trials: Sequence[Trial]) -> list[Trial]:
     """Those that came to a figure."""
     return [trial for trial in trials if trial.status == DONE and trial.mean is not None]
-
-
-def _margin(trial: Trial, best: Trial) -> float:
-    return (best.error or 0.0) if trial.gap_error is None else trial.gap_error
 
 
 def simplicity(settings: dict[str, Value]) -> tuple[float, ...]:

@@ -79,7 +79,17 @@ def search(
             report(_progress(study))
         study.status = DONE
     except Cancelled:
-        _stop(study, sampler, runner, report)
+        # Ask the trials under way to stop, and wait until they have
+        for trial in study.running:
+            runner.stop(trial)
+        while waiting := study.running:
+            for trial in waiting:
+                ended = replace(trial, status=STOPPED) if not trial.job else runner.ended(trial)
+                if ended is not None:
+                    study.put(ended)
+                    sampler.tell(ended)
+            with suppress(Cancelled):  # heard already
+                report(replace(_progress(study), stage="stopping the trials under way"))
         study.status = STOPPED
     _compare(study)
     study.importance = {role: sampler.importance(role) for role in plan.roles}
@@ -141,20 +151,6 @@ def _next_role(study: Study) -> str | None:
     return min(left, key=lambda role: len(study.of(role)), default=None)
 
 
-def _stop(study: Study, sampler: Sampler, runner: Runner, report: Report) -> None:
-    """Ask the trials under way to stop, and wait until they have."""
-    for trial in study.running:
-        runner.stop(trial)
-    while waiting := study.running:
-        for trial in waiting:
-            ended = replace(trial, status=STOPPED) if not trial.job else runner.ended(trial)
-            if ended is not None:
-                study.put(ended)
-                sampler.tell(ended)
-        with suppress(Cancelled):  # heard already
-            report(replace(_progress(study), stage="stopping the trials under way"))
-
-
 def _progress(study: Study) -> Progress:
     ended = len(study.trials) - len(study.running)
     return Progress(ended, sum(study.budgets.values()), "trying settings")
@@ -202,7 +198,15 @@ class Children:
             return trial
         payload: dict[str, Any] = {"search": self.search, "plan": plan.to_dict()}
         payload |= {"role": trial.role, "number": trial.number}
-        job = enqueue(self.workspace, "trial", payload, "trials", _title(trial, plan.model))
+        # `EASE twin, trial 3: regularization 30`
+        model = plan.model
+        chosen = [
+            f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in trial.settings.items()
+        ]
+        who = f"{card_of(model).title}{' twin' if trial.role == TWIN else ''}"
+        title = f"{who}, trial {trial.number + 1}: {', '.join(chosen) or 'its own settings'}"
+        job = enqueue(self.workspace, "trial", payload, "trials", title)
         ensure_supervisor(self.workspace)
         return replace(trial, job=job)
 
@@ -262,16 +266,6 @@ def _is_useful(workspace: Workspace, job_id: str) -> bool:
     """Whether the job is under way or has brought its result."""
     job = read_job(workspace, job_id)
     return job.is_active or job.status == JOB_DONE
-
-
-def _title(trial: Trial, model: str) -> str:
-    """`EASE twin, trial 3: regularization 30`."""
-    chosen = [
-        f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in trial.settings.items()
-    ]
-    who = f"{card_of(model).title}{' twin' if trial.role == TWIN else ''}"
-    return f"{who}, trial {trial.number + 1}: {', '.join(chosen) or 'its own settings'}"
 
 
 # Optuna's part of a search: what to try next, and which setting mattered. Imported by jobs only.

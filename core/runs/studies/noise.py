@@ -227,6 +227,11 @@ def comparison_of(
     """
     record = run.record
     seeds = [run, *same_but_seed(run, runs)]
+    # What a lift has to be beyond
+    info = read_reseeded(run)
+    other_seeds_of_twin = (
+        reseeded_metrics(run, part) if info is not None and info.how == BY_SEED else []
+    )
     return Comparison(
         run=read(run, part),
         twin=read(run.twin, part) if run.twin else None,
@@ -236,7 +241,7 @@ def comparison_of(
         target_name=record["target_name"],
         floor=FLOORS[run.card.task],
         source_speaks=run.card.source_speaks,
-        again=_other_seeds_of_twin(run, part),
+        again=other_seeds_of_twin,
         seeds=[(read(one, part), read(one.twin, part)) for one in seeds if one.twin],
     )
 
@@ -253,13 +258,3 @@ def equal_twins(run: Run, part: str, read: Read = Run.metrics) -> list[Pair]:
     if info.how == BY_SEED:
         return [(other, read(run.twin, part)) for other in again]
     return list(combinations(again, 2))
-
-
-def _other_seeds_of_twin(run: Run, part: str) -> list[pd.DataFrame]:
-    """What a lift has to be beyond.
-
-    Twins on users drawn anew say nothing here: a run and its twin learn from the same users, and
-    what those users happen to be is in both.
-    """
-    info = read_reseeded(run)
-    return reseeded_metrics(run, part) if info is not None and info.how == BY_SEED else []

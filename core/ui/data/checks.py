@@ -127,10 +127,34 @@ def _draw_check(pair: PairInfo, check: Check) -> None:
     if check.key == DOUBLE_USERS and check.figures["pairs"]:
         with st.expander(f"Show me the {check.figures['pairs']:,} pairs of ids"):
             st.caption(_DOUBLE_RULE)
-            _draw_double_users(pair)
+            found = read_double_users(folder_of(pair))
+            source, target = names_of(pair)
+            shown = found.replace({DOMAIN: {SOURCE: source, TARGET: target}})[
+                [DOMAIN, USER_ID, OTHER_ID, COMMON_ITEMS, JACCARD]
+            ].rename(columns=_DOUBLE_NAMES)
+            digits = st.column_config.NumberColumn(format="%.2f")
+            show_table(
+                shown,
+                key="double_users",
+                download="double_users.csv",
+                height=320,
+                column_config={"Jaccard": digits},
+            )
     if check.key == SPELLING and check.figures.get("ignoring"):
         with st.expander("Show me the overlap before and after"):
-            _draw_spellings(check)
+            # Shared users with each thing about spelling ignored, and ids that only then are equal
+            left, right = st.columns(2)
+            with left:
+                counts = check.figures["ignoring"]
+                table = pd.DataFrame(
+                    {"Ignoring": list(counts), "Shared users": list(counts.values())}
+                )
+                show_table(table, key="spellings")
+            with right:
+                if check.figures["examples"]:
+                    names = ["Id in the source", "Id in the target"]
+                    examples = pd.DataFrame(check.figures["examples"], columns=names)
+                    show_table(examples, key="spelling_examples")
 
 
 def _draw_fix(pair: PairInfo, check: Check) -> None:
@@ -184,36 +208,6 @@ def _draw_cross_listed(pair: PairInfo) -> None:
     )
 
 
-def _draw_double_users(pair: PairInfo) -> None:
-    found = read_double_users(folder_of(pair))
-    source, target = names_of(pair)
-    shown = found.replace({DOMAIN: {SOURCE: source, TARGET: target}})[
-        [DOMAIN, USER_ID, OTHER_ID, COMMON_ITEMS, JACCARD]
-    ].rename(columns=_DOUBLE_NAMES)
-    digits = st.column_config.NumberColumn(format="%.2f")
-    show_table(
-        shown,
-        key="double_users",
-        download="double_users.csv",
-        height=320,
-        column_config={"Jaccard": digits},
-    )
-
-
-def _draw_spellings(check: Check) -> None:
-    """Shared users with each thing about spelling ignored, and ids that only then are equal."""
-    left, right = st.columns(2)
-    with left:
-        counts = check.figures["ignoring"]
-        table = pd.DataFrame({"Ignoring": list(counts), "Shared users": list(counts.values())})
-        show_table(table, key="spellings")
-    with right:
-        if check.figures["examples"]:
-            names = ["Id in the source", "Id in the target"]
-            examples = pd.DataFrame(check.figures["examples"], columns=names)
-            show_table(examples, key="spelling_examples")
-
-
 # One question with its light and answer, as the Data and Metrics pages show it.
 
 LIGHTS = {
@@ -236,7 +230,10 @@ def draw_light(check: Check) -> DeltaGenerator:
 
 def draw_time_leak(pair: PairInfo) -> None:
     """Whether training knows what came after the test, in the current or newest split of a pair."""
-    split_hash = _split_of(pair)
+    current = current_split_hash()
+    hashes = [current, *cached.split_hashes()] if current else []
+    known = (h for h in hashes if cached.split_info(h).dataset_hash == pair.dataset_hash)
+    split_hash = next(known, None)
     if split_hash is None:
         return
     check = time_leak_of(split_hash)
@@ -244,13 +241,6 @@ def draw_time_leak(pair: PairInfo) -> None:
         st.caption(f"Split: {plain(cached.split_info(split_hash).kind)} · {split_hash[:8]}")
         if check.light in ("amber", "red"):
             link_to("data", "Split by time", tab="Split")
-
-
-def _split_of(pair: PairInfo) -> str | None:
-    current = current_split_hash()
-    hashes = [current, *cached.split_hashes()] if current else []
-    known = (h for h in hashes if cached.split_info(h).dataset_hash == pair.dataset_hash)
-    return next(known, None)
 
 
 def draw_time_note(split_hash: str) -> None:

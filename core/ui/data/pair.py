@@ -52,24 +52,7 @@ def show_pair_tab() -> None:
     draw_failed_attempt()
     draw_work("pair")
     pair = current_pair()
-    _say_damaged()
-    if pair is None:
-        _draw_form()
-        return
-    _draw_head()
-    with st.expander("Make another pair", icon=":material/add:"):
-        _draw_form()
-    for warning in pair.warnings:
-        unshared = WITHOUT_SHARED in warning
-        icon = ":material/dangerous:" if unshared else ":material/info:"
-        (st.error if unshared else st.warning)(plain(warning, 600), icon=icon)
-    draw_steps_of(pair)
-    draw_overlap_of(pair)
-    draw_profile_of(pair)
-
-
-def _say_damaged() -> None:
-    """Pairs that are left out because their record cannot be read, and a button that clears up."""
+    # Pairs that are left out because their record cannot be read, and a button that clears up
     if damaged := damaged_pairs(workspace()):
         words, button = st.columns([5, 2], vertical_alignment="center")
         words.warning(
@@ -85,6 +68,19 @@ def _say_damaged() -> None:
             on_click=attempt,
             args=(lambda: _delete_damaged(damaged),),
         )
+    if pair is None:
+        _draw_form()
+        return
+    _draw_head()
+    with st.expander("Make another pair", icon=":material/add:"):
+        _draw_form()
+    for warning in pair.warnings:
+        unshared = WITHOUT_SHARED in warning
+        icon = ":material/dangerous:" if unshared else ":material/info:"
+        (st.error if unshared else st.warning)(plain(warning, 600), icon=icon)
+    draw_steps_of(pair)
+    draw_overlap_of(pair)
+    draw_profile_of(pair)
 
 
 def _delete_damaged(hashes: list[str]) -> None:

@@ -271,7 +271,13 @@ def draw_work(kind: str) -> Job | None:
     if job is None or job.status in (DONE, CANCELLED):
         return None
     if job.status not in ACTIVE:
-        _draw_failure(job)
+        st.error(f"{plain(job.title, 80)}: {plain(job.what, 600)} {plain(job.hint, 600)}")
+        st.button(
+            "Dismiss",
+            key=f"dismiss_{job.kind}",
+            on_click=safely(dismiss),
+            args=(workspace(), job.id),
+        )
         return None
     ensure_supervisor(workspace())
     st.fragment(_draw_progress, run_every=POLL)(job.id, kind)
@@ -295,10 +301,3 @@ def _draw_progress(job_id: str, kind: str) -> None:
             on_click=safely(request_cancel),
             args=(workspace(), job.id),
         )
-
-
-def _draw_failure(job: Job) -> None:
-    st.error(f"{plain(job.title, 80)}: {plain(job.what, 600)} {plain(job.hint, 600)}")
-    st.button(
-        "Dismiss", key=f"dismiss_{job.kind}", on_click=safely(dismiss), args=(workspace(), job.id)
-    )

@@ -186,8 +186,21 @@ def _draw_splits(pair: PairInfo) -> None:
     st.subheader("Splits of this pair", anchor=False)
     current = current_split_hash()
     localized = st.column_config.NumberColumn(format="localized")
+    table_of = pd.DataFrame(
+        [
+            {
+                "": "●" if info.split_hash == current else "",
+                "Kind": info.kind + _fold_of(info),
+                "Seed": info.seed,
+                **{name: info.counts[part] for name, part in zip(_SIZES, PARTS, strict=True)},
+                _LATER: _later(info),
+                "Id": info.split_hash[:8],
+            }
+            for info in infos
+        ]
+    )
     chosen = show_table(
-        _table_of(infos, current),
+        table_of,
         key="splits",
         selection="single-row",
         column_config={name: localized for name in _SIZES}
@@ -213,22 +226,6 @@ def _draw_readiness(info: SplitInfo) -> None:
         for card in CARDS.values():
             found = readiness(card, sizes, shared, None, free, ratings, new, joined)
             st.markdown(f"{LIGHTS[found.light]} **{card.title}**: {plain(found.reason)}")
-
-
-def _table_of(infos: list[SplitInfo], current: str | None) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "": "●" if info.split_hash == current else "",
-                "Kind": info.kind + _fold_of(info),
-                "Seed": info.seed,
-                **{name: info.counts[part] for name, part in zip(_SIZES, PARTS, strict=True)},
-                _LATER: _later(info),
-                "Id": info.split_hash[:8],
-            }
-            for info in infos
-        ]
-    )
 
 
 def _later(info: SplitInfo) -> str:

@@ -48,7 +48,18 @@ def show_text_tab() -> None:
     else:
         st.info("There is no pair yet. Make one under Pair, then what its items say stands here.")
         return
-    _say_missing(domains)
+    # Who has no text, and what to do about it
+    without = [
+        f":{COLOURS[domain]}[{plain(found.name, 40)}]"
+        for domain, found in domains.items()
+        if not found.figures[READS[-1]].with_text
+    ]
+    if without:
+        st.info(
+            f"No item of {' and '.join(without)} has any text. Import an item table with titles "
+            "under Import and choose it under Pair, “Titles and categories”. Models that read "
+            "text need one for the target, or vectors for both."
+        )
     _say_vectors(domains)
     reads = st.segmented_control(
         "What models read of an item",
@@ -66,21 +77,6 @@ def show_text_tab() -> None:
         _draw_scripts(domains, reads)
     _show_choices(domains)
     _show_samples(domains, reads)
-
-
-def _say_missing(domains: dict[str, DomainText]) -> None:
-    """Who has no text, and what to do about it."""
-    without = [
-        f":{COLOURS[domain]}[{plain(found.name, 40)}]"
-        for domain, found in domains.items()
-        if not found.figures[READS[-1]].with_text
-    ]
-    if without:
-        st.info(
-            f"No item of {' and '.join(without)} has any text. Import an item table with titles "
-            "under Import and choose it under Pair, “Titles and categories”. Models that read "
-            "text need one for the target, or vectors for both."
-        )
 
 
 def _say_vectors(domains: dict[str, DomainText]) -> None:

@@ -212,7 +212,13 @@ def _keep(slot: str, **values: Any) -> None:
 
 def show_import_tab() -> None:
     """Drop zones for source and target, optional tables below, and what is imported already."""
-    _say_folder()
+    # How to read files too large to upload, in one quiet line, where no folder is set
+    with guarded():
+        if import_folder() is None:
+            st.caption(
+                f"Files too large to upload: set {VARIABLE} to a folder before Crosswalk starts, "
+                "and its files are listed here."
+            )
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("### :orange[Source]: where taste is known")
@@ -245,16 +251,6 @@ def imported_in(slot: str) -> str | None:
 
 def _draw(slot: str, kind: str, label: str) -> None:
     draw_slot(Slot(slot, kind, label, _begin, _draw_done))
-
-
-def _say_folder() -> None:
-    """How to read files too large to upload, in one quiet line, where no folder is set."""
-    with guarded():
-        if import_folder() is None:
-            st.caption(
-                f"Files too large to upload: set {VARIABLE} to a folder before Crosswalk starts, "
-                "and its files are listed here."
-            )
 
 
 def _draw_done(slot: str, job: Job) -> None:
@@ -313,7 +309,15 @@ def draw_result(dataset: Dataset, key: str) -> None:
     if events := dataset.record.get("events"):
         st.caption(events_words(events, options.get("events", {})))
     if counts["rejected"]:
-        _draw_rejects(dataset, key)
+        rejects = _rejects_of(str(dataset.folder / REJECTS))
+        shown = min(len(rejects), SHOWN_REJECTS)
+        with st.expander(f"{count(len(rejects), 'rejected row')}: line, column, value, reason"):
+            if shown < len(rejects):
+                st.caption(f"The first {shown:,}; the download has all of them.")
+            show_table(rejects.head(shown), key=f"{key}_rejects", height=260)
+            download_button(
+                rejects, f"{dataset.name}_rejects.csv", f"{key}_rejects_csv", "All rejected rows"
+            )
 
 
 def draw_datasets() -> int:
@@ -372,18 +376,6 @@ def _draw_chosen(dataset: Dataset) -> None:
 def _delete(dataset_hash: str) -> None:
     with guarded(), database() as cursor:
         delete_dataset(cursor, workspace(), dataset_hash)
-
-
-def _draw_rejects(dataset: Dataset, key: str) -> None:
-    rejects = _rejects_of(str(dataset.folder / REJECTS))
-    shown = min(len(rejects), SHOWN_REJECTS)
-    with st.expander(f"{count(len(rejects), 'rejected row')}: line, column, value, reason"):
-        if shown < len(rejects):
-            st.caption(f"The first {shown:,}; the download has all of them.")
-        show_table(rejects.head(shown), key=f"{key}_rejects", height=260)
-        download_button(
-            rejects, f"{dataset.name}_rejects.csv", f"{key}_rejects_csv", "All rejected rows"
-        )
 
 
 @st.cache_data(show_spinner=False, max_entries=10)

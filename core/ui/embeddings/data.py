@@ -197,11 +197,6 @@ def pick_layout(data: MapData, view: View) -> Layout:
     kept = umap_layout(data)
     if kept is not None:
         return kept
-    _show_job(data, view)
-    return pca_layout(data)
-
-
-def _show_job(data: MapData, view: View) -> None:
     task = _task(data, view)
     if task.is_active:
         st.caption("PCA is shown meanwhile.")
@@ -212,6 +207,7 @@ def _show_job(data: MapData, view: View) -> None:
             f"{duration(10 + n / 2000)} in the background."
         )
     draw_task(task, "draw_umap")
+    return pca_layout(data)
 
 
 def _task(data: MapData, view: View) -> Task:

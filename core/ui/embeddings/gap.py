@@ -35,7 +35,23 @@ def show_before_after(run: Run) -> None:
             "both domains together."
         )
     _show_maps(found, run)
-    _show_figures(found)
+    rows = [
+        {
+            "figure": f"**{measure.title}**",
+            "before": number(getattr(found.before, measure.name)),
+            "after": number(getattr(found.after, measure.name)),
+            "closer is": measure.closer,
+            "what it is": f":small[{measure.help}]",
+        }
+        for measure in MEASURES
+    ]
+    table = pd.DataFrame(rows)
+    st.table(table, border="horizontal", hide_index=True)
+    st.caption(figures_caption(found))
+    figures = {
+        name: asdict(gap) for name, gap in (("before", found.before), ("after", found.after))
+    }
+    download_button(pd.DataFrame(figures).T, "gap.csv", "gap_csv")
     with st.expander("Does a smaller gap go with a larger lift? All runs of this split"):
         split = run.record["split_hash"]
         st.button("Measure the gap of every run", key="measure_gaps", on_click=_ask, args=(split,))
@@ -74,26 +90,6 @@ def _show_maps(found: BeforeAfter, run: Run) -> None:
         "can be compared. Distances between clusters mean little.",
         "before_after",
     )
-
-
-def _show_figures(found: BeforeAfter) -> None:
-    rows = [
-        {
-            "figure": f"**{measure.title}**",
-            "before": number(getattr(found.before, measure.name)),
-            "after": number(getattr(found.after, measure.name)),
-            "closer is": measure.closer,
-            "what it is": f":small[{measure.help}]",
-        }
-        for measure in MEASURES
-    ]
-    table = pd.DataFrame(rows)
-    st.table(table, border="horizontal", hide_index=True)
-    st.caption(figures_caption(found))
-    figures = {
-        name: asdict(gap) for name, gap in (("before", found.before), ("after", found.after))
-    }
-    download_button(pd.DataFrame(figures).T, "gap.csv", "gap_csv")
 
 
 # What the figures of a domain gap are called and mean, and the sentences made from them.

@@ -54,14 +54,39 @@ def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> 
         star = None if found.row is None else place_of.get(found.row)
         mark_point(figure, star, found.name, np.reshape(rings, (-1, 2)), FUSED_COLOUR)
     key = f"map_{data.key}_{view.what}_{view.colour}_{layout.method}"
+    source, target = (plain_text(name) for name in data.names.values())
+    of = len(data.points)
+    drawn = f"{len(layout.rows):,} of {of:,} points"
+    lacks = (
+        {ALONE: "a vector", BESIDE: "a text or vector"}.get(view.texts.vectors, "a text")
+        if data.run is None
+        else "interactions"
+    )
+    left = f", {count(data.points.left_out, 'point')} without {lacks} left out"
+    caption = (
+        f"Where do {source} and {target} lie, and do they mix? {drawn}"
+        f"{left if data.points.left_out else ''} · {_origin(data, view)} · {layout.method}, "
+        f"seed {layout.seed} · trustworthiness {number(layout.trustworthiness)} (1: neighbours on "
+        "the map are neighbours in the original space; .5: by chance) · distances between clusters "
+        "mean little."
+        f"{_lift_words(data) if view.colour == LIFT else ''}"
+    )
     answer = show_chart(
         figure,
-        _caption(data, layout, view),
+        caption,
         key,
         on_select="rerun",
         selection_mode=("box", "lasso"),
     )
-    return _selected(answer["selection"]["points"] if answer else [], layers, layout)
+    # Rows of the selected points; stars and rings, which come after the layers, do not count
+    points = answer["selection"]["points"] if answer else []
+    places = [
+        layers[point["curve_number"]].rows[point["point_index"]]
+        for point in points
+        if point["curve_number"] < len(layers)
+        and point["point_index"] < len(layers[point["curve_number"]].rows)
+    ]
+    return layout.rows[np.unique(np.array(places, dtype=np.intp))]
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
@@ -70,19 +95,16 @@ def _drawn(
 ) -> tuple[go.Figure, list[Layer]]:
     """The map without marks and its layers; seeded layouts make it the same every time."""
     layers = interleaved(_layers(_data, _layout, colour))
-    hover = _hover(_data.table.iloc[_layout.rows], _data.names)
-    return draw_map(_layout.places, hover, layers, true_to_scale=method == PCA), layers
-
-
-def _selected(points: list[dict], layers: list[Layer], layout: Layout) -> IntArray:
-    """Rows of the selected points; stars and rings, which come after the layers, do not count."""
-    places = [
-        layers[point["curve_number"]].rows[point["point_index"]]
-        for point in points
-        if point["curve_number"] < len(layers)
-        and point["point_index"] < len(layers[point["curve_number"]].rows)
+    shown = _data.table.iloc[_layout.rows]
+    titles = plain(shown[NAME])
+    domains = dict(zip(_data.names, plain(_data.names.values()), strict=True))
+    rest = zip(shown[DOMAIN], plain(shown[CATEGORY], 30), shown[COUNT], strict=True)
+    hover = [
+        f"{title}<br>{domains[domain]}{' · ' + category if category else ''}"
+        f" · {interactions:,} interactions"
+        for title, (domain, category, interactions) in zip(titles, rest, strict=True)
     ]
-    return layout.rows[np.unique(np.array(places, dtype=np.intp))]
+    return draw_map(_layout.places, hover, layers, true_to_scale=method == PCA), layers
 
 
 def _layers(data: MapData, layout: Layout, colour: str) -> list[Layer]:
@@ -93,7 +115,19 @@ def _layers(data: MapData, layout: Layout, colour: str) -> list[Layer]:
         scaled = is_item if colour == POPULARITY else ~is_item
         return _by_count(table[COUNT].to_numpy(), scaled, colour)
     if colour == CATEGORY:
-        return _by_category(table[CATEGORY], is_item)
+        # The eight most frequent in colours, all others in grey below them
+        categories = table[CATEGORY]
+        known = categories[categories != ""]
+        frequent = list(known.value_counts().index[: len(CATEGORY_COLOURS)])
+        other = is_item & ~categories.isin(frequent).to_numpy()
+        grey = [
+            Layer("users", np.flatnonzero(~is_item), symbol=USER_SYMBOL),
+            Layer("other or none", np.flatnonzero(other)),
+        ]
+        return [layer for layer in grey if len(layer.rows)] + [
+            Layer(str(name), np.flatnonzero((categories == name).to_numpy()), colour)
+            for name, colour in zip(frequent, CATEGORY_COLOURS, strict=False)
+        ]
     if colour == CLUSTER:
         return _by_cluster(clusters(data)[layout.rows], is_item)
     if colour == LIFT:
@@ -123,21 +157,6 @@ def _by_count(counts: np.ndarray, scaled: np.ndarray, colour: str) -> list[Layer
     return [*([grey] if len(rest) else []), coloured]
 
 
-def _by_category(categories: pd.Series, is_item: np.ndarray) -> list[Layer]:
-    """The eight most frequent in colours, all others in grey below them."""
-    known = categories[categories != ""]
-    frequent = list(known.value_counts().index[: len(CATEGORY_COLOURS)])
-    other = is_item & ~categories.isin(frequent).to_numpy()
-    grey = [
-        Layer("users", np.flatnonzero(~is_item), symbol=USER_SYMBOL),
-        Layer("other or none", np.flatnonzero(other)),
-    ]
-    return [layer for layer in grey if len(layer.rows)] + [
-        Layer(str(name), np.flatnonzero((categories == name).to_numpy()), colour)
-        for name, colour in zip(frequent, CATEGORY_COLOURS, strict=False)
-    ]
-
-
 def _by_cluster(group: np.ndarray, is_item: np.ndarray) -> list[Layer]:
     """Items as dots and users as diamonds, in the colour of their group."""
     return [
@@ -159,37 +178,6 @@ def _by_lift(lift: np.ndarray, is_item: np.ndarray) -> list[Layer]:
         Layer("harmed", np.flatnonzero(lift < 0), ALARM_COLOUR, symbol="diamond"),
     )
     return [layer for layer in layers if len(layer.rows)]
-
-
-def _hover(shown: pd.DataFrame, names: dict[str, str]) -> list[str]:
-    titles = plain(shown[NAME])
-    domains = dict(zip(names, plain(names.values()), strict=True))
-    rest = zip(shown[DOMAIN], plain(shown[CATEGORY], 30), shown[COUNT], strict=True)
-    return [
-        f"{title}<br>{domains[domain]}{' · ' + category if category else ''}"
-        f" · {interactions:,} interactions"
-        for title, (domain, category, interactions) in zip(titles, rest, strict=True)
-    ]
-
-
-def _caption(data: MapData, layout: Layout, view: View) -> str:
-    source, target = (plain_text(name) for name in data.names.values())
-    of = len(data.points)
-    drawn = f"{len(layout.rows):,} of {of:,} points"
-    lacks = _what_items_lack(view) if data.run is None else "interactions"
-    left = f", {count(data.points.left_out, 'point')} without {lacks} left out"
-    return (
-        f"Where do {source} and {target} lie, and do they mix? {drawn}"
-        f"{left if data.points.left_out else ''} · {_origin(data, view)} · {layout.method}, "
-        f"seed {layout.seed} · trustworthiness {number(layout.trustworthiness)} (1: neighbours on "
-        "the map are neighbours in the original space; .5: by chance) · distances between clusters "
-        "mean little."
-        f"{_lift_words(data) if view.colour == LIFT else ''}"
-    )
-
-
-def _what_items_lack(view: View) -> str:
-    return {ALONE: "a vector", BESIDE: "a text or vector"}.get(view.texts.vectors, "a text")
 
 
 def _origin(data: MapData, view: View) -> str:
@@ -229,18 +217,7 @@ def show_selection(data: MapData, rows: IntArray) -> None:
     chosen[rows] = True
     inside, outside = data.table[chosen], data.table[~chosen]
     st.subheader(f"{count(len(rows), 'selected point')}", anchor=False)
-    st.markdown(_sentence(data, inside, outside))
-    left, right = st.columns([1, 2], gap="large")
-    with left:
-        _show_categories(inside, outside)
-    with right:
-        shown = inside.assign(**{DOMAIN: inside[DOMAIN].map(data.names)})
-        shown = shown[[NAME, KIND, DOMAIN, CATEGORY, COUNT]].sort_values(COUNT, ascending=False)
-        show_table(shown, "selected_points", download="selected.csv", height=360)
-
-
-def _sentence(data: MapData, inside: pd.DataFrame, outside: pd.DataFrame) -> str:
-    """`12 of books, 30 of films. Median interactions: 8, against 3 for the other points.`"""
+    # `12 of books, 30 of films. Median interactions: 8, against 3 for the other points.`
     by_domain = inside[DOMAIN].value_counts()
     parts = [
         f"{by_domain.get(domain, 0):,} of {plain_text(name)}" for domain, name in data.names.items()
@@ -248,7 +225,15 @@ def _sentence(data: MapData, inside: pd.DataFrame, outside: pd.DataFrame) -> str
     text = f"{', '.join(parts)}. Median interactions: {inside[COUNT].median():,.0f}"
     if len(outside):
         text += f", against {outside[COUNT].median():,.0f} for all other points"
-    return f"{text}."
+    sentence = f"{text}."
+    st.markdown(sentence)
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        _show_categories(inside, outside)
+    with right:
+        shown = inside.assign(**{DOMAIN: inside[DOMAIN].map(data.names)})
+        shown = shown[[NAME, KIND, DOMAIN, CATEGORY, COUNT]].sort_values(COUNT, ascending=False)
+        show_table(shown, "selected_points", download="selected.csv", height=360)
 
 
 def _show_categories(inside: pd.DataFrame, outside: pd.DataFrame) -> None:

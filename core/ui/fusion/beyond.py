@@ -47,6 +47,8 @@ def _show_gate(run: Run, recipe: Recipe) -> None:
         return
     source, target = (plain(run.record[f"{domain}_name"], 30) for domain in ("source", "target"))
     st.markdown(f"**{_sentence(gate, recipe.k)}**")
+    alpha, beta = weights_of(gate.share)
+    pair_words = f"alpha {number(alpha, 2)}, beta {number(beta, 2)}"
     rows = pd.DataFrame(
         [
             {
@@ -56,7 +58,7 @@ def _show_gate(run: Run, recipe: Recipe) -> None:
             },
             {
                 "weights": "one pair for everybody",
-                "at": _pair_words(gate.share),
+                "at": pair_words,
                 f"nDCG@{recipe.k}": number(gate.plain, 4),
             },
         ]
@@ -88,11 +90,6 @@ def _turn_words(gate: Gate, target: str) -> str:
     if gate.turn == 0:
         return "target only, wherever there is history"
     return f"1 : 1 at {gate.turn:g} interactions in {target}"
-
-
-def _pair_words(share: float) -> str:
-    alpha, beta = weights_of(share)
-    return f"alpha {number(alpha, 2)}, beta {number(beta, 2)}"
 
 
 def _show_trade_off(run: Run, recipe: Recipe) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import USER
 from core.basics.formatting import count, number, signed, signed_with_interval, with_interval
@@ -129,7 +128,12 @@ def show_figures(board: Board, here: Point) -> None:
     gains = bootstrap_difference(now[columns].to_numpy(), board.equal[columns].to_numpy())
     places = st.columns(len(columns) + 1)
     for place, column, gain in zip(places, columns, gains, strict=False):
-        _figure(place, column, now[column].mean(), gain)
+        mean = now[column].mean()
+        card = metric_card(column)
+        users = f"{count(gain.users, 'validation user')}, {gain.skipped} skipped."
+        place.metric(metric_title(column), number(mean, 4), help=f"{card.help} {users}")
+        words = f"{signed_with_interval(gain.mean, gain.low, gain.high)} against 1 : 1"
+        place.caption(f"**{words}**" if gain.excludes_zero else words)
     share, before = (
         coverage(shown.items, board.n_rankable) for shown in (lists, board.equal_lists)
     )
@@ -195,14 +199,6 @@ def _tested(
 ) -> pd.DataFrame:
     candidates, relevant = test_candidates(_run)
     return fused_per_user(candidates, relevant, Fusion(alpha, beta, kind, scale), k)
-
-
-def _figure(place: DeltaGenerator, column: str, mean: float, gain: Interval) -> None:
-    card = metric_card(column)
-    users = f"{count(gain.users, 'validation user')}, {gain.skipped} skipped."
-    place.metric(metric_title(column), number(mean, 4), help=f"{card.help} {users}")
-    words = f"{signed_with_interval(gain.mean, gain.low, gain.high)} against 1 : 1"
-    place.caption(f"**{words}**" if gain.excludes_zero else words)
 
 
 def _words(point: Point) -> str:

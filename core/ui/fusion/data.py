@@ -170,7 +170,12 @@ def pick_recipe(run: Run) -> tuple[Recipe, str]:
     kind = first.segmented_control(
         "Fusion", KINDS, required=True, **linked("kind", WEIGHTED_SUM, one_of(KINDS))
     )
-    _forget_scale_chosen_elsewhere(run, kind)
+    # A scale chosen for another run, or for a sum, is no choice for this one
+    owner = run.id, kind == PRODUCT
+    if st.session_state.get(_OWNER, owner) != owner:
+        set_current(scale=None)
+        st.session_state.pop("scale_widget", None)
+    st.session_state[_OWNER] = owner
     scale = second.segmented_control(
         "Scale of the parts",
         SCALES,
@@ -261,12 +266,3 @@ def _jump(share: float) -> None:
     alpha, beta = (round(round(weight / STEP) * STEP, 2) for weight in weights_of(share))
     st.session_state["alpha_widget"], st.session_state["beta_widget"] = alpha, beta
     set_current(alpha=alpha, beta=beta)
-
-
-def _forget_scale_chosen_elsewhere(run: Run, kind: str) -> None:
-    """A scale chosen for another run, or for a sum, is no choice for this one."""
-    owner = run.id, kind == PRODUCT
-    if st.session_state.get(_OWNER, owner) != owner:
-        set_current(scale=None)
-        st.session_state.pop("scale_widget", None)
-    st.session_state[_OWNER] = owner

@@ -43,10 +43,34 @@ def weigh_ratings(run: Run) -> None:
             return
         equation = st.empty()
         here = pick_weights(run, RECIPE)
-        equation.markdown(_formula(run, here))
+        source, target = (
+            plain(run.record[f"{domain}_name"], 30) for domain in ("source", "target")
+        )
+        formula = (
+            f"#### rating = mean and item + :orange[{here.alpha:.2f} · {source}] + "
+            f":blue[{here.beta:.2f} · {target}]"
+        )
+        equation.markdown(formula)
         left, right = st.columns([2, 1], gap="large")
         with left:
-            _show_plane(run, plane, here)
+            names = plain(run.record["source_name"], 30), plain(run.record["target_name"], 30)
+            figure = draw_rating_plane(
+                plane.steps,
+                plane.rmse,
+                plane.near,
+                metric=metric_title(RMSE),
+                lowest=plane.lowest,
+                here=(here.alpha, here.beta),
+                names=names,
+            )
+            show_chart(
+                figure,
+                f"How far predicted ratings lie from the held-out ones of {plane.users:,} "
+                "validation users at every pair of weights; a lower error is better. Star: the "
+                "lowest; ring: where the sliders stand. The dotted edge holds the weights that are "
+                "no worse than the lowest beyond user sampling.",
+                "fusion_plane",
+            )
         with right:
             _show_figures(run, plane, here)
             _show_test(run, here)
@@ -84,35 +108,6 @@ def _why_flat(run: Run) -> str:
         f"There is nothing to weigh: no validation user of this run has a part from {source} and "
         f"one from {target}, and a part that stands alone counts in full. To see both, choose a "
         "run whose ratings are also made from source histories, such as collective MF of ratings."
-    )
-
-
-def _formula(run: Run, here: Point) -> str:
-    source, target = (plain(run.record[f"{domain}_name"], 30) for domain in ("source", "target"))
-    return (
-        f"#### rating = mean and item + :orange[{here.alpha:.2f} · {source}] + "
-        f":blue[{here.beta:.2f} · {target}]"
-    )
-
-
-def _show_plane(run: Run, plane: RatingPlane, here: Point) -> None:
-    names = plain(run.record["source_name"], 30), plain(run.record["target_name"], 30)
-    figure = draw_rating_plane(
-        plane.steps,
-        plane.rmse,
-        plane.near,
-        metric=metric_title(RMSE),
-        lowest=plane.lowest,
-        here=(here.alpha, here.beta),
-        names=names,
-    )
-    show_chart(
-        figure,
-        f"How far predicted ratings lie from the held-out ones of {plane.users:,} validation "
-        "users at every pair of weights; a lower error is better. Star: the lowest; ring: where "
-        "the sliders stand. The dotted edge holds the weights that are no worse than the lowest "
-        "beyond user sampling.",
-        "fusion_plane",
     )
 
 

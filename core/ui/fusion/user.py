@@ -80,7 +80,7 @@ def rank_marks(items: IntArray, others: IntArray, outgoing: bool) -> list[str]:
 def _pick(run: Run, split: Split) -> int | None:
     """The user of the address bar if they are evaluated, else the first of the order."""
     kind, box, find = st.columns([1.2, 1.4, 1], vertical_alignment="bottom")
-    orders = {name: _order(run, split, name) for name in ORDER_TITLES}
+    orders = {name: _orders(str(run.folder), name, run, split) for name in ORDER_TITLES}
     known = [name for name, order in orders.items() if len(order)]
     if not known:
         return None
@@ -111,11 +111,6 @@ def _pick(run: Run, split: Split) -> int | None:
     if missing := st.session_state.pop(_MISSING, None):
         st.info(f"{plain(missing, 60)} is no validation user of this split.")
     return int(split.train.users.numbers([name])[0])
-
-
-def _order(run: Run, split: Split, kind: str) -> IntArray:
-    """Validation users in the order of the kind."""
-    return _orders(str(run.folder), kind, run, split)
 
 
 @st.cache_data(show_spinner=False, max_entries=30)

@@ -287,22 +287,19 @@ def show_log_loss(found: Listed, liked_from: float) -> None:
     if rows.empty:
         st.caption("All ratings are liked, or none is, from this rating on: LogLoss says nothing.")
         return
-    st.markdown(_chance_words(rows, found.own, liked_from))
-    show_figures(rows, [LOG_LOSS], "classification_log_loss")
-
-
-def _chance_words(rows: pd.DataFrame, own: str, liked_from: float) -> str:
-    ours, always = (rows[rows[RUN] == name].iloc[0] for name in (own, ALWAYS))
+    ours, always = (rows[rows[RUN] == name].iloc[0] for name in (found.own, ALWAYS))
     verdict = "no different from"
     if ours[GAP_HIGH] < 0:
         verdict = "better than"
     elif ours[GAP_LOW] > 0:
         verdict = "worse than"
-    return (
+    chance_words = (
         f"As a chance that a rating is {number(liked_from, 1)} or more, predictions of the run "
         f"have a LogLoss of {number(ours[MEAN])}: {verdict} always saying the share of such "
         f"ratings in validation ({number(always[MEAN])})."
     )
+    st.markdown(chance_words)
+    show_figures(rows, [LOG_LOSS], "classification_log_loss")
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

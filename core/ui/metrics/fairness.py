@@ -69,7 +69,16 @@ def _show_users(found: Listed) -> str:
         help="Any figure that every user has, from the run or from its lists.",
     )
     metric = column_of(name, view.k)
-    by = _pick_groups(run, right)
+    # One of the kinds of segment of the run's users, uploaded attributes among them
+    kinds = titles_of(run)
+    by = right.segmented_control(
+        "Groups by",
+        list(kinds),
+        format_func=lambda by: kinds.get(by, by),
+        default=TARGET_HISTORY,
+        required=True,
+        key="fairness_by",
+    )
     rows, apart = _groups(
         found.folders, view.part, view.k, view.who, metric, by, _segments_key(run), found
     )
@@ -98,19 +107,6 @@ def _metrics(found: Listed) -> list[str]:
     return kept + [column.split("@")[0] for column in made]
 
 
-def _pick_groups(run: Run, place) -> str:  # type: ignore[no-untyped-def]
-    """One of the kinds of segment of the run's users, uploaded attributes among them."""
-    kinds = titles_of(run)
-    return place.segmented_control(
-        "Groups by",
-        list(kinds),
-        format_func=lambda by: kinds.get(by, by),
-        default=TARGET_HISTORY,
-        required=True,
-        key="fairness_by",
-    )
-
-
 def _segments_key(run: Run) -> str:
     """Changes when attributes of the users are added or taken away."""
     return cached.attributes_key(run.record["dataset_hash"])
@@ -134,22 +130,17 @@ def _groups(
     _found: Listed,
 ) -> tuple[pd.DataFrame, list[Gap]]:
     of_user = segments_of(_found.lines[0].run)[by]
-    frames = _values(_found, metric)
-    rows = group_rows(frames, of_user, metric)
-    return rows, gaps(frames, of_user, metric, rows)
-
-
-def _values(found: Listed, metric: str) -> dict[str, pd.DataFrame]:
-    """Frames with the metric of every run that has it, for the users of the segment."""
+    # Frames with the metric of every run that has it, for the users of the segment
     frames = {}
-    for line, made in zip(found.lines, found.frames(found.view.k).values(), strict=True):
-        kept = cached.per_user(line.run, found.view.part)
+    for line, made in zip(_found.lines, _found.frames(_found.view.k).values(), strict=True):
+        kept = cached.per_user(line.run, _found.view.part)
         frame = kept if metric in kept else made
         if metric in frame:
             frames[line.name] = (
-                frame if found.users is None else frame[frame[USER].isin(found.users)]
+                frame if _found.users is None else frame[frame[USER].isin(_found.users)]
             )
-    return frames
+    rows = group_rows(frames, of_user, metric)
+    return rows, gaps(frames, of_user, metric, rows)
 
 
 def _gap_words(apart: list[Gap], metric: str, found: Listed, by: str) -> str:

@@ -57,8 +57,33 @@ def show_items(found: Listed, by: str) -> None:
     """Head and tail as a table, categories as a picture where there are any."""
     groups = _groups(found.folders, found.view.part, found.view.k, found.view.who, found)
     if found.world.masked.columns is None:
-        st.markdown(_head_words(groups.halves, found))
-        _show_halves(groups)
+        own = groups.halves[found.own].set_index(GROUP)
+        words = (
+            f"The most popular fifth of the catalogue ({own[ITEMS][HEAD]:,} items) takes "
+            f"{own[EXPOSURE][HEAD]:.0%} of all places"
+        )
+        if found.twin:
+            twin = groups.halves[found.twin].set_index(GROUP)
+            words += f", {twin[EXPOSURE][HEAD]:.0%} with its twin"
+        wanted = wanted_share(groups.halves[found.own], HEAD)
+        head_words = f"{words}; of what users took next, {wanted:.0%} is there."
+        st.markdown(head_words)
+        table = pd.DataFrame(
+            [
+                _half(name, rows.set_index(GROUP), rows)
+                | {"ItemMAD": number(groups.mads[name][0], 4)}
+                for name, rows in groups.halves.items()
+            ]
+        )
+        helps = {
+            "head’s places": METRICS["exposure_share"].help,
+            "head found": "Share of held-out items of the head that are in the lists.",
+            "tail found": "Share of held-out items outside the head that are in the lists.",
+            "PopRSP": METRICS["pop_rsp"].help,
+            "PopREO": METRICS["pop_reo"].help,
+            "ItemMAD": METRICS["item_mad"].help,
+        }
+        _show(table, helps, ["exposure_share", "pop_rsp", "pop_reo", "item_mad"], "fairness_items")
     else:
         st.caption("Nobody has a new item in training, so none of them is head or tail.")
     kinds = groups.kinds
@@ -83,37 +108,6 @@ def _groups(
         for name, one in judged.items()
     }
     return ItemGroups(halves, kinds, mads)
-
-
-def _head_words(halves: Rows, found: Listed) -> str:
-    own = halves[found.own].set_index(GROUP)
-    words = (
-        f"The most popular fifth of the catalogue ({own[ITEMS][HEAD]:,} items) takes "
-        f"{own[EXPOSURE][HEAD]:.0%} of all places"
-    )
-    if found.twin:
-        twin = halves[found.twin].set_index(GROUP)
-        words += f", {twin[EXPOSURE][HEAD]:.0%} with its twin"
-    wanted = wanted_share(halves[found.own], HEAD)
-    return f"{words}; of what users took next, {wanted:.0%} is there."
-
-
-def _show_halves(groups: ItemGroups) -> None:
-    table = pd.DataFrame(
-        [
-            _half(name, rows.set_index(GROUP), rows) | {"ItemMAD": number(groups.mads[name][0], 4)}
-            for name, rows in groups.halves.items()
-        ]
-    )
-    helps = {
-        "head’s places": METRICS["exposure_share"].help,
-        "head found": "Share of held-out items of the head that are in the lists.",
-        "tail found": "Share of held-out items outside the head that are in the lists.",
-        "PopRSP": METRICS["pop_rsp"].help,
-        "PopREO": METRICS["pop_reo"].help,
-        "ItemMAD": METRICS["item_mad"].help,
-    }
-    _show(table, helps, ["exposure_share", "pop_rsp", "pop_reo", "item_mad"], "fairness_items")
 
 
 def _half(name: str, by_group: pd.DataFrame, rows: pd.DataFrame) -> dict[str, str]:

@@ -17,7 +17,7 @@ from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.verdict import Lifts
 from core.metrics.registry import metric_card, metric_title
 from core.runs.making.train_again import is_trained, plans_of_more_seeds
-from core.runs.studies.noise import NoiseFloor, floor_sentence, moved_words, reseed_payload
+from core.runs.studies.noise import floor_sentence, moved_words, reseed_payload
 from core.runs.studies.versions import other_versions, version_names
 from core.store.measured import BY_SEED, BY_USERS, read_reseeded, reseeded_is_damaged
 from core.store.run_folder import Run
@@ -53,10 +53,12 @@ def show_lift(run: Run, view: View) -> None:
         lifts = lifts_of(run, view.part, view.column, by)
         st.markdown(plain(sentence_of(run, view.part, view.column, by), 1000))
         rows = _rows(run, lifts)
+        colours = {TWIN_NAME: FUSED_COLOUR, _over_floor(run): TWIN_COLOUR}
+        colours = (
+            colours if lifts.over_seeds is None else colours | {_over_seeds(lifts): SEED_COLOUR}
+        )
         show_chart(
-            draw_forest(
-                rows, x=f"difference in {metric_title(view.column)}", colours=_colours(run, lifts)
-            ),
+            draw_forest(rows, x=f"difference in {metric_title(view.column)}", colours=colours),
             _caption(run, view, lifts) + missing_words(run, view.part, by),
             "lift",
         )
@@ -112,11 +114,6 @@ def _over_floor(run: Run) -> str:
 def _over_seeds(lifts: Lifts) -> str:
     assert lifts.over_seeds is not None
     return f"over its twin, mean of {int(lifts.over_seeds[SEEDS].max())} seeds"
-
-
-def _colours(run: Run, lifts: Lifts) -> dict[str, str]:
-    colours = {TWIN_NAME: FUSED_COLOUR, _over_floor(run): TWIN_COLOUR}
-    return colours if lifts.over_seeds is None else colours | {_over_seeds(lifts): SEED_COLOUR}
 
 
 def _caption(run: Run, view: View, lifts: Lifts) -> str:
@@ -219,7 +216,12 @@ def _show_floor(run: Run, view: View) -> None:
         return
     floor = floor_of(run, view.part, view.column)
     if floor is not None:
-        _say_floor(run, floor)
+        info = read_reseeded(run)
+        assert info is not None
+        st.markdown(f"**{floor_sentence(floor)}**")
+        for word, moved in (("Helped", floor.helped), ("Harmed", floor.harmed)):
+            st.markdown(moved_words(word, moved))
+        st.caption(_HOW[info.how], help=_WHY)
     elif is_trained(run):
         if reseeded_is_damaged(run):
             st.warning("The noise floor that was kept cannot be read any more. Measure it again.")
@@ -232,15 +234,6 @@ def _show_floor(run: Run, view: View) -> None:
             _WHY,
         )
         draw_task(task, "measure_noise")
-
-
-def _say_floor(run: Run, floor: NoiseFloor) -> None:
-    info = read_reseeded(run)
-    assert info is not None
-    st.markdown(f"**{floor_sentence(floor)}**")
-    for word, moved in (("Helped", floor.helped), ("Harmed", floor.harmed)):
-        st.markdown(moved_words(word, moved))
-    st.caption(_HOW[info.how], help=_WHY)
 
 
 def _show_cold(run: Run, view: View) -> None:
@@ -294,7 +287,11 @@ def _show_seeds(run: Run, view: View) -> None:
 
 def show_versions(run: Run, view: View) -> None:
     """A line per version with level, twin and lift; nothing where there is one version only."""
-    versions = [run, *_others(run)]
+    runs = cached.runs()
+    key = tuple(one.id for one in runs)
+    ids = _other_ids(run.id, key, run, runs)
+    others = [one for one in runs if one.id in ids]
+    versions = [run, *others]
     if len(versions) < 2 or run.twin is None:
         return
     names = version_names(workspace(), versions)
@@ -325,13 +322,6 @@ def _level(run: Run, view: View) -> float:
     """As the run has it on record, or the mean over its users."""
     said = run.record[view.part].get(view.column)
     return float(said[MEAN] if said else reader_of(view.column)(run, view.part)[view.column].mean())
-
-
-def _others(run: Run) -> list[Run]:
-    runs = cached.runs()
-    key = tuple(one.id for one in runs)
-    ids = _other_ids(run.id, key, run, runs)
-    return [one for one in runs if one.id in ids]
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

@@ -149,7 +149,14 @@ def show_beyond(lines: list[Contender], view: View) -> None:
     )
     _show("Variety", "diversity", rows, found, _variety_words)
     _show("Surprise", "surprise", rows, found, lambda rows, found: "")
-    _show_exposure(rows, found)
+    _show("Popularity and exposure", "popularity", rows, found, _exposure_words)
+    curves = _curves(found.folders, found.view.part, found.view.k, found.view.who, found)
+    show_chart(
+        draw_lorenz(curves, found.styles(), k=found.view.k),
+        "How evenly do lists share out the catalogue? On the diagonal every item is shown as "
+        "often; the further below it, the fewer items take all the places.",
+        "lorenz",
+    )
     _show("Categories and change", "mix", rows, found, _mix_words)
     _show("Further ranking metrics", "further", rows, found, lambda rows, found: "")
     _show("Areas under the curve", "area", rows, found, lambda rows, found: "")
@@ -167,30 +174,16 @@ def with_list_figures(figures: pd.DataFrame, lines: list[Contender], view: View)
 
 
 def _show(title: str, group: str, rows: pd.DataFrame, found: Listed, words) -> None:  # type: ignore[no-untyped-def]
-    metrics = _metrics(rows, group, found.view.k)
+    # Columns of a group's figures that the rows have, in the order of the cards
+    k = found.view.k
+    there = set(rows[METRIC])
+    columns = [f"{c.name}@{k}" if c.at_k else c.name for c in METRICS.values() if c.group == group]
+    extra = [f"coverage@{k}"] if group == "popularity" else []
+    metrics = [column for column in columns + extra if column in there and not _told(rows, column)]
     st.subheader(title, anchor=False)
     said = [words(rows, found), moved_words(rows, metrics, ITS_TWIN) if found.twin else ""]
     st.markdown(" ".join(sentence for sentence in said if sentence))
     show_figures(rows, metrics, f"beyond_{group}")
-
-
-def _show_exposure(rows: pd.DataFrame, found: Listed) -> None:
-    _show("Popularity and exposure", "popularity", rows, found, _exposure_words)
-    curves = _curves(found.folders, found.view.part, found.view.k, found.view.who, found)
-    show_chart(
-        draw_lorenz(curves, found.styles(), k=found.view.k),
-        "How evenly do lists share out the catalogue? On the diagonal every item is shown as "
-        "often; the further below it, the fewer items take all the places.",
-        "lorenz",
-    )
-
-
-def _metrics(rows: pd.DataFrame, group: str, k: int) -> list[str]:
-    """Columns of a group's figures that the rows have, in the order of the cards."""
-    there = set(rows[METRIC])
-    columns = [f"{c.name}@{k}" if c.at_k else c.name for c in METRICS.values() if c.group == group]
-    extra = [f"coverage@{k}"] if group == "popularity" else []
-    return [column for column in columns + extra if column in there and not _told(rows, column)]
 
 
 def _told(rows: pd.DataFrame, column: str) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -61,10 +59,6 @@ def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
         on_select="rerun",
         selection_mode=("box",),
     )
-    return _within(differences, answer)
-
-
-def _within(differences: pd.Series, answer: Any) -> pd.Series:
     boxes = answer["selection"]["box"] if answer else []
     if not boxes:
         return pd.Series(True, index=differences.index)

@@ -13,7 +13,6 @@ from core.basics.errors import CrosswalkError, DataError
 from core.basics.formatting import count
 from core.basics.types import IntArray
 from core.data.attributes import (
-    AttributeCounts,
     is_damaged,
     keep_attributes,
     list_attributes,
@@ -266,7 +265,23 @@ def draw_upload(run: Run) -> None:
         if refused := st.session_state.pop(_REFUSED, None):
             show_error(refused)
         if added := st.session_state.get(f"{_ADDED}_{run.record['dataset_hash']}"):
-            st.success(_said(added))
+            words = [f"{plain(', '.join(added.attributes), 300)}: {count(added.matched, 'user')}"]
+            for n, what in (
+                (added.missing, "of the pair are not in the file"),
+                (added.unknown, "of the file are not in the pair"),
+            ):
+                if n:
+                    words.append(f"{count(n, 'user')} {what}")
+            if added.repeated:
+                words.append(
+                    f"{count(added.repeated, 'row')} of a user who came again, the last counts"
+                )
+            if added.unnamed:
+                words.append(
+                    f"{count(added.unnamed, 'row')} without a user or of another length left out"
+                )
+            said = "; ".join(words) + "."
+            st.success(said)
         for reason in refused_attributes(run):
             st.warning(plain(reason, 400))
         _draw_files(run)
@@ -308,21 +323,6 @@ def _add(run: Run) -> None:
         st.session_state[_REFUSED] = error
     else:
         st.session_state[f"{_ADDED}_{dataset_hash}"] = counts
-
-
-def _said(counts: AttributeCounts) -> str:
-    words = [f"{plain(', '.join(counts.attributes), 300)}: {count(counts.matched, 'user')}"]
-    for n, what in (
-        (counts.missing, "of the pair are not in the file"),
-        (counts.unknown, "of the file are not in the pair"),
-    ):
-        if n:
-            words.append(f"{count(n, 'user')} {what}")
-    if counts.repeated:
-        words.append(f"{count(counts.repeated, 'row')} of a user who came again, the last counts")
-    if counts.unnamed:
-        words.append(f"{count(counts.unnamed, 'row')} without a user or of another length left out")
-    return "; ".join(words) + "."
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -394,11 +394,8 @@ def _frame(folder: str, part: str, k: int, _run: Run) -> pd.DataFrame:
     judged = judged_of(_run, part)
     kept = cached.per_user(_run, part)
     auc = kept.set_index(USER)["auc"].reindex(judged.users).to_numpy() if "auc" in kept else None
-    parts = cached.candidates(_run, part) if _keeps_parts(_run) else None
+    # Whether what each domain adds to a score was kept, and both together are the score
+    ranks = _run.card.task == "ranking"
+    keeps_parts = bool(ranks and _run.card.additive and _run.record["role"] == RUN)
+    parts = cached.candidates(_run, part) if keeps_parts else None
     return list_figures(Seen(judged, world_of(_run, part), k, auc, parts))
-
-
-def _keeps_parts(run: Run) -> bool:
-    """Whether what each domain adds to a score was kept, and both together are the score."""
-    ranks = run.card.task == "ranking"
-    return bool(ranks and run.card.additive and run.record["role"] == RUN)

@@ -20,7 +20,6 @@ from core.charts.recommendations import (
     draw_removed_shares,
 )
 from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR
-from core.metrics.intervals import Interval
 from core.runs.explain.one_user import Reasons
 from core.runs.explain.reasons import (
     BOTH,
@@ -53,7 +52,8 @@ def show_checks(view: View, why: Reasons | None) -> None:
     if not len(why.source_items) and not len(why.target_items):
         st.caption("There is no history to take anything away from.")
         return
-    names = _scope_names(view)
+    source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
+    names = {SOURCE: source, BOTH: f"{source} and {target}"}
     left, right = st.columns([1.35, 1], gap="large")
     with left:
         scopes = [SOURCE, BOTH] if len(why.source_items) else [BOTH]
@@ -156,11 +156,6 @@ def smallest_words(found: Counterfactual, source: str, n_source: int) -> str:
     )
 
 
-def _scope_names(view: View) -> dict[str, str]:
-    source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
-    return {SOURCE: source, BOTH: f"{source} and {target}"}
-
-
 def _key(view: View, why: Reasons) -> Key:
     """Everything an answer depends on, as plain values."""
     return (str(view.run.folder), view.part, view.user, why.item, view.k, astuple(view.fusion))
@@ -195,7 +190,22 @@ def show_faithfulness(view: View) -> None:
     with st.expander("And over many users? How far this run's reasons can be believed"):
         found = kept_faithfulness(view.run)
         if found is None:
-            _ask(view)
+            # The button, or how far the job is
+            payload = faithfulness_payload(view.run.id)
+            task = Task(
+                JOB,
+                (payload,),
+                f"Reasons of {view.run.label}",
+                f"Check the reasons of {USERS} users",
+                "",
+                lane="short",
+                icon=":material/rule:",
+            )
+            draw_task(task, "check_faithfulness")
+            st.caption(
+                "Takes the strongest history items away from one recommendation of each, and as "
+                "many random ones, and asks the model again; for most models that takes seconds."
+            )
             return
         source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
         for scope, name, colour in (
@@ -269,28 +279,5 @@ def _rows(steps: tuple[int, ...], scope: Scope, what: str) -> pd.DataFrame:
     rows = []
     for kind, name in ((STRONGEST, f"top_{what}"), (RANDOM, f"random_{what}")):
         for step, one in zip(steps, scope.curves[name], strict=True):
-            rows.append({STEP: step, KIND: kind} | _bounds(one))
+            rows.append({STEP: step, KIND: kind} | {MEAN: one.mean, LOW: one.low, HIGH: one.high})
     return pd.DataFrame(rows)
-
-
-def _bounds(one: Interval) -> dict[str, float]:
-    return {MEAN: one.mean, LOW: one.low, HIGH: one.high}
-
-
-def _ask(view: View) -> None:
-    """The button, or how far the job is."""
-    payload = faithfulness_payload(view.run.id)
-    task = Task(
-        JOB,
-        (payload,),
-        f"Reasons of {view.run.label}",
-        f"Check the reasons of {USERS} users",
-        "",
-        lane="short",
-        icon=":material/rule:",
-    )
-    draw_task(task, "check_faithfulness")
-    st.caption(
-        "Takes the strongest history items away from one recommendation of each, and as many "
-        "random ones, and asks the model again; for most models that takes seconds."
-    )

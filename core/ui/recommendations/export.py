@@ -63,7 +63,10 @@ def show_export(view: View) -> None:
     )
     if waiting:
         st.caption("It is being made; the sidebar shows how far it is.")
-    _show_failure(plan)
+    jobs = list_jobs(workspace(), kind="export", limit=5)
+    last = next((job for job in jobs if job.payload == asdict(plan)), None)
+    if last is not None and last.status == FAILED:
+        st.error(f"{plain(last.what, 400)} {plain(last.hint, 400)}")
 
 
 def _start(plan: ExportPlan, title: str) -> None:
@@ -82,10 +85,3 @@ def _show_file(path: Path) -> None:
         on_click="ignore",
         key="download_export",
     )
-
-
-def _show_failure(plan: ExportPlan) -> None:
-    jobs = list_jobs(workspace(), kind="export", limit=5)
-    last = next((job for job in jobs if job.payload == asdict(plan)), None)
-    if last is not None and last.status == FAILED:
-        st.error(f"{plain(last.what, 400)} {plain(last.hint, 400)}")

@@ -161,43 +161,39 @@ def _coloured(table: pd.DataFrame, domain: str) -> Any:
 
 def _caption(view: View, listed: UserList) -> str:
     if not (listed.has_source and listed.has_target):
-        return _one_sided(view, listed)
+        # Which domain says nothing, and whether for lack of history or because of the model
+        source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
+        train, user = view.split.train, view.user
+        rates = view.run.card.task == "rating"
+        if not listed.has_source and not listed.has_target:
+            best = "the items rated best by all" if rates else "the most popular items"
+            if train.source_history[user] or train.target_history[user]:
+                return f"This model does not look at this user's history: {best}."
+            return f"Nothing is known about this user: {best}."
+        silent, speaks = (target, source) if listed.has_source else (source, target)
+        history = train.target_history if listed.has_source else train.source_history
+        why = (
+            "This model takes nothing from the history" if history[user] else "There is no history"
+        )
+        order = "Ordered by predicted rating. " if rates else ""
+        return (
+            f"{order}{why} in {silent}: the list comes from {speaks} alone, whatever the weights."
+        )
     fusion = view.fusion
     if view.run.card.task == "rating":
-        return _rated(view, listed)
+        # What the order is by where a run predicts ratings
+        low, high = (number(value, 1) for value in (listed.fused.min(), listed.fused.max()))
+        return (
+            f"Ordered by predicted rating, {low} to {high} here before it is cut to the scale: "
+            "mean and bias of the item, plus what each domain adds at alpha "
+            f"{number(view.fusion.alpha, 2)}, beta {number(view.fusion.beta, 2)}. ✓ is held out; "
+            "click a row for why."
+        )
     weights = f"alpha {number(fusion.alpha, 2)}, beta {number(fusion.beta, 2)}"
     return (
         f"How much each domain carries at {weights} ({fusion.kind}, {fusion.scale} parts, as on "
         "the Fusion page). ✓ is a held-out hit; click a row for why."
     )
-
-
-def _rated(view: View, listed: UserList) -> str:
-    """What the order is by where a run predicts ratings."""
-    low, high = (number(value, 1) for value in (listed.fused.min(), listed.fused.max()))
-    return (
-        f"Ordered by predicted rating, {low} to {high} here before it is cut to the scale: mean "
-        "and bias of the item, plus what each domain adds at alpha "
-        f"{number(view.fusion.alpha, 2)}, beta {number(view.fusion.beta, 2)}. ✓ is held out; "
-        "click a row for why."
-    )
-
-
-def _one_sided(view: View, listed: UserList) -> str:
-    """Which domain says nothing, and whether for lack of history or because of the model."""
-    source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
-    train, user = view.split.train, view.user
-    rates = view.run.card.task == "rating"
-    if not listed.has_source and not listed.has_target:
-        best = "the items rated best by all" if rates else "the most popular items"
-        if train.source_history[user] or train.target_history[user]:
-            return f"This model does not look at this user's history: {best}."
-        return f"Nothing is known about this user: {best}."
-    silent, speaks = (target, source) if listed.has_source else (source, target)
-    history = train.target_history if listed.has_source else train.source_history
-    why = "This model takes nothing from the history" if history[user] else "There is no history"
-    order = "Ordered by predicted rating. " if rates else ""
-    return f"{order}{why} in {silent}: the list comes from {speaks} alone, whatever the weights."
 
 
 def _nothing(listed: UserList, domain: str) -> str:

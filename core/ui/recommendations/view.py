@@ -62,7 +62,7 @@ def pick_view(run: Run) -> View:
         **linked("part", TEST, one_of(list(PARTS))),
     )
     length = k.segmented_control("k", KS, required=True, **linked("k", 10, one_of(KS))) or 10
-    orders = {name: _order(run, held_out, name) for name in ORDER_TITLES}
+    orders = {name: _orders(str(run.folder), held_out, name, run) for name in ORDER_TITLES}
     known = [name for name, order in orders.items() if len(order)]
     chosen = kind.selectbox(
         "Users",
@@ -151,10 +151,6 @@ def _moved(folder: str, part: str, _run: Run, _other: Run) -> pd.DataFrame:
     if metric_card(metric).higher_is_better:
         return table
     return table.assign(difference=-table["difference"])
-
-
-def _order(run: Run, part: str, kind: str) -> IntArray:
-    return _orders(str(run.folder), part, kind, run)
 
 
 @st.cache_data(show_spinner=False, max_entries=60)

@@ -93,7 +93,10 @@ def _show(
     words, undo, reset = st.columns([4, 0.8, 0.8], vertical_alignment="center")
     words.markdown(_sentence(log, edits, changed) if edits or wish is None else _heard(after))
     show_log_buttons(log, edits, undo, reset)
-    _say_unknown(after)
+    names = sorted({edit.item for edit in after.histories.unknown})
+    if names:
+        shown = ", ".join(plain(name, 40) for name in names[:LEFT_SHOWN])
+        st.warning(f"Not in this run's data, so left out: {shown}. Reset to forget them.")
     left, middle, right = st.columns([1, 1.35, 1], gap="medium")
     for column, domain in ((left, SOURCE), (right, TARGET)):
         with column:
@@ -187,13 +190,6 @@ def _left(view: View, changed: Moves) -> str:
     ]
     more = f" and {len(words) - LEFT_SHOWN} more" if len(words) > LEFT_SHOWN else ""
     return f"Left: {', '.join(words[:LEFT_SHOWN])}{more}."
-
-
-def _say_unknown(after: WhatIf) -> None:
-    names = sorted({edit.item for edit in after.histories.unknown})
-    if names:
-        shown = ", ".join(plain(name, 40) for name in names[:LEFT_SHOWN])
-        st.warning(f"Not in this run's data, so left out: {shown}. Reset to forget them.")
 
 
 def _caption(view: View, after: WhatIf) -> str:
@@ -374,7 +370,11 @@ def show_editor(editor: Editor, start: IntArray) -> None:
     _pick_rating(editor)
     if typed:
         with st.container(border=True, gap=None):
-            _show_matches(editor, typed, now)
+            found = editor.catalogue.find(typed, MATCHES)
+            if not len(found):
+                st.caption(f"Nothing in {editor.name} has {plain(typed, 40)} in its title or id.")
+            for place in found.tolist():
+                editor.button(place, place not in now, "match")
     long = len(now) + len(start) > SUGGESTED + 2
     with st.container(height=HEIGHT if long else "content", border=False, gap=None):
         _show_history(editor, start, now)
@@ -417,14 +417,6 @@ def _pick_rating(editor: Editor) -> None:
             step=0.5,
             key=f"{editor.log.name}_{editor.domain}_rating",
         )
-
-
-def _show_matches(editor: Editor, typed: str, now: set[int]) -> None:
-    found = editor.catalogue.find(typed, MATCHES)
-    if not len(found):
-        st.caption(f"Nothing in {editor.name} has {plain(typed, 40)} in its title or id.")
-    for place in found.tolist():
-        editor.button(place, place not in now, "match")
 
 
 def _suggest(editor: Editor, now: set[int]) -> None:

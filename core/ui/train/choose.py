@@ -256,8 +256,10 @@ _DEVICE_HELP = (
 def pick_device() -> str:
     """Name of the chosen device; what this machine has is found out by a job, once."""
     found = known_devices(workspace())
-    if found is None:
-        _look()
+    # Ask once: where looking failed, auto and the CPU are all there is to choose
+    if found is None and not list_jobs(workspace(), kind=KIND, dismissed=True, limit=1):
+        enqueue(workspace(), KIND, {}, "short", "Looking for a GPU")
+        ensure_supervisor(workspace())
     titles = {device.name: _title(device) for device in found or [Device(CPU, "CPU")]}
     chosen = st.selectbox(
         "Device",
@@ -280,13 +282,6 @@ def device_memory(name: str) -> int | None:
     if name == CPU or CUDA not in devices:
         return None
     return devices[CUDA].memory
-
-
-def _look() -> None:
-    """Ask once: where looking failed, auto and the CPU are all there is to choose."""
-    if not list_jobs(workspace(), kind=KIND, dismissed=True, limit=1):
-        enqueue(workspace(), KIND, {}, "short", "Looking for a GPU")
-        ensure_supervisor(workspace())
 
 
 def _title(device: Device) -> str:

@@ -251,7 +251,9 @@ def compressed_from(run: Run, runs: list[Run]) -> list[Run]:
 def compression_table(made: list[Run]) -> pd.DataFrame:
     """The original, then what was made of it: size, seconds, quality and lists in common."""
     found = [run.record["compression"] for run in made]
-    rows = [_original_row(found[0])]
+    rows = [
+        _row(found[0], "before", "the original") | {"Difference on test": "", "Same top 10": ""}
+    ]
     return pd.DataFrame(rows + [_compressed_row(entry) for entry in found])
 
 
@@ -276,10 +278,6 @@ def student_words(made: list[Run]) -> str:
 def compression_words(record: dict[str, Any]) -> str:
     """ "int8", "pruned to 10 %"; "" for a run that is not compressed."""
     return _text(record, "compression", "words", missing="")
-
-
-def _original_row(entry: Any) -> dict[str, Any]:
-    return _row(entry, "before", "the original") | {"Difference on test": "", "Same top 10": ""}
 
 
 def _compressed_row(entry: Any) -> dict[str, Any]:

@@ -63,8 +63,13 @@ def pick_runs() -> list[Run]:
     )
     table = runs_table(runs, cached.split_hashes())
     shown = matching(table, words)
+    # The table without a pair that is always the same, empty notes, and errors nobody has
+    idle = [NOTE] if not table[NOTE].any() else []
+    if table[RMSE].isna().all():
+        idle += [RMSE, RMSE_LIFT, RMSE_LIFT_RANGE]
+    without_idle_columns = table.drop(columns=idle if table[PAIR].nunique() > 1 else [*idle, PAIR])
     chosen = show_table(
-        _without_idle_columns(table).iloc[shown],
+        without_idle_columns.iloc[shown],
         key="runs_table",
         download="runs.csv",
         column_config=_columns(),
@@ -84,14 +89,6 @@ def runs_table(runs: list[Run], split_hashes: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _without_idle_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """The table without a pair that is always the same, empty notes, and errors nobody has."""
-    idle = [NOTE] if not table[NOTE].any() else []
-    if table[RMSE].isna().all():
-        idle += [RMSE, RMSE_LIFT, RMSE_LIFT_RANGE]
-    return table.drop(columns=idle if table[PAIR].nunique() > 1 else [*idle, PAIR])
-
-
 def matching(table: pd.DataFrame, words: str) -> list[int]:
     """Positions of the rows that hold every word in their name, model or pair."""
     text = (table[NAME] + " " + table[MODEL] + " " + table[PAIR]).str.lower()
@@ -105,6 +102,14 @@ def _row(run: Run, has_split: bool) -> dict[str, Any]:
     record = run.record
     figure = record[TEST].get(METRIC, {})
     lift, lower = ((record.get("lift") or {}).get(name, {}) for name in (METRIC, ERROR))
+    notes = list(filter(None, [compression_words(run.record)]))
+    if run.record.get("cancelled"):
+        notes.append(f"cancelled, best epoch {run.record['best_epoch']}")
+    if run.card.has_twin and run.twin is None:
+        notes.append("no twin")
+    if not has_split:
+        notes.append("its data is not here")
+    note = ", ".join(notes)
     return {
         NAME: run.label,
         MODEL: run.card.title,
@@ -119,19 +124,8 @@ def _row(run: Run, has_split: bool) -> dict[str, Any]:
         SECONDS: record["fit"]["wall_seconds"],
         PEAK: record["fit"]["peak_rss_mib"],
         WHEN: pd.Timestamp(record["created"], unit="s", tz="UTC"),
-        NOTE: _note(run, has_split),
+        NOTE: note,
     }
-
-
-def _note(run: Run, has_split: bool) -> str:
-    notes = list(filter(None, [compression_words(run.record)]))
-    if run.record.get("cancelled"):
-        notes.append(f"cancelled, best epoch {run.record['best_epoch']}")
-    if run.card.has_twin and run.twin is None:
-        notes.append("no twin")
-    if not has_split:
-        notes.append("its data is not here")
-    return ", ".join(notes)
 
 
 def _columns() -> dict[str, Any]:
@@ -192,7 +186,15 @@ def draw_actions(chosen: list[Run]) -> None:
         draw_derivation(chosen[0])
         draw_findings(chosen[0])
     elif chosen:
-        _draw_comparison(chosen)
+        st.markdown(f"**{count(len(chosen), 'run')} side by side**")
+        show_table(comparison(chosen), key="runs_side_by_side", download="runs-side-by-side.csv")
+        splits = {run.record["split_hash"] for run in chosen}
+        if len(splits) > 1:
+            st.caption(
+                "These runs stand on different splits: their figures are not to be subtracted."
+            )
+        else:
+            link_to("metrics", "Differences with their intervals, by segment")
         with st.container(horizontal=True):
             if len(chosen) == 2:
                 draw_blend(chosen)
@@ -236,16 +238,6 @@ def missing_data(run: Run) -> str | None:
         "import the same two files on the Data page and split them the same way.",
         longest=600,
     )
-
-
-def _draw_comparison(runs: list[Run]) -> None:
-    st.markdown(f"**{count(len(runs), 'run')} side by side**")
-    show_table(comparison(runs), key="runs_side_by_side", download="runs-side-by-side.csv")
-    splits = {run.record["split_hash"] for run in runs}
-    if len(splits) > 1:
-        st.caption("These runs stand on different splits: their figures are not to be subtracted.")
-    else:
-        link_to("metrics", "Differences with their intervals, by segment")
 
 
 def comparison(runs: list[Run]) -> pd.DataFrame:

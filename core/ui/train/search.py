@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.basics.errors import CrosswalkError, SettingsError
 from core.basics.formatting import count, duration, number
-from core.basics.settings import SettingInfo, Value
+from core.basics.settings import SettingInfo
 from core.charts.training import TRIAL_QUALITY, draw_importance, draw_parallel
 from core.data.snapshot import SplitInfo
 from core.jobs.supervisor import ensure_supervisor
@@ -121,15 +121,13 @@ def _ask_values(card: ModelCard, info: SettingInfo) -> list[str]:
     values = grid_of(card).get(info.name) or around(info)
     text = st.text_input(
         f"{spoken(info.name).capitalize()}: values, with commas",
-        value=", ".join(_as_text(value) for value in values),
+        value=", ".join(
+            f"{value:g}" if isinstance(value, float) else str(value) for value in values
+        ),
         key=f"{_PREFIX}_{card.name}_{info.name}",
         help=f"{info.help} {_range_of(info)}",
     )
     return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _as_text(value: Value) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _range_of(info: SettingInfo) -> str:
@@ -280,12 +278,14 @@ def _draw_live(study: Study, was_active: bool) -> None:
             _draw_winner(study)
         if failures := study.said_of_failures():
             st.caption(plain(failures, 400))
+        figure, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%.1f"))
+        columns = {_column(study): figure, ERROR: figure, SECONDS: seconds}
         show_table(
             trials_table(study),
             key=f"trials_{study.plan.key}",
             height=300,
             download=f"search-{study.plan.model}.csv",
-            column_config=_columns(study),
+            column_config=columns,
         )
 
 
@@ -390,11 +390,6 @@ def _state_of(trial: Trial) -> str:
     return (
         f"{job.stage or 'starting'} {job.share:.0%}" if job.total > 1 else job.stage or "starting"
     )
-
-
-def _columns(study: Study) -> dict[str, Any]:
-    figure, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%.1f"))
-    return {_column(study): figure, ERROR: figure, SECONDS: seconds}
 
 
 def _cancel(job_id: str) -> None:

@@ -82,14 +82,16 @@ def _draw_cheaper(info: SplitInfo, plans: list[RunPlan]) -> None:
 def _costs(info: SplitInfo, plans: list[RunPlan]) -> list[Estimate]:
     shared, facts = cached.shared_users(info.split_hash), cached.rating_facts(info.split_hash)
     return [
-        estimate(plan, info, shared, expected_time(plan), _memory_for(plan), facts)
+        estimate(
+            plan,
+            info,
+            shared,
+            expected_time(plan),
+            device_memory(plan.device) if card_of(plan.model).gradient else None,
+            facts,
+        )
         for plan in plans
     ]
-
-
-def _memory_for(plan: RunPlan) -> int | None:
-    """Bytes of the GPU where the plan uses one, None for the machine's own."""
-    return device_memory(plan.device) if card_of(plan.model).gradient else None
 
 
 def _draw_costs(info: SplitInfo, plans: list[RunPlan], timing_now: bool) -> None:
@@ -160,7 +162,11 @@ def time_unknown(plans: list[RunPlan]) -> bool:
 
     A model whose timing failed once is not timed again.
     """
-    wanted = [_payload(plan) for plan in plans if expected_time(plan) is None]
+    wanted = [
+        {"model": plan.model, "split": plan.split, "device": plan.device}
+        for plan in plans
+        if expected_time(plan) is None
+    ]
     if not wanted:
         return False
     known = [job.payload for job in _jobs()]
@@ -198,10 +204,6 @@ def total_words(seconds: dict[str, float | None]) -> str | None:
 
 def _jobs() -> list[Job]:
     return list_jobs(workspace(), kind=KIND, dismissed=True, limit=1000)
-
-
-def _payload(plan: RunPlan) -> dict[str, object]:
-    return {"model": plan.model, "split": plan.split, "device": plan.device}
 
 
 def _info_of(split_hash: str) -> SplitInfo | None:
