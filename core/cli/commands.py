@@ -30,9 +30,8 @@ from core.cli.from_files import Account, PairFiles, doubts_of, fold_snapshots, p
 from core.cli.reading import read_choices, refuse_doubts
 from core.cli.words import lift_words, shortened
 from core.data.checks.quality import read_checks
-from core.data.profile import rating_facts
 from core.data.reading.options import LISTS
-from core.data.snapshot import read_info, read_snapshot
+from core.data.snapshot import rating_facts, read_info, read_snapshot
 from core.evaluation.segments import user_segments
 from core.evaluation.verdict import verdict
 from core.fusion.combine import Fusion

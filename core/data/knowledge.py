@@ -13,8 +13,7 @@ from scipy.sparse import csr_matrix, vstack
 from core.basics.columns import ATTRIBUTE, HEAD, ITEM, RELATION, SOURCE, TAIL, TARGET, VECTOR
 from core.basics.formatting import count
 from core.basics.types import IntArray
-from core.data.pair import DomainPair, ItemFeatures
-from core.data.pair_folder import read_described
+from core.data.pair import DomainPair, ItemFeatures, read_described
 
 CATEGORY = "category"  # the relation of an item to each of its categories
 MOST_HELD = 0.5  # an entity that a larger share of all items holds tells none of them apart

@@ -10,7 +10,7 @@ from core.basics.errors import RunError
 from core.basics.settings import SettingInfo, Value
 from core.data.knowledge import knowledge_graph
 from core.data.pair import DomainPair
-from core.data.profile import RatingFacts
+from core.data.snapshot import RatingFacts
 from core.models.kernel.training_settings import ONES, counts_of
 from core.models.protocol import ATTRIBUTES, ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
 from core.models.text.vectors import BESIDE, NOT_USED, use_of, why_not

@@ -34,8 +34,7 @@ from core.basics.columns import (
 )
 from core.basics.errors import CrosswalkError, RunError
 from core.basics.types import IdMap, Vectors
-from core.data.pair import DomainPair
-from core.data.pair_folder import read_described
+from core.data.pair import DomainPair, read_described
 from core.data.snapshot import read_info, read_snapshot
 from core.models.made.blend import Blend
 from core.models.made.compress import decompressed

@@ -14,9 +14,8 @@ from core.basics.sorted_sets import common
 from core.basics.types import Candidates
 from core.data.attributes import list_attributes
 from core.data.knowledge import KnowledgeGraph, knowledge_in
-from core.data.profile import RatingFacts
-from core.data.profile import rating_facts as read_rating_facts
-from core.data.snapshot import PARTS, Split, SplitInfo, read_info, read_snapshot
+from core.data.snapshot import PARTS, RatingFacts, Split, SplitInfo, read_info, read_snapshot
+from core.data.snapshot import rating_facts as read_rating_facts
 from core.evaluation.segments import user_segments
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings

@@ -24,8 +24,7 @@ from core.basics.progress import Progress, Report, silent
 from core.basics.types import IdMap
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
-from core.data.profile import RatingFacts
-from core.data.snapshot import NEW_ITEMS, RECORD, Split, SplitInfo, read_snapshot
+from core.data.snapshot import NEW_ITEMS, RECORD, RatingFacts, Split, SplitInfo, read_snapshot
 from core.evaluation.evaluate import evaluate
 from core.fusion.candidates import DEPTH
 from core.models.linear.item_weights import solves_dual

@@ -22,8 +22,7 @@ from core.basics.machine import free_memory
 from core.basics.progress import Cancelled, Progress, Report, silent
 from core.basics.types import Lists
 from core.basics.workspace import Workspace
-from core.data.profile import rating_facts
-from core.data.snapshot import NEW_ITEMS, Split, read_info, read_snapshot
+from core.data.snapshot import NEW_ITEMS, Split, rating_facts, read_info, read_snapshot
 from core.evaluation.evaluate import Evaluation, evaluate_parts
 from core.evaluation.lift import by_segment, lift, summarise
 from core.evaluation.new_items import comparator_answer

@@ -11,8 +11,7 @@ from core.basics.formatting import count, number
 from core.charts.data import draw_overlap, draw_split_strip
 from core.data.checks.check import IMPORT
 from core.data.pair_folder import PairSettings
-from core.data.profile import rating_facts
-from core.data.snapshot import NEW_ITEMS, Split, SplitInfo
+from core.data.snapshot import NEW_ITEMS, Split, SplitInfo, rating_facts
 from core.runs.report.blocks import Block, Figure, Grid, Points, Section, Words
 from core.runs.report.evidence import Evidence
 

@@ -15,8 +15,7 @@ from core.basics.machine import free_memory
 from core.basics.progress import Cancelled, Progress, Report
 from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
-from core.data.profile import rating_facts
-from core.data.snapshot import Split, read_snapshot
+from core.data.snapshot import Split, rating_facts, read_snapshot
 from core.evaluation.evaluate import evaluate
 from core.evaluation.ratings import RATINGS, Bounds, errors_per_user, predict_held_out
 from core.metrics.ratings import RMSE

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import ITEM, RATING, TEST, USER
-from core.data.profile import rating_facts
-from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
+from core.data.snapshot import SplitTables, rating_facts, read_snapshot, write_snapshot
 
 
 def rows(*entries: tuple[str, str, float]) -> pd.DataFrame:

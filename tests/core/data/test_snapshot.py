@@ -6,8 +6,7 @@ import pytest
 
 from core.basics.columns import COUNT, ITEM, RATING, TEST, TIME, TITLE, USER, VALID
 from core.basics.errors import DataError
-from core.data.profile import rating_facts
-from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
+from core.data.snapshot import SplitTables, rating_facts, read_snapshot, write_snapshot
 
 
 def rows(*pairs: str) -> pd.DataFrame:

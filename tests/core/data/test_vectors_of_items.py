@@ -19,13 +19,13 @@ from core.basics.types import IdMap
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
 from core.data.knowledge import with_triples
-from core.data.pair_folder import PairInputs, PairSettings, read_items, uploaded_vectors
-from core.data.profile import rating_facts
+from core.data.pair import uploaded_vectors
+from core.data.pair_folder import PairInputs, PairSettings, read_items
 from core.data.reading.ingest import import_file, vector_counts
 from core.data.reading.options import ITEMS, ReadOptions, check_options, in_series
 from core.data.reading.preview import guess_options, preview_rejects
 from core.data.reading.rows import VectorCounts, from_text
-from core.data.snapshot import read_snapshot
+from core.data.snapshot import rating_facts, read_snapshot
 from core.data.splitting import SplitSettings, split_pair
 from core.data.text_figures import VectorFigures, figures_of_items, figures_of_pair, vector_words
 

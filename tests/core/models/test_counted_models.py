@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
-from core.data.profile import RatingFacts
+from core.data.snapshot import RatingFacts
 from core.models.kernel.training_settings import LOG, ONES, SETTING, SQRT, counts_words, weighted
 from core.models.protocol import PairSizes
 from core.models.readiness import check_readiness, readiness

@@ -9,7 +9,7 @@ import pytest
 
 from core.basics.columns import TITLE
 from core.basics.errors import RunError
-from core.data.profile import RatingFacts
+from core.data.snapshot import RatingFacts
 from core.models.protocol import PairSizes
 from core.models.readiness import check_readiness, in_gib, readiness
 from core.models.registry import card_of

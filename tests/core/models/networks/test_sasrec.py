@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.basics.errors import RunError
-from core.data.profile import RatingFacts
+from core.data.snapshot import RatingFacts
 from core.models.networks.sasrec import SasRec, SasRecSettings, joint_sequences
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
 
-from core.data.profile import RatingFacts
+from core.data.snapshot import RatingFacts
 from core.models.factors.als import nonnegative_rows
 from core.models.protocol import PairSizes
 from core.models.readiness import readiness
