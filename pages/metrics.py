@@ -32,6 +32,6 @@ with page("Metrics", "Which run is better, for whom, and is it more than noise?"
 
     st.subheader("What the source adds", anchor=False)
     show_lift(run, view)
-    draw_time_note(run.record["split_hash"])
+    draw_time_note(run.record.split_hash)
 
     show_tabs(run, lines, view)

@@ -105,7 +105,8 @@ def blend(options: Namespace) -> dict[str, Any]:
     workspace, first, second = _runs(options.runs)
     plan = BlendPlan((first.id, second.id), options.kind, options.weight)
     made = read_run(blend_runs(plan, workspace, _say))
-    extra = {name: made.record[name] for name in ("label", "blend", "members", "against")}
+    kept = made.record.to_dict()
+    extra = {name: kept[name] for name in ("label", "blend", "members", "against")}
     return _told(_answer(made, Fusion(), 10, workspace) | extra, options)
 
 
@@ -115,7 +116,8 @@ def compress(options: Namespace) -> dict[str, Any]:
 
     workspace, run = _runs([options.run])
     made = read_run(compress_run(CompressPlan(run.id, options.kind, options.keep), workspace, _say))
-    extra = {name: made.record[name] for name in ("label", "compression")}
+    kept = made.record.to_dict()
+    extra = {name: kept[name] for name in ("label", "compression")}
     return _told(_answer(made, Fusion(), 10, workspace) | extra, options)
 
 
@@ -143,7 +145,8 @@ def upload(options: Namespace) -> dict[str, Any]:
     account.files.append(lists)
     for sentence in reading.said:
         account.leave_out(sentence)
-    extra = {name: made.record[name] for name in ("label", "upload")}
+    kept = made.record.to_dict()
+    extra = {name: kept[name] for name in ("label", "upload")}
     return _told(_answer(made, Fusion(), 10, workspace) | extra, options, account)
 
 
@@ -152,7 +155,7 @@ def overlap(options: Namespace) -> dict[str, Any]:
     from core.runs.studies.overlap import measure_overlap, overlap_answer
 
     workspace, run = _runs([options.run])
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     return overlap_answer(run, split, measure_overlap(run, split, 0, _say))
 
 
@@ -161,7 +164,7 @@ def reseed(options: Namespace) -> dict[str, Any]:
     from core.runs.studies.noise import measure_noise, reseed_answer
 
     workspace, run = _runs([options.run])
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     return reseed_answer(run, measure_noise(run, split, _say))
 
 
@@ -356,7 +359,7 @@ def _foretell(plan: RunPlan, workspace: Workspace, times: int = 1) -> None:
     if timing is not None and timing.seconds * times > LONG:
         most = "at most" if timing.at_most else "about"
         _tell(f"This takes {most} {duration(timing.seconds * times)}, judging by earlier runs.")
-    known = [(run.record["model"], run.record["split_hash"]) for run in runs]
+    known = [(run.record.model, run.record.split_hash) for run in runs]
     if first := cheaper_first([plan], info, known, cost_of):
         _tell(first.words)
 
@@ -378,21 +381,23 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     """The run's record with the figures of twin and popularity beside its own."""
     record = run.record
     answer: dict[str, Any] = {
-        name: record[name] for name in ("model", "settings", "seed", "dataset_hash", "split_hash")
+        name: getattr(record, name)
+        for name in ("model", "settings", "seed", "dataset_hash", "split_hash")
     }
-    checks = read_checks(workspace.pairs / record["dataset_hash"])
+    checks = read_checks(workspace.pairs / record.dataset_hash)
     answer["checks"] = None if checks is None else [asdict(check) for check in checks]
-    answer |= {"run_dir": str(run.folder)} | {name: record[name] for name in FIGURES}
+    answer |= {"run_dir": str(run.folder)} | {name: getattr(record, name) for name in FIGURES}
     beside = {"twin": run.twin, "popularity": run.popularity, "bias": run.bias}
     for name, other in beside.items():
-        answer[name] = None if other is None else {key: other.record[key] for key in FIGURES}
-    answer["findings"] = record.get("findings", [])
+        kept = None if other is None else other.record
+        answer[name] = kept and {key: getattr(kept, key) for key in FIGURES}
+    answer["findings"] = record.findings
     lifts = ("lift", "lift_over_popularity", "lift_over_bias", "segments")
-    answer |= {name: record.get(name) for name in lifts}
-    folder = workspace.splits / record["split_hash"]
+    answer |= {name: getattr(record, name) for name in lifts}
+    folder = workspace.splits / record.split_hash
     split = read_snapshot(folder)
     answer["split"] = {"kind": split.info.kind, **split.info.counts}
-    answer["names"] = {SOURCE: record["source_name"], TARGET: record["target_name"]}
+    answer["names"] = {SOURCE: record.source_name, TARGET: record.target_name}
     metric = "rmse" if run.card.task == "rating" else "ndcg@10"
     segments = user_segments(split.train)
     answer["verdict"] = verdict(comparison_of(run, TEST, segments), metric)

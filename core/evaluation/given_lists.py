@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, TEST, USER, USERS
+from core.basics.columns import DISTANCE, ITEM, RANK, SCORE, TEST, USER
 from core.basics.files import unescaped
 from core.basics.formatting import count
 from core.basics.sorted_sets import among
@@ -220,13 +220,14 @@ _ORDERS = {
 }
 
 
-def given_words(record: Counts) -> list[str]:
-    """Sentences about the lists of an uploaded run; none for a run of another kind."""
-    upload = record.get("upload")
+def given_words(upload: Counts | None, evaluated: int) -> list[str]:
+    """Sentences about the lists of an uploaded run; none for a run of another kind.
+
+    upload: what its record counted. evaluated: users of the test part.
+    """
     if not upload:
         return []
     rows, users = upload[TEST]["rows"], upload[TEST]["users"]
-    evaluated = record["counts"][TEST][USERS]
     used = f"Of {count(upload['rows'], 'row')}, {rows['used']:,} count in the test figures."
     if held := upload.get("file_rows"):
         used = f"The {count(held, 'row')} of the file became a row for each item. {used}"
@@ -253,9 +254,8 @@ def given_words(record: Counts) -> list[str]:
     return [*found, f"{missing}."]
 
 
-def is_odd(record: Counts) -> bool:
+def is_odd(upload: Counts) -> bool:
     """Whether anything of the lists could not be used, or a user has none."""
-    upload = record["upload"]
     rows, users = upload[TEST]["rows"], upload[TEST]["users"]
     lost = upload["rejected"] + upload["duplicates"] + upload["unknown_user_rows"]
     told = upload.get("tied_rows", 0) + upload.get("unquoted_rows", 0) + _rises(upload)

@@ -109,7 +109,7 @@ def import_run(workspace: Workspace, path: Path) -> Run:
 def _check(folder: Path, workspace: Workspace) -> None:
     """Refuse a bundle whose run could not be shown."""
     try:
-        check_run(folder, workspace.splits / read_record(folder)["split_hash"])
+        check_run(folder, workspace.splits / read_record(folder).split_hash)
     except (CrosswalkError, ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise RunError(
             what=f"The run in this file is damaged ({error}).",

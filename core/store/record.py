@@ -1,19 +1,94 @@
-"""Whether a run's record is what pages will find in it: every field, its kind and its bounds.
+"""What a run says of itself, and whether what stands in a file is such a record.
 
-A record may come from anywhere: from a run file of a stranger, or from an editor. What is checked
-here may be read without looking again.
+A record may come from anywhere: from a run file of a stranger, or from an editor. It is checked
+field by field before it becomes a `Record`, so that nobody has to look again.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
-from core.basics.columns import TEST, USERS, VALID
+from core.basics.columns import SOURCE, TARGET, TEST, USERS, VALID
 from core.metrics.registry import METRICS
 from core.models.made.recorded import DEEPEST, UploadedSettings
 
+Figures = dict[str, dict[str, Any]]  # {mean, low, high, users, ...} by metric, as "ndcg@10"
+Lifts = dict[str, dict[str, Any]]  # {mean, low, high, users, helped, harmed} by metric
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of one trained model: of a run itself, of its twin or of its baseline.
+
+    Kept as run.json. What only some models have is None elsewhere: `members` and `blend` of a
+    blend, `compression` of a compressed run, `upload` of uploaded lists, lifts of a run itself.
+    """
+
+    role: str  # "run", "twin", "popularity" or "bias"
+    model: str
+    label: str
+    settings: dict[str, Any]
+    seed: int
+    split_hash: str
+    dataset_hash: str
+    source_name: str
+    target_name: str
+    created: float  # seconds since 1970
+    fit: dict[str, Any]  # wall_seconds, cpu_seconds, peak_rss_mib
+    curve: list[dict[str, Any]]  # epoch, loss and valid of every epoch
+    cancelled: bool
+    valid: Figures
+    test: Figures
+    counts: dict[str, dict[str, int]]  # by part: users, skipped, by_popularity
+    crosswalk: str = "?"
+    device: str = "auto"
+    best_epoch: int | None = None
+    evaluate: dict[str, Any] | None = None  # cost of evaluating, as fit
+    making: dict[str, Any] | None = None  # cost of making it from runs, these apart
+    findings: list[Any] = field(default_factory=list)
+    lift: Lifts | None = None  # over the twin
+    lift_over_popularity: Lifts | None = None
+    lift_over_bias: Lifts | None = None
+    segments: list[dict[str, Any]] = field(default_factory=list)
+    against: list[Any] | None = None
+    members: list[Any] | None = None
+    blend: dict[str, Any] | None = None
+    compression: dict[str, Any] | None = None
+    upload: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Self:
+        """The record of checked values (see `wrong_fields`); others beside them are left out."""
+        known = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what this model does not have is left out."""
+        mine = _OF_RUNS if self.role == "run" else ()
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {
+            name: value for name, value in values.items() if value not in (None, []) or name in mine
+        } | {"curve": self.curve}
+
+    def figures(self, part: str) -> Figures:
+        """What was measured on a held-out part, "valid" or "test"."""
+        return {VALID: self.valid, TEST: self.test}[part]
+
+    def name_of(self, domain: str) -> str:
+        """What a domain, "source" or "target", is called."""
+        return {SOURCE: self.source_name, TARGET: self.target_name}[domain]
+
+    @property
+    def untrained(self) -> dict[str, Any]:
+        """What it takes to build the model: its name, its settings and what it is made of."""
+        built = {"model": self.model, "settings": self.settings}
+        return built if self.members is None else built | {"members": self.members}
+
+
+_OF_RUNS = ("findings", "lift", "lift_over_popularity", "lift_over_bias", "segments")
 Wrong = Iterator[str]  # paths of fields that are not what they should be, as "test.ndcg@10.mean"
 Test = Callable[[Any, str], Wrong]
 LONGEST = 1000  # characters of a text

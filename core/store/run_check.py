@@ -79,12 +79,12 @@ def check_run(folder: Path, snapshot: Path) -> None:
     """
     run = Run(folder, read_record(folder))
     run.check_beside()
-    if (run.record["model"] == UPLOADED) != ("upload" in run.record):
+    if (run.record.model == UPLOADED) != (run.record.upload is not None):
         _refuse(run, "run.json", "it does not fit its kind of run (upload)")
     for role, contender in _contenders(run).items():
-        if contender.record["role"] != role:
-            _refuse(contender, "run.json", f"its role is {contender.record['role']}, not {role}")
-        check_settings(contender.record)
+        if contender.record.role != role:
+            _refuse(contender, "run.json", f"its role is {contender.record.role}, not {role}")
+        check_settings(contender.record.untrained)
     train, sizes = _pair_of(run, snapshot)
     for contender in _contenders(run).values():
         # Numbers of the users of every part, in order
@@ -104,7 +104,7 @@ def _contenders(run: Run) -> dict[str, Run]:
 
 
 def _refuse(run: Run, file: str, why: str) -> NoReturn:
-    role = run.record["role"]
+    role = run.record.role
     whose = "" if role == RUN else f" of its {role}"
     raise RunError(
         what=f"{file}{whose} is not what a run has: {why}.",
@@ -123,7 +123,7 @@ def _pair_of(run: Run, snapshot: Path) -> tuple[DomainPair | None, Sizes]:
     try:
         info = read_info(ids)
         plain = all(isinstance(getattr(info, name), str) for name in ("kind", "source_name"))
-        if not plain or info.split_hash != run.record["split_hash"]:
+        if not plain or info.split_hash != run.record.split_hash:
             _refuse(run, "ids/split.json", "it tells of another split")
         users = _ids_in(run, ids / "users.parquet", USER)
         for domain in (SOURCE, TARGET):
@@ -218,14 +218,14 @@ def _checked_metrics(
         _refuse(run, shown, "it has two rows of one user")
     found = {part: np.sort(frame.loc[frame[PART] == part, USER].unique()) for part in PARTS}
     for part, there in found.items():
-        counted = run.record["counts"][part][USERS]
+        counted = run.record.counts[part][USERS]
         if len(there) != counted:
             _refuse(run, shown, f"it has {len(there)} {part} users, its record {counted}")
     needed = "rmse" if run.card.task == "rating" else "ndcg@10"
     if needed not in table.column_names:
         _refuse(run, shown, f"it has no column {needed}")
     for part in PARTS:
-        if needed not in run.record[part]:
+        if needed not in run.record.figures(part):
             _refuse(run, "run.json", f"it has no {needed} of {part}")
     return found
 
@@ -252,7 +252,7 @@ def _check_lists(run: Run, part: str, expected: np.ndarray, sizes: Sizes) -> Non
 def _check_candidates(run: Run, part: str, expected: np.ndarray, sizes: Sizes) -> None:
     shown = f"candidates_{part}.parquet"
     if not (run.folder / shown).exists():
-        if run.record["role"] == RUN and run.card.task == "ranking" and run.has_model:
+        if run.record.role == RUN and run.card.task == "ranking" and run.has_model:
             _refuse(run, shown, "it is missing")
         return
     table = _table(run, run.folder / shown, shown)
@@ -301,7 +301,7 @@ def _entries(run: Run, table: pa.Table, shown: str, name: str) -> tuple[np.ndarr
 def _check_predictions(run: Run, part: str, sizes: Sizes) -> None:
     shown = f"predictions_{part}.parquet"
     if not (run.folder / shown).exists():
-        if run.record["role"] == RUN and run.card.task == "rating":
+        if run.record.role == RUN and run.card.task == "rating":
             _refuse(run, shown, "it is missing")
         return
     table = _table(run, run.folder / shown, shown)
@@ -326,8 +326,8 @@ def _check_weights(run: Run, train: DomainPair | None) -> None:
     if not run.has_model or train is None:
         return
     try:
-        model = build_recorded(run.record)
-        pair = train.target_only() if run.record["role"] == TWIN else train
+        model = build_recorded(run.record.untrained)
+        pair = train.target_only() if run.record.role == TWIN else train
         model.restore(pair, decompressed(state))
         scores = model.score(np.array([0, len(pair.users) - 1]))
         placed = [one.vectors() for one in _unblended(model)]
@@ -365,23 +365,27 @@ def _short(error: Exception) -> str:
 
 def _check_beside(run: Run, sizes: Sizes) -> None:
     """What was measured of the run afterwards."""
-    for kept, read, by in (
-        (measured, measured.read_overlap, SHARE),
-        (measured, measured.read_reseeded, measured.REPEAT),
-    ):
-        folder = run.folder / kept.FOLDER
+    overlap = (measured.OVERLAP_FOLDER, measured.OVERLAP_RECORD, measured.read_overlap, SHARE)
+    reseeded = (
+        measured.RESEED_FOLDER,
+        measured.RESEED_RECORD,
+        measured.read_reseeded,
+        measured.REPEAT,
+    )
+    for name, record, read, by in (overlap, reseeded):
+        folder = run.folder / name
         if not folder.exists():
             continue
-        shown = f"{kept.FOLDER}/{kept.RECORD}"
+        shown = f"{name}/{record}"
         try:
             info = read(run)
         except (TypeError, ValueError) as error:
             _refuse(run, shown, _short(error))
         if info is None or not _is_plain(info):
             _refuse(run, shown, "its fields are not what they should be")
-        table = _table(run, folder / METRICS, f"{kept.FOLDER}/{METRICS}")
+        table = _table(run, folder / METRICS, f"{name}/{METRICS}")
         _column(run, table, shown, by, lambda kind: _FLOAT(kind) or _INT(kind))
-        _checked_metrics(run, table, f"{kept.FOLDER}/{METRICS}", sizes, apart=(by,))
+        _checked_metrics(run, table, f"{name}/{METRICS}", sizes, apart=(by,))
 
 
 def _is_plain(info: Any) -> bool:

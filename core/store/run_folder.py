@@ -27,7 +27,7 @@ from core.models.kernel.training_settings import ONES, SETTING
 from core.models.made.compress import decompressed
 from core.models.made.recorded import UPLOADED, build_recorded, card_of_record
 from core.models.protocol import CrossDomainModel, ModelCard, State
-from core.store.record import is_text, wrong_fields
+from core.store.record import Record, is_text, wrong_fields
 
 RECORD, WEIGHTS, METRICS, LABEL = "run.json", "model.safetensors", "metrics.parquet", "label.json"
 RUN, TWIN, POPULARITY, BIAS = "run", "twin", "popularity", "bias"
@@ -38,7 +38,7 @@ _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 class Contender:
     """What one trained model leaves behind: the run itself, its twin, or popularity beside it."""
 
-    record: dict[str, Any]  # plain values only
+    record: Record
     state: State
     metrics: dict[str, pd.DataFrame]  # by part: USER number and one column per metric
     candidates: dict[str, Candidates]  # by part
@@ -51,7 +51,7 @@ class Run:
     """A finished run; everything in it is read when asked for."""
 
     folder: Path
-    record: dict[str, Any]
+    record: Record
 
     @property
     def id(self) -> str:
@@ -64,22 +64,22 @@ class Run:
         path = self.folder / LABEL
         given = read_json(path) if path.exists() else None
         name = given.get("label") if isinstance(given, dict) else None
-        return str(name) if is_text(name) and str(name).strip() else str(self.record["label"])
+        return str(name) if is_text(name) and str(name).strip() else str(self.record.label)
 
     @property
     def card(self) -> ModelCard:
         """Card of the run's model."""
-        return card_of_record(self.record)
+        return card_of_record(self.record.untrained)
 
     @property
     def has_model(self) -> bool:
         """Whether there is a model to ask; uploaded lists come without one."""
-        return bool(self.record["model"] != UPLOADED)
+        return bool(self.record.model != UPLOADED)
 
     @property
     def complete(self) -> bool:
         """Whether nothing of it was cancelled: trained to the end, with its twin if it has one."""
-        return not self.record["cancelled"] and (self.twin is not None or not self.card.has_twin)
+        return not self.record.cancelled and (self.twin is not None or not self.card.has_twin)
 
     @cached_property
     def twin(self) -> Run | None:
@@ -137,20 +137,20 @@ class Run:
 
     def model(self, split: Split) -> CrossDomainModel:
         """The trained model, its weights memory-mapped; `split` must be the one it trained on."""
-        if split.info.split_hash != self.record["split_hash"]:
+        if split.info.split_hash != self.record.split_hash:
             raise RunError(
-                what=f"{self.label} was trained on split {self.record['split_hash']}, "
+                what=f"{self.label} was trained on split {self.record.split_hash}, "
                 f"not on {split.info.split_hash}.",
                 hint="Choose the split this run belongs to.",
             )
-        model = build_recorded(self.record)
+        model = build_recorded(self.record.untrained)
         model.restore(self.train_of(split), decompressed(self.state()))
         return model
 
     def train_of(self, split: Split) -> DomainPair:
         """The pair it was trained on, as its model reads it: a twin's has no source items."""
-        train = self.card.pair_of(split, self.record["settings"].get(SETTING, ONES))
-        return train.target_only() if self.record["role"] == TWIN else train
+        train = self.card.pair_of(split, self.record.settings.get(SETTING, ONES))
+        return train.target_only() if self.record.role == TWIN else train
 
     def state(self) -> State:
         """The arrays as they are kept, memory-mapped; tables may be compressed."""
@@ -160,9 +160,9 @@ class Run:
         """Read the name and the records of its twin and floors; raises where one is damaged."""
         assert self.label
         for other in (self.twin, self.popularity, self.bias):
-            if other is not None and other.record["split_hash"] != self.record["split_hash"]:
+            if other is not None and other.record.split_hash != self.record.split_hash:
                 raise RunError(
-                    what=f"{self.label} and its {other.record['role']} stand on different splits.",
+                    what=f"{self.label} and its {other.record.role} stand on different splits.",
                     hint="Delete this run and train it again.",
                 )
 
@@ -186,7 +186,7 @@ def write_contender(folder: Path, contender: Contender) -> None:
         if part in contender.predictions:
             path = folder / f"predictions_{part}.parquet"
             contender.predictions[part].to_parquet(path, index=False)
-    write_json(folder / RECORD, contender.record)
+    write_json(folder / RECORD, contender.record.to_dict())
 
 
 def read_run(folder: Path) -> Run:
@@ -204,17 +204,18 @@ def is_run_id(name: str) -> bool:
     return _ID.fullmatch(name) is not None and not name.endswith(".part")
 
 
-def read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> Record:
     """What a contender wrote down; raises RunError where a field is missing or of another kind."""
-    record = read_json(folder / RECORD)
-    if wrong := wrong_fields(record):
+    values = read_json(folder / RECORD)
+    if wrong := wrong_fields(values):
         named = ", ".join(name[:80] for name in wrong[:3] if name) or "it is no table of fields"
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise RunError(
             what=f"The record of {folder.name[:80]} is damaged ({named}{more}).",
             hint="Delete this run and train it again.",
         )
-    card_of_record(record)  # a model that is not here is said now, not on every page
+    record = Record.of(values)
+    card_of_record(record.untrained)  # a model that is not here is said now, not on every page
     return record
 
 
@@ -236,7 +237,7 @@ def read_runs(workspace: Workspace) -> tuple[list[Run], dict[str, CrosswalkError
         except CrosswalkError as error:
             if record.exists():  # else it was deleted while it was read
                 damaged[record.parent.name] = error
-    return sorted(runs, key=lambda run: run.record["created"], reverse=True), damaged
+    return sorted(runs, key=lambda run: run.record.created, reverse=True), damaged
 
 
 def rename_run(run: Run, label: str) -> None:

@@ -108,7 +108,7 @@ def _rating_facts(folder: str) -> RatingFacts:
 
 def split_of(run: Run) -> Split:
     """The split a run was trained on."""
-    return split(run.record["split_hash"])
+    return split(run.record.split_hash)
 
 
 def per_user(run: Run, part: str) -> pd.DataFrame:

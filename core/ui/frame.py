@@ -81,12 +81,12 @@ def draw_sidebar() -> None:
         if run is not None:
             pick_run("sidebar_run")
             # What the box may cut off its name, model, seed and twin; the split; users of each part
-            counts, info = run.record["counts"], _info_of(run)
+            counts, info = run.record.counts, _info_of(run)
             parts = [
                 f"{counts[part][USERS]:,} {name}" for part, name in _PARTS.items() if part in counts
             ]
             twin = "twin ✓" if run.twin else "no twin"
-            seed = f"seed {run.record['seed']}" if run.has_model else "no model"
+            seed = f"seed {run.record.seed}" if run.has_model else "no model"
             name, title = run_names(cached.runs()).get(run.id, run.label), plain(run.card.title)
             lines = (
                 [plain(name, 200)]
@@ -129,7 +129,7 @@ def _draw_pair(run: Run | None) -> None:
 
 
 def _info_of(run: Run) -> SplitInfo | None:
-    split_hash = run.record["split_hash"]
+    split_hash = run.record.split_hash
     return cached.split_info(split_hash) if split_hash in cached.split_hashes() else None
 
 

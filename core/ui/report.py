@@ -33,7 +33,7 @@ def pick_options(run: Run) -> ReportOptions:
     """Title, note, sections and whether users are named."""
     st.text_input(
         "Title",
-        placeholder=default_title(run.record["source_name"], run.record["target_name"]),
+        placeholder=default_title(run.record.source_name, run.record.target_name),
         max_chars=LONGEST_TITLE,
         key=TITLE,
         persist_state="session",
@@ -144,9 +144,9 @@ def made(run: Run, options: ReportOptions, presenting: bool = False) -> Made:
     """The report of a run as one HTML file; presenting opens it at the first step."""
     # What a story depends on: this run, those beside it, its data, checks and noise floor
     here, record = workspace(), run.record
-    pair = here.pairs / record["dataset_hash"]
+    pair = here.pairs / record.dataset_hash
     files = (
-        here.splits / record["split_hash"] / "split.json",
+        here.splits / record.split_hash / "split.json",
         pair / "pair.json",
         pair / RESULT,
         run.folder / RESEED_FOLDER,

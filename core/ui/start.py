@@ -109,7 +109,7 @@ def _draw_runs(run: Run | None) -> None:
         link_to("train", "Train a model")
         return
     metric = METRICS[run.card.task]
-    figure = run.record[TEST].get(metric, {})
+    figure = run.record.test.get(metric, {})
     said = with_interval(figure.get("mean"), figure.get("low"), figure.get("high"))
     st.markdown(
         f"{count(len(runs), 'run')}  \n**{plain(run.label)}**  \n"

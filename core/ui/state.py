@@ -213,7 +213,7 @@ def current_split_hash() -> str | None:
     """Hash of the current split, None where the workspace has no split."""
     hashes = cached.split_hashes()
     run = current_run()
-    wanted = [recall("split"), run.record["split_hash"] if run else None]
+    wanted = [recall("split"), run.record.split_hash if run else None]
     return next((entry for entry in wanted if entry in hashes), hashes[0] if hashes else None)
 
 
@@ -224,7 +224,7 @@ def notice() -> str | None:
 
 def _keep_run(key: str) -> None:
     chosen = st.session_state[key]
-    by_id = {run.id: run.record["split_hash"] for run in cached.runs()}
+    by_id = {run.id: run.record.split_hash for run in cached.runs()}
     if (split := by_id.get(chosen)) is not None:
         same = by_id.get(recall("run") or "") == split  # the same users, so the user stays
         set_current(run=chosen, split=split, user=recall("user") if same else None)
@@ -278,17 +278,17 @@ def run_names(runs: list[Run]) -> dict[str, str]:
 
 
 def _pair(run: Run) -> str:
-    return f"{run.record['source_name']} → {run.record['target_name']}"
+    return f"{run.record.source_name} → {run.record.target_name}"
 
 
 def _split(run: Run) -> str:
-    split_hash = run.record["split_hash"]
+    split_hash = run.record.split_hash
     here = split_hash in cached.split_hashes()
     return cached.split_info(split_hash).kind if here else f"split {split_hash[:8]}"
 
 
 def _time(run: Run) -> str:
-    return f"{datetime.fromtimestamp(run.record['created']):%d %b %H:%M:%S}"
+    return f"{datetime.fromtimestamp(run.record.created):%d %b %H:%M:%S}"
 
 
 def _id(run: Run) -> str:

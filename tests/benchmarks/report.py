@@ -65,7 +65,7 @@ def six_runs(workspace: Workspace) -> tuple[Workspace, str]:
     load_demo(workspace)
     ease = list_runs(workspace)[0]
     for model in MODELS:
-        train_run(RunPlan(ease.record["split_hash"], model), workspace)
+        train_run(RunPlan(ease.record.split_hash, model), workspace)
     return workspace, ease.id
 
 

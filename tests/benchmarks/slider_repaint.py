@@ -116,7 +116,7 @@ def trained(splits: Path, folder: Path) -> Path:
 
 def write_frames(workspace: Path, run: Run, folder: Path) -> None:
     """What the chart of the bare page shows: the same figures as ours."""
-    split = read_snapshot(Workspace(workspace).splits / run.record["split_hash"])
+    split = read_snapshot(Workspace(workspace).splits / run.record.split_hash)
     prepared = prepare(run.candidates(VALID), WEIGHTED_SUM, RAW, K)
     curve = ratio_curve(prepared, split.valid, K)
     segment = user_segments(split.train)[TARGET_HISTORY].astype("str").to_numpy()

@@ -89,10 +89,10 @@ class Journey:
 
     def finds_what_was_made(self):
         made = [run for run in list_runs(self.app.workspace) if run.id not in self.before]
-        assert {run.record["model"] for run in made} == {TO_CANCEL, TO_KILL, LEFT_ALONE}
-        cancelled = next(run for run in made if run.record["model"] == TO_CANCEL)
-        assert cancelled.record["cancelled"]
-        assert cancelled.record["best_epoch"] >= 1
+        assert {run.record.model for run in made} == {TO_CANCEL, TO_KILL, LEFT_ALONE}
+        cancelled = next(run for run in made if run.record.model == TO_CANCEL)
+        assert cancelled.record.cancelled
+        assert cancelled.record.best_epoch >= 1
         self.tab.open(f"/?run={made[0].id}").sees(f"{len(self.before) + 3} runs")
         self.tab.goto("Metrics")
         for run in made:

@@ -90,7 +90,7 @@ def test_the_encoder_is_fine_tuned_from_the_page(visit, app):
     wait_until(lambda: app.jobs("train"), "the training is asked for")
     wait_until(lambda: not app.jobs("train")[0].is_active, "the encoder is tuned", seconds=240)
     assert app.jobs("train")[0].status == DONE, app.jobs("train")[0].what
-    (run,) = [run for run in list_runs(app.workspace) if run.record["model"] == "fine_tuned"]
+    (run,) = [run for run in list_runs(app.workspace) if run.record.model == "fine_tuned"]
     assert run.twin is not None
     visit.goto("Metrics").sees(run.label)
     visit.sees_chart()

@@ -72,7 +72,7 @@ def test_a_split_made_again_has_the_same_hash_and_rows(workspace, tmp_path, pair
 def test_a_run_says_what_it_said(workspace, kind):
     run = read_run(workspace.runs / TOLD["runs"][kind])
     assert run.id in [found.id for found in list_runs(workspace)]
-    assert run.record["test"]["ndcg@10"]["mean"] == TOLD["ndcg"][kind]
+    assert run.record.test["ndcg@10"]["mean"] == TOLD["ndcg"][kind]
     if kind in TOLD["lists"]:
         answer = recommend_user(workspace, run, "u03", 5, 1.0, 1.0)
         assert [row["item"] for row in answer["items"]] == TOLD["lists"][kind]
@@ -81,7 +81,7 @@ def test_a_run_says_what_it_said(workspace, kind):
 def test_a_run_trained_again_comes_to_the_same_figure(workspace):
     plan = RunPlan(TOLD["split"], "ease", {"regularization": 10.0})
     run = read_run(train_run(plan, workspace, lambda *_: None))
-    assert run.record["test"]["ndcg@10"]["mean"] == pytest.approx(TOLD["ndcg"]["ease"], abs=1e-9)
+    assert run.record.test["ndcg@10"]["mean"] == pytest.approx(TOLD["ndcg"]["ease"], abs=1e-9)
 
 
 def test_jobs_that_were_left_go_on(workspace):

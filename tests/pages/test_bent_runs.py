@@ -94,7 +94,7 @@ def bent_workspace(tmp_path_factory) -> Workspace:
     here.jobs.unlink()
     for name, bend in BENDS.items():
         run = read_run(here.runs / RUNS[name])
-        path = export_run(run, here.splits / run.record["split_hash"], root / f"{name}.zip")
+        path = export_run(run, here.splits / run.record.split_hash, root / f"{name}.zip")
         with zipfile.ZipFile(path) as bundle:
             members = {one: bundle.read(one) for one in bundle.namelist()}
         record = f"{run.id}/run.json"

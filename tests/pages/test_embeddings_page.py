@@ -81,7 +81,7 @@ def test_a_link_opens_what_it_names(trained_workspace, what, colour, layers):
 def test_users_are_coloured_by_what_the_source_did_for_them(trained_workspace):
     run = trained_workspace.runs["ease"]
     app = well(open_page("embeddings", run=run, what="users", colour="lift"))
-    found = read_run(trained_workspace.workspace.runs / run).record["lift"]["ndcg@10"]
+    found = read_run(trained_workspace.workspace.runs / run).record.lift["ndcg@10"]
     shown = traces(app)
     for name in ("helped", "harmed"):  # at most two points each: as either domain sees them
         assert found[name] <= shown[name] <= 2 * found[name]

@@ -74,7 +74,7 @@ def test_the_page_opens_at_one_to_one_with_the_models_own_quality(trained_worksp
     app = well(open_page("fusion", run=trained_workspace.runs["ease"]))
     assert (slider(app, "alpha").value, slider(app, "beta").value) == (1.0, 1.0)
     assert "you are at **1 : 1**" in words(app)
-    own = run_of(trained_workspace, "ease").record["valid"]["ndcg@10"]["mean"]
+    own = run_of(trained_workspace, "ease").record.valid["ndcg@10"]["mean"]
     assert float(app.metric[0].value) == pytest.approx(own, abs=6e-5)
     curve = chart(app, "fusion_curve")["data"][0]
     assert here_line(app) == [0.5]
@@ -138,7 +138,7 @@ def test_test_is_shown_for_a_pinned_point_only_and_every_point_is_counted_once(t
     press(app, "Pin this point")
     press(app, "Show test")
     assert len(looks(run)) == before + 2
-    test = run.record["test"]["ndcg@10"]["mean"]
+    test = run.record.test["ndcg@10"]["mean"]
     assert f"{test:.3f}".lstrip("0") in looked_at(app)[0].value.loc["nDCG@10", "pinned"]
 
 

@@ -7,7 +7,6 @@ import shutil
 import numpy as np
 import pytest
 
-from core.basics.columns import TEST
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.attributes import keep_attributes, list_attributes, remove_attributes
@@ -100,11 +99,11 @@ def test_the_overlap_curve_is_measured_on_request_and_drawn_from_the_twin_on(own
 def test_an_attribute_becomes_a_kind_of_segment_and_users_without_it_are_said(own):
     workspace, runs = own
     run = read_run(workspace.runs / runs["ease"])
-    users = read_snapshot(workspace.splits / run.record["split_hash"]).train.users
+    users = read_snapshot(workspace.splits / run.record.split_hash).train.users
     rows = ["user,age,nickname"]
     rows += [f"{user},{place},n{place}" for place, user in enumerate(users.ids[:200])]
     data = "\n".join(rows).encode()
-    keep_attributes(workspace, run.record["dataset_hash"], data, users)
+    keep_attributes(workspace, run.record.dataset_hash, data, users)
     app = well(open_page("metrics", run=runs["ease"], by="attribute:age"))
     said = text_of(app)
     assert "40 evaluated users without a value are left out" in said
@@ -122,9 +121,9 @@ def test_an_attribute_becomes_a_kind_of_segment_and_users_without_it_are_said(ow
 def test_a_segment_of_three_users_is_named_and_has_no_dot(own):
     workspace, runs = own
     run = read_run(workspace.runs / runs["ease"])
-    users = read_snapshot(workspace.splits / run.record["split_hash"]).train.users
+    users = read_snapshot(workspace.splits / run.record.split_hash).train.users
     rows = ["user,group"] + [f"{u},{'few' if n < 3 else 'many'}" for n, u in enumerate(users.ids)]
-    keep_attributes(workspace, run.record["dataset_hash"], "\n".join(rows).encode(), users)
+    keep_attributes(workspace, run.record.dataset_hash, "\n".join(rows).encode(), users)
     app = well(open_page("metrics", run=runs["ease"], by="attribute:group"))
     figure = forest(app)
     assert "few · 3 users, too few to say" in figure["layout"]["yaxis"]["ticktext"]
@@ -145,7 +144,7 @@ def test_a_file_of_other_users_is_refused_where_it_was_given(own):
 def test_splits_with_other_test_rows_are_no_versions_of_each_other(own):
     workspace, runs = own
     folders = [
-        workspace.splits / read_run(workspace.runs / runs[name]).record["split_hash"]
+        workspace.splits / read_run(workspace.runs / runs[name]).record.split_hash
         for name in ("ease", "elsewhere")
     ]
     assert same_test_rows(folders[0], folders[0])
@@ -163,7 +162,7 @@ def test_the_same_model_on_a_version_with_the_same_test_rows_stands_beside_it(ow
             record.write_text(json.dumps(values))
     said = text_of(well(open_page("metrics", run=runs["ease"])))
     assert "With and without" in said
-    assert read_run(there).record[TEST]
+    assert read_run(there).record.test
 
 
 def test_a_figure_of_lists_can_be_what_is_lifted(trained_workspace):
@@ -186,17 +185,17 @@ def test_a_figure_of_lists_can_be_what_is_lifted(trained_workspace):
 
 
 def newest(workspace, run):
-    return list_attributes(workspace, run.record["dataset_hash"])[-1]
+    return list_attributes(workspace, run.record.dataset_hash)[-1]
 
 
 def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(own):
     workspace, runs = own
     run = read_run(workspace.runs / runs["ease"])
-    users = read_snapshot(workspace.splits / run.record["split_hash"]).train.users
+    users = read_snapshot(workspace.splits / run.record.split_hash).train.users
     rows = ["user,group: all"] + [
         f"{u},{'few' if n < 3 else 'many: rest'}" for n, u in enumerate(users.ids)
     ]
-    keep_attributes(workspace, run.record["dataset_hash"], "\n".join(rows).encode(), users)
+    keep_attributes(workspace, run.record.dataset_hash, "\n".join(rows).encode(), users)
     app = well(open_page("metrics", run=runs["ease"], segment="attribute:group: all:many: rest"))
     assert app.selectbox(key="segment_widget").value == "attribute:group: all:many: rest"
     assert "237 users, 95 % intervals" in text_of(app)
@@ -206,10 +205,10 @@ def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(ow
     assert "3 users of this segment evaluated: too few to say." in text_of(app)
     for n in (30, 60):  # other users under the same name, as a newer file has them
         rows[1:] = [f"{u},{'few' if place < n else 'rest'}" for place, u in enumerate(users.ids)]
-        keep_attributes(workspace, run.record["dataset_hash"], "\n".join(rows).encode(), users)
+        keep_attributes(workspace, run.record.dataset_hash, "\n".join(rows).encode(), users)
         assert f"{n} users, 95 % intervals" in text_of(well(app.run()))
-    remove_attributes(workspace, run.record["dataset_hash"], newest(workspace, run).name)
-    remove_attributes(workspace, run.record["dataset_hash"], newest(workspace, run).name)
+    remove_attributes(workspace, run.record.dataset_hash, newest(workspace, run).name)
+    remove_attributes(workspace, run.record.dataset_hash, newest(workspace, run).name)
     for tab in ("Per user", "Trade-off"):
         app.session_state["metrics_tab"] = tab
         assert not [e for e in well(app.run()).get("plotly_chart") if "ItemKNN" in e.proto.spec]
@@ -219,13 +218,13 @@ def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(ow
 def test_a_file_of_attributes_can_be_taken_away_again(own):
     workspace, runs = own
     run = read_run(workspace.runs / runs["ease"])
-    users = read_snapshot(workspace.splits / run.record["split_hash"]).train.users
+    users = read_snapshot(workspace.splits / run.record.split_hash).train.users
     data = ("user,age\n" + "\n".join(f"{u},{n}" for n, u in enumerate(users.ids))).encode()
-    keep_attributes(workspace, run.record["dataset_hash"], data, users)
+    keep_attributes(workspace, run.record.dataset_hash, data, users)
     app = well(open_page("metrics", run=runs["ease"], by="attribute:age"))
     assert "Kept: age of 240 users" in text_of(app)
     (button,) = [one for one in app.button if one.key.startswith("attributes_remove_")]
     well(button.click().run())
     assert app.segmented_control(key="by_widget").value == "target_history"
     assert "attribute:age" not in app.segmented_control(key="by_widget").options
-    assert not list((workspace.attributes / run.record["dataset_hash"]).iterdir())
+    assert not list((workspace.attributes / run.record.dataset_hash).iterdir())

@@ -71,11 +71,11 @@ def test_another_split_of_the_same_data_is_refused_too(trained_workspace):
     runs = trained_workspace.workspace.runs
     one = read_run(runs / trained_workspace.runs["ease"])
     other = read_run(runs / trained_workspace.runs["elsewhere"])
-    other.record["dataset_hash"] = one.record["dataset_hash"]
+    other.record.dataset_hash = one.record.dataset_hash
     said = str(why_not(one, other))
     assert "another split" in said
     for run in (one, other):
-        assert run.record["split_hash"][:8] in said
+        assert run.record.split_hash[:8] in said
     assert why_not(one, one) is None
 
 

@@ -20,7 +20,7 @@ def shared_attributes(trained_workspace, monkeypatch):
     """Every item of a taste is by one author, of books as of films, and in one nasty category."""
     workspace, name = trained_workspace.workspace, trained_workspace.runs["ease"]
     run = read_run(workspace.runs / name)
-    train = read_snapshot(workspace.splits / run.record["split_hash"]).train
+    train = read_snapshot(workspace.splits / run.record.split_hash).train
 
     def features(ids: np.ndarray) -> ItemFeatures:
         tastes = [int(one[1:]) % 4 for one in ids]

@@ -107,7 +107,7 @@ def test_errors_stand_beside_a_run_that_ranks_too(rated):
 
 
 def test_runs_of_both_tasks_are_compared_in_every_metric_of_either(rated):
-    runs = {run.record["model"]: run for run in list_runs(rated)}
+    runs = {run.record.model: run for run in list_runs(rated)}
     for order in (("ease", "cmf_rating"), ("cmf_rating", "ease")):
         table = comparison([runs[name] for name in order]).set_index("On test users")
         ranks, rates = (f"{order.index(m) + 1}. {runs[m].label}" for m in ("ease", "cmf_rating"))
@@ -132,7 +132,7 @@ def test_the_run_table_shows_errors_where_a_run_has_them(rated):
     table = opened("train", rated).dataframe[0].value
     row = table[table["Name"] == "ratings of both"].iloc[0]
     run = read_run(next(rated.runs.glob("cmf_rating-*")))
-    assert row["RMSE"] == run.record["test"]["rmse"]["mean"]
+    assert row["RMSE"] == run.record.test["rmse"]["mean"]
     assert row["RMSE over twin"] < 0
     assert table.loc[table["Model"] == "EASE", "RMSE"].isna().all()
 

@@ -55,7 +55,7 @@ def test_the_first_user_shown_is_the_most_helped(trained_workspace):
         run.metrics(TEST).set_index(USER)["ndcg@10"]
         - run.twin.metrics(TEST).set_index(USER)["ndcg@10"]
     )
-    split = read_snapshot(trained_workspace.workspace.splits / run.record["split_hash"])
+    split = read_snapshot(trained_workspace.workspace.splits / run.record.split_hash)
     best = split.train.users.names(gain[gain == gain.max()].index.to_numpy())
     assert app.text_input(key="user_search").placeholder in best
 
@@ -97,7 +97,7 @@ def test_the_list_marks_hits_and_shows_both_parts(trained_workspace):
 
 def test_a_hit_on_the_last_place_of_the_list_is_a_hit(trained_workspace):
     run = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"])
-    split = read_snapshot(trained_workspace.workspace.splits / run.record["split_hash"])
+    split = read_snapshot(trained_workspace.workspace.splits / run.record.split_hash)
     kept = run.lists(TEST)
     last = kept.items[:, 9]
     held_out = split.held_out(TEST)
@@ -236,7 +236,7 @@ def test_the_file_has_the_same_lists_and_parts_as_one_user_asked_for(trained_wor
     path = workspace.root / "exports" / said["file"]
     table = pd.read_csv(path, dtype={"user_id": str})
     run = read_run(workspace.runs / run_id)
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     user = int(split.train.users.numbers(["u010"])[0])
     listed = user_list(run.model(split), split, TEST, user, Fusion(0.5, 1.0), 7)
     mine = table[table["user_id"] == "u010"]

@@ -113,8 +113,8 @@ def test_a_search_is_started_watched_and_its_winner_trained(workspace):
     assert "The winner is trained" in said
     (run,) = list_runs(workspace)
     (study,) = list_studies(workspace)
-    assert run.record["settings"].items() >= study.choices[RUN].taken.settings.items()
-    assert run.twin.record["settings"].items() >= study.choices[TWIN].taken.settings.items()
+    assert run.record.settings.items() >= study.choices[RUN].taken.settings.items()
+    assert run.twin.record.settings.items() >= study.choices[TWIN].taken.settings.items()
 
 
 def test_a_search_is_stopped_by_its_button_and_its_winner_trained_by_another(workspace):
@@ -141,7 +141,7 @@ def test_a_search_is_stopped_by_its_button_and_its_winner_trained_by_another(wor
 
 def test_a_search_that_waits_is_shown_above_the_one_before_it(workspace, monkeypatch):
     """After Start the page went on showing the older search, or that nothing was searched yet."""
-    for module in ("jobs", "jobs_panel", "train.search_watch", "train.device", "train.times"):
+    for module in ("jobs", "train.search", "train.choose", "train.start"):
         name = f"core.ui.{module}.ensure_supervisor"  # nobody takes the job up: it waits
         monkeypatch.setattr(name, lambda workspace: None)
     searched(workspace, grid={"regularization": (3.0, 30.0)})

@@ -76,8 +76,8 @@ def test_two_ticked_runs_are_blended_by_a_job_and_the_blend_tells_what_it_is_wor
     app.slider(key="blend_weight").set_value(0.7).run()
     well(app.button(key="run_blend").click().run())
     wait_for(lambda: [job.status for job in list_jobs(workspace, kind="blend")] == [DONE])
-    (blend,) = (run for run in list_runs(workspace) if run.record["model"] == "blend")
-    assert blend.record["settings"] == {"kind": "sum", "weight": 0.7}
+    (blend,) = (run for run in list_runs(workspace) if run.record.model == "blend")
+    assert blend.record.settings == {"kind": "sum", "weight": 0.7}
     app = ticked(workspace, blend.id)
     assert "ease .70 and item_knn .30 (given)" in words(app).replace("\\", "")
     table = app.dataframe[1].value
@@ -93,7 +93,7 @@ def test_a_ticked_run_is_compressed_by_a_job(workspace, trained):
     (job,) = list_jobs(workspace, kind="compress")
     assert job.payload["keep"] == 0.2
     wait_for(lambda: list_jobs(workspace, kind="compress")[0].status == DONE)
-    made = next(run for run in list_runs(workspace) if "compression" in run.record)
+    made = next(run for run in list_runs(workspace) if run.record.compression)
     for id in (made.id, trained[1]["ease"].id):  # shown from either side
         app = ticked(workspace, id)
         assert "Compressed, beside the original" in words(app)
@@ -133,7 +133,7 @@ def test_tables_hold_what_the_records_say(trained):
     made = read_run(compress_run(CompressPlan(ids[0]), here))
     table = compression_table([made])
     assert list(table["Size"]) == [
-        mebibytes(made.record["compression"]["bytes"][when]) for when in ("before", "after")
+        mebibytes(made.record.compression["bytes"][when]) for when in ("before", "after")
     ]
 
 

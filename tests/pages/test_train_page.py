@@ -290,7 +290,7 @@ def test_runs_are_searched_renamed_compared_moved_and_deleted(workspace, pair, t
     assert list(table(well(app))["Model"]) == ["EASE"]
 
     choose(app, [0])
-    run = next(run for run in list_runs(workspace) if run.record["model"] == "ease")
+    run = next(run for run in list_runs(workspace) if run.record.model == "ease")
     app.text_input(key=f"rename_{run.id}").set_value("the good one")
     well(app.button(key="run_rename").click().run())
     assert "the good one" in [run.label for run in list_runs(workspace)]
@@ -306,7 +306,7 @@ def test_runs_are_searched_renamed_compared_moved_and_deleted(workspace, pair, t
 
     app.file_uploader(key="run_file").set_value(("../../run.zip", bundle, "application/zip")).run()
     well(app.button(key="run_load").click().run())
-    assert [run.record["model"] for run in list_runs(workspace)] == ["ease"]
+    assert [run.record.model for run in list_runs(workspace)] == ["ease"]
 
 
 def test_on_a_full_disk_a_name_and_a_run_file_are_refused_and_all_stays_as_it_was(

@@ -46,7 +46,7 @@ def _with_lists(_trained, tmp_path_factory):
     shutil.copytree(_trained.workspace.root, workspace.root)
     path = root / "theirs.csv"
     path.write_text(csv_of(workspace, _trained.runs["ease"]))
-    split = read_run(workspace.runs / _trained.runs["ease"]).record["split_hash"]
+    split = read_run(workspace.runs / _trained.runs["ease"]).record.split_hash
     plan = UploadPlan(split, "theirs.csv", "Theirs")
     return workspace, upload_lists(path, preview_file(path, LISTS).options, plan, workspace).name
 
@@ -61,7 +61,7 @@ def theirs(_with_lists, monkeypatch):
 def csv_of(workspace, run_id):
     """The lists of a run, ten items long, as another system would write them."""
     run = read_run(workspace.runs / run_id)
-    train, kept = read_snapshot(workspace.splits / run.record["split_hash"]).train, run.lists(TEST)
+    train, kept = read_snapshot(workspace.splits / run.record.split_hash).train, run.lists(TEST)
     row, place = np.nonzero(kept.items[1:, :10] >= 0)
     users, items = kept.users[row + 1], kept.items[row + 1, place]
     columns = {"user": train.users.names(users), "item": train.target_items.names(items)}

@@ -23,7 +23,7 @@ SETTING = "setting_text_profile_vectors"
 @pytest.fixture(autouse=True)
 def nobody_starts(monkeypatch):
     """No supervisor begins what a page asks for."""
-    for room in ("task", "jobs_panel", "train.start"):
+    for room in ("shell", "jobs", "train.start"):
         monkeypatch.setattr(f"core.ui.{room}.ensure_supervisor", lambda workspace: None)
 
 

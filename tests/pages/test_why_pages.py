@@ -156,12 +156,12 @@ def test_uploaded_lists_are_shown_without_reasons(trained_workspace):
     for name in ("metrics.parquet", "lists_test.parquet", "lists_valid.parquet"):
         (folder / name).write_bytes((kept.folder / name).read_bytes())
     changed = {"model": "uploaded", "settings": {}, "created": 0, "label": "Another system"}
-    write_json(folder / RECORD, kept.record | changed)
+    write_json(folder / RECORD, kept.record.to_dict() | changed)
     try:
         app = well(open_page("recommendations", run="uploaded-like", user="u010"))
         assert "there are no reasons" in words(app)
         listed = next(f.value for f in app.dataframe if "rank" in f.value)
-        split = read_snapshot(workspace.splits / kept.record["split_hash"])
+        split = read_snapshot(workspace.splits / kept.record.split_hash)
         user = int(split.train.users.numbers(["u010"])[0])
         lists = kept.lists(TEST)
         items = lists.items[np.flatnonzero(lists.users == user)[0], :10]

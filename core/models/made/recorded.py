@@ -14,21 +14,21 @@ from core.models.registry import build, card_of
 
 BLEND = "blend"
 DEEPEST = 4  # blends of blends of blends end here
-Record = Mapping[str, Any]  # "model" and "settings", and for a blend "members": two such records
+About = Mapping[str, Any]  # "model" and "settings", and for a blend "members": two such records
 
 
-def card_of_record(record: Record) -> ModelCard:
+def card_of_record(about: About) -> ModelCard:
     """The card of what the record describes; a blend's says what follows from its members.
 
     Raises SettingsError for an unknown model, RunError for a blend whose members are not told.
     """
-    if record["model"] == UPLOADED:
+    if about["model"] == UPLOADED:
         return CARD
-    if record["model"] != BLEND:
-        return card_of(record["model"])
-    cards = [card_of_record(member) for member in _members(record)]
+    if about["model"] != BLEND:
+        return card_of(about["model"])
+    cards = [card_of_record(member) for member in _members(about)]
     exact = all(card.fold_in == "exact" for card in cards)
-    kind = BlendSettings.of(record["settings"]).kind
+    kind = BlendSettings.of(about["settings"]).kind
     additive = kind != PRODUCT and all(card.additive for card in cards)
     return replace(
         BLEND_CARD,
@@ -45,26 +45,26 @@ def card_of_record(record: Record) -> ModelCard:
     )
 
 
-def check_settings(record: Record) -> None:
+def check_settings(about: About) -> None:
     """Raise SettingsError where the model, or a model of a blend, cannot have these settings."""
-    card_of_record(record).settings.of(record["settings"])
-    for member in _members(record) if record["model"] == BLEND else ():
+    card_of_record(about).settings.of(about["settings"])
+    for member in _members(about) if about["model"] == BLEND else ():
         check_settings(member)
 
 
-def build_recorded(record: Record) -> CrossDomainModel:
+def build_recorded(about: About) -> CrossDomainModel:
     """The untrained model a record describes, ready to take up its state.
 
     Raises RunError where there are only lists.
     """
-    if record["model"] == UPLOADED:
-        return CARD.build(CARD.settings.of(record["settings"]))
-    if record["model"] != BLEND:
-        return build(record["model"], record["settings"])
-    members = _members(record)
+    if about["model"] == UPLOADED:
+        return CARD.build(CARD.settings.of(about["settings"]))
+    if about["model"] != BLEND:
+        return build(about["model"], about["settings"])
+    members = _members(about)
     ordered = [reads_order(card_of_record(member)) for member in members]
     built = [build_recorded(member) for member in members]
-    return Blend(BlendSettings.of(record["settings"]), built, ordered)
+    return Blend(BlendSettings.of(about["settings"]), built, ordered)
 
 
 def reads_order(card: ModelCard) -> bool:
@@ -72,9 +72,9 @@ def reads_order(card: ModelCard) -> bool:
     return TIMESTAMPS in card.needs
 
 
-def _members(record: Record, depth: int = 1) -> list[Record]:
+def _members(about: About, depth: int = 1) -> list[About]:
     """Both members, checked all the way down."""
-    members = record.get("members")
+    members = about.get("members")
     whole = isinstance(members, list) and len(members) == 2 and depth <= DEEPEST
     if not whole or not all(
         (

@@ -182,13 +182,11 @@ def smallest_set(question: Question, item: int, amounts: FloatArray, k: int) -> 
     if kept is None:
         return Counterfactual(k, None, place, None, beyond)
     # The same without items that need not be gone, so that none of the set is to spare
-    kept = kept
     for entry in np.flatnonzero(~kept):
         back = kept.copy()
         back[entry] = True
         if _places(question, item, back[None, :])[0] > k:
             kept = back
-    kept = kept
     last = _places(question, item, kept[None, :])[0]
     return Counterfactual(k, np.flatnonzero(~kept), place, last, beyond)
 
@@ -261,7 +259,7 @@ def faithfulness_payload(run_id: str) -> dict[str, Any]:
 def faithfulness_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict:
     """Check a run's reasons and keep the figures in its folder; answers how many users."""
     run = read_run(workspace.runs / payload["run_id"])
-    split, record = read_snapshot(workspace.splits / run.record["split_hash"]), run.folder / RECORD
+    split, record = read_snapshot(workspace.splits / run.record.split_hash), run.folder / RECORD
     with still_there(record):
         found = check_run(run, split, report)
         write_json(run.folder / KEPT, {"definition": DEFINITION} | _plain(found), record)

@@ -50,7 +50,7 @@ def recommend_user(
 
     Raises RunError for a user or a length the run does not know.
     """
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     train = run.train_of(split)
     if user not in train.users:
         raise RunError(
@@ -202,7 +202,7 @@ def export_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
     """
     plan = ExportPlan(**{key: payload[key] for key in payload if key != "resume"})
     run = read_run(workspace.runs / plan.run)
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     if not 1 <= plan.k <= LONGEST:
         raise RunError(
             what=f"Lists of {plan.k} items cannot be written.",

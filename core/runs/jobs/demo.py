@@ -136,7 +136,7 @@ def _run_of(workspace: Workspace, plan: RunPlan) -> str | None:
     """Id of a complete run that was trained by an equal plan."""
     wanted = (plan.split, plan.model, plan.seed, plan.label)
     for run in list_runs(workspace):
-        found = tuple(run.record[name] for name in ("split_hash", "model", "seed", "label"))
+        found = (run.record.split_hash, run.record.model, run.record.seed, run.record.label)
         if found == wanted and run.complete:
             return run.id
     return None

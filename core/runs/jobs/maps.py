@@ -74,7 +74,7 @@ def map_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> di
         )
     started = time.process_time()
     run = read_run(workspace.runs / payload["run_id"])
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     what, record = payload["what"], run.folder / RECORD
     with still_there(record):
         made = map_points(run, split, run.model(split), what)

@@ -29,7 +29,7 @@ from core.models.made.blend import (
     simple_coefficients,
     stacked_weights,
 )
-from core.models.made.recorded import BLEND, card_of_record, reads_order
+from core.models.made.recorded import BLEND, reads_order
 from core.models.protocol import CrossDomainModel
 from core.runs.making.fit import measured
 from core.runs.making.make_run import (
@@ -102,13 +102,13 @@ def blend_runs(plan: BlendPlan, workspace: Workspace, report: Report = silent) -
     for run in (first, second):
         check_has_model(run)
         check_ranks(run)
-        if run.record["settings"].get(SETTING, ONES) != ONES:
+        if run.record.settings.get(SETTING, ONES) != ONES:
             raise RunError(
                 what=f"{run.label} learned from counts, and a blend reads ones.",
                 hint="Train it with counts as ones, and blend that run.",
             )
     runs = first, second
-    split = read_snapshot(workspace.splits / runs[0].record["split_hash"])
+    split = read_snapshot(workspace.splits / runs[0].record.split_hash)
     made = {RUN: _made(plan, runs, split, RUN, report)}
     if (twins := _twins(runs)) is not None:
         made[TWIN] = _made(plan, twins, split, TWIN, report)
@@ -171,14 +171,11 @@ def _chosen_weight(
 def _member(run: Run) -> dict[str, Any]:
     """All that is needed to build the member again, and what it was called."""
     record = run.record
-    kept = {"model": record["model"], "settings": record["settings"]}
-    if "members" in record:
-        kept["members"] = record["members"]
-    return kept | {"run": run.id, "label": run.label, "fit": record["fit"]}
+    return record.untrained | {"run": run.id, "label": run.label, "fit": record.fit}
 
 
 def _label(runs: tuple[Run, Run], blend: Blend) -> str:
-    names = " + ".join(card_of_record(run.record).title for run in runs)
+    names = " + ".join(run.card.title for run in runs)
     kind = blend.settings.kind
     how = kind if kind == STACKING else f"{kind} {blend.settings.weight:g}"
     return f"Blend · {names} · {how}"

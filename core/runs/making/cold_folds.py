@@ -37,12 +37,14 @@ def train_folds(
     assert ours is not None
     record = runs[0].record
     return {
-        **{name: record[name] for name in ("model", "settings", "dataset_hash")},
-        "split_hash": [run.record["split_hash"] for run in runs],
+        "model": record.model,
+        "settings": record.settings,
+        "dataset_hash": record.dataset_hash,
+        "split_hash": [run.record.split_hash for run in runs],
         "run_dir": [str(run.folder) for run in runs],
         "folds": len(runs),
-        "fit": _summed([run.record["fit"] for run in runs]),
-        "evaluate": _summed([run.record["evaluate"] for run in runs]),
+        "fit": _summed([run.record.fit for run in runs]),
+        "evaluate": _summed([run.record.evaluate or {} for run in runs]),
         **_figures(ours),
         "twin": None if twin is None else _figures(twin),
         "popularity": None if popularity is None else _figures(popularity),

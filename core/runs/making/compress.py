@@ -93,13 +93,13 @@ def compress_run(plan: CompressPlan, workspace: Workspace, report: Report = sile
     Raises RunError for a run that is compressed already or has no table that would shrink.
     """
     run = read_run(workspace.runs / plan.run)
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     check_has_model(run)
     made = {RUN: _made(plan, run, split, RUN, report)}
     if run.twin is not None:
         made[TWIN] = _made(plan, run.twin, split, TWIN, report)
     report(Progress(done=0, total=1, stage="keeping"))
-    return keep(workspace, f"{run.record['model']}-{plan.kind}", split, made)
+    return keep(workspace, f"{run.record.model}-{plan.kind}", split, made)
 
 
 def _made(plan: CompressPlan, run: Run, split: Split, role: str, report: Report) -> Derived:
@@ -108,17 +108,15 @@ def _made(plan: CompressPlan, run: Run, split: Split, role: str, report: Report)
     whole = run.state()
     with measured() as cost:
         small, encoder = _smaller(plan, run, split, whole)
-    model = build_recorded(run.record)
+    model = build_recorded(run.record.untrained)
     model.restore(run.train_of(split), decompressed(small))
     evaluations, evaluation_cost = evaluated(
         model, split, role, report, rates=run.card.task == "rating"
     )
     record = run.record
-    about = {
-        "model": record["model"],
+    about: dict[str, Any] = {
+        **record.untrained,
         "label": plan.label or f"{run.label} · {plan.words}",
-        "settings": record["settings"],
-        **({"members": record["members"]} if "members" in record else {}),
         "compression": {
             "kind": plan.kind,
             "words": plan.words,
@@ -159,7 +157,7 @@ def _beside(made: Derived, run: Run, model: CrossDomainModel, split: Split) -> d
     metric = metric_of(run)
     figures = {
         part: {
-            "before": run.record[part][metric]["mean"],
+            "before": run.record.figures(part)[metric]["mean"],
             "after": summary(made.evaluations[part])[metric]["mean"],
         }
         for part in PARTS
@@ -217,7 +215,7 @@ TIMED = 512  # texts
 
 def can_be_taught(run: Run) -> bool:
     """Whether the run has an encoder of its own that a student can take the place of."""
-    return bool(run.record["model"] == CARD.name)
+    return bool(run.record.model == CARD.name)
 
 
 def student_of(run: Run, split: Split, whole: State) -> tuple[State, dict[str, Any]]:
@@ -230,7 +228,7 @@ def student_of(run: Run, split: Split, whole: State) -> tuple[State, dict[str, A
             what=f"{run.label} has no text encoder of its own that a student could learn from.",
             hint="Choose a run of the fine-tuned text encoder, or another kind of compression.",
         )
-    train, reads = run.train_of(split), run.record["settings"]["reads"]
+    train, reads = run.train_of(split), run.record.settings["reads"]
     domains = {SOURCE: train.source_features, TARGET: train.target_features}
     texts = {name: item_texts(features, reads) for name, features in domains.items()}
     compared = dict(zip(domains, compared_vectors(whole), strict=True))

@@ -123,10 +123,10 @@ def time_of(
     runs: newest first. measured: what a timing job found for this model, split and device.
     """
     alike = [run for run in runs if _is_like(run, plan)]
-    here = [run for run in alike if run.record["split_hash"] == plan.split]
+    here = [run for run in alike if run.record.split_hash == plan.split]
     values = card_of(plan.model).settings.of(plan.settings).to_dict()
     for run in here:
-        if run.record["settings"] == values:
+        if run.record.settings == values:
             return Timing(_seconds(run, "fit"), _seconds(run, "evaluate"), SAME)
     if here:
         return _scaled_run(plan, here[0], infos, OTHER_SETTINGS)
@@ -172,23 +172,23 @@ def work(card: ModelCard, sizes: PairSizes, settings: Any) -> float:
 def _is_like(run: Run, plan: RunPlan) -> bool:
     """Whether a whole run of the same model and device was really trained, not derived."""
     record = run.record
-    same = record["model"] == plan.model and record.get("device", "auto") == plan.device
-    return same and run.complete and "making" not in record and "wall_seconds" in record["fit"]
+    same = record.model == plan.model and record.device == plan.device
+    return same and run.complete and record.making is None and "wall_seconds" in record.fit
 
 
 def _seconds(run: Run, step: str) -> float:
     parts = (run, run.twin, run.popularity)
-    return sum(part.record[step]["wall_seconds"] for part in parts if part is not None)
+    return sum(getattr(part.record, step)["wall_seconds"] for part in parts if part is not None)
 
 
 def _scaled_run(plan: RunPlan, run: Run, infos: Infos, basis: Basis) -> Timing | None:
     """A run's seconds times the ratio of the work; None where its split is unknown."""
-    here, there = infos(plan.split), infos(run.record["split_hash"])
+    here, there = infos(plan.split), infos(run.record.split_hash)
     if here is None or there is None:
         return None
     card = card_of(plan.model)
     ours = work(card, sizes_of(here), card.settings.of(plan.settings))
-    theirs = work(card, sizes_of(there), card.settings.of(run.record["settings"]))
+    theirs = work(card, sizes_of(there), card.settings.of(run.record.settings))
     looked = _ranked_cells(here) / max(1, _ranked_cells(there))
     fit, evaluate = _seconds(run, "fit"), _seconds(run, "evaluate")
     return Timing(fit * ours / max(1.0, theirs), evaluate * looked, basis)

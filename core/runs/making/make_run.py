@@ -36,6 +36,7 @@ from core.models.registry import build, card_of
 from core.runs.making.fit import Checkpoints, Cost, Fit, fit_best, measured, watcher
 from core.runs.making.plan import RunPlan
 from core.runs.making.texts import encode_texts
+from core.store.record import Record
 from core.store.run_folder import BIAS, POPULARITY, RUN, TWIN, Contender, Run, write_contender
 
 
@@ -81,16 +82,13 @@ def train_run(plan: RunPlan, workspace: Workspace, report: Report = silent) -> P
     folder = workspace.runs / _run_id(plan)
     plans = {RUN: plan, TWIN: plan.of_twin()}
     plans |= {floor: RunPlan(plan.split, floor) for floor in (POPULARITY, BIAS)}
-    records = {
-        role: _record(plans[role], split, role) | _figures(part) for role, part in trained.items()
-    }
+    records = {role: _record(plans[role], split, role, part) for role, part in trained.items()}
     evaluations = {role: part.evaluations for role, part in trained.items()}
-    records[RUN] |= comparison(split, evaluations)
+    records[RUN] = replace(records[RUN], **comparison(split, evaluations))
     with whole_folder(folder) as part_folder:
         for role, part in trained.items():
             inside = part_folder if role == RUN else part_folder / role
             write_contender(inside, contender(records[role], part.model.state(), part.evaluations))
-    folder = folder
     shutil.rmtree(checkpoints, ignore_errors=True)
     return folder
 
@@ -163,9 +161,7 @@ def _run_id(plan: RunPlan) -> str:
     return f"{plan.model}-{moment}-{plan.key[:6]}"
 
 
-def contender(
-    record: dict[str, Any], state: State, evaluations: dict[str, Evaluation]
-) -> Contender:
+def contender(record: Record, state: State, evaluations: dict[str, Evaluation]) -> Contender:
     """What is written of one model: its record, its state and its evaluation on every part."""
     return Contender(
         record=record,
@@ -188,19 +184,26 @@ def contender(
     )
 
 
-def _record(plan: RunPlan, split: Split, role: str) -> dict[str, Any]:
-    """What the contender is and what it was trained on."""
-    card = card_of(plan.model)
+def new_record(
+    role: str, evaluations: dict[str, Evaluation], cancelled: bool = False, **about: Any
+) -> Record:
+    """The record of what was made just now; about: the fields that its figures do not tell."""
+    return Record(
+        role=role,
+        crosswalk=__version__,
+        created=time.time(),
+        cancelled=cancelled,
+        valid=summary(evaluations[VALID]),
+        test=summary(evaluations[TEST]),
+        counts={part: evaluation.counts for part, evaluation in evaluations.items()},
+        **about,
+    )
+
+
+def names_of(split: Split) -> dict[str, Any]:
+    """What a record says of the data: both hashes, and what the domains are called."""
     info = split.info
     return {
-        "crosswalk": __version__,
-        "created": time.time(),
-        "role": role,
-        "model": plan.model,
-        "label": plan.label or f"{card.title} · seed {plan.seed}",
-        "settings": card.settings.of(plan.settings).to_dict(),
-        "seed": plan.seed,
-        "device": plan.device,
         "split_hash": info.split_hash,
         "dataset_hash": info.dataset_hash,
         "source_name": info.source_name,
@@ -208,19 +211,25 @@ def _record(plan: RunPlan, split: Split, role: str) -> dict[str, Any]:
     }
 
 
-def _figures(trained: Trained) -> dict[str, Any]:
-    """What training cost and how good it came out."""
-    fit = trained.fit
-    return {
-        "fit": trained.fit_cost.to_dict(),
-        "evaluate": trained.evaluation_cost.to_dict(),
-        "curve": [asdict(point) for point in fit.curve],
-        "best_epoch": fit.best_epoch,
-        "cancelled": fit.cancelled,
-        "findings": [asdict(finding) for finding in trained.findings],
-        **{part: summary(evaluation) for part, evaluation in trained.evaluations.items()},
-        "counts": {part: evaluation.counts for part, evaluation in trained.evaluations.items()},
-    }
+def _record(plan: RunPlan, split: Split, role: str, trained: Trained) -> Record:
+    """What the contender is, what it was trained on, what that cost and how good it came out."""
+    card, fit = card_of(plan.model), trained.fit
+    return new_record(
+        role,
+        trained.evaluations,
+        cancelled=fit.cancelled,
+        model=plan.model,
+        label=plan.label or f"{card.title} · seed {plan.seed}",
+        settings=card.settings.of(plan.settings).to_dict(),
+        seed=plan.seed,
+        device=plan.device,
+        **names_of(split),
+        fit=trained.fit_cost.to_dict(),
+        evaluate=trained.evaluation_cost.to_dict(),
+        curve=[asdict(point) for point in fit.curve],
+        best_epoch=fit.best_epoch,
+        findings=[asdict(finding) for finding in trained.findings],
+    )
 
 
 # What runs made from other runs share: how they are evaluated, recorded and kept.
@@ -272,13 +281,13 @@ def keep(workspace: Workspace, kind: str, split: Split, made: Mapping[str, Deriv
     # What stands beside the run: popularity, or the biases where ratings are predicted
     made_of = made[RUN].made_of
     name = BIAS if made_of[0].card.task == "rating" else POPULARITY
-    found = [run if run.record["model"] == name else run.floor for run in made_of]
+    found = [run if run.record.model == name else run.floor for run in made_of]
     floor, beside = name, next((run for run in found if run is not None), None)
     compared = {role: part.evaluations for role, part in made.items()}
     if beside is not None:
         own = made[RUN].evaluations
         compared[floor] = {part: _as_evaluation(beside, part, own[part]) for part in PARTS}
-    records[RUN] |= comparison(split, compared)
+    records[RUN] = replace(records[RUN], **comparison(split, compared))
     run = made[RUN]
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     key = fingerprint(kind, [member.id for member in run.made_of], run.about["settings"])
@@ -289,7 +298,7 @@ def keep(workspace: Workspace, kind: str, split: Split, made: Mapping[str, Deriv
             inside = part_folder if role == RUN else part_folder / role
             write_contender(inside, contender(records[role], part.state, part.evaluations))
         if beside is not None:
-            record = beside.record | {"role": floor}
+            record = replace(beside.record, role=floor)
             frames = {part: beside.metrics(part) for part in PARTS}
             lists = {part: beside.lists(part) for part in PARTS if beside.has_lists}
             kept = Contender(record, beside.state(), frames, {}, lists=lists)
@@ -313,7 +322,7 @@ def difference(made: Derived, other: Run, metric: str) -> dict[str, Any]:
 def check_same_split(runs: tuple[Run, ...]) -> None:
     """Refuse runs whose users and items differ; raises RunError with the hashes."""
     for name, word in (("dataset_hash", "data"), ("split_hash", "splits")):
-        found = list(dict.fromkeys(run.record[name] for run in runs))
+        found = list(dict.fromkeys(getattr(run.record, name) for run in runs))
         if len(found) > 1:
             raise RunError(
                 what=f"These runs stand on different {word} ({' and '.join(found)}).",
@@ -341,32 +350,27 @@ def check_has_model(run: Run) -> None:
 
 def _as_evaluation(run: Run, part: str, like: Evaluation) -> Evaluation:
     """What was kept of an evaluation of the same users."""
-    return Evaluation(like.users, run.metrics(part), like.lists[:0], {}, run.record["counts"][part])
+    return Evaluation(like.users, run.metrics(part), like.lists[:0], {}, run.record.counts[part])
 
 
-def _derived_record(made: Derived, role: str) -> dict[str, Any]:
+def _derived_record(made: Derived, role: str) -> Record:
     """What the contender is, where it comes from, what it cost, and how good it came out."""
-    first, evaluations = made.made_of[0].record, made.evaluations
+    first = made.made_of[0].record
     same = ("split_hash", "dataset_hash", "source_name", "target_name", "seed", "device")
     # What it takes to have the run: training all it is made of, and making it
-    costs = [made.cost.to_dict(), *(run.record["fit"] for run in made.made_of)]
+    costs = [made.cost.to_dict(), *(run.record.fit for run in made.made_of)]
     whole = {name: round(sum(cost[name] for cost in costs), 3) for name in costs[0]}
-    whole_cost = whole | {"peak_rss_mib": max(cost["peak_rss_mib"] for cost in costs)}
-    return {
-        "crosswalk": __version__,
-        "created": time.time(),
-        "role": role,
-        **{name: first[name] for name in same},
+    return new_record(
+        role,
+        made.evaluations,
+        **{name: getattr(first, name) for name in same},
         **made.about,
-        "fit": whole_cost,
-        "making": made.cost.to_dict(),
-        "evaluate": made.evaluation_cost.to_dict(),
-        "curve": [],
-        "best_epoch": 1,
-        "cancelled": False,
-        **{part: summary(evaluation) for part, evaluation in evaluations.items()},
-        "counts": {part: evaluation.counts for part, evaluation in evaluations.items()},
-    }
+        fit=whole | {"peak_rss_mib": max(cost["peak_rss_mib"] for cost in costs)},
+        making=made.cost.to_dict(),
+        evaluate=made.evaluation_cost.to_dict(),
+        curve=[],
+        best_epoch=1,
+    )
 
 
 # The figures of a run's record: means, lifts over twin and popularity, and segments.

@@ -204,7 +204,7 @@ def asked_encoder(workspace: Workspace, name: str) -> TextEncoder:
     if not name.startswith(OF_RUN):
         return encoder_of(name)
     run = read_run(_folder_of(workspace, name))
-    if run.record["model"] != CARD.name:
+    if run.record.model != CARD.name:
         raise SettingsError(
             what=f"{run.label} has no text encoder of its own.",
             hint="Choose a run of the fine-tuned text encoder.",
@@ -212,7 +212,7 @@ def asked_encoder(workspace: Workspace, name: str) -> TextEncoder:
     state = decompressed(run.state())
     if STUDENT_TABLE in state:
         return Student(state[STUDENT_TABLE])
-    return RunEncoder(FineTunedSettings.of(run.record["settings"]), state)
+    return RunEncoder(FineTunedSettings.of(run.record.settings), state)
 
 
 def kept_words(workspace: Workspace, name: str) -> tuple[Path, str]:

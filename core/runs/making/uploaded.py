@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core import __version__
 from core.basics.columns import ITEM, USER, VALID
 from core.basics.errors import RunError
 from core.basics.files import fingerprint, whole_folder
@@ -36,7 +34,8 @@ from core.evaluation.given_lists import (
 from core.models.made.recorded import BY_FILE, UPLOADED
 from core.models.registry import build
 from core.runs.making.import_file import discard_upload, waiting_file
-from core.runs.making.make_run import PARTS, comparison, contender, evaluated, summary
+from core.runs.making.make_run import PARTS, comparison, contender, evaluated, names_of, new_record
+from core.store.record import Record
 from core.store.run_folder import POPULARITY, RUN, write_contender
 
 
@@ -161,7 +160,8 @@ def _keep(
     made = {RUN: evaluations, POPULARITY: beside}
     settings = {"order": about["order"]}
     records = {role: _record(plan, split, role, found) for role, found in made.items()}
-    records[RUN] |= {"settings": settings, "upload": about} | comparison(split, made)
+    lifts = comparison(split, made)
+    records[RUN] = replace(records[RUN], settings=settings, upload=about, **lifts)
     folder = workspace.runs / _run_id(plan)
     with whole_folder(folder) as part_folder:
         for role, found in made.items():
@@ -178,26 +178,19 @@ def _run_id(plan: UploadPlan) -> str:
 
 def _record(
     plan: UploadPlan, split: Split, role: str, evaluations: dict[str, Evaluation]
-) -> dict[str, Any]:
-    info, is_run = split.info, role == RUN
-    return {
-        "crosswalk": __version__,
-        "created": time.time(),
-        "role": role,
-        "model": UPLOADED if is_run else role,
-        "label": (plan.label or clean_name(plan.name)) if is_run else "Popularity",
-        "settings": {},
-        "seed": 0,
-        "device": "cpu",
-        "split_hash": info.split_hash,
-        "dataset_hash": info.dataset_hash,
-        "source_name": info.source_name,
-        "target_name": info.target_name,
-        "fit": {"wall_seconds": None, "cpu_seconds": None, "peak_rss_mib": None},
-        "evaluate": {},
-        "curve": [],
-        "best_epoch": 1,
-        "cancelled": False,
-        **{part: summary(found) for part, found in evaluations.items()},
-        "counts": {part: found.counts for part, found in evaluations.items()},
-    }
+) -> Record:
+    is_run = role == RUN
+    return new_record(
+        role,
+        evaluations,
+        model=UPLOADED if is_run else role,
+        label=(plan.label or clean_name(plan.name)) if is_run else "Popularity",
+        settings={},
+        seed=0,
+        device="cpu",
+        **names_of(split),
+        fit={"wall_seconds": None, "cpu_seconds": None, "peak_rss_mib": None},
+        evaluate={},
+        curve=[],
+        best_epoch=1,
+    )

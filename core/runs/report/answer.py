@@ -317,10 +317,11 @@ def _toned(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 def _from_record(evidence: Evidence) -> pd.DataFrame | None:
     """The same rows from the record of a run whose data are gone."""
     key = LIFT if evidence.run.twin else "lift_over_bias" if evidence.rates else _POPULARITY
-    everybody = {SEGMENT: ALL_USERS} | ((evidence.record.get(key) or {}).get(evidence.metric) or {})
+    lifts = getattr(evidence.record, key) or {}
+    everybody = {SEGMENT: ALL_USERS} | (lifts.get(evidence.metric) or {})
     rows = [everybody] + [
         {SEGMENT: row[SEGMENT]} | row[key]
-        for row in evidence.record.get("segments") or []
+        for row in evidence.record.segments or []
         if row.get(BY) == TARGET_HISTORY and row.get(METRIC) == evidence.metric and row.get(key)
     ]
     rows = [row for row in rows if row.get(USERS)]

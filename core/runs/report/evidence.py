@@ -23,6 +23,7 @@ from core.evaluation.verdict import HARMS, HELPS, Comparison, Lifts, altogether,
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_title
 from core.runs.studies.noise import FLOORS, comparison_of
+from core.store.record import Record
 from core.store.run_folder import Run, list_runs
 
 MOST_RUNS = 6  # side by side, the run itself among them
@@ -46,19 +47,19 @@ class Evidence:
     left_out: int  # further runs of the split that no longer fit beside them
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         """What the run wrote down."""
         return self.run.record
 
     @property
     def source(self) -> str:
         """Name of the source domain, as long as a sentence bears."""
-        return _bearable(self.record["source_name"])
+        return _bearable(self.record.source_name)
 
     @property
     def target(self) -> str:
         """Name of the target domain, as long as a sentence bears."""
-        return _bearable(self.record["target_name"])
+        return _bearable(self.record.target_name)
 
     @property
     def rates(self) -> bool:
@@ -132,7 +133,7 @@ class Evidence:
 
     def level(self, run: Run, metric: str) -> Interval:
         """Mean of a run on the test users, as its record says it, else from its users."""
-        said = said_interval((run.record.get(TEST) or {}).get(metric))
+        said = said_interval(run.record.test.get(metric))
         frame = None if said.users else self.frame(run)
         return said if frame is None or metric not in frame else intervals(frame, [metric])[0]
 
@@ -181,10 +182,10 @@ class Evidence:
 def gather(workspace: Workspace, run: Run) -> Evidence:
     """Read what there is; a snapshot, a pair or checks that are gone stay None."""
     try:
-        split = read_snapshot(workspace.splits / run.record["split_hash"])
+        split = read_snapshot(workspace.splits / run.record.split_hash)
     except DataError:
         split = None
-    folder = workspace.pairs / run.record["dataset_hash"]
+    folder = workspace.pairs / run.record.dataset_hash
     try:
         pair = read_pair_info(folder)
     except DataError:
@@ -231,18 +232,20 @@ def _bearable(name: object) -> str:
 
 def _comparable(run: Run, other: Run) -> bool:
     """Another run whose users are those of this one, of whatever task."""
-    same = all(run.record[key] == other.record[key] for key in ("dataset_hash", "split_hash"))
+    ours, theirs = run.record, other.record
+    same = (ours.dataset_hash, ours.split_hash) == (theirs.dataset_hash, theirs.split_hash)
     return same and other.id != run.id
 
 
 def recorded_gap(evidence: Evidence) -> tuple[Interval, str]:
     """The difference over all users that the record alone knows, and to what; NaN without one."""
-    for key, against in (
-        ("lift", f"the same model without {evidence.source}"),
-        ("lift_over_popularity", FLOORS["ranking"]),
-        ("lift_over_bias", FLOORS["rating"]),
+    record = evidence.record
+    for lifts, against in (
+        (record.lift, f"the same model without {evidence.source}"),
+        (record.lift_over_popularity, FLOORS["ranking"]),
+        (record.lift_over_bias, FLOORS["rating"]),
     ):
-        gap = said_interval((evidence.record.get(key) or {}).get(evidence.metric))
+        gap = said_interval((lifts or {}).get(evidence.metric))
         if gap.users:
             return gap, against
     return said_interval(None), ""

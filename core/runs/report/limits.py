@@ -105,7 +105,7 @@ def _no_checks(evidence: Evidence) -> str:
 
 
 def _cancelled_words(evidence: Evidence) -> str:
-    if not evidence.record["cancelled"]:
+    if not evidence.record.cancelled:
         return ""
     return "The training was cancelled: this is its best state until then, not the finished model."
 
@@ -158,7 +158,7 @@ def _new_items_words(evidence: Evidence) -> str:
 
 
 def _reach_words(evidence: Evidence) -> str:
-    counts = evidence.record["counts"].get(TEST) or {}
+    counts = evidence.record.counts.get(TEST) or {}
     users, skipped = counts.get(USERS, 0), counts.get("skipped", 0)
     if not skipped:
         return ""
@@ -170,8 +170,8 @@ def _reach_words(evidence: Evidence) -> str:
 
 
 def _by_popularity_words(evidence: Evidence) -> str:
-    said = (evidence.record["counts"].get(TEST) or {}).get("by_popularity", 0)
-    if not said or evidence.record["model"] == "popularity":
+    said = (evidence.record.counts.get(TEST) or {}).get("by_popularity", 0)
+    if not said or evidence.record.model == "popularity":
         return ""
     return f"{count(said, 'test user')} had no usable history and got the most popular items."
 
@@ -200,7 +200,7 @@ def _seed_words(evidence: Evidence) -> str:
     if known is not None and known.again:
         return "The model without the source was trained again to see what chance alone does."
     return (
-        f"One seed ({evidence.record['seed']}): the intervals tell how much other people would "
+        f"One seed ({evidence.record.seed}): the intervals tell how much other people would "
         "change the figure, not how much another start of the training would. Train it again with "
         "other seeds before a close call."
     )
@@ -238,16 +238,16 @@ KEPT = (
 def reproduce_section(evidence: Evidence) -> Section:
     """What was run, on what, with what."""
     record = evidence.record
-    trained = datetime.fromtimestamp(record["created"], UTC)
+    trained = datetime.fromtimestamp(record.created, UTC)
     split = evidence.split.info if evidence.split else None
     kind = f"{split.kind}, seed {split.seed}" if split else "its data are gone"
     rows = [
         ("Run", evidence.run.id),
-        ("Model", f"{evidence.run.card.title}, seed {record['seed']}"),
-        ("Trained", f"{trained:%d %B %Y %H:%M} UTC, Crosswalk {record.get('crosswalk', '?')}"),
-        ("Split", f"{kind}, hash {record['split_hash']}"),
-        ("Data", f"hash {record['dataset_hash']}"),
-        ("Cost of the fit", _cost(record.get("fit") or {})),
+        ("Model", f"{evidence.run.card.title}, seed {record.seed}"),
+        ("Trained", f"{trained:%d %B %Y %H:%M} UTC, Crosswalk {record.crosswalk}"),
+        ("Split", f"{kind}, hash {record.split_hash}"),
+        ("Data", f"hash {record.dataset_hash}"),
+        ("Cost of the fit", _cost(record.fit or {})),
     ]
     facts = Grid(("", ""), tuple(rows))
     blocks: list[Block] = [facts]
@@ -278,18 +278,19 @@ def reproduce_section(evidence: Evidence) -> Section:
 def command_line(evidence: Evidence) -> str | None:
     """One line for a shell; None where a run was not trained from files by one command."""
     record = evidence.record
-    if not evidence.run.has_model or record["model"] == BLEND or "compression" in record:
+    if not evidence.run.has_model or record.model == BLEND or record.compression is not None:
         return None
-    words = ["python", "-m", "core", "run", "--splits", f"split-{record['split_hash']}"]
-    words += ["--model", record["model"], "--seed", str(record["seed"])]
-    for name, value in record["settings"].items():
+    words = ["python", "-m", "core", "run", "--splits", f"split-{record.split_hash}"]
+    words += ["--model", record.model, "--seed", str(record.seed)]
+    for name, value in record.settings.items():
         words += ["--set", f"{name}={value}"]
     return shlex.join(words)
 
 
 def config(evidence: Evidence) -> dict[str, Any]:
     """The run's record without its figures, the split, the pair's filters and the versions."""
-    said: dict[str, Any] = {key: evidence.record[key] for key in KEPT if key in evidence.record}
+    values = evidence.record.to_dict()
+    said: dict[str, Any] = {key: values[key] for key in KEPT if key in values}
     if evidence.split is not None:
         info = evidence.split.info
         said["split"] = {"kind": info.kind, "seed": info.seed} | {"settings": info.settings}

@@ -82,7 +82,7 @@ def tell_story(workspace: Workspace, run: Run) -> Story:
         limits_section(evidence),
         reproduce_section(evidence),
     )
-    trained = datetime.fromtimestamp(evidence.record["created"], UTC)
+    trained = datetime.fromtimestamp(evidence.record.created, UTC)
     subtitle = f"{evidence.run.label} · trained {trained:%d %B %Y} · {evidence.run.card.title}"
     return Story(
         run=run.id,
@@ -214,7 +214,7 @@ def _next(evidence: Evidence) -> Slide:
     ]
     if evidence.run.twin is None:
         doubts.insert(0, f"No twin: what {evidence.source} adds is not told apart.")
-    if evidence.record["cancelled"]:
+    if evidence.record.cancelled:
         doubts.insert(0, "The training was cancelled.")
     blocks = (
         *left,

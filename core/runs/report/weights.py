@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import HIGH, LOW, MEAN, NEAR, RUN, SEGMENT, SHARE, TEST, VALID
+from core.basics.columns import HIGH, LOW, MEAN, NEAR, RUN, SEGMENT, SHARE, VALID
 from core.basics.errors import RunError
 from core.basics.formatting import count, number, signed, signed_interval
 from core.charts.fusion import TICKS, draw_fusion_curve
@@ -117,7 +117,7 @@ def _why_not(evidence: Evidence) -> str:
         )
     if not evidence.run.has_model:
         return "Uploaded lists have no parts, so there is nothing to weigh."
-    if evidence.run.record["model"] == "popularity":
+    if evidence.run.record.model == "popularity":
         return "Popularity looks at neither history, so there is nothing to weigh."
     return "" if evidence.split else "The data of this run are gone, so no mix can be judged."
 
@@ -164,7 +164,7 @@ def rivals_section(evidence: Evidence) -> Section:
     for name, run in lines.items():
         cells = [number(evidence.level(run, m).mean, 4 if m in RATING else 3) for m in metrics]
         if RANKING[0] in metrics:
-            coverage = (run.record.get(TEST) or {}).get("coverage@10") or {}
+            coverage = run.record.test.get("coverage@10") or {}
             cells.append(number(coverage.get(MEAN)))
         rows.append((name, *cells, _gap(evidence, run)))
     place = next(place for place, run in enumerate(lines.values()) if run is evidence.run)
@@ -184,8 +184,8 @@ def named_lines(evidence: Evidence) -> dict[str, Run]:
     if run.twin:
         lines[f"{run.label}, without {evidence.source}"] = run.twin
     floor = run.floor
-    shown = [entry.record["model"] for entry in lines.values()]
-    if floor and floor.record["model"] not in shown:
+    shown = [entry.record.model for entry in lines.values()]
+    if floor and floor.record.model not in shown:
         lines[evidence.floor_name.capitalize()] = floor
     sign = -1 if metric_card(evidence.metric).higher_is_better else 1
     levels = {name: evidence.level(entry, evidence.metric).mean for name, entry in lines.items()}

@@ -53,7 +53,7 @@ def reseed_payload(run_id: str) -> dict[str, Any]:
 def reseed_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Train the twin of the payload's run again and keep its metrics beside the run."""
     run = read_run(workspace.runs / payload["run_id"])
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     with still_there(run.folder / RECORD):
         info = measure_noise(run, split, report)
     return {"run": run.id, "how": info.how}
@@ -71,7 +71,7 @@ def measure_noise(run: Run, split: Split, report: Report) -> Reseeded:
             what=f"{run.label} has no target-only twin.",
             hint="Choose a run of a model that has one.",
         )
-    started, first = time.monotonic(), twin.record["seed"] + 1
+    started, first = time.monotonic(), twin.record.seed + 1
     repeats = 1 if twin.card.gradient else REPEATS
     seeds = list(range(first, first + repeats))
     train = twin.train_of(split)
@@ -237,8 +237,8 @@ def comparison_of(
         twin=read(run.twin, part) if run.twin else None,
         popularity=read(run.floor, part) if run.floor else None,
         segments=segments,
-        source_name=record["source_name"],
-        target_name=record["target_name"],
+        source_name=record.source_name,
+        target_name=record.target_name,
         floor=FLOORS[run.card.task],
         source_speaks=run.card.source_speaks,
         again=other_seeds_of_twin,

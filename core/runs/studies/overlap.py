@@ -39,7 +39,7 @@ def overlap_payload(run_id: str, seed: int = 0) -> dict[str, Any]:
 def overlap_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Measure the curve of the payload's run and keep it beside the run."""
     run = read_run(workspace.runs / payload["run_id"])
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     with still_there(run.folder / RECORD):
         info = measure_overlap(run, split, payload["seed"], report)
     return {"run": run.id, "shared": info.shared}
@@ -63,7 +63,7 @@ def measure_overlap(run: Run, split: Split, seed: int, report: Report) -> Overla
     for share, n in zip(SHARES, kept, strict=True):
         stage = f"{share:.0%} of the shared users"
         less = unlinked(train, shared[n:])
-        metrics[share] = retrain(run, split, less, run.record["seed"], report, stage)
+        metrics[share] = retrain(run, split, less, run.record.seed, report, stage)
     seconds = round(time.monotonic() - started, 1)
     info = OverlapInfo(len(shared), kept, list(SHARES), seed, seconds)
     write_overlap(run, info, metrics)

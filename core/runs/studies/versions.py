@@ -31,10 +31,10 @@ def other_versions(workspace: Workspace, run: Run, runs: Sequence[Run]) -> list[
     """
     found: dict[str, Run] = {}
     for other in runs:
-        data = other.record["dataset_hash"]
-        if data == run.record["dataset_hash"] or data in found or other.twin is None:
+        data = other.record.dataset_hash
+        if data == run.record.dataset_hash or data in found or other.twin is None:
             continue
-        splits = [workspace.splits / one.record["split_hash"] for one in (run, other)]
+        splits = [workspace.splits / one.record.split_hash for one in (run, other)]
         if what_it_is(run) == what_it_is(other) and same_test_rows(*splits):
             found[data] = other
     return list(found.values())
@@ -70,18 +70,18 @@ def version_names(workspace: Workspace, runs: Sequence[Run]) -> list[str]:
             for name in differ
         )
         if settings and differ
-        else f"data {run.record['dataset_hash'][:8]}, {_source_items(workspace, run)} source items"
+        else f"data {run.record.dataset_hash[:8]}, {_source_items(workspace, run)} source items"
         for run, settings in zip(runs, told, strict=True)
     ]
 
 
 def _source_items(workspace: Workspace, run: Run) -> str:
-    counts = read_info(workspace.splits / run.record["split_hash"]).counts
+    counts = read_info(workspace.splits / run.record.split_hash).counts
     return f"{counts['source_items']:,}"
 
 
 def _settings(workspace: Workspace, run: Run) -> dict:
     try:
-        return read_pair_info(workspace.pairs / run.record["dataset_hash"]).settings
+        return read_pair_info(workspace.pairs / run.record.dataset_hash).settings
     except DataError:  # a split that came as files has no pair
         return {}

@@ -27,7 +27,7 @@ _ASKED = "gaps_of_split"
 def show_before_after(run: Run) -> None:
     """A sentence, two linked maps, the figures, and the gap against the lift of all runs."""
     found = _before_after(str(run.folder), run)
-    names = plain(run.record["source_name"], 40), plain(run.record["target_name"], 40)
+    names = plain(run.record.source_name, 40), plain(run.record.target_name, 40)
     st.markdown(sentence(found, names))
     if found.from_interactions:
         st.caption(
@@ -53,7 +53,7 @@ def show_before_after(run: Run) -> None:
     }
     download_button(pd.DataFrame(figures).T, "gap.csv", "gap_csv")
     with st.expander("Does a smaller gap go with a larger lift? All runs of this split"):
-        split = run.record["split_hash"]
+        split = run.record.split_hash
         st.button("Measure the gap of every run", key="measure_gaps", on_click=_ask, args=(split,))
         if st.session_state.get(_ASKED) == split:
             show_gap_against_lift(run)
@@ -82,7 +82,7 @@ def _show_maps(found: BeforeAfter, run: Run) -> None:
     hover = [
         f"{user} · distance {length:.2f}" for user, length in zip(ids, found.lengths, strict=True)
     ]
-    names = run.record["source_name"], run.record["target_name"]
+    names = run.record.source_name, run.record.target_name
     show_chart(
         draw_before_after(found.places["before"], found.places["after"], hover, names, longest),
         f"Do both domains draw a person to the same place? {count(len(found.users), 'shared user')}"
@@ -250,7 +250,7 @@ def _gaps_and_lifts(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     runs = [
         other
         for other in cached.runs()
-        if other.record["split_hash"] == run.record["split_hash"] and _lift(other)
+        if other.record.split_hash == run.record.split_hash and _lift(other)
     ][:MOST_RUNS]
     names, gaps, lifts = run_names(runs), [], []
     for other in runs:
@@ -266,7 +266,7 @@ def _gaps_and_lifts(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _lift(run: Run) -> dict | None:
-    found = run.record.get("lift") or run.record.get("lift_over_popularity") or {}
+    found = run.record.lift or run.record.lift_over_popularity or {}
     return found.get(LIFT)
 
 

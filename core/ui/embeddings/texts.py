@@ -42,7 +42,7 @@ def split_of_texts(run: Run | None) -> Split | None:
 
 def readings(run: Run | None) -> tuple[str, ...]:
     """How items can be read with their texts or uploaded vectors, of VECTORS; () for not at all."""
-    split_hash = current_split_hash() if run is None else str(run.record["split_hash"])
+    split_hash = current_split_hash() if run is None else str(run.record.split_hash)
     if split_hash is None:
         return ()
     facts = cached.rating_facts(split_hash)

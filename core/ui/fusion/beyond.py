@@ -45,7 +45,7 @@ def _show_gate(run: Run, recipe: Recipe) -> None:
     if gate is None:
         st.caption("Fewer than ten validation users: nothing can be fitted.")
         return
-    source, target = (plain(run.record[f"{domain}_name"], 30) for domain in ("source", "target"))
+    source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
     st.markdown(f"**{_sentence(gate, recipe.k)}**")
     alpha, beta = weights_of(gate.share)
     pair_words = f"alpha {number(alpha, 2)}, beta {number(beta, 2)}"
@@ -167,7 +167,7 @@ def show_feature_plane(run: Run, recipe: Recipe) -> None:
     if plane is None:
         st.caption("Fewer than two validation users have evidence from both domains.")
         return
-    names = plain(run.record["source_name"], 30), plain(run.record["target_name"], 30)
+    names = plain(run.record.source_name, 30), plain(run.record.target_name, 30)
     st.markdown(f"**{_plane_sentence(plane, recipe.k)}**")
     show_chart(
         draw_rating_plane(
@@ -177,7 +177,7 @@ def show_feature_plane(run: Run, recipe: Recipe) -> None:
             metric=f"nDCG@{recipe.k}",
             lowest=plane.highest,
             here=(1.0, 1.0),
-            names=(run.record["source_name"], run.record["target_name"]),
+            names=(run.record.source_name, run.record.target_name),
             higher_is_better=True,
         ),
         f"What if the network read less of a history? Here alpha weighs what it reads of "

@@ -91,7 +91,7 @@ def picture(run: Run, recipe: Recipe, by: str) -> RatioPicture:
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _picture(folder: str, kind: str, scale: str, k: int, by: str, _run: Run) -> RatioPicture:
     of = board(_run, Recipe(kind, scale, k))
-    segment = cached.segments(_run.record["split_hash"])[by].astype("str").to_numpy()
+    segment = cached.segments(_run.record.split_hash)[by].astype("str").to_numpy()
     return ratio_picture(of.curve, segment[of.prepared.users], SEGMENTS[by])
 
 
@@ -205,7 +205,7 @@ def pick_weights(run: Run, recipe: Recipe) -> Point:
     weight = bounded(0.0, 1.0)
     with left:
         alpha = st.slider(
-            f":orange[**alpha**, weight of {plain(run.record['source_name'], 40)}]",
+            f":orange[**alpha**, weight of {plain(run.record.source_name, 40)}]",
             0.0,
             1.0,
             step=STEP,
@@ -213,7 +213,7 @@ def pick_weights(run: Run, recipe: Recipe) -> Point:
         )
     with right:
         beta = st.slider(
-            f":blue[**beta**, weight of {plain(run.record['target_name'], 40)}]",
+            f":blue[**beta**, weight of {plain(run.record.target_name, 40)}]",
             0.0,
             1.0,
             step=STEP,

@@ -43,9 +43,7 @@ def weigh_ratings(run: Run) -> None:
             return
         equation = st.empty()
         here = pick_weights(run, RECIPE)
-        source, target = (
-            plain(run.record[f"{domain}_name"], 30) for domain in ("source", "target")
-        )
+        source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
         formula = (
             f"#### rating = mean and item + :orange[{here.alpha:.2f} · {source}] + "
             f":blue[{here.beta:.2f} · {target}]"
@@ -53,7 +51,7 @@ def weigh_ratings(run: Run) -> None:
         equation.markdown(formula)
         left, right = st.columns([2, 1], gap="large")
         with left:
-            names = plain(run.record["source_name"], 30), plain(run.record["target_name"], 30)
+            names = plain(run.record.source_name, 30), plain(run.record.target_name, 30)
             figure = draw_rating_plane(
                 plane.steps,
                 plane.rmse,
@@ -103,7 +101,7 @@ def _errors(folder: str, part: str, alpha: float, beta: float, _run: Run) -> pd.
 
 
 def _why_flat(run: Run) -> str:
-    source, target = (plain(run.record[f"{domain}_name"], 40) for domain in ("source", "target"))
+    source, target = (plain(run.record.name_of(domain), 40) for domain in ("source", "target"))
     return (
         f"There is nothing to weigh: no validation user of this run has a part from {source} and "
         f"one from {target}, and a part that stands alone counts in full. To see both, choose a "

@@ -156,7 +156,7 @@ def _show_list(
             one.target[:k],
             [bool(hit) for hit in one.hits[:k]],
             rank_marks(one.items[:k], other.items, out),
-            (run.record["source_name"], run.record["target_name"]),
+            (run.record.source_name, run.record.target_name),
         )
     )
     found = int(one.hits[:k].sum())
@@ -168,7 +168,7 @@ def _show_list(
 
 def _sentence(run: Run, split: Split, user: int, prepared: Prepared) -> str:
     train = split.train
-    source, target = (plain(run.record[f"{domain}_name"], 30) for domain in ("source", "target"))
+    source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
     words = (
         f"**{plain(train.users.ids[user], 60)}** · {int(train.source_history[user]):,} in "
         f":orange[{source}] · {int(train.target_history[user]):,} in :blue[{target}]"

@@ -23,7 +23,7 @@ SCALE_WORDS = {
 
 def formula(run: Run, kind: str, scale: str, alpha: float, beta: float) -> str:
     """One line of Markdown: the formula in the two domains' names and colours."""
-    source, target = (plain(run.record[f"{domain}_name"], 30) for domain in ("source", "target"))
+    source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
     a, b = f"{alpha:.2f}", f"{beta:.2f}"
     if kind == RECIPROCAL_RANK:
         parts = f"{a} / (60 + rank in {source})", f"{b} / (60 + rank in {target})"
@@ -78,7 +78,7 @@ def scale_words(run: Run, kind: str, scale: str) -> str:
 
 def reach_words(run: Run, users: int, both: int) -> str | None:
     """For whom the weights change nothing; None where they count for everybody."""
-    source, target = (plain(run.record[f"{domain}_name"], 30) for domain in ("source", "target"))
+    source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
     if both == users:
         return None
     if both == 0:

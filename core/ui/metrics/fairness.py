@@ -109,12 +109,12 @@ def _metrics(found: Listed) -> list[str]:
 
 def _segments_key(run: Run) -> str:
     """Changes when attributes of the users are added or taken away."""
-    return cached.attributes_key(run.record["dataset_hash"])
+    return cached.attributes_key(run.record.dataset_hash)
 
 
 def _who(found: Listed, by: str, group: str) -> str:
     record = found.lines[0].run.record
-    words = who(by, [group], record[f"{SOURCE}_name"], record[f"{TARGET}_name"])
+    words = who(by, [group], record.name_of(SOURCE), record.name_of(TARGET))
     return f"**{plain(words, 120)}**"
 
 
@@ -208,7 +208,7 @@ def _show_popularity(found: Listed, by: str) -> None:
     run = found.lines[0].run
     rows = _popularity(found.folders, view.part, view.k, view.who, by, _segments_key(run), found)
     said = rows[(rows[RUN] == found.own)].dropna(subset=[MEAN])
-    target = plain(run.record[f"{TARGET}_name"])
+    target = plain(run.record.name_of(TARGET))
     if said.empty:
         st.caption(f"Nobody has history in {target}: lists cannot be compared with it.")
         return

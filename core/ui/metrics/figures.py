@@ -38,14 +38,12 @@ def contenders(runs: list[Run]) -> list[Contender]:
     """Every run, then the twin of the first and popularity or biases, under names that differ."""
     current = runs[0]
     names = run_names(runs)
-    lines = [
-        Contender(names[run.id], run, run.record["model"] in (POPULARITY, BIAS)) for run in runs
-    ]
+    lines = [Contender(names[run.id], run, run.record.model in (POPULARITY, BIAS)) for run in runs]
     first, others = lines[0], lines[1:]
     if current.twin:
         others.insert(0, Contender(f"{first.name}: its twin", current.twin, True))
     floor = current.floor
-    if floor and all(line.run.record["model"] != floor.record["model"] for line in others):
+    if floor and all(line.run.record.model != floor.record.model for line in others):
         name = f"{floor_name(current).capitalize()}, beside the run"
         others.append(Contender(name, floor, True))
     return [first, *others]
@@ -148,7 +146,7 @@ def evidence_key(run: Run) -> str:
     """Changes when the noise floor is measured, a seed comes or goes, or an attribute is added."""
     path = run.folder / RESEED_FOLDER / RESEED_RECORD
     measured = path.stat().st_mtime_ns if path.exists() else 0
-    return f"{measured} {other_seeds(run)} {cached.attributes_key(run.record['dataset_hash'])}"
+    return f"{measured} {other_seeds(run)} {cached.attributes_key(run.record.dataset_hash)}"
 
 
 def other_seeds(run: Run) -> list[str]:

@@ -123,7 +123,7 @@ def _caption(run: Run, view: View, lifts: Lifts) -> str:
     if lifts.over_twin is None:
         return f"{side} of zero: better than {floor_name(run)}. " + _filled(lifts.over_floor, "")
     speaks = "history in " if run.card.source_speaks else "what it learns from "
-    source = f"{speaks}{plain(run.record['source_name'])}"
+    source = f"{speaks}{plain(run.record.source_name)}"
     words = f"{side} of zero: {source} helps."
     if card.neutral:
         words = f"Right of zero: more with {source}; whether more is better depends on the purpose."
@@ -240,7 +240,7 @@ def _show_cold(run: Run, view: View) -> None:
     floor = lifts_of(run, view.part, view.column, TARGET_HISTORY).over_floor
     if floor is None:
         return
-    target, rows = plain(run.record[f"{TARGET}_name"]), floor.set_index(SEGMENT)
+    target, rows = plain(run.record.name_of(TARGET)), floor.set_index(SEGMENT)
     if BINS[0] not in rows.index:
         st.caption(f"No evaluated user is without history in {target}: nobody is cold.")
         return
@@ -320,7 +320,7 @@ def _row(run: Run, name: str, view: View) -> dict[str, str]:
 
 def _level(run: Run, view: View) -> float:
     """As the run has it on record, or the mean over its users."""
-    said = run.record[view.part].get(view.column)
+    said = run.record.figures(view.part).get(view.column)
     return float(said[MEAN] if said else reader_of(view.column)(run, view.part)[view.column].mean())
 
 
@@ -341,7 +341,7 @@ _LIGHTS: dict[str, str] = {
 
 def show_trust(run: Run) -> None:
     """How many checks of the pair passed; the failed ones in words, with a link to all of them."""
-    dataset_hash = run.record["dataset_hash"]
+    dataset_hash = run.record.dataset_hash
     folder = workspace().pairs / dataset_hash
     if not folder.exists():
         st.caption("Trust: this split came as files of its own, so its data were not checked here.")

@@ -76,7 +76,7 @@ class Listed:
         groups = segments_of(run)[by].iloc[users].astype("str")
         sizes, record = groups.value_counts(), run.record
         return {
-            name: who(by, [name], record[f"{SOURCE}_name"], record[f"{TARGET}_name"])
+            name: who(by, [name], record.name_of(SOURCE), record.name_of(TARGET))
             for name in segment_names(segments_of(run), by)
             if sizes.get(name, 0) >= FEWEST
         }

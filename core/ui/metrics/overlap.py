@@ -63,4 +63,4 @@ def show_overlap(run: Run, view: View) -> None:
 @st.cache_data(show_spinner=False, max_entries=10)
 def _curve(folder: str, part: str, column: str, stamp: float, _run: Run) -> pd.DataFrame:
     frames = overlap_metrics(_run, part)
-    return overlap_rows(frames, cached.segments(_run.record["split_hash"]), column)
+    return overlap_rows(frames, cached.segments(_run.record.split_hash), column)

@@ -68,7 +68,7 @@ def _small(text: str) -> str:
 
 def _coverage(line: Contender, view: View) -> str:
     """Of all users: a share of the catalogue that a segment's users get means little."""
-    said = line.run.record[view.part].get(f"coverage@{view.k}")
+    said = line.run.record.figures(view.part).get(f"coverage@{view.k}")
     return f"{number(said[MEAN])}  \n{_small(f'all{_SPACE}users')}" if said else "–"
 
 

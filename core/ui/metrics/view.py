@@ -97,7 +97,7 @@ def pick_view(run: Run) -> View:
             "below. Under ten users nothing is shown.",
             **linked("segment", EVERYBODY, one_of(list(names))),
         ),
-        stamp=cached.attributes_key(run.record["dataset_hash"]),
+        stamp=cached.attributes_key(run.record.dataset_hash),
     )
 
 
@@ -142,10 +142,10 @@ def comparable(run: Run, runs: list[Run]) -> tuple[list[Run], list[tuple[Run, st
 
 def why_not(run: Run, other: Run) -> str | None:
     """Why numbers of the two must not be subtracted; None where they may."""
-    if run.record["dataset_hash"] != other.record["dataset_hash"]:
-        names = f"{other.record['source_name']} → {other.record['target_name']}"
+    if run.record.dataset_hash != other.record.dataset_hash:
+        names = f"{other.record.source_name} → {other.record.target_name}"
         return f"it was trained on other data ({plain(names)}, {_hashes(run, other, 'dataset')})."
-    if run.record["split_hash"] != other.record["split_hash"]:
+    if run.record.split_hash != other.record.split_hash:
         return (
             "it was trained on another split of the same data, so its test users differ "
             f"({_hashes(run, other, 'split')})."
@@ -155,7 +155,7 @@ def why_not(run: Run, other: Run) -> str | None:
 
 def _hashes(run: Run, other: Run, what: str) -> str:
     """Both hashes, short enough to read and long enough to tell apart."""
-    ours, theirs = (one.record[f"{what}_hash"][:8] for one in (run, other))
+    ours, theirs = (getattr(one.record, f"{what}_hash")[:8] for one in (run, other))
     return f"{what} {theirs} against {ours}"
 
 
@@ -168,8 +168,8 @@ LONGEST = 40  # characters of an attribute's name in a box
 def choices(run: Run) -> dict[str, tuple[str, str]]:
     """Kind and name of every segment with users in it, by the name the address bar uses."""
     record = run.record
-    key = cached.attributes_key(record["dataset_hash"])
-    return _choices(record["split_hash"], record["dataset_hash"], key, segments_of(run))
+    key = cached.attributes_key(record.dataset_hash)
+    return _choices(record.split_hash, record.dataset_hash, key, segments_of(run))
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
@@ -235,8 +235,8 @@ def refused_attributes(run: Run) -> list[str]:
 
 def _kinds(run: Run) -> tuple[pd.DataFrame, list[str]]:
     record = run.record
-    key = cached.attributes_key(record["dataset_hash"])
-    return _segments(record["split_hash"], record["dataset_hash"], key)
+    key = cached.attributes_key(record.dataset_hash)
+    return _segments(record.split_hash, record.dataset_hash, key)
 
 
 def missing_words(run: Run, part: str, by: str) -> str:
@@ -264,7 +264,7 @@ def draw_upload(run: Run) -> None:
         )
         if refused := st.session_state.pop(_REFUSED, None):
             show_error(refused)
-        if added := st.session_state.get(f"{_ADDED}_{run.record['dataset_hash']}"):
+        if added := st.session_state.get(f"{_ADDED}_{run.record.dataset_hash}"):
             words = [f"{plain(', '.join(added.attributes), 300)}: {count(added.matched, 'user')}"]
             for n, what in (
                 (added.missing, "of the pair are not in the file"),
@@ -289,7 +289,7 @@ def draw_upload(run: Run) -> None:
 
 def _draw_files(run: Run) -> None:
     """Every kept file with what is in it, and a button that takes it away."""
-    dataset_hash = run.record["dataset_hash"]
+    dataset_hash = run.record.dataset_hash
     for folder in list_attributes(workspace(), dataset_hash):
         words, button = st.columns([3, 1], vertical_alignment="center")
         if is_damaged(folder):
@@ -315,7 +315,7 @@ def _remove(dataset_hash: str, name: str) -> None:
 
 def _add(run: Run) -> None:
     data = st.session_state["attributes_file"].getvalue()
-    dataset_hash = run.record["dataset_hash"]
+    dataset_hash = run.record.dataset_hash
     try:
         users = cached.split_of(run).train.users
         counts = keep_attributes(workspace(), dataset_hash, data, users)
@@ -396,6 +396,6 @@ def _frame(folder: str, part: str, k: int, _run: Run) -> pd.DataFrame:
     auc = kept.set_index(USER)["auc"].reindex(judged.users).to_numpy() if "auc" in kept else None
     # Whether what each domain adds to a score was kept, and both together are the score
     ranks = _run.card.task == "ranking"
-    keeps_parts = bool(ranks and _run.card.additive and _run.record["role"] == RUN)
+    keeps_parts = bool(ranks and _run.card.additive and _run.record.role == RUN)
     parts = cached.candidates(_run, part) if keeps_parts else None
     return list_figures(Seen(judged, world_of(_run, part), k, auc, parts))

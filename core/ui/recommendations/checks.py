@@ -52,7 +52,7 @@ def show_checks(view: View, why: Reasons | None) -> None:
     if not len(why.source_items) and not len(why.target_items):
         st.caption("There is no history to take anything away from.")
         return
-    source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
+    source, target = (plain(view.run.record.name_of(name), 30) for name in (SOURCE, TARGET))
     names = {SOURCE: source, BOTH: f"{source} and {target}"}
     left, right = st.columns([1.35, 1], gap="large")
     with left:
@@ -118,7 +118,7 @@ def _goes(before: int, after: int) -> str:
 
 
 def _show_smallest(view: View, why: Reasons) -> None:
-    source = plain(view.run.record["source_name"], 30)
+    source = plain(view.run.record.source_name, 30)
     st.markdown(f"**What in :orange[{source}] would drop it out of the top {view.k}?**")
     found = _smallest(_key(view, why), view, why)
     st.markdown(smallest_words(found, source, len(why.source_items)))
@@ -207,7 +207,7 @@ def show_faithfulness(view: View) -> None:
                 "many random ones, and asks the model again; for most models that takes seconds."
             )
             return
-        source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
+        source, target = (plain(view.run.record.name_of(name), 30) for name in (SOURCE, TARGET))
         for scope, name, colour in (
             (SOURCE, source, SOURCE_COLOUR),
             (BOTH, f"{source} and {target}", FUSED_COLOUR),

@@ -38,7 +38,7 @@ def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
     titles = [str(title) for title in cached.item_names(view.split, TARGET)[listed.items]]
     record = view.run.record
     with column:
-        st.markdown(f"**For this user in :blue[{plain(record['target_name'], 40)}]**")
+        st.markdown(f"**For this user in :blue[{plain(record.target_name, 40)}]**")
         if not titles:
             st.caption("Every item of the target is in this user's training data: nothing is left.")
             return 0
@@ -51,7 +51,7 @@ def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
                 listed.target_weighted,
                 listed.hits,
                 x="part of the score, weighted",
-                names=(record["source_name"], record["target_name"]),
+                names=(record.source_name, record.target_name),
                 chosen=chosen,
             ),
             _caption(view, listed),
@@ -72,7 +72,7 @@ def show_history(
 ) -> None:
     """What the user had in a domain, newest first; what carried the chosen item is coloured."""
     rows = user_history(view.split, f"{domain}_train", view.user)
-    name = plain(view.run.record[f"{domain}_name"], 40)
+    name = plain(view.run.record.name_of(domain), 40)
     with column:
         st.markdown(f"**History in :{'orange' if domain == SOURCE else 'blue'}[{name}]**")
         if rows.empty:
@@ -93,7 +93,7 @@ def show_history(
 def show_training(view: View, domain: str, column: DeltaGenerator) -> None:
     """The history alone, of a run that gives no reasons."""
     rows = user_history(view.split, f"{domain}_train", view.user)
-    name = plain(view.run.record[f"{domain}_name"], 40)
+    name = plain(view.run.record.name_of(domain), 40)
     with column:
         st.markdown(f"**History in :{'orange' if domain == SOURCE else 'blue'}[{name}]**")
         if rows.empty:
@@ -162,7 +162,7 @@ def _coloured(table: pd.DataFrame, domain: str) -> Any:
 def _caption(view: View, listed: UserList) -> str:
     if not (listed.has_source and listed.has_target):
         # Which domain says nothing, and whether for lack of history or because of the model
-        source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
+        source, target = (plain(view.run.record.name_of(name), 30) for name in (SOURCE, TARGET))
         train, user = view.split.train, view.user
         rates = view.run.card.task == "rating"
         if not listed.has_source and not listed.has_target:
@@ -302,7 +302,7 @@ def show_uploaded(view: View) -> None:
 
 
 def _show_list(view: View, listed: ShortList) -> None:
-    st.markdown(f"**For this user in :blue[{plain(view.run.record['target_name'], 40)}]**")
+    st.markdown(f"**For this user in :blue[{plain(view.run.record.target_name, 40)}]**")
     if not len(listed.items):
         st.caption("The lists have nothing for this user here.")
         return

@@ -117,7 +117,7 @@ def show_header(view: View) -> None:
     for message in st.session_state.pop("user_notices", []):
         st.info(message)
     train, record = view.split.train, view.run.record
-    source, target = plain(record["source_name"], 30), plain(record["target_name"], 30)
+    source, target = plain(record.source_name, 30), plain(record.target_name, 30)
     words = [
         f"**{plain(view.user_id, 60)}**",
         f"{int(train.source_history[view.user]):,} in :orange[{source}]",

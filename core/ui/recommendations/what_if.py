@@ -117,7 +117,7 @@ def _show_list(view: View, log: EditLog, after: WhatIf, changed: Moves | None) -
             listed.target_weighted,
             listed.hits,
             x="part of the score, weighted",
-            names=(record["source_name"], record["target_name"]),
+            names=(record.source_name, record.target_name),
             marks=None if changed is None else marks(listed, changed),
         ),
         _caption(view, after),
@@ -195,7 +195,7 @@ def _left(view: View, changed: Moves) -> str:
 def _caption(view: View, after: WhatIf) -> str:
     """What the list is made of."""
     listed, histories = after.listed, after.histories
-    source, target = (plain(view.run.record[f"{name}_name"], 30) for name in (SOURCE, TARGET))
+    source, target = (plain(view.run.record.name_of(name), 30) for name in (SOURCE, TARGET))
     held = " ✓ is held out." if listed.hits.any() else ""
     if not (listed.has_source or listed.has_target):
         if not histories.source.nnz and not histories.target.nnz:
@@ -215,7 +215,7 @@ def _caption(view: View, after: WhatIf) -> str:
 
 def limits(view: View) -> str:
     """What this kind of model cannot be asked, in one sentence; nothing where there is no limit."""
-    card, source = view.run.card, plain(view.run.record["source_name"], 30)
+    card, source = view.run.card, plain(view.run.record.source_name, 30)
     if card.name == "popularity":
         return "Popularity looks at no history, so no edit changes its list."
     if not card.cross_domain or not card.source_speaks:
@@ -327,7 +327,7 @@ class Editor:
     @property
     def name(self) -> str:
         """What the domain is called."""
-        return plain(self.view.run.record[f"{self.domain}_name"], 40)
+        return plain(self.view.run.record.name_of(self.domain), 40)
 
     @property
     def items(self) -> IntArray:

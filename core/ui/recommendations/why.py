@@ -59,8 +59,8 @@ def show_why(view: View, why: Reasons | None) -> None:
     show_chart(
         draw_waterfall(names, amounts, kinds, total=f"score of {title}", x=f"score ({weighted})"),
         f"Which history items carried {plain(title, 80)}? Orange comes from "
-        f"{plain(view.run.record['source_name'], 30)}, blue from "
-        f"{plain(view.run.record['target_name'], 30)}; the steps add up to the score.",
+        f"{plain(view.run.record.source_name, 30)}, blue from "
+        f"{plain(view.run.record.target_name, 30)}; the steps add up to the score.",
         "waterfall",
     )
 
@@ -74,7 +74,7 @@ def _steps(view: View, why: Reasons) -> tuple[list[str], np.ndarray, list[str]]:
     for domain in (SOURCE, TARGET):
         others = [place for place in order[STEPS:] if kinds[place] == domain and amounts[place]]
         if others:
-            name = plain(view.run.record[f"{domain}_name"], 30)
+            name = plain(view.run.record.name_of(domain), 30)
             steps.append((f"{len(others)} more in {name}", float(amounts[others].sum()), domain))
     if why.base:
         steps.insert(0, (_base_name(view), why.base, "other"))
@@ -182,7 +182,7 @@ def _table(view: View, shared: list[SharedText], names: dict, alike: str) -> pd.
     return pd.DataFrame(
         {
             "history item": [str(names[row.domain][row.item]) for row in shared],
-            "from": [view.run.record[f"{row.domain}_name"] for row in shared],
+            "from": [view.run.record.name_of(row.domain) for row in shared],
             IN_COMMON: [_in_common(row, alike) for row in shared],
             "cosine": [row.cosine for row in shared],
             "adds": [row.amount for row in shared],

@@ -103,13 +103,13 @@ def _heard_by_run(
 
 def show_wish(view: View, wish: Wish) -> None:
     """What was done with the words, and the items of both domains nearest to them."""
-    target = plain(view.run.record["target_name"], 40)
+    target = plain(view.run.record.target_name, 40)
     st.markdown(f"**Nearest to “{plain(wish.words)}”**")
     for column, (domain, colour) in zip(
         st.columns(2, gap="large"), ((SOURCE, "orange"), (TARGET, "blue")), strict=True
     ):
         with column:
-            st.markdown(f":{colour}[**{plain(view.run.record[f'{domain}_name'], 40)}**]")
+            st.markdown(f":{colour}[**{plain(view.run.record.name_of(domain), 40)}**]")
             _show_near(view, wish, domain)
     st.caption(
         f"What happened: {_reading(cached.model(view.run), view.run)}. For the list above the "
@@ -145,7 +145,7 @@ def _own_encoder(settings: FineTunedSettings) -> str:
 
 def _compressed(run: Run) -> str:
     """What a pruned encoder is worth."""
-    if run.record.get("compression", {}).get("kind") != PRUNED:
+    if (run.record.compression or {}).get("kind") != PRUNED:
         return ""
     return "; it was pruned, and so were the items, so words find what is near them less surely"
 

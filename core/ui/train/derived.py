@@ -17,6 +17,7 @@ from core.models.made.blend import KINDS, STACKING, BlendSettings
 from core.models.made.compress import INT8, PRUNED
 from core.runs.making.blend import AUTO, BlendPlan
 from core.runs.making.compress import STUDENT, CompressPlan, can_be_taught
+from core.store.record import Record
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.shell import draw_press, workspace
@@ -62,7 +63,7 @@ def draw_blend(runs: list[Run]) -> None:
 
 def why_not_blended(runs: list[Run]) -> str | None:
     """Why two runs cannot be blended; None where they can."""
-    if len({run.record["split_hash"] for run in runs}) > 1:
+    if len({run.record.split_hash for run in runs}) > 1:
         return "These runs stand on different splits. Train both on one split to blend them."
     for run in runs:
         if not run.has_model:
@@ -73,7 +74,7 @@ def why_not_blended(runs: list[Run]) -> str | None:
 
 
 def _why_not_used(run: Run) -> str | None:
-    if run.record["split_hash"] not in cached.split_hashes():
+    if run.record.split_hash not in cached.split_hashes():
         return f"The data of {plain(run.label)} is not in this workspace. Import it first."
     return None
 
@@ -145,7 +146,7 @@ def draw_compress(run: Run) -> None:
 
 def why_not_compressed(run: Run) -> str | None:
     """Why a run cannot be compressed; None where it may."""
-    if "compression" in run.record:
+    if run.record.compression is not None:
         return "This run is compressed already. Compress the one it was made from."
     if not run.has_model:
         return f"{plain(run.label)} has only lists. There is no model to make smaller."
@@ -163,7 +164,7 @@ def draw_derivation(run: Run) -> None:
         )
         if (weights := stacking_table(run.record)) is not None:
             show_table(weights, key=f"stacking_{run.id}")
-    made = [run] if "compression" in run.record else compressed_from(run, cached.runs())
+    made = [run] if run.record.compression is not None else compressed_from(run, cached.runs())
     if made:
         st.markdown("**Compressed, beside the original**")
         show_table(compression_table(made), key=f"compression_{run.id}", download="compression.csv")
@@ -193,12 +194,11 @@ def _enqueue(kind: str, payload: dict[str, Any], title: str) -> None:
 # Tables on runs made from runs; a record may come from anywhere, so each figure is looked at.
 
 DIGITS = 4
-_ENCODER = ("compression", "encoder")
 
 
-def against_table(record: dict[str, Any]) -> pd.DataFrame | None:
+def against_table(record: Record) -> pd.DataFrame | None:
     """A row per run the blend is compared with; None for a run that is no blend."""
-    entries = record.get("against")
+    entries = record.against
     if not isinstance(entries, list) or not entries:
         return None
     return pd.DataFrame([_against_row(entry) for entry in entries])
@@ -214,13 +214,13 @@ def _against_row(entry: Any) -> dict[str, Any]:
     }
 
 
-def weight_words(record: dict[str, Any]) -> str:
+def weight_words(record: Record) -> str:
     """How the weights of a blend were found, and which they are, in one or two sentences."""
     members = _members(record)
-    chosen = _text(record, "blend", "chosen")
-    if _text(record, "settings", "kind") == STACKING:
+    chosen = _text(record.blend, "chosen")
+    if _text(record.settings, "kind") == STACKING:
         return f"Weights: {chosen}."
-    weight = _value(record, "settings", "weight")
+    weight = _value(record.settings, "weight")
     shares = [weight, None if weight is None else 1 - weight]
     said = " and ".join(
         f"{name} {number(share, 2)}" for name, share in zip(members, shares, strict=False)
@@ -228,11 +228,11 @@ def weight_words(record: dict[str, Any]) -> str:
     return f"Weights: {said} ({chosen})."
 
 
-def stacking_table(record: dict[str, Any]) -> pd.DataFrame | None:
+def stacking_table(record: Record) -> pd.DataFrame | None:
     """The six weights of a stacking, a row per member; None for other blends."""
-    if _text(record, "settings", "kind") != STACKING:
+    if _text(record.settings, "kind") != STACKING:
         return None
-    table = _at(record, "blend", "coefficients")
+    table = _at(record.blend, "coefficients")
     rows = table if isinstance(table, list) and all(isinstance(row, list) for row in table) else []
     columns = ("own score", "source part", "target part")
     return pd.DataFrame(
@@ -245,12 +245,12 @@ def stacking_table(record: dict[str, Any]) -> pd.DataFrame | None:
 
 def compressed_from(run: Run, runs: list[Run]) -> list[Run]:
     """The runs that were made from this one by compressing it."""
-    return [other for other in runs if _text(other.record, "compression", "of", "run") == run.id]
+    return [other for other in runs if _text(other.record.compression, "of", "run") == run.id]
 
 
 def compression_table(made: list[Run]) -> pd.DataFrame:
     """The original, then what was made of it: size, seconds, quality and lists in common."""
-    found = [run.record["compression"] for run in made]
+    found = [run.record.compression for run in made]
     rows = [
         _row(found[0], "before", "the original") | {"Difference on test": "", "Same top 10": ""}
     ]
@@ -259,7 +259,8 @@ def compression_table(made: list[Run]) -> pd.DataFrame:
 
 def student_words(made: list[Run]) -> str:
     """What a student is beside the encoder it learned from; "" where there is none."""
-    entry = next((run.record["compression"] for run in made if _at(run.record, *_ENCODER)), None)
+    entries = (run.record.compression for run in made)
+    entry = next((entry for entry in entries if _at(entry, "encoder")), None)
     if entry is None:
         return ""
     size, speed = (
@@ -275,9 +276,9 @@ def student_words(made: list[Run]) -> str:
     return f"{words} On {unseen:,.0f} texts kept from it their vectors' cosine is {near:.2f}."
 
 
-def compression_words(record: dict[str, Any]) -> str:
+def compression_words(record: Record) -> str:
     """ "int8", "pruned to 10 %"; "" for a run that is not compressed."""
-    return _text(record, "compression", "words", missing="")
+    return _text(record.compression, "words", missing="")
 
 
 def _compressed_row(entry: Any) -> dict[str, Any]:
@@ -311,8 +312,8 @@ def _difference(entry: Any, *path: str) -> str:
     return signed_with_interval(mean, low, high, DIGITS)
 
 
-def _members(record: dict[str, Any]) -> list[str]:
-    members = record.get("members")
+def _members(record: Record) -> list[str]:
+    members = record.members
     return [_text(member, "label") for member in members] if isinstance(members, list) else []
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import TEST
 from core.basics.errors import CrosswalkError
 from core.basics.formatting import count, interval, number, signed_interval, with_interval
 from core.metrics.registry import metric_title
 from core.store.bundle import export_run, import_run
+from core.store.record import Record
 from core.store.run_folder import Run, delete_run, rename_run
 from core.ui import cached
 from core.ui.navigation import link_to
@@ -85,7 +85,7 @@ def pick_runs() -> list[Run]:
 
 def runs_table(runs: list[Run], split_hashes: list[str]) -> pd.DataFrame:
     """One row per run: what it is, how good it came out, what it cost."""
-    rows = [_row(run, run.record["split_hash"] in split_hashes) for run in runs]
+    rows = [_row(run, run.record.split_hash in split_hashes) for run in runs]
     return pd.DataFrame(rows)
 
 
@@ -100,11 +100,11 @@ def matching(table: pd.DataFrame, words: str) -> list[int]:
 
 def _row(run: Run, has_split: bool) -> dict[str, Any]:
     record = run.record
-    figure = record[TEST].get(METRIC, {})
-    lift, lower = ((record.get("lift") or {}).get(name, {}) for name in (METRIC, ERROR))
+    figure = record.test.get(METRIC, {})
+    lift, lower = ((record.lift or {}).get(name, {}) for name in (METRIC, ERROR))
     notes = list(filter(None, [compression_words(run.record)]))
-    if run.record.get("cancelled"):
-        notes.append(f"cancelled, best epoch {run.record['best_epoch']}")
+    if run.record.cancelled:
+        notes.append(f"cancelled, best epoch {run.record.best_epoch}")
     if run.card.has_twin and run.twin is None:
         notes.append("no twin")
     if not has_split:
@@ -113,17 +113,17 @@ def _row(run: Run, has_split: bool) -> dict[str, Any]:
     return {
         NAME: run.label,
         MODEL: run.card.title,
-        PAIR: f"{record['source_name']} → {record['target_name']} · {record['split_hash'][:6]}",
+        PAIR: f"{record.source_name} → {record.target_name} · {record.split_hash[:6]}",
         NDCG: figure.get("mean"),
         NDCG_RANGE: interval(figure.get("low"), figure.get("high")),
         LIFT: lift.get("mean"),
         LIFT_RANGE: signed_interval(lift.get("low"), lift.get("high")),
-        RMSE: record[TEST].get(ERROR, {}).get("mean"),
+        RMSE: record.test.get(ERROR, {}).get("mean"),
         RMSE_LIFT: lower.get("mean"),
         RMSE_LIFT_RANGE: signed_interval(lower.get("low"), lower.get("high")),
-        SECONDS: record["fit"]["wall_seconds"],
-        PEAK: record["fit"]["peak_rss_mib"],
-        WHEN: pd.Timestamp(record["created"], unit="s", tz="UTC"),
+        SECONDS: record.fit["wall_seconds"],
+        PEAK: record.fit["peak_rss_mib"],
+        WHEN: pd.Timestamp(record.created, unit="s", tz="UTC"),
         NOTE: note,
     }
 
@@ -188,7 +188,7 @@ def draw_actions(chosen: list[Run]) -> None:
     elif chosen:
         st.markdown(f"**{count(len(chosen), 'run')} side by side**")
         show_table(comparison(chosen), key="runs_side_by_side", download="runs-side-by-side.csv")
-        splits = {run.record["split_hash"] for run in chosen}
+        splits = {run.record.split_hash for run in chosen}
         if len(splits) > 1:
             st.caption(
                 "These runs stand on different splits: their figures are not to be subtracted."
@@ -229,12 +229,12 @@ def _draw_one(run: Run) -> None:
 def missing_data(run: Run) -> str | None:
     """What is missing to score with this run, None where nothing is."""
     record = run.record
-    if record["split_hash"] in cached.split_hashes():
+    if record.split_hash in cached.split_hashes():
         return None
     return plain(
-        f"The data of this run is not in this workspace: {record['source_name']} → "
-        f"{record['target_name']}, dataset {record['dataset_hash'][:8]}, split "
-        f"{record['split_hash'][:8]}. Its figures in the table of runs can be seen; for all else "
+        f"The data of this run is not in this workspace: {record.source_name} → "
+        f"{record.target_name}, dataset {record.dataset_hash[:8]}, split "
+        f"{record.split_hash[:8]}. Its figures in the table of runs can be seen; for all else "
         "import the same two files on the Data page and split them the same way.",
         longest=600,
     )
@@ -242,11 +242,11 @@ def missing_data(run: Run) -> str | None:
 
 def comparison(runs: list[Run]) -> pd.DataFrame:
     """One column per run; rows are test metrics with intervals, then settings that differ."""
-    said = dict.fromkeys(name for run in runs for name in run.record[TEST])
+    said = dict.fromkeys(name for run in runs for name in run.record.test)
     metrics = [name for name in said if name.endswith("@10") or "@" not in name]
     rows = {metric_title(name): [_figure(run, name) for run in runs] for name in metrics}
-    for name in sorted({name for run in runs for name in run.record["settings"]}):
-        values = [str(run.record["settings"].get(name, "–")) for run in runs]
+    for name in sorted({name for run in runs for name in run.record.settings}):
+        values = [str(run.record.settings.get(name, "–")) for run in runs]
         if len(set(values)) > 1:
             rows[spoken(name)] = values
     labels = [f"{place}. {run.label}" for place, run in enumerate(runs, start=1)]
@@ -255,7 +255,7 @@ def comparison(runs: list[Run]) -> pd.DataFrame:
 
 
 def _figure(run: Run, metric: str) -> str:
-    figure = run.record[TEST].get(metric) or {}
+    figure = run.record.test.get(metric) or {}
     return with_interval(figure.get("mean"), figure.get("low"), figure.get("high"))
 
 
@@ -300,7 +300,7 @@ def _load() -> None:
 def _bundle_of(run: Run) -> Callable[[], io.RawIOBase]:
     """Packs the run when the button is pressed; the file has no name left once it is open."""
 
-    here, snapshot = workspace(), workspace().splits / run.record["split_hash"]
+    here, snapshot = workspace(), workspace().splits / run.record.split_hash
 
     def pack() -> io.RawIOBase:
         path = export_run(run, snapshot, here.uploads / _own_name())
@@ -317,8 +317,8 @@ def _own_name() -> str:
 
 
 def _use(run: Run) -> None:
-    known = run.record["split_hash"] in cached.split_hashes()
-    set_current(run=run.id, split=run.record["split_hash"] if known else None, user=None)
+    known = run.record.split_hash in cached.split_hashes()
+    set_current(run=run.id, split=run.record.split_hash if known else None, user=None)
 
 
 def _rename(run: Run) -> None:
@@ -354,10 +354,9 @@ def draw_findings(run: Run) -> None:
             )
 
 
-def findings(record: dict[str, Any]) -> list[dict[str, Any]]:
+def findings(record: Record) -> list[dict[str, Any]]:
     """The record's findings that can be shown; [] in a record older than findings."""
-    entries = record.get("findings")
-    return [entry for entry in entries if _whole(entry)] if isinstance(entries, list) else []
+    return [entry for entry in record.findings if _whole(entry)]
 
 
 def _whole(entry: Any) -> bool:

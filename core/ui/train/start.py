@@ -64,7 +64,7 @@ def _draw_cheaper(info: SplitInfo, plans: list[RunPlan]) -> None:
     """Where a plan is costly: what a cheap model takes beside it, and a button that trains it."""
     jobs = list_jobs(workspace(), kind="train", active=True, dismissed=True, limit=1000)
     asked = [(str(job.payload.get("model")), str(job.payload.get("split"))) for job in jobs]
-    kept = [(str(run.record["model"]), run.record["split_hash"]) for run in cached.runs()]
+    kept = [(str(run.record.model), run.record.split_hash) for run in cached.runs()]
     first = cheaper_first(plans, info, [*asked, *kept], lambda plan: _costs(info, [plan])[0])
     if first is None:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.basics.columns import TEST, USERS
 from core.data.reading.options import LISTS, ReadOptions
 from core.data.snapshot import SplitInfo
 from core.evaluation.given_lists import given_words, is_odd
@@ -55,11 +56,12 @@ def draw_upload(info: SplitInfo | None) -> None:
 
 def draw_upload_notes(run: Run) -> None:
     """What became of an uploaded run's rows and users; nothing for other runs."""
-    words = given_words(run.record)
-    if not words:
+    upload = run.record.upload
+    words = given_words(upload, run.record.counts[TEST][USERS])
+    if not upload or not words:
         return
     said = " ".join(plain(word, 300) for word in words)
-    if is_odd(run.record):
+    if is_odd(upload):
         st.warning(said, icon=":material/upload_file:")
     else:
         st.info(said, icon=":material/upload_file:")
@@ -90,6 +92,6 @@ def _draw_done(slot: str, job: Job) -> None:
         key="upload_use",
         icon=":material/visibility:",
         on_click=set_current,
-        kwargs={"run": run.id, "split": run.record["split_hash"]},
+        kwargs={"run": run.id, "split": run.record.split_hash},
     )
     link_to("metrics", "Compare it with other runs", run=run.id)

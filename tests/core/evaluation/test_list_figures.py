@@ -129,7 +129,7 @@ def test_percentile_rank_needs_the_scores_that_auc_is_of():
 
 def test_the_most_popular_items_are_the_lists_of_popularity_itself(demo_workspace):
     run = next(run for run in list_runs(demo_workspace) if run.popularity)
-    split = read_snapshot(demo_workspace.splits / run.record["split_hash"])
+    split = read_snapshot(demo_workspace.splits / run.record.split_hash)
     lists = run.popularity.lists("test")
     usual = ListWorld.of(split, "test").most_popular(lists.users, lists.items.shape[1])
     assert (usual == lists.items).all()

@@ -18,10 +18,10 @@ import resource, sys
 from pathlib import Path
 from core.basics.errors import JobError
 from core.basics.workspace import Workspace
-from core.jobs import database
+from core.jobs import table
 from core.jobs.table import enqueue, list_jobs
-database.free_space = lambda folder: 0
-database.keep_reserve = lambda file: None
+table.free_space = lambda folder: 0
+table.keep_reserve = lambda file: None
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 workspace = Workspace(Path(sys.argv[1]))
 print([job.title for job in list_jobs(workspace)])

@@ -47,17 +47,17 @@ def test_a_blend_stands_among_the_runs_with_twin_popularity_and_all_figures(worl
     for part in (VALID, TEST):
         assert list(blend.metrics(part)["user_id"]) == list(world.split.users(part))
         assert len(blend.candidates(part).users) == len(world.split.users(part))
-    assert blend.record["lift"]["ndcg@10"]["low"] is not None
-    assert blend.record["lift_over_popularity"]["ndcg@10"]["low"] > 0
-    assert any(row.get("lift") for row in blend.record["segments"])
+    assert blend.record.lift["ndcg@10"]["low"] is not None
+    assert blend.record.lift_over_popularity["ndcg@10"]["low"] > 0
+    assert any(row.get("lift") for row in blend.record.segments)
 
 
 def test_the_weight_is_found_on_validation_and_what_was_tried_is_told(blend):
-    how = blend.record["blend"]
+    how = blend.record.blend
     tried = {entry["weight"]: entry["valid"] for entry in how["tried"]}
     assert set(tried) == set(GRID)
-    chosen = blend.record["settings"]["weight"]
-    assert tried[chosen] == pytest.approx(blend.record[VALID]["ndcg@10"]["mean"], abs=1e-9)
+    chosen = blend.record.settings["weight"]
+    assert tried[chosen] == pytest.approx(blend.record.valid["ndcg@10"]["mean"], abs=1e-9)
     assert "validation" in how["chosen"]
 
 
@@ -69,7 +69,7 @@ def test_the_weight_nearest_to_equal_shares_wins_within_one_standard_error():
 
 
 def test_differences_to_each_member_and_its_twin_are_paired(world, blend):
-    against = {entry["name"]: entry for entry in blend.record["against"]}
+    against = {entry["name"]: entry for entry in blend.record.against}
     ease = world.runs["ease"]
     assert len(against) == 4
     by_hand = blend.metrics(TEST)["ndcg@10"].mean() - ease.twin.metrics(TEST)["ndcg@10"].mean()
@@ -82,13 +82,13 @@ def test_the_twin_blends_the_twins_and_says_nothing_from_the_source(world, blend
     scores = blend.twin.model(world.split).score(world.split.users(TEST))
     assert not scores.has_source.any()
     assert not scores.source.any()
-    assert blend.twin.record["members"][0]["settings"] == world.runs["ease"].twin.record["settings"]
+    assert blend.twin.record.members[0]["settings"] == world.runs["ease"].twin.record.settings
 
 
 def test_a_member_that_never_sees_the_source_stands_for_itself_in_the_twin(world):
     made = blended(world, "ease", "popularity", weight=0.8)
     assert made.twin is not None
-    assert made.record["settings"]["weight"] == 0.8
+    assert made.record.settings["weight"] == 0.8
     delete_run(world.workspace, made)
 
 
@@ -96,19 +96,19 @@ def test_without_a_twin_of_every_member_there_is_none_and_none_is_missed(world):
     made = blended(world, "ease", "ridge", kind="product")
     assert made.twin is None
     assert made.complete
-    assert made.record["lift"] is None
+    assert made.record.lift is None
     delete_run(world.workspace, made)
 
 
 def test_stacking_learns_six_weights_and_ranks_by_them(world):
     made = blended(world, "ease", "item_knn", kind="stacking")
-    table = np.array(made.record["blend"]["coefficients"])
+    table = np.array(made.record.blend["coefficients"])
     assert table.shape == (2, 3)
     assert (table >= 0).all()
     assert table.sum() > 0
-    assert made.record["blend"]["parameters"] == 6
-    floor = world.runs["popularity"].record[VALID]["ndcg@10"]["mean"]
-    assert made.record[VALID]["ndcg@10"]["mean"] > floor
+    assert made.record.blend["parameters"] == 6
+    floor = world.runs["popularity"].record.valid["ndcg@10"]["mean"]
+    assert made.record.valid["ndcg@10"]["mean"] > floor
     delete_run(world.workspace, made)
 
 
@@ -157,8 +157,8 @@ def test_runs_of_other_splits_are_refused_with_both_hashes(world, tmp_path):
     other.folder.rename(world.workspace.runs / other.id)
     with pytest.raises(RunError) as refusal:
         blend_runs(BlendPlan((world.runs["ease"].id, other.id)), world.workspace)
-    assert other.record["dataset_hash"] in refusal.value.what
-    assert world.runs["ease"].record["dataset_hash"] in refusal.value.what
+    assert other.record.dataset_hash in refusal.value.what
+    assert world.runs["ease"].record.dataset_hash in refusal.value.what
     delete_run(world.workspace, read_run(world.workspace.runs / other.id))
 
 
@@ -193,6 +193,6 @@ def test_without_validation_users_a_weight_must_be_given(tmp_path):
         with pytest.raises(RunError, match="no validation users"):
             blended(here, "ease", "item_knn", kind)
     made = blended(here, "ease", "item_knn", weight=0.5)
-    assert made.record["against"][0][VALID]["mean"] is None
+    assert made.record.against[0][VALID]["mean"] is None
     small = read_run(compress_run(CompressPlan(made.id), here.workspace))
-    assert small.record["compression"]["quality"][VALID]["after"] is None
+    assert small.record.compression["quality"][VALID]["after"] is None

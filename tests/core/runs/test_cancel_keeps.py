@@ -51,17 +51,17 @@ def cancel_at(stage: str, done: int = 0):
 
 def test_a_model_trained_by_epochs_keeps_its_best_epoch_and_can_be_read(workspace):
     run = read_run(train_run(plan(workspace), workspace, cancel_at("training", 3)))
-    assert run.record["cancelled"]
-    assert len(run.record["curve"]) == 3
-    best = max(run.record["curve"], key=lambda point: point["valid"])
-    assert run.record["best_epoch"] == best["epoch"]
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    assert run.record.cancelled
+    assert len(run.record.curve) == 3
+    best = max(run.record.curve, key=lambda point: point["valid"])
+    assert run.record.best_epoch == best["epoch"]
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     assert run.model(split).score(split.users(TEST)).own_scores().shape[1] == 24
 
 
 def test_a_cancelled_run_has_no_twin_and_no_lift_but_popularity_beside_it(workspace):
     run = read_run(train_run(plan(workspace), workspace, cancel_at("training", 3)))
-    assert (run.twin, run.record["lift"]) == (None, None)
+    assert (run.twin, run.record.lift) == (None, None)
     pd.testing.assert_series_equal(
         run.popularity.metrics(TEST)["user_id"], run.metrics(TEST)["user_id"]
     )
@@ -69,14 +69,14 @@ def test_a_cancelled_run_has_no_twin_and_no_lift_but_popularity_beside_it(worksp
 
 def test_a_cancel_while_evaluating_keeps_the_fit(workspace):
     run = read_run(train_run(plan(workspace), workspace, cancel_at("evaluating on valid and test")))
-    assert run.record["cancelled"]
+    assert run.record.cancelled
     assert run.twin is None
 
 
 def test_a_twin_that_was_cancelled_half_way_is_not_compared_with(workspace):
     run = read_run(train_run(plan(workspace), workspace, cancel_at("twin: training", 2)))
-    assert not run.record["cancelled"]
-    assert (run.twin, run.record["lift"]) == (None, None)
+    assert not run.record.cancelled
+    assert (run.twin, run.record.lift) == (None, None)
 
 
 def test_a_cancel_at_the_very_end_comes_too_late(workspace):

@@ -40,7 +40,7 @@ def test_the_kept_file_is_smaller_and_the_figures_stand_beside_the_originals(wor
     original, made = world.runs[model], small(world, model, kind)
     assert bytes_of(made) < 0.6 * bytes_of(original)
     assert bytes_of(made.twin) < bytes_of(original.twin)
-    found = made.record["compression"]
+    found = made.record.compression
     assert found["bytes"]["after"] < found["bytes"]["before"]
     for part in (VALID, TEST):
         quality = found["quality"][part]
@@ -70,7 +70,7 @@ def test_lists_of_an_int8_run_are_nearly_the_originals(world):
         run.model(world.split).score(users).own_scores() for run in (world.runs["cmf_als"], made)
     ]
     assert np.abs(scores[0] - scores[1]).max() < 0.1 * np.abs(scores[0]).max()
-    assert made.record["compression"]["agreement@10"] > 0.85
+    assert made.record.compression["agreement@10"] > 0.85
     delete_run(world.workspace, made)
 
 
@@ -93,7 +93,7 @@ def test_a_blend_can_be_compressed_and_a_compressed_run_blended(world):
     made = read_run(compress_run(CompressPlan(blend.id), world.workspace))
     assert bytes_of(made) < 0.6 * bytes_of(blend)
     assert made.card.title == "Blend"
-    assert made.record["members"] == blend.record["members"]
+    assert made.record.members == blend.record.members
     for run in (packed, blend, made):
         delete_run(world.workspace, run)
 
@@ -121,9 +121,9 @@ def test_a_run_of_ratings_is_compared_by_its_error_and_keeps_the_biases_beside_i
     plan = RunPlan(written(here, rated_tables()), "cmf_rating", {"factors": 8})
     run = read_run(train_run(plan, here))
     made = read_run(compress_run(CompressPlan(run.id), here))
-    found = made.record["compression"]
+    found = made.record.compression
     assert found["metric"] == "rmse"
-    assert found["quality"][TEST]["before"] == run.record[TEST]["rmse"]["mean"]
+    assert found["quality"][TEST]["before"] == run.record.test["rmse"]["mean"]
     assert abs(found["quality"][TEST]["difference"]["mean"]) < 0.05
     assert bytes_of(made) < bytes_of(run)
     assert made.bias.metrics(TEST).equals(run.bias.metrics(TEST))

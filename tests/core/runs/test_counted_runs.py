@@ -73,7 +73,7 @@ def trained(world, split, model, **settings):
 
 
 def figures(run) -> list[dict]:
-    return [one.record[TEST] for one in (run, run.twin, run.popularity) if one]
+    return [one.record.test for one in (run, run.twin, run.popularity) if one]
 
 
 def test_every_row_is_kept(world):
@@ -99,8 +99,8 @@ def test_told_to_learn_from_counts_a_model_lists_something_else(world, model, ho
     ours, plain = (trained(world, counted, model, counts=one) for one in (how, "ones"))
     lists = [run.lists(TEST).items for run in (ours, plain)]
     assert not np.array_equal(*lists)
-    assert ours.record[TEST]["ndcg@10"]["users"] == plain.record[TEST]["ndcg@10"]["users"]
-    assert ours.record["settings"]["counts"] == how
+    assert ours.record.test["ndcg@10"]["users"] == plain.record.test["ndcg@10"]["users"]
+    assert ours.record.settings["counts"] == how
     if model != "popularity":  # beside it stands the popularity it always had
         assert figures(ours)[-1] == figures(plain)[-1]
 

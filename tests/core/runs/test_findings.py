@@ -48,7 +48,7 @@ def test_a_run_of_a_map_keeps_how_well_it_maps(run):
         "Mapping R²",
         "Retrieval MRR",
     ]
-    assert run.popularity.record["findings"] == []
+    assert run.popularity.record.findings == []
 
 
 def test_a_run_from_before_findings_still_opens(run, workspace):

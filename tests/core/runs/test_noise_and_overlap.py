@@ -119,7 +119,7 @@ def test_an_unlinked_user_keeps_the_target_and_a_stranger_gets_the_source(world)
 def test_with_everybody_linked_the_curve_ends_at_the_run_itself(world):
     run = world.runs["ease"]
     nobody = unlinked(run.train_of(world.split), np.array([], dtype=int))
-    again = retrain(run, world.split, nobody, run.record["seed"], silent)[TEST]
+    again = retrain(run, world.split, nobody, run.record.seed, silent)[TEST]
     np.testing.assert_allclose(again["ndcg@10"], run.metrics(TEST)["ndcg@10"])
 
 

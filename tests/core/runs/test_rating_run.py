@@ -73,23 +73,23 @@ def run(workspace):
 
 @pytest.fixture(scope="module")
 def split(run, workspace):
-    return read_snapshot(workspace.splits / run.record["split_hash"])
+    return read_snapshot(workspace.splits / run.record.split_hash)
 
 
 def test_a_rating_run_stands_beside_its_twin_and_the_biases_instead_of_popularity(run):
     assert run.popularity is None
-    assert run.floor.record["model"] == "bias"
+    assert run.floor.record.model == "bias"
     for other in (run.twin, run.bias):
         pd.testing.assert_series_equal(other.metrics(TEST)[USER], run.metrics(TEST)[USER])
-    assert run.record["lift"]["rmse"]["high"] < 0
-    assert run.record["lift_over_bias"]["mae"]["high"] < 0
-    assert run.record["lift_over_popularity"] is None
+    assert run.record.lift["rmse"]["high"] < 0
+    assert run.record.lift_over_bias["mae"]["high"] < 0
+    assert run.record.lift_over_popularity is None
 
 
 def test_cold_users_are_helped_by_the_source_in_the_record_too(run):
     cold = next(
         row
-        for row in run.record["segments"]
+        for row in run.record.segments
         if (row["by"], row["segment"], row["metric"]) == ("target_history", "0", "rmse")
     )
     assert cold["users"] == 12
@@ -104,7 +104,7 @@ def test_the_kept_predictions_give_the_errors_of_the_record(run, split):
     )
     bounds = Bounds.of(split.rated.train.target)
     plane = rating_plane(predictions, bounds, np.array([0.0, 1.0])).rmse
-    assert plane[1, 1] == pytest.approx(run.record["test"]["rmse"]["mean"])
+    assert plane[1, 1] == pytest.approx(run.record.test["rmse"]["mean"])
     assert plane[1, 1] < plane[0, 0]
     given = split.rated.test[predictions[USER], predictions[ITEM]]
     np.testing.assert_array_equal(np.asarray(given).ravel(), predictions[RATING])
@@ -135,29 +135,29 @@ def test_fused_figures_of_a_rating_run_are_errors_at_the_weights(run, split):
     alone = fused_figures(run, split, Fusion(0.0, 1.0), 10)
     whole = fused_figures(run, split, Fusion(1.0, 1.0), 10)
     assert set(whole[TEST]) == {"rmse", "mae"}
-    assert whole[TEST]["rmse"]["mean"] == pytest.approx(run.record["test"]["rmse"]["mean"])
+    assert whole[TEST]["rmse"]["mean"] == pytest.approx(run.record.test["rmse"]["mean"])
     assert alone[TEST]["rmse"]["mean"] > whole[TEST]["rmse"]["mean"]
 
 
 def test_a_bundle_takes_predictions_and_biases_along(run, workspace, tmp_path):
-    snapshot = workspace.splits / run.record["split_hash"]
+    snapshot = workspace.splits / run.record.split_hash
     moved = import_run(Workspace(tmp_path), export_run(run, snapshot, tmp_path / "run.zip"))
     pd.testing.assert_frame_equal(moved.predictions(TEST), run.predictions(TEST))
     assert moved.bias.record == run.bias.record
 
 
 def test_the_bias_model_alone_has_nothing_beside_it(run, workspace):
-    alone = read_run(train_run(RunPlan(run.record["split_hash"], "bias"), workspace))
+    alone = read_run(train_run(RunPlan(run.record.split_hash, "bias"), workspace))
     assert (alone.twin, alone.bias, alone.popularity) == (None, None, None)
-    assert alone.record["test"]["rmse"]["mean"] == run.bias.record["test"]["rmse"]["mean"]
-    assert alone.record["lift_over_bias"] is None
+    assert alone.record.test["rmse"]["mean"] == run.bias.record.test["rmse"]["mean"]
+    assert alone.record.lift_over_bias is None
 
 
 def test_a_ranking_run_on_the_same_split_still_sees_ones(workspace, run):
-    other = read_run(train_run(RunPlan(run.record["split_hash"], "ease"), workspace))
-    assert "rmse" not in other.record["test"]
+    other = read_run(train_run(RunPlan(run.record.split_hash, "ease"), workspace))
+    assert "rmse" not in other.record.test
     assert other.bias is None
-    assert other.floor.record["model"] == "popularity"
+    assert other.floor.record.model == "popularity"
 
 
 def test_equal_ratings_are_refused_and_nothing_is_trained(workspace):

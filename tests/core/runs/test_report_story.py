@@ -51,7 +51,7 @@ def test_every_section_is_told_in_the_order_of_the_choices_and_the_steps_are_six
 def test_the_answer_is_the_verdict_and_stands_with_people_out_of_a_hundred(story, runs):
     assert story.tone == "good"
     assert story.verdict in said(story, "answer")
-    figure = runs["Joint EASE"].record["test"]["hit_rate@10"]["mean"]
+    figure = runs["Joint EASE"].record.test["hit_rate@10"]["mean"]
     assert f"of 100 people, {100 * figure:.0f} find" in said(story, "answer")
     assert story.slides[2].sentence == headline(story.verdict)
     assert "95 %" not in story.slides[2].sentence
@@ -132,7 +132,7 @@ def test_a_run_whose_data_are_gone_still_has_its_figures(bereft, runs):
     assert "no longer in the workspace" in said(gone, "data")
     assert "no longer in the workspace" in said(gone, "people")
     assert "does better than the same model without books" in gone.verdict
-    figure = runs["Joint EASE"].record["lift"]["ndcg@10"]
+    figure = runs["Joint EASE"].record.lift["ndcg@10"]
     assert f"{figure['mean']:+.3f}".replace("0.", ".") in gone.verdict
     assert any(isinstance(block, Figure) for block in gone.sections[3].blocks)  # the segments
     assert told["Ridge, cold users"].tone == "good"
@@ -149,7 +149,7 @@ def test_a_cancelled_run_says_that_it_is_not_finished(bereft):
 
 def test_figures_in_the_summary_carry_their_interval(story, runs):
     assert isinstance(story.summary[0], Facts)
-    lift = runs["Joint EASE"].record["lift"]["ndcg@10"]
+    lift = runs["Joint EASE"].record.lift["ndcg@10"]
     number, words, tone = story.summary[0].tiles[0]
     assert number == f"+{lift['mean']:.3f}".replace("0.", ".")
     assert f"{lift['low']:.3f}".removeprefix("0") in words
@@ -160,7 +160,7 @@ def test_how_to_reproduce_it_holds_the_command_and_the_hashes(story, runs):
     words = said(story, "reproduce")
     assert "python -m core run --splits" in words
     assert "--set regularization=100.0" in words
-    assert runs["Joint EASE"].record["split_hash"] in words
+    assert runs["Joint EASE"].record.split_hash in words
     code = story.sections[8].blocks[-1].text
     assert json.loads(code)["settings"]["regularization"] == 100
 

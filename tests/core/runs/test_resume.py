@@ -86,7 +86,7 @@ def checkpoint(workspace: Workspace) -> Path:
 
 
 def scores(run: Run, workspace: Workspace) -> np.ndarray:
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     return run.model(split).score(split.users(TEST)).own_scores()
 
 
@@ -106,7 +106,7 @@ def test_killed_in_the_middle_and_resumed_it_ends_as_if_nothing_had_happened(wor
     assert job.status == DONE, job.what
 
     run = read_run(workspace.runs / job.result["run"])
-    curve = run.record["curve"]
+    curve = run.record.curve
     assert [point["epoch"] for point in curve] == list(range(1, EPOCHS + 1))
     assert curve[0]["loss"] == MARK  # epoch 1 was not trained again
     curve[0]["loss"] = first_loss
@@ -115,7 +115,7 @@ def test_killed_in_the_middle_and_resumed_it_ends_as_if_nothing_had_happened(wor
     assert epochs == list(range(1, EPOCHS + 1))
 
     untouched = read_run(train_run(plan_of(workspace), workspace))
-    assert curve == untouched.record["curve"]
+    assert curve == untouched.record.curve
     np.testing.assert_array_equal(scores(run, workspace), scores(untouched, workspace))
 
 
@@ -126,8 +126,8 @@ def test_cancelled_in_the_middle_it_keeps_its_best_epoch_and_can_be_used(workspa
     job = ended(workspace, job_id)
     assert (job.status, job.what) == (CANCELLED, "It was cancelled; what was best so far is kept.")
     run = read_run(workspace.runs / job.result["run"])
-    curve = run.record["curve"]
-    assert run.record["cancelled"]
+    curve = run.record.curve
+    assert run.record.cancelled
     assert len(curve) < 1000
-    assert run.record["best_epoch"] == max(curve, key=lambda point: point["valid"])["epoch"]
+    assert run.record.best_epoch == max(curve, key=lambda point: point["valid"])["epoch"]
     assert np.isfinite(scores(run, workspace)).all()

@@ -73,7 +73,7 @@ def test_the_items_are_those_the_student_reads(world, made):
 
 def test_quality_speed_and_size_stand_beside_the_encoders(world, made):
     runs = world[2]
-    found = made.record["compression"]
+    found = made.record.compression
     assert found["bytes"]["after"] < found["bytes"]["before"]
     assert found["encoder"]["bytes"]["after"] < found["encoder"]["bytes"]["before"]
     speed = found["encoder"]["texts_per_cpu_second"]

@@ -57,6 +57,10 @@ def measured(world, tmp_path):
     return work
 
 
+def said_of(run):
+    return given_words(run.record.upload, run.record.counts[TEST]["users"])
+
+
 def csv(frame, **style):
     return frame.to_csv(index=False, **style)
 
@@ -148,7 +152,7 @@ def test_the_same_lists_in_any_shape_have_the_same_figures(world, lists, measure
     run = measured(READ[shape](lists), page=page)
     ours, theirs = run.metrics(TEST), world.runs["ease"].metrics(TEST)
     pd.testing.assert_series_equal(ours["ndcg@10"], theirs["ndcg@10"])
-    assert run.record["upload"]["rows"] == len(lists)
+    assert run.record.upload["rows"] == len(lists)
 
 
 ASKED = {
@@ -177,18 +181,18 @@ def test_the_command_line_believes_no_guess_and_the_page_shows_it(world, lists, 
     with pytest.raises(DataError, match=words):
         measured(write(lists))
     run = measured(write(lists), page=True)
-    assert run.record[TEST]["ndcg@10"]["mean"] == world.runs["ease"].record[TEST]["ndcg@10"]["mean"]
+    assert run.record.test["ndcg@10"]["mean"] == world.runs["ease"].record.test["ndcg@10"]["mean"]
 
 
 def test_what_was_told_is_believed(world, lists, measured):
-    expected = world.runs["ease"].record[TEST]["ndcg@10"]["mean"]
+    expected = world.runs["ease"].record.test["ndcg@10"]["mean"]
     far = shuffled(lists.rename(columns={RANK: "x"})).assign(score=0.5)  # which is not asked
     run = measured(csv(far), columns={DISTANCE: "x"})
-    assert run.record["upload"]["order"] == "distance"
-    assert run.record[TEST]["ndcg@10"]["mean"] == expected
-    assert measured(csv(far), columns={SCORE: "x"}).record[TEST]["ndcg@10"]["mean"] < expected
+    assert run.record.upload["order"] == "distance"
+    assert run.record.test["ndcg@10"]["mean"] == expected
+    assert measured(csv(far), columns={SCORE: "x"}).record.test["ndcg@10"]["mean"] < expected
     cells = rows_of(lists, lambda u, own: f"{u},{' '.join(own)}", "user,item\n")
-    assert measured(cells, separator=" ").record[TEST]["ndcg@10"]["mean"] == expected
+    assert measured(cells, separator=" ").record.test["ndcg@10"]["mean"] == expected
     with pytest.raises(RunError, match="A cell of the item column holds several items"):
         measured(cells, separator="")
 
@@ -206,8 +210,8 @@ def test_lists_of_pairs_exchanged_columns_and_other_ids_are_refused_by_name(list
 def test_scores_that_are_no_numbers_leave_their_rows_out_and_are_counted(lists, measured):
     scores = (1 - lists[RANK] / 20).map(str).where(lists[RANK] != 2, "nan")
     run = measured(ordered_by(lists, "score", scores))
-    assert run.record["upload"]["rejected"] == lists[USER].nunique()
-    assert "could not be read" in " ".join(given_words(run.record))
+    assert run.record.upload["rejected"] == lists[USER].nunique()
+    assert "could not be read" in " ".join(said_of(run))
 
 
 def test_scores_that_rise_are_doubted_before_and_after(lists, measured, tmp_path):
@@ -215,7 +219,7 @@ def test_scores_that_rise_are_doubted_before_and_after(lists, measured, tmp_path
     (tmp_path / "rising").write_text(text)
     doubts = preview_file(tmp_path / "rising", LISTS).warnings
     assert any("mark the column as distance" in doubt for doubt in doubts)
-    said = " ".join(given_words(measured(text).record))
+    said = " ".join(said_of(measured(text)))
     assert "In 90 of 90 lists the scores rise" in said
 
 

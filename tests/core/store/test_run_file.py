@@ -123,7 +123,7 @@ def test_every_run_of_the_version_before_is_taken_in(old, tmp_path):
     runs = list_runs(old)
     assert len(runs) == 7
     for run in runs:
-        snapshot = old.splits / run.record["split_hash"]
+        snapshot = old.splits / run.record.split_hash
         file = export_run(run, snapshot, tmp_path / f"{run.id}.zip")
         assert import_run(Workspace(tmp_path / "there"), file).id == run.id
         beside = Workspace(tmp_path / "beside")
@@ -172,7 +172,7 @@ def good(old, tmp_path_factory) -> dict[str, dict[str, bytes]]:
     files, found = tmp_path_factory.mktemp("kinds"), {}
     for run in list_runs(old):
         name = run.id.split("-2026")[0]
-        path = export_run(run, old.splits / run.record["split_hash"], files / f"{name}.zip")
+        path = export_run(run, old.splits / run.record.split_hash, files / f"{name}.zip")
         with zipfile.ZipFile(path) as bundle:
             found[name] = {one: bundle.read(one) for one in bundle.namelist()}
     return found

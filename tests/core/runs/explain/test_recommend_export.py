@@ -105,12 +105,12 @@ def test_exported_lists_that_are_uploaded_again_have_the_same_figures(
     workspace, run = odd_world(tmp_path, names)
     plan = {"run": run.id, "k": 10, "spreadsheet": made_for_a_spreadsheet}
     file = workspace.exports / export_job(workspace, plan, silent)["file"]
-    upload = UploadPlan(run.record["split_hash"], "again.csv")
+    upload = UploadPlan(run.record.split_hash, "again.csv")
     again = read_run(upload_lists(file, preview_file(file, LISTS).options, upload, workspace))
-    assert run.record[TEST]["ndcg@10"]["mean"] > 0
+    assert run.record.test["ndcg@10"]["mean"] > 0
     ours, theirs = again.metrics(TEST)["ndcg@10"], run.metrics(TEST)["ndcg@10"]
     pd.testing.assert_series_equal(ours, theirs)
-    told = again.record["upload"]
+    told = again.record.upload
     assert (told["rejected"], told["unknown_users"], told["unknown_items"]) == (0, 0, 0)
     assert bool(told["unquoted_rows"]) == made_for_a_spreadsheet
 

@@ -26,8 +26,8 @@ def own_copy(demo_workspace, tmp_path):
     return Workspace(shutil.copytree(demo_workspace.root, tmp_path / "copy"))
 
 
-def ndcg(record, part="test"):
-    return record[part]["ndcg@10"]
+def ndcg(record):
+    return record.test["ndcg@10"]
 
 
 def test_the_demo_trains_its_runs_and_shows_joint_ease_first(runs):
@@ -89,16 +89,16 @@ def test_joint_ease_beats_its_twin_by_the_planted_transfer(runs):
     assert 0.14 < ndcg(joint.record)["mean"] < 0.20
     assert 0.12 < ndcg(joint.twin.record)["mean"] < 0.18
     assert 0.04 < ndcg(joint.popularity.record)["mean"] < 0.08
-    lift = ndcg({"test": joint.record["lift"]})
+    lift = joint.record.lift["ndcg@10"]
     assert 0.010 < lift["mean"] < 0.035
     assert lift["low"] > 0
 
 
 def test_books_tell_readers_without_films_far_more_than_popularity(runs):
     ridge = runs["Ridge, cold users"]
-    assert ridge.record["lift_over_popularity"]["ndcg@10"]["low"] > 0.1
+    assert ridge.record.lift_over_popularity["ndcg@10"]["low"] > 0.1
     assert 0.3 < ndcg(ridge.record)["mean"] < 0.5
     joint = runs["Joint EASE, cold users"]
     assert ndcg(joint.record)["mean"] > 2 * ndcg(joint.popularity.record)["mean"]
     assert ndcg(joint.twin.record) == ndcg(joint.popularity.record), "a twin knows nobody here"
-    assert ridge.record["split_hash"] == joint.record["split_hash"] != COLD_USERS
+    assert ridge.record.split_hash == joint.record.split_hash != COLD_USERS

@@ -60,7 +60,7 @@ def test_a_map_is_kept_with_what_it_shows_and_how_far_to_trust_it(workspace, eas
 
 
 def test_a_model_without_vectors_is_mapped_from_the_interactions_and_says_so(workspace, ease):
-    split = read_snapshot(workspace.splits / ease.record["split_hash"])
+    split = read_snapshot(workspace.splits / ease.record.split_hash)
     made = map_points(ease, split, ease.model(split), "items")
     assert made.from_interactions
     assert ease.id not in made.made_from
@@ -69,7 +69,7 @@ def test_a_model_without_vectors_is_mapped_from_the_interactions_and_says_so(wor
 
 def test_a_model_with_vectors_is_mapped_from_them(workspace):
     run = trained(workspace, "cmf_als", factors=4, epochs=2)
-    split = read_snapshot(workspace.splits / run.record["split_hash"])
+    split = read_snapshot(workspace.splits / run.record.split_hash)
     made = map_points(run, split, run.model(split), "both")
     assert (made.made_from, made.from_interactions) == (run.id, False)
     assert made.points.vectors.shape[1] == 4

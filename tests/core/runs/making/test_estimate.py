@@ -22,6 +22,7 @@ from core.runs.making.estimate import (
 )
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
+from core.store.record import Record
 from core.store.run_folder import read_run
 from tests.core.runs.making.test_make_run import taste_tables
 
@@ -61,7 +62,7 @@ def splits(workspace, infos) -> list[str]:
 class Past:
     """What an estimate asks a run; only its record decides."""
 
-    record: dict
+    record: Record
     complete: bool = True
     twin: None = field(default=None)
     popularity: None = field(default=None)
@@ -70,7 +71,21 @@ class Past:
 def past(split: str, model: str = "cmf_als", fit=10.0, **settings) -> Past:
     values = card_of(model).settings.of(settings).to_dict()
     cost = {"fit": {"wall_seconds": fit}, "evaluate": {"wall_seconds": 2.0}}
-    return Past({"model": model, "split_hash": split, "settings": values, "device": "auto"} | cost)
+    names = dict.fromkeys(("label", "dataset_hash", "source_name", "target_name"), "")
+    nothing = {"valid": {}, "test": {}, "counts": {}, "curve": [], "cancelled": False}
+    return Past(
+        Record(
+            "run",
+            model,
+            settings=values,
+            seed=0,
+            split_hash=split,
+            created=0.0,
+            **names,
+            **nothing,
+            **cost,
+        )
+    )
 
 
 def test_the_same_run_takes_as_long_as_last_time(workspace, splits, infos):
@@ -79,7 +94,7 @@ def test_the_same_run_takes_as_long_as_last_time(workspace, splits, infos):
     parts = (run, run.twin, run.popularity)
     assert timing.basis == SAME
     for step, seconds in (("fit", timing.fit), ("evaluate", timing.evaluate)):
-        assert seconds == sum(part.record[step]["wall_seconds"] for part in parts)
+        assert seconds == sum(getattr(part.record, step)["wall_seconds"] for part in parts)
 
 
 def test_other_settings_scale_the_fit_by_epochs_and_leave_the_evaluation(splits, infos):
@@ -120,7 +135,7 @@ def test_a_model_that_stops_early_takes_at_most_what_was_measured(splits, infos)
 )
 def test_what_was_not_trained_alike_says_nothing(splits, infos, change):
     run = past(splits[0])
-    run.record |= change
+    run.record = replace(run.record, **change)
     assert time_of(RunPlan(splits[0], "cmf_als"), [run], infos) is None
 
 

@@ -67,7 +67,7 @@ def test_a_run_keeps_its_twin_and_popularity_with_the_same_users(run):
 def test_planted_taste_lifts_the_run_over_its_twin_for_cold_users(run):
     cold = next(
         row
-        for row in run.record["segments"]
+        for row in run.record.segments
         if (row["by"], row["segment"], row["metric"]) == ("target_history", "0", "ndcg@10")
     )
     assert cold["users"] == 12
@@ -76,8 +76,8 @@ def test_planted_taste_lifts_the_run_over_its_twin_for_cold_users(run):
 
 
 def test_a_twin_without_evidence_ranks_by_popularity_and_says_for_how_many(run):
-    assert run.record["counts"][TEST]["by_popularity"] == 0
-    assert run.twin.record["counts"][TEST]["by_popularity"] == 12
+    assert run.record.counts[TEST]["by_popularity"] == 0
+    assert run.twin.record.counts[TEST]["by_popularity"] == 12
 
 
 def test_the_kept_model_scores_as_the_trained_one(run, workspace, plan):
@@ -169,7 +169,7 @@ def test_a_bundle_brings_the_run_to_another_workspace(run, workspace, plan, tmp_
     assert moved.record == run.record
     pd.testing.assert_frame_equal(moved.twin.metrics(TEST), run.twin.metrics(TEST))
     with pytest.raises(DataError, match="is not in this workspace"):
-        read_snapshot(elsewhere.splits / moved.record["split_hash"])
+        read_snapshot(elsewhere.splits / moved.record.split_hash)
 
 
 @pytest.mark.parametrize("name", ["../evil", "run/../../evil", "run/extra.txt", "/etc/evil"])
@@ -272,8 +272,8 @@ def test_a_twin_is_trained_with_the_settings_found_for_it(workspace, plan):
 
     own = replace(plan, twin_settings={"regularization": 50.0})
     run = read_run(train_run(own, workspace))
-    assert run.record["settings"]["regularization"] == 5.0
-    assert run.twin.record["settings"]["regularization"] == 50.0
+    assert run.record.settings["regularization"] == 5.0
+    assert run.twin.record.settings["regularization"] == 50.0
     alone = read_run(train_run(replace(plan, settings={"regularization": 50.0}), workspace))
     pd.testing.assert_frame_equal(run.twin.metrics(TEST), alone.twin.metrics(TEST))
     for made in (run, alone):

@@ -43,6 +43,10 @@ def upload(world, tmp_path):
     return work
 
 
+def said_of(run):
+    return given_words(run.record.upload, run.record.counts[TEST]["users"])
+
+
 def lists_of(world, part=TEST, k=50):
     """The lists of EASE as another system would write them."""
     kept, train = world.runs["ease"].lists(part), world.split.train
@@ -64,19 +68,19 @@ def test_the_lists_of_a_run_come_back_with_its_own_figures(world, upload):
     assert ours["auc"].isna().all()
     assert (run.lists(TEST).items == ease.lists(TEST).items).all()
     over = "lift_over_popularity"
-    assert run.record[over]["ndcg@10"] == ease.record[over]["ndcg@10"]
-    assert [row["mean"] for row in run.record["segments"]] == [
-        row["mean"] for row in ease.record["segments"]
+    assert getattr(run.record, over)["ndcg@10"] == getattr(ease.record, over)["ndcg@10"]
+    assert [row["mean"] for row in run.record.segments] == [
+        row["mean"] for row in ease.record.segments
     ]
     assert not run.has_model
     assert run.card.title == "Uploaded lists"
-    assert not is_odd(run.record)
+    assert not is_odd(run.record.upload)
 
 
 def test_validation_without_any_of_its_items_has_no_figures_and_says_so(world, upload):
     run = upload(lists_of(world))
     assert run.metrics(VALID)["ndcg@10"].isna().all()
-    assert "no list holds any of its items" in given_words(run.record)[-1]
+    assert "no list holds any of its items" in said_of(run)[-1]
     both = upload(lists_of(world, VALID))
     pd.testing.assert_series_equal(
         both.metrics(VALID)["ndcg@10"], world.runs["ease"].metrics(VALID)["ndcg@10"]
@@ -99,7 +103,7 @@ def test_every_row_that_cannot_count_is_counted_and_said(world, upload):
         }
     )
     run = upload(pd.concat([lists[lists[USER] != gone], odd]))
-    told = run.record["upload"]
+    told = run.record.upload
     rows = told[TEST]["rows"]
     assert (told["rejected"], told["duplicates"]) == (1, 1)
     assert (told["unknown_users"], told["unknown_items"], rows["masked"]) == (1, 1, 1)
@@ -110,17 +114,17 @@ def test_every_row_that_cannot_count_is_counted_and_said(world, upload):
     frame = run.metrics(TEST).set_index(USER)
     assert frame.loc[int(train.users.numbers([gone])[0]), "ndcg@10"] == 0.0
     assert len(frame) == len(world.runs["ease"].metrics(TEST))
-    said = " ".join(given_words(run.record))
+    said = " ".join(said_of(run))
     assert "1 row named 1 user this split does not have." in said
     assert "1 of 90 test users have no list" in said
-    assert is_odd(run.record)
+    assert is_odd(run.record.upload)
 
 
 def test_short_lists_are_counted_and_their_empty_places_find_nothing(world, upload):
     run = upload(lists_of(world, k=3))
-    users = run.record["upload"][TEST]["users"]
+    users = run.record.upload[TEST]["users"]
     assert (users["short@5"], users["without_list"]) == (90, 0)
-    assert "90 lists have fewer than 10 items" in " ".join(given_words(run.record))
+    assert "90 lists have fewer than 10 items" in " ".join(said_of(run))
     ours, theirs = run.metrics(TEST), world.runs["ease"].metrics(TEST)
     assert (ours["recall@50"] <= theirs["recall@5"]).all()
 
@@ -132,10 +136,10 @@ def test_equal_scores_stand_as_the_rows_do_and_ties_are_counted(world, upload, s
     scores = 1.0 if score == 1.0 else (1.2 - lists[RANK] / 100).round(1)
     run = upload(lists.drop(columns=RANK).assign(**{SCORE: scores}))
     assert (run.lists(TEST).items[:, :10] == world.runs["ease"].lists(TEST).items[:, :10]).all()
-    assert run.record["settings"] == {"order": "score"}
-    assert run.record["upload"]["tied_users"] == 90
-    assert "900 rows in 90 lists are equal to another" in " ".join(given_words(run.record))
-    assert is_odd(run.record)
+    assert run.record.settings == {"order": "score"}
+    assert run.record.upload["tied_users"] == 90
+    assert "900 rows in 90 lists are equal to another" in " ".join(said_of(run))
+    assert is_odd(run.record.upload)
 
 
 @pytest.mark.parametrize("turn", ["best first", "worst first", "shuffled"])
@@ -153,8 +157,8 @@ def test_of_an_item_twice_the_better_place_stays_whatever_the_order_of_rows(
     run = upload(lists if by == RANK else lists.drop(columns=RANK))
     ours, theirs = run.metrics(TEST)["ndcg@10"], world.runs["ease"].metrics(TEST)["ndcg@10"]
     pd.testing.assert_series_equal(ours, theirs)
-    assert run.record["upload"]["duplicates"] == len(again)
-    rises = "if small is better, mark" in " ".join(given_words(run.record))
+    assert run.record.upload["duplicates"] == len(again)
+    rises = "if small is better, mark" in " ".join(said_of(run))
     assert rises == (by == SCORE and turn == "worst first")
 
 
@@ -167,7 +171,7 @@ def test_a_file_of_other_people_is_refused_with_two_ids_to_compare(world, upload
 
 def test_it_is_exported_taken_up_elsewhere_and_deleted_like_any_run(world, upload, tmp_path):
     run = upload(lists_of(world), label="Carried")
-    snapshot = world.workspace.splits / run.record["split_hash"]
+    snapshot = world.workspace.splits / run.record.split_hash
     file = export_run(run, snapshot, tmp_path / "run.zip")
     made = export_job(world.workspace, {"run": run.id, "k": 5}, silent)
     assert made["rows"] == 90 * 5
@@ -209,6 +213,6 @@ def test_the_command_line_measures_a_file_and_tells_what_became_of_it(world, tmp
     assert main([*asked, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (answer["label"], answer["upload"]["rows"]) == ("Theirs", 900)
-    assert answer["test"]["ndcg@10"] == world.runs["ease"].record[TEST]["ndcg@10"]
+    assert answer["test"]["ndcg@10"] == world.runs["ease"].record.test["ndcg@10"]
     assert main([*asked[:3], "0" * 16, "--workspace", root]) == 2
     assert "is not in this workspace" in capsys.readouterr().err

@@ -83,8 +83,8 @@ def test_model_and_twin_get_as_many_trials_and_their_own_settings(workspace):
     assert all("source_weight" not in trial.settings for trial in study.of(TWIN))
     train_winner(study, workspace)
     run = read_run(workspace.runs / study.run)
-    assert run.record["settings"].items() >= study.choices[RUN].taken.settings.items()
-    assert run.twin.record["settings"].items() >= study.choices[TWIN].taken.settings.items()
+    assert run.record.settings.items() >= study.choices[RUN].taken.settings.items()
+    assert run.twin.record.settings.items() >= study.choices[TWIN].taken.settings.items()
     assert read_study(study.folder).run == run.id
 
 
