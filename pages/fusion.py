@@ -4,10 +4,9 @@ import streamlit as st
 
 from core.ui.frame import page
 from core.ui.fusion.beyond import show_beyond
-from core.ui.fusion.board import show_reach, weigh
+from core.ui.fusion.board import limits, scale_words, show_reach, weigh
 from core.ui.fusion.data import pick_recipe
 from core.ui.fusion.ratings import rating_limits, weigh_ratings
-from core.ui.fusion.words import limits, scale_words
 from core.ui.state import require_model
 
 with page("Fusion", "How much should each domain count?"):

@@ -10,7 +10,7 @@ from core.ui.metrics.table import show_new_items, show_ratings, show_runs
 from core.ui.metrics.tabs import show_tabs
 from core.ui.metrics.view import pick_runs, pick_view, too_few
 from core.ui.state import require_run
-from core.ui.train.upload import draw_upload_notes
+from core.ui.train.derived import draw_upload_notes
 from core.ui.widgets import plain
 
 with page("Metrics", "Which run is better, for whom, and is it more than noise?"):

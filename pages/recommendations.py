@@ -5,8 +5,13 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.ui.frame import page
 from core.ui.recommendations.checks import show_checks, show_faithfulness
-from core.ui.recommendations.export import show_export
-from core.ui.recommendations.list import show_history, show_list, show_two_runs, show_uploaded
+from core.ui.recommendations.list import (
+    show_export,
+    show_history,
+    show_list,
+    show_two_runs,
+    show_uploaded,
+)
 from core.ui.recommendations.view import pick_view, show_header
 from core.ui.recommendations.what_if import show_visitor, show_what_if
 from core.ui.recommendations.why import list_of, show_paths, show_text_why, show_why, why_of

@@ -6,10 +6,10 @@ from core.ui.frame import page
 from core.ui.jobs import draw_job_cards
 from core.ui.navigation import link_to
 from core.ui.train.choose import pick_models, pick_plans, pick_split, split_line
+from core.ui.train.derived import draw_upload
 from core.ui.train.runs import draw_actions, draw_load, pick_runs
 from core.ui.train.search import draw_search
 from core.ui.train.start import draw_start
-from core.ui.train.upload import draw_upload
 
 with page("Train", "Which model, and how far is it?"):
     choice, jobs = st.columns([1, 2], gap="large")

@@ -12,13 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from scipy.sparse import csr_matrix
 
-from core.basics.columns import (
-    ITEM,
-    SOURCE,
-    TARGET,
-    USER,
-    VECTOR,
-)
+from core.basics.columns import ITEM, SOURCE, TARGET, USER, VECTOR
 from core.basics.errors import CrosswalkError, DataError
 from core.basics.files import as_record, delete_folder, read_json
 from core.basics.settings import Settings, setting

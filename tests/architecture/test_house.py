@@ -34,7 +34,7 @@ EARNED = {  # private functions of a short return, called once: the name says wh
     ("core/runs/making/make_run.py", "_staged"),
     ("core/runs/making/make_run.py", "_as_evaluation"),
     ("core/runs/making/texts.py", "_begins"),
-    ("core/runs/search/trial.py", "_staged"),
+    ("core/runs/search/study.py", "_staged"),
     ("core/store/run_folder.py", "_rows"),
     ("core/ui/data/pair_filters.py", "_files_of"),
     ("core/ui/metrics/fairness.py", "_cell"),

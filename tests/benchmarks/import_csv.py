@@ -26,7 +26,7 @@ from core.basics.columns import ITEM, RATING, TIME, USER
 from core.basics.workspace import Workspace
 from core.data.reading.options import ReadOptions
 from core.jobs.table import DONE, enqueue, read_job
-from core.runs.making.import_file import stage_upload
+from core.runs.jobs.data_jobs import stage_upload
 
 ROWS, BLOCK, TURNS = 10_000_000, 500_000, 2
 USERS, ITEMS = 500_000, 100_000

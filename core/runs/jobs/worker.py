@@ -29,13 +29,13 @@ from core.jobs.table import Job, read_job
 Work = Callable[[Workspace, dict[str, Any], Report], dict[str, Any]]
 
 KINDS: dict[str, str] = {
-    "import": "core.runs.making.import_file.import_job",
+    "import": "core.runs.jobs.data_jobs.import_job",
     "pair": "core.runs.jobs.data_jobs.pair_job",
     "quality": "core.runs.jobs.data_jobs.quality_job",
     "split": "core.runs.jobs.data_jobs.split_job",
     "train": "core.runs.making.make_run.train_job",
     "search": "core.runs.search.run.search_job",
-    "trial": "core.runs.search.trial.trial_job",
+    "trial": "core.runs.search.study.trial_job",
     "timing": "core.runs.making.estimate.timing_job",
     "reseed": "core.runs.studies.noise.reseed_job",
     "overlap": "core.runs.studies.overlap.overlap_job",

@@ -33,7 +33,7 @@ from core.evaluation.given_lists import (
 )
 from core.models.made.recorded import BY_FILE, UPLOADED
 from core.models.registry import build
-from core.runs.making.import_file import discard_upload, waiting_file
+from core.runs.jobs.data_jobs import discard_upload, waiting_file
 from core.runs.making.make_run import PARTS, comparison, contender, evaluated, names_of, new_record
 from core.store.record import Record
 from core.store.run_folder import POPULARITY, RUN, write_contender

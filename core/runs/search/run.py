@@ -33,8 +33,7 @@ from core.runs.search.plan import (
     is_number,
     measured_trials,
 )
-from core.runs.search.study import Study
-from core.runs.search.trial import keep_values, measure, read_values, standard_error
+from core.runs.search.study import Study, keep_values, measure, read_values, standard_error
 from core.store.run_folder import TWIN
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ from core.data.reading.options import (
 )
 from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import CANCELLED, DONE, Job, enqueue, read_job, request_cancel
-from core.runs.making.import_file import discard_upload, stage_upload
+from core.runs.jobs.data_jobs import discard_upload, stage_upload
 from core.ui.data.preview import Staged, choose_options, size_of
 from core.ui.data.values import events_words
 from core.ui.shell import database, draw_press, guarded, safely, show_chart, show_error, workspace

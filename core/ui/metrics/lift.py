@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, TARGET, USERS
 from core.basics.formatting import count, number, signed, signed_with_interval
-from core.charts.intervals import DETAIL, draw_forest
+from core.charts.intervals import DETAIL, draw_forest, draw_overlap_curve
 from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, TWIN_COLOUR
 from core.data.checks.quality import read_checks
 from core.evaluation.lift import ALL_USERS, EFFECT, HARMED, HELPED, HOLM, NOISE, SEEDS, SURE
@@ -18,8 +18,17 @@ from core.evaluation.verdict import Lifts
 from core.metrics.registry import metric_card, metric_title
 from core.runs.making.train_again import is_trained, plans_of_more_seeds
 from core.runs.studies.noise import floor_sentence, moved_words, reseed_payload
+from core.runs.studies.overlap import overlap_payload, overlap_rows, overlap_sentence
 from core.runs.studies.versions import other_versions, version_names
-from core.store.measured import BY_SEED, BY_USERS, read_reseeded, reseeded_is_damaged
+from core.store.measured import (
+    BY_SEED,
+    BY_USERS,
+    overlap_is_damaged,
+    overlap_metrics,
+    read_overlap,
+    read_reseeded,
+    reseeded_is_damaged,
+)
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.frame import draw_trust
@@ -355,3 +364,56 @@ def show_trust(run: Run) -> None:
     lights = Counter[str](check.light for check in checks)
     said = [f"{lights[light]} {words}" for light, words in _LIGHTS.items() if lights[light]]
     st.caption(f"Trust checks of this pair: {', '.join(said)}.")
+
+
+# How much the source's help owes to shared users: a curve, or a button that measures it.
+
+_WHAT = (
+    "The run is trained three times more: a quarter, half and three quarters of the shared users "
+    "stay linked. The source histories of the others stay too, as those of strangers."
+)
+
+
+def show_overlap(run: Run, view: View) -> None:
+    """The curve of the run where it was measured; else what it would say, and the button."""
+    if not (run.card.cross_domain and is_trained(run)):
+        st.caption("Only a cross-domain run that was trained here has such a curve.")
+        return
+    if not metric_card(view.column).kept:
+        st.caption(
+            f"The curve is kept for what a run keeps of every user; {metric_title(view.column)} is "
+            "made from lists. Choose another metric above, such as nDCG."
+        )
+        return
+    info = read_overlap(run)
+    if info is None:
+        st.markdown("How many shared users does the lift need?")
+        if overlap_is_damaged(run):
+            st.warning("The curve that was kept cannot be read any more. Measure it again.")
+        st.caption(_WHAT)
+        task = Task(
+            "overlap",
+            (overlap_payload(run.id),),
+            f"Overlap curve of {run.label}",
+            "Measure the curve",
+            _WHAT,
+        )
+        draw_task(task, "measure_overlap")
+        return
+    rows = _curve(str(run.folder), view.part, view.column, info.wall_seconds, run)
+    st.markdown(f"**{overlap_sentence(rows, view.column)}**")
+    if rows.empty:
+        return
+    show_chart(
+        draw_overlap_curve(rows, y=metric_title(view.column)),
+        f"How does quality grow with the shared users that training knows? {info.shared:,} are "
+        "shared; those left out keep their source history as strangers. Dashed: the twin, which "
+        "knows none. Bands: 95 % interval of the difference to it over users; one draw, one seed.",
+        "overlap_curve",
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=10)
+def _curve(folder: str, part: str, column: str, stamp: float, _run: Run) -> pd.DataFrame:
+    frames = overlap_metrics(_run, part)
+    return overlap_rows(frames, cached.segments(_run.record.split_hash), column)

@@ -8,8 +8,8 @@ from core.store.run_folder import Run
 from core.ui.metrics.classification import show_classification, show_rating_fit
 from core.ui.metrics.fairness import show_fairness
 from core.ui.metrics.figures import Contender
+from core.ui.metrics.lift import show_overlap
 from core.ui.metrics.lists import show_beyond
-from core.ui.metrics.overlap import show_overlap
 from core.ui.metrics.tradeoff import show_trade_off
 from core.ui.metrics.users import show_users
 from core.ui.metrics.view import View

@@ -23,8 +23,13 @@ from core.ui import cached
 from core.ui.navigation import link_to
 from core.ui.shell import guarded, safely, show_error, workspace
 from core.ui.state import recall, set_current
-from core.ui.train.derived import compression_words, draw_blend, draw_compress, draw_derivation
-from core.ui.train.upload import draw_upload_notes
+from core.ui.train.derived import (
+    compression_words,
+    draw_blend,
+    draw_compress,
+    draw_derivation,
+    draw_upload_notes,
+)
 from core.ui.widgets import plain, show_table, spoken
 
 METRIC, ERROR = "ndcg@10", "rmse"

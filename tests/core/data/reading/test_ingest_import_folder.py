@@ -17,7 +17,7 @@ from core.data.reading.ingest import (
     list_files,
 )
 from core.data.reading.options import ReadOptions
-from core.runs.making.import_file import import_job
+from core.runs.jobs.data_jobs import import_job
 
 
 @pytest.fixture

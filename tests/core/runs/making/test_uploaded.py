@@ -14,9 +14,9 @@ from core.data.reading.options import LISTS
 from core.data.reading.preview import preview_file
 from core.evaluation.given_lists import given_words, is_odd
 from core.runs.explain.recommend import export_job
+from core.runs.jobs.data_jobs import stage_upload
 from core.runs.making.blend import BlendPlan, blend_runs
 from core.runs.making.compress import CompressPlan, compress_run
-from core.runs.making.import_file import stage_upload
 from core.runs.making.uploaded import UploadPlan, upload_job, upload_lists
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import delete_run, list_runs, read_run

@@ -24,8 +24,7 @@ from core.models.registry import build
 from core.runs.making.plan import RunPlan
 from core.runs.search.plan import DONE, FAILED, STOPPED, SearchPlan
 from core.runs.search.run import InProcess, search, train_winner
-from core.runs.search.study import list_studies, read_study
-from core.runs.search.trial import measure, read_values
+from core.runs.search.study import list_studies, measure, read_study, read_values
 from core.store.run_folder import RUN, TWIN, list_runs, read_run
 from tests.core.runs.making.test_make_run import taste_tables
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from core.ui.fusion.board import ratio_words
 from core.ui.fusion.user import rank_marks
-from core.ui.fusion.words import ratio_words
 
 
 @pytest.mark.parametrize(

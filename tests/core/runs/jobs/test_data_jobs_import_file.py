@@ -14,7 +14,7 @@ from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
 from core.data.reading.options import ReadOptions, list_datasets
 from core.jobs.table import WORKER, enqueue
-from core.runs.making.import_file import discard_upload, import_job, stage_upload
+from core.runs.jobs.data_jobs import discard_upload, import_job, stage_upload
 
 ROOT = Path(__file__).resolve().parents[4]
 OPTIONS = ReadOptions(roles={"u": USER, "i": ITEM}).to_dict()
