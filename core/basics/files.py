@@ -10,18 +10,19 @@ import os
 import re
 import secrets
 import shutil
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.basics.errors import CrosswalkError, DataError, RunError
 from core.basics.progress import Cancelled
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def write_whole(path: Path, write: Callable[[Path], object], beside: Path | None = None) -> Path:
@@ -177,10 +178,11 @@ def fingerprint_file(path: Path) -> str:
 
 
 def _bytes(part: Any) -> bytes:
-    if isinstance(part, np.ndarray):
+    numpy = sys.modules.get("numpy")  # not loaded for this: children that do without stay small
+    if numpy is not None and isinstance(part, numpy.ndarray):
         if part.dtype == object:
             return "\x1e".join(map(str, part)).encode()
-        return f"{part.dtype}{part.shape}".encode() + np.ascontiguousarray(part).tobytes()
+        return f"{part.dtype}{part.shape}".encode() + numpy.ascontiguousarray(part).tobytes()
     return json.dumps(part, sort_keys=True, ensure_ascii=False, default=str).encode()
 
 
@@ -192,6 +194,8 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 def escaped(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with a `'` before every text, and every heading, that would be a formula."""
+    import pandas as pd  # processes that only keep files do without it
+
     safe = frame.copy()
     for position, dtype in enumerate(safe.dtypes):
         if not pd.api.types.is_numeric_dtype(dtype):

@@ -68,6 +68,15 @@ def test_importing_all_of_core_loads_nothing_heavy():
     assert loaded_after(f"import {modules}", HEAVY) == []
 
 
+@pytest.mark.parametrize(
+    "module", ["core.jobs.supervisor", "core.runs.jobs.worker", "core.data.reading.try_head"]
+)
+def test_processes_that_start_often_load_nothing_they_may_not_need(module):
+    """A job, the one that starts jobs, and the one that looks at a file: a tenth of a second."""
+    light = (*HEAVY, "numpy", "pandas", "pyarrow", "duckdb", "streamlit")
+    assert loaded_after(f"import {module}", light) == []
+
+
 def test_listing_the_models_loads_neither_torch_nor_plotly():
     code = "from core.models.registry import CARDS; assert CARDS"
     assert loaded_after(code, (*HEAVY, "plotly", "duckdb", "streamlit")) == []
