@@ -12,7 +12,6 @@ import streamlit as st
 
 from core.basics.formatting import count, duration, number
 from core.basics.workspace import Workspace
-from core.charts.training import best_epoch, draw_learning_curve
 from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import (
     CANCELLED,
@@ -148,6 +147,9 @@ def _draw_head(job: Job) -> None:
 
 
 def _draw_curve(job: Job, points: pd.DataFrame) -> None:
+    # Plotly is loaded where a curve is drawn: most pages draw none
+    from core.charts.training import best_epoch, draw_learning_curve
+
     # Whether the job trains a model of ratings
     card = CARDS.get(str(job.payload.get("model")))
     rates = card is not None and card.task == "rating"
