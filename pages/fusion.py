@@ -11,7 +11,7 @@ from core.ui.state import require_model
 
 with page("Fusion", "How much should each domain count?"):
     run = require_model()
-    rates = run.card.task == "rating"
+    rates = run.card.task.rates
     if rates:
         weigh_ratings(run)
     else:

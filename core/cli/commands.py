@@ -337,7 +337,7 @@ def _files(options: Namespace) -> PairFiles:
         options.links,
         options.triples,
         options.swap,
-        rated=model is not None and card_of(model).task == "rating",
+        rated=model is not None and card_of(model).task.rates,
         choices={file: choices_of(options, file) for file in FILES},
         pair=pair,
         split=split,
@@ -398,7 +398,7 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     split = read_snapshot(folder)
     answer["split"] = {"kind": split.info.kind, **split.info.counts}
     answer["names"] = {SOURCE: record.source_name, TARGET: record.target_name}
-    metric = "rmse" if run.card.task == "rating" else "ndcg@10"
+    metric = run.card.task.metric
     segments = user_segments(split.train)
     answer["verdict"] = verdict(comparison_of(run, TEST, segments), metric)
     answer["comparators"] = beside_new_items(run, folder)

@@ -15,6 +15,7 @@ from core.basics.types import Contributions, DomainScores, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.models.kernel.training_settings import ONES, weighted
+from core.models.task import Task
 
 TIMESTAMPS = "timestamps"  # what a model of sequences needs
 ITEM_TEXT = "item text"  # what a model that reads titles needs
@@ -137,7 +138,7 @@ class ModelCard:
     fold_in: Literal["exact", "approximate", "none"]
     needs: tuple[str, ...] = ()  # "shared users", "timestamps", "item attributes", "ratings"
     gradient: bool = False  # trained by epochs on torch: curves, best epoch, resume
-    task: Literal["ranking", "rating"] = "ranking"
+    task: Task = Task.RANKING
     source_speaks: bool = True  # False: the source shapes the model, a user's history there nothing
     new_items: bool = False  # whether it can tell items apart that nobody has in training
     factors_of_texts: bool = False  # its factors are read from texts: few users may have many
@@ -151,6 +152,6 @@ class ModelCard:
         """
         if TIMESTAMPS in self.needs:
             return split.timed
-        if self.task == "rating":
+        if self.task.rates:
             return split.rated.train
         return weighted(split.train, counts)

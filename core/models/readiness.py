@@ -68,7 +68,7 @@ def readiness(
         return Readiness("amber", f"Only {shared_users} users are shared: expect wide intervals.")
     if free_bytes is not None and needed > TIGHT * free_bytes:
         return Readiness("amber", f"It needs about {in_gib(needed)} of {in_gib(free_bytes)} free.")
-    if card.task == "rating" and ratings is not None and (doubt := _doubted(card, ratings)):
+    if card.task.rates and ratings is not None and (doubt := _doubted(card, ratings)):
         return Readiness("amber", doubt)
     if of_new_items and not card.new_items:
         return Readiness("amber", BY_INTERACTIONS)
@@ -102,7 +102,7 @@ def _refusal(
     attributed: bool | None,
 ) -> _Refusal | None:
     """Why the model cannot be trained at all, None where it can."""
-    if card.task == "rating" and ratings is not None and ratings.target is None:
+    if card.task.rates and ratings is not None and ratings.target is None:
         hint = "Choose a pair with ratings, or a model that ranks."
         return _Refusal("Its rows have no ratings.", hint)
     if counts_of(settings) != ONES and ratings is not None and not ratings.counted:

@@ -221,7 +221,7 @@ def _checked_metrics(
         counted = run.record.counts[part][USERS]
         if len(there) != counted:
             _refuse(run, shown, f"it has {len(there)} {part} users, its record {counted}")
-    needed = "rmse" if run.card.task == "rating" else "ndcg@10"
+    needed = run.card.task.metric
     if needed not in table.column_names:
         _refuse(run, shown, f"it has no column {needed}")
     for part in PARTS:
@@ -252,7 +252,7 @@ def _check_lists(run: Run, part: str, expected: np.ndarray, sizes: Sizes) -> Non
 def _check_candidates(run: Run, part: str, expected: np.ndarray, sizes: Sizes) -> None:
     shown = f"candidates_{part}.parquet"
     if not (run.folder / shown).exists():
-        if run.record.role == RUN and run.card.task == "ranking" and run.has_model:
+        if run.record.role == RUN and not run.card.task.rates and run.has_model:
             _refuse(run, shown, "it is missing")
         return
     table = _table(run, run.folder / shown, shown)
@@ -301,7 +301,7 @@ def _entries(run: Run, table: pa.Table, shown: str, name: str) -> tuple[np.ndarr
 def _check_predictions(run: Run, part: str, sizes: Sizes) -> None:
     shown = f"predictions_{part}.parquet"
     if not (run.folder / shown).exists():
-        if run.record.role == RUN and run.card.task == "rating":
+        if run.record.role == RUN and run.card.task.rates:
             _refuse(run, shown, "it is missing")
         return
     table = _table(run, run.folder / shown, shown)

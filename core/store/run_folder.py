@@ -99,7 +99,7 @@ class Run:
     @property
     def floor(self) -> Run | None:
         """What any run must beat: popularity, or the biases where it predicts ratings."""
-        return self.bias if self.card.task == "rating" else self.popularity
+        return self.bias if self.card.task.rates else self.popularity
 
     def metrics(self, part: str) -> pd.DataFrame:
         """One row per user of the part: USER (number) and a column per metric."""

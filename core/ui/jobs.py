@@ -152,7 +152,7 @@ def _draw_curve(job: Job, points: pd.DataFrame) -> None:
 
     # Whether the job trains a model of ratings
     card = CARDS.get(str(job.payload.get("model")))
-    rates = card is not None and card.task == "rating"
+    rates = card is not None and card.task.rates
     measure, best = "RMSE" if rates else "nDCG@10", best_epoch(points, lower_is_better=rates)
     said = "Does it still learn? Validation quality after every epoch, and the loss."
     if best is not None:

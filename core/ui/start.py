@@ -33,7 +33,6 @@ from core.ui.state import current_run, current_split_info
 from core.ui.widgets import plain, show_table
 
 JOBS_SHOWN = 8
-METRICS = {"ranking": "ndcg@10", "rating": "rmse"}  # the headline of a run, by its task
 
 
 def draw_cards() -> None:
@@ -108,7 +107,7 @@ def _draw_runs(run: Run | None) -> None:
         st.markdown("Nothing is trained yet.")
         link_to("train", "Train a model")
         return
-    metric = METRICS[run.card.task]
+    metric = run.card.task.metric
     figure = run.record.test.get(metric, {})
     said = with_interval(figure.get("mean"), figure.get("low"), figure.get("high"))
     st.markdown(
@@ -123,7 +122,7 @@ def _draw_verdict(run: Run | None) -> None:
     if run is None:
         st.markdown("Train a model first; it is compared with its target-only twin.")
         return
-    st.markdown(plain(verdict_of(run, TEST, METRICS[run.card.task]), 800))
+    st.markdown(plain(verdict_of(run, TEST, run.card.task.metric), 800))
     link_to("metrics", "See it by segment")
 
 

@@ -13,6 +13,7 @@ from core.basics.settings import Settings, setting
 from core.basics.types import Contributions, DomainScores, FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.task import Task
 
 ROUNDS = 10  # of solving users, then items; far more than it takes to converge
 
@@ -138,6 +139,6 @@ CARD = ModelCard(
     additive=True,
     fold_in="exact",
     needs=("ratings",),
-    task="rating",
+    task=Task.RATING,
     grid={"bias_regularization": (1.0, 3.0, 10.0)},
 )

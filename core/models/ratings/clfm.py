@@ -15,6 +15,7 @@ from core.data.pair import DomainPair
 from core.models.factors.als import nonnegative_rows
 from core.models.protocol import ModelCard, PairSizes, State
 from core.models.ratings.bias import Bias, BiasSettings
+from core.models.task import Task
 
 # Clusters of users and items with a table of patterns between them, fitted to ratings.
 
@@ -267,7 +268,7 @@ CARD = ModelCard(
     additive=True,
     fold_in="exact",
     needs=("ratings",),
-    task="rating",
+    task=Task.RATING,
     source_speaks=False,
     grid={"regularization": (10.0, 15.0, 20.0), "source_loss_weight": (0.3, 1.0)},
 )

@@ -20,6 +20,7 @@ from core.models.kernel.training_settings import TrainingSettings
 from core.models.protocol import ModelCard, PairSizes, State
 from core.models.ratings.bias import Bias, BiasSettings
 from core.models.ratings.factors import filled, with_values
+from core.models.task import Task
 
 BIAS = 1  # columns of a user vector before the factors
 
@@ -180,7 +181,7 @@ CARD = ModelCard(
     additive=False,
     fold_in="exact",
     needs=("ratings",),
-    task="rating",
+    task=Task.RATING,
     gradient=True,
     grid={"weight_decay": (1e-4, 3e-4, 1e-3), "source_loss_weight": (0.1, 0.3)},
 )

@@ -14,6 +14,7 @@ from core.basics.types import Contributions, DomainScores, FloatArray, IntArray,
 from core.data.pair import DomainPair
 from core.models.factors.als import als_memory, random_factors, solve_rows
 from core.models.protocol import ModelCard, PairSizes, State
+from core.models.task import Task
 
 # One domain of a factorization of ratings: its mean, its items' biases and factors.
 
@@ -366,7 +367,7 @@ CMF_RATING_CARD = ModelCard(
     additive=True,
     fold_in="exact",
     needs=("ratings",),
-    task="rating",
+    task=Task.RATING,
     grid={"regularization": (10.0, 15.0, 25.0), "source_loss_weight": (0.1, 0.3, 1.0)},
 )
 
@@ -477,6 +478,6 @@ MF_RATING_CARD = ModelCard(
     additive=True,
     fold_in="exact",
     needs=("ratings",),
-    task="rating",
+    task=Task.RATING,
     grid={"regularization": (10.0, 15.0, 25.0), "bias_regularization": (1.0, 3.0)},
 )

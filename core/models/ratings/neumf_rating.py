@@ -37,6 +37,7 @@ from core.models.kernel.pair_network import (
 from core.models.protocol import ModelCard, PairSizes, State
 from core.models.ratings.bias import Bias, BiasSettings
 from core.models.ratings.factors import with_values
+from core.models.task import Task
 
 FIRST_LENIENCE = (1.0, 0.0, 0.0)  # a user's bias is at first what the target's ratings say of it
 
@@ -233,7 +234,7 @@ CARD = ModelCard(
     additive=False,
     fold_in="exact",
     needs=("ratings",),
-    task="rating",
+    task=Task.RATING,
     gradient=True,
     grid={"weight_decay": (3e-4, 1e-3, 3e-3), "interaction_dropout": (0.2, 0.4)},
 )

@@ -40,7 +40,7 @@ def scale_of(card: ModelCard) -> str:
     """Scale of the parts: raw where they sum to the model's own score or are points of a rating,
     z-scores elsewhere.
     """
-    return RAW if card.additive or card.task == "rating" else Z_SCORE
+    return RAW if card.additive or card.task.rates else Z_SCORE
 
 
 def recommend_user(
@@ -87,7 +87,7 @@ def fused_figures(run: Run, split: Split, fusion: Fusion, k: int) -> dict[str, A
     """
     figures: dict[str, Any] = {"alpha": fusion.alpha, "beta": fusion.beta, "scale": fusion.scale}
     for part in (VALID, TEST):
-        if run.card.task == "rating":
+        if run.card.task.rates:
             errors = weighted_errors(run, split, part, fusion.alpha, fusion.beta)
             figures[part] = summarise(errors)
             continue

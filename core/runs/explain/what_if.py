@@ -183,7 +183,7 @@ def _value(
 ) -> float:
     if TIMESTAMPS in card.needs:
         return 1.0 + max([value for row in rows.values() for value in row.values()], default=0.0)
-    if card.task != "rating":
+    if not card.task.rates:
         return 1.0
     given = (train.source if edit.domain == SOURCE else train.target).data
     if not len(given):

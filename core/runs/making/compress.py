@@ -110,9 +110,7 @@ def _made(plan: CompressPlan, run: Run, split: Split, role: str, report: Report)
         small, encoder = _smaller(plan, run, split, whole)
     model = build_recorded(run.record.untrained)
     model.restore(run.train_of(split), decompressed(small))
-    evaluations, evaluation_cost = evaluated(
-        model, split, role, report, rates=run.card.task == "rating"
-    )
+    evaluations, evaluation_cost = evaluated(model, split, role, report, run.card.task)
     record = run.record
     about: dict[str, Any] = {
         **record.untrained,

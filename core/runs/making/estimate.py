@@ -242,12 +242,12 @@ def time_model(split: Split, name: str, device: str, report: Report) -> dict[str
     for role in ("model", "twin")[: 1 + card.has_twin]:
         report(Progress(0, 1, f"timing the {role}"))
         sample = split  # ratings are read from the folder, whole
-        if card.task == "ranking":
+        if not card.task.rates:
             sample = _thinned_for(split, hasattr(card.settings(), "epochs"))
         part, model, judged = _timed(sample, split, name, device, role == "twin")
         parts.append(part)
         evaluating += _evaluating(
-            model, judged, split, DEPTH if role == "model" and card.task == "ranking" else 0
+            model, judged, split, DEPTH if role == "model" and not card.task.rates else 0
         )
     return {"settings": card.settings().to_dict(), "parts": parts, "evaluate": evaluating}
 

@@ -33,6 +33,7 @@ from core.models.kernel.training_settings import counts_of
 from core.models.protocol import CrossDomainModel, Finding, ModelCard, State, findings_of
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of
+from core.models.task import Task
 from core.runs.making.fit import Checkpoints, Cost, Fit, fit_best, measured, watcher
 from core.runs.making.plan import RunPlan
 from core.runs.making.texts import encode_texts
@@ -73,7 +74,7 @@ def train_run(plan: RunPlan, workspace: Workspace, report: Report = silent) -> P
     trained = {RUN: main}
     if not main.fit.cancelled:
         trained |= _twin(plan, card, split, report, checkpoints)
-    floor = BIAS if card.task == "rating" else POPULARITY
+    floor = card.task.baseline
     if plan.model != floor:
         beside = RunPlan(plan.split, floor, seed=plan.seed)
         trained[floor] = _train(beside, card_of(floor), split, floor, silent)
@@ -118,7 +119,7 @@ def _train(
     checkpoints: Path | None = None,
 ) -> Trained:
     """Fit on the training part and evaluate on both held-out parts."""
-    prefix, rates = "twin: " if role == TWIN else "", card.task == "rating"
+    prefix = "twin: " if role == TWIN else ""
     model = build(plan.model, plan.settings, plan.device)
     train = card.pair_of(split, counts_of(model.settings))
     train = train.target_only() if role == TWIN else train
@@ -127,16 +128,11 @@ def _train(
     with measured() as fit_cost:
         encode_texts(train, model.settings, report)
         watch, seen = watcher(split, plan.seed, card.task), _staged(report, f"{prefix}training")
-        fit = fit_best(model, train, plan.seed, watch, seen, kept, lower_is_better=rates)
+        lower_is_better = card.task.lower_is_better
+        fit = fit_best(model, train, plan.seed, watch, seen, kept, lower_is_better=lower_is_better)
     report_on = _noting(report, fit) if fit.curve and role == RUN else report
-    with measured() as evaluation_cost:
-        report_on(Progress(done=0, total=1, stage=f"{prefix}evaluating on {VALID} and {TEST}"))
-        depth = DEPTH if role == RUN and not rates else 0  # for the Fusion page
-        evaluations = evaluate_parts(model.score, split, (VALID, TEST), depth=depth)
-        if rates:
-            for part, found in evaluations.items():
-                evaluations[part] = rate(found, model.score, split.rated, part)
-        findings = findings_of(model)
+    evaluations, evaluation_cost = evaluated(model, split, role, report_on, card.task)
+    findings = findings_of(model)
     return Trained(model, fit, evaluations, fit_cost, evaluation_cost, findings)
 
 
@@ -251,22 +247,19 @@ class Derived:
 
 def metric_of(run: Run) -> str:
     """What a run made from this one is compared by: nDCG@10, or RMSE where it predicts ratings."""
-    return "rmse" if run.card.task == "rating" else "ndcg@10"
+    return run.card.task.metric
 
 
 def evaluated(
-    model: CrossDomainModel, split: Split, role: str, report: Report, rates: bool = False
+    model: CrossDomainModel, split: Split, role: str, report: Report, task: Task = Task.RANKING
 ) -> tuple[dict[str, Evaluation], Cost]:
-    """The model on both held-out parts; fusion candidates for a run itself that ranks alone.
-
-    rates: whether it predicts ratings.
-    """
+    """The model on both held-out parts; fusion candidates for a run itself that ranks alone."""
     prefix = "twin: " if role == TWIN else ""
     with measured() as cost:
         report(Progress(done=0, total=1, stage=f"{prefix}evaluating on {' and '.join(PARTS)}"))
-        depth = DEPTH if role == RUN and not rates else 0
+        depth = DEPTH if role == RUN and not task.rates else 0  # for the Fusion page
         evaluations = evaluate_parts(model.score, split, PARTS, depth=depth)
-        if rates:
+        if task.rates:
             for part, found in evaluations.items():
                 evaluations[part] = rate(found, model.score, split.rated, part)
     return evaluations, cost
@@ -280,7 +273,7 @@ def keep(workspace: Workspace, kind: str, split: Split, made: Mapping[str, Deriv
     records = {role: _derived_record(part, role) for role, part in made.items()}
     # What stands beside the run: popularity, or the biases where ratings are predicted
     made_of = made[RUN].made_of
-    name = BIAS if made_of[0].card.task == "rating" else POPULARITY
+    name = made_of[0].card.task.baseline
     found = [run if run.record.model == name else run.floor for run in made_of]
     floor, beside = name, next((run for run in found if run is not None), None)
     compared = {role: part.evaluations for role, part in made.items()}
@@ -332,7 +325,7 @@ def check_same_split(runs: tuple[Run, ...]) -> None:
 
 def check_ranks(run: Run) -> None:
     """Refuse a run that predicts ratings: standard scores are no ratings."""
-    if run.card.task != "ranking":
+    if run.card.task.rates:
         raise RunError(
             what=f"{run.label} predicts ratings, and a blend ranks.",
             hint="Choose a run that ranks.",

@@ -42,7 +42,7 @@ def retrain(
     run: a run or a twin. scorer: how the fitted model is asked about the split's users.
     """
     card = card_of(run.record.model)
-    rates = card.task == "rating"
+    rates = card.task.rates
     model = build(run.record.model, run.record.settings, run.record.device)
     report(Progress(0, 1, stage))
     watch = watcher(split, seed, card.task)

@@ -175,7 +175,7 @@ def _between(gap: Interval, evidence: Evidence) -> str:
 
 
 def _digits(evidence: Evidence) -> int:
-    return 4 if evidence.rates else 3
+    return evidence.task.digits
 
 
 def _error_words(evidence: Evidence) -> str:
@@ -338,7 +338,7 @@ _POPULARITY = "lift_over_popularity"
 def _row_words(row: pd.Series, evidence: Evidence) -> str:
     if pd.isna(row[MEAN]):
         return "too few to say"
-    digits = 4 if evidence.rates else 3
+    digits = evidence.task.digits
     low, high = signed(row[LOW], digits), signed(row[HIGH], digits)
     return f"{signed(row[MEAN], digits)} ({low} to {high})"
 

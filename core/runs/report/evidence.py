@@ -22,12 +22,12 @@ from core.evaluation.segments import TARGET_HISTORY, user_segments
 from core.evaluation.verdict import HARMS, HELPS, Comparison, Lifts, altogether, lifts_of, sentence
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_title
-from core.runs.studies.noise import FLOORS, comparison_of
+from core.models.task import Task
+from core.runs.studies.noise import comparison_of
 from core.store.record import Record
 from core.store.run_folder import Run, list_runs
 
 MOST_RUNS = 6  # side by side, the run itself among them
-HEADLINE = {"ranking": "ndcg@10", "rating": "rmse"}
 HIT_RATE = "hit_rate@10"
 LONGEST_NAME = 40  # characters of a domain's name
 NAN = float("nan")
@@ -62,19 +62,24 @@ class Evidence:
         return _bearable(self.record.target_name)
 
     @property
+    def task(self) -> Task:
+        """What the run's model is asked for."""
+        return self.run.card.task
+
+    @property
     def rates(self) -> bool:
         """Whether the run predicts ratings."""
-        return self.run.card.task == "rating"
+        return self.task.rates
 
     @property
     def metric(self) -> str:
         """The metric of the headline."""
-        return HEADLINE[self.run.card.task]
+        return self.task.metric
 
     @property
     def floor_name(self) -> str:
         """What any run of its task must beat, in words."""
-        return FLOORS[self.run.card.task]
+        return self.task.baseline_words
 
     @property
     def other(self) -> Run | None:
@@ -242,8 +247,8 @@ def recorded_gap(evidence: Evidence) -> tuple[Interval, str]:
     record = evidence.record
     for lifts, against in (
         (record.lift, f"the same model without {evidence.source}"),
-        (record.lift_over_popularity, FLOORS["ranking"]),
-        (record.lift_over_bias, FLOORS["rating"]),
+        (record.lift_over_popularity, Task.RANKING.baseline_words),
+        (record.lift_over_bias, Task.RATING.baseline_words),
     ):
         gap = said_interval((lifts or {}).get(evidence.metric))
         if gap.users:

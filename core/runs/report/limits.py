@@ -131,7 +131,7 @@ def _floor_words(evidence: Evidence) -> str:
     gap = evidence.difference(floor, evidence.metric)
     if gap is None or not gap.users:
         return ""
-    digits = 4 if evidence.rates else 3
+    digits = evidence.task.digits
     verb = {"good": "does better than", "bad": "does worse than"}.get(
         tone_of(gap, evidence.metric), "is no different beyond user sampling from"
     )

@@ -228,7 +228,7 @@ def _gap(evidence: Evidence, other: Run) -> str:
     gap = None if other is evidence.run else evidence.difference(other, evidence.metric)
     if gap is None or not gap.users:
         return "–"
-    digits = 4 if evidence.rates else 3
+    digits = evidence.task.digits
     return f"{signed(gap.mean, digits)} ({signed_interval(gap.low, gap.high, digits)})"
 
 
@@ -262,4 +262,4 @@ def _about(evidence: Evidence, lines: dict[str, Run]) -> str:
 
 
 def _figure(value: float, evidence: Evidence) -> str:
-    return number(value, 4 if evidence.rates else 3)
+    return number(value, evidence.task.digits)

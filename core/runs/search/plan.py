@@ -72,7 +72,7 @@ class SearchPlan:
     @property
     def rates(self) -> bool:
         """Whether the model predicts ratings and is judged by RMSE; else by nDCG@10."""
-        return card_of(self.model).task == "rating"
+        return card_of(self.model).task.rates
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -237,7 +237,7 @@ def measure(plan: RunPlan, role: str, split: Split, report: Report) -> Measured:
         settings, ratings = card.settings.of(plan.settings), rating_facts(split.folder)
         check_readiness(card, train, settings, free_memory(), ratings)
     model = build(plan.model, plan.settings, plan.device)
-    rates = card.task == "rating"
+    rates = card.task.rates
     report(Progress(done=0, total=1, stage="training"))
     with measured() as cost:
         watch = watcher(split, plan.seed, card.task)

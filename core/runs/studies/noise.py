@@ -95,7 +95,7 @@ def measure_noise(run: Run, split: Split, report: Report) -> Reseeded:
 def reseed_answer(run: Run, info: Reseeded) -> dict[str, Any]:
     """The noise floor on the test users as plain values: nDCG@10, or RMSE."""
     assert run.twin is not None
-    metric = "rmse" if run.card.task == "rating" else "ndcg@10"
+    metric = run.card.task.metric
     frames = run.metrics(TEST), run.twin.metrics(TEST)
     floor = noise_floor(*frames, equal_twins(run, TEST), metric)
     said = asdict(floor) | {"says": floor_sentence(floor)}
@@ -210,7 +210,6 @@ def _mean(values: FloatArray) -> float:
 
 # All there is to judge a run by: its twin, its floor, its twin trained again, and other seeds.
 
-FLOORS = {"ranking": "popularity", "rating": "biases"}  # what stands beside a run, by its task
 Read = Callable[[Run, str], pd.DataFrame]  # a run's metrics per user, by part
 
 
@@ -239,7 +238,7 @@ def comparison_of(
         segments=segments,
         source_name=record.source_name,
         target_name=record.target_name,
-        floor=FLOORS[run.card.task],
+        floor=run.card.task.baseline_words,
         source_speaks=run.card.source_speaks,
         again=other_seeds_of_twin,
         seeds=[(read(one, part), read(one.twin, part)) for one in seeds if one.twin],

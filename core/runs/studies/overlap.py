@@ -92,7 +92,7 @@ def unlinked(train: DomainPair, users: IntArray) -> DomainPair:
 
 def overlap_answer(run: Run, split: Split, info: OverlapInfo) -> dict[str, Any]:
     """The curve as plain values: nDCG@10, or RMSE, by share, for all test users and cold ones."""
-    metric = "rmse" if run.card.task == "rating" else "ndcg@10"
+    metric = run.card.task.metric
     segments = user_segments(split.train)
     rows = overlap_rows(overlap_metrics(run, TEST), segments, metric)
     rows = rows.astype(object).where(rows.notna(), None)

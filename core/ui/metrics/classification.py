@@ -83,7 +83,7 @@ def show_classification(lines: list[Contender], view: View) -> None:
     found = listed(lines, view)
     if found is None:
         return
-    rated = found.lines[0].run.card.task == "rating"
+    rated = found.lines[0].run.card.task.rates
     kind = IN_LIST
     if rated:
         kind = st.segmented_control(
@@ -143,7 +143,7 @@ def _of_ratings(found: Listed) -> Thresholded:
     )
     answers = {}
     for line in found.lines:
-        if line.run.card.task == "rating":
+        if line.run.card.task.rates:
             predictions = cached.predictions(line.run, found.view.part)
             if found.users is not None:
                 predictions = predictions[predictions[USER].isin(found.users)]
@@ -308,7 +308,7 @@ def _rows(
 ) -> pd.DataFrame:
     pairs = {}
     for line in _found.lines:
-        if line.run.card.task == "rating":
+        if line.run.card.task.rates:
             valid, test = (cached.predictions(line.run, part) for part in (VALID, TEST))
             if _found.users is not None:
                 test = test[test[USER].isin(_found.users)]
@@ -324,7 +324,7 @@ def show_rating_fit(lines: list[Contender], view: View) -> None:
     """MSE, R², explained variance and calibration of every run that predicts ratings."""
     if too_few(lines[0].run, view.part, view.segment):
         return
-    rated = [line for line in lines if line.run.card.task == "rating"]
+    rated = [line for line in lines if line.run.card.task.rates]
     folders = tuple((line.name, str(line.run.folder)) for line in rated)
     found = _figures(folders, view.part, view.who, rated, view)
     own = rated[0].name

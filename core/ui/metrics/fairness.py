@@ -251,7 +251,7 @@ def _popularity(
 def show_score_fairness(found: Listed, by: str) -> None:
     """A box for the group, a sentence, and every run's figures; nothing for runs that rank."""
     run = found.lines[0].run
-    if run.card.task != "rating":
+    if not run.card.task.rates:
         return
     groups = found.large_groups(by)
     if not groups:
@@ -325,7 +325,7 @@ def _rows(
     frames = {
         line.name: cached.predictions(line.run, part)
         for line in _found.lines
-        if line.run.card.task == "rating"
+        if line.run.card.task.rates
     }
     if _found.users is not None:
         frames = {name: one[one[USER].isin(_found.users)] for name, one in frames.items()}

@@ -17,7 +17,7 @@ from core.evaluation.verdict import lifts_of as compute_lifts
 from core.metrics.ratings import ERRORS
 from core.metrics.registry import metric_card
 from core.runs.making.train_again import same_but_seed
-from core.runs.studies.noise import FLOORS, NoiseFloor, comparison_of, equal_twins, noise_floor
+from core.runs.studies.noise import NoiseFloor, comparison_of, equal_twins, noise_floor
 from core.store.measured import RESEED_FOLDER, RESEED_RECORD
 from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
@@ -51,7 +51,7 @@ def contenders(runs: list[Run]) -> list[Contender]:
 
 def floor_name(run: Run) -> str:
     """What any run of its task must beat, in one word."""
-    return FLOORS[run.card.task]
+    return run.card.task.baseline_words
 
 
 def table_of(lines: list[Contender], view: View) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def errors_of(lines: list[Contender], view: View) -> pd.DataFrame:
 
     No rows where none does.
     """
-    rated = [line for line in lines if line.run.card.task == "rating"]
+    rated = [line for line in lines if line.run.card.task.rates]
     users = users_of(lines[0].run, view.segment)
     frames = {line.name: _only(cached.per_user(line.run, view.part), users) for line in rated}
     folders = {line.name: str(line.run.folder) for line in rated}

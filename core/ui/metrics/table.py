@@ -131,7 +131,7 @@ def show_ratings(lines: list[Contender], view: View) -> None:
         + " beyond user sampling (one seed)."
         + (" A dash: the run ranks items and predicts no ratings." if len(tasks) > 1 else "")
     )
-    if lines[0].run.card.task == "rating":  # else the lists stand above
+    if lines[0].run.card.task.rates:  # else the lists stand above
         alone = "**Their lists**, ranked by predicted rating:"
         mixed = "**Lists of every run**, of those that predict ratings by predicted rating:"
         st.markdown(mixed if len(tasks) > 1 else alone)

@@ -26,7 +26,7 @@ def show_tabs(run: Run, lines: list[Contender], view: View) -> None:
         "Overlap": lambda: show_overlap(run, view),
         "Trade-off": lambda: show_trade_off(lines, view),
     }
-    if all(line.run.card.task != "rating" for line in lines):
+    if all(not line.run.card.task.rates for line in lines):
         del shown["Ratings"]
     tabs = st.tabs(list(shown), key="metrics_tab", on_change="rerun")
     for tab, show in zip(tabs, shown.values(), strict=True):

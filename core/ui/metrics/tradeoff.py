@@ -26,7 +26,7 @@ def show_trade_off(lines: list[Contender], view: View) -> None:
     if too_few(lines[0].run, view.part, view.segment):
         return
     figures = with_list_figures(table_of(lines, view), lines, view)
-    if any(line.run.card.task == "rating" for line in lines):
+    if any(line.run.card.task.rates for line in lines):
         figures = pd.concat([figures, errors_of(lines, view)], ignore_index=True)
     metrics = list(dict.fromkeys(figures[METRIC]))
     start = next((place for place, name in enumerate(metrics) if name.startswith("novelty")), 0)

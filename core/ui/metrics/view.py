@@ -106,7 +106,7 @@ def metrics_of(run: Run) -> list[str]:
     cards = [card for card in METRICS.values() if card.has_interval and card.kept]
     errors = [card.name for card in cards if card.task == "rating"]
     ranking = [card.name for card in cards if card.task == "ranking"]
-    return errors + ranking if run.card.task == "rating" else ranking
+    return errors + ranking if run.card.task.rates else ranking
 
 
 def pick_runs(run: Run) -> list[Run]:
@@ -395,7 +395,7 @@ def _frame(folder: str, part: str, k: int, _run: Run) -> pd.DataFrame:
     kept = cached.per_user(_run, part)
     auc = kept.set_index(USER)["auc"].reindex(judged.users).to_numpy() if "auc" in kept else None
     # Whether what each domain adds to a score was kept, and both together are the score
-    ranks = _run.card.task == "ranking"
+    ranks = not _run.card.task.rates
     keeps_parts = bool(ranks and _run.card.additive and _run.record.role == RUN)
     parts = cached.candidates(_run, part) if keeps_parts else None
     return list_figures(Seen(judged, world_of(_run, part), k, auc, parts))

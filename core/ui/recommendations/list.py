@@ -169,7 +169,7 @@ def _caption(view: View, listed: UserList) -> str:
         # Which domain says nothing, and whether for lack of history or because of the model
         source, target = (plain(view.run.record.name_of(name), 30) for name in (SOURCE, TARGET))
         train, user = view.split.train, view.user
-        rates = view.run.card.task == "rating"
+        rates = view.run.card.task.rates
         if not listed.has_source and not listed.has_target:
             best = "the items rated best by all" if rates else "the most popular items"
             if train.source_history[user] or train.target_history[user]:
@@ -185,7 +185,7 @@ def _caption(view: View, listed: UserList) -> str:
             f"{order}{why} in {silent}: the list comes from {speaks} alone, whatever the weights."
         )
     fusion = view.fusion
-    if view.run.card.task == "rating":
+    if view.run.card.task.rates:
         # What the order is by where a run predicts ratings
         low, high = (number(value, 1) for value in (listed.fused.min(), listed.fused.max()))
         return (

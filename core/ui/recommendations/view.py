@@ -27,7 +27,6 @@ from core.ui.widgets import plain
 
 ID_BOX = "user_search"
 SUGGESTED = 6
-METRICS = {"ranking": "ndcg@10", "rating": "rmse"}  # what says whether a user was helped
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def fusion_of(run: Run) -> Fusion:
     Parts of a predicted rating are points of its scale, so they are added as they are.
     """
     alpha, beta = weights()
-    if run.card.task == "rating":
+    if run.card.task.rates:
         return Fusion(alpha, beta)
     return Fusion(
         alpha,
@@ -135,7 +134,7 @@ def _moved_words(view: View) -> str:
     value = float(row["difference"].iloc[0])
     against = "the twin" if view.run.twin else floor_name(view.run)
     verb = "helped" if value > 0 else "harmed" if value < 0 else "no difference"
-    metric = METRICS[view.run.card.task]
+    metric = view.run.card.task.metric
     title = metric_title(metric)
     value = value if metric_card(metric).higher_is_better else -value
     if value == 0:
@@ -146,7 +145,7 @@ def _moved_words(view: View) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _moved(folder: str, part: str, _run: Run, _other: Run) -> pd.DataFrame:
-    metric = METRICS[_run.card.task]
+    metric = _run.card.task.metric
     table = moved_users(cached.per_user(_run, part), cached.per_user(_other, part), metric, {})
     if metric_card(metric).higher_is_better:
         return table

@@ -205,7 +205,7 @@ def _caption(view: View, after: WhatIf) -> str:
         speaks = source if listed.has_source else target
         return f"From {speaks} alone, whatever the weights.{held}"
     alpha, beta = number(view.fusion.alpha, 2), number(view.fusion.beta, 2)
-    if view.run.card.task == "rating":
+    if view.run.card.task.rates:
         return (
             "Ordered by predicted rating: mean and bias of the item, and what the bars add at "
             f"alpha {alpha}, beta {beta}.{held}"
@@ -351,7 +351,7 @@ class Editor:
 
     def _rating(self, adds: bool) -> float | None:
         key = f"{self.log.name}_{self.domain}_rating"
-        return st.session_state.get(key) if adds and self.view.run.card.task == "rating" else None
+        return st.session_state.get(key) if adds and self.view.run.card.task.rates else None
 
 
 def show_editor(editor: Editor, start: IntArray) -> None:
@@ -405,7 +405,7 @@ def _history(folder: str, domain: str, user: int, _split: Split) -> pd.DataFrame
 
 def _pick_rating(editor: Editor) -> None:
     """How what is added was rated, where the run predicts ratings."""
-    if editor.view.run.card.task != "rating":
+    if not editor.view.run.card.task.rates:
         return
     facts = cached.rating_facts(editor.view.split.info.split_hash)
     bounds = facts.source if editor.domain == SOURCE else facts.target

@@ -89,7 +89,7 @@ def _steps(view: View, why: Reasons) -> tuple[list[str], np.ndarray, list[str]]:
 
 def _base_name(view: View) -> str:
     """What is said about an item without any history."""
-    rates = view.run.card.task == "rating"
+    rates = view.run.card.task.rates
     return "mean rating and bias of the item" if rates else "popularity of the item"
 
 

@@ -76,7 +76,7 @@ def why_not_blended(runs: list[Run]) -> str | None:
     for run in runs:
         if not run.has_model:
             return f"{plain(run.label)} has only lists, and a blend asks its models for scores."
-        if run.card.task != "ranking":
+        if run.card.task.rates:
             return f"{plain(run.label)} predicts ratings, and a blend ranks."
     return _why_not_used(runs[0])
 
