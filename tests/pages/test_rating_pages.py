@@ -15,7 +15,7 @@ from core.runs.report.evidence import gather
 from core.runs.report.weights import rivals_section
 from core.store.run_folder import list_runs, read_run
 from core.ui.train.runs import comparison
-from tests.core.runs.test_rating_run import rated_tables, written
+from tests.core.runs.making.test_make_run_ratings import rated_tables, written
 from tests.pages.stories import ROOT
 
 

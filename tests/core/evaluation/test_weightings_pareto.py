@@ -5,7 +5,7 @@ import pytest
 
 from core.evaluation.weightings import NAMES, on_front, prepared_per_user, ratio_metrics
 from core.fusion.fused import EQUAL, SHARES, prepare
-from tests.core.evaluation.test_fused_metrics import evaluated
+from tests.core.evaluation.test_weightings_fused import evaluated
 
 
 def test_the_row_of_one_to_one_is_the_lists_own_figures(split):

@@ -16,7 +16,7 @@ from core.runs.making.plan import RunPlan
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import delete_run, read_run
 from tests.core.runs.derived_worlds import Bench, bench
-from tests.core.runs.test_rating_run import rated_tables, written
+from tests.core.runs.making.test_make_run_ratings import rated_tables, written
 
 MODELS = {"cmf_als": {"factors": 16}, "ease": {"regularization": 5.0}, "item_knn": {}}
 

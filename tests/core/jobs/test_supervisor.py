@@ -203,7 +203,7 @@ def test_the_next_supervisor_says_killed_of_a_child_that_died_unwatched(workspac
 def test_a_job_goes_on_when_the_app_that_started_it_is_killed_with_its_whole_group(workspace):
     code = (
         "import sys, time; from pathlib import Path; from core.basics.workspace import Workspace;"
-        "from tests.core.jobs.test_jobs_supervisor import ask;"
+        "from tests.core.jobs.test_supervisor import ask;"
         "print(ask(Workspace(Path(sys.argv[1])), 'patient'), flush=True); time.sleep(60)"
     )
     app = subprocess.Popen(

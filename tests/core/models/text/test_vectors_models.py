@@ -9,8 +9,8 @@ from core.basics.errors import SettingsError
 from core.models.protocol import PairSizes
 from core.models.registry import build, card_of
 from core.models.text.vectors import ALONE, BESIDE, NOT_USED
-from tests.core.models.test_contract import EVERYBODY, ndcg_at_5, same_scores
-from tests.core.models.test_text_models import NETWORKS, WORLD, fitted, found_new
+from tests.core.models.test_protocol import EVERYBODY, ndcg_at_5, same_scores
+from tests.core.models.text.test_features_models import NETWORKS, WORLD, fitted, found_new
 from tests.worlds import pictured
 
 WORLD_OF_PICTURES = pictured(WORLD.pair)

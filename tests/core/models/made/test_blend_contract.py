@@ -15,7 +15,7 @@ from core.models.made.blend import KINDS, PRODUCT, STACKING, SUM, Blend, BlendSe
 from core.models.made.compress import INT8, PRUNED, compressed, decompressed, is_compressed, size_of
 from core.models.made.recorded import BLEND, build_recorded, card_of_record
 from core.models.registry import CARDS, build, card_of
-from tests.core.models.test_contract import WORLD, fitted, ndcg_at_5, same_scores, settings_of
+from tests.core.models.test_protocol import WORLD, fitted, ndcg_at_5, same_scores, settings_of
 
 PAIR = WORLD.pair
 EVERYBODY = np.arange(len(PAIR.users))
