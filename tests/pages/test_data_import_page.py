@@ -105,7 +105,7 @@ def test_two_files_are_uploaded_mapped_and_really_imported(data_page, workspace)
     assert keyed(app.toggle, "target", "_comma").value
     app, _ = press_import(app, workspace, "target")
     films = list_datasets(workspace)[0]
-    assert (films.name, films.record.counts["kept"]) == ("films", 2)
+    assert (films.name, films.record["counts"]["kept"]) == ("films", 2)
     assert pd.read_parquet(films.file)[ITEM].tolist() == ["1.0", "true"]
     assert not list(workspace.uploads.iterdir())
     assert "Next: put two domains together" in words(app)

@@ -53,7 +53,7 @@ def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(
     for name in ("EASE", "its twin", "ItemKNN", "Popularity"):
         assert name in names
     own = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"]).record
-    coverage = own["test"]["coverage@10"]["mean"]
+    coverage = own.test["coverage@10"]["mean"]
     cell = exposure["Coverage@10"].filter(like="EASE").iloc[0]
     assert cell == f"{coverage:.3f}".removeprefix("0")
     surprise = tables(app)["Serendipity@10"].set_index("Run")

@@ -1,9 +1,9 @@
 """The Train page makes runs from runs: two blended, one compressed, and what came of it."""
 
-import json
 import os
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -142,8 +142,9 @@ def test_tables_hold_what_the_records_say(trained):
     [None, 3, "x", [], {}, {"quality": 3}, {"bytes": {"after": "x"}}, {"encoder": {"cosine": 0.5}}],
 )
 def test_a_record_from_elsewhere_that_holds_nonsense_breaks_no_table(trained, nonsense):
-    record = json.loads(json.dumps(trained[1]["ease"].record))
-    record |= {"compression": nonsense, "against": [nonsense], "members": nonsense}
+    record = replace(
+        trained[1]["ease"].record, compression=nonsense, against=[nonsense], members=nonsense
+    )
     strange = Run(trained[1]["ease"].folder, record)
     assert len(compression_table([strange])) == 2
     assert len(against_table(record)) == 1

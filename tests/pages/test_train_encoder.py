@@ -9,6 +9,17 @@ from tests.pages.stories import open_page, well, words
 KEY = "setting_text_profile_encoder"
 
 
+def noting(asked):
+    """An `enqueue` that keeps what a training was asked with; other jobs are let go by."""
+
+    def enqueue(_here, kind, payload, *_):
+        if kind == "train":
+            asked.append(payload)
+        return "x"
+
+    return enqueue
+
+
 def opened():
     app = open_page("train")
     app.checkbox(key="train_ease").uncheck()
@@ -36,7 +47,10 @@ def test_an_encoder_that_is_not_installed_cannot_be_chosen_and_says_what_to_inst
 
 def test_the_chosen_encoder_reaches_the_run(trained_workspace, monkeypatch):
     asked = []
-    monkeypatch.setattr("core.ui.train.start.enqueue", lambda *args: asked.append(args[2]) or "x")
+    monkeypatch.setattr(
+        "core.ui.train.start.enqueue",
+        lambda *args: (args[1] == "train" and asked.append(args[2])) or "x",
+    )
     monkeypatch.setattr("core.ui.train.start.ensure_supervisor", lambda workspace: None)
     app = opened()
     app.radio(key=KEY).set_value("tf-idf").run()

@@ -20,6 +20,17 @@ WISH = "a dog that is someone's friend"
 SETTING = "setting_text_profile_vectors"
 
 
+def noting(asked):
+    """An `enqueue` that keeps what a training was asked with; other jobs are let go by."""
+
+    def enqueue(_here, kind, payload, *_):
+        if kind == "train":
+            asked.append(payload)
+        return "x"
+
+    return enqueue
+
+
 @pytest.fixture(autouse=True)
 def nobody_starts(monkeypatch):
     """No supervisor begins what a page asks for."""
@@ -46,7 +57,10 @@ def errors(app) -> str:
 
 def test_items_without_titles_train_once_vectors_are_set_to_alone(space, monkeypatch):
     asked = []
-    monkeypatch.setattr("core.ui.train.start.enqueue", lambda *args: asked.append(args[2]) or "x")
+    monkeypatch.setattr(
+        "core.ui.train.start.enqueue",
+        lambda *args: (args[1] == "train" and asked.append(args[2])) or "x",
+    )
     app = train_page(bilingual_split(space, (4, 4), titled=False))
     assert "but they have vectors: set vectors to alone" in words(app)
     assert "cannot be trained here" in errors(app)

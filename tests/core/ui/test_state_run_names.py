@@ -1,16 +1,10 @@
 from core.store.run_folder import Run
 from core.ui.state import run_names
+from tests.records import record
 
 
-def run_of(folder, id, label, **record):
-    made = {
-        "label": label,
-        "source_name": "books",
-        "target_name": "films",
-        "created": 0.0,
-        "split_hash": "0" * 16,
-    }
-    return Run(folder / id, made | record)
+def run_of(folder, id, label, **said):
+    return Run(folder / id, record(label=label, **said))
 
 
 def test_a_label_that_is_alone_stays_as_it_is(tmp_path):

@@ -6,12 +6,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.ui.train.runs import findings
+from tests.records import record
 
 GOOD = {"title": "Mapping error", "value": 0.25, "help": "1 is nothing learned."}
 
 
 def test_a_run_older_than_findings_has_none():
-    assert findings({"label": "EASE"}) == []
+    assert findings(record()) == []
 
 
 @pytest.mark.parametrize(
@@ -26,17 +27,17 @@ def test_a_run_older_than_findings_has_none():
     ],
 )
 def test_a_foreign_run_file_cannot_break_the_page(broken):
-    assert findings({"findings": [broken, GOOD]}) == [GOOD]
-    assert findings({"findings": broken}) == []
+    assert findings(record(findings=[broken, GOOD])) == [GOOD]
 
 
 def test_the_page_shows_title_value_and_help_as_plain_text(tmp_path):
     def page(folder, finding):
         from core.store.run_folder import Run
         from core.ui.train.runs import draw_findings
+        from tests.records import record
 
-        draw_findings(Run(folder, {"findings": [finding]}))
-        draw_findings(Run(folder, {}))
+        draw_findings(Run(folder, record(findings=[finding])))
+        draw_findings(Run(folder, record()))
 
     sly = GOOD | {"title": "Gap $x$", "help": "<b>bold</b>"}
     app = AppTest.from_function(page, args=(tmp_path, sly)).run()
