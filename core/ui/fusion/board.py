@@ -11,8 +11,8 @@ from core.charts.fusion import mark_weights
 from core.evaluation.weightings import fused_per_user, prepared_per_user
 from core.fusion.combine import Fusion
 from core.fusion.fused import EQUAL, SHARES
+from core.metrics.catalogue import coverage
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
-from core.metrics.lists import coverage
 from core.metrics.registry import METRICS, metric_card, metric_title
 from core.store.measured import count_look, looks
 from core.store.run_folder import Run
