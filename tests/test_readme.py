@@ -27,9 +27,9 @@ def test_the_table_of_models_is_what_the_cards_say():
     assert [row[0].strip("`") for row in table_below("Models")] == list(CARDS)
 
 
-def test_the_table_of_metrics_lists_every_metric_by_name_and_title():
-    listed = {row[0].strip("`"): row[1] for row in table_below("Metrics")}
-    assert listed == {name: card.title for name, card in METRICS.items()}
+def test_the_table_of_metrics_lists_every_metric_by_name_and_title_in_the_order_of_the_menus():
+    listed = [(row[0].strip("`"), row[1]) for row in table_below("Metrics")]
+    assert listed == [(name, card.title) for name, card in METRICS.items()]
 
 
 def test_the_table_of_metrics_says_the_group_of_each_and_its_line_starts_as_its_help_does():

@@ -16,7 +16,7 @@ from core.basics.types import Candidates, DomainScores, FloatArray, IntArray, Ma
 from core.data.snapshot import Split
 from core.fusion.candidates import find_candidates, join_candidates
 from core.fusion.combine import mask, top_k
-from core.metrics.lists import coverage, novelty
+from core.metrics.catalogue import coverage, novelty
 from core.metrics.ranking import KS, per_user_auc, per_user_metrics
 
 CELLS = 4_000_000  # users times items ranked at once

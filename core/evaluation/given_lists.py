@@ -18,7 +18,7 @@ from core.data.pair import cells
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, findable
 from core.fusion.combine import NOBODY
-from core.metrics.lists import coverage, novelty
+from core.metrics.catalogue import coverage, novelty
 from core.metrics.ranking import KS, per_user_metrics
 
 ORDERS = (RANK, SCORE, DISTANCE)  # what decides a list's order, the first that a file has

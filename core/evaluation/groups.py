@@ -26,12 +26,14 @@ from core.basics.types import BoolArray, FloatArray, IntArray
 from core.evaluation.lists import Judged, ListWorld
 from core.evaluation.ratings import RATINGS, Bounds, intervals
 from core.evaluation.segments import FEWEST
+from core.metrics.catalogue import average_popularity, delta_gap, gap_sums
 from core.metrics.fairness import (
     UNFAIRNESS,
     amounts_by_group,
     bias,
     chance_of_gap,
     disparity,
+    exposure_share,
     gap_interval,
     head_and_tail,
     item_gains,
@@ -44,7 +46,7 @@ from core.metrics.fairness import (
     unfairness,
 )
 from core.metrics.intervals import Interval, bootstrap_of_sums
-from core.metrics.lists import average_popularity, delta_gap, exposure, gap_sums, membership
+from core.metrics.judged import exposure, membership
 from core.metrics.ratings import MAE, RMSE
 from core.metrics.registry import metric_card
 
@@ -213,7 +215,7 @@ def item_rows(
             ITEMS: of_group(catalogue).astype(int),
             CATALOGUE: of_group(catalogue) / max(1.0, float(catalogue.sum())),
             HISTORY: of_group(world.popularity) / max(1.0, float(world.popularity.sum())),
-            EXPOSURE: of_group(places) / max(1, int(places.sum())),
+            EXPOSURE: exposure_share(places, members),
             RATE: rates(of_group(places), of_group(possible)),
             FOUND: rates(of_group(found), of_group(wanted)),
             WANTED: of_group(wanted).astype(int),

@@ -11,29 +11,19 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SHARE, SKIPPED, USER, USERS
-from core.basics.types import FloatArray, IntArray
+from core.basics.types import FloatArray
 from core.evaluation.lists import Judged, ListWorld, Seen, columns_of
+from core.metrics.catalogue import items_for_half, lorenz
+from core.metrics.further import pooled_auc
 from core.metrics.intervals import (
     Interval,
     bootstrap_difference,
     bootstrap_means,
     bootstrap_of_sums,
 )
-from core.metrics.lists import (
-    coverage,
-    entropy,
-    exposure,
-    gini,
-    items_for_half,
-    lorenz,
-    membership,
-    personalisation,
-    rank_biased_overlap,
-)
-from core.metrics.ranking import pooled_auc
-from core.metrics.registry import METRICS
+from core.metrics.mix import rank_biased_overlap
+from core.metrics.registry import CATALOGUE
 
-CATALOGUE = ("coverage", "gini", "entropy", "personalisation")  # figures of all lists together
 DIFFERENCE, EXPOSURE = "difference", "exposure"
 RBO = "rbo"
 LORENZ_POINTS = 150
@@ -46,26 +36,13 @@ def list_figures(seen: Seen) -> pd.DataFrame:
     only lists are known.
     """
     users = seen.judged.users.astype(np.int32)
-    return pd.DataFrame(
-        {USER: users}
-        | {
-            f"{name}@{seen.k}" if METRICS[name].at_k else name: values
-            for name, values in columns_of(seen).items()
-        }
-    )
+    return pd.DataFrame({USER: users} | columns_of(seen))
 
 
 def catalogue_figures(judged: Judged, world: ListWorld, k: int) -> dict[str, float]:
     """CATALOGUE at k, such as "gini@10"; none has an interval, see their cards."""
-    lists = judged.items[:, :k]
-    counts = _shown(lists, world)
-    values = (
-        coverage(lists, len(counts)),
-        gini(counts),
-        entropy(counts),
-        personalisation(membership(lists, world.n_items)),
-    )
-    return {f"{name}@{k}": value for name, value in zip(CATALOGUE, values, strict=True)}
+    seen = Seen(judged, world, k)
+    return {card.column(k): card.value(seen) for card in CATALOGUE.values()}
 
 
 def overlap_with(ours: Judged, theirs: Judged, k: int) -> pd.DataFrame:
@@ -116,7 +93,7 @@ def lorenz_points(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:
 
     Exact where a point stands; between two the curve is drawn straight.
     """
-    x, y = lorenz(_shown(judged.items[:, :k], world))
+    x, y = lorenz(Seen(judged, world, k).exposure)
     wanted = 1 - np.linspace(1, 0, LORENZ_POINTS) ** 3
     kept = np.unique(np.round(wanted * (len(x) - 1)).astype(int))
     return pd.DataFrame({SHARE: x[kept], EXPOSURE: y[kept]})
@@ -124,11 +101,6 @@ def lorenz_points(judged: Judged, world: ListWorld, k: int) -> pd.DataFrame:
 
 def half_share(judged: Judged, world: ListWorld, k: int) -> tuple[int, float]:
     """Items that take half of all places, and their share of the catalogue."""
-    counts = _shown(judged.items[:, :k], world)
+    counts = Seen(judged, world, k).exposure
     n = items_for_half(counts)
     return n, n / max(1, len(counts))
-
-
-def _shown(lists: IntArray, world: ListWorld) -> IntArray:
-    """How often each item is recommended, (items that may be,)."""
-    return exposure(lists, world.n_items)[world.rankable]

@@ -41,8 +41,8 @@ from core.fusion.fused import (
     weights_of,
     within_noise,
 )
+from core.metrics.catalogue import coverage, novelty
 from core.metrics.intervals import LEVEL, Interval, bootstrap_means, resampled_means
-from core.metrics.lists import coverage, novelty
 from core.metrics.ranking import per_user_metrics
 
 GAIN, GAIN_LOW, GAIN_HIGH = "gain", "gain_low", "gain_high"

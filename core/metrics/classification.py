@@ -1,13 +1,11 @@
-"""A list as a classifier: accuracy, precision, recall, F1 and MCC at a threshold, with cards."""
+"""A list as a classifier at a threshold, and what a run gives up in one metric for another."""
 
 from __future__ import annotations
-
-from functools import partial
 
 import numpy as np
 
 from core.basics.types import BoolArray, FloatArray, IntArray
-from core.metrics.card import MetricCard
+from core.metrics.card import metric
 
 PARTS = ("tp", "fp", "fn", "tn")  # columns of the counts
 
@@ -40,14 +38,93 @@ def class_figures(counts: FloatArray | IntArray) -> dict[str, FloatArray]:
     tp, fp, fn, tn = np.moveaxis(np.asarray(counts, dtype=np.float64), -1, 0)
     figures = {}
     for name, hit, false, missed in (("yes", tp, fp, fn), ("no", tn, fn, fp)):
-        figures[f"{name}_precision"] = _over(hit, hit + false)
-        figures[f"{name}_recall"] = _over(hit, hit + missed)
-        figures[f"{name}_f1"] = _over(2 * hit, 2 * hit + false + missed)
-        figures[f"{name}_support"] = hit + missed
-    figures["accuracy"] = _over(tp + tn, tp + fp + fn + tn)
-    spread = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
-    figures["mcc"] = _over(tp * tn - fp * fn, spread)
+        figures[f"{name}_precision"] = class_precision(hit, false)
+        figures[f"{name}_recall"] = class_recall(hit, missed)
+        figures[f"{name}_f1"] = class_f1(hit, false, missed)
+        figures[f"{name}_support"] = support(hit, missed)
+    figures["accuracy"] = accuracy(tp, fp, fn, tn)
+    figures["mcc"] = mcc(tp, fp, fn, tn)
     return figures
+
+
+# Each from counts of pairs: hit, of the class and judged so; false, wrongly judged so; missed.
+
+
+@metric(
+    "Accuracy",
+    r"$(TP + TN)$ / all pairs",
+    "Share of user and item pairs judged rightly. Nearly all pairs are of no interest, so it "
+    "is close to 1 for any model and for empty lists.",
+    "scikit-learn accuracy_score",
+    "classification",
+)
+def accuracy(tp: FloatArray, fp: FloatArray, fn: FloatArray, tn: FloatArray) -> FloatArray:
+    """Share of the pairs that are judged rightly."""
+    return _over(tp + tn, tp + fp + fn + tn)
+
+
+@metric(
+    "Precision of a class",
+    r"$TP / (TP + FP)$ over all pairs",
+    "Of the pairs that got this answer, how many deserve it. Pooled over pairs, where the "
+    "ranking metric is a mean over users.",
+    "scikit-learn classification_report",
+    "classification",
+)
+def class_precision(hit: FloatArray, false: FloatArray) -> FloatArray:
+    """Share of what is judged to be of the class that is."""
+    return _over(hit, hit + false)
+
+
+@metric(
+    "Recall of a class",
+    r"$TP / (TP + FN)$ over all pairs",
+    "Of the pairs that deserve this answer, how many got it. Pooled over pairs.",
+    "scikit-learn classification_report",
+    "classification",
+)
+def class_recall(hit: FloatArray, missed: FloatArray) -> FloatArray:
+    """Share of the class that is judged to be of it."""
+    return _over(hit, hit + missed)
+
+
+@metric(
+    "F1 of a class",
+    r"$2 P R / (P + R)$",
+    "Harmonic mean of the class's precision and recall; no value where both have none.",
+    "scikit-learn classification_report",
+    "classification",
+)
+def class_f1(hit: FloatArray, false: FloatArray, missed: FloatArray) -> FloatArray:
+    """Harmonic mean of the class's precision and recall."""
+    return _over(2 * hit, 2 * hit + false + missed)
+
+
+@metric(
+    "Support",
+    r"$TP + FN$",
+    "How many pairs truly are of the class.",
+    "scikit-learn classification_report",
+    "classification",
+    has_interval=False,
+)
+def support(hit: FloatArray, missed: FloatArray) -> FloatArray:
+    """How many pairs are of the class."""
+    return hit + missed
+
+
+@metric(
+    "MCC",
+    r"$(TP \cdot TN - FP \cdot FN) / "
+    r"\sqrt{(TP + FP)(TP + FN)(TN + FP)(TN + FN)}$",
+    "Correlation of answer and truth: 0 is chance however rare relevant items are, 1 is perfect.",
+    "Matthews 1975; scikit-learn matthews_corrcoef",
+    "classification",
+)
+def mcc(tp: FloatArray, fp: FloatArray, fn: FloatArray, tn: FloatArray) -> FloatArray:
+    """Matthews' correlation of answer and truth."""
+    spread = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
+    return _over(tp * tn - fp * fn, spread)
 
 
 def averages(figures: dict[str, FloatArray]) -> dict[str, dict[str, float]]:
@@ -69,134 +146,6 @@ def _over(amount: FloatArray, divisor: FloatArray) -> FloatArray:
     return np.divide(amount, divisor, out=out, where=divisor > 0)
 
 
-# Cards of errors of ratings, of the classification view and of the trade-off of runs.
-
-_rating = partial(
-    MetricCard, group="rating", task="rating", at_k=False, kept=False, higher_is_better=False
-)
-_classification = partial(MetricCard, group="classification", kept=False)
-_trade_off = partial(MetricCard, group="trade-off", kept=False, at_k=False, has_interval=False)
-
-RATING_CARDS = (
-    _rating(
-        "mse",
-        "MSE",
-        r"$\sum (\hat r - r)^2 / n$ over all held-out ratings",
-        "The square of RMSE, in squared points of the scale.",
-        "Herlocker et al. 2004; pooled over ratings",
-    ),
-    _rating(
-        "r2",
-        "R²",
-        r"$1 - \sum (\hat r - r)^2 / \sum (r - \bar r)^2$",
-        "Share of the spread of held-out ratings that is predicted: 0 is as good as always saying "
-        "their mean, below 0 is worse.",
-        "scikit-learn r2_score; pooled over ratings",
-        higher_is_better=True,
-    ),
-    _rating(
-        "explained_variance",
-        "Explained variance",
-        r"$1 - Var(\hat r - r) / Var(r)$",
-        "R² that forgives a constant shift: above R² where predictions are too high or too low on "
-        "the whole.",
-        "scikit-learn explained_variance_score; pooled over ratings",
-        higher_is_better=True,
-    ),
-    _rating(
-        "rating_calibration",
-        "Rating calibration",
-        r"$\sum_b n_b |\bar{\hat r}_b - \bar r_b| / n$ over tenths of the predictions",
-        "How far the mean given rating lies from the mean predicted one, within ratings that were "
-        "predicted alike. 0 where a predicted 4 is a 4 on average. It has no interval: distances "
-        "grow with fewer ratings.",
-        "Expected calibration error, Naeini et al. 2015, for ratings",
-        has_interval=False,
-    ),
-)
-
-CLASSIFICATION_CARDS = (
-    _classification(
-        "accuracy",
-        "Accuracy",
-        r"$(TP + TN)$ / all pairs",
-        "Share of user and item pairs judged rightly. Nearly all pairs are of no interest, so it "
-        "is close to 1 for any model and for empty lists.",
-        "scikit-learn accuracy_score",
-    ),
-    _classification(
-        "class_precision",
-        "Precision of a class",
-        r"$TP / (TP + FP)$ over all pairs",
-        "Of the pairs that got this answer, how many deserve it. Pooled over pairs, where the "
-        "ranking metric is a mean over users.",
-        "scikit-learn classification_report",
-    ),
-    _classification(
-        "class_recall",
-        "Recall of a class",
-        r"$TP / (TP + FN)$ over all pairs",
-        "Of the pairs that deserve this answer, how many got it. Pooled over pairs.",
-        "scikit-learn classification_report",
-    ),
-    _classification(
-        "class_f1",
-        "F1 of a class",
-        r"$2 P R / (P + R)$",
-        "Harmonic mean of the class's precision and recall; no value where both have none.",
-        "scikit-learn classification_report",
-    ),
-    _classification(
-        "support",
-        "Support",
-        r"$TP + FN$",
-        "How many pairs truly are of the class.",
-        "scikit-learn classification_report",
-        has_interval=False,
-    ),
-    _classification(
-        "mcc",
-        "MCC",
-        r"$(TP \cdot TN - FP \cdot FN) / "
-        r"\sqrt{(TP + FP)(TP + FN)(TN + FP)(TN + FN)}$",
-        "Correlation of answer and truth: 0 is chance however rare relevant items are, 1 is "
-        "perfect.",
-        "Matthews 1975; scikit-learn matthews_corrcoef",
-    ),
-    _classification(
-        "log_loss",
-        "LogLoss",
-        r"mean of $-\log p$ of what came true, $p$ by a logistic curve over predicted ratings",
-        "How well chances fit: 0 is sure and right, 0.69 a coin. Only predicted ratings have it: "
-        "their curve is fitted on validation and told on test. Scores of lists are no chances, and "
-        "each run's list holds other items, so for lists there is none.",
-        "scikit-learn log_loss; curve by Platt 1999",
-        higher_is_better=False,
-        at_k=False,
-    ),
-)
-
-TRADE_OFF_CARDS = (
-    _trade_off(
-        "utopia_distance",
-        "Distance to utopia",
-        r"$\sqrt{\sum_m (1 - x_m)^2}$, $x_m$ from 0, the worst run shown, to 1, the best",
-        "How far a run is from being best in both metrics: 0 is best in both, 1.41 worst in both. "
-        "Scales are those of the runs shown, so it changes with them.",
-        "EucDistance of WarpRec, over scaled metrics",
-        higher_is_better=False,
-    ),
-    _trade_off(
-        "hypervolume",
-        "Hypervolume",
-        r"$\prod_m x_m$, $x_m$ from 0, the worst run shown, to 1, the best",
-        "The area between a run and the worst of both metrics: 1 is best in both, 0 where no run "
-        "shown is worse in one of them.",
-        "Zitzler and Thiele 1999, of one run; Hypervolume of WarpRec",
-    ),
-)
-
-
 # Several runs by several metrics at once: how far from the best of each, how far from the worst.
 # Metrics have different scales, so each is brought to 0 for the worst run shown and 1 for the
 # best.
@@ -215,11 +164,33 @@ def scaled(values: FloatArray, higher_is_better: BoolArray) -> FloatArray:
         return np.where(span > 0, (signed - low) / np.where(span > 0, span, 1.0), signed * 0 + 1)
 
 
+@metric(
+    "Distance to utopia",
+    r"$\sqrt{\sum_m (1 - x_m)^2}$, $x_m$ from 0, the worst run shown, to 1, the best",
+    "How far a run is from being best in both metrics: 0 is best in both, 1.41 worst in both. "
+    "Scales are those of the runs shown, so it changes with them.",
+    "EucDistance of WarpRec, over scaled metrics",
+    "trade-off",
+    name="utopia_distance",
+    at_k=False,
+    has_interval=False,
+    higher_is_better=False,
+)
 def distance_to_utopia(scores: FloatArray) -> FloatArray:
     """(runs,) Euclidean distance from the best in every metric; scores: as scaled gives them."""
     return np.sqrt(((1 - scores) ** 2).sum(axis=1))
 
 
+@metric(
+    "Hypervolume",
+    r"$\prod_m x_m$, $x_m$ from 0, the worst run shown, to 1, the best",
+    "The area between a run and the worst of both metrics: 1 is best in both, 0 where no run "
+    "shown is worse in one of them.",
+    "Zitzler and Thiele 1999, of one run; Hypervolume of WarpRec",
+    "trade-off",
+    at_k=False,
+    has_interval=False,
+)
 def hypervolume(scores: FloatArray) -> FloatArray:
     """(runs,) volume between the run and the worst in every metric: 1 is best in all of them."""
     return np.asarray(scores.prod(axis=1))

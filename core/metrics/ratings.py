@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.basics.types import BoolArray, FloatArray, IntArray
+from core.metrics.card import metric
 from core.metrics.intervals import LEVEL, SAMPLES, Interval, bootstrap_of_sums, resampled_means
 
 RMSE, MAE = "rmse", "mae"
@@ -17,13 +18,48 @@ def user_errors(errors: FloatArray, owners: IntArray, n_users: int) -> dict[str,
 
     errors: (n_ratings,) predicted minus given rating; owners: (n_ratings,) 0 to n_users - 1.
     """
+    return {RMSE: rmse(errors, owners, n_users), MAE: mae(errors, owners, n_users)}
+
+
+@metric(
+    "RMSE",
+    r"$\sqrt{\sum (\hat r - r)^2 / n}$ over all held-out ratings",
+    "How far predicted ratings lie from the given ones, large misses counting more; 0 is "
+    "perfect. Users are resampled with all their ratings for its interval.",
+    "Herlocker et al. 2004; pooled over ratings",
+    "rating",
+    kept=True,
+    higher_is_better=False,
+    at_k=False,
+    task="rating",
+)
+def rmse(errors: FloatArray, owners: IntArray, n_users: int) -> FloatArray:
+    """Root of each user's mean squared error, (n_users,)."""
+    return _power_means(errors, owners, n_users, _POWERS[RMSE])
+
+
+@metric(
+    "MAE",
+    r"$\sum |\hat r - r| / n$ over all held-out ratings",
+    "How far predicted ratings lie from the given ones on average, in points of the scale.",
+    "Herlocker et al. 2004; pooled over ratings",
+    "rating",
+    kept=True,
+    higher_is_better=False,
+    at_k=False,
+    task="rating",
+)
+def mae(errors: FloatArray, owners: IntArray, n_users: int) -> FloatArray:
+    """Mean of each user's errors without their sign, (n_users,)."""
+    return _power_means(errors, owners, n_users, _POWERS[MAE])
+
+
+def _power_means(errors: FloatArray, owners: IntArray, n_users: int, power: float) -> FloatArray:
+    """(mean of |error| ** power) ** (1 / power) of each user; NaN without ratings."""
     counts = np.bincount(owners, minlength=n_users)
-    found = {}
-    for metric, power in _POWERS.items():
-        sums = np.bincount(owners, np.abs(errors) ** power, minlength=n_users)
-        means = np.divide(sums, counts, out=np.full(n_users, np.nan), where=counts > 0)
-        found[metric] = means ** (1 / power)
-    return found
+    sums = np.bincount(owners, np.abs(errors) ** power, minlength=n_users)
+    means = np.divide(sums, counts, out=np.full(n_users, np.nan), where=counts > 0)
+    return means ** (1 / power)
 
 
 def bootstrap_error(values: FloatArray, counts: IntArray, metric: str) -> Interval:
@@ -81,13 +117,60 @@ def fit_sums(predicted: FloatArray, given: FloatArray, owners: IntArray) -> Floa
     return np.column_stack([np.bincount(owners, column) for column in columns])
 
 
+@metric(
+    "MSE",
+    r"$\sum (\hat r - r)^2 / n$ over all held-out ratings",
+    "The square of RMSE, in squared points of the scale.",
+    "Herlocker et al. 2004; pooled over ratings",
+    "rating",
+    higher_is_better=False,
+    task="rating",
+    at_k=False,
+)
+def mse(sums: FloatArray) -> FloatArray:
+    """Mean squared error from (…, 5) sums as `fit_sums` has them."""
+    return sums[..., 4] / sums[..., 0]
+
+
+@metric(
+    "R²",
+    r"$1 - \sum (\hat r - r)^2 / \sum (r - \bar r)^2$",
+    "Share of the spread of held-out ratings that is predicted: 0 is as good as always saying "
+    "their mean, below 0 is worse.",
+    "scikit-learn r2_score; pooled over ratings",
+    "rating",
+    task="rating",
+    at_k=False,
+)
+def r2(sums: FloatArray) -> FloatArray:
+    """1 - MSE / variance of the given ratings; NaN where they do not vary."""
+    return 1 - mse(sums) / _variance(sums)
+
+
+@metric(
+    "Explained variance",
+    r"$1 - Var(\hat r - r) / Var(r)$",
+    "R² that forgives a constant shift: above R² where predictions are too high or too low on "
+    "the whole.",
+    "scikit-learn explained_variance_score; pooled over ratings",
+    "rating",
+    task="rating",
+    at_k=False,
+)
+def explained_variance(sums: FloatArray) -> FloatArray:
+    """1 - variance of the errors / variance of the given ratings; NaN where they do not vary."""
+    return 1 - (mse(sums) - (sums[..., 3] / sums[..., 0]) ** 2) / _variance(sums)
+
+
 def fits(sums: FloatArray) -> FloatArray:
-    """(…, 3) MSE, R² and explained variance from (…, 5) sums; NaN where ratings do not vary."""
-    n, total, squares, error, error_squares = np.moveaxis(sums, -1, 0)
-    spread = squares / n - (total / n) ** 2
-    spread = np.where(spread > 1e-12, spread, np.nan)
-    mse = error_squares / n
-    return np.stack([mse, 1 - mse / spread, 1 - (mse - (error / n) ** 2) / spread], axis=-1)
+    """(…, 3) FITS from (…, 5) sums."""
+    return np.stack([mse(sums), r2(sums), explained_variance(sums)], axis=-1)
+
+
+def _variance(sums: FloatArray) -> FloatArray:
+    """Of the given ratings, NaN where they are all the same."""
+    spread = sums[..., 2] / sums[..., 0] - (sums[..., 1] / sums[..., 0]) ** 2
+    return np.where(spread > 1e-12, spread, np.nan)
 
 
 def fit_intervals(sums: FloatArray) -> dict[str, Interval]:
@@ -119,6 +202,20 @@ def calibration_curve(
     return curve
 
 
+@metric(
+    "Rating calibration",
+    r"$\sum_b n_b |\bar{\hat r}_b - \bar r_b| / n$ over tenths of the predictions",
+    "How far the mean given rating lies from the mean predicted one, within ratings that were "
+    "predicted alike. 0 where a predicted 4 is a 4 on average. It has no interval: distances "
+    "grow with fewer ratings.",
+    "Expected calibration error, Naeini et al. 2015, for ratings",
+    "rating",
+    name="rating_calibration",
+    higher_is_better=False,
+    task="rating",
+    at_k=False,
+    has_interval=False,
+)
 def calibration_error(curve: list[tuple[float, Interval, int]]) -> float:
     """Mean distance of given from predicted, tenths weighing by their ratings; NaN without any."""
     weights = np.array([count for _, _, count in curve], dtype=float)
@@ -159,6 +256,18 @@ def probabilities(scores: FloatArray, curve: tuple[float, float]) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(-(curve[0] * scores + curve[1]))))
 
 
+@metric(
+    "LogLoss",
+    r"mean of $-\log p$ of what came true, $p$ by a logistic curve over predicted ratings",
+    "How well chances fit: 0 is sure and right, 0.69 a coin. Only predicted ratings have it: "
+    "their curve is fitted on validation and told on test. Scores of lists are no chances, and "
+    "each run's list holds other items, so for lists there is none.",
+    "scikit-learn log_loss; curve by Platt 1999",
+    "classification",
+    name="log_loss",
+    higher_is_better=False,
+    at_k=False,
+)
 def log_losses(chances: FloatArray, truth: BoolArray) -> FloatArray:
     """(n,) -log of the chance that was given to what came true; the mean of it is LogLoss."""
     kept = np.clip(chances, FLOOR, 1 - FLOOR)

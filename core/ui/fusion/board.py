@@ -19,8 +19,8 @@ from core.fusion.combine import (
     Fusion,
 )
 from core.fusion.fused import EQUAL, SHARES
+from core.metrics.catalogue import coverage
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
-from core.metrics.lists import coverage
 from core.metrics.registry import METRICS, metric_card, metric_title
 from core.store.measured import count_look, looks
 from core.store.run_folder import Run

@@ -1,15 +1,17 @@
+from math import log2
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
 
+from core.metrics.judged import membership
 from core.metrics.lists import (
     categories_in,
-    membership,
+    discounted_worth,
     outside,
     pair_distance,
-    personalisation,
-    rank_biased_overlap,
+    serendipity,
     unit_rows,
 )
 
@@ -37,15 +39,6 @@ def test_pair_distance_is_one_minus_the_mean_cosine_of_scikit_learn():
         assert got[row] == pytest.approx(expected, abs=1e-6, nan_ok=True)
 
 
-def test_personalisation_is_exact_over_all_pairs_of_users_with_a_list():
-    members = membership(random_lists(), 30)
-    similar = cosine_similarity(members.toarray()[[0, *range(2, 40)]])
-    above = similar[np.triu_indices(39, k=1)]
-    assert personalisation(members) == pytest.approx(1 - above.mean())
-    assert personalisation(membership(np.tile([3, 4], (5, 1)), 9)) == pytest.approx(0)
-    assert np.isnan(personalisation(membership(np.array([[1, 2]]), 9)))
-
-
 def test_categories_are_counted_once_per_list():
     categories = csr_matrix(np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]]))
     lists = np.array([[0, 1], [1, 2], [3, -1], [-1, -1]])
@@ -59,15 +52,18 @@ def test_unexpectedness_is_the_share_not_in_the_other_list():
     assert outside(ours, popular) == pytest.approx([2 / 3, 0, np.nan], nan_ok=True)
 
 
-def test_rbo_is_the_hand_worked_sum():
-    ours, theirs = np.array([[0, 1, 2]]), np.array([[1, 0, 3]])
-    # common items by depth: 0, 2, 2, so agreement 0, 1, 2/3
-    p = 0.9
-    expected = 2 / 3 * p**3 + (1 - p) / p * (1 * p**2 + 2 / 3 * p**3)
-    assert rank_biased_overlap(ours, theirs)[0] == pytest.approx(expected)
+def test_serendipity_is_what_rectools_gives_in_its_own_example():
+    popularity = np.array([3, 2, 0, 0])  # of i1 to i4
+    lists = np.array([[0, 1], [1, 2], [2, -1], [1, 2]])
+    hits = np.array([[1, 1], [1, 1], [0, 0], [1, 0]], dtype=bool)
+    wanted = np.array([2, 2, 1, 1])
+    one = serendipity(hits[:, :1], lists[:, :1], wanted, popularity)
+    assert one == pytest.approx([0, 0.25, 0, 0.25])
+    assert serendipity(hits, lists, wanted, popularity) == pytest.approx([0, 0.5, 0, 0.125])
 
 
-def test_rbo_is_one_for_equal_lists_of_any_length_and_zero_for_others():
-    same = np.array([[4, 2, 7], [5, -1, -1], [-1, -1, -1]])
-    assert rank_biased_overlap(same, same) == pytest.approx([1, 1, np.nan], nan_ok=True)
-    assert rank_biased_overlap(same[:1], np.array([[1, 3, 8]]))[0] == pytest.approx(0)
+def test_a_hit_is_worth_its_novelty_discounted_by_rank():
+    lists, worth = np.array([[2, 0, -1]]), np.array([0.5, 0.1, 0.8])
+    hits, discounts = np.array([[True, True, False]]), [1, 1 / log2(3), 1 / 2]
+    expected = (0.8 + 0.5 / log2(3)) / sum(discounts)
+    assert discounted_worth(hits, lists, np.array([2]), worth)[0] == pytest.approx(expected)

@@ -3,11 +3,10 @@ from math import log2
 import numpy as np
 import pytest
 
-from core.metrics.lists import (
+from core.metrics.catalogue import (
     average_popularity,
     delta_gap,
     entropy,
-    exposure,
     gap_sums,
     gini,
     head_items,
@@ -15,6 +14,7 @@ from core.metrics.lists import (
     lorenz,
     tail_share,
 )
+from core.metrics.judged import exposure
 
 LISTS = np.array([[0, 1, 2], [0, 1, -1], [0, -1, -1]])
 

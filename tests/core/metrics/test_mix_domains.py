@@ -5,8 +5,8 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.basics.types import DomainScores, Masked
-from core.evaluation.lists import domain_mix, parts_of
 from core.fusion.candidates import find_candidates
+from core.metrics.mix import domain_mix, parts_of
 
 SOURCE = np.array([[3, -1, 0, 0], [2, 2, 0, 0], [0, 0, 0, 0]], dtype=np.float32)
 TARGET = np.array([[1, 1, 0, 2], [0, 0, 0, 0], [1, 2, 3, 4]], dtype=np.float32)

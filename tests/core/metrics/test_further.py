@@ -1,17 +1,13 @@
-from math import log2
-
 import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from core.metrics.ranking import (
+from core.metrics.further import (
     capped_recall,
-    discounted_worth,
     percentile_rank,
     pooled_auc,
     r_precision,
     rank_biased_precision,
-    serendipity,
 )
 
 HITS = np.array([[1, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=bool)
@@ -50,20 +46,3 @@ def test_percentile_rank_from_auc_is_the_mean_of_mid_ranks():
 def test_gauc_weighs_users_by_what_they_have_to_find():
     sums = np.array([[3 * 0.9, 3], [1 * 0.5, 1]])
     assert pooled_auc(sums.sum(axis=0)) == pytest.approx((2.7 + 0.5) / 4)
-
-
-def test_serendipity_is_what_rectools_gives_in_its_own_example():
-    popularity = np.array([3, 2, 0, 0])  # of i1 to i4
-    lists = np.array([[0, 1], [1, 2], [2, -1], [1, 2]])
-    hits = np.array([[1, 1], [1, 1], [0, 0], [1, 0]], dtype=bool)
-    wanted = np.array([2, 2, 1, 1])
-    one = serendipity(hits[:, :1], lists[:, :1], wanted, popularity)
-    assert one == pytest.approx([0, 0.25, 0, 0.25])
-    assert serendipity(hits, lists, wanted, popularity) == pytest.approx([0, 0.5, 0, 0.125])
-
-
-def test_a_hit_is_worth_its_novelty_discounted_by_rank():
-    lists, worth = np.array([[2, 0, -1]]), np.array([0.5, 0.1, 0.8])
-    hits, discounts = np.array([[True, True, False]]), [1, 1 / log2(3), 1 / 2]
-    expected = (0.8 + 0.5 / log2(3)) / sum(discounts)
-    assert discounted_worth(hits, lists, np.array([2]), worth)[0] == pytest.approx(expected)

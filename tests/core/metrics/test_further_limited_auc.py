@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from core.metrics.ranking import limited_auc, partial_auc, top_relevant_auc
+from core.metrics.further import limited_auc, partial_auc, top_relevant_auc
 
 # R: to find, o: another; user 0 has four to find, three of them in the list
 HITS = np.array([[1, 0, 1, 0, 0, 1], [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0]], dtype=bool)

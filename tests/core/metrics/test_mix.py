@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.special import rel_entr
 
-from core.metrics.lists import category_mix, even_rows, miscalibration
+from core.metrics.mix import category_mix, even_rows, miscalibration, rank_biased_overlap
 
 CATEGORIES = csr_matrix(np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0]], dtype=float))
 
@@ -34,3 +34,17 @@ def test_the_same_mix_is_zero_and_no_mix_has_no_answer():
     mix = csr_matrix([[0.5, 0.5], [0.0, 0.0], [1.0, 0.0]])
     got = csr_matrix([[0.5, 0.5], [1.0, 0.0], [0.0, 0.0]])
     assert miscalibration(mix, got) == pytest.approx([0, np.nan, np.nan], nan_ok=True)
+
+
+def test_rbo_is_the_hand_worked_sum():
+    ours, theirs = np.array([[0, 1, 2]]), np.array([[1, 0, 3]])
+    # common items by depth: 0, 2, 2, so agreement 0, 1, 2/3
+    p = 0.9
+    expected = 2 / 3 * p**3 + (1 - p) / p * (1 * p**2 + 2 / 3 * p**3)
+    assert rank_biased_overlap(ours, theirs)[0] == pytest.approx(expected)
+
+
+def test_rbo_is_one_for_equal_lists_of_any_length_and_zero_for_others():
+    same = np.array([[4, 2, 7], [5, -1, -1], [-1, -1, -1]])
+    assert rank_biased_overlap(same, same) == pytest.approx([1, 1, np.nan], nan_ok=True)
+    assert rank_biased_overlap(same[:1], np.array([[1, 3, 8]]))[0] == pytest.approx(0)

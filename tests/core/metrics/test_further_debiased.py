@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from core.metrics.ranking import inverse_propensity, kept_share, weighted_hits, weighted_recall
+from core.metrics.further import inverse_propensity, kept_share, weighted_hits, weighted_recall
 
 
 def test_an_item_of_average_popularity_is_worth_one_and_a_popular_one_less():
