@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.basics.errors import DataError
+
 VARIABLE = "CROSSWALK_WORKSPACE"
 DEFAULT = Path(__file__).resolve().parents[2] / ".crosswalk"
 
@@ -20,6 +22,16 @@ class Workspace:
     def from_environment(cls) -> Workspace:
         """The folder named by CROSSWALK_WORKSPACE, else `.crosswalk` beside app.py."""
         return cls(Path(os.environ.get(VARIABLE) or DEFAULT).resolve())
+
+    def make(self) -> None:
+        """Make its folder where there is none; raises DataError where that cannot be."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(
+                what=f"The workspace {self.root} cannot be a folder ({error.strerror}).",
+                hint=f"Set {VARIABLE} to a folder that may be written.",
+            ) from error
 
     @property
     def database(self) -> Path:

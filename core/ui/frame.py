@@ -11,6 +11,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 
 from core.basics.columns import TEST, USERS, VALID
+from core.basics.errors import CrosswalkError
 from core.basics.files import SPARE, free_space
 from core.basics.formatting import count, number
 from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
@@ -21,7 +22,13 @@ from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.jobs import draw_jobs
 from core.ui.navigation import link_to, pages
-from core.ui.shell import forget_press, guarded, pick_figure_format, workspace
+from core.ui.shell import (
+    forget_press,
+    guarded,
+    pick_figure_format,
+    show_error,
+    workspace,
+)
 from core.ui.state import (
     current_run,
     current_split_info,
@@ -45,6 +52,11 @@ def enter() -> st.Page:
     chosen = st.navigation(pages())
     if drawn_as_old_kind:
         st.rerun()
+    try:
+        workspace()
+    except CrosswalkError as error:  # nothing can be drawn without one
+        show_error(error)
+        st.stop()
     draw_sidebar()
     return chosen
 

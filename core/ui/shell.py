@@ -125,7 +125,7 @@ def workspace() -> Workspace:
 @st.cache_resource(show_spinner=False)
 def _workspace(variable: str | None) -> Workspace:
     here = Workspace.from_environment()
-    here.root.mkdir(parents=True, exist_ok=True)
+    here.make()
     sweep(here)
     return here
 

@@ -97,3 +97,14 @@ def test_imported_files_without_a_split_lead_to_the_data_page(start, demo_worksp
     app = start(workspace)
     assert not app.exception
     assert "4 files imported, no split yet" in words(app)
+
+
+def test_a_workspace_that_is_a_file_is_said_and_nothing_else_is_drawn(start, tmp_path):
+    """Every page once showed a traceback."""
+    file = tmp_path / "books.csv"
+    file.write_text("user,item\n")
+    app = start(Workspace(file))
+    assert not app.exception
+    said = words(app).replace("\\", "")  # names act as plain text
+    assert "cannot be a folder (File exists). Set CROSSWALK_WORKSPACE to a folder" in said
+    assert not app.button
