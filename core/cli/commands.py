@@ -73,7 +73,7 @@ def check(options: Namespace) -> dict[str, Any]:
 
 
 def run(options: Namespace) -> dict[str, Any]:
-    """Train a model, its twin and popularity; answers the figures of all three."""
+    """Train a model, its twin and popularity, and return the figures of all three."""
     workspace = _workspace(options)
     settings = _settings(options.settings)
     card = card_of(options.model)
@@ -99,7 +99,7 @@ def run(options: Namespace) -> dict[str, Any]:
 
 
 def blend(options: Namespace) -> dict[str, Any]:
-    """Make one run of two; answers its figures, how its weights were found, and differences."""
+    """Make one run of two, and return its figures, how its weights were found, and differences."""
     from core.runs.making.blend import BlendPlan, blend_runs
 
     workspace, first, second = _runs(options.runs)
@@ -111,7 +111,7 @@ def blend(options: Namespace) -> dict[str, Any]:
 
 
 def compress(options: Namespace) -> dict[str, Any]:
-    """Make a smaller run; answers its figures and size, speed, quality and lists beside before."""
+    """Make a smaller run, and return its figures with size, speed and quality before and after."""
     from core.runs.making.compress import CompressPlan, compress_run
 
     workspace, run = _runs([options.run])
@@ -122,7 +122,7 @@ def compress(options: Namespace) -> dict[str, Any]:
 
 
 def upload(options: Namespace) -> dict[str, Any]:
-    """Measure lists of another system; answers their figures and what became of every row."""
+    """Measure lists of another system, and return their figures and what became of every row."""
     from core.runs.making.uploaded import UploadPlan, upload_lists
 
     workspace, account = _workspace(options), Account(_tell)
@@ -151,7 +151,7 @@ def upload(options: Namespace) -> dict[str, Any]:
 
 
 def overlap(options: Namespace) -> dict[str, Any]:
-    """Measure a run's overlap-sensitivity curve and keep it with the run; answers the curve."""
+    """Measure a run's overlap-sensitivity curve, keep it with the run, and return it."""
     from core.runs.studies.overlap import measure_overlap, overlap_answer
 
     workspace, run = _runs([options.run])
@@ -216,7 +216,7 @@ def recommend(options: Namespace) -> dict[str, Any]:
 
 
 def report(options: Namespace) -> dict[str, Any]:
-    """Write the report of a run; answers the file, its size and the verdict."""
+    """Write the report of a run, and return the file, its size and the verdict."""
     from core.runs.report.html import report_html  # Plotly, which no other command needs
     from core.runs.report.story import ReportOptions, sections_without, tell_story, write_report
 

@@ -79,7 +79,7 @@ def build_pair(
     root: Path,
     refuse_explained: bool = False,
 ) -> Path:
-    """Write the pair as a folder under `root`, named by its dataset hash; answers the folder.
+    """Write the pair as a folder under `root`, named by its dataset hash, and return the folder.
 
     Works on the app's cursor and on an in-memory database alike. Raises DataError where one user,
     one item or nothing is left. A pair that shares no user is made and warned of, because models

@@ -37,9 +37,9 @@ def filter_rows(
 ) -> Steps:
     """Leave the rows of both domains in temporary tables named `source` and `target`.
 
-    Filters go in this order: rating, days, bounds of users, bounds of items, k-core; answers how
-    many rows each of them left. Raises DataError for a link table that links one target user to
-    several source users.
+    Filters go in this order: rating, days, bounds of users, bounds of items, k-core. How many
+    rows each of them left is returned. Raises DataError for a link table that links one target
+    user to several source users.
     """
     steps: Steps = {}
     for domain, file in zip(DOMAINS, (inputs.source, inputs.target), strict=True):

@@ -129,7 +129,7 @@ def write_snapshot(
     dataset_hash: str,
     liked_from: float = 0.0,
 ) -> Path:
-    """Write the split under `root`, in a folder named by its split hash; answers the folder.
+    """Write the split under `root`, in a folder named by its split hash, and return the folder.
 
     Target items are the union of train, valid and test items; on a split of new items they are
     numbered by a draw, so that scores that cannot tell items apart rank them in a random order.

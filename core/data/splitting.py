@@ -118,7 +118,7 @@ def assign_parts(
 
 
 def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path) -> Path:
-    """Split a pair and write the snapshot under `root`; answers its folder.
+    """Split a pair and write the snapshot under `root`, and return its folder.
 
     Raises DataError where the kind asks for times, shared users or rows the pair does not have.
     """

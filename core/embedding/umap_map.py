@@ -167,7 +167,7 @@ def map_name(made_from: str, what: str, seed: int) -> str:
 
 
 def write_map(root: Path, kept: KeptMap, beside: Path | None = None) -> Path:
-    """Keep the map under `root`, whole or not at all; answers its folder.
+    """Keep the map under `root`, whole or not at all, and return its folder.
 
     beside: record of the run or split it shows; DataError is raised where that was deleted.
     """

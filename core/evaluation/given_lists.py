@@ -17,7 +17,7 @@ from core.basics.types import BoolArray, FloatArray, IdMap, IntArray
 from core.data.pair import cells
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, findable
-from core.fusion.combine import NOBODY
+from core.fusion.combine import NO_ITEM
 from core.metrics.catalogue import coverage, novelty
 from core.metrics.ranking import KS, per_user_metrics
 
@@ -111,9 +111,9 @@ def measure_lists(
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     places = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
     listed = places < max(ks)
-    lists = np.full((len(users), max(ks)), NOBODY, dtype=np.int32)
+    lists = np.full((len(users), max(ks)), NO_ITEM, dtype=np.int32)
     lists[rows[listed], places[listed]] = items[listed]
-    lengths = (lists != NOBODY).sum(axis=1)
+    lengths = (lists != NO_ITEM).sum(axis=1)
     n_relevant = np.diff(relevant.indptr)[users]
     columns = per_user_metrics(_hits(lists, users, cells(relevant), n_items), n_relevant, ks)
     evaluation = _evaluation(users, lists, columns, split, hidden.n_rankable, ks)
@@ -165,7 +165,7 @@ def _evaluation(
 
 def _hits(lists: IntArray, users: IntArray, relevant: IntArray, n_items: int) -> BoolArray:
     found = among(users[:, None] * n_items + lists, relevant)
-    return np.asarray(found & (lists != NOBODY), dtype=bool)
+    return np.asarray(found & (lists != NO_ITEM), dtype=bool)
 
 
 def _found(names: pd.Series, ids: IdMap) -> tuple[IntArray, BoolArray]:

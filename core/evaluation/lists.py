@@ -13,7 +13,7 @@ from core.data.knowledge import Categories, item_categories
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.evaluation.evaluate import findable
-from core.fusion.combine import NOBODY
+from core.fusion.combine import NO_ITEM
 from core.metrics.catalogue import head_items
 from core.metrics.further import inverse_propensity, kept_share
 from core.metrics.judged import OF_RUN, Judged, Need, Seen
@@ -154,7 +154,7 @@ class ListWorld:
         place = np.full(self.n_items, len(order))  # of items nobody may get: behind the last
         place[order] = np.arange(len(order))
         own = self.masked.rows
-        found = np.full((len(users), k), NOBODY, dtype=np.int32)
+        found = np.full((len(users), k), NO_ITEM, dtype=np.int32)
         for row, user in enumerate(users):
             held = place[own.indices[own.indptr[user] : own.indptr[user + 1]]]
             room = min(len(order), k + len(held))

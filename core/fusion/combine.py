@@ -166,7 +166,8 @@ def _log_sigmoid(values: FloatArray) -> FloatArray:
 
 # Lists in the one order that holds everywhere: score, source part, target part, item number.
 
-NOBODY = -1  # item number where a list is shorter than k
+NO_ITEM = -1  # item number where a list is shorter than k
+NO_USER = -1  # user number of a visitor whom no training knows
 STRIDE = 16  # one value in so many is looked at first
 
 
@@ -187,7 +188,7 @@ def top_k(fused: FloatArray, source: FloatArray, target: FloatArray, k: int) -> 
     """
     n_items = fused.shape[1]
     short = min(k, n_items)
-    lists = np.full((len(fused), k), NOBODY, dtype=np.int32)
+    lists = np.full((len(fused), k), NO_ITEM, dtype=np.int32)
     if short:
         cut = kth_best(fused, short)
         reach = fused >= cut[:, None]
@@ -203,7 +204,7 @@ def top_k(fused: FloatArray, source: FloatArray, target: FloatArray, k: int) -> 
         order = np.lexsort((-target[rows, items], -source[rows, items], -fused[rows, items], rows))
         items = items[order].reshape(shape)
         masked = np.isneginf(np.take_along_axis(fused, items, axis=1))
-        lists[:, :short] = np.where(masked, NOBODY, items)
+        lists[:, :short] = np.where(masked, NO_ITEM, items)
     return lists
 
 

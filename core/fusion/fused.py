@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.sorted_sets import among
 from core.basics.types import BoolArray, Candidates, DomainScores, FloatArray, IntArray, Masked
-from core.fusion.combine import NOBODY, Fusion, blend, fuse_scores, row_weights, shaped, top_k
+from core.fusion.combine import NO_ITEM, Fusion, blend, fuse_scores, row_weights, shaped, top_k
 from core.metrics.intervals import Interval, bootstrap_means, resampled_means
 from core.metrics.ranking import ndcg
 
@@ -90,7 +90,7 @@ def prepare(candidates: Candidates, kind: str, scale: str, k: int) -> Prepared:
     )
     return Prepared(
         candidates.users,
-        padded("items", NOBODY),
+        padded("items", NO_ITEM),
         source,
         target,
         padded("base", -np.inf),
@@ -114,8 +114,8 @@ def prepared_top_k(prepared: Prepared, alpha: float, beta: float, k: int) -> Fus
     """The same from prepared candidates, for k up to theirs."""
     fused = prepared.fused(alpha, beta)
     places = _best_places(fused, min(k, fused.shape[1]))  # (n_users, up to k)
-    items = _taken(prepared.items, places, k, NOBODY)
-    there = items != NOBODY
+    items = _taken(prepared.items, places, k, NO_ITEM)
+    there = items != NO_ITEM
     columns = (
         prepared.source,
         prepared.target,
@@ -149,7 +149,7 @@ def one_user_top_k(
     """
     fused = fuse_scores(scores, masked, fusion)
     items = top_k(fused, scores.source, scores.target, k)[0]
-    items = items[items != NOBODY]
+    items = items[items != NO_ITEM]
     return items, fused[0, items]
 
 
@@ -169,7 +169,7 @@ def held_out(users: IntArray, items: IntArray, relevant: csr_matrix) -> BoolArra
     wanted, n_items = relevant[users], relevant.shape[1]
     rows = np.repeat(np.arange(len(users)), np.diff(wanted.indptr))
     keys = np.arange(len(users))[:, None] * n_items + items.astype(np.int64)
-    return among(keys, rows * n_items + wanted.indices) & (items != NOBODY)
+    return among(keys, rows * n_items + wanted.indices) & (items != NO_ITEM)
 
 
 def ranks_of(fused: FloatArray, rows: IntArray, places: IntArray) -> IntArray:

@@ -219,7 +219,7 @@ _STAGED_BY = re.compile(r"\.(\d+)$")  # the app that took the upload up, in the 
 
 
 def sweep(workspace: Workspace) -> list[Path]:
-    """Remove what nobody works on or waits for any more; answers what was removed.
+    """Remove what nobody works on or waits for any more, and return what was removed.
 
     That is: parts whose writer is gone, checkpoints of long ago, and uploads of an app that is
     gone, unless a job still names them. Done when the app starts and before jobs are run.
@@ -237,7 +237,7 @@ def sweep(workspace: Workspace) -> list[Path]:
 
 
 def sweep_uploads(workspace: Workspace) -> list[Path]:
-    """Remove uploads that nobody will import; answers what was removed."""
+    """Remove uploads that nobody will import, and return what was removed."""
     doomed = []
     wanted = _named_by_jobs(workspace)
     if wanted is None:

@@ -41,7 +41,7 @@ from core.ui.widgets import plain
 
 
 def enter() -> st.Page:
-    """Draw all of it; answers the page that was asked for, which the caller runs.
+    """Draw all of it, and return the page that was asked for, which the caller runs.
 
     The first run of a process starts again at once: until `st.navigation` is called, Streamlit
     takes the pages folder for an app of its old kind, and widgets drawn so lose their first click.

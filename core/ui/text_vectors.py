@@ -19,7 +19,7 @@ KIND = "asked"
 
 
 def type_words(label: str, name: str, placeholder: str, help: str) -> str:
-    """A box whose words can be linked to under a name of the address bar; answers them cleaned."""
+    """Draw a box for words, kept in the address bar under a name; return them cleaned."""
     typed = st.text_input(
         label,
         placeholder=placeholder,
@@ -99,7 +99,7 @@ class _Known:
         return known
 
     def keep(self, words: str, encoder: str, vector: FloatArray) -> FloatArray:
-        """Remember a vector; answers it."""
+        """Remember a vector, and return it."""
         if len(self.vectors) > 500:
             self.vectors.clear()
         self.vectors[words, encoder] = vector

@@ -33,7 +33,7 @@ def show_table(
     height: int | None = None,
     names: Sequence[str] | None = None,
 ) -> list[int]:
-    """Draw the table; answers the positions of the selected rows.
+    """Draw the table, and return the positions of the selected rows.
 
     download: name of the CSV file, without one there is no button. selection: "single-row" or
     "multi-row". names: what the rows are; where they change, nothing is selected any more, so

@@ -344,7 +344,7 @@ def read_dataset(workspace: Workspace, dataset_hash: str) -> Dataset:
 
 
 def register_datasets(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[Dataset]:
-    """Make the database hold one table per dataset folder, and no other; answers the datasets.
+    """Make the database hold one table per dataset folder, and no other, and return the datasets.
 
     Each table is made in one statement, so it is there whole or not at all; one that is there
     already is kept, because its name is the hash of its content.

@@ -405,7 +405,7 @@ class Steps:
 
 
 def one_epoch(steps: Steps, network: Any, batches: Iterable[Batch]) -> float:
-    """Go through the batches once, `accumulate` of them to a step; answers the mean loss.
+    """Go through the batches once, `accumulate` of them to a step, and return the mean loss.
 
     A perturbed second look draws the same negatives as the first.
     """
@@ -446,7 +446,7 @@ LossOf = Callable[[Weights], Array]
 def add_gradients(
     weights: Weights, asked: Weights, losses_of: Sequence[LossOf], devices: Sequence[str]
 ) -> list[Array]:
-    """Add the gradients of the mean of the losses to those of `weights`; answers the losses.
+    """Add the gradients of the mean of the losses to those of `weights`, and return the losses.
 
     asked: what the losses are taken at, the weights themselves or tensors made of them by adding
     something. Every device but the first gets a copy for this step: synchronous data parallelism,

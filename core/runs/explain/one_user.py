@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from core.basics.types import BoolArray, DomainScores, FloatArray, IntArray, Masked
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
-from core.fusion.combine import NOBODY, RAW, WEIGHTED_SUM, Fusion, fuse_scores, top_k
+from core.fusion.combine import NO_ITEM, NO_USER, RAW, WEIGHTED_SUM, Fusion, fuse_scores, top_k
 from core.models.protocol import CrossDomainModel
 from core.store.run_folder import Run
 
@@ -87,13 +87,13 @@ def list_of_scores(
     masked: Masked,
     fusion: Fusion,
     k: int,
-    user: int = NOBODY,
+    user: int = NO_USER,
     held_out: IntArray = NOTHING,
 ) -> UserList:
     """The top k by one row of scores; masked: one row of what may not be listed."""
     fused = fuse_scores(scores, masked, fusion)
     items = top_k(fused, scores.source, scores.target, k)[0]
-    items = items[items != NOBODY]
+    items = items[items != NO_ITEM]
     # Both parts as they count in the fused score, (1, n_target_items) each
     has = bool(scores.has_source[0]), bool(scores.has_target[0])
     parts = []
@@ -137,7 +137,7 @@ def kept_list(run: Run, split: Split, part: str, user: int, k: int) -> ShortList
     kept = run.lists(part)
     row = np.flatnonzero(kept.users == user)
     items = kept.items[row[0], :k] if len(row) else NOTHING
-    items = items[items != NOBODY]
+    items = items[items != NO_ITEM]
     return ShortList(items, np.isin(items, split.held_out(part)[[user]].indices))
 
 

@@ -257,7 +257,7 @@ def faithfulness_payload(run_id: str) -> dict[str, Any]:
 
 
 def faithfulness_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict:
-    """Check a run's reasons and keep the figures in its folder; answers how many users."""
+    """Check a run's reasons and keep the figures in its folder, and return how many users."""
     run = read_run(workspace.runs / payload["run_id"])
     split, record = read_snapshot(workspace.splits / run.record.split_hash), run.folder / RECORD
     with still_there(record):

@@ -28,7 +28,7 @@ from core.data.snapshot import Split, read_snapshot
 from core.evaluation.lift import summarise
 from core.evaluation.ratings import Bounds, errors_per_user, weighted_guesses
 from core.evaluation.weightings import fused_per_user
-from core.fusion.combine import NOBODY, RAW, WEIGHTED_SUM, Z_SCORE, Fusion, fuse_scores, top_k
+from core.fusion.combine import NO_ITEM, RAW, WEIGHTED_SUM, Z_SCORE, Fusion, fuse_scores, top_k
 from core.models.protocol import CrossDomainModel, ModelCard
 from core.runs.explain.one_user import UserList, reasons, user_list
 from core.store.run_folder import RECORD, Run, read_run
@@ -195,7 +195,7 @@ class ExportPlan:
 
 
 def export_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Write the file of the plan in the payload; answers its name and rows.
+    """Write the file of the plan in the payload, and return its name and rows.
 
     Raises RunError for a run that is gone or a length that cannot be, DataError for a run that is
     deleted while its lists are written.
@@ -233,7 +233,7 @@ def list_chunks(run: Run, split: Split, plan: ExportPlan, report: Report) -> Ite
     """
     if not run.has_model:
         kept = run.lists(TEST)
-        row, place = np.nonzero(kept.items[:, : plan.k] != NOBODY)
+        row, place = np.nonzero(kept.items[:, : plan.k] != NO_ITEM)
         items = kept.items[row, place]
         kept_lists = pd.DataFrame(
             {
@@ -270,7 +270,7 @@ def _lists(
     scores = model.score(users).filled(split.train.popularity)
     fused = fuse_scores(scores, split.masked(TEST)[users], plan.fusion)
     lists = top_k(fused, scores.source, scores.target, plan.k)
-    row, place = np.nonzero(lists != NOBODY)
+    row, place = np.nonzero(lists != NO_ITEM)
     items = lists[row, place]
     return pd.DataFrame(
         {

@@ -13,7 +13,7 @@ from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.types import BoolArray, DomainScores, FloatArray, IdMap, IntArray, Masked
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
-from core.fusion.combine import NOBODY, Fusion, fuse_scores, mask, top_k
+from core.fusion.combine import NO_ITEM, NO_USER, Fusion, fuse_scores, mask, top_k
 from core.models.protocol import TIMESTAMPS, CrossDomainModel, ModelCard
 from core.models.text.features import HearsWords
 from core.runs.explain.one_user import NOTHING, UserList, list_of_scores
@@ -62,7 +62,7 @@ def what_if(
     scores = _scores(model, histories, words).filled(split.train.popularity)
     masked = masked_row(split, part, user, histories)
     held_out = NOTHING if user is None else split.held_out(part)[[user]].indices
-    number = NOBODY if user is None else user
+    number = NO_USER if user is None else user
     return WhatIf(list_of_scores(scores, masked, fusion, k, number, held_out), histories)
 
 
@@ -240,7 +240,7 @@ class Question:
         """The first k items with the whole histories, best first."""
         scores = self._scores(np.ones((1, self.entries), dtype=bool)).filled(self.popularity)
         items = top_k(self._ranked(scores), scores.source, scores.target, k)[0]
-        return items[items != NOBODY]
+        return items[items != NO_ITEM]
 
     def asked(self, item: int, kept: BoolArray) -> tuple[IntArray, FloatArray]:
         """Place and lead of a target item for each choice of history items, (rows,) each.

@@ -133,7 +133,7 @@ def discard_upload(workspace: Workspace, staged: Path) -> None:
 
 
 def import_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Import a staged upload, or a file of the import folder; answers its counts and hash.
+    """Import a staged upload, or a file of the import folder, and return its counts and hash.
 
     payload: `path` of the file, `options` as of ReadOptions.to_dict, `name` it was uploaded as.
     An upload is removed when the dataset is there; after an error it stays, to be tried again.

@@ -12,7 +12,7 @@ from core.basics.workspace import Workspace
 
 
 def devices_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Probe the devices and remember them; answers what was found."""
+    """Probe the devices and remember them, and return what was found."""
     report(Progress(done=0, total=1, stage="looking for a GPU"))
     return {"devices": [asdict(device) for device in probe_devices(_cache(workspace))]}
 

@@ -67,7 +67,7 @@ def map_payload(run_id: str, what: str, seed: int = SEED) -> dict[str, Any]:
 
 
 def map_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Make the map of the payload's run, unless it is there; answers the name of its folder."""
+    """Make the map of the payload's run, unless it is there, and return the name of its folder."""
     if payload["what"] not in WHATS:
         raise DataError(
             what=f"There is no map of {payload['what']!r}.", hint=f"Choose from {', '.join(WHATS)}."
@@ -95,7 +95,7 @@ def text_map_payload(split_hash: str, settings: TextSettings, seed: int = SEED) 
 
 
 def text_map_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Make the map of a split's texts, encoded first where they are not; answers its folder."""
+    """Make the map of a split's texts, encoded first where they are not, and return its folder."""
     started = time.process_time()
     split = read_snapshot(workspace.splits / payload["split_hash"])
     settings = settings_of(payload)

@@ -80,7 +80,7 @@ class BlendPlan:
 
 
 def blend_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Blend the two runs in the payload; answers the id of the new run."""
+    """Blend the two runs in the payload, and return the id of the new run."""
     plan = BlendPlan(
         tuple(payload["runs"]),
         payload.get("kind", "sum"),
@@ -91,7 +91,7 @@ def blend_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> 
 
 
 def blend_runs(plan: BlendPlan, workspace: Workspace, report: Report = silent) -> Path:
-    """Blend, evaluate and keep; answers the folder of a run that needs its members no more.
+    """Blend, evaluate and keep, and return the folder of a run that needs its members no more.
 
     Its twin is the blend of the members' twins, found in the same way; a member that never sees
     the source stands for itself. Raises RunError for runs of different splits or data, and for

@@ -77,7 +77,7 @@ class CompressPlan:
 
 
 def compress_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Compress the run in the payload; answers the id of the new run."""
+    """Compress the run in the payload, and return the id of the new run."""
     plan = CompressPlan(
         payload["run"],
         payload.get("kind", INT8),
@@ -88,7 +88,7 @@ def compress_job(workspace: Workspace, payload: dict[str, Any], report: Report) 
 
 
 def compress_run(plan: CompressPlan, workspace: Workspace, report: Report = silent) -> Path:
-    """Compress the run and its twin in the same way, evaluate and keep; answers the folder.
+    """Compress the run and its twin in the same way, evaluate and keep, and return the folder.
 
     Raises RunError for a run that is compressed already or has no table that would shrink.
     """

@@ -54,13 +54,13 @@ class Trained:
 
 
 def train_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Train the plan in the payload; answers the id of the new run."""
+    """Train the plan in the payload, and return the id of the new run."""
     plan = RunPlan.from_dict({key: payload[key] for key in payload if key != "resume"})
     return {"run": train_run(plan, workspace, report).name}
 
 
 def train_run(plan: RunPlan, workspace: Workspace, report: Report = silent) -> Path:
-    """Train, evaluate and keep a run; answers its folder, which appears whole or not at all.
+    """Train, evaluate and keep a run, and return its folder, which appears whole or not at all.
 
     A cancelled model keeps its best epoch, without a twin; one solved at once raises Cancelled.
     Raises RunError where the pair or the free memory does not allow it.
@@ -266,7 +266,7 @@ def evaluated(
 
 
 def keep(workspace: Workspace, kind: str, split: Split, made: Mapping[str, Derived]) -> Path:
-    """Write the run with its twin, if there is one, and its floor; answers its folder.
+    """Write the run with its twin, if there is one, and its floor, and return its folder.
 
     made: by role; popularity, or the biases beside ratings, come from a run it is made of.
     """

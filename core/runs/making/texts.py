@@ -118,7 +118,7 @@ def texts_payload(split_hash: str, settings: TextSettings) -> dict[str, Any]:
 
 
 def texts_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Encode the texts of a split's items; answers how many items there are."""
+    """Encode the texts of a split's items, and return how many items there are."""
     train = read_snapshot(workspace.splits / payload["split_hash"]).train
     encode_texts(train, settings_of(payload), report)
     return {"items": len(train.source_items) + len(train.target_items)}

@@ -49,7 +49,7 @@ class UploadPlan:
 
 
 def upload_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Measure the staged file in the payload; answers the id of the new run."""
+    """Measure the staged file in the payload, and return the id of the new run."""
     path = waiting_file(workspace, payload["path"])
     plan = UploadPlan(payload["split"], payload.get("name", ""), payload.get("label", ""))
     folder = upload_lists(path, ReadOptions.of(payload["options"]), plan, workspace, report)
@@ -64,7 +64,7 @@ def upload_lists(
     workspace: Workspace,
     report: Report = silent,
 ) -> Path:
-    """Read the lists, measure them on both parts and keep them as a run; answers its folder.
+    """Read the lists, measure them on both parts and keep them as a run, and return its folder.
 
     Popularity on the same split stands beside it. Raises DataError for a file that cannot be read,
     RunError where no row names a user and an item of the split.

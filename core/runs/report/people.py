@@ -16,7 +16,7 @@ from core.evaluation.lift import SAME
 from core.evaluation.ratings import Bounds
 from core.evaluation.segments import COLD, HARMED, HELPED, TYPICAL, user_order
 from core.evaluation.side_by_side import moved_users
-from core.fusion.combine import NOBODY, mask, top_k
+from core.fusion.combine import NO_ITEM, mask, top_k
 from core.metrics.registry import metric_card, metric_title
 from core.models.protocol import CrossDomainModel
 from core.runs.report.blocks import Block, Grid, Person, Pick, Section, Words
@@ -107,13 +107,13 @@ class Teller:
         if not run.has_model:
             lists = run.lists(TEST)
             rows = lists.items[lists.users == user][:1, :K].ravel()
-            return Told(rows[rows != NOBODY], None, None, ())
+            return Told(rows[rows != NO_ITEM], None, None, ())
         model = self._model(run)
         scores = model.score(np.array([user])).filled(self.split.train.popularity)
         own = np.array(np.broadcast_to(scores.own_scores(), scores.source.shape), np.float32)
         mask(own, self.split.masked(TEST)[[user]])
         items = top_k(own, scores.source, scores.target, K)[0]
-        items = items[items != NOBODY]
+        items = items[items != NO_ITEM]
         reasons = tuple(self._reasons(run, user, int(item)) for item in items[:explained])
         return Told(items, scores.source[0, items], scores.target[0, items], reasons)
 

@@ -44,7 +44,7 @@ TRAIN, RESUME = "train", "resume"  # keys of the payload beside the plan
 
 
 def search_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Do the search in the payload; answers its key, and the run of the winner if asked for.
+    """Do the search in the payload, and return its key, and the run of the winner if asked for.
 
     Stopped, it keeps what it has; killed, it goes on with the trials that are left.
     """

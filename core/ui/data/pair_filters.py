@@ -73,7 +73,7 @@ def rows_of(inputs: PairInputs) -> int:
 
 
 def draw_counts(inputs: PairInputs, settings: PairSettings) -> bool:
-    """What the filters leave of both files; answers whether a pair can be made of it.
+    """Draw what the filters leave of both files, and return whether a pair can be made of it.
 
     Large files are counted on request, because that would hold up every move of a filter.
     """

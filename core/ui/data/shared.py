@@ -263,7 +263,7 @@ def ask_for(kind: str, payload: dict[str, Any], title: str) -> None:
 
 
 def draw_work(kind: str) -> Job | None:
-    """Progress of the newest job of a kind, or why it failed; answers it while it is under way.
+    """Draw how the newest job of a kind is doing, and return it while it is under way.
 
     The page reruns once when the job has ended.
     """

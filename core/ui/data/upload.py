@@ -67,7 +67,7 @@ class Slot:
     name: str
     kind: str
     label: str
-    begin: Callable[[Staged, ReadOptions], str]  # asks for the job, answers its id
+    begin: Callable[[Staged, ReadOptions], str]  # ask for the job and return its id
     done: Callable[[str, Job], None]  # draws what became of the file of that slot
     action: str = "Import"
 
@@ -321,7 +321,7 @@ def draw_result(dataset: Dataset, key: str) -> None:
 
 
 def draw_datasets() -> int:
-    """Everything imported, newest first; answers how many files of interactions there are."""
+    """List what was imported, newest first, and return how many files of interactions there are."""
     datasets = list_datasets(workspace())
     if not datasets:
         return 0

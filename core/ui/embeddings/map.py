@@ -45,7 +45,7 @@ USER_SYMBOL = "diamond-open"
 
 
 def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> IntArray:
-    """Draw the map; answers which points are selected, as rows of the data's table."""
+    """Draw the map, and return which points are selected, as rows of the data's table."""
     figure, layers = _drawn(data.key, data.what, view.colour, layout.method, data, layout)
     if found is not None:
         figure = go.Figure(figure)  # the kept one stays without marks
@@ -311,7 +311,7 @@ def matching(table: pd.DataFrame, search: str) -> IntArray:
 
 
 def _show_both(data: MapData, wanted: FloatArray, among: BoolArray) -> IntArray:
-    """Tables of both domains' nearest points; answers their rows."""
+    """Tables of both domains' nearest points, and return their rows."""
     found = []
     for column, (domain, colour) in zip(
         st.columns(2, gap="large"), ((SOURCE, "orange"), ("target", "blue")), strict=True

@@ -56,7 +56,7 @@ def show_fairness(lines: list[Contender], view: View) -> None:
 
 
 def _show_users(found: Listed) -> str:
-    """Any metric by group, then popularity; answers the kind of group."""
+    """Any metric by group, then popularity, and return the kind of group."""
     run, view = found.lines[0].run, found.view
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     names = _metrics(found)

@@ -40,7 +40,7 @@ def show_users(run: Run, view: View) -> None:
 
 
 def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
-    """Draw the users who moved; answers which rows of the table the selection keeps."""
+    """Draw the users who moved, and return which rows of the table the selection keeps."""
     differences = table["difference"]
     moved = differences[differences != 0]
     if moved.empty:

@@ -39,7 +39,7 @@ COLUMNS = {
 
 
 def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
-    """The list with both parts; answers the place that was chosen to be explained."""
+    """The list with both parts, and return the place that was chosen to be explained."""
     titles = [str(title) for title in cached.item_names(view.split, TARGET)[listed.items]]
     record = view.run.record
     with column:

@@ -46,7 +46,7 @@ LIFT, LIFT_RANGE, SECONDS, PEAK, WHEN, NOTE = (
 
 
 def pick_runs() -> list[Run]:
-    """Draw the table; answers the runs that are chosen in it."""
+    """Draw the table, and return the runs that are chosen in it."""
     st.subheader("Runs", anchor=False)
     runs = cached.runs()
     for name, error in cached.damaged_runs().items():

@@ -5,7 +5,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_matrix
 
 from core.basics.types import Masked
-from core.fusion.combine import NOBODY, mask, top_k
+from core.fusion.combine import NO_ITEM, mask, top_k
 
 FEW = st.integers(-2, 2)
 
@@ -14,7 +14,7 @@ def plain(fused, source, target, k):
     """The list of one user by sorting everything with Python's own sort."""
     items = [item for item in range(len(fused)) if fused[item] > -np.inf]
     items.sort(key=lambda item: (-fused[item], -source[item], -target[item], item))
-    return (items + [NOBODY] * k)[:k]
+    return (items + [NO_ITEM] * k)[:k]
 
 
 @st.composite
