@@ -30,7 +30,7 @@ from core.models.kernel.losses import (
     drawn_vectors,
     entries,
 )
-from core.models.kernel.training_settings import SoftmaxSettings
+from core.models.kernel.training_settings import SoftmaxSettings, factors
 from core.models.protocol import ModelCard, PairSizes, State
 
 SOFTMAX, BPR, BCE = "softmax", "BPR", "cross-entropy"
@@ -41,7 +41,7 @@ SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^S
 class CmfSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
+    factors: int = factors(64)
     loss: str = setting(
         SOFTMAX,
         choices=(SOFTMAX, BPR, BCE),

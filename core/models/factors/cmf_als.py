@@ -13,7 +13,7 @@ from core.basics.settings import Settings, setting
 from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import Penalty, als_memory, mass, random_factors, solve_rows
-from core.models.kernel.training_settings import counts_setting
+from core.models.kernel.training_settings import counts, factors, rounds
 from core.models.protocol import ModelCard, PairSizes, State
 
 
@@ -21,8 +21,8 @@ from core.models.protocol import ModelCard, PairSizes, State
 class CmfAlsSettings(Settings):
     """Sizes and weights of the factorization."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    epochs: int = setting(10, low=1, high=100, help="Rounds of solving users, then items.")
+    factors: int = factors(64)
+    epochs: int = rounds(10, high=100)
     regularization: float = setting(
         0.03,
         low=1e-6,
@@ -41,7 +41,7 @@ class CmfAlsSettings(Settings):
         high=10.0,
         help="What the loss on the source domain counts beside the loss on the target.",
     )
-    counts: str = counts_setting()
+    counts: str = counts()
 
 
 class CmfAls:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags
@@ -40,6 +40,15 @@ LEARNED = (AUTOENCODER, BPR, LIGHTGCN)  # on torch
 TORCH = 400 * 2**20  # bytes that loading torch takes
 SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
 TINY = 1e-12
+
+
+def factors_from() -> Any:
+    """Which map gives a bridge the vectors of either domain."""
+    return setting(
+        ALS,
+        choices=KINDS,
+        help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
+    )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from core.models.factors.domain_maps import (
     restored_maps,
     ridge_map,
 )
-from core.models.factors.feature_maps import ALS, KINDS, LEARNED, TORCH, MapOptions
+from core.models.factors.feature_maps import LEARNED, TORCH, MapOptions, factors_from
+from core.models.kernel.training_settings import factors
 from core.models.protocol import Finding, ModelCard, PairSizes, State
 from core.models.readiness import check_shared
 
@@ -33,7 +34,7 @@ from core.models.readiness import check_shared
 class LinearMapSettings(Settings):
     """Sizes of both factorizations and strength of the map's ridge."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
+    factors: int = factors(64)
     epochs: int = setting(
         10, low=1, high=100, help="Implicit ALS only: rounds of solving users, then items."
     )
@@ -54,11 +55,7 @@ class LinearMapSettings(Settings):
     map_regularization: float = setting(
         3.0, low=0.01, high=100_000.0, help="Ridge of the map, learned on shared users."
     )
-    factors_from: str = setting(
-        ALS,
-        choices=KINDS,
-        help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
-    )
+    factors_from: str = factors_from()
 
 
 class LinearMap:

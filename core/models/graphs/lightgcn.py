@@ -34,7 +34,7 @@ from core.models.kernel.losses import (
     entries,
     sampled_softmax,
 )
-from core.models.kernel.training_settings import SoftmaxSettings
+from core.models.kernel.training_settings import SoftmaxSettings, factors, source_loss_weight
 from core.models.protocol import ModelCard, PairSizes, State
 
 SOFTMAX, SAMPLED, BPR, BCE = "softmax", "sampled softmax", "BPR", "cross-entropy"
@@ -45,7 +45,7 @@ MEAN, CONCATENATED = "mean", "side by side"
 class GraphSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
+    factors: int = factors(64)
     layers: int = setting(2, low=1, high=6, help="How many steps taste flows along the graph.")
     combination: str = setting(
         MEAN,
@@ -61,9 +61,7 @@ class GraphSettings(SoftmaxSettings):
     negatives: int = setting(
         512, low=1, high=20_000, help="Sampled softmax only: items drawn for each batch."
     )
-    source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
-    )
+    source_loss_weight: float = source_loss_weight(0.2)
     regularization: float = setting(
         0.0, low=0.0, high=10.0, help="Penalty on the squared length of the vectors of a batch."
     )

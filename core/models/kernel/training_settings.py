@@ -1,4 +1,4 @@
-"""What every model trained by gradients can be told about its training."""
+"""What models can be told: settings by name, those of every network, and what counts weigh."""
 
 from __future__ import annotations
 
@@ -12,8 +12,122 @@ from core.basics.settings import Settings, setting
 from core.basics.types import FloatArray
 from core.data.pair import DomainPair
 
+# Settings by name: what several models can be told is written here once, help and bounds.
 
-def source_weight_setting(default: float) -> Any:
+
+def factors(default: int, low: int = 2, high: int = 512) -> Any:
+    """How long vectors are."""
+    return setting(default, low=low, high=high, help="Length of every user and item vector.")
+
+
+def epochs(default: int) -> Any:
+    """How long a network is trained."""
+    return setting(default, low=1, high=1000, help="Rounds over all users at most.")
+
+
+def rounds(default: int, high: int = 200) -> Any:
+    """How often a model of alternating regressions solves both sides."""
+    return setting(default, low=1, high=high, help="Rounds of solving users, then items.")
+
+
+def patience(default: int) -> Any:
+    """When a training that no longer gets better ends."""
+    return setting(
+        default,
+        low=1,
+        high=100,
+        help="Epochs without a better validation score before training ends.",
+    )
+
+
+def learning_rate(default: float, low: float = 1e-5) -> Any:
+    """How far a step goes."""
+    return setting(default, low=low, high=0.5, help="Step size of Adam.")
+
+
+def weight_decay(default: float) -> Any:
+    """How strongly a network's weights are kept small."""
+    return setting(
+        default, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+    )
+
+
+def batch_size(default: int) -> Any:
+    """How many users a step looks at."""
+    return setting(
+        default, low=8, high=100_000, help="Users per step; more is faster and smoother."
+    )
+
+
+def max_gradient_norm(default: float) -> Any:
+    """Where gradients are clipped."""
+    return setting(
+        default, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
+    )
+
+
+def weight_average(default: float) -> Any:
+    """How much of the past a running average of the weights keeps."""
+    return setting(
+        default,
+        low=0.0,
+        high=0.9999,
+        help="Share of the running average of all weights that each step keeps; the average is "
+        "asked in place of the last weights, which swing; 0 is off.",
+    )
+
+
+def hidden(default: int) -> Any:
+    """How wide a tower of layers begins."""
+    return setting(default, low=1, high=512, help="Width of the network's first layer.")
+
+
+def layers(default: int) -> Any:
+    """How many layers a tower has."""
+    return setting(
+        default, low=1, high=5, help="Layers of the network, each half as wide as the one below."
+    )
+
+
+def input_dropout(default: float) -> Any:
+    """How much of a tower's inputs is hidden from it."""
+    return setting(
+        default, low=0.0, high=0.9, help="Share of the network's inputs left out in each step."
+    )
+
+
+def negatives(default: int) -> Any:
+    """How many wrong answers a pair network is shown."""
+    return setting(
+        default, low=1, high=100, help="Items not taken that stand beside each one taken."
+    )
+
+
+def source_loss_weight(default: float) -> Any:
+    """What a network that finds items of both domains makes of the source's."""
+    return setting(
+        default, low=0.0, high=10.0, help="What finding source items counts beside target items."
+    )
+
+
+def source_rating_weight(default: float) -> Any:
+    """What a model of both domains' ratings makes of the source's."""
+    return setting(
+        default, low=0.001, high=10.0, help="What a source rating counts beside a target rating."
+    )
+
+
+def source_interaction_weight(default: float) -> Any:
+    """What a regression on both histories makes of the source's."""
+    return setting(
+        default,
+        low=0.01,
+        high=5.0,
+        help="What a source interaction counts beside a target one while training.",
+    )
+
+
+def source_weight(default: float) -> Any:
     """What a model that sums over both histories' items counts a source item."""
     return setting(
         default,
@@ -23,24 +137,62 @@ def source_weight_setting(default: float) -> Any:
     )
 
 
+def item_ridge(default: float) -> Any:
+    """How strongly item-to-item weights are kept small."""
+    return setting(
+        default, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
+    )
+
+
+def text_ridge(default: float) -> Any:
+    """How strongly weights of texts are kept small."""
+    return setting(
+        default,
+        low=0.01,
+        high=1e6,
+        help="Ridge on every direction of the texts; more smooths more.",
+    )
+
+
+def rating_ridge(default: float) -> Any:
+    """How strongly vectors that explain ratings are kept small."""
+    return setting(
+        default,
+        low=0.01,
+        high=1000.0,
+        help="Ridge on vectors: they are drawn to 0 as by so many ratings that are average.",
+    )
+
+
+def bias_ridge(default: float) -> Any:
+    """How strongly biases of users and items are kept small."""
+    return setting(
+        default,
+        low=0.01,
+        high=1000.0,
+        help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
+    )
+
+
+def solver() -> Any:
+    """Which of two matrices a regression on item weights inverts."""
+    return setting(
+        "auto",
+        choices=("auto", "primal", "dual"),
+        help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
+    )
+
+
 @dataclass(frozen=True)
 class TrainingSettings(Settings):
     """What every network can be told about its training."""
 
-    epochs: int = setting(40, low=1, high=1000, help="Rounds over all users at most.")
-    patience: int = setting(
-        12, low=1, high=100, help="Epochs without a better validation score before training ends."
-    )
-    learning_rate: float = setting(0.01, low=1e-5, high=0.5, help="Step size of Adam.")
-    weight_decay: float = setting(
-        1e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-    batch_size: int = setting(
-        512, low=8, high=100_000, help="Users per step; more is faster and smoother."
-    )
-    max_gradient_norm: float = setting(
-        1.0, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
-    )
+    epochs: int = epochs(40)
+    patience: int = patience(12)
+    learning_rate: float = learning_rate(0.01)
+    weight_decay: float = weight_decay(1e-4)
+    batch_size: int = batch_size(512)
+    max_gradient_norm: float = max_gradient_norm(1.0)
     accumulate: int = setting(
         1,
         low=1,
@@ -48,13 +200,7 @@ class TrainingSettings(Settings):
         help="Batches that make up one step: about as good as a larger batch, in the memory of "
         "one; several GPUs share them.",
     )
-    weight_average: float = setting(
-        0.0,
-        low=0.0,
-        high=0.9999,
-        help="Share of the running average of all weights that each step keeps; the average is "
-        "asked in place of the last weights, which swing; 0 is off.",
-    )
+    weight_average: float = weight_average(0.0)
     interaction_dropout: float = setting(
         0.5,
         low=0.0,
@@ -104,7 +250,7 @@ SETTING = "counts"  # what the setting is called, in every model that has it
 ONES, LOG, SQRT = "ones", "log", "sqrt"
 
 
-def counts_setting() -> Any:
+def counts() -> Any:
     """The setting of a model that can learn from how often something was done."""
     return setting(
         ONES,

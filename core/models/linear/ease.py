@@ -11,7 +11,12 @@ from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
 from core.basics.types import FloatArray
 from core.data.pair import DomainPair
-from core.models.kernel.training_settings import counts_setting
+from core.models.kernel.training_settings import (
+    counts,
+    item_ridge,
+    solver,
+    source_interaction_weight,
+)
 from core.models.linear.item_weights import ItemWeights, solve_memory
 from core.models.protocol import ModelCard, PairSizes
 
@@ -20,21 +25,10 @@ from core.models.protocol import ModelCard, PairSizes
 class EaseSettings(Settings):
     """Strength of the ridge and weight of the source in the regression."""
 
-    regularization: float = setting(
-        100.0, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
-    )
-    source_weight: float = setting(
-        0.5,
-        low=0.01,
-        high=5.0,
-        help="What a source interaction counts beside a target one while training.",
-    )
-    counts: str = counts_setting()
-    solver: str = setting(
-        "auto",
-        choices=("auto", "primal", "dual"),
-        help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
-    )
+    regularization: float = item_ridge(100.0)
+    source_weight: float = source_interaction_weight(0.5)
+    counts: str = counts()
+    solver: str = solver()
 
 
 class Ease(ItemWeights):
@@ -85,27 +79,16 @@ EASE_CARD = ModelCard(
 class EdlaeSettings(Settings):
     """Strength of the ridge, dropout and weight of the source in the regression."""
 
-    regularization: float = setting(
-        100.0, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
-    )
+    regularization: float = item_ridge(100.0)
     dropout: float = setting(
         0.2,
         low=0.0,
         high=0.95,
         help="Share of a history hidden while training; popular items are damped by it.",
     )
-    source_weight: float = setting(
-        0.5,
-        low=0.01,
-        high=5.0,
-        help="What a source interaction counts beside a target one while training.",
-    )
-    counts: str = counts_setting()
-    solver: str = setting(
-        "auto",
-        choices=("auto", "primal", "dual"),
-        help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
-    )
+    source_weight: float = source_interaction_weight(0.5)
+    counts: str = counts()
+    solver: str = solver()
 
 
 class Edlae(ItemWeights):

@@ -12,7 +12,7 @@ from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
 from core.basics.types import IntArray
 from core.data.pair import DomainPair
-from core.models.kernel.training_settings import counts_setting, source_weight_setting
+from core.models.kernel.training_settings import counts, source_weight
 from core.models.linear.item_weights import ItemWeights, SparseWeights
 from core.models.protocol import ModelCard, PairSizes
 
@@ -35,8 +35,8 @@ class ItemKnnSettings(Settings):
         high=10_000.0,
         help="Added to the norms below the cosine, so that few common users make little likeness.",
     )
-    source_weight: float = source_weight_setting(0.2)
-    counts: str = counts_setting()
+    source_weight: float = source_weight(0.2)
+    counts: str = counts()
 
 
 class ItemKnn(ItemWeights):

@@ -12,7 +12,7 @@ from core.basics.progress import Progress
 from core.basics.settings import Settings
 from core.basics.types import Contributions, DomainScores, IntArray
 from core.data.pair import DomainPair
-from core.models.kernel.training_settings import counts_setting
+from core.models.kernel.training_settings import counts
 from core.models.protocol import ModelCard, PairSizes, State
 
 
@@ -20,7 +20,7 @@ from core.models.protocol import ModelCard, PairSizes, State
 class PopularitySettings(Settings):
     """What an interaction counts; nothing else can be set."""
 
-    counts: str = counts_setting()
+    counts: str = counts()
 
 
 class Popularity:

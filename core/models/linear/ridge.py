@@ -9,9 +9,10 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress
-from core.basics.settings import Settings, setting
+from core.basics.settings import Settings
 from core.basics.types import Contributions, DomainScores, IntArray
 from core.data.pair import DomainPair
+from core.models.kernel.training_settings import item_ridge, solver
 from core.models.linear.item_weights import (
     DenseWeights,
     UserMix,
@@ -30,14 +31,8 @@ from core.models.readiness import check_shared
 class RidgeSettings(Settings):
     """Strength of the ridge."""
 
-    regularization: float = setting(
-        300.0, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
-    )
-    solver: str = setting(
-        "auto",
-        choices=("auto", "primal", "dual"),
-        help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
-    )
+    regularization: float = item_ridge(300.0)
+    solver: str = solver()
 
 
 class Ridge:

@@ -25,7 +25,12 @@ from core.models.kernel.arrays import (
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel
 from core.models.kernel.losses import contest_memory, cosine_softmax, cosines, drawn_vectors, read
-from core.models.kernel.training_settings import SoftmaxSettings
+from core.models.kernel.training_settings import (
+    SoftmaxSettings,
+    factors,
+    source_loss_weight,
+    weight_decay,
+)
 from core.models.protocol import ModelCard, PairSizes, State
 
 MAXIMUM, MEAN, CONCATENATION = "max", "mean", "concatenation"
@@ -36,18 +41,14 @@ SOURCE, TARGET = "source", "target"
 class DTCDRSettings(SoftmaxSettings):
     """Sizes, combination and speed of the training."""
 
-    weight_decay: float = setting(
-        3e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
+    weight_decay: float = weight_decay(3e-4)
+    factors: int = factors(64)
     combination: str = setting(
         CONCATENATION,
         choices=(MAXIMUM, MEAN, CONCATENATION),
         help="How the two vectors of a shared user become one.",
     )
-    source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
-    )
+    source_loss_weight: float = source_loss_weight(0.2)
 
 
 class DTCDR:

@@ -28,7 +28,7 @@ from core.models.kernel.arrays import (
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import cosine_softmax, cosines, drawn_vectors, read, softmax_cells
-from core.models.kernel.training_settings import SoftmaxSettings
+from core.models.kernel.training_settings import SoftmaxSettings, weight_decay
 from core.models.protocol import ModelCard, PairSizes, State
 
 CONCATENATION, GATE = "concatenation", "gate"
@@ -39,9 +39,7 @@ LEARNED = "learned"
 class FeatureFusionSettings(SoftmaxSettings):
     """Features, how they are joined, and speed of the training."""
 
-    weight_decay: float = setting(
-        5e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
+    weight_decay: float = weight_decay(5e-4)
     factors: int = setting(64, low=2, high=512, help="Features of a history, and of an item.")
     features: str = setting(
         LEARNED,

@@ -9,9 +9,10 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress
-from core.basics.settings import Settings, setting
+from core.basics.settings import Settings
 from core.basics.types import Contributions, DomainScores, FloatArray, IntArray
 from core.data.pair import DomainPair
+from core.models.kernel.training_settings import bias_ridge
 from core.models.protocol import ModelCard, PairSizes, State
 
 ROUNDS = 10  # of solving users, then items; far more than it takes to converge
@@ -21,12 +22,7 @@ ROUNDS = 10  # of solving users, then items; far more than it takes to converge
 class BiasSettings(Settings):
     """How far biases are drawn to 0."""
 
-    bias_regularization: float = setting(
-        3.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )
+    bias_regularization: float = bias_ridge(3.0)
 
 
 class Bias:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -13,6 +14,13 @@ from core.basics.settings import Settings, setting
 from core.basics.types import Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import als_memory, random_factors, solve_rows
+from core.models.kernel.training_settings import (
+    bias_ridge,
+    factors,
+    rating_ridge,
+    rounds,
+    source_rating_weight,
+)
 from core.models.protocol import ModelCard, PairSizes, State
 
 # One domain of a factorization of ratings: its mean, its items' biases and factors.
@@ -157,30 +165,25 @@ def filled(rows: csr_matrix, value: float) -> csr_matrix:
     return with_values(rows, np.full(rows.nnz, value, dtype=np.float32))
 
 
+def normalization() -> Any:
+    """What is done to each user's ratings before a factorization sees them."""
+    return setting(
+        NONE,
+        choices=NORMALIZATIONS,
+        help="Before anything is learned, subtract each user's mean rating, or also divide by "
+        "each user's deviation (z-score); none learns user biases with the vectors instead.",
+    )
+
+
 @dataclass(frozen=True)
 class CmfRatingSettings(Settings):
     """Sizes and weights of the factorization."""
 
-    factors: int = setting(16, low=1, high=256, help="Length of every user and item vector.")
-    epochs: int = setting(10, low=1, high=200, help="Rounds of solving users, then items.")
-    regularization: float = setting(
-        15.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on vectors: they are drawn to 0 as by so many ratings that are average.",
-    )
-    bias_regularization: float = setting(
-        3.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )
-    source_loss_weight: float = setting(
-        0.3,
-        low=0.001,
-        high=10.0,
-        help="What a source rating counts beside a target rating.",
-    )
+    factors: int = factors(16, low=1, high=256)
+    epochs: int = rounds(10)
+    regularization: float = rating_ridge(15.0)
+    bias_regularization: float = bias_ridge(3.0)
+    source_loss_weight: float = source_rating_weight(0.3)
     shared_bias: float = setting(
         0.5,
         low=0.0,
@@ -188,12 +191,7 @@ class CmfRatingSettings(Settings):
         help="How alike a user's biases in the two domains are taken to be: 0 for strangers, 1 for "
         "one bias in both.",
     )
-    normalization: str = setting(
-        NONE,
-        choices=NORMALIZATIONS,
-        help="Before anything is learned, subtract each user's mean rating, or also divide by "
-        "each user's deviation (z-score); none learns user biases with the vectors instead.",
-    )
+    normalization: str = normalization()
 
 
 class CmfRating:
@@ -378,26 +376,11 @@ CMF_RATING_CARD = ModelCard(
 class MfRatingSettings(Settings):
     """Sizes and weights of the factorization."""
 
-    factors: int = setting(16, low=1, high=256, help="Length of every user and item vector.")
-    epochs: int = setting(10, low=1, high=200, help="Rounds of solving users, then items.")
-    regularization: float = setting(
-        15.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on vectors: they are drawn to 0 as by so many ratings that are average.",
-    )
-    bias_regularization: float = setting(
-        3.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )
-    normalization: str = setting(
-        NONE,
-        choices=NORMALIZATIONS,
-        help="Before anything is learned, subtract each user's mean rating, or also divide by "
-        "each user's deviation (z-score); none learns user biases with the vectors instead.",
-    )
+    factors: int = factors(16, low=1, high=256)
+    epochs: int = rounds(10)
+    regularization: float = rating_ridge(15.0)
+    bias_regularization: float = bias_ridge(3.0)
+    normalization: str = normalization()
 
 
 class MfRating:

@@ -29,7 +29,7 @@ SOURCE_KNOWN, TARGET_KNOWN = "fixed.source.known", "fixed.target.known"
 TARGET = "target"
 
 
-def id_dropout_setting() -> Any:
+def id_dropout() -> Any:
     """How often items must do without their ids in training."""
     return setting(
         0.3,
@@ -40,7 +40,7 @@ def id_dropout_setting() -> Any:
     )
 
 
-def ridge_setting() -> Any:
+def head_ridge() -> Any:
     """The regularization of `ridge_head`."""
     return setting(
         100.0,

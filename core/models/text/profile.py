@@ -12,7 +12,7 @@ from core.basics.progress import Progress
 from core.basics.settings import setting
 from core.basics.types import Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
-from core.models.kernel.training_settings import source_weight_setting
+from core.models.kernel.training_settings import source_weight, text_ridge
 from core.models.linear.item_weights import ItemWeights, SparseWeights
 from core.models.linear.popularity import Popularity
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
@@ -24,7 +24,7 @@ from core.models.text.features import (
     texts_read,
     told,
 )
-from core.models.text.items import ridge_setting, through_ridge
+from core.models.text.items import head_ridge, through_ridge
 from core.models.text.vectors import NOT_USED
 
 
@@ -39,7 +39,7 @@ class TextProfileSettings(TextSettings):
         help="Ridge of each user's regression on the texts; more comes closer to the plain cosine, "
         "less holds back what all titles share.",
     )
-    source_weight: float = source_weight_setting(0.5)
+    source_weight: float = source_weight(0.5)
 
 
 class TextProfile:
@@ -163,7 +163,7 @@ class TextNeighboursSettings(TextSettings):
     neighbours: int = setting(
         200, low=1, high=5000, help="Most alike items kept for each target item, in each domain."
     )
-    regularization: float = ridge_setting()
+    regularization: float = head_ridge()
     power: float = setting(
         2.0,
         low=0.5,
@@ -177,7 +177,7 @@ class TextNeighboursSettings(TextSettings):
         help="What the cosine of the words (TF-IDF) counts beside likeness of meaning; 0 is off, "
         "and so is it where vectors are read alone.",
     )
-    source_weight: float = source_weight_setting(0.1)
+    source_weight: float = source_weight(0.1)
 
 
 class TextNeighbours(ItemWeights):
@@ -290,9 +290,7 @@ NEIGHBOURS_CARD = ModelCard(
 class TextPopularitySettings(TextSettings):
     """Strength of the ridge."""
 
-    regularization: float = setting(
-        10.0, low=0.01, high=1e6, help="Ridge on every direction of the texts; more smooths more."
-    )
+    regularization: float = text_ridge(10.0)
 
 
 class TextPopularity(Popularity):

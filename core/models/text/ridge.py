@@ -14,6 +14,7 @@ from core.basics.types import Contributions, DomainScores, FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.kernel.arrays import scaled_rows
 from core.models.kernel.batches import thinned
+from core.models.kernel.training_settings import text_ridge
 from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
 from core.models.text.features import TextSettings, domain_vectors
 from core.models.text.profile import text_memory
@@ -36,9 +37,7 @@ ARRAYS = (
 class TextRidgeSettings(TextSettings):
     """Strength of the ridge, and who the source's texts are learned from."""
 
-    regularization: float = setting(
-        10.0, low=0.01, high=1e6, help="Ridge on every direction of the texts; more smooths more."
-    )
+    regularization: float = text_ridge(10.0)
     learn_from: str = setting(
         AUTO,
         choices=(AUTO, SHARED, TARGET_USERS),
