@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
+from functools import partial
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags
@@ -42,13 +43,12 @@ SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^S
 TINY = 1e-12
 
 
-def factors_from() -> Any:
-    """Which map gives a bridge the vectors of either domain."""
-    return setting(
-        ALS,
-        choices=KINDS,
-        help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
-    )
+factors_from = partial(
+    setting,
+    ALS,
+    choices=KINDS,
+    help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
+)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,175 +13,91 @@ from core.basics.settings import Settings, setting
 from core.basics.types import FloatArray
 from core.data.pair import DomainPair
 
-# Settings by name: what several models can be told is written here once, help and bounds.
+# Settings by name: help and bounds once, `factors(64)` in a class. Other bounds go by keyword.
 
+# Sizes
+factors = partial(setting, low=2, high=512, help="Length of every user and item vector.")
+hidden = partial(setting, low=1, high=512, help="Width of the network's first layer.")
+layers = partial(
+    setting, low=1, high=5, help="Layers of the network, each half as wide as the one below."
+)
 
-def factors(default: int, low: int = 2, high: int = 512) -> Any:
-    """How long vectors are."""
-    return setting(default, low=low, high=high, help="Length of every user and item vector.")
+# Training
+epochs = partial(setting, low=1, high=1000, help="Rounds over all users at most.")
+rounds = partial(setting, low=1, high=200, help="Rounds of solving users, then items.")
+patience = partial(
+    setting, low=1, high=100, help="Epochs without a better validation score before training ends."
+)
+learning_rate = partial(setting, low=1e-5, high=0.5, help="Step size of Adam.")
+batch_size = partial(
+    setting, low=8, high=100_000, help="Users per step; more is faster and smoother."
+)
+max_gradient_norm = partial(
+    setting, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
+)
+weight_average = partial(
+    setting,
+    low=0.0,
+    high=0.9999,
+    help="Share of the running average of all weights that each step keeps; the average is "
+    "asked in place of the last weights, which swing; 0 is off.",
+)
+negatives = partial(
+    setting, low=1, high=100, help="Items not taken that stand beside each one taken."
+)
 
+# What keeps a model from learning by heart
+weight_decay = partial(
+    setting, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+)
+input_dropout = partial(
+    setting, low=0.0, high=0.9, help="Share of the network's inputs left out in each step."
+)
+item_ridge = partial(
+    setting, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
+)
+text_ridge = partial(
+    setting, low=0.01, high=1e6, help="Ridge on every direction of the texts; more smooths more."
+)
+rating_ridge = partial(
+    setting,
+    low=0.01,
+    high=1000.0,
+    help="Ridge on vectors: they are drawn to 0 as by so many ratings that are average.",
+)
+bias_ridge = partial(
+    setting,
+    low=0.01,
+    high=1000.0,
+    help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
+)
 
-def epochs(default: int) -> Any:
-    """How long a network is trained."""
-    return setting(default, low=1, high=1000, help="Rounds over all users at most.")
+# What the source counts
+source_loss_weight = partial(
+    setting, low=0.0, high=10.0, help="What finding source items counts beside target items."
+)
+source_rating_weight = partial(
+    setting, low=0.001, high=10.0, help="What a source rating counts beside a target rating."
+)
+source_interaction_weight = partial(
+    setting,
+    low=0.01,
+    high=5.0,
+    help="What a source interaction counts beside a target one while training.",
+)
+source_weight = partial(
+    setting,
+    low=0.01,
+    high=5.0,
+    help="What a source item of a history counts beside a target one.",
+)
 
-
-def rounds(default: int, high: int = 200) -> Any:
-    """How often a model of alternating regressions solves both sides."""
-    return setting(default, low=1, high=high, help="Rounds of solving users, then items.")
-
-
-def patience(default: int) -> Any:
-    """When a training that no longer gets better ends."""
-    return setting(
-        default,
-        low=1,
-        high=100,
-        help="Epochs without a better validation score before training ends.",
-    )
-
-
-def learning_rate(default: float, low: float = 1e-5) -> Any:
-    """How far a step goes."""
-    return setting(default, low=low, high=0.5, help="Step size of Adam.")
-
-
-def weight_decay(default: float) -> Any:
-    """How strongly a network's weights are kept small."""
-    return setting(
-        default, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-
-
-def batch_size(default: int) -> Any:
-    """How many users a step looks at."""
-    return setting(
-        default, low=8, high=100_000, help="Users per step; more is faster and smoother."
-    )
-
-
-def max_gradient_norm(default: float) -> Any:
-    """Where gradients are clipped."""
-    return setting(
-        default, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
-    )
-
-
-def weight_average(default: float) -> Any:
-    """How much of the past a running average of the weights keeps."""
-    return setting(
-        default,
-        low=0.0,
-        high=0.9999,
-        help="Share of the running average of all weights that each step keeps; the average is "
-        "asked in place of the last weights, which swing; 0 is off.",
-    )
-
-
-def hidden(default: int) -> Any:
-    """How wide a tower of layers begins."""
-    return setting(default, low=1, high=512, help="Width of the network's first layer.")
-
-
-def layers(default: int) -> Any:
-    """How many layers a tower has."""
-    return setting(
-        default, low=1, high=5, help="Layers of the network, each half as wide as the one below."
-    )
-
-
-def input_dropout(default: float) -> Any:
-    """How much of a tower's inputs is hidden from it."""
-    return setting(
-        default, low=0.0, high=0.9, help="Share of the network's inputs left out in each step."
-    )
-
-
-def negatives(default: int) -> Any:
-    """How many wrong answers a pair network is shown."""
-    return setting(
-        default, low=1, high=100, help="Items not taken that stand beside each one taken."
-    )
-
-
-def source_loss_weight(default: float) -> Any:
-    """What a network that finds items of both domains makes of the source's."""
-    return setting(
-        default, low=0.0, high=10.0, help="What finding source items counts beside target items."
-    )
-
-
-def source_rating_weight(default: float) -> Any:
-    """What a model of both domains' ratings makes of the source's."""
-    return setting(
-        default, low=0.001, high=10.0, help="What a source rating counts beside a target rating."
-    )
-
-
-def source_interaction_weight(default: float) -> Any:
-    """What a regression on both histories makes of the source's."""
-    return setting(
-        default,
-        low=0.01,
-        high=5.0,
-        help="What a source interaction counts beside a target one while training.",
-    )
-
-
-def source_weight(default: float) -> Any:
-    """What a model that sums over both histories' items counts a source item."""
-    return setting(
-        default,
-        low=0.01,
-        high=5.0,
-        help="What a source item of a history counts beside a target one.",
-    )
-
-
-def item_ridge(default: float) -> Any:
-    """How strongly item-to-item weights are kept small."""
-    return setting(
-        default, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
-    )
-
-
-def text_ridge(default: float) -> Any:
-    """How strongly weights of texts are kept small."""
-    return setting(
-        default,
-        low=0.01,
-        high=1e6,
-        help="Ridge on every direction of the texts; more smooths more.",
-    )
-
-
-def rating_ridge(default: float) -> Any:
-    """How strongly vectors that explain ratings are kept small."""
-    return setting(
-        default,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on vectors: they are drawn to 0 as by so many ratings that are average.",
-    )
-
-
-def bias_ridge(default: float) -> Any:
-    """How strongly biases of users and items are kept small."""
-    return setting(
-        default,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )
-
-
-def solver() -> Any:
-    """Which of two matrices a regression on item weights inverts."""
-    return setting(
-        "auto",
-        choices=("auto", "primal", "dual"),
-        help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
-    )
+solver = partial(
+    setting,
+    "auto",
+    choices=("auto", "primal", "dual"),
+    help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
+)
 
 
 @dataclass(frozen=True)
@@ -250,14 +167,13 @@ SETTING = "counts"  # what the setting is called, in every model that has it
 ONES, LOG, SQRT = "ones", "log", "sqrt"
 
 
-def counts() -> Any:
-    """The setting of a model that can learn from how often something was done."""
-    return setting(
-        ONES,
-        choices=(ONES, LOG, SQRT),
-        help="What an interaction weighs where the files say how often: 1, log2(1 + count), or the "
-        "square root of the count. A count of 1 weighs 1 in each, and every hit is judged as one.",
-    )
+counts = partial(
+    setting,
+    ONES,
+    choices=(ONES, LOG, SQRT),
+    help="What an interaction weighs where the files say how often: 1, log2(1 + count), or the "
+    "square root of the count. A count of 1 weighs 1 in each, and every hit is judged as one.",
+)
 
 
 def counts_of(settings: Any) -> str:

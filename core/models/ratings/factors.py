@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -165,14 +165,13 @@ def filled(rows: csr_matrix, value: float) -> csr_matrix:
     return with_values(rows, np.full(rows.nnz, value, dtype=np.float32))
 
 
-def normalization() -> Any:
-    """What is done to each user's ratings before a factorization sees them."""
-    return setting(
-        NONE,
-        choices=NORMALIZATIONS,
-        help="Before anything is learned, subtract each user's mean rating, or also divide by "
-        "each user's deviation (z-score); none learns user biases with the vectors instead.",
-    )
+normalization = partial(
+    setting,
+    NONE,
+    choices=NORMALIZATIONS,
+    help="Before anything is learned, subtract each user's mean rating, or also divide by "
+    "each user's deviation (z-score); none learns user biases with the vectors instead.",
+)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from core.basics.columns import CATEGORIES, DESCRIPTION, TITLE
 from core.basics.settings import setting
@@ -85,9 +85,9 @@ _TAG = re.compile(r"<[^<>]{1,500}>")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufeff\u200b-\u200f\u2028-\u202e\ufffd]")
 
 
-def reads() -> Any:
-    """The setting of a model that reads item tables."""
-    return setting(TITLES, choices=READS, help="Columns of the item tables that the encoder reads.")
+reads = partial(
+    setting, TITLES, choices=READS, help="Columns of the item tables that the encoder reads."
+)
 
 
 def plain_text(text: str) -> str:

@@ -12,7 +12,8 @@ def helps(code: str) -> list[str]:
     return [
         ast.literal_eval(keyword.value)
         for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "setting"
+        if isinstance(node, ast.Call)
+        and "setting" in (getattr(part, "id", "") for part in (node.func, *node.args))
         for keyword in node.keywords
         if keyword.arg == "help"
     ]
@@ -25,7 +26,10 @@ def test_no_help_text_of_a_setting_stands_twice():
 
 
 def test_the_look_for_help_texts_joins_what_is_broken_over_lines():
-    code = (
-        'x = setting(1, help="One " "text.")\ny = setting(2, help="One text.")\nz = other(help="")'
-    )
-    assert helps(code) == ["One text."] * 2
+    code = """
+x = setting(1, help="One " "text.")
+y = setting(2, help="One text.")
+z = partial(setting, help="Another.")
+other(help="No setting.")
+"""
+    assert helps(code) == ["One text.", "One text.", "Another."]
