@@ -35,18 +35,6 @@ class ItemWeights:
         """The histories the weights are learned on."""
         return self.joint(train.source, train.target)
 
-    def solve_ease(self, train: DomainPair, ridge: FloatArray) -> None:
-        """Learn all weights in closed form, for one ridge per item, (n_items,)."""
-        self.train = train
-        rows = self.training_rows(train)
-        n_source = train.source.shape[1]
-        users, items = rows.shape
-        if solves_dual(self.settings.solver, users, items, items - n_source, rows.nnz):
-            mix, self_weight = ease_dual(rows, ridge, n_source)
-            self.form = UserMix(rows, mix, ridge, self_weight)
-        else:
-            self.form = DenseWeights(ease_primal(rows, ridge, n_source))
-
     def score(self, users: IntArray) -> DomainScores:
         """Both parts for training users."""
         return self.fold_in(self.train.source[users], self.train.target[users])
