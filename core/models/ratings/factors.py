@@ -193,19 +193,31 @@ class CmfRatingSettings(Settings):
     normalization: str = normalization()
 
 
+@dataclass(frozen=True)
+class MfRatingSettings(Settings):
+    """Sizes and weights of the factorization."""
+
+    factors: int = factors(16, low=1, high=256)
+    epochs: int = rounds(10)
+    regularization: float = rating_ridge(15.0)
+    bias_regularization: float = bias_ridge(3.0)
+    normalization: str = normalization()
+
+
 class CmfRating:
     """Minimises the squared error of both domains' ratings, the source's times its weight.
 
     Only rated cells count. What is kept are item vectors and biases; users are solved from their
-    ratings whenever asked, so a training user and a folded-in history are treated alike.
+    ratings whenever asked, so a training user and a folded-in history are treated alike. A
+    factorization that is `alone` sees a source without items: all is learned from the target.
     """
 
     train: DomainPair
     source: RatingDomain
     target: RatingDomain
 
-    def __init__(self, settings: CmfRatingSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: CmfRatingSettings, alone: bool = False) -> None:
+        self.settings, self.alone = settings, alone
         self.penalty = RatingPenalty(
             settings.regularization,
             settings.bias_regularization,
@@ -215,7 +227,7 @@ class CmfRating:
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """Solve users, then items, once per epoch; the loss is a mean per weighted rating."""
-        self.train = train
+        self.train = train = train.target_only() if self.alone else train
         rng, settings, penalty = np.random.default_rng(seed), self.settings, self.penalty
         self.source = RatingDomain.begin(SOURCE_BIAS, train.source, penalty, settings.factors, rng)
         self.target = RatingDomain.begin(TARGET_BIAS, train.target, penalty, settings.factors, rng)
@@ -236,6 +248,7 @@ class CmfRating:
 
         The user's own mean and deviation, where they are asked for, belong to the target part.
         """
+        source_rows = self._heard(source_rows)
         parts = self._user_parts(source_rows, target_rows)  # (n_rows, 2, BIASES + d)
         scale, towards = self.target.scale_of(target_rows, self.penalty), self._towards()
         spread = scale.deviation[:, None]
@@ -252,9 +265,11 @@ class CmfRating:
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Exact: rating y of history item i adds c_i y v_i' A_u^-1 v_j to the score of item j."""
-        source, target = source_row.indices, target_row.indices
+        heard = self._heard(source_row)
+        source, target = heard.indices, target_row.indices
+        of_source, of_target = np.zeros(source_row.nnz), np.zeros(target_row.nnz)
         if not len(source) + len(target):
-            return Contributions(source, np.zeros(0), target, np.zeros(0))
+            return Contributions(source_row.indices, of_source, target, of_target)
         history = np.vstack(
             [self.source.features(self.penalty)[source], self.target.features(self.penalty)[target]]
         )
@@ -264,28 +279,41 @@ class CmfRating:
             history.shape[1]
         )
         towards = float(scale.deviation[0]) * np.linalg.solve(left, self._towards()[:, item])
-        amounts = weights * self._wanted(source_row, target_row) * (history @ towards)
+        amounts = weights * self._wanted(heard, target_row) * (history @ towards)
         of_target = amounts[len(source) :] + self._of_scale(scale)[0, item] / max(1, len(target))
-        return Contributions(source, amounts[: len(source)], target, of_target)
+        of_source[: len(source)] = amounts[: len(source)]
+        return Contributions(source_row.indices, of_source, target, of_target)
 
     def vectors(self) -> Vectors:
         """Items of both domains and users as either domain's ratings draw them, (n, d)."""
         parts = self._user_parts(self.train.source, self.train.target)[:, :, BIASES:]
+        if self.alone:
+            return Vectors(None, self.target.factors, None, parts[:, 1])
         return Vectors(self.source.factors, self.target.factors, parts[:, 0], parts[:, 1])
 
     def state(self) -> State:
-        """Biases, factors, mean and deviation of both domains."""
+        """Biases, factors, mean and deviation of the domains that are learned."""
         state = {}
-        for name, domain in (("source", self.source), ("target", self.target)):
+        for name, domain in (("source", self.source), ("target", self.target))[self.alone :]:
             state[f"{name}_biases"], state[f"{name}_factors"] = domain.biases, domain.factors
             state[f"{name}_scale"] = np.array([domain.mean, domain.deviation])
         return state
 
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state."""
-        self.train = train
-        self.source = _restored(SOURCE_BIAS, "source", state)
+        self.train = train.target_only() if self.alone else train
         self.target = _restored(TARGET_BIAS, "target", state)
+        if not self.alone:
+            self.source = _restored(SOURCE_BIAS, "source", state)
+            return
+        width, rng = self.target.factors.shape[1], np.random.default_rng(0)
+        self.source = RatingDomain.begin(SOURCE_BIAS, self.train.source, self.penalty, width, rng)
+
+    def _heard(self, source_rows: csr_matrix) -> csr_matrix:
+        """The source histories that count: none of its items where the target stands alone."""
+        if not self.alone:
+            return source_rows
+        return csr_matrix((source_rows.shape[0], 0), dtype=np.float32)
 
     def _towards(self) -> FloatArray:
         return self.target.features(self.penalty).T  # (BIASES + d, n_target_items)
@@ -368,82 +396,15 @@ CMF_RATING_CARD = ModelCard(
 )
 
 
-# Matrix factorization of the target's ratings: biases and factors of users and items.
-
-
-@dataclass(frozen=True)
-class MfRatingSettings(Settings):
-    """Sizes and weights of the factorization."""
-
-    factors: int = factors(16, low=1, high=256)
-    epochs: int = rounds(10)
-    regularization: float = rating_ridge(15.0)
-    bias_regularization: float = bias_ridge(3.0)
-    normalization: str = normalization()
-
-
-class MfRating:
-    """The collective factorization without a source: everything is learned from the target."""
-
-    def __init__(self, settings: MfRatingSettings) -> None:
-        self.settings = settings
-        self.model = CmfRating(CmfRatingSettings.of(settings.to_dict()))
-
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
-        """Solve users, then items, once per epoch."""
-        yield from self.model.fit_epochs(train.target_only(), seed)
-
-    def score(self, users: IntArray) -> DomainScores:
-        """The target part for training users, solved from their ratings."""
-        return self.model.score(users)
-
-    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
-        """The target part for ratings nobody trained on; exact."""
-        return self.model.fold_in(_nothing(source_rows), target_rows)
-
-    def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
-        """Exact for target ratings; source ratings add nothing."""
-        found = self.model.explain(_nothing(source_row), target_row, item)
-        source = source_row.indices
-        return Contributions(
-            source, np.zeros(len(source)), found.target_items, found.target_amounts
-        )
-
-    def vectors(self) -> Vectors:
-        """Users and items of the target, (n, d)."""
-        found = self.model.vectors()
-        return Vectors(None, found.target_items, None, found.target_users)
-
-    def state(self) -> State:
-        """Biases, factors, mean and deviation of the target."""
-        kept = self.model.state()
-        return {name: kept[name] for name in kept if name.startswith("target")}
-
-    def restore(self, train: DomainPair, state: State) -> None:
-        """Take up a state."""
-        factors = state["target_factors"].shape[1]
-        no_source = {
-            "source_biases": np.zeros(0, dtype=np.float32),
-            "source_factors": np.zeros((0, factors), dtype=np.float32),
-            "source_scale": np.array([0.0, 1.0]),
-        }
-        self.model.restore(train.target_only(), {**no_source, **state})
-
-
-def _nothing(rows: csr_matrix) -> csr_matrix:
-    """Histories of as many users in a source without items."""
-    return csr_matrix((rows.shape[0], 0), dtype=np.float32)
-
-
 def _mf_memory(sizes: PairSizes, settings: MfRatingSettings) -> int:
     alone = PairSizes(sizes.users, 0, sizes.target_items, 0, sizes.target_rows)
     return als_memory(alone, settings.factors + BIASES)
 
 
-MF_RATING_CARD = ModelCard(
+MF_RATING_CARD = replace(
+    CMF_RATING_CARD,
     name="mf_rating",
     title="MF of ratings",
-    family="Ratings",
     line="Predicts ratings in the target from biases and factors, without any source.",
     paper="Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems, 2009",
     differs="Solved by alternating ridge regressions instead of gradient steps, so that it needs "
@@ -452,13 +413,9 @@ MF_RATING_CARD = ModelCard(
     words="The base is the mean rating and the item's bias; the target part is the user's bias and "
     "vector. It looks at no source history, so alpha changes nothing.",
     settings=MfRatingSettings,
-    build=MfRating,
+    build=lambda settings: CmfRating(CmfRatingSettings.of(settings.to_dict()), alone=True),
     memory=_mf_memory,
     cross_domain=False,
     has_twin=False,
-    additive=True,
-    fold_in="exact",
-    needs=("ratings",),
-    task="rating",
     grid={"regularization": (10.0, 15.0, 25.0), "bias_regularization": (1.0, 3.0)},
 )
