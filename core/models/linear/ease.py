@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
 from core.data.pair import DomainPair
 from core.models.kernel.training_settings import (
@@ -67,9 +65,8 @@ class Ease(ItemWeights):
         super().__init__(settings)
         self.dropout = dropout
 
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
-        """Solve once, in closed form."""
-        self.train = train
+    def solve(self, train: DomainPair, seed: int) -> None:
+        """Invert a matrix of items, or one of users."""
         rows, n_source = self.training_rows(train), train.source.shape[1]
         squares = np.asarray(rows.multiply(rows).sum(axis=0)).ravel()  # diagonal of the Gram matrix
         odds = self.dropout / (1 - self.dropout)
@@ -80,7 +77,6 @@ class Ease(ItemWeights):
             self.form = UserMix(rows, mix, ridge, self_weight)
         else:
             self.form = DenseWeights(ease_primal(rows, ridge, n_source))
-        yield Progress(done=1, total=1, stage="solved")
 
 
 def _memory(sizes: PairSizes, settings: EaseSettings | EdlaeSettings) -> int:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
-from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
 from core.basics.types import IntArray
 from core.data.pair import DomainPair
@@ -46,14 +44,13 @@ class ItemKnn(ItemWeights):
     """
 
     settings: ItemKnnSettings
+    stage = "counted"
 
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+    def solve(self, train: DomainPair, seed: int) -> None:
         """Count common users once."""
-        self.train = train
         from_source = self._neighbours(train.source, train.target, same=False)
         from_target = self._neighbours(train.target, train.target, same=True)
         self.form = SparseWeights(vstack([from_source, from_target], format="csr"))
-        yield Progress(done=1, total=1, stage="counted")
 
     def _neighbours(self, items: csr_matrix, targets: csr_matrix, same: bool) -> csr_matrix:
         """Likeness of the nearest items to each target item, (n_items, n_target_items)."""

@@ -11,9 +11,10 @@ from scipy.sparse import csr_matrix, hstack
 
 from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
-from core.basics.types import Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.types import Contributions, DomainScores, FloatArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import als_memory, random_factors, solve_rows
+from core.models.kernel.history import HistoryModel
 from core.models.kernel.training_settings import (
     bias_ridge,
     factors,
@@ -204,7 +205,7 @@ class MfRatingSettings(Settings):
     normalization: str = normalization()
 
 
-class CmfRating:
+class CmfRating(HistoryModel):
     """Minimises the squared error of both domains' ratings, the source's times its weight.
 
     Only rated cells count. What is kept are item vectors and biases; users are solved from their
@@ -212,12 +213,12 @@ class CmfRating:
     factorization that is `alone` sees a source without items: all is learned from the target.
     """
 
-    train: DomainPair
     source: RatingDomain
     target: RatingDomain
 
     def __init__(self, settings: CmfRatingSettings, alone: bool = False) -> None:
-        self.settings, self.alone = settings, alone
+        super().__init__(settings)
+        self.alone = alone
         self.penalty = RatingPenalty(
             settings.regularization,
             settings.bias_regularization,
@@ -238,10 +239,6 @@ class CmfRating:
             self.source = self.source.solved_items(train.source, users, penalty)
             self.target = self.target.solved_items(train.target, users, penalty)
             yield Progress(done=epoch, total=settings.epochs, loss=self._loss(users))
-
-    def score(self, users: IntArray) -> DomainScores:
-        """Both parts for training users, solved from their ratings."""
-        return self.fold_in(self.train.source[users], self.train.target[users])
 
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
         """Mean and item biases as base; A_u^-1 b_source and A_u^-1 b_target make the parts.
