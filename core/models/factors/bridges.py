@@ -37,7 +37,7 @@ from core.models.kernel.batches import Batch, leave_one_out
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import entries, squared_error
 from core.models.kernel.training_settings import TrainingSettings, factors, learning_rate
-from core.models.protocol import Finding, ModelCard, PairSizes, State
+from core.models.protocol import Finding, ModelCard, Network, PairSizes, State
 from core.models.readiness import check_shared
 
 
@@ -68,7 +68,7 @@ class Bridge(Protocol):
         ...
 
 
-class Mapping:
+class Mapping(Network):
     """Vectors of either domain stand still; a bridge between them is learned on shared users.
 
     A user with a target history keeps the vector of the target domain; the bridge serves cold ones.

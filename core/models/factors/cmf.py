@@ -31,7 +31,7 @@ from core.models.kernel.losses import (
     entries,
 )
 from core.models.kernel.training_settings import SoftmaxSettings, factors
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 SOFTMAX, BPR, BCE = "softmax", "BPR", "cross-entropy"
 SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
@@ -62,7 +62,7 @@ class CmfSettings(SoftmaxSettings):
     )
 
 
-class Cmf:
+class Cmf(Network):
     """Singh and Gordon 2008, sec. 3: both matrices share the user factors.
 
     The own score of a training user is their trained vector's. Parts and strangers are drawn from

@@ -32,7 +32,7 @@ from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel
 from core.models.kernel.losses import bpr, entries, full_softmax
 from core.models.kernel.training_settings import TrainingSettings
-from core.models.protocol import State
+from core.models.protocol import Network, State
 
 PCA, LDA, NMF, ALS, AUTOENCODER = "pca", "lda", "nmf", "als", "autoencoder"
 BPR, LIGHTGCN = "bpr", "lightgcn"
@@ -213,7 +213,7 @@ class ReaderSettings(TrainingSettings):
     factors: int = setting(64, low=1, high=512, help="Length of every vector.")
 
 
-class Reader:
+class Reader(Network):
     """One domain, users without vectors of their own: each is the sum of what they took.
 
     autoencoder: a layer of positive parts, softmax over all items (Liang et al. 2018, Mult-DAE,

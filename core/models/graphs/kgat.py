@@ -32,7 +32,7 @@ from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import TORCH, GradientModel
 from core.models.kernel.losses import SPREAD, both_cells, bpr, contest, drawn_vectors
 from core.models.kernel.training_settings import SoftmaxSettings, source_loss_weight
-from core.models.protocol import ATTRIBUTES, ModelCard, PairSizes, State
+from core.models.protocol import ATTRIBUTES, ModelCard, Network, PairSizes, State
 
 # The network of KGAT: vectors that flow along the joint graph with attention.
 
@@ -41,7 +41,7 @@ FAINT = 0.03  # length below which a vector says little
 LEAK = 0.2  # slope of the activation below 0, as in the authors' code
 
 
-class KnowledgeNetwork:
+class KnowledgeNetwork(Network):
     """Vectors of items and entities that flow along the joint graph with attention.
 
     A user is drawn from the vectors of their histories, layer by layer, and so is a stranger:

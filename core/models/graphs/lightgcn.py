@@ -35,7 +35,7 @@ from core.models.kernel.losses import (
     sampled_softmax,
 )
 from core.models.kernel.training_settings import SoftmaxSettings, factors, source_loss_weight
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 SOFTMAX, SAMPLED, BPR, BCE = "softmax", "sampled softmax", "BPR", "cross-entropy"
 MEAN, CONCATENATED = "mean", "side by side"
@@ -79,7 +79,7 @@ class Wiring(Protocol):
         ...
 
 
-class GraphNetwork:
+class GraphNetwork(Network):
     """Vectors of nodes, and what they are after each step along the graph.
 
     The own score of a training user is their trained vector's. Parts and fold-in draw the user from

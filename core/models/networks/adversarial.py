@@ -24,7 +24,7 @@ from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import both_cells, both_softmaxes, cosines, cross_entropy, read
 from core.models.kernel.training_settings import SoftmaxSettings, factors, source_loss_weight
-from core.models.protocol import Finding, ModelCard, PairSizes, State
+from core.models.protocol import Finding, ModelCard, Network, PairSizes, State
 
 # Losses that bring two samples of vectors together: an adversary's, or a distance.
 
@@ -209,7 +209,7 @@ class AdversarialSettings(SoftmaxSettings):
     )
 
 
-class Adversarial:
+class Adversarial(Network):
     """User: a source-drawn and a target-drawn vector, summed; score: cosine with an item's vector.
 
     Under GAN the source-drawn vector is what the generator makes of the sum of its history.

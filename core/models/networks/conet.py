@@ -33,7 +33,7 @@ from core.models.kernel.training_settings import (
     source_loss_weight,
     weight_decay,
 )
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 SPREAD, AVERAGE = 0.5, 1.0  # powers of the history's length by which its sum is divided
 SOURCE, TARGET = "source", "target"
@@ -61,7 +61,7 @@ class CoNetSettings(TrainingSettings):
     source_loss_weight: float = source_loss_weight(0.2)
 
 
-class CoNet:
+class CoNet(Network):
     """a_t' = relu(W_t a_t + H a_s) and a_s' = relu(W_s a_s + H a_t): Hu et al. 2018, eq. 6-7.
 
     H is the same both ways and sparse (SCoNet, eq. 8). A network starts from a user's history in

@@ -31,7 +31,7 @@ from core.models.kernel.training_settings import (
     source_loss_weight,
     weight_decay,
 )
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 MAXIMUM, MEAN, CONCATENATION = "max", "mean", "concatenation"
 SOURCE, TARGET = "source", "target"
@@ -51,7 +51,7 @@ class DTCDRSettings(SoftmaxSettings):
     source_loss_weight: float = source_loss_weight(0.2)
 
 
-class DTCDR:
+class DTCDR(Network):
     """A user's vectors of both domains, combined, go through a network per domain.
 
     Zhu et al. 2019 (DTCDR), sec. 3: the combination operators of eq. 4-6, two tasks, and the

@@ -16,7 +16,7 @@ from core.models.kernel.gradient import GradientModel
 from core.models.kernel.held_out import held_out, held_out_ndcg, without
 from core.models.kernel.losses import contest_memory, cosine_softmax, cosines, drawn_vectors, read
 from core.models.kernel.training_settings import SoftmaxSettings, factors, weight_decay
-from core.models.protocol import Finding, ModelCard, PairSizes, State
+from core.models.protocol import Finding, ModelCard, Network, PairSizes, State
 
 SOURCE, TARGET = "source", "target"
 FIXED, LEARNED = "fixed", "learned"
@@ -49,7 +49,7 @@ class MultiTaskSettings(SoftmaxSettings):
     )
 
 
-class MultiTask:
+class MultiTask(Network):
     """A shared layer over both histories and a tower per domain (shared bottom: Caruana 1997).
 
     Loss: w_source L_source + w_target L_target, with fixed weights or with those of Kendall, Gal

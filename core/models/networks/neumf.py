@@ -45,7 +45,7 @@ from core.models.kernel.training_settings import (
     patience,
     weight_decay,
 )
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 STRENGTH = 4.0  # first weights h of the product: unit vectors alone would make small scores
 REACH = 2.0  # length of a user's vector before the network
@@ -71,7 +71,7 @@ class NeuMFSettings(TrainingSettings):
     dropout: float = input_dropout(0.0)
 
 
-class NeuMF:
+class NeuMF(Network):
     """score = h' [p_u * q_i, MLP(p'_u, q'_i)]: He et al. 2017 (NCF), eq. 12.
 
     p_u and p'_u are sums over the items of both histories at one length for all users: longer

@@ -29,7 +29,7 @@ from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import cosine_softmax, cosines, sampled_softmax
 from core.models.kernel.training_settings import SoftmaxSettings, epochs, learning_rate
-from core.models.protocol import TIMESTAMPS, ModelCard, PairSizes, State
+from core.models.protocol import TIMESTAMPS, ModelCard, Network, PairSizes, State
 
 # Both histories of a user as one sequence in time order.
 
@@ -99,7 +99,7 @@ class SasRecSettings(SoftmaxSettings):
     batch_size: int = setting(128, low=8, high=100_000, help="Users per step.")
 
 
-class SasRec:
+class SasRec(Network):
     """Kang and McAuley 2018 (SASRec), sec. III, on the joint sequence of both domains.
 
     Every place predicts the item after it among items of its own domain. With the convolution:

@@ -19,7 +19,7 @@ from core.models.kernel.training_settings import (
     source_loss_weight,
     weight_average,
 )
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class TwoTowerSettings(SoftmaxSettings):
     source_loss_weight: float = source_loss_weight(0.2)
 
 
-class TwoTower:
+class TwoTower(Network):
     """User: the vectors of both histories, summed; score: cosine with an item's own vector.
 
     Yi et al. 2019 (sampling-bias-corrected neural modeling), sec. 3, with the user tower of

@@ -24,7 +24,7 @@ from core.models.kernel.training_settings import (
     source_rating_weight,
     weight_decay,
 )
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import ModelCard, Network, PairSizes, State
 from core.models.ratings.bias import Bias, BiasSettings
 from core.models.ratings.factors import filled, with_values
 
@@ -60,7 +60,7 @@ class CmfRatingAdamSettings(TrainingSettings):
     weight_decay: float = weight_decay(3e-4)
 
 
-class CmfRatingAdam:
+class CmfRatingAdam(Network):
     """r = m + b_i + s (b_u + q_i' p_u) in either domain, b_u and p_u shared by both.
 
     Singh and Gordon 2008, sec. 3, with the biases of Koren et al. 2009, eq. 4. The mean m, item

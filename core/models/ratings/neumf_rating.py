@@ -46,7 +46,7 @@ from core.models.kernel.training_settings import (
     max_gradient_norm,
     weight_decay,
 )
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import ModelCard, Network, PairSizes, State
 from core.models.ratings.bias import Bias, BiasSettings
 from core.models.ratings.factors import with_values
 
@@ -85,7 +85,7 @@ class NeuMFRatingSettings(Settings):
     max_gradient_norm: float = max_gradient_norm(1.0)
 
 
-class NeuMFRating:
+class NeuMFRating(Network):
     """r = m + b_i + c' b_u + h' (p_u * q_i) + MLP(p'_u, q'_i): He et al. 2017 (NCF), eq. 12.
 
     m and b_i are solved from training ratings and stay; b_u are the user's biases in both domains.

@@ -16,7 +16,7 @@ from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray
 from core.data.pair import DomainPair
 from core.models.kernel.arrays import Array, Weights, as_like, history_sum, relu, unit
 from core.models.kernel.batches import Batch
-from core.models.kernel.gradient import GradientModel, Network, gradient_memory
+from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import read
 from core.models.kernel.training_settings import (
     TrainingSettings,
@@ -24,7 +24,7 @@ from core.models.kernel.training_settings import (
     patience,
     source_weight,
 )
-from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
+from core.models.protocol import ITEM_TEXT, ModelCard, Network, PairSizes, State
 from core.models.text.features import told as tells
 from core.models.text.items import head_ridge, ridge_head
 from core.models.text.pairs import Narrow, info_nce, left_out, pair_batches, share_in_batch
@@ -217,7 +217,7 @@ class HearingModel(GradientModel):
 BLOCK = 1024  # items of histories compared at once
 
 
-class FineTuned:
+class FineTuned(ComparesItems):
     """theta_source = theta + delta_source, theta_target = theta_source + delta_target.
 
     A text's vector goes from its domain's centre through one linear layer. The score of item j is

@@ -48,7 +48,7 @@ from core.models.kernel.training_settings import (
     weight_average,
     weight_decay,
 )
-from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
+from core.models.protocol import ITEM_TEXT, ModelCard, Network, PairSizes, State
 from core.models.text.features import TextSettings
 from core.models.text.items import (
     SOURCE_TEXT,
@@ -77,7 +77,7 @@ class TextTowerSettings(SoftmaxSettings, TextSettings):
     regularization: float = head_ridge()
 
 
-class TextTower:
+class TextTower(Network):
     """item = id + W text, user = sum of the items of both histories; score: their cosine.
 
     Yi et al. 2019, sec. 3, with content beside the id as in Covington et al. 2016, sec. 3.3. One W
@@ -213,7 +213,7 @@ class TextFusionSettings(TrainingSettings, TextSettings):
     id_dropout: float = id_dropout()
 
 
-class TextFusion:
+class TextFusion(Network):
     """score = MLP([p_u, t_u, q_i, t_i]): ids p, q and embedded texts t, one beside the other.
 
     The concatenated form of neural collaborative filtering (He et al. 2017, eq. 10) with texts as
