@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from core.basics.errors import RunError
 from core.basics.progress import Progress
 from core.basics.settings import Settings, Value
-from core.basics.types import Contributions, DomainScores, IntArray, Vectors
+from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
+from core.models.kernel.arrays import Array, Weights
+from core.models.kernel.batches import Batch
 from core.models.kernel.training_settings import ONES, weighted
 from core.models.task import Task
 
@@ -27,7 +30,8 @@ class CrossDomainModel(Protocol):
     """A model that can be trained step by step, asked, explained, kept and brought back.
 
     A model sees training data only: who calls it evaluates validation after each yield, keeps the
-    best state and decides when to stop.
+    best state and decides when to stop. The last four are hooks: a model that extends this class
+    and says nothing has what stands here.
     """
 
     settings: Any  # the model's own Settings class
@@ -64,6 +68,27 @@ class CrossDomainModel(Protocol):
         """Take up a state; arrays may be read-only and memory-mapped."""
         ...
 
+    def score_own(self, users: IntArray) -> DomainScores:
+        """The own score at least, for whoever does not look at parts; `score` where it costs all.
+
+        It is asked after every epoch.
+        """
+        return self.score(users)
+
+    def findings(self) -> list[Finding]:
+        """What the model found out about itself, asked once after the fit, at its best epoch."""
+        return []
+
+    @property
+    def preparation(self) -> int:
+        """Epochs before the model that is kept exists: they compete only with each other."""
+        return 0
+
+    @property
+    def weighs_features(self) -> bool:
+        """Whether it can weigh histories before they meet, by `score_weighted(...)`."""
+        return False
+
 
 class Resumable(Protocol):
     """What a gradient model also promises: go on from where it was killed."""
@@ -79,6 +104,86 @@ class Resumable(Protocol):
         ...
 
 
+class Network(Protocol):
+    """What is particular to one model trained by gradients; `GradientModel` does the rest.
+
+    Weights are tensors while it trains, arrays afterwards. A network has the first five methods;
+    all else are hooks: one that extends this class and says nothing has what stands here.
+    """
+
+    settings: Any
+    has_base: ClassVar[bool] = False  # its answer to nobody is the base: parts are added to it
+    adds_up: ClassVar[bool] = False  # its own score is the sum of the parts, not asked for again
+    weighs_features: ClassVar[bool] = False  # it has `weighted_users`
+    preparation: int = 0  # epochs before the model that is kept exists
+
+    def start(self, train: DomainPair, rng: np.random.Generator) -> State:
+        """First weights by name; may raise RunError where the pair cannot carry the model."""
+        ...
+
+    def loss(self, weights: Weights, batch: Batch) -> Array:
+        """Mean loss of a batch, a number that gradients flow from; weights are tensors."""
+        ...
+
+    def users(
+        self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
+    ) -> Array:
+        """What the histories say about each user, (n, …); who: numbers of training users.
+
+        who is None for strangers and wherever a part is asked for: nothing that was trained for
+        one user alone may then be used.
+        """
+        ...
+
+    def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
+        """Score of the target items, (n, n_target_items), or of some of them."""
+        ...
+
+    def vectors(self, weights: Weights, train: DomainPair) -> Vectors | None:
+        """Vectors for the map, where items and users have any."""
+        ...
+
+    def batches(
+        self, train: DomainPair, rng: np.random.Generator, epoch: int
+    ) -> Iterator[Batch] | None:
+        """What an epoch learns from; None for every user once, as the settings hide and add."""
+        return None
+
+    def finished(self, weights: State, epoch: int) -> State:
+        """What is kept for asking, from all weights."""
+        return weights
+
+    def evidence(
+        self, weights: State, source: csr_matrix, target: csr_matrix
+    ) -> tuple[BoolArray, BoolArray]:
+        """Whose histories say anything, (n,) each: those that hold an item."""
+        return np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
+
+    def explain(
+        self, weights: State, source_row: csr_matrix, target_row: csr_matrix, item: int
+    ) -> Contributions | None:
+        """What each history item adds; None for what the score loses when it is taken away."""
+        return None
+
+    def findings(self, weights: State, train: DomainPair) -> list[Finding]:
+        """What the network says of itself after the fit."""
+        return []
+
+    def weighted_users(
+        self,
+        weights: Weights,
+        source: csr_matrix,
+        target: csr_matrix,
+        of_source: FloatArray,
+        of_target: FloatArray,
+    ) -> Array:
+        """`users` with what is read of either history times a weight, (n, 1) each."""
+        raise RunError(
+            what="This model does not weigh histories before they meet.",
+            hint="Weigh its parts after training, or choose a model that fuses features.",
+        )
+
+
 @dataclass(frozen=True)
 class Finding:
     """A figure a model found out about itself while training, for its run's record."""
@@ -89,12 +194,8 @@ class Finding:
 
 
 def findings_of(model: CrossDomainModel) -> list[Finding]:
-    """What a trained model found out about itself, finite figures only.
-
-    A model that has something to say has a method `findings() -> list[Finding]`, asked once after
-    the fit, when it stands at its best epoch on its training data.
-    """
-    found: list[Finding] = getattr(model, "findings", list)()
+    """What a trained model found out about itself, finite figures only."""
+    found = model.findings()
     return [replace(one, value=float(one.value)) for one in found if np.isfinite(one.value)]
 
 

@@ -21,7 +21,7 @@ from core.models.factors.domain_maps import (
     ridge_map,
     some_shared,
 )
-from core.models.factors.feature_maps import ALS, KINDS, MapOptions
+from core.models.factors.feature_maps import MapOptions, factors_from
 from core.models.kernel.arrays import (
     Array,
     Weights,
@@ -36,8 +36,8 @@ from core.models.kernel.arrays import (
 from core.models.kernel.batches import Batch, leave_one_out
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import entries, squared_error
-from core.models.kernel.training_settings import TrainingSettings
-from core.models.protocol import Finding, ModelCard, PairSizes, State
+from core.models.kernel.training_settings import TrainingSettings, factors, learning_rate
+from core.models.protocol import Finding, ModelCard, Network, PairSizes, State
 from core.models.readiness import check_shared
 
 
@@ -45,12 +45,8 @@ from core.models.readiness import check_shared
 class MappingSettings(TrainingSettings):
     """Where the vectors of either domain come from."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    factors_from: str = setting(
-        ALS,
-        choices=KINDS,
-        help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
-    )
+    factors: int = factors(64)
+    factors_from: str = factors_from()
 
 
 JUDGED_USERS, JUDGED_EPOCHS = 1_000, 20  # of the bridge that tells how good the model's own is
@@ -72,7 +68,7 @@ class Bridge(Protocol):
         ...
 
 
-class Mapping:
+class Mapping(Network):
     """Vectors of either domain stand still; a bridge between them is learned on shared users.
 
     A user with a target history keeps the vector of the target domain; the bridge serves cold ones.
@@ -285,7 +281,7 @@ class PtupcdrSettings(MappingSettings):
         high=100_000.0,
         help="Ridge of the linear map that every bridge starts from.",
     )
-    learning_rate: float = setting(0.003, low=1e-5, high=0.5, help="Step size of Adam.")
+    learning_rate: float = learning_rate(0.003)
     loss: str = setting(
         MAPPING,
         choices=(TASK, MAPPING),

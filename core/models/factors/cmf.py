@@ -30,8 +30,8 @@ from core.models.kernel.losses import (
     drawn_vectors,
     entries,
 )
-from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.kernel.training_settings import SoftmaxSettings, factors
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 SOFTMAX, BPR, BCE = "softmax", "BPR", "cross-entropy"
 SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
@@ -41,7 +41,7 @@ SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^S
 class CmfSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
+    factors: int = factors(64)
     loss: str = setting(
         SOFTMAX,
         choices=(SOFTMAX, BPR, BCE),
@@ -62,7 +62,7 @@ class CmfSettings(SoftmaxSettings):
     )
 
 
-class Cmf:
+class Cmf(Network):
     """Singh and Gordon 2008, sec. 3: both matrices share the user factors.
 
     The own score of a training user is their trained vector's. Parts and strangers are drawn from

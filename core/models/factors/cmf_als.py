@@ -10,10 +10,11 @@ from scipy.sparse import csr_matrix, hstack
 
 from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
-from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.types import BoolArray, Contributions, FloatArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import Penalty, als_memory, mass, random_factors, solve_rows
-from core.models.kernel.training_settings import counts_setting
+from core.models.kernel.history import HistoryModel
+from core.models.kernel.training_settings import counts, factors, rounds
 from core.models.protocol import ModelCard, PairSizes, State
 
 
@@ -21,8 +22,8 @@ from core.models.protocol import ModelCard, PairSizes, State
 class CmfAlsSettings(Settings):
     """Sizes and weights of the factorization."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    epochs: int = setting(10, low=1, high=100, help="Rounds of solving users, then items.")
+    factors: int = factors(64)
+    epochs: int = rounds(10, high=100)
     regularization: float = setting(
         0.03,
         low=1e-6,
@@ -41,24 +42,21 @@ class CmfAlsSettings(Settings):
         high=10.0,
         help="What the loss on the source domain counts beside the loss on the target.",
     )
-    counts: str = counts_setting()
+    counts: str = counts()
 
 
-class CmfAls:
+class CmfAls(HistoryModel):
     """Minimises the iALS loss of both domains, the source's times its weight, by alternation.
 
     A user without interactions in a domain is not part of it: their silence there is no dislike.
     What is kept are the item vectors; users are solved from their histories whenever asked.
     """
 
-    train: DomainPair
+    arrays = ("source_items", "target_items")
     source_items: FloatArray  # (n_source_items, d)
     target_items: FloatArray  # (n_target_items, d)
     in_source: Penalty
     in_target: Penalty
-
-    def __init__(self, settings: CmfAlsSettings) -> None:
-        self.settings = settings
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """Solve users, then items, once per epoch; the loss is a mean per interaction."""
@@ -74,16 +72,12 @@ class CmfAls:
             loss = (settings.source_loss_weight * source_loss + target_loss) / max(rows, 1)
             yield Progress(done=epoch, total=settings.epochs, loss=loss)
 
-    def score(self, users: IntArray) -> DomainScores:
-        """Both parts for training users, solved from their histories."""
-        return self.fold_in(self.train.source[users], self.train.target[users])
-
-    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
+    def parts(
+        self, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> tuple[FloatArray, FloatArray]:
         """A_u^-1 b_source and A_u^-1 b_target, each times the target items; exact."""
         parts = self._user_parts(source_rows, target_rows)  # (n_rows, 2, d)
-        source, target = (parts[:, part] @ self.target_items.T for part in (0, 1))
-        has_source, has_target = np.diff(source_rows.indptr) > 0, np.diff(target_rows.indptr) > 0
-        return DomainScores.ranking(source, target, has_source, has_target)
+        return parts[:, 0] @ self.target_items.T, parts[:, 1] @ self.target_items.T
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Exact: history item i adds c_i v_i' A_u^-1 v_j to the score of item j."""
@@ -105,14 +99,10 @@ class CmfAls:
         parts = self._user_parts(self.train.source, self.train.target)
         return Vectors(self.source_items, self.target_items, parts[:, 0], parts[:, 1])
 
-    def state(self) -> State:
-        """The item vectors of both domains."""
-        return {"source_items": self.source_items, "target_items": self.target_items}
-
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state."""
         self._take_up(train)
-        self.source_items, self.target_items = state["source_items"], state["target_items"]
+        super().restore(train, state)
 
     def _take_up(self, train: DomainPair) -> None:
         self.train, settings = train, self.settings

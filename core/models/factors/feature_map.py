@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix, identity
 
-from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
-from core.basics.types import Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.types import Contributions, FloatArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import als_memory
 from core.models.factors.domain_maps import DomainMaps, fit_domain_maps, restored_maps, ridge_map
@@ -24,6 +22,7 @@ from core.models.factors.feature_maps import (
     TORCH,
     MapOptions,
 )
+from core.models.kernel.history import HistoryModel
 from core.models.protocol import ModelCard, PairSizes, State
 
 FEATURES = (PCA, LDA, NMF, ALS, AUTOENCODER)
@@ -55,7 +54,7 @@ class FeatureMapSettings(Settings):
     )
 
 
-class FeatureMapModel:
+class FeatureMapModel(HistoryModel):
     """(phi_s(h_s) M_s + phi_t(h_t) M_t) v_j, M by ridge regression on phi_t of the target's users.
 
     v_j are the items as phi_t sees them. Shared users are seen three times: whole, and with either
@@ -63,17 +62,12 @@ class FeatureMapModel:
     whatever phi is.
     """
 
-    train: DomainPair
     maps: DomainMaps
     weights: tuple[FloatArray, FloatArray]  # M_s, M_t: (d_source, d_target), (d_target, d_target)
 
-    def __init__(self, settings: FeatureMapSettings) -> None:
-        self.settings = settings
-
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+    def solve(self, train: DomainPair, seed: int) -> None:
         """Learn both maps, then solve the ridge, in one step."""
-        self.train, settings = train, self.settings
-        rng = np.random.default_rng(seed)
+        settings, rng = self.settings, np.random.default_rng(seed)
         self.maps = fit_domain_maps(settings.features, train, MapOptions(settings.factors), rng)
         features = self.maps.users(train.source, train.target)
         # (M_s, M_t); phi_s, phi_t: (n_users, d) each
@@ -93,21 +87,17 @@ class FeatureMapModel:
         wanted = np.vstack([wanted[known], *[silenced * wanted[shared]] * 2])
         weights, half = ridge_map(seen, wanted, settings.regularization), source.shape[1]
         self.weights = weights[:half] * scales[0], weights[half:] * scales[1]
-        yield Progress(done=1, total=1, stage="solved")
 
-    def score(self, users: IntArray) -> DomainScores:
-        """Both parts for training users, from their histories."""
-        return self.fold_in(self.train.source[users], self.train.target[users])
-
-    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
+    def parts(
+        self, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> tuple[FloatArray, FloatArray]:
         """phi of each history times its weights, times the items; exact."""
         features = self.maps.users(source_rows, target_rows)
         source, target = (
             (phi @ weights @ self.maps.target.items.T).astype(np.float32)
             for phi, weights in zip(features, self.weights, strict=True)
         )
-        has_source, has_target = np.diff(source_rows.indptr) > 0, np.diff(target_rows.indptr) > 0
-        return DomainScores.ranking(source, target, has_source, has_target)
+        return source, target
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Exact: each history item's share of phi times the weights."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Protocol
 
@@ -31,7 +32,7 @@ from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel
 from core.models.kernel.losses import bpr, entries, full_softmax
 from core.models.kernel.training_settings import TrainingSettings
-from core.models.protocol import State
+from core.models.protocol import Network, State
 
 PCA, LDA, NMF, ALS, AUTOENCODER = "pca", "lda", "nmf", "als", "autoencoder"
 BPR, LIGHTGCN = "bpr", "lightgcn"
@@ -40,6 +41,14 @@ LEARNED = (AUTOENCODER, BPR, LIGHTGCN)  # on torch
 TORCH = 400 * 2**20  # bytes that loading torch takes
 SPREAD = 0.5  # sums of history vectors are divided by (length of the history)^SPREAD
 TINY = 1e-12
+
+
+factors_from = partial(
+    setting,
+    ALS,
+    choices=KINDS,
+    help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
+)
 
 
 @dataclass(frozen=True)
@@ -204,7 +213,7 @@ class ReaderSettings(TrainingSettings):
     factors: int = setting(64, low=1, high=512, help="Length of every vector.")
 
 
-class Reader:
+class Reader(Network):
     """One domain, users without vectors of their own: each is the sum of what they took.
 
     autoencoder: a layer of positive parts, softmax over all items (Liang et al. 2018, Mult-DAE,

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 
 from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
-from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import Penalty, als_memory
 from core.models.factors.domain_maps import (
@@ -24,7 +24,9 @@ from core.models.factors.domain_maps import (
     restored_maps,
     ridge_map,
 )
-from core.models.factors.feature_maps import ALS, KINDS, LEARNED, TORCH, MapOptions
+from core.models.factors.feature_maps import LEARNED, TORCH, MapOptions, factors_from
+from core.models.kernel.history import HistoryModel
+from core.models.kernel.training_settings import factors
 from core.models.protocol import Finding, ModelCard, PairSizes, State
 from core.models.readiness import check_shared
 
@@ -33,7 +35,7 @@ from core.models.readiness import check_shared
 class LinearMapSettings(Settings):
     """Sizes of both factorizations and strength of the map's ridge."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
+    factors: int = factors(64)
     epochs: int = setting(
         10, low=1, high=100, help="Implicit ALS only: rounds of solving users, then items."
     )
@@ -54,26 +56,18 @@ class LinearMapSettings(Settings):
     map_regularization: float = setting(
         3.0, low=0.01, high=100_000.0, help="Ridge of the map, learned on shared users."
     )
-    factors_from: str = setting(
-        ALS,
-        choices=KINDS,
-        help="What gives each domain its vectors: implicit ALS, BPR, LightGCN, or any feature map.",
-    )
+    factors_from: str = factors_from()
 
 
-class LinearMap:
+class LinearMap(HistoryModel):
     """Each domain's own vectors, then min |S M - T|^2 + ridge |M|^2 over shared users.
 
     S and T are the vectors of shared users in either domain. Kept are item vectors and the map;
     users are drawn from their histories whenever asked.
     """
 
-    train: DomainPair
     maps: DomainMaps
     bridge: FloatArray  # (d_source, d_target), M
-
-    def __init__(self, settings: LinearMapSettings) -> None:
-        self.settings = settings
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """One round of both factorizations and the map; RunError where no users are shared."""
@@ -84,10 +78,6 @@ class LinearMap:
             self.bridge = self._learned(*self._vectors_of(train.shared))
             yield Progress(done=done, total=total)
 
-    def score(self, users: IntArray) -> DomainScores:
-        """Both parts for training users, solved from their histories."""
-        return self.fold_in(self.train.source[users], self.train.target[users])
-
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
         """Mapped source vector and own target vector, each times the target items; exact.
 
@@ -96,7 +86,7 @@ class LinearMap:
         towards = self.maps.target.items.T
         from_source, from_target = self.maps.users(source_rows, target_rows)
         source, target = from_source @ self.bridge @ towards, from_target @ towards
-        has_source, has_target = np.diff(source_rows.indptr) > 0, np.diff(target_rows.indptr) > 0
+        has_source, has_target = self.evidence(source_rows, target_rows)
         own = np.where(has_target[:, None], target, source)
         nothing = np.zeros((len(own), 1), dtype=np.float32)
         return DomainScores(source, target, nothing, own, has_source, has_target)

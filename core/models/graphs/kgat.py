@@ -31,8 +31,8 @@ from core.models.kernel.arrays import (
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import TORCH, GradientModel
 from core.models.kernel.losses import SPREAD, both_cells, bpr, contest, drawn_vectors
-from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import ATTRIBUTES, ModelCard, PairSizes, State
+from core.models.kernel.training_settings import SoftmaxSettings, source_loss_weight
+from core.models.protocol import ATTRIBUTES, ModelCard, Network, PairSizes, State
 
 # The network of KGAT: vectors that flow along the joint graph with attention.
 
@@ -41,7 +41,7 @@ FAINT = 0.03  # length below which a vector says little
 LEAK = 0.2  # slope of the activation below 0, as in the authors' code
 
 
-class KnowledgeNetwork:
+class KnowledgeNetwork(Network):
     """Vectors of items and entities that flow along the joint graph with attention.
 
     A user is drawn from the vectors of their histories, layer by layer, and so is a stranger:
@@ -275,9 +275,7 @@ class KgatSettings(SoftmaxSettings):
         high=0.95,
         help="Share of each history, and of the graph's interactions, hidden from a step.",
     )
-    source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
-    )
+    source_loss_weight: float = source_loss_weight(0.2)
 
 
 def _memory(sizes: PairSizes, settings: KgatSettings) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.sparse import bmat, csr_matrix, diags
@@ -34,8 +34,8 @@ from core.models.kernel.losses import (
     entries,
     sampled_softmax,
 )
-from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.kernel.training_settings import SoftmaxSettings, factors, source_loss_weight
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 SOFTMAX, SAMPLED, BPR, BCE = "softmax", "sampled softmax", "BPR", "cross-entropy"
 MEAN, CONCATENATED = "mean", "side by side"
@@ -45,7 +45,7 @@ MEAN, CONCATENATED = "mean", "side by side"
 class GraphSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
+    factors: int = factors(64)
     layers: int = setting(2, low=1, high=6, help="How many steps taste flows along the graph.")
     combination: str = setting(
         MEAN,
@@ -61,19 +61,25 @@ class GraphSettings(SoftmaxSettings):
     negatives: int = setting(
         512, low=1, high=20_000, help="Sampled softmax only: items drawn for each batch."
     )
-    source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
-    )
+    source_loss_weight: float = source_loss_weight(0.2)
     regularization: float = setting(
         0.0, low=0.0, high=10.0, help="Penalty on the squared length of the vectors of a batch."
     )
 
 
-# What a user drawn from histories takes from either: lengths of the histories -> two weights.
-Mix = Callable[[IntArray, IntArray], tuple[FloatArray, FloatArray]]
+class Wiring(Protocol):
+    """What is particular to one model: how the two domains meet."""
+
+    def graph(self, train: DomainPair) -> Graph:
+        """Users and items of both domains, joined."""
+        ...
+
+    def shares(self, source: IntArray, target: IntArray) -> tuple[FloatArray, FloatArray]:
+        """What a user drawn from histories of these lengths takes from either, (n,) each."""
+        ...
 
 
-class GraphNetwork:
+class GraphNetwork(Network):
     """Vectors of nodes, and what they are after each step along the graph.
 
     The own score of a training user is their trained vector's. Parts and fold-in draw the user from
@@ -83,14 +89,12 @@ class GraphNetwork:
 
     graph: Graph
 
-    def __init__(
-        self, settings: Any, wire: Callable[[DomainPair, Any], Graph], mix: Callable[[Any], Mix]
-    ) -> None:
-        self.settings, self._wire, self._mix = settings, wire, mix(settings)
+    def __init__(self, settings: Any, wiring: Wiring) -> None:
+        self.settings, self.wiring = settings, wiring
 
     def start(self, train: DomainPair, rng: np.random.Generator) -> State:
         """A vector per node; zeros for a user without any edge, whom nothing could train."""
-        self.graph = self._wire(train, self.settings)
+        self.graph = self.wiring.graph(train)
         nodes = normal_table(len(self.graph.degrees), self.settings.factors, rng)
         users = np.arange(len(nodes)) < self.graph.source_side.items.start
         nodes[users & (self.graph.degrees == 0)] = 0.0
@@ -130,7 +134,9 @@ class GraphNetwork:
         """Trained vectors, (n, d), or vectors drawn from the histories of strangers."""
         if who is not None:
             return weights["users"][who]
-        from_source, from_target = self._mix(np.diff(source.indptr), np.diff(target.indptr))
+        from_source, from_target = self.wiring.shares(
+            np.diff(source.indptr), np.diff(target.indptr)
+        )
         drawn = from_source[:, None] * (source @ weights["source_history"])
         drawn = drawn + from_target[:, None] * (target @ weights["target_history"])
         return unit(drawn) if self._is_cosine else drawn
@@ -276,43 +282,6 @@ class Graph:
         return csr_matrix((data, table.indices, table.indptr), shape=table.shape)
 
 
-def joint_graph(train: DomainPair) -> Graph:
-    """Users, source items and target items, in this order: one user joins both domains."""
-    n_users, n_source, n_target = len(train.users), train.source.shape[1], train.target.shape[1]
-    ends = np.cumsum([n_users, n_source, n_target])
-    users = slice(0, n_users)
-    sides = Side(users, slice(ends[0], ends[1])), Side(users, slice(ends[1], ends[2]))
-    source, target = _numbered(train)
-    return _graph(
-        train,
-        [[None, source, target], [source.T, None, None], [target.T, None, None]],
-        *sides,
-        transfer=lambda vectors: vectors,
-    )
-
-
-def paired_graphs(train: DomainPair, transfer: Callable[[Array], Array]) -> Graph:
-    """Users as the source sees them, as the target sees them, source items, target items.
-
-    Two graphs without an edge between them: only `transfer` joins them.
-    """
-    n_users, n_source, n_target = len(train.users), train.source.shape[1], train.target.shape[1]
-    ends = np.cumsum([n_users, n_users, n_source, n_target])
-    sides = (
-        Side(slice(0, ends[0]), slice(ends[1], ends[2])),
-        Side(slice(ends[0], ends[1]), slice(ends[2], ends[3])),
-    )
-    source, target = _numbered(train)
-    nobody = csr_matrix((n_users, n_users))
-    blocks = [
-        [nobody, None, source, None],
-        [None, nobody, None, target],
-        [source.T, None, None, None],
-        [None, target.T, None, None],
-    ]
-    return _graph(train, blocks, *sides, transfer=transfer)
-
-
 def _numbered(train: DomainPair) -> tuple[csr_matrix, csr_matrix]:
     """Both domains' interactions with the number of their edge, from 1, in place of ones."""
     n_source = train.source.nnz
@@ -323,26 +292,30 @@ def _numbered(train: DomainPair) -> tuple[csr_matrix, csr_matrix]:
     )
 
 
-def _graph(
+def graph_of(
     train: DomainPair,
     blocks: list[list[csr_matrix | None]],
-    source_side: Side,
-    target_side: Side,
+    user_views: int,
     transfer: Callable[[Array], Array],
 ) -> Graph:
-    """D^-1/2 A D^-1/2: He et al. 2020, eq. 8."""
+    """D^-1/2 A D^-1/2 of the blocks of A: He et al. 2020, eq. 8.
+
+    Nodes are users, once or as either domain sees them, then source items, then target items.
+    """
+    n_users, n_source = len(train.users), train.source.shape[1]
+    ends = n_users * user_views + np.array([0, n_source, n_source + train.target.shape[1]])
     numbered = bmat(blocks, format="csr")
     degrees = np.diff(numbered.indptr).astype(np.float32)
     scale = diags(1 / np.sqrt(np.maximum(degrees, 1)))
     ones = csr_matrix((np.ones(numbered.nnz), numbered.indices, numbered.indptr), numbered.shape)
-    of_target = np.repeat(np.arange(len(train.users)), np.diff(train.target.indptr))
+    of_target = np.repeat(np.arange(n_users), np.diff(train.target.indptr))
     return Graph(
         adjacency=csr_matrix(scale @ ones @ scale, dtype=np.float32),
         degrees=degrees,
         edges=numbered.data.astype(np.int64) - 1,
         target_edge_users=np.concatenate([np.full(train.source.nnz, -1), of_target]),
-        source_side=source_side,
-        target_side=target_side,
+        source_side=Side(slice(0, n_users), slice(ends[0], ends[1])),
+        target_side=Side(slice(ends[0] - n_users, ends[0]), slice(ends[1], ends[2])),
         transfer=transfer,
     )
 
@@ -350,18 +323,19 @@ def _graph(
 # LightGCN on the joint graph: taste flows from users to items of both domains and back.
 
 
-def _wire_lightgcn(train: DomainPair, settings: GraphSettings) -> Graph:
-    return joint_graph(train)
+class Joint:
+    """One graph: a user is one node, with edges to the items of both domains."""
 
+    def graph(self, train: DomainPair) -> Graph:
+        """Users, source items and target items, in this order."""
+        source, target = _numbered(train)
+        blocks = [[None, source, target], [source.T, None, None], [target.T, None, None]]
+        return graph_of(train, blocks, user_views=1, transfer=lambda vectors: vectors)
 
-def _mix_lightgcn(settings: GraphSettings) -> Mix:
-    """Both histories are one: the mean that a step along the joint graph takes."""
-
-    def shares(source: IntArray, target: IntArray) -> tuple[FloatArray, FloatArray]:
+    def shares(self, source: IntArray, target: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Both histories are one: the mean that a step along the joint graph takes."""
         share = (1 / np.sqrt(np.maximum(source + target, 1))).astype(np.float32)
         return share, share
-
-    return shares
 
 
 LIGHTGCN_CARD = ModelCard(
@@ -380,7 +354,7 @@ LIGHTGCN_CARD = ModelCard(
     "silenced, the user drawn from item vectors; parts are standardised per user before they "
     "are weighed, so alpha = beta = 1 is close to the model's own list, not equal to it.",
     settings=GraphSettings,
-    build=lambda settings: GradientModel(GraphNetwork(settings, _wire_lightgcn, _mix_lightgcn)),
+    build=lambda settings: GradientModel(GraphNetwork(settings, Joint())),
     memory=lambda sizes, settings: graph_memory(sizes, settings, user_views=1),
     cross_domain=True,
     has_twin=True,
@@ -430,39 +404,58 @@ def kept_share(own: IntArray, other: IntArray, retention: float) -> FloatArray:
     return np.where(other == 0, 1.0, kept).astype(np.float32)
 
 
-def _wire_bitgcf(train: DomainPair, settings: BiTgcfSettings) -> Graph:
-    n_users = len(train.users)
-    lengths = train.source_history, train.target_history
-    kept_source = kept_share(*lengths, settings.source_retention)[:, None]
-    kept_target = kept_share(*lengths[::-1], settings.target_retention)[:, None]
+@dataclass(frozen=True)
+class Paired:
+    """Two graphs without an edge between them: after every step users pass from one to the other.
 
-    def transfer(vectors: Array) -> Array:
-        source, target = vectors[:n_users], vectors[n_users : 2 * n_users]
-        ours, theirs = as_like(kept_source, vectors), as_like(kept_target, vectors)
-        return stacked(
-            ours * source + (1 - ours) * target,
-            theirs * target + (1 - theirs) * source,
-            vectors[2 * n_users :],
-        )
+    source_retention, target_retention: what `kept_share` is told of either domain.
+    """
 
-    return paired_graphs(train, transfer)
+    source_retention: float
+    target_retention: float
 
+    def graph(self, train: DomainPair) -> Graph:
+        """Users as the source sees them, as the target sees them, source items, target items."""
+        n_users = len(train.users)
+        lengths = train.source_history, train.target_history
+        kept_source = kept_share(*lengths, self.source_retention)[:, None]
+        kept_target = kept_share(*lengths[::-1], self.target_retention)[:, None]
 
-def _mix_bitgcf(settings: BiTgcfSettings) -> Mix:
-    """A user as the target sees them after a step and a transfer."""
+        def transfer(vectors: Array) -> Array:
+            source, target = vectors[:n_users], vectors[n_users : 2 * n_users]
+            ours, theirs = as_like(kept_source, vectors), as_like(kept_target, vectors)
+            return stacked(
+                ours * source + (1 - ours) * target,
+                theirs * target + (1 - theirs) * source,
+                vectors[2 * n_users :],
+            )
 
-    def shares(source: IntArray, target: IntArray) -> tuple[FloatArray, FloatArray]:
-        kept = kept_share(target, source, settings.target_retention)
+        source, target = _numbered(train)
+        nobody = csr_matrix((n_users, n_users))
+        blocks = [
+            [nobody, None, source, None],
+            [None, nobody, None, target],
+            [source.T, None, None, None],
+            [None, target.T, None, None],
+        ]
+        return graph_of(train, blocks, user_views=2, transfer=transfer)
+
+    def shares(self, source: IntArray, target: IntArray) -> tuple[FloatArray, FloatArray]:
+        """A user as the target sees them after a step and a transfer."""
+        kept = kept_share(target, source, self.target_retention)
         roots = [np.sqrt(np.maximum(lengths, 1)) for lengths in (source, target)]
         return ((1 - kept) / roots[0]).astype(np.float32), (kept / roots[1]).astype(np.float32)
 
-    return shares
+
+def _bitgcf(settings: BiTgcfSettings) -> GradientModel:
+    wiring = Paired(settings.source_retention, settings.target_retention)
+    return GradientModel(GraphNetwork(settings, wiring))
 
 
-BITGCF_CARD = ModelCard(
+BITGCF_CARD = replace(
+    LIGHTGCN_CARD,
     name="bitgcf",
     title="BiTGCF",
-    family="Graph",
     line="A graph per domain; after each step shared users carry their vectors across, both ways.",
     paper="Liu et al.: Cross domain recommendation via bi-directional transfer graph "
     "collaborative filtering networks, CIKM 2020",
@@ -470,20 +463,8 @@ BITGCF_CARD = ModelCard(
     "by cosine is the default, cross-entropy with one drawn item each is the paper's; a share of "
     "the edges is hidden while training; users with a source history alone receive too.",
     when="When both graphs are dense and users should stay somewhat different in each domain.",
-    words="The score is not a sum. Each part is the score with the other domain's history "
-    "silenced, the user drawn from item vectors; parts are standardised per user before they "
-    "are weighed, so alpha = beta = 1 is close to the model's own list, not equal to it.",
     settings=BiTgcfSettings,
-    build=lambda settings: GradientModel(GraphNetwork(settings, _wire_bitgcf, _mix_bitgcf)),
+    build=_bitgcf,
     memory=lambda sizes, settings: graph_memory(sizes, settings, user_views=2),
-    cross_domain=True,
-    has_twin=True,
-    additive=False,
-    fold_in="approximate",
-    gradient=True,
-    presets={
-        "fast": {"factors": 32, "epochs": 15, "patience": 3},
-        "thorough": {"factors": 128, "epochs": 100, "patience": 10},
-    },
     grid={"layers": (1, 2, 3), "target_retention": (0.5, 0.8)},
 )

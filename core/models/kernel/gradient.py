@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
@@ -16,55 +16,21 @@ from scipy.sparse import csr_matrix, vstack
 from core.basics.errors import RunError
 from core.basics.machine import autocast, choose_device, local_devices
 from core.basics.progress import Progress
-from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.types import Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.kernel.arrays import Array, Weights
 from core.models.kernel.batches import Batch, leave_one_out, pseudo_labels, user_batches
-from core.models.protocol import Finding, PairSizes, State
+from core.models.protocol import CrossDomainModel, Finding, Network, PairSizes, State
 
 AVERAGE = "average."  # prefix of averaged weights in a checkpoint
 TORCH = 400 * 2**20  # bytes that loading torch takes
 
 
-class Network(Protocol):
-    """What is particular to one model; weights are tensors while it trains, arrays afterwards."""
-
-    settings: Any
-
-    def start(self, train: DomainPair, rng: np.random.Generator) -> State:
-        """First weights by name; may raise RunError where the pair cannot carry the model."""
-        ...
-
-    def loss(self, weights: Weights, batch: Batch) -> Array:
-        """Mean loss of a batch, a number that gradients flow from; weights are tensors."""
-        ...
-
-    def users(
-        self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
-    ) -> Array:
-        """What the histories say about each user, (n, …); who: numbers of training users.
-
-        who is None for strangers and wherever a part is asked for: nothing that was trained for
-        one user alone may then be used.
-        """
-        ...
-
-    def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
-        """Score of the target items, (n, n_target_items), or of some of them."""
-        ...
-
-    def vectors(self, weights: Weights, train: DomainPair) -> Vectors | None:
-        """Vectors for the map, where items and users have any."""
-        ...
-
-
-class GradientModel:
+class GradientModel(CrossDomainModel):
     """A network that keeps the promise of a model.
 
     Parts are the network's scores with the other domain's history silenced; a part without
-    evidence is 0. Of a network with `has_base = True`, such as one of ratings, the answer to nobody
-    is the base, and parts are what a history adds to it. Of one with `adds_up = True` the own score
-    is the sum of the parts, and is not asked for again.
+    evidence is 0.
     """
 
     train: DomainPair
@@ -89,7 +55,7 @@ class GradientModel:
         self._resumed = None
         while steps.epoch < self.settings.epochs:
             loss = one_epoch(steps, self.network, self._batches(seed, steps.epoch + 1))
-            self.weights = self._finished(steps.averaged(), steps.epoch)
+            self.weights = self.network.finished(steps.averaged(), steps.epoch)
             yield Progress(done=steps.epoch, total=self.settings.epochs, loss=loss)
 
     def score(self, users: IntArray) -> DomainScores:
@@ -104,7 +70,9 @@ class GradientModel:
         """The own score alone, for whoever watches a training: a third of the work."""
         source, target = self.train.source[users], self.train.target[users]
         own = self._own(source, target, users)
-        return DomainScores(own, own, self._base(), own, *self._evidence(source, target))
+        return DomainScores(
+            own, own, self._base(), own, *self.network.evidence(self.weights, source, target)
+        )
 
     def score_weighted(
         self, source: csr_matrix, target: csr_matrix, alpha: float, beta: float
@@ -112,27 +80,26 @@ class GradientModel:
         """Own scores, (n, n_target_items), with what is read of each history weighed first.
 
         Feature-level fusion: alpha phi_source(h_s) and beta phi_target(h_t) enter the head. A
-        history that stands alone counts in full. Only networks with `weighted_users` have it.
+        history that stands alone counts in full. Only where the model `weighs_features`.
         """
         has_source, has_target = np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
         of_source = np.where(has_target, alpha, 1.0).astype(np.float32)[:, None]
         of_target = np.where(has_source, beta, 1.0).astype(np.float32)[:, None]
-        asked = self.network.weighted_users  # type: ignore[attr-defined]
-        users = asked(self.weights, source, target, of_source, of_target)
+        users = self.network.weighted_users(self.weights, source, target, of_source, of_target)
         return np.asarray(self.network.scores(self.weights, users, None), dtype=np.float32)
 
     @property
     def weighs_features(self) -> bool:
         """Whether `score_weighted` can be asked."""
-        return hasattr(self.network, "weighted_users")
+        return self.network.weighs_features
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """What the item's score loses when one history item is taken away, for each of them.
 
-        A network that knows better has `explain(weights, source_row, target_row, item)`.
+        Where the network knows better, what it says.
         """
-        if (asked := getattr(self.network, "explain", None)) is not None:
-            exact: Contributions = asked(self.weights, source_row, target_row, item)
+        exact = self.network.explain(self.weights, source_row, target_row, item)
+        if exact is not None:
             return exact
         amounts = []
         for row, is_source in ((source_row, True), (target_row, False)):
@@ -148,10 +115,8 @@ class GradientModel:
         return self.network.vectors(self.weights, self.train)
 
     def findings(self) -> list[Finding]:
-        """What the network says of itself by `findings(weights, train)`, where it has that."""
-        asked = getattr(self.network, "findings", None)
-        found: list[Finding] = [] if asked is None else asked(self.weights, self.train)
-        return found
+        """What the network says of itself."""
+        return self.network.findings(self.weights, self.train)
 
     def state(self) -> State:
         """The network's weights."""
@@ -171,24 +136,19 @@ class GradientModel:
         """Take up a checkpoint; the next fit_epochs goes on with the epoch after it."""
         start = self.network.start(train, np.random.default_rng(0))
         weights = {name: checkpoint.get(AVERAGE + name, checkpoint[name]) for name in start}
-        self.restore(train, self._finished(weights, int(checkpoint["epoch"][0])))
+        self.restore(train, self.network.finished(weights, int(checkpoint["epoch"][0])))
         self._resumed = checkpoint
 
     @property
     def preparation(self) -> int:
-        """Epochs before the model that is kept exists: the network's own, where it has any."""
-        return int(getattr(self.network, "preparation", 0))
-
-    def _finished(self, weights: State, epoch: int) -> State:
-        """What is kept for asking: the network's `finished(weights, epoch)`, or all weights."""
-        finished = getattr(self.network, "finished", None)
-        return weights if finished is None else finished(weights, epoch)
+        """The network's own."""
+        return self.network.preparation
 
     def _batches(self, seed: int, epoch: int) -> Iterator[Batch]:
-        """The network's own `batches(train, rng, epoch)`, or every user once."""
+        """The network's own, or every user once."""
         settings, pseudo = self.settings, None
-        if (drawn := getattr(self.network, "batches", None)) is not None:
-            own: Iterator[Batch] = drawn(self.train, np.random.default_rng([seed, epoch]), epoch)
+        own = self.network.batches(self.train, np.random.default_rng([seed, epoch]), epoch)
+        if own is not None:
             return own
         if (added := getattr(settings, "pseudo_labels", 0)) and epoch > 1:
             pseudo = pseudo_labels(self.train, self, added)
@@ -202,26 +162,19 @@ class GradientModel:
             history_dropout=settings.history_dropout,
         )
 
-    def _evidence(self, source: csr_matrix, target: csr_matrix) -> tuple[BoolArray, BoolArray]:
-        """Whose histories say anything: the network's own `evidence`, or all that hold an item."""
-        if (asked := getattr(self.network, "evidence", None)) is not None:
-            own: tuple[BoolArray, BoolArray] = asked(self.weights, source, target)
-            return own
-        return np.diff(source.indptr) > 0, np.diff(target.indptr) > 0
-
     def _scores(self, source: csr_matrix, target: csr_matrix, who: IntArray | None) -> DomainScores:
-        has_source, has_target = self._evidence(source, target)
+        has_source, has_target = self.network.evidence(self.weights, source, target)
         base = self._base()
         from_source = (self._own(source, _emptied(target), None) - base) * has_source[:, None]
         from_target = (self._own(_emptied(source), target, None) - base) * has_target[:, None]
-        if getattr(self.network, "adds_up", False):
+        if self.network.adds_up:
             return DomainScores.ranking(from_source, from_target, has_source, has_target)
         own = self._own(source, target, who)
         return DomainScores(from_source, from_target, base, own, has_source, has_target)
 
     def _base(self) -> FloatArray:
         """(1, n_target_items) answer to nobody; (1, 1) of 0 where that means nothing."""
-        if not getattr(self.network, "has_base", False):
+        if not self.network.has_base:
             return np.zeros((1, 1), dtype=np.float32)
         return self._own(_emptied(self.train.source[:1]), _emptied(self.train.target[:1]), None)
 

@@ -1,8 +1,9 @@
-"""What every model trained by gradients can be told about its training."""
+"""What models can be told: settings by name, those of every network, and what counts weigh."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,35 +13,103 @@ from core.basics.settings import Settings, setting
 from core.basics.types import FloatArray
 from core.data.pair import DomainPair
 
+# Settings by name: help and bounds once, `factors(64)` in a class. Other bounds go by keyword.
 
-def source_weight_setting(default: float) -> Any:
-    """What a model that sums over both histories' items counts a source item."""
-    return setting(
-        default,
-        low=0.01,
-        high=5.0,
-        help="What a source item of a history counts beside a target one.",
-    )
+# Sizes
+factors = partial(setting, low=2, high=512, help="Length of every user and item vector.")
+hidden = partial(setting, low=1, high=512, help="Width of the network's first layer.")
+layers = partial(
+    setting, low=1, high=5, help="Layers of the network, each half as wide as the one below."
+)
+
+# Training
+epochs = partial(setting, low=1, high=1000, help="Rounds over all users at most.")
+rounds = partial(setting, low=1, high=200, help="Rounds of solving users, then items.")
+patience = partial(
+    setting, low=1, high=100, help="Epochs without a better validation score before training ends."
+)
+learning_rate = partial(setting, low=1e-5, high=0.5, help="Step size of Adam.")
+batch_size = partial(
+    setting, low=8, high=100_000, help="Users per step; more is faster and smoother."
+)
+max_gradient_norm = partial(
+    setting, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
+)
+weight_average = partial(
+    setting,
+    low=0.0,
+    high=0.9999,
+    help="Share of the running average of all weights that each step keeps; the average is "
+    "asked in place of the last weights, which swing; 0 is off.",
+)
+negatives = partial(
+    setting, low=1, high=100, help="Items not taken that stand beside each one taken."
+)
+
+# What keeps a model from learning by heart
+weight_decay = partial(
+    setting, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
+)
+input_dropout = partial(
+    setting, low=0.0, high=0.9, help="Share of the network's inputs left out in each step."
+)
+item_ridge = partial(
+    setting, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
+)
+text_ridge = partial(
+    setting, low=0.01, high=1e6, help="Ridge on every direction of the texts; more smooths more."
+)
+rating_ridge = partial(
+    setting,
+    low=0.01,
+    high=1000.0,
+    help="Ridge on vectors: they are drawn to 0 as by so many ratings that are average.",
+)
+bias_ridge = partial(
+    setting,
+    low=0.01,
+    high=1000.0,
+    help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
+)
+
+# What the source counts
+source_loss_weight = partial(
+    setting, low=0.0, high=10.0, help="What finding source items counts beside target items."
+)
+source_rating_weight = partial(
+    setting, low=0.001, high=10.0, help="What a source rating counts beside a target rating."
+)
+source_interaction_weight = partial(
+    setting,
+    low=0.01,
+    high=5.0,
+    help="What a source interaction counts beside a target one while training.",
+)
+source_weight = partial(
+    setting,
+    low=0.01,
+    high=5.0,
+    help="What a source item of a history counts beside a target one.",
+)
+
+solver = partial(
+    setting,
+    "auto",
+    choices=("auto", "primal", "dual"),
+    help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
+)
 
 
 @dataclass(frozen=True)
 class TrainingSettings(Settings):
     """What every network can be told about its training."""
 
-    epochs: int = setting(40, low=1, high=1000, help="Rounds over all users at most.")
-    patience: int = setting(
-        12, low=1, high=100, help="Epochs without a better validation score before training ends."
-    )
-    learning_rate: float = setting(0.01, low=1e-5, high=0.5, help="Step size of Adam.")
-    weight_decay: float = setting(
-        1e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-    batch_size: int = setting(
-        512, low=8, high=100_000, help="Users per step; more is faster and smoother."
-    )
-    max_gradient_norm: float = setting(
-        1.0, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
-    )
+    epochs: int = epochs(40)
+    patience: int = patience(12)
+    learning_rate: float = learning_rate(0.01)
+    weight_decay: float = weight_decay(1e-4)
+    batch_size: int = batch_size(512)
+    max_gradient_norm: float = max_gradient_norm(1.0)
     accumulate: int = setting(
         1,
         low=1,
@@ -48,13 +117,7 @@ class TrainingSettings(Settings):
         help="Batches that make up one step: about as good as a larger batch, in the memory of "
         "one; several GPUs share them.",
     )
-    weight_average: float = setting(
-        0.0,
-        low=0.0,
-        high=0.9999,
-        help="Share of the running average of all weights that each step keeps; the average is "
-        "asked in place of the last weights, which swing; 0 is off.",
-    )
+    weight_average: float = weight_average(0.0)
     interaction_dropout: float = setting(
         0.5,
         low=0.0,
@@ -104,14 +167,13 @@ SETTING = "counts"  # what the setting is called, in every model that has it
 ONES, LOG, SQRT = "ones", "log", "sqrt"
 
 
-def counts_setting() -> Any:
-    """The setting of a model that can learn from how often something was done."""
-    return setting(
-        ONES,
-        choices=(ONES, LOG, SQRT),
-        help="What an interaction weighs where the files say how often: 1, log2(1 + count), or the "
-        "square root of the count. A count of 1 weighs 1 in each, and every hit is judged as one.",
-    )
+counts = partial(
+    setting,
+    ONES,
+    choices=(ONES, LOG, SQRT),
+    help="What an interaction weighs where the files say how often: 1, log2(1 + count), or the "
+    "square root of the count. A count of 1 weighs 1 in each, and every hit is judged as one.",
+)
 
 
 def counts_of(settings: Any) -> str:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
-from core.basics.types import FloatArray
 from core.data.pair import DomainPair
-from core.models.kernel.training_settings import counts_setting
-from core.models.linear.item_weights import ItemWeights, solve_memory
+from core.models.kernel.training_settings import (
+    counts,
+    item_ridge,
+    solver,
+    source_interaction_weight,
+)
+from core.models.linear.item_weights import (
+    DenseWeights,
+    ItemWeights,
+    UserMix,
+    ease_dual,
+    ease_primal,
+    solve_memory,
+    solves_dual,
+)
 from core.models.protocol import ModelCard, PairSizes
 
 
@@ -20,39 +30,56 @@ from core.models.protocol import ModelCard, PairSizes
 class EaseSettings(Settings):
     """Strength of the ridge and weight of the source in the regression."""
 
-    regularization: float = setting(
-        100.0, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
+    regularization: float = item_ridge(100.0)
+    source_weight: float = source_interaction_weight(0.5)
+    counts: str = counts()
+    solver: str = solver()
+
+
+@dataclass(frozen=True)
+class EdlaeSettings(Settings):
+    """Strength of the ridge, dropout and weight of the source in the regression."""
+
+    regularization: float = item_ridge(100.0)
+    dropout: float = setting(
+        0.2,
+        low=0.0,
+        high=0.95,
+        help="Share of a history hidden while training; popular items are damped by it.",
     )
-    source_weight: float = setting(
-        0.5,
-        low=0.01,
-        high=5.0,
-        help="What a source interaction counts beside a target one while training.",
-    )
-    counts: str = counts_setting()
-    solver: str = setting(
-        "auto",
-        choices=("auto", "primal", "dual"),
-        help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
-    )
+    source_weight: float = source_interaction_weight(0.5)
+    counts: str = counts()
+    solver: str = solver()
 
 
 class Ease(ItemWeights):
-    """Steck 2019, eq. 8, on [w * source, target]: weights of all items for the target items."""
+    """Steck 2019, eq. 8, on [w * source, target]: weights of all items for the target items.
 
-    settings: EaseSettings
+    With dropout p it is EDLAE, Steck 2020, sec. 3: the ridge of item i grows from lambda to
+    lambda + p / (1 - p) * (its sum of squares), as if shares of each history were hidden.
+    """
 
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
-        """Solve once, in closed form."""
-        self.solve_ease(train, self._ridge(train))
-        yield Progress(done=1, total=1, stage="solved")
+    settings: EaseSettings | EdlaeSettings
 
-    def _ridge(self, train: DomainPair) -> FloatArray:
-        n_items = train.source.shape[1] + train.target.shape[1]
-        return np.full(n_items, self.settings.regularization, dtype=np.float32)
+    def __init__(self, settings: EaseSettings | EdlaeSettings, dropout: float = 0.0) -> None:
+        super().__init__(settings)
+        self.dropout = dropout
+
+    def solve(self, train: DomainPair, seed: int) -> None:
+        """Invert a matrix of items, or one of users."""
+        rows, n_source = self.training_rows(train), train.source.shape[1]
+        squares = np.asarray(rows.multiply(rows).sum(axis=0)).ravel()  # diagonal of the Gram matrix
+        odds = self.dropout / (1 - self.dropout)
+        ridge = (self.settings.regularization + odds * squares).astype(np.float32)
+        users, items = rows.shape
+        if solves_dual(self.settings.solver, users, items, items - n_source, rows.nnz):
+            mix, self_weight = ease_dual(rows, ridge, n_source)
+            self.form = UserMix(rows, mix, ridge, self_weight)
+        else:
+            self.form = DenseWeights(ease_primal(rows, ridge, n_source))
 
 
-def _memory(sizes: PairSizes, settings: EaseSettings) -> int:
+def _memory(sizes: PairSizes, settings: EaseSettings | EdlaeSettings) -> int:
     return solve_memory(sizes, settings.solver)
 
 
@@ -77,74 +104,15 @@ EASE_CARD = ModelCard(
     grid={"regularization": (30.0, 100.0, 300.0), "source_weight": (0.2, 0.5, 1.0)},
 )
 
-
-# EDLAE: EASE with a ridge that grows with an item's popularity, as dropout would.
-
-
-@dataclass(frozen=True)
-class EdlaeSettings(Settings):
-    """Strength of the ridge, dropout and weight of the source in the regression."""
-
-    regularization: float = setting(
-        100.0, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
-    )
-    dropout: float = setting(
-        0.2,
-        low=0.0,
-        high=0.95,
-        help="Share of a history hidden while training; popular items are damped by it.",
-    )
-    source_weight: float = setting(
-        0.5,
-        low=0.01,
-        high=5.0,
-        help="What a source interaction counts beside a target one while training.",
-    )
-    counts: str = counts_setting()
-    solver: str = setting(
-        "auto",
-        choices=("auto", "primal", "dual"),
-        help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
-    )
-
-
-class Edlae(ItemWeights):
-    """Steck 2020, sec. 3: the ridge of item i is lambda + p / (1 - p) * (its sum of squares)."""
-
-    settings: EdlaeSettings
-
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
-        """Solve once, in closed form."""
-        self.solve_ease(train, self._ridge(train))
-        yield Progress(done=1, total=1, stage="solved")
-
-    def _ridge(self, train: DomainPair) -> FloatArray:
-        rows = self.joint(train.source, train.target)
-        squares = np.asarray(rows.multiply(rows).sum(axis=0)).ravel()  # diagonal of the Gram matrix
-        odds = self.settings.dropout / (1 - self.settings.dropout)
-        return (self.settings.regularization + odds * squares).astype(np.float32)
-
-
-def _edlae_memory(sizes: PairSizes, settings: EdlaeSettings) -> int:
-    return solve_memory(sizes, settings.solver)
-
-
-EDLAE_CARD = ModelCard(
+EDLAE_CARD = replace(
+    EASE_CARD,
     name="edlae",
     title="EDLAE",
-    family="Linear",
     line="EASE that also learns as if parts of each history were hidden.",
     paper="Steck: Autoencoders that don't overfit towards the identity, NeurIPS 2020",
     differs="Joint, as EASE here; the full-rank, full-emphasis form of the paper.",
     when="Beside EASE: often a little better where a few items are very popular.",
-    words="Each score is a sum over history items, so its source part and its target part are "
-    "exact: with alpha = beta = 1 the list is the model's own.",
     settings=EdlaeSettings,
-    build=Edlae,
-    memory=_edlae_memory,
-    cross_domain=True,
-    has_twin=True,
-    additive=True,
-    fold_in="exact",
+    build=lambda settings: Ease(settings, settings.dropout),
     grid={"regularization": (30.0, 100.0, 300.0), "dropout": (0.1, 0.2, 0.4)},
 )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
-from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
 from core.basics.types import IntArray
 from core.data.pair import DomainPair
-from core.models.kernel.training_settings import counts_setting, source_weight_setting
+from core.models.kernel.training_settings import counts, source_weight
 from core.models.linear.item_weights import ItemWeights, SparseWeights
 from core.models.protocol import ModelCard, PairSizes
 
@@ -35,8 +33,8 @@ class ItemKnnSettings(Settings):
         high=10_000.0,
         help="Added to the norms below the cosine, so that few common users make little likeness.",
     )
-    source_weight: float = source_weight_setting(0.2)
-    counts: str = counts_setting()
+    source_weight: float = source_weight(0.2)
+    counts: str = counts()
 
 
 class ItemKnn(ItemWeights):
@@ -46,14 +44,13 @@ class ItemKnn(ItemWeights):
     """
 
     settings: ItemKnnSettings
+    stage = "counted"
 
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+    def solve(self, train: DomainPair, seed: int) -> None:
         """Count common users once."""
-        self.train = train
         from_source = self._neighbours(train.source, train.target, same=False)
         from_target = self._neighbours(train.target, train.target, same=True)
         self.form = SparseWeights(vstack([from_source, from_target], format="csr"))
-        yield Progress(done=1, total=1, stage="counted")
 
     def _neighbours(self, items: csr_matrix, targets: csr_matrix, same: bool) -> csr_matrix:
         """Likeness of the nearest items to each target item, (n_items, n_target_items)."""

@@ -2,67 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.progress import Progress
 from core.basics.settings import Settings
-from core.basics.types import Contributions, DomainScores, IntArray
+from core.basics.types import Contributions, DomainScores, FloatArray
 from core.data.pair import DomainPair
-from core.models.kernel.training_settings import counts_setting
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.kernel.history import HistoryModel
+from core.models.kernel.training_settings import counts
+from core.models.protocol import ModelCard, PairSizes
 
 
 @dataclass(frozen=True)
 class PopularitySettings(Settings):
     """What an interaction counts; nothing else can be set."""
 
-    counts: str = counts_setting()
+    counts: str = counts()
 
 
-class Popularity:
+class Popularity(HistoryModel):
     """Counts the interactions of each target item in the training data, or what they weigh."""
 
-    def __init__(self, settings: PopularitySettings) -> None:
-        self.settings = settings
+    counts: FloatArray  # (n_target_items,)
+    arrays = ("counts",)
+    stage = ""
 
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+    def solve(self, train: DomainPair, seed: int) -> None:
         """Add up once."""
         target = train.target
         self.counts = np.bincount(target.indices, target.data, target.shape[1]).astype(np.float32)
-        yield Progress(done=1, total=1)
-
-    def score(self, users: IntArray) -> DomainScores:
-        """The counts, for every user, as what is said without either history."""
-        return self._same_for(len(users))
 
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
-        """The counts again: no history changes them."""
-        return self._same_for(source_rows.shape[0])
+        """The counts, for everybody, as what is said without either history."""
+        n_asked = source_rows.shape[0]
+        nothing = np.zeros((n_asked, len(self.counts)), dtype=np.float32)
+        nobody = np.zeros(n_asked, dtype=bool)
+        return DomainScores(nothing, nothing, self.counts[None, :], None, nobody, nobody)
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Nothing in a history explains popularity: every amount is 0."""
         source, target = source_row.indices, target_row.indices
         return Contributions(source, np.zeros(len(source)), target, np.zeros(len(target)))
-
-    def vectors(self) -> None:
-        """There are none."""
-
-    def state(self) -> State:
-        """The counts."""
-        return {"counts": self.counts}
-
-    def restore(self, train: DomainPair, state: State) -> None:
-        """Take the counts up again."""
-        self.counts = state["counts"]
-
-    def _same_for(self, n_asked: int) -> DomainScores:
-        nothing = np.zeros((n_asked, len(self.counts)), dtype=np.float32)
-        nobody = np.zeros(n_asked, dtype=bool)
-        return DomainScores(nothing, nothing, self.counts[None, :], None, nobody, nobody)
 
 
 def _memory(sizes: PairSizes, settings: PopularitySettings) -> int:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.progress import Progress
-from core.basics.settings import Settings, setting
-from core.basics.types import Contributions, DomainScores, IntArray
+from core.basics.settings import Settings
+from core.basics.types import BoolArray, Contributions, FloatArray
 from core.data.pair import DomainPair
+from core.models.kernel.history import HistoryModel
+from core.models.kernel.training_settings import item_ridge, solver
 from core.models.linear.item_weights import (
     DenseWeights,
     UserMix,
@@ -30,29 +30,18 @@ from core.models.readiness import check_shared
 class RidgeSettings(Settings):
     """Strength of the ridge."""
 
-    regularization: float = setting(
-        300.0, low=1.0, high=100_000.0, help="Ridge on every item weight; more smooths more."
-    )
-    solver: str = setting(
-        "auto",
-        choices=("auto", "primal", "dual"),
-        help="Invert items x items (primal) or users x users (dual); auto takes the smaller one.",
-    )
+    regularization: float = item_ridge(300.0)
+    solver: str = solver()
 
 
-class Ridge:
+class Ridge(HistoryModel):
     """(X'X + lambda)^-1 X'Y over shared users: X their source rows, Y their target rows."""
 
-    train: DomainPair
     form: WeightForm
 
-    def __init__(self, settings: RidgeSettings) -> None:
-        self.settings = settings
-
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+    def solve(self, train: DomainPair, seed: int) -> None:
         """Solve once, in closed form; raises RunError where no users are shared."""
         check_shared(CARD, train)
-        self.train = train
         rows, wanted = train.source[train.shared], train.target[train.shared]
         users, items = rows.shape
         if solves_dual(self.settings.solver, users, items, wanted.shape[1], rows.nnz):
@@ -60,28 +49,26 @@ class Ridge:
             self.form = UserMix(rows, mix)
         else:
             self.form = DenseWeights(ridge_primal(rows, wanted, self.settings.regularization))
-        yield Progress(done=1, total=1, stage="solved")
 
-    def score(self, users: IntArray) -> DomainScores:
-        """The source part for training users, cold or not."""
-        return self.fold_in(self.train.source[users], self.train.target[users])
-
-    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
+    def parts(
+        self, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> tuple[FloatArray, FloatArray]:
         """The source part for any histories; target histories say nothing here."""
         source = self.form.scores(source_rows)
+        return source, np.zeros_like(source)
+
+    def evidence(
+        self, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> tuple[BoolArray, BoolArray]:
+        """Those with a source history; a target history is not read."""
         has_source = np.diff(source_rows.indptr) > 0
-        return DomainScores.ranking(
-            source, np.zeros_like(source), has_source, np.zeros_like(has_source)
-        )
+        return has_source, np.zeros_like(has_source)
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Exact: each source item adds its own weight, target items add nothing."""
         amounts = source_row.data * self.form.towards(item, source_row.indices)
         target = target_row.indices
         return Contributions(source_row.indices, amounts, target, np.zeros(len(target)))
-
-    def vectors(self) -> None:
-        """None: an item is a row of weights, too long for a map of vectors."""
 
     def state(self) -> State:
         """The weights, in the form they are kept in."""

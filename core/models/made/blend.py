@@ -37,7 +37,7 @@ class BlendSettings(Settings):
     )
 
 
-class Blend:
+class Blend(CrossDomainModel):
     """Both members' scores, comparable per user, times coefficients.
 
     coefficients: (2, 3), a row per member: of its own score, its source part, its target part.

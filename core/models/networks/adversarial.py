@@ -23,8 +23,8 @@ from core.models.kernel.arrays import (
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import both_cells, both_softmaxes, cosines, cross_entropy, read
-from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import Finding, ModelCard, PairSizes, State
+from core.models.kernel.training_settings import SoftmaxSettings, factors, source_loss_weight
+from core.models.protocol import Finding, ModelCard, Network, PairSizes, State
 
 # Losses that bring two samples of vectors together: an adversary's, or a distance.
 
@@ -185,10 +185,8 @@ BEFORE = "gap.before"  # (4,): whether it was measured, and the three figures of
 class AdversarialSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training, and what draws the two domains together."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
-    )
+    factors: int = factors(64)
+    source_loss_weight: float = source_loss_weight(0.2)
     alignment: str = setting(
         REVERSAL,
         choices=(NONE, REVERSAL, GAN, MMD, CORAL),
@@ -211,7 +209,7 @@ class AdversarialSettings(SoftmaxSettings):
     )
 
 
-class Adversarial:
+class Adversarial(Network):
     """User: a source-drawn and a target-drawn vector, summed; score: cosine with an item's vector.
 
     Under GAN the source-drawn vector is what the generator makes of the sum of its history.

@@ -25,8 +25,15 @@ from core.models.kernel.arrays import (
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.pair_network import drawn_pairs, halved, over_all_items
-from core.models.kernel.training_settings import TrainingSettings
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.kernel.training_settings import (
+    TrainingSettings,
+    batch_size,
+    factors,
+    negatives,
+    source_loss_weight,
+    weight_decay,
+)
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 SPREAD, AVERAGE = 0.5, 1.0  # powers of the history's length by which its sum is divided
 SOURCE, TARGET = "source", "target"
@@ -37,32 +44,24 @@ OTHER = {SOURCE: TARGET, TARGET: SOURCE}
 class CoNetSettings(TrainingSettings):
     """Sizes, cross connections and speed of the training."""
 
-    weight_decay: float = setting(
-        1e-6, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-    batch_size: int = setting(
-        64, low=8, high=100_000, help="Users per step; more is faster and smoother."
-    )
-    factors: int = setting(32, low=1, high=512, help="Length of every user and item vector.")
+    weight_decay: float = weight_decay(1e-6)
+    batch_size: int = batch_size(64)
+    factors: int = factors(32, low=1)
     hidden: int = setting(16, low=1, high=512, help="Width of either network's first layer.")
     layers: int = setting(
         2, low=1, high=5, help="Layers of either network, each half as wide as the one below."
     )
-    negatives: int = setting(
-        4, low=1, high=100, help="Items not taken that stand beside each one taken."
-    )
+    negatives: int = negatives(4)
     sparsity: float = setting(
         1e-5,
         low=0.0,
         high=1.0,
         help="Pull of every cross connection towards zero (L1); 0 lets all of them live.",
     )
-    source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
-    )
+    source_loss_weight: float = source_loss_weight(0.2)
 
 
-class CoNet:
+class CoNet(Network):
     """a_t' = relu(W_t a_t + H a_s) and a_s' = relu(W_s a_s + H a_t): Hu et al. 2018, eq. 6-7.
 
     H is the same both ways and sparse (SCoNet, eq. 8). A network starts from a user's history in

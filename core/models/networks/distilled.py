@@ -24,7 +24,7 @@ from core.models.kernel.losses import (
     read,
 )
 from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import Finding, ModelCard, PairSizes, State
+from core.models.protocol import Finding, ModelCard, Network, PairSizes, State
 
 # What a student takes over from a teacher: soft shares, the top of the ranking, or vectors.
 
@@ -118,7 +118,7 @@ class DistilledSettings(SoftmaxSettings):
     )
 
 
-class Distilled:
+class Distilled(Network):
     """Two two-tower networks, one after the other; only the student is kept.
 
     Until the student's first epoch is over the teacher answers.

@@ -25,8 +25,13 @@ from core.models.kernel.arrays import (
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel
 from core.models.kernel.losses import contest_memory, cosine_softmax, cosines, drawn_vectors, read
-from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.kernel.training_settings import (
+    SoftmaxSettings,
+    factors,
+    source_loss_weight,
+    weight_decay,
+)
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 MAXIMUM, MEAN, CONCATENATION = "max", "mean", "concatenation"
 SOURCE, TARGET = "source", "target"
@@ -36,21 +41,17 @@ SOURCE, TARGET = "source", "target"
 class DTCDRSettings(SoftmaxSettings):
     """Sizes, combination and speed of the training."""
 
-    weight_decay: float = setting(
-        3e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
+    weight_decay: float = weight_decay(3e-4)
+    factors: int = factors(64)
     combination: str = setting(
         CONCATENATION,
         choices=(MAXIMUM, MEAN, CONCATENATION),
         help="How the two vectors of a shared user become one.",
     )
-    source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
-    )
+    source_loss_weight: float = source_loss_weight(0.2)
 
 
-class DTCDR:
+class DTCDR(Network):
     """A user's vectors of both domains, combined, go through a network per domain.
 
     Zhu et al. 2019 (DTCDR), sec. 3: the combination operators of eq. 4-6, two tasks, and the

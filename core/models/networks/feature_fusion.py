@@ -28,8 +28,8 @@ from core.models.kernel.arrays import (
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import cosine_softmax, cosines, drawn_vectors, read, softmax_cells
-from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.kernel.training_settings import SoftmaxSettings, weight_decay
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 CONCATENATION, GATE = "concatenation", "gate"
 LEARNED = "learned"
@@ -39,9 +39,7 @@ LEARNED = "learned"
 class FeatureFusionSettings(SoftmaxSettings):
     """Features, how they are joined, and speed of the training."""
 
-    weight_decay: float = setting(
-        5e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
+    weight_decay: float = weight_decay(5e-4)
     factors: int = setting(64, low=2, high=512, help="Features of a history, and of an item.")
     features: str = setting(
         LEARNED,
@@ -57,7 +55,7 @@ class FeatureFusionSettings(SoftmaxSettings):
     hidden: int = setting(128, low=2, high=2048, help="Width of the network's hidden layer.")
 
 
-class FeatureFusion:
+class FeatureFusion(Network):
     """user = W_2 relu(W_1 join(phi_source, phi_target)); score: cosine with an item's vector.
 
     phi is a sum over a history that is learned along, or a fixed feature map and a linear layer
@@ -65,6 +63,8 @@ class FeatureFusion:
     al. 2017 (GMU), eq. 5, without its tanh: g * phi_source + (1 - g) * phi_target with
     g = sigmoid(W_g [phi_source, phi_target]).
     """
+
+    weighs_features = True
 
     def __init__(self, settings: FeatureFusionSettings) -> None:
         self.settings = settings

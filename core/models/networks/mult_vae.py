@@ -27,7 +27,7 @@ from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel
 from core.models.kernel.losses import contest, contest_memory, drawn_vectors
 from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 SPREAD = 0.5  # a history is divided by the square root of its length: an L2 norm of ones
 
@@ -52,12 +52,14 @@ class MultVaeSettings(SoftmaxSettings):
     )
 
 
-class MultVae:
+class MultVae(Network):
     """Liang et al. 2018, sec. 2, with both histories in the encoder and a decoder per domain.
 
     The code's mean is used when the model is asked. The decoder is linear, so that its rows are
     item vectors, and compares directions: unit code, unit items, a temperature, a bias per item.
     """
+
+    weighs_features = True
 
     def __init__(self, settings: MultVaeSettings) -> None:
         self.settings = settings

@@ -15,8 +15,8 @@ from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel
 from core.models.kernel.held_out import held_out, held_out_ndcg, without
 from core.models.kernel.losses import contest_memory, cosine_softmax, cosines, drawn_vectors, read
-from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import Finding, ModelCard, PairSizes, State
+from core.models.kernel.training_settings import SoftmaxSettings, factors, weight_decay
+from core.models.protocol import Finding, ModelCard, Network, PairSizes, State
 
 SOURCE, TARGET = "source", "target"
 FIXED, LEARNED = "fixed", "learned"
@@ -27,10 +27,8 @@ NOISE = "log_variance"  # of the tasks, where weights are learned
 class MultiTaskSettings(SoftmaxSettings):
     """Sizes, how the tasks are weighed, and speed of the training."""
 
-    weight_decay: float = setting(
-        5e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
+    weight_decay: float = weight_decay(5e-4)
+    factors: int = factors(64)
     weighting: str = setting(
         FIXED,
         choices=(FIXED, LEARNED),
@@ -51,7 +49,7 @@ class MultiTaskSettings(SoftmaxSettings):
     )
 
 
-class MultiTask:
+class MultiTask(Network):
     """A shared layer over both histories and a tower per domain (shared bottom: Caruana 1997).
 
     Loss: w_source L_source + w_target L_target, with fixed weights or with those of Kendall, Gal

@@ -33,8 +33,19 @@ from core.models.kernel.pair_network import (
     tower_weights,
     unchanged,
 )
-from core.models.kernel.training_settings import TrainingSettings
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.kernel.training_settings import (
+    TrainingSettings,
+    batch_size,
+    factors,
+    hidden,
+    input_dropout,
+    layers,
+    learning_rate,
+    negatives,
+    patience,
+    weight_decay,
+)
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 STRENGTH = 4.0  # first weights h of the product: unit vectors alone would make small scores
 REACH = 2.0  # length of a user's vector before the network
@@ -44,35 +55,23 @@ REACH = 2.0  # length of a user's vector before the network
 class NeuMFSettings(TrainingSettings):
     """Sizes, negatives and speed of the training."""
 
-    learning_rate: float = setting(0.003, low=1e-5, high=0.5, help="Step size of Adam.")
-    weight_decay: float = setting(
-        1e-5, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-    patience: int = setting(
-        4, low=1, high=100, help="Epochs without a better validation score before training ends."
-    )
-    batch_size: int = setting(
-        64, low=8, high=100_000, help="Users per step; more is faster and smoother."
-    )
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    hidden: int = setting(16, low=1, high=512, help="Width of the network's first layer.")
-    layers: int = setting(
-        2, low=1, high=5, help="Layers of the network, each half as wide as the one below."
-    )
-    negatives: int = setting(
-        8, low=1, high=100, help="Items not taken that stand beside each one taken."
-    )
+    learning_rate: float = learning_rate(0.003)
+    weight_decay: float = weight_decay(1e-5)
+    patience: int = patience(4)
+    batch_size: int = batch_size(64)
+    factors: int = factors(64)
+    hidden: int = hidden(16)
+    layers: int = layers(2)
+    negatives: int = negatives(8)
     loss: str = setting(
         "cross-entropy",
         choices=("cross-entropy", "softmax"),
         help="Cross-entropy asks of each item whether it was taken; softmax which one was.",
     )
-    dropout: float = setting(
-        0.0, low=0.0, high=0.9, help="Share of the network's inputs left out in each step."
-    )
+    dropout: float = input_dropout(0.0)
 
 
-class NeuMF:
+class NeuMF(Network):
     """score = h' [p_u * q_i, MLP(p'_u, q'_i)]: He et al. 2017 (NCF), eq. 12.
 
     p_u and p'_u are sums over the items of both histories at one length for all users: longer

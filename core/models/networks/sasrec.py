@@ -28,8 +28,8 @@ from core.models.kernel.arrays import (
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import cosine_softmax, cosines, sampled_softmax
-from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import TIMESTAMPS, ModelCard, PairSizes, State
+from core.models.kernel.training_settings import SoftmaxSettings, epochs, learning_rate
+from core.models.protocol import TIMESTAMPS, ModelCard, Network, PairSizes, State
 
 # Both histories of a user as one sequence in time order.
 
@@ -94,12 +94,12 @@ class SasRecSettings(SoftmaxSettings):
         high=10.0,
         help="What telling the whole history, hidden items too, after the latest item counts.",
     )
-    epochs: int = setting(60, low=1, high=1000, help="Rounds over all users at most.")
-    learning_rate: float = setting(3e-3, low=1e-5, high=0.5, help="Step size of Adam.")
+    epochs: int = epochs(60)
+    learning_rate: float = learning_rate(3e-3)
     batch_size: int = setting(128, low=8, high=100_000, help="Users per step.")
 
 
-class SasRec:
+class SasRec(Network):
     """Kang and McAuley 2018 (SASRec), sec. III, on the joint sequence of both domains.
 
     Every place predicts the item after it among items of its own domain. With the convolution:

@@ -7,35 +7,31 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.settings import setting
 from core.basics.types import IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.kernel.arrays import Array, Weights, normal_table, unit
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel
 from core.models.kernel.losses import both_softmaxes, contest_memory, cosines, drawn_vectors, read
-from core.models.kernel.training_settings import SoftmaxSettings
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.kernel.training_settings import (
+    SoftmaxSettings,
+    factors,
+    source_loss_weight,
+    weight_average,
+)
+from core.models.protocol import ModelCard, Network, PairSizes, State
 
 
 @dataclass(frozen=True)
 class TwoTowerSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    weight_average: float = setting(
-        0.95,
-        low=0.0,
-        high=0.9999,
-        help="Share of the running average of all weights that each step keeps; the average is "
-        "asked in place of the last weights, which swing; 0 is off.",
-    )
-    source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
-    )
+    factors: int = factors(64)
+    weight_average: float = weight_average(0.95)
+    source_loss_weight: float = source_loss_weight(0.2)
 
 
-class TwoTower:
+class TwoTower(Network):
     """User: the vectors of both histories, summed; score: cosine with an item's own vector.
 
     Yi et al. 2019 (sampling-bias-corrected neural modeling), sec. 3, with the user tower of

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.progress import Progress
-from core.basics.settings import Settings, setting
-from core.basics.types import Contributions, DomainScores, FloatArray, IntArray
+from core.basics.settings import Settings
+from core.basics.types import Contributions, DomainScores, FloatArray
 from core.data.pair import DomainPair
+from core.models.kernel.history import HistoryModel
+from core.models.kernel.training_settings import bias_ridge
 from core.models.protocol import ModelCard, PairSizes, State
 from core.models.task import Task
 
@@ -22,32 +22,22 @@ ROUNDS = 10  # of solving users, then items; far more than it takes to converge
 class BiasSettings(Settings):
     """How far biases are drawn to 0."""
 
-    bias_regularization: float = setting(
-        3.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )
+    bias_regularization: float = bias_ridge(3.0)
 
 
-class Bias:
+class Bias(HistoryModel):
     """r = mean + b_i + b_u by ridge regression (Koren, Bell, Volinsky 2009, eq. 3 and 5).
 
     Kept are the mean and the item biases; a user's bias is solved from their ratings when asked.
     """
 
-    train: DomainPair
+    stage = ""
     mean: float
     items: FloatArray  # (n_target_items,)
 
-    def __init__(self, settings: BiasSettings) -> None:
-        self.settings = settings
-
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+    def solve(self, train: DomainPair, seed: int) -> None:
         """Alternate both sides' biases; there is nothing to draw by chance."""
-        self.train = train
         self.fit_rows(train.target)
-        yield Progress(done=1, total=1)
 
     def fit_rows(self, rows: csr_matrix) -> None:
         """Mean and item biases of some users' ratings, (n_users, n_items)."""
@@ -61,13 +51,18 @@ class Bias:
             sums = np.bincount(rows.indices, left, minlength=rows.shape[1])
             self.items = (sums / (counts + self.settings.bias_regularization)).astype(np.float32)
 
-    def score(self, users: IntArray) -> DomainScores:
-        """The same for training users as for anybody with their ratings."""
-        return self._scores(self.train.target[users])
-
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
         """Mean and item biases as base, the user's bias as target part; exact."""
-        return self._scores(target_rows)
+        shape = target_rows.shape[0], len(self.items)
+        target = np.broadcast_to(self.users(target_rows)[:, None], shape).astype(np.float32)
+        return DomainScores(
+            np.zeros(shape, dtype=np.float32),
+            target,
+            self.base[None],
+            None,
+            np.zeros(shape[0], dtype=bool),
+            np.diff(target_rows.indptr) > 0,
+        )
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """How far each rating lies from what was to be expected, over ratings and ridge."""
@@ -76,9 +71,6 @@ class Bias:
         )
         nothing = np.zeros(source_row.nnz)
         return Contributions(source_row.indices, nothing, target_row.indices, amounts)
-
-    def vectors(self) -> None:
-        """There are none."""
 
     def state(self) -> State:
         """Item biases and the mean."""
@@ -103,18 +95,6 @@ class Bias:
     def base(self) -> FloatArray:
         """(n_target_items,) float32 ratings expected of somebody nobody knows anything about."""
         return self.items + np.float32(self.mean)
-
-    def _scores(self, rows: csr_matrix) -> DomainScores:
-        shape = rows.shape[0], len(self.items)
-        target = np.broadcast_to(self.users(rows)[:, None], shape).astype(np.float32)
-        return DomainScores(
-            np.zeros(shape, dtype=np.float32),
-            target,
-            self.base[None],
-            None,
-            np.zeros(shape[0], dtype=bool),
-            np.diff(rows.indptr) > 0,
-        )
 
 
 def _memory(sizes: PairSizes, settings: BiasSettings) -> int:

@@ -13,6 +13,7 @@ from core.basics.settings import Settings, setting
 from core.basics.types import Contributions, DomainScores, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import nonnegative_rows
+from core.models.kernel.history import HistoryModel
 from core.models.protocol import ModelCard, PairSizes, State
 from core.models.ratings.bias import Bias, BiasSettings
 from core.models.task import Task
@@ -137,7 +138,7 @@ class ClfmSettings(Settings):
     )
 
 
-class Clfm:
+class Clfm(HistoryModel):
     """min sum_d w_d |W_d * (X_d - U_d [S_0, S_d] V_d')|^2 with U, V >= 0 (Gao et al. 2013).
 
     X are ratings without mean and biases; W is 1 where there is a rating, else 0, so that no cell
@@ -145,13 +146,9 @@ class Clfm:
     where they are the same people: only the patterns S_0 are shared.
     """
 
-    train: DomainPair
     biases: Bias  # of the target
     target_factors: FloatArray  # (n_target_items, user_clusters): S v_i, met by memberships
     source_factors: FloatArray  # (n_source_items, user_clusters)
-
-    def __init__(self, settings: ClfmSettings) -> None:
-        self.settings = settings
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """Solve users, the codebook, then items, once per epoch; the loss is the target's."""
@@ -183,13 +180,14 @@ class Clfm:
             self.target_factors = sides[1].factors(codebook)
             yield Progress(epoch, settings.epochs, loss=sides[1].loss(users[1], codebook))
 
-    def score(self, users: IntArray) -> DomainScores:
-        """The target part for training users, solved from their ratings."""
-        return self._scores(self.train.target[users])
-
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
         """Mean and item bias as base; the user's mean and memberships as target part; exact."""
-        return self._scores(target_rows)
+        patterns = self._memberships(target_rows) @ self.target_factors.T  # (n, n_target_items)
+        target = (self.biases.users(target_rows)[:, None] + patterns).astype(np.float32)
+        nobody = np.zeros(target_rows.shape[0], dtype=bool)
+        nothing = np.zeros(target.shape, dtype=np.float32)
+        has_target = np.diff(target_rows.indptr) > 0
+        return DomainScores(nothing, target, self.biases.base[None], None, nobody, has_target)
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Exact: memberships above 0 are a ridge regression on what biases leave of ratings."""
@@ -223,14 +221,6 @@ class Clfm:
         self.target_factors = state["target_factors"]
         self.biases = Bias(BiasSettings(self.settings.bias_regularization))
         self.biases.restore(train, {name: state[name] for name in ("items", "mean")})
-
-    def _scores(self, rows: csr_matrix) -> DomainScores:
-        patterns = self._memberships(rows) @ self.target_factors.T  # (n, n_target_items)
-        target = (self.biases.users(rows)[:, None] + patterns).astype(np.float32)
-        nobody = np.zeros(rows.shape[0], dtype=bool)
-        nothing = np.zeros(target.shape, dtype=np.float32)
-        has_target = np.diff(rows.indptr) > 0
-        return DomainScores(nothing, target, self.biases.base[None], None, nobody, has_target)
 
     def _memberships(self, rows: csr_matrix) -> FloatArray:
         """(n, user_clusters), none below 0; zeros without ratings."""

@@ -16,8 +16,15 @@ from core.models.kernel.batches import Batch, thinned
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import drawn_vectors, entries, squared_error
 from core.models.kernel.pair_network import dropout
-from core.models.kernel.training_settings import TrainingSettings
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.kernel.training_settings import (
+    TrainingSettings,
+    batch_size,
+    factors,
+    learning_rate,
+    source_rating_weight,
+    weight_decay,
+)
+from core.models.protocol import ModelCard, Network, PairSizes, State
 from core.models.ratings.bias import Bias, BiasSettings
 from core.models.ratings.factors import filled, with_values
 from core.models.task import Task
@@ -29,10 +36,8 @@ BIAS = 1  # columns of a user vector before the factors
 class CmfRatingAdamSettings(TrainingSettings):
     """Sizes and weights of the factorization, and speed of its training."""
 
-    factors: int = setting(16, low=1, high=512, help="Length of every user and item vector.")
-    source_loss_weight: float = setting(
-        0.3, low=0.001, high=10.0, help="What a source rating counts beside a target rating."
-    )
+    factors: int = factors(16, low=1)
+    source_loss_weight: float = source_rating_weight(0.3)
     regularization: float = setting(
         5.0,
         low=0.01,
@@ -51,16 +56,12 @@ class CmfRatingAdamSettings(TrainingSettings):
     interaction_dropout: float = setting(
         0.0, low=0.0, high=0.95, help="Share of the ratings left out of each epoch."
     )
-    learning_rate: float = setting(0.005, low=1e-5, high=0.5, help="Step size of Adam.")
-    batch_size: int = setting(
-        64, low=8, high=100_000, help="Users per step; more is faster and smoother."
-    )
-    weight_decay: float = setting(
-        3e-4, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
+    learning_rate: float = learning_rate(0.005)
+    batch_size: int = batch_size(64)
+    weight_decay: float = weight_decay(3e-4)
 
 
-class CmfRatingAdam:
+class CmfRatingAdam(Network):
     """r = m + b_i + s (b_u + q_i' p_u) in either domain, b_u and p_u shared by both.
 
     Singh and Gordon 2008, sec. 3, with the biases of Koren et al. 2009, eq. 4. The mean m, item

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
 from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
-from core.basics.types import Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.types import Contributions, DomainScores, FloatArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import als_memory, random_factors, solve_rows
+from core.models.kernel.history import HistoryModel
+from core.models.kernel.training_settings import (
+    bias_ridge,
+    factors,
+    rating_ridge,
+    rounds,
+    source_rating_weight,
+)
 from core.models.protocol import ModelCard, PairSizes, State
 from core.models.task import Task
 
@@ -158,30 +167,24 @@ def filled(rows: csr_matrix, value: float) -> csr_matrix:
     return with_values(rows, np.full(rows.nnz, value, dtype=np.float32))
 
 
+normalization = partial(
+    setting,
+    NONE,
+    choices=NORMALIZATIONS,
+    help="Before anything is learned, subtract each user's mean rating, or also divide by "
+    "each user's deviation (z-score); none learns user biases with the vectors instead.",
+)
+
+
 @dataclass(frozen=True)
 class CmfRatingSettings(Settings):
     """Sizes and weights of the factorization."""
 
-    factors: int = setting(16, low=1, high=256, help="Length of every user and item vector.")
-    epochs: int = setting(10, low=1, high=200, help="Rounds of solving users, then items.")
-    regularization: float = setting(
-        15.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on vectors: they are drawn to 0 as by so many ratings that are average.",
-    )
-    bias_regularization: float = setting(
-        3.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )
-    source_loss_weight: float = setting(
-        0.3,
-        low=0.001,
-        high=10.0,
-        help="What a source rating counts beside a target rating.",
-    )
+    factors: int = factors(16, low=1, high=256)
+    epochs: int = rounds(10)
+    regularization: float = rating_ridge(15.0)
+    bias_regularization: float = bias_ridge(3.0)
+    source_loss_weight: float = source_rating_weight(0.3)
     shared_bias: float = setting(
         0.5,
         low=0.0,
@@ -189,27 +192,34 @@ class CmfRatingSettings(Settings):
         help="How alike a user's biases in the two domains are taken to be: 0 for strangers, 1 for "
         "one bias in both.",
     )
-    normalization: str = setting(
-        NONE,
-        choices=NORMALIZATIONS,
-        help="Before anything is learned, subtract each user's mean rating, or also divide by "
-        "each user's deviation (z-score); none learns user biases with the vectors instead.",
-    )
+    normalization: str = normalization()
 
 
-class CmfRating:
+@dataclass(frozen=True)
+class MfRatingSettings(Settings):
+    """Sizes and weights of the factorization."""
+
+    factors: int = factors(16, low=1, high=256)
+    epochs: int = rounds(10)
+    regularization: float = rating_ridge(15.0)
+    bias_regularization: float = bias_ridge(3.0)
+    normalization: str = normalization()
+
+
+class CmfRating(HistoryModel):
     """Minimises the squared error of both domains' ratings, the source's times its weight.
 
     Only rated cells count. What is kept are item vectors and biases; users are solved from their
-    ratings whenever asked, so a training user and a folded-in history are treated alike.
+    ratings whenever asked, so a training user and a folded-in history are treated alike. A
+    factorization that is `alone` sees a source without items: all is learned from the target.
     """
 
-    train: DomainPair
     source: RatingDomain
     target: RatingDomain
 
-    def __init__(self, settings: CmfRatingSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: CmfRatingSettings, alone: bool = False) -> None:
+        super().__init__(settings)
+        self.alone = alone
         self.penalty = RatingPenalty(
             settings.regularization,
             settings.bias_regularization,
@@ -219,7 +229,7 @@ class CmfRating:
 
     def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
         """Solve users, then items, once per epoch; the loss is a mean per weighted rating."""
-        self.train = train
+        self.train = train = train.target_only() if self.alone else train
         rng, settings, penalty = np.random.default_rng(seed), self.settings, self.penalty
         self.source = RatingDomain.begin(SOURCE_BIAS, train.source, penalty, settings.factors, rng)
         self.target = RatingDomain.begin(TARGET_BIAS, train.target, penalty, settings.factors, rng)
@@ -231,15 +241,12 @@ class CmfRating:
             self.target = self.target.solved_items(train.target, users, penalty)
             yield Progress(done=epoch, total=settings.epochs, loss=self._loss(users))
 
-    def score(self, users: IntArray) -> DomainScores:
-        """Both parts for training users, solved from their ratings."""
-        return self.fold_in(self.train.source[users], self.train.target[users])
-
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
         """Mean and item biases as base; A_u^-1 b_source and A_u^-1 b_target make the parts.
 
         The user's own mean and deviation, where they are asked for, belong to the target part.
         """
+        source_rows = self._heard(source_rows)
         parts = self._user_parts(source_rows, target_rows)  # (n_rows, 2, BIASES + d)
         scale, towards = self.target.scale_of(target_rows, self.penalty), self._towards()
         spread = scale.deviation[:, None]
@@ -256,9 +263,11 @@ class CmfRating:
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
         """Exact: rating y of history item i adds c_i y v_i' A_u^-1 v_j to the score of item j."""
-        source, target = source_row.indices, target_row.indices
+        heard = self._heard(source_row)
+        source, target = heard.indices, target_row.indices
+        of_source, of_target = np.zeros(source_row.nnz), np.zeros(target_row.nnz)
         if not len(source) + len(target):
-            return Contributions(source, np.zeros(0), target, np.zeros(0))
+            return Contributions(source_row.indices, of_source, target, of_target)
         history = np.vstack(
             [self.source.features(self.penalty)[source], self.target.features(self.penalty)[target]]
         )
@@ -268,28 +277,41 @@ class CmfRating:
             history.shape[1]
         )
         towards = float(scale.deviation[0]) * np.linalg.solve(left, self._towards()[:, item])
-        amounts = weights * self._wanted(source_row, target_row) * (history @ towards)
+        amounts = weights * self._wanted(heard, target_row) * (history @ towards)
         of_target = amounts[len(source) :] + self._of_scale(scale)[0, item] / max(1, len(target))
-        return Contributions(source, amounts[: len(source)], target, of_target)
+        of_source[: len(source)] = amounts[: len(source)]
+        return Contributions(source_row.indices, of_source, target, of_target)
 
     def vectors(self) -> Vectors:
         """Items of both domains and users as either domain's ratings draw them, (n, d)."""
         parts = self._user_parts(self.train.source, self.train.target)[:, :, BIASES:]
+        if self.alone:
+            return Vectors(None, self.target.factors, None, parts[:, 1])
         return Vectors(self.source.factors, self.target.factors, parts[:, 0], parts[:, 1])
 
     def state(self) -> State:
-        """Biases, factors, mean and deviation of both domains."""
+        """Biases, factors, mean and deviation of the domains that are learned."""
         state = {}
-        for name, domain in (("source", self.source), ("target", self.target)):
+        for name, domain in (("source", self.source), ("target", self.target))[self.alone :]:
             state[f"{name}_biases"], state[f"{name}_factors"] = domain.biases, domain.factors
             state[f"{name}_scale"] = np.array([domain.mean, domain.deviation])
         return state
 
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state."""
-        self.train = train
-        self.source = _restored(SOURCE_BIAS, "source", state)
+        self.train = train.target_only() if self.alone else train
         self.target = _restored(TARGET_BIAS, "target", state)
+        if not self.alone:
+            self.source = _restored(SOURCE_BIAS, "source", state)
+            return
+        width, rng = self.target.factors.shape[1], np.random.default_rng(0)
+        self.source = RatingDomain.begin(SOURCE_BIAS, self.train.source, self.penalty, width, rng)
+
+    def _heard(self, source_rows: csr_matrix) -> csr_matrix:
+        """The source histories that count: none of its items where the target stands alone."""
+        if not self.alone:
+            return source_rows
+        return csr_matrix((source_rows.shape[0], 0), dtype=np.float32)
 
     def _towards(self) -> FloatArray:
         return self.target.features(self.penalty).T  # (BIASES + d, n_target_items)
@@ -372,97 +394,15 @@ CMF_RATING_CARD = ModelCard(
 )
 
 
-# Matrix factorization of the target's ratings: biases and factors of users and items.
-
-
-@dataclass(frozen=True)
-class MfRatingSettings(Settings):
-    """Sizes and weights of the factorization."""
-
-    factors: int = setting(16, low=1, high=256, help="Length of every user and item vector.")
-    epochs: int = setting(10, low=1, high=200, help="Rounds of solving users, then items.")
-    regularization: float = setting(
-        15.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on vectors: they are drawn to 0 as by so many ratings that are average.",
-    )
-    bias_regularization: float = setting(
-        3.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )
-    normalization: str = setting(
-        NONE,
-        choices=NORMALIZATIONS,
-        help="Before anything is learned, subtract each user's mean rating, or also divide by "
-        "each user's deviation (z-score); none learns user biases with the vectors instead.",
-    )
-
-
-class MfRating:
-    """The collective factorization without a source: everything is learned from the target."""
-
-    def __init__(self, settings: MfRatingSettings) -> None:
-        self.settings = settings
-        self.model = CmfRating(CmfRatingSettings.of(settings.to_dict()))
-
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
-        """Solve users, then items, once per epoch."""
-        yield from self.model.fit_epochs(train.target_only(), seed)
-
-    def score(self, users: IntArray) -> DomainScores:
-        """The target part for training users, solved from their ratings."""
-        return self.model.score(users)
-
-    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
-        """The target part for ratings nobody trained on; exact."""
-        return self.model.fold_in(_nothing(source_rows), target_rows)
-
-    def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
-        """Exact for target ratings; source ratings add nothing."""
-        found = self.model.explain(_nothing(source_row), target_row, item)
-        source = source_row.indices
-        return Contributions(
-            source, np.zeros(len(source)), found.target_items, found.target_amounts
-        )
-
-    def vectors(self) -> Vectors:
-        """Users and items of the target, (n, d)."""
-        found = self.model.vectors()
-        return Vectors(None, found.target_items, None, found.target_users)
-
-    def state(self) -> State:
-        """Biases, factors, mean and deviation of the target."""
-        kept = self.model.state()
-        return {name: kept[name] for name in kept if name.startswith("target")}
-
-    def restore(self, train: DomainPair, state: State) -> None:
-        """Take up a state."""
-        factors = state["target_factors"].shape[1]
-        no_source = {
-            "source_biases": np.zeros(0, dtype=np.float32),
-            "source_factors": np.zeros((0, factors), dtype=np.float32),
-            "source_scale": np.array([0.0, 1.0]),
-        }
-        self.model.restore(train.target_only(), {**no_source, **state})
-
-
-def _nothing(rows: csr_matrix) -> csr_matrix:
-    """Histories of as many users in a source without items."""
-    return csr_matrix((rows.shape[0], 0), dtype=np.float32)
-
-
 def _mf_memory(sizes: PairSizes, settings: MfRatingSettings) -> int:
     alone = PairSizes(sizes.users, 0, sizes.target_items, 0, sizes.target_rows)
     return als_memory(alone, settings.factors + BIASES)
 
 
-MF_RATING_CARD = ModelCard(
+MF_RATING_CARD = replace(
+    CMF_RATING_CARD,
     name="mf_rating",
     title="MF of ratings",
-    family="Ratings",
     line="Predicts ratings in the target from biases and factors, without any source.",
     paper="Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems, 2009",
     differs="Solved by alternating ridge regressions instead of gradient steps, so that it needs "
@@ -471,13 +411,9 @@ MF_RATING_CARD = ModelCard(
     words="The base is the mean rating and the item's bias; the target part is the user's bias and "
     "vector. It looks at no source history, so alpha changes nothing.",
     settings=MfRatingSettings,
-    build=MfRating,
+    build=lambda settings: CmfRating(CmfRatingSettings.of(settings.to_dict()), alone=True),
     memory=_mf_memory,
     cross_domain=False,
     has_twin=False,
-    additive=True,
-    fold_in="exact",
-    needs=("ratings",),
-    task=Task.RATING,
     grid={"regularization": (10.0, 15.0, 25.0), "bias_regularization": (1.0, 3.0)},
 )

@@ -34,7 +34,19 @@ from core.models.kernel.pair_network import (
     tower_weights,
     unchanged,
 )
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.kernel.training_settings import (
+    batch_size,
+    bias_ridge,
+    epochs,
+    factors,
+    hidden,
+    input_dropout,
+    layers,
+    learning_rate,
+    max_gradient_norm,
+    weight_decay,
+)
+from core.models.protocol import ModelCard, Network, PairSizes, State
 from core.models.ratings.bias import Bias, BiasSettings
 from core.models.ratings.factors import with_values
 from core.models.task import Task
@@ -46,23 +58,12 @@ FIRST_LENIENCE = (1.0, 0.0, 0.0)  # a user's bias is at first what the target's 
 class NeuMFRatingSettings(Settings):
     """Sizes and weights of the network, and speed of its training."""
 
-    factors: int = setting(16, low=1, high=512, help="Length of every user and item vector.")
-    hidden: int = setting(16, low=1, high=512, help="Width of the network's first layer.")
-    layers: int = setting(
-        2, low=1, high=5, help="Layers of the network, each half as wide as the one below."
-    )
-    dropout: float = setting(
-        0.2, low=0.0, high=0.9, help="Share of the network's inputs left out in each step."
-    )
-    weight_decay: float = setting(
-        1e-3, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-    bias_regularization: float = setting(
-        3.0,
-        low=0.01,
-        high=1000.0,
-        help="Ridge on biases: they are drawn to 0 as by so many ratings that are average.",
-    )
+    factors: int = factors(16, low=1)
+    hidden: int = hidden(16)
+    layers: int = layers(2)
+    dropout: float = input_dropout(0.2)
+    weight_decay: float = weight_decay(1e-3)
+    bias_regularization: float = bias_ridge(3.0)
     interaction_dropout: float = setting(
         0.4,
         low=0.05,
@@ -76,20 +77,16 @@ class NeuMFRatingSettings(Settings):
         high=0.95,
         help="Share of shared users shown by their source ratings alone, as cold users will be.",
     )
-    epochs: int = setting(60, low=1, high=1000, help="Rounds over all users at most.")
+    epochs: int = epochs(60)
     patience: int = setting(
         8, low=1, high=100, help="Epochs without a smaller validation error before training ends."
     )
-    learning_rate: float = setting(0.001, low=1e-5, high=0.5, help="Step size of Adam.")
-    batch_size: int = setting(
-        64, low=8, high=100_000, help="Users per step; more is faster and smoother."
-    )
-    max_gradient_norm: float = setting(
-        1.0, low=1e-3, high=1e6, help="Longer gradients are shortened to this before a step."
-    )
+    learning_rate: float = learning_rate(0.001)
+    batch_size: int = batch_size(64)
+    max_gradient_norm: float = max_gradient_norm(1.0)
 
 
-class NeuMFRating:
+class NeuMFRating(Network):
     """r = m + b_i + c' b_u + h' (p_u * q_i) + MLP(p'_u, q'_i): He et al. 2017 (NCF), eq. 12.
 
     m and b_i are solved from training ratings and stay; b_u are the user's biases in both domains.

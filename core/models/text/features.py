@@ -22,7 +22,7 @@ from core.models.text.vectors import (
     unit_vectors,
     why_not,
 )
-from core.models.text.words import READS, TITLES, item_texts
+from core.models.text.words import item_texts, reads
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,7 @@ class TextSettings(Settings):
         help="What turns a text into a vector; universal goes by meaning in 16 languages, tf-idf "
         "by the same words, minilm by meaning in English; own is what CROSSWALK_ENCODER names.",
     )
-    reads: str = setting(
-        TITLES, choices=READS, help="Columns of the item tables that the encoder reads."
-    )
+    reads: str = reads()
     vectors: str = setting(
         NOT_USED,
         choices=VECTORS,

@@ -16,12 +16,17 @@ from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray
 from core.data.pair import DomainPair
 from core.models.kernel.arrays import Array, Weights, as_like, history_sum, relu, unit
 from core.models.kernel.batches import Batch
-from core.models.kernel.gradient import GradientModel, Network, gradient_memory
+from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import read
-from core.models.kernel.training_settings import TrainingSettings, source_weight_setting
-from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
+from core.models.kernel.training_settings import (
+    TrainingSettings,
+    learning_rate,
+    patience,
+    source_weight,
+)
+from core.models.protocol import ITEM_TEXT, ModelCard, Network, PairSizes, State
 from core.models.text.features import told as tells
-from core.models.text.items import ridge_head, ridge_setting
+from core.models.text.items import head_ridge, ridge_head
 from core.models.text.pairs import Narrow, info_nce, left_out, pair_batches, share_in_batch
 from core.models.text.tuning import (
     ALL,
@@ -33,7 +38,7 @@ from core.models.text.tuning import (
     first_deltas,
     tuned_weights,
 )
-from core.models.text.words import READS, TITLES, item_texts
+from core.models.text.words import item_texts, reads
 
 # Settings of the fine-tuned text encoder.
 
@@ -42,9 +47,7 @@ from core.models.text.words import READS, TITLES, item_texts
 class FineTunedSettings(TrainingSettings):
     """What of the encoder learns, on which domain, and how fast."""
 
-    reads: str = setting(
-        TITLES, choices=READS, help="Columns of the item tables that the encoder reads."
-    )
+    reads: str = reads()
     tuned: str = setting(
         LAST,
         choices=TUNED,
@@ -63,9 +66,7 @@ class FineTunedSettings(TrainingSettings):
         2, low=0, high=100, help="Rounds over the source's pairs before those over the target's."
     )
     epochs: int = setting(8, low=1, high=1000, help="Rounds over the pairs of both stages at most.")
-    patience: int = setting(
-        4, low=1, high=100, help="Epochs without a better validation score before training ends."
-    )
+    patience: int = patience(4)
     pairs: int = setting(
         100_000,
         low=100,
@@ -79,7 +80,7 @@ class FineTunedSettings(TrainingSettings):
         128, low=2, high=100_000, help="Users per step; their items are each other's wrong answers."
     )
     factors: int = setting(512, low=2, high=512, help="Length of every item's vector.")
-    learning_rate: float = setting(2e-4, low=1e-6, high=0.5, help="Step size of Adam.")
+    learning_rate: float = learning_rate(2e-4, low=1e-6)
     pace: float = setting(
         0.1,
         low=1e-4,
@@ -106,8 +107,8 @@ class FineTunedSettings(TrainingSettings):
         high=20.0,
         help="Cosines are raised to it: more listens to the nearest texts of a history alone.",
     )
-    source_weight: float = source_weight_setting(0.1)
-    regularization: float = ridge_setting()
+    source_weight: float = source_weight(0.1)
+    regularization: float = head_ridge()
 
 
 # What a fine-tuned text encoder keeps, and texts as the items it compares.
@@ -216,7 +217,7 @@ class HearingModel(GradientModel):
 BLOCK = 1024  # items of histories compared at once
 
 
-class FineTuned:
+class FineTuned(ComparesItems):
     """theta_source = theta + delta_source, theta_target = theta_source + delta_target.
 
     A text's vector goes from its domain's centre through one linear layer. The score of item j is

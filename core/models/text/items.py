@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,25 +30,21 @@ SOURCE_KNOWN, TARGET_KNOWN = "fixed.source.known", "fixed.target.known"
 TARGET = "target"
 
 
-def id_dropout_setting() -> Any:
-    """How often items must do without their ids in training."""
-    return setting(
-        0.3,
-        low=0.0,
-        high=1.0,
-        help="Share of the items that stand for themselves by their text alone in each step, as a "
-        "new item does; 1 learns no ids.",
-    )
-
-
-def ridge_setting() -> Any:
-    """The regularization of `ridge_head`."""
-    return setting(
-        100.0,
-        low=0.01,
-        high=1e6,
-        help="Ridge over the vectors of the texts: less holds back more of what all titles share.",
-    )
+id_dropout = partial(
+    setting,
+    0.3,
+    low=0.0,
+    high=1.0,
+    help="Share of the items that stand for themselves by their text alone in each step, as a "
+    "new item does; 1 learns no ids.",
+)
+head_ridge = partial(
+    setting,
+    100.0,
+    low=0.01,
+    high=1e6,
+    help="Ridge over the vectors of the texts: less holds back more of what all titles share.",
+)
 
 
 def item_texts_of(train: DomainPair, settings: Any) -> State:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
-from core.basics.progress import Progress
 from core.basics.settings import setting
-from core.basics.types import Contributions, DomainScores, FloatArray, IntArray, Vectors
+from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, Vectors
 from core.data.pair import DomainPair
-from core.models.kernel.training_settings import source_weight_setting
+from core.models.kernel.history import HistoryModel
+from core.models.kernel.training_settings import source_weight, text_ridge
 from core.models.linear.item_weights import ItemWeights, SparseWeights
 from core.models.linear.popularity import Popularity
-from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
+from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes
 from core.models.text.encoders import tf_idf
 from core.models.text.features import (
     TextSettings,
@@ -24,7 +23,7 @@ from core.models.text.features import (
     texts_read,
     told,
 )
-from core.models.text.items import ridge_setting, through_ridge
+from core.models.text.items import head_ridge, through_ridge
 from core.models.text.vectors import NOT_USED
 
 
@@ -39,45 +38,43 @@ class TextProfileSettings(TextSettings):
         help="Ridge of each user's regression on the texts; more comes closer to the plain cosine, "
         "less holds back what all titles share.",
     )
-    source_weight: float = source_weight_setting(0.5)
+    source_weight: float = source_weight(0.5)
 
 
-class TextProfile:
+class TextProfile(HistoryModel):
     """Each user regresses likes on the texts of the target items; all users share one matrix.
 
     Score of item j: sum over the history of x_i' (T'T + lambda I)^-1 t_j, x_i a text of either
     domain. Nobody needs to be shared, and an item without interactions is scored like any other.
     """
 
-    train: DomainPair
+    arrays = ("source", "target", "found")
     source: FloatArray  # (n_source_items, d)
     target: FloatArray  # (n_target_items, d)
     found: FloatArray  # (n_target_items, d), the target's texts brought through the ridge
 
-    def __init__(self, settings: TextProfileSettings) -> None:
-        self.settings = settings
-
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+    def solve(self, train: DomainPair, seed: int) -> None:
         """Encode what is not encoded yet, and solve once; SettingsError without the encoder."""
-        self.train = train
         self.source, self.target = domain_vectors(train, self.settings)
         ridge = self.settings.regularization * np.eye(self.target.shape[1], dtype=np.float32)
         gram = self.target.T @ self.target + ridge
         self.found = np.linalg.solve(gram, self.target.T).T.astype(np.float32)
         self.found *= np.float32(self.settings.regularization)  # at any ridge as large as a cosine
-        yield Progress(done=1, total=1, stage="solved")
 
-    def score(self, users: IntArray) -> DomainScores:
-        """Both parts for training users."""
-        return self.fold_in(self.train.source[users], self.train.target[users])
-
-    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
+    def parts(
+        self, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> tuple[FloatArray, FloatArray]:
         """Both parts for any histories; exact."""
         weight = np.float32(self.settings.source_weight)
         source = weight * (source_rows @ self.source) @ self.found.T
         target = (target_rows @ self.target) @ self.found.T
-        has_source, has_target = told(source_rows, self.source), told(target_rows, self.target)
-        return DomainScores.ranking(source, target, has_source, has_target)
+        return source, target
+
+    def evidence(
+        self, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> tuple[BoolArray, BoolArray]:
+        """Those with a text among their items."""
+        return told(source_rows, self.source), told(target_rows, self.target)
 
     def fold_in_words(
         self, words: FloatArray, source_rows: csr_matrix, target_rows: csr_matrix
@@ -106,17 +103,6 @@ class TextProfile:
             self.target,
             np.asarray(self.train.source @ self.source, dtype=np.float32),
             np.asarray(self.train.target @ self.target, dtype=np.float32),
-        )
-
-    def state(self) -> State:
-        """The vectors of both domains' texts, and the target's as they are found."""
-        return {"source": self.source, "target": self.target, "found": self.found}
-
-    def restore(self, train: DomainPair, state: State) -> None:
-        """Take up a state."""
-        self.train = train
-        self.source, self.target, self.found = (
-            state[name] for name in ("source", "target", "found")
         )
 
 
@@ -163,7 +149,7 @@ class TextNeighboursSettings(TextSettings):
     neighbours: int = setting(
         200, low=1, high=5000, help="Most alike items kept for each target item, in each domain."
     )
-    regularization: float = ridge_setting()
+    regularization: float = head_ridge()
     power: float = setting(
         2.0,
         low=0.5,
@@ -177,7 +163,7 @@ class TextNeighboursSettings(TextSettings):
         help="What the cosine of the words (TF-IDF) counts beside likeness of meaning; 0 is off, "
         "and so is it where vectors are read alone.",
     )
-    source_weight: float = source_weight_setting(0.1)
+    source_weight: float = source_weight(0.1)
 
 
 class TextNeighbours(ItemWeights):
@@ -188,27 +174,27 @@ class TextNeighbours(ItemWeights):
     """
 
     settings: TextNeighboursSettings
+    stage = "compared"
     form: SparseWeights
 
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+    def solve(self, train: DomainPair, seed: int) -> None:
         """Compare every target item with all items once; SettingsError without the encoder."""
-        self.train = train
         vectors = through_ridge(*domain_vectors(train, self.settings), self.settings.regularization)
         source = texts_read(train.source_features, self.settings) or [""] * train.source.shape[1]
         words = tf_idf(source, texts_read(train.target_features, self.settings))
         from_source = self._neighbours(vectors[0], vectors[1], words[0], words[1], same=False)
         from_target = self._neighbours(vectors[1], vectors[1], words[1], words[1], same=True)
         self.form = SparseWeights(vstack([from_source, from_target], format="csr"))
-        yield Progress(done=1, total=1, stage="compared")
 
-    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
-        """Both parts for any histories; items that are like no other tell nothing of their user."""
-        scores = super().fold_in(source_rows, target_rows)
+    def evidence(
+        self, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> tuple[BoolArray, BoolArray]:
+        """Those with an item that is like another: the rest tell nothing of their user."""
         likes = (np.diff(self.form.weights.indptr) > 0).astype(np.float32)
         n_source = source_rows.shape[1]
         has_source = np.asarray(source_rows @ likes[:n_source] > 0)
         has_target = np.asarray(target_rows @ likes[n_source:] > 0)
-        return replace(scores, has_source=has_source, has_target=has_target)
+        return has_source, has_target
 
     def _neighbours(
         self,
@@ -290,17 +276,16 @@ NEIGHBOURS_CARD = ModelCard(
 class TextPopularitySettings(TextSettings):
     """Strength of the ridge."""
 
-    regularization: float = setting(
-        10.0, low=0.01, high=1e6, help="Ridge on every direction of the texts; more smooths more."
-    )
+    regularization: float = text_ridge(10.0)
 
 
 class TextPopularity(Popularity):
     """A ridge regression of log(1 + interactions) on the texts of items that have any."""
 
-    settings: TextPopularitySettings  # type: ignore[assignment]
+    settings: TextPopularitySettings
+    stage = "solved"
 
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+    def solve(self, train: DomainPair, seed: int) -> None:
         """Encode what is not encoded yet, and solve once; SettingsError without the encoder."""
         texts = centred_vectors(train.target_features, self.settings)  # (n_target_items, d)
         known = train.popularity > 0
@@ -309,7 +294,6 @@ class TextPopularity(Popularity):
         gram[np.diag_indices(len(gram))] += self.settings.regularization
         weights = np.linalg.solve(gram, texts[known].T @ (wanted - wanted.mean()))
         self.counts = (wanted.mean() + texts @ weights).astype(np.float32)
-        yield Progress(done=1, total=1, stage="solved")
 
 
 TEXT_POPULARITY_CARD = ModelCard(

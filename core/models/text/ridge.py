@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from core.basics.progress import Progress
 from core.basics.settings import setting
-from core.basics.types import Contributions, DomainScores, FloatArray, IntArray
+from core.basics.types import Contributions, DomainScores, FloatArray
 from core.data.pair import DomainPair
 from core.models.kernel.arrays import scaled_rows
 from core.models.kernel.batches import thinned
-from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
+from core.models.kernel.history import HistoryModel
+from core.models.kernel.training_settings import text_ridge
+from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes
 from core.models.text.features import TextSettings, domain_vectors
 from core.models.text.profile import text_memory
 
 AUTO, SHARED, TARGET_USERS = "auto", "shared users", "target users"
 ENOUGH = 100  # shared users from which "auto" learns from them
-ARRAYS = (
-    "source",
-    "target",
-    "from_source",
-    "from_target",
-    "mean_source",
-    "mean_target",
-    "rate_source",
-    "rate_target",
-)
 
 
 @dataclass(frozen=True)
 class TextRidgeSettings(TextSettings):
     """Strength of the ridge, and who the source's texts are learned from."""
 
-    regularization: float = setting(
-        10.0, low=0.01, high=1e6, help="Ridge on every direction of the texts; more smooths more."
-    )
+    regularization: float = text_ridge(10.0)
     learn_from: str = setting(
         AUTO,
         choices=(AUTO, SHARED, TARGET_USERS),
@@ -54,7 +42,7 @@ class TextRidgeSettings(TextSettings):
     )
 
 
-class TextRidge:
+class TextRidge(HistoryModel):
     """(X'X + lambda I)^-1 X'Y per domain: X texts of a history over the root of its length.
 
     Y are target rows. What a source text says is learned from shared users, X their source
@@ -62,7 +50,16 @@ class TextRidge:
     Either part begins at each item's share of the users learned from, and moves from there.
     """
 
-    train: DomainPair
+    arrays = (
+        "source",
+        "target",
+        "from_source",
+        "from_target",
+        "mean_source",
+        "mean_target",
+        "rate_source",
+        "rate_target",
+    )
     source: FloatArray  # (n_source_items, d) texts
     target: FloatArray
     from_source: FloatArray  # (d, n_target_items)
@@ -72,12 +69,9 @@ class TextRidge:
     rate_source: FloatArray  # (n_target_items,) share of the users learned from with the item
     rate_target: FloatArray
 
-    def __init__(self, settings: TextRidgeSettings) -> None:
-        self.settings = settings
-
-    def fit_epochs(self, train: DomainPair, seed: int) -> Iterator[Progress]:
+    def solve(self, train: DomainPair, seed: int) -> None:
         """Encode what is not encoded yet, and solve once; SettingsError without the encoder."""
-        self.train, rng = train, np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         self.source, self.target = domain_vectors(train, self.settings)
         known = train.target[train.target_history > 0]
         shown = thinned(known, 0.5, rng)
@@ -92,7 +86,6 @@ class TextRidge:
             self.from_source, self.mean_source = self._learned(
                 train.source[both], self.source, train.target[both]
             )
-        yield Progress(done=1, total=1, stage="solved")
 
     @property
     def _from_shared(self) -> bool:
@@ -117,20 +110,15 @@ class TextRidge:
         mean: FloatArray = (scaled_rows(known, 0.5) @ self.source).mean(axis=0)
         return mean.astype(np.float32)
 
-    def score(self, users: IntArray) -> DomainScores:
-        """Both parts for training users."""
-        return self.fold_in(self.train.source[users], self.train.target[users])
-
-    def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
-        """Both parts for any histories; exact."""
-        has_source, has_target = np.diff(source_rows.indptr) > 0, np.diff(target_rows.indptr) > 0
+    def parts(
+        self, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> tuple[FloatArray, FloatArray]:
+        """The share of the users learned from, moved by the texts of either history."""
+        has_target = np.diff(target_rows.indptr) > 0
         target = scaled_rows(target_rows, 0.5) @ self.target - self.mean_target
-        return DomainScores.ranking(
-            self._source_part(source_rows, has_target),
-            has_target.astype(np.float32)[:, None] * (self.rate_target + target @ self.from_target),
-            has_source,
-            has_target,
-        )
+        target = self.rate_target + target @ self.from_target
+        source = self._source_part(source_rows, has_target)
+        return source, has_target.astype(np.float32)[:, None] * target
 
     def fold_in_words(
         self, words: FloatArray, source_rows: csr_matrix, target_rows: csr_matrix
@@ -167,19 +155,6 @@ class TextRidge:
             target_row.indices,
             _shares(target_row, self.target, self.mean_target, towards[1], rates[1]),
         )
-
-    def vectors(self) -> None:
-        """None: an item is known by its text and by a column of weights, in different spaces."""
-
-    def state(self) -> State:
-        """Texts, weights and means."""
-        return {name: getattr(self, name) for name in ARRAYS}
-
-    def restore(self, train: DomainPair, state: State) -> None:
-        """Take up a state."""
-        self.train = train
-        for name in ARRAYS:
-            setattr(self, name, state[name])
 
 
 def _rate(rows: csr_matrix) -> FloatArray:

@@ -33,19 +33,33 @@ from core.models.kernel.pair_network import (
     tower_weights,
     unchanged,
 )
-from core.models.kernel.training_settings import SoftmaxSettings, TrainingSettings
-from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
+from core.models.kernel.training_settings import (
+    SoftmaxSettings,
+    TrainingSettings,
+    batch_size,
+    factors,
+    hidden,
+    input_dropout,
+    layers,
+    learning_rate,
+    negatives,
+    patience,
+    source_loss_weight,
+    weight_average,
+    weight_decay,
+)
+from core.models.protocol import ITEM_TEXT, ModelCard, Network, PairSizes, State
 from core.models.text.features import TextSettings
 from core.models.text.items import (
     SOURCE_TEXT,
     TARGET_KNOWN,
     TARGET_TEXT,
     as_numbers,
-    id_dropout_setting,
+    head_ridge,
+    id_dropout,
     item_texts_of,
     known_contest,
     ridge_head,
-    ridge_setting,
     shown_ids,
     text_read,
 )
@@ -56,22 +70,14 @@ from core.models.text.profile import text_memory
 class TextTowerSettings(SoftmaxSettings, TextSettings):
     """Sizes, loss and speed of the training."""
 
-    factors: int = setting(64, low=2, high=512, help="Length of every user and item vector.")
-    weight_average: float = setting(
-        0.95,
-        low=0.0,
-        high=0.9999,
-        help="Share of the running average of all weights that each step keeps; the average is "
-        "asked in place of the last weights, which swing; 0 is off.",
-    )
-    source_loss_weight: float = setting(
-        0.2, low=0.0, high=10.0, help="What finding source items counts beside target items."
-    )
-    id_dropout: float = id_dropout_setting()
-    regularization: float = ridge_setting()
+    factors: int = factors(64)
+    weight_average: float = weight_average(0.95)
+    source_loss_weight: float = source_loss_weight(0.2)
+    id_dropout: float = id_dropout()
+    regularization: float = head_ridge()
 
 
-class TextTower:
+class TextTower(Network):
     """item = id + W text, user = sum of the items of both histories; score: their cosine.
 
     Yi et al. 2019, sec. 3, with content beside the id as in Covington et al. 2016, sec. 3.3. One W
@@ -195,31 +201,19 @@ REACH = 2.0  # length of a user's vectors before the network
 class TextFusionSettings(TrainingSettings, TextSettings):
     """Sizes, negatives and speed of the training."""
 
-    learning_rate: float = setting(0.003, low=1e-5, high=0.5, help="Step size of Adam.")
-    weight_decay: float = setting(
-        1e-5, low=0.0, high=1.0, help="Pull of every weight towards zero in each step (L2)."
-    )
-    patience: int = setting(
-        4, low=1, high=100, help="Epochs without a better validation score before training ends."
-    )
-    batch_size: int = setting(
-        64, low=8, high=100_000, help="Users per step; more is faster and smoother."
-    )
+    learning_rate: float = learning_rate(0.003)
+    weight_decay: float = weight_decay(1e-5)
+    patience: int = patience(4)
+    batch_size: int = batch_size(64)
     factors: int = setting(64, low=2, high=512, help="Length of every id and text embedding.")
-    hidden: int = setting(32, low=1, high=512, help="Width of the network's first layer.")
-    layers: int = setting(
-        2, low=1, high=5, help="Layers of the network, each half as wide as the one below."
-    )
-    negatives: int = setting(
-        8, low=1, high=100, help="Items not taken that stand beside each one taken."
-    )
-    dropout: float = setting(
-        0.0, low=0.0, high=0.9, help="Share of the network's inputs left out in each step."
-    )
-    id_dropout: float = id_dropout_setting()
+    hidden: int = hidden(32)
+    layers: int = layers(2)
+    negatives: int = negatives(8)
+    dropout: float = input_dropout(0.0)
+    id_dropout: float = id_dropout()
 
 
-class TextFusion:
+class TextFusion(Network):
     """score = MLP([p_u, t_u, q_i, t_i]): ids p, q and embedded texts t, one beside the other.
 
     The concatenated form of neural collaborative filtering (He et al. 2017, eq. 10) with texts as

@@ -7,8 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from core.basics.columns import CATEGORIES, DESCRIPTION, TITLE
+from core.basics.settings import setting
 from core.data.pair import ItemFeatures
 
 FREQUENT = 0.05  # share of all texts from which a word tells nothing
@@ -81,6 +83,11 @@ COLUMNS = {
 LONGEST = 2_000  # characters of one item that are read
 _TAG = re.compile(r"<[^<>]{1,500}>")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufeff\u200b-\u200f\u2028-\u202e\ufffd]")
+
+
+reads = partial(
+    setting, TITLES, choices=READS, help="Columns of the item tables that the encoder reads."
+)
 
 
 def plain_text(text: str) -> str:

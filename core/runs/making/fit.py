@@ -125,7 +125,7 @@ def fit_best(
     A model may say how many epochs are `preparation`: they compete only with each other.
     """
     fit, best = _resumed(model, train, checkpoints)
-    fit.lower_is_better, fit.preparation = lower_is_better, getattr(model, "preparation", 0)
+    fit.lower_is_better, fit.preparation = lower_is_better, model.preparation
     was_finished = fit.finished
     patience = getattr(model.settings, "patience", None)
     try:
@@ -200,8 +200,8 @@ def watcher(split: Split, seed: int, task: str = "ranking") -> Watch:
 
 def _ranking_watcher(split: Split) -> Watch:
     def watch(model: CrossDomainModel) -> float | None:
-        score = getattr(model, "score_own", model.score)  # parts are not looked at here
-        found = evaluate(score, split, VALID, ks=(10,)).per_user["ndcg@10"]
+        # parts are not looked at here
+        found = evaluate(model.score_own, split, VALID, ks=(10,)).per_user["ndcg@10"]
         return float(found.mean()) if len(found) else None
 
     return watch
@@ -211,8 +211,7 @@ def _rating_watcher(rated: Split) -> Watch:
     bounds = Bounds.of(rated.train.target)
 
     def watch(model: CrossDomainModel) -> float | None:
-        score = getattr(model, "score_own", model.score)
-        predictions = predict_held_out(score, rated, VALID)
+        predictions = predict_held_out(model.score_own, rated, VALID)
         errors = errors_per_user(predictions, predictions[OWN].to_numpy(), bounds)
         value = intervals(errors, [RMSE])[0].mean
         return None if np.isnan(value) else value

@@ -31,7 +31,7 @@ ACTIVITY, TRADE_OFF, FEATURES = (
 def show_beyond(run: Run, recipe: Recipe) -> None:
     """Each as a tab, computed where it is opened."""
     shown = {ACTIVITY: _show_gate, TRADE_OFF: _show_trade_off}
-    if getattr(cached.model(run), "weighs_features", False):
+    if cached.model(run).weighs_features:
         shown[FEATURES] = show_feature_plane
     tabs = st.tabs(list(shown), key="fusion_tab", on_change="rerun")
     for tab, show in zip(tabs, shown.values(), strict=True):

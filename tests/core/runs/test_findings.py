@@ -11,6 +11,7 @@ from core.basics.files import read_json, write_json
 from core.basics.workspace import Workspace
 from core.data.snapshot import write_snapshot
 from core.models.protocol import Finding, findings_of
+from core.models.registry import build
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
 from core.store.run_folder import RECORD, list_runs, read_run
@@ -71,4 +72,4 @@ def test_only_finite_figures_are_kept_as_plain_numbers():
     found = findings_of(Model())
     assert [one.value for one in found] == [0.5]
     json.dumps(found[0].value)
-    assert findings_of(object()) == []
+    assert findings_of(build("popularity")) == []

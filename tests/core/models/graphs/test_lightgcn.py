@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.basics.errors import RunError
-from core.models.graphs.lightgcn import joint_graph
+from core.models.graphs.lightgcn import Joint
 from core.models.kernel.arrays import graph_product
 from core.models.kernel.batches import user_batches
 from core.models.registry import build
@@ -25,7 +25,7 @@ def fitted(**settings):
 
 
 def test_the_graph_is_symmetric_and_scaled_by_both_degrees():
-    graph = joint_graph(PAIR)
+    graph = Joint().graph(PAIR)
     dense = graph.adjacency.toarray()
     np.testing.assert_array_equal(dense, dense.T)
     n_users = len(PAIR.users)
@@ -36,7 +36,7 @@ def test_the_graph_is_symmetric_and_scaled_by_both_degrees():
 
 
 def test_an_edge_is_hidden_in_both_directions_and_no_other_is():
-    graph = joint_graph(PAIR)
+    graph = Joint().graph(PAIR)
     kept = np.ones(graph.n_edges)
     edge = PAIR.source.nnz + 7  # the eighth target interaction
     kept[edge] = 0
@@ -49,14 +49,14 @@ def test_an_edge_is_hidden_in_both_directions_and_no_other_is():
 
 def test_the_gradient_of_a_propagation_is_right():
     small = twin_tastes(n_users=6, n_source=5, n_target=4, n_cold=1).pair
-    graph = joint_graph(small).adjacency.astype(np.float64)
+    graph = Joint().graph(small).adjacency.astype(np.float64)
     vectors = torch.randn(graph.shape[0], 3, dtype=torch.float64, requires_grad=True)
     twice = lambda v: graph_product(graph, graph_product(graph, v))  # noqa: E731
     assert torch.autograd.gradcheck(twice, vectors)
 
 
 def test_propagation_is_the_product_with_the_graph():
-    graph = joint_graph(PAIR).adjacency
+    graph = Joint().graph(PAIR).adjacency
     vectors = torch.randn(graph.shape[0], 3)
     wanted = graph.toarray() @ vectors.numpy()
     np.testing.assert_allclose(graph_product(graph, vectors).numpy(), wanted, atol=1e-5)
@@ -65,7 +65,7 @@ def test_propagation_is_the_product_with_the_graph():
 
 def test_final_vectors_are_the_mean_of_the_layers():
     model, _ = fitted(loss="BPR", layers=3)
-    graph = joint_graph(PAIR).adjacency
+    graph = Joint().graph(PAIR).adjacency
     layer = model.checkpoint()["nodes"]
     total = layer.copy()
     for _ in range(3):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
@@ -61,7 +63,8 @@ def test_what_a_shared_user_does_not_keep_comes_from_the_other_domain():
         return np.abs(model.fold_in(source, target).own - model.fold_in(nothing, target).own).max()
 
     giving, keeping = fitted(target_retention=0.0), fitted(target_retention=0.0)
-    keeping.network._mix = lambda own, other: (np.zeros(5), np.ones(5))
+    keep_all = lambda own, other: (np.zeros(5), np.ones(5))  # noqa: E731
+    keeping.network.wiring = SimpleNamespace(shares=keep_all)
     assert difference(giving) > 0.05
     assert difference(keeping) < 1e-6
 

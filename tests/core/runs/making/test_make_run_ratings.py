@@ -14,6 +14,7 @@ from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
 from core.evaluation.ratings import Bounds
 from core.evaluation.weightings import rating_plane
 from core.fusion.combine import Fusion
+from core.models.protocol import CrossDomainModel
 from core.models.registry import card_of
 from core.runs.explain.recommend import fused_figures, recommend_user
 from core.runs.making.fit import Fit, Point, watcher
@@ -181,7 +182,7 @@ def test_at_most_so_many_users_are_watched_and_ratings_of_zero_among_them(monkey
     monkeypatch.setattr("core.runs.making.fit.WATCHED_USERS", 7)
     seen = []
 
-    class Asked:
+    class Asked(CrossDomainModel):
         def score(self, users):
             seen.extend(users)
             nothing = np.zeros((len(users), 24), np.float32)
