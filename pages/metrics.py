@@ -25,7 +25,7 @@ with page("Metrics", "Which run is better, for whom, and is it more than noise?"
         headline = run.card.task
         if headline == "rating":
             show_ratings(lines, view)
-        show_runs(lines, table_of(lines, view), view)
+        show_runs(lines, table_of(lines, view.part, view.k, view.segment), view)
         if headline != "rating":
             show_ratings(lines, view)
         show_new_items(run, view)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from core.basics.columns import SOURCE, USER
 from core.basics.errors import CrosswalkError, DataError
@@ -21,6 +20,7 @@ from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings
 from core.runs.making.texts import ItemTexts, read_texts
 from core.store.run_folder import Run, read_runs
+from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import workspace
 
 
@@ -34,16 +34,13 @@ def damaged_runs() -> dict[str, CrosswalkError]:
     return _read_runs()[1]
 
 
+def _run_stamps() -> tuple[tuple[str, int], ...]:
+    """Changes when a run comes, goes or is renamed."""
+    return tuple((entry.name, entry.stat().st_mtime_ns) for entry in _entries(workspace().runs))
+
+
+@kept_resource(max_entries=2, also=_run_stamps)
 def _read_runs() -> tuple[list[Run], dict[str, CrosswalkError]]:
-    folder = workspace().runs
-    stamps = [(entry.name, entry.stat().st_mtime_ns) for entry in _entries(folder)]
-    return _runs(str(folder), tuple(stamps))
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _runs(
-    folder: str, stamps: tuple[tuple[str, int], ...]
-) -> tuple[list[Run], dict[str, CrosswalkError]]:
     return read_runs(workspace())
 
 
@@ -51,59 +48,43 @@ def split_hashes() -> list[str]:
     """Every split of the workspace, the newest first; damaged records are left out."""
     folders = [entry for entry in _entries(workspace().splits) if (entry / "split.json").exists()]
     folders.sort(key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
-    return [folder.name for folder in folders if _is_readable(str(folder))]
+    return [folder.name for folder in folders if _is_readable(folder.name)]
 
 
-def _is_readable(folder: str) -> bool:
+def _is_readable(split_hash: str) -> bool:
     try:
-        _split_info(folder)
+        split_info(split_hash)
     except DataError:
         return False
     return True
 
 
+@kept_resource(max_entries=2)
 def split(split_hash: str) -> Split:
     """Matrices, ids and titles of a split; raises DataError where it is gone."""
-    return _split(str(workspace().splits / split_hash))
+    return read_snapshot(workspace().splits / split_hash)
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _split(folder: str) -> Split:
-    return read_snapshot(Path(folder))
-
-
+@kept_resource(max_entries=50)
 def split_info(split_hash: str) -> SplitInfo:
     """What a split is about, without its rows; raises DataError where it is gone."""
-    return _split_info(str(workspace().splits / split_hash))
+    return read_info(workspace().splits / split_hash)
 
 
-@st.cache_resource(show_spinner=False, max_entries=50)
-def _split_info(folder: str) -> SplitInfo:
-    return read_info(Path(folder))
-
-
+@kept_data(max_entries=50)
 def shared_users(split_hash: str) -> int:
     """Number of users with interactions in both domains, held-out ones included."""
-    return _shared_users(str(workspace().splits / split_hash))
-
-
-@st.cache_data(show_spinner=False, max_entries=50)
-def _shared_users(folder: str) -> int:
+    folder = workspace().splits / split_hash
     source, *target = [
-        pd.read_parquet(Path(folder) / f"{part}.parquet", columns=[USER])[USER].unique()
-        for part in PARTS
+        pd.read_parquet(folder / f"{part}.parquet", columns=[USER])[USER].unique() for part in PARTS
     ]
     return len(common(source, np.concatenate(target)))
 
 
+@kept_data(max_entries=50)
 def rating_facts(split_hash: str) -> RatingFacts:
     """Range of a split's ratings and what was filtered by them."""
-    return _rating_facts(str(workspace().splits / split_hash))
-
-
-@st.cache_data(show_spinner=False, max_entries=50)
-def _rating_facts(folder: str) -> RatingFacts:
-    return read_rating_facts(Path(folder))
+    return read_rating_facts(workspace().splits / split_hash)
 
 
 def split_of(run: Run) -> Split:
@@ -111,24 +92,16 @@ def split_of(run: Run) -> Split:
     return split(run.record.split_hash)
 
 
+@kept_data(max_entries=30)
 def per_user(run: Run, part: str) -> pd.DataFrame:
     """Metrics of every user of the part: USER (number) and a column per metric."""
-    return _per_user(str(run.folder), part, run)
+    return run.metrics(part)
 
 
-@st.cache_data(show_spinner=False, max_entries=30)
-def _per_user(folder: str, part: str, _run: Run) -> pd.DataFrame:
-    return _run.metrics(part)
-
-
+@kept_resource(max_entries=4)
 def segments(split_hash: str) -> pd.DataFrame:
     """Which segments each user is in, one row per user number."""
-    return _segments(str(workspace().splits / split_hash), split(split_hash))
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _segments(folder: str, _split: Split) -> pd.DataFrame:
-    return user_segments(_split.train)
+    return user_segments(split(split_hash).train)
 
 
 def attributes_key(dataset_hash: str) -> str:
@@ -136,44 +109,28 @@ def attributes_key(dataset_hash: str) -> str:
     return " ".join(path.name for path in list_attributes(workspace(), dataset_hash))
 
 
+@kept_resource(max_entries=3)
 def candidates(run: Run, part: str) -> Candidates:
     """What can reach a list of the part's users at some weighting."""
-    return _candidates(str(run.folder), part, run)
+    return run.candidates(part)
 
 
-@st.cache_resource(show_spinner=False, max_entries=3)
-def _candidates(folder: str, part: str, _run: Run) -> Candidates:
-    return _run.candidates(part)
-
-
+@kept_data(max_entries=6)
 def predictions(run: Run, part: str) -> pd.DataFrame:
     """What a run of ratings predicts for every held-out rating of the part."""
-    return _predictions(str(run.folder), part, run)
+    return run.predictions(part)
 
 
-@st.cache_data(show_spinner=False, max_entries=6)
-def _predictions(folder: str, part: str, _run: Run) -> pd.DataFrame:
-    return _run.predictions(part)
-
-
+@kept_resource(max_entries=2)
 def model(run: Run) -> CrossDomainModel:
     """The trained model, its weights memory-mapped."""
-    return _model(str(run.folder), run)
+    return run.model(split_of(run))
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _model(folder: str, _run: Run) -> CrossDomainModel:
-    return _run.model(split_of(_run))
-
-
+@kept_resource(max_entries=4)
 def item_names(of: Split, domain: str) -> np.ndarray:
     """(n_items of the domain,) titles, or ids where there is no title."""
-    return _item_names(str(of.folder), domain, of)
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _item_names(folder: str, domain: str, _split: Split) -> np.ndarray:
-    train = _split.train
+    train = of.train
     if domain == SOURCE:
         items, features = train.source_items, train.source_features
     else:
@@ -184,28 +141,24 @@ def _item_names(folder: str, domain: str, _split: Split) -> np.ndarray:
 def item_texts(of: Split, settings: TextSettings) -> ItemTexts | None:
     """Vectors of both domains' items as the settings read them; None where texts lack theirs."""
     try:
-        return _item_texts(str(of.folder), settings.encoder, settings.reads, settings.vectors, of)
+        return _found_texts(of, settings.encoder, settings.reads, settings.vectors)
     except LookupError:  # what is missing now may be there the next time
         return None
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _item_texts(folder: str, encoder: str, reads: str, vectors: str, _split: Split) -> ItemTexts:
+@kept_resource(max_entries=2)
+def _found_texts(of: Split, encoder: str, reads: str, vectors: str) -> ItemTexts:
     settings = TextSettings(encoder=encoder, reads=reads, vectors=vectors)
-    found = read_texts(_split.train, settings)
+    found = read_texts(of.train, settings)
     if found is None:
         raise LookupError(encoder)
     return found
 
 
+@kept_resource(show_spinner="Reading what items have in common", max_entries=4)
 def knowledge(split_hash: str) -> KnowledgeGraph:
     """What the items of both domains of a split have in common."""
-    return _knowledge(str(workspace().splits / split_hash))
-
-
-@st.cache_resource(show_spinner="Reading what items have in common", max_entries=4)
-def _knowledge(folder: str) -> KnowledgeGraph:
-    return knowledge_in(Path(folder))
+    return knowledge_in(workspace().splits / split_hash)
 
 
 def _entries(folder: Path) -> list[Path]:

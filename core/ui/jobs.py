@@ -12,7 +12,6 @@ import streamlit as st
 
 from core.basics.formatting import count, duration, number
 from core.basics.workspace import Workspace
-from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import (
     CANCELLED,
     DONE,
@@ -30,7 +29,7 @@ from core.jobs.table import (
     resume,
 )
 from core.models.registry import CARDS
-from core.ui.shell import guarded, safely, show_chart, workspace
+from core.ui.shell import guarded, safely, show_chart, tend_jobs, workspace
 from core.ui.widgets import plain
 
 POLL = 2.0  # seconds between two looks: each draws the page anew, on the machine that trains
@@ -50,7 +49,7 @@ def draw_job_cards(lane: Lane) -> None:
     """A card per job of the lane, the running one first; polls only while one is active."""
     active = any(job.is_active for job in _jobs(lane))
     if active:
-        ensure_supervisor(workspace())
+        tend_jobs()
     st.fragment(_draw_cards, run_every=POLL if active else None)(lane)
 
 
@@ -173,7 +172,7 @@ def _guarded(work: Callable[[Workspace, str], object], job_id: str) -> None:
 
 def _resume(here: Workspace, job_id: str) -> None:
     resume(here, job_id)
-    ensure_supervisor(here)
+    tend_jobs()
 
 
 # The jobs that are queued or running, with progress and a cancel, in the sidebar.
@@ -192,7 +191,7 @@ def _draw_panel() -> None:
         jobs = list_jobs(workspace(), active=True)[::-1]
         if not jobs:
             st.rerun()  # the whole page: what the last job made can now be seen
-        ensure_supervisor(workspace())  # at every look: whoever ran the jobs may have been ended
+        tend_jobs()
         st.markdown(f"**{count(len(jobs), 'job')}**")
         for job in jobs[:SHOWN]:
             name, button = st.columns([2.6, 1], vertical_alignment="center", gap="small")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -23,6 +23,7 @@ from core.runs.report.story import (
 from core.store.measured import LOOKS, RESEED_FOLDER
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.keeping import kept_resource, known_by
 from core.ui.shell import workspace
 
 CHOSEN, PRESENTING = "report_options", "report_presenting"
@@ -127,6 +128,9 @@ def _seconds(seconds: float) -> str:
 # Stories and files of the Report page, made once per run and kept while nothing changes.
 
 
+known_by(ascii)(ReportOptions)  # whatever a person typed
+
+
 @dataclass(frozen=True)
 class Made:
     """One file, and how long it took from the run to the last letter."""
@@ -140,9 +144,8 @@ class Made:
         return len(self.html.encode("utf-8", "replace")) / 1e6
 
 
-def made(run: Run, options: ReportOptions, presenting: bool = False) -> Made:
-    """The report of a run as one HTML file; presenting opens it at the first step."""
-    # What a story depends on: this run, those beside it, its data, checks and noise floor
+def _evidence(run: Run, *_: object, **__: object) -> str:
+    """Changes with what a story depends on: the run, those beside it, data, checks, noise floor."""
     here, record = workspace(), run.record
     pair = here.pairs / record.dataset_hash
     files = (
@@ -154,24 +157,24 @@ def made(run: Run, options: ReportOptions, presenting: bool = False) -> Made:
     )
     stamps = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
     beside = [(other.id, other.label) for other in cached.runs()]
-    key = fingerprint(str(run.folder), run.label, stamps, beside)
-    return _made(
-        key, fingerprint(*map(str, astuple(options)), presenting), run, options, presenting
-    )
+    return fingerprint(run.label, stamps, beside)
 
 
-@st.cache_resource(show_spinner="Writing the report", max_entries=3)
-def _made(key: str, choice: str, _run: Run, _options: ReportOptions, _presenting: bool) -> Made:
-    story, told = _story(key, _run)
+@kept_resource(show_spinner="Writing the report", max_entries=3, also=_evidence)
+def made(run: Run, options: ReportOptions, presenting: bool = False) -> Made:
+    """The report of a run as one HTML file; presenting opens it at the first step."""
+    story, told = _story(run)
     began = time.perf_counter()
-    html = report_html(story, _options, _presenting)
+    html = report_html(story, options, presenting)
     return Made(html, told + time.perf_counter() - began)
 
 
-@st.cache_resource(show_spinner="Gathering figures and people for the report", max_entries=2)
-def _story(key: str, _run: Run) -> tuple[Story, float]:
+@kept_resource(
+    show_spinner="Gathering figures and people for the report", max_entries=2, also=_evidence
+)
+def _story(run: Run) -> tuple[Story, float]:
     began = time.perf_counter()
-    return tell_story(workspace(), _run), time.perf_counter() - began
+    return tell_story(workspace(), run), time.perf_counter() - began
 
 
 # The file itself inside the page: as a report to scroll, or as six steps.

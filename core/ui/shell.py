@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -19,7 +18,7 @@ from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 from core.basics.errors import CrosswalkError
 from core.basics.files import said_of_full
 from core.basics.formatting import duration
-from core.basics.workspace import VARIABLE, Workspace
+from core.basics.workspace import Workspace
 from core.jobs.supervisor import ensure_supervisor, sweep
 from core.jobs.table import (
     CANCELLED,
@@ -32,6 +31,7 @@ from core.jobs.table import (
     read_job,
     request_cancel,
 )
+from core.ui.keeping import kept_resource
 from core.ui.widgets import plain
 
 if TYPE_CHECKING:
@@ -117,13 +117,9 @@ def _tell(words: str) -> None:
         st.session_state[_TOLD_BY_BUTTONS] = [*st.session_state.get(_TOLD_BY_BUTTONS, []), words]
 
 
+@kept_resource(max_entries=None)
 def workspace() -> Workspace:
     """The workspace of this process, its folder made and swept of what killed ones left."""
-    return _workspace(os.environ.get(VARIABLE))
-
-
-@st.cache_resource(show_spinner=False)
-def _workspace(variable: str | None) -> Workspace:
     here = Workspace.from_environment()
     here.make()
     sweep(here)
@@ -132,24 +128,21 @@ def _workspace(variable: str | None) -> Workspace:
 
 def database() -> duckdb.DuckDBPyConnection:
     """A cursor of its own on the one connection to the workspace's database."""
-    return _connection(workspace()).cursor()
+    return _connection().cursor()
 
 
-@st.cache_resource(show_spinner=False, hash_funcs={Workspace: lambda here: str(here.root)})
-def _connection(here: Workspace) -> duckdb.DuckDBPyConnection:
+@kept_resource(max_entries=None)
+def _connection() -> duckdb.DuckDBPyConnection:
     from core.data.database import open_database
 
-    return open_database(here.database)
+    return open_database(workspace().database)
 
 
+@kept_resource(max_entries=None)
 def log() -> logging.Logger:
     """The app's log, a file in the workspace that stays small."""
-    return _log(str(workspace().logs / LOG))
-
-
-@st.cache_resource(show_spinner=False)
-def _log(path: str) -> logging.Logger:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    path = workspace().logs / LOG
+    path.parent.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger(f"crosswalk.app.{path}")
@@ -259,6 +252,28 @@ def _choices(but: str) -> dict[str, Any]:
     }
 
 
+# Jobs: all that pages ask for is asked for here, and a look at one sees to who works on it.
+
+
+def ask_job(kind: str, payload: dict[str, Any], title: str, lane: Lane = "short") -> str:
+    """Id of a job that does this, new or under way already, and somebody takes it up."""
+    return ask_jobs(kind, [(payload, title)], lane)[0]
+
+
+def ask_jobs(
+    kind: str, wanted: Sequence[tuple[dict[str, Any], str]], lane: Lane = "short"
+) -> list[str]:
+    """The same for several of one kind, each a payload and a title; their ids in that order."""
+    ids = [enqueue(workspace(), kind, payload, lane, title) for payload, title in wanted]
+    tend_jobs()
+    return ids
+
+
+def tend_jobs() -> None:
+    """Have somebody at work on the jobs that wait: whoever ran them may have been ended."""
+    ensure_supervisor(workspace())
+
+
 # A job asked for with one click: its button, its progress while it runs, or why it failed.
 
 POLL = 1.0  # seconds between two looks at a job
@@ -294,7 +309,7 @@ def draw_task(task: Task, key: str) -> None:
     jobs = task.jobs
     active = [job for job in jobs if job.is_active]
     if active:
-        ensure_supervisor(workspace())
+        tend_jobs()
         st.fragment(_watch, run_every=POLL)([job.id for job in active], key)
         return
     for job in jobs:
@@ -306,9 +321,7 @@ def draw_task(task: Task, key: str) -> None:
 def ask_task(task: Task) -> None:
     """Ask for its jobs; those under way are not started twice."""
     with guarded():
-        for payload in task.payloads:
-            enqueue(workspace(), task.kind, payload, task.lane, task.title)
-        ensure_supervisor(workspace())
+        ask_jobs(task.kind, [(payload, task.title) for payload in task.payloads], task.lane)
 
 
 def _watch(ids: list[str], key: str) -> None:

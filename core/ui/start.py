@@ -10,7 +10,6 @@ import streamlit as st
 from core.basics.columns import TEST
 from core.basics.formatting import count, duration, with_interval
 from core.data.snapshot import PARTS, SplitInfo
-from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import (
     DONE,
     FAILED,
@@ -18,7 +17,6 @@ from core.jobs.table import (
     QUEUED,
     RUNNING,
     Job,
-    enqueue,
     list_jobs,
     request_cancel,
 )
@@ -28,7 +26,7 @@ from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.figures import verdict_of
 from core.ui.navigation import PAGES, link_to
-from core.ui.shell import guarded, safely, workspace
+from core.ui.shell import ask_job, guarded, safely, tend_jobs, workspace
 from core.ui.state import current_run, current_split_info
 from core.ui.widgets import plain, show_table
 
@@ -188,14 +186,13 @@ def draw_choice() -> None:
 
 
 def _ask_for_demo() -> None:
-    enqueue(workspace(), "demo", {}, "training", "Sample pair and demo runs")
-    ensure_supervisor(workspace())
+    ask_job("demo", {}, "Sample pair and demo runs", "training")
 
 
 def draw_checklist(job: Job) -> None:
     """The steps of the running demo, kept up to date; the whole page reruns when it has ended."""
     st.subheader("Loading the sample pair", anchor=False)
-    ensure_supervisor(workspace())
+    tend_jobs()
     st.fragment(_draw_steps, run_every=POLL)(job.id)
 
 

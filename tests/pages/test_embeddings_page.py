@@ -36,7 +36,6 @@ def own_workspace(_trained, tmp_path, monkeypatch) -> Trained:
     """A copy of the trained workspace that a test may write into; no supervisor starts."""
     shutil.copytree(_trained.workspace.root, tmp_path / "own")
     monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda workspace: None)
-    monkeypatch.setattr("core.ui.jobs.ensure_supervisor", lambda workspace: None)
     return Trained(entered(Workspace(tmp_path / "own"), monkeypatch), _trained.runs)
 
 

@@ -26,7 +26,6 @@ def split(tmp_path, monkeypatch) -> tuple[Workspace, str]:
     """English books and Chinese films, no run at all; no supervisor starts."""
     workspace = entered(Workspace(tmp_path / "workspace"), monkeypatch)
     monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda workspace: None)
-    monkeypatch.setattr("core.ui.jobs.ensure_supervisor", lambda workspace: None)
     return workspace, bilingual_split(workspace)
 
 

@@ -24,8 +24,7 @@ def own(trained_workspace, tmp_path, monkeypatch):
     """A copy of the trained workspace that a test may write into; no job is started."""
     root = tmp_path / "own"
     shutil.copytree(trained_workspace.workspace.root, root)
-    for module in ("core.ui.shell", "core.ui.jobs"):
-        monkeypatch.setattr(f"{module}.ensure_supervisor", lambda workspace: None)
+    monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda workspace: None)
     entered(Workspace(root), monkeypatch)
     return Workspace(root), trained_workspace.runs
 

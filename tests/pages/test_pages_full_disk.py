@@ -22,7 +22,7 @@ def told(app) -> str:
 def test_asking_for_the_demo(empty_workspace, monkeypatch):
     """Seen: the button answered with a traceback."""
     app = well(open_page("start"))
-    monkeypatch.setattr("core.ui.start.enqueue", full)
+    monkeypatch.setattr("core.ui.shell.enqueue", full)
     button = next(b for b in app.button if b.label == "Explore with the sample pair")
     assert told(button.click().run()).startswith(SAID)
     assert list_jobs(empty_workspace) == []

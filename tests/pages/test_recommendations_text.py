@@ -47,7 +47,6 @@ def made(tmp_path_factory) -> Trained:
 def bilingual(made, monkeypatch) -> Trained:
     """English books and Chinese films with runs that read them; one wish was read before."""
     monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda workspace: None)
-    monkeypatch.setattr("core.ui.jobs.ensure_supervisor", lambda workspace: None)
     entered(made.workspace, monkeypatch)
     return made
 

@@ -12,7 +12,6 @@ from core.basics.workspace import VARIABLE, Workspace
 from core.jobs.reporter import JobReporter
 from core.jobs.table import enqueue, list_jobs
 from core.runs.jobs.demo import STEPS
-from core.ui import start as start_choice
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,8 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def start(monkeypatch, tmp_path):
     """Opens the app on a workspace; no job leaves the table unless a test plays its child."""
-    monkeypatch.setattr(start_choice, "ensure_supervisor", lambda workspace: None)
-    monkeypatch.setattr("core.ui.jobs.ensure_supervisor", lambda workspace: None)
+    monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda workspace: None)
 
     def open_on(workspace=Workspace(tmp_path / "workspace")):  # noqa: B008
         monkeypatch.setenv(VARIABLE, str(workspace.root))

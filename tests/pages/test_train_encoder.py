@@ -47,13 +47,11 @@ def test_an_encoder_that_is_not_installed_cannot_be_chosen_and_says_what_to_inst
 
 def test_the_chosen_encoder_reaches_the_run(trained_workspace, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "core.ui.train.start.enqueue",
-        lambda *args: (args[1] == "train" and asked.append(args[2])) or "x",
-    )
-    monkeypatch.setattr("core.ui.train.start.ensure_supervisor", lambda workspace: None)
+    monkeypatch.setattr("core.ui.shell.enqueue", lambda *args: asked.append(args[1:3]) or "x")
+    monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda workspace: None)
     app = opened()
     app.radio(key=KEY).set_value("tf-idf").run()
     well(app.button(key="train_start").click().run())
-    assert asked[-1]["settings"]["encoder"] == "tf-idf"
+    (plan,) = [payload for kind, payload in asked if kind == "train"]
+    assert plan["settings"]["encoder"] == "tf-idf"
     assert list_jobs(trained_workspace.workspace, kind="train") == []

@@ -141,9 +141,8 @@ def test_a_search_is_stopped_by_its_button_and_its_winner_trained_by_another(wor
 
 def test_a_search_that_waits_is_shown_above_the_one_before_it(workspace, monkeypatch):
     """After Start the page went on showing the older search, or that nothing was searched yet."""
-    for module in ("jobs", "train.search", "train.choose", "train.start"):
-        name = f"core.ui.{module}.ensure_supervisor"  # nobody takes the job up: it waits
-        monkeypatch.setattr(name, lambda workspace: None)
+    # Nobody takes the job up: it waits
+    monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda workspace: None)
     searched(workspace, grid={"regularization": (3.0, 30.0)})
     plan = SearchPlan(split_of(workspace), "ease", {"regularization": (5.0, 50.0)})
     enqueue(workspace, "search", plan.to_dict() | {"train": True}, "training", "Search: EASE")

@@ -34,8 +34,7 @@ def noting(asked):
 @pytest.fixture(autouse=True)
 def nobody_starts(monkeypatch):
     """No supervisor begins what a page asks for."""
-    for room in ("shell", "jobs", "train.start"):
-        monkeypatch.setattr(f"core.ui.{room}.ensure_supervisor", lambda workspace: None)
+    monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda workspace: None)
 
 
 @pytest.fixture
@@ -57,10 +56,7 @@ def errors(app) -> str:
 
 def test_items_without_titles_train_once_vectors_are_set_to_alone(space, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "core.ui.train.start.enqueue",
-        lambda *args: (args[1] == "train" and asked.append(args[2])) or "x",
-    )
+    monkeypatch.setattr("core.ui.shell.enqueue", lambda *args: asked.append(args[1:3]) or "x")
     app = train_page(bilingual_split(space, (4, 4), titled=False))
     assert "but they have vectors: set vectors to alone" in words(app)
     assert "cannot be trained here" in errors(app)
@@ -69,8 +65,9 @@ def test_items_without_titles_train_once_vectors_are_set_to_alone(space, monkeyp
     app = well(app.selectbox(key=SETTING).set_value(ALONE).run())
     assert not list(app.radio)  # no text is read, so no encoder is asked for
     well(app.button(key="train_start").click().run())
-    assert asked[-1]["settings"]["vectors"] == ALONE
-    assert "vectors alone" in asked[-1]["label"]
+    (plan,) = [payload for kind, payload in asked if kind == "train"]
+    assert plan["settings"]["vectors"] == ALONE
+    assert "vectors alone" in plan["label"]
 
 
 def test_vectors_of_two_widths_are_refused_before_training_with_what_to_do(space):

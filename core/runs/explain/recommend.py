@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -187,10 +187,19 @@ class ExportPlan:
         """How the parts of a score are put together."""
         return Fusion(self.alpha, self.beta, self.kind, self.scale)
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """A plan from JSON."""
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, the payload of a job of kind "export"."""
+        return asdict(self)
+
     def file(self, workspace: Workspace) -> Path:
         """Where the file stands once it is whole."""
-        told = asdict(self)
-        name = f"{self.run}-{fingerprint(told)[:8]}{'-spreadsheet' if self.spreadsheet else ''}.csv"
+        told = fingerprint(self.to_dict())[:8]
+        name = f"{self.run}-{told}{'-spreadsheet' if self.spreadsheet else ''}.csv"
         return workspace.exports / name
 
 
@@ -200,7 +209,7 @@ def export_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
     Raises RunError for a run that is gone or a length that cannot be, DataError for a run that is
     deleted while its lists are written.
     """
-    plan = ExportPlan(**{key: payload[key] for key in payload if key != "resume"})
+    plan = ExportPlan.from_dict({key: payload[key] for key in payload if key != "resume"})
     run = read_run(workspace.runs / plan.run)
     split = read_snapshot(workspace.splits / run.record.split_hash)
     if not 1 <= plan.k <= LONGEST:

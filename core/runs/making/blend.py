@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -69,6 +69,16 @@ class BlendPlan:
         """Whether the weight is found on validation users."""
         return self.weight == AUTO
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """A plan from JSON; only the runs must be in it."""
+        return cls(
+            tuple(values["runs"]),
+            values.get("kind", "sum"),
+            values.get("weight", AUTO),
+            values.get("label", ""),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, the payload of a job of kind "blend"."""
         return {
@@ -81,13 +91,7 @@ class BlendPlan:
 
 def blend_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Blend the two runs in the payload, and return the id of the new run."""
-    plan = BlendPlan(
-        tuple(payload["runs"]),
-        payload.get("kind", "sum"),
-        payload.get("weight", AUTO),
-        payload.get("label", ""),
-    )
-    return {"run": blend_runs(plan, workspace, report).name}
+    return {"run": blend_runs(BlendPlan.from_dict(payload), workspace, report).name}
 
 
 def blend_runs(plan: BlendPlan, workspace: Workspace, report: Report = silent) -> Path:

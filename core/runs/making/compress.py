@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -70,6 +70,16 @@ class CompressPlan:
         """ "int8", "student", "pruned to 10 %"."""
         return f"pruned to {100 * self.keep:g} %" if self.kind == PRUNED else self.kind
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """A plan from JSON; only the run must be in it."""
+        return cls(
+            values["run"],
+            values.get("kind", INT8),
+            float(values.get("keep", 0.1)),
+            values.get("label", ""),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, the payload of a job of kind "compress"."""
         kept = {"keep": self.keep} if self.kind == PRUNED else {}
@@ -78,13 +88,7 @@ class CompressPlan:
 
 def compress_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Compress the run in the payload, and return the id of the new run."""
-    plan = CompressPlan(
-        payload["run"],
-        payload.get("kind", INT8),
-        float(payload.get("keep", 0.1)),
-        payload.get("label", ""),
-    )
-    return {"run": compress_run(plan, workspace, report).name}
+    return {"run": compress_run(CompressPlan.from_dict(payload), workspace, report).name}
 
 
 def compress_run(plan: CompressPlan, workspace: Workspace, report: Report = silent) -> Path:

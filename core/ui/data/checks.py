@@ -39,7 +39,6 @@ from core.ui import cached
 from core.ui.data.pair import remake_pair
 from core.ui.data.pair_filters import other_way_round
 from core.ui.data.shared import (
-    ask_for,
     attempt,
     draw_failed_attempt,
     draw_work,
@@ -47,8 +46,9 @@ from core.ui.data.shared import (
     names_of,
     pick_pair,
 )
+from core.ui.keeping import kept_data
 from core.ui.navigation import link_to
-from core.ui.shell import workspace
+from core.ui.shell import ask_job, workspace
 from core.ui.state import current_split_hash
 from core.ui.widgets import plain, show_table
 
@@ -111,7 +111,7 @@ def show_quality_tab() -> None:
 
 
 def _check(pair: PairInfo) -> None:
-    ask_for("quality", {"pair": pair.dataset_hash}, f"Check {pair.title}")
+    ask_job("quality", {"pair": pair.dataset_hash}, f"Check {pair.title}")
 
 
 def _draw_check(pair: PairInfo, check: Check) -> None:
@@ -255,13 +255,9 @@ def draw_time_note(split_hash: str) -> None:
         st.caption(f"{LIGHTS[check.light]} {said}")
 
 
-@st.cache_data(show_spinner=False, max_entries=50)
-def _time_leak(folder: str, split_hash: str) -> Check:
+@kept_data(max_entries=50)
+def time_leak_of(split_hash: str) -> Check:
+    """The check of a split, kept by its hash."""
     return time_check(
         cached.split_info(split_hash), find_time_leak(workspace().splits / split_hash)
     )
-
-
-def time_leak_of(split_hash: str) -> Check:
-    """The check of a split, kept by its hash."""
-    return _time_leak(str(workspace().root), split_hash)

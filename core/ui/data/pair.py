@@ -31,7 +31,6 @@ from core.ui.data.pair_filters import (
     rows_of,
 )
 from core.ui.data.shared import (
-    ask_for,
     attempt,
     current_pair,
     datasets,
@@ -43,7 +42,8 @@ from core.ui.data.shared import (
     short,
 )
 from core.ui.data.upload import imported_in
-from core.ui.shell import database, draw_press, guarded, workspace
+from core.ui.keeping import kept_data
+from core.ui.shell import ask_job, database, draw_press, guarded, workspace
 from core.ui.widgets import plain
 
 
@@ -94,7 +94,7 @@ def make_pair(inputs: PairInputs, settings: PairSettings, rows: int) -> None:
     made = do_or_enqueue("pair", pair_payload(workspace(), inputs, settings), title, rows)
     set_pair(made["pair"] if made else None)
     if made:
-        ask_for(
+        ask_job(
             "quality",
             {"pair": made["pair"]},
             f"Check {inputs.source_name} and {inputs.target_name}",
@@ -229,7 +229,7 @@ def _pick_items(role: str, chosen: Dataset) -> Path | None:
     tables = {table.hash: table for table in datasets(ITEMS)}
     if not tables:
         return None
-    known = {hash_: _known(str(chosen.file), str(tables[hash_].file)) for hash_ in tables}
+    known = {hash_: _known(chosen.file, tables[hash_].file) for hash_ in tables}
     shares = {hash_: there / max(1, every) for hash_, (there, every) in known.items()}
     best = max(shares, key=lambda hash_: shares[hash_])
     options = [None, *sorted(tables, key=lambda hash_: -shares[hash_])]
@@ -294,7 +294,7 @@ def _describe(dataset: Dataset) -> str:
     return f"{short(dataset.name)}{size} · {dataset.hash[:6]}"
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
-def _known(interactions: str, items: str) -> tuple[int, int]:
+@kept_data(max_entries=200)
+def _known(interactions: Path, items: Path) -> tuple[int, int]:
     with database() as cursor:
-        return count_known(cursor, Path(interactions), Path(items))
+        return count_known(cursor, interactions, items)

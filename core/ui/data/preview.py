@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,6 +42,7 @@ from core.data.reading.raw import PARQUET, sort_of
 from core.data.reading.roles import SURE, RoleGuess, series_of
 from core.ui.data.shared import datasets
 from core.ui.data.values import pick_values, pick_weights
+from core.ui.keeping import as_json, kept_data, known_by
 from core.ui.shell import database
 from core.ui.widgets import plain
 
@@ -106,10 +106,10 @@ def choose_options(staged: Staged) -> ReadOptions | None:
     options = pick_values(staged.key, preview.sample, options)
     check_options(options, list(preview.head.columns))
     if column := options.columns().get(EVENT):
-        seen = _rejects(staged.path, json.dumps(options.to_dict()), options)
+        seen = _rejects(staged.path, options)
         events = pick_weights(staged.key, column, seen.events, seen.rows)
         options = replace(options, events=events)
-    _draw_rejects(_rejects(staged.path, json.dumps(options.to_dict()), options))
+    _draw_rejects(_rejects(staged.path, options))
     return options
 
 
@@ -289,7 +289,7 @@ def _draw_rejects(tried: RejectPreview) -> None:
     )
 
 
-@st.cache_data(show_spinner="Looking into the file", max_entries=40)
+@kept_data(show_spinner="Looking into the file", max_entries=40)
 def _preview(
     path: str,
     kind: str,
@@ -306,9 +306,12 @@ def _preview(
     return preview_file(Path(path), kind, *style)
 
 
-@st.cache_data(show_spinner="Trying the first rows", max_entries=40)
-def _rejects(path: str, key: str, _options: ReadOptions) -> RejectPreview:
-    return preview_rejects(Path(path), _options)
+known_by(as_json)(ReadOptions)
+
+
+@kept_data(show_spinner="Trying the first rows", max_entries=40)
+def _rejects(path: str, options: ReadOptions) -> RejectPreview:
+    return preview_rejects(Path(path), options)
 
 
 def size_of(size: int) -> str:
@@ -488,7 +491,7 @@ def _take(key: str, width: int, chosen: str, best: str) -> None:
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=40)
+@kept_data(max_entries=40)
 def _known_items(files: tuple[str, ...], key: str, _head: pd.DataFrame) -> dict[str, int]:
     with database() as cursor:
         return known_in_head(cursor, [Path(file) for file in files], _head)

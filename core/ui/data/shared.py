@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,19 +29,27 @@ from core.data.pair_folder import (
 from core.data.profile import Overlap, Profile, overlap, profile, ratings_like_counts
 from core.data.reading.options import Dataset, list_datasets, register_datasets, relation
 from core.data.splitting import SplitCounts, SplitSettings, check_times, split_counts
-from core.jobs.supervisor import ensure_supervisor
 from core.jobs.table import (
     ACTIVE,
     CANCELLED,
     DONE,
     Job,
     dismiss,
-    enqueue,
     list_jobs,
     request_cancel,
 )
 from core.runs.jobs.worker import work_of
-from core.ui.shell import NOT_DONE, database, guarded, safely, show_error, workspace
+from core.ui.keeping import as_json, kept_data, kept_resource, known_by
+from core.ui.shell import (
+    NOT_DONE,
+    ask_job,
+    database,
+    guarded,
+    safely,
+    show_error,
+    tend_jobs,
+    workspace,
+)
 from core.ui.widgets import plain
 
 _CURRENT = "data_pair"  # hash of the pair the tabs are about
@@ -50,14 +57,19 @@ _CURRENT = "data_pair"  # hash of the pair the tabs are about
 
 def datasets(kind: str) -> list[Dataset]:
     """Imported datasets of a kind, the newest first, each a table of the database."""
-    folder = workspace().datasets
-    entries = sorted(folder.iterdir()) if folder.exists() else []
-    _register(str(folder), tuple((entry.name, entry.stat().st_mtime_ns) for entry in entries))
+    _register()
     return list_datasets(workspace(), kind)
 
 
-@st.cache_resource(show_spinner="Taking up imported files", max_entries=1)
-def _register(folder: str, stamps: tuple[tuple[str, int], ...]) -> bool:
+def _stamps() -> tuple[tuple[str, int], ...]:
+    """Changes when a dataset comes or goes."""
+    folder = workspace().datasets
+    entries = sorted(folder.iterdir()) if folder.exists() else []
+    return tuple((entry.name, entry.stat().st_mtime_ns) for entry in entries)
+
+
+@kept_resource(show_spinner="Taking up imported files", max_entries=1, also=_stamps)
+def _register() -> bool:
     with database() as cursor:
         register_datasets(cursor, workspace())
     return True
@@ -121,70 +133,53 @@ def folder_of(pair: PairInfo) -> Path:
     return workspace().pairs / pair.dataset_hash
 
 
+# Figures of a pair are made from its interactions: item tables and names may change
+known_by(lambda inputs: (inputs.source, inputs.target, inputs.links))(PairInputs)
+known_by(as_json)(PairSettings)
+known_by(as_json)(SplitSettings)
+
+
+@kept_data(show_spinner="Counting", max_entries=200)
 def counts_of(inputs: PairInputs, settings: PairSettings) -> tuple[PairCounts, PairCounts]:
     """Sizes before and after the filters."""
-    return _counts_of(_key(inputs, settings), inputs, settings)
-
-
-@st.cache_data(show_spinner="Counting", max_entries=200)
-def _counts_of(
-    key: str, _inputs: PairInputs, _settings: PairSettings
-) -> tuple[PairCounts, PairCounts]:
     with database() as cursor:
-        return count_inputs(cursor, _inputs, _settings), filter_counts(cursor, _inputs, _settings)
+        return count_inputs(cursor, inputs, settings), filter_counts(cursor, inputs, settings)
 
 
+@kept_data(max_entries=200)
 def liked_of(inputs: PairInputs, settings: PairSettings) -> list[str]:
     """From which rating on rows of the source and of the target are liked, in words."""
-    return _liked_of(_key(inputs, settings), inputs, settings)
-
-
-@st.cache_data(show_spinner=False, max_entries=200)
-def _liked_of(key: str, _inputs: PairInputs, _settings: PairSettings) -> list[str]:
-    files = {SOURCE: _inputs.source, TARGET: _inputs.target}
+    files = {SOURCE: inputs.source, TARGET: inputs.target}
     with database() as cursor:
         found = [
-            liked_from(cursor, relation(cursor, file), _settings, domain)
+            liked_from(cursor, relation(cursor, file), settings, domain)
             for domain, file in files.items()
         ]
     return [liked.words() if liked else "every row counts" for liked in found]
 
 
+@kept_data(max_entries=200)
 def doubts_of_ratings(inputs: PairInputs, settings: PairSettings) -> list[str]:
     """Sentences on ratings that look like counts."""
-    return _doubts_of_ratings(_key(inputs, settings), inputs, settings)
-
-
-@st.cache_data(show_spinner=False, max_entries=200)
-def _doubts_of_ratings(key: str, _inputs: PairInputs, _settings: PairSettings) -> list[str]:
     with database() as cursor:
-        return ratings_like_counts(cursor, _inputs, _settings)
+        return ratings_like_counts(cursor, inputs, settings)
 
 
+@kept_data(max_entries=20)
 def ids_of(inputs: PairInputs) -> SharedIds:
     """How many users two files share, read in several ways."""
-    return _ids_of(_key(inputs, PairSettings()), inputs)
-
-
-@st.cache_data(show_spinner=False, max_entries=20)
-def _ids_of(key: str, _inputs: PairInputs) -> SharedIds:
     with database() as cursor:
-        return compare_ids(cursor, _inputs)
+        return compare_ids(cursor, inputs)
 
 
-def _key(inputs: PairInputs, settings: PairSettings) -> str:
-    files = [str(file) for file in (inputs.source, inputs.target, inputs.links)]
-    return json.dumps([files, settings.to_dict()])
-
-
-@st.cache_data(show_spinner="Measuring the overlap", max_entries=10)
+@kept_data(show_spinner="Measuring the overlap", max_entries=10)
 def overlap_of(folder: str) -> Overlap:
     """Overlap of the pair in a folder."""
     with database() as cursor:
         return overlap(cursor, *_files(folder))
 
 
-@st.cache_data(show_spinner="Describing both domains", max_entries=10)
+@kept_data(show_spinner="Describing both domains", max_entries=10)
 def profile_of(folder: str) -> Profile:
     """Profile of the pair in a folder."""
     with database() as cursor:
@@ -195,17 +190,13 @@ def _files(folder: str) -> tuple[Path, Path]:
     return rows_file(Path(folder), SOURCE), rows_file(Path(folder), TARGET)
 
 
+@kept_data(max_entries=100)
 def split_counts_of(folder: str, settings: SplitSettings, seed: int) -> SplitCounts:
     """Sizes of the parts of a split that is not made yet."""
-    return _split_counts_of(folder, json.dumps(settings.to_dict()), seed, settings)
+    return split_counts(*_rows_of(folder), settings, seed)
 
 
-@st.cache_data(show_spinner=False, max_entries=100)
-def _split_counts_of(folder: str, key: str, seed: int, _settings: SplitSettings) -> SplitCounts:
-    return split_counts(*_rows_of(folder), _settings, seed)
-
-
-@st.cache_data(show_spinner=False, max_entries=20)
+@kept_data(max_entries=20)
 def time_doubt(folder: str) -> tuple[str, str] | None:
     """Why the pair in a folder cannot be split by time, and what to do; None where it can."""
     try:
@@ -215,7 +206,7 @@ def time_doubt(folder: str) -> tuple[str, str] | None:
     return None
 
 
-@st.cache_resource(show_spinner=False, max_entries=1)
+@kept_resource(max_entries=1)
 def _rows_of(folder: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     return read_rows(Path(folder), SOURCE), read_rows(Path(folder), TARGET)
 
@@ -232,7 +223,7 @@ def do_or_enqueue(
 ) -> dict[str, Any] | None:
     """The result where there are few rows; None where a job was asked for instead."""
     if rows > AT_ONCE:
-        ask_for(kind, payload, title)
+        ask_job(kind, payload, title)
         return None
     with st.spinner(f"{title} …"):
         return work_of(kind)(workspace(), payload, silent)
@@ -256,12 +247,6 @@ def draw_failed_attempt() -> None:
         show_error(error)
 
 
-def ask_for(kind: str, payload: dict[str, Any], title: str) -> None:
-    """Ask for a short job; one that is under way already is not started twice."""
-    enqueue(workspace(), kind, payload, "short", title)
-    ensure_supervisor(workspace())
-
-
 def draw_work(kind: str) -> Job | None:
     """Draw how the newest job of a kind is doing, and return it while it is under way.
 
@@ -279,7 +264,7 @@ def draw_work(kind: str) -> Job | None:
             args=(workspace(), job.id),
         )
         return None
-    ensure_supervisor(workspace())
+    tend_jobs()
     st.fragment(_draw_progress, run_every=POLL)(job.id, kind)
     return job
 

@@ -29,6 +29,7 @@ from core.data.text_figures import (
 from core.models.text.words import LONGEST, READS, TITLES, item_texts
 from core.ui import cached
 from core.ui.data.shared import folder_of, names_of, pick_pair
+from core.ui.keeping import kept_data
 from core.ui.shell import show_chart
 from core.ui.state import current_split_hash
 from core.ui.widgets import plain, show_table
@@ -258,7 +259,7 @@ def _split_vectors(split_hash: str, domain: str) -> VectorFigures:
     return figures_of_items(_split_features(split_hash, domain))
 
 
-@st.cache_data(show_spinner="Reading the texts", max_entries=8)
+@kept_data(show_spinner="Reading the texts", max_entries=8)
 def _domain_text(
     key: str,
     domain: str,

@@ -38,12 +38,22 @@ from core.data.reading.options import (
     pairs_using,
     read_dataset,
 )
-from core.jobs.supervisor import ensure_supervisor
-from core.jobs.table import CANCELLED, DONE, Job, enqueue, read_job, request_cancel
+from core.jobs.table import CANCELLED, DONE, Job, read_job, request_cancel
 from core.runs.jobs.data_jobs import discard_upload, stage_upload
 from core.ui.data.preview import Staged, choose_options, size_of
 from core.ui.data.values import events_words
-from core.ui.shell import database, draw_press, guarded, safely, show_chart, show_error, workspace
+from core.ui.keeping import kept_data
+from core.ui.shell import (
+    ask_job,
+    database,
+    draw_press,
+    guarded,
+    safely,
+    show_chart,
+    show_error,
+    tend_jobs,
+    workspace,
+)
 from core.ui.widgets import download_button, plain, show_table
 
 POLL = 1.0  # seconds between two looks at a job
@@ -84,7 +94,7 @@ def draw_slot(slot: Slot) -> None:
         if job is None or not (job.is_active or job.status == DONE):
             _draw_choices(slot, staged, job)
         elif job.is_active:
-            ensure_supervisor(workspace())
+            tend_jobs()
             st.fragment(_draw_progress, run_every=POLL)(slot.name, job.id)
         else:
             slot.done(slot.name, job)
@@ -185,7 +195,6 @@ def _draw_progress(slot: str, job_id: str) -> None:
 
 def _start(slot: Slot, staged: Staged, options: ReadOptions) -> None:
     _keep(slot.name, job=slot.begin(staged, options))
-    ensure_supervisor(workspace())
 
 
 def _clear(slot: str) -> None:
@@ -279,7 +288,7 @@ def _say_imported(counts: dict[str, int]) -> None:
 
 def _begin(staged: Staged, options: ReadOptions) -> str:
     payload = {"path": staged.path, "options": options.to_dict(), "name": staged.name}
-    return enqueue(workspace(), "import", payload, "short", f"Import {staged.name[:60]}")
+    return ask_job("import", payload, f"Import {staged.name[:60]}")
 
 
 # Data page, Import: what became of a file's rows, and everything that was imported.
@@ -309,7 +318,7 @@ def draw_result(dataset: Dataset, key: str) -> None:
     if events := dataset.record.get("events"):
         st.caption(events_words(events, options.get("events", {})))
     if counts["rejected"]:
-        rejects = _rejects_of(str(dataset.folder / REJECTS))
+        rejects = _rejects_of(dataset.folder / REJECTS)
         shown = min(len(rejects), SHOWN_REJECTS)
         with st.expander(f"{count(len(rejects), 'rejected row')}: line, column, value, reason"):
             if shown < len(rejects):
@@ -378,6 +387,6 @@ def _delete(dataset_hash: str) -> None:
         delete_dataset(cursor, workspace(), dataset_hash)
 
 
-@st.cache_data(show_spinner=False, max_entries=10)
-def _rejects_of(file: str) -> pd.DataFrame:
+@kept_data(max_entries=10)
+def _rejects_of(file: Path) -> pd.DataFrame:
     return pd.read_parquet(file)

@@ -31,6 +31,7 @@ from core.runs.making.texts import ItemTexts, key_of
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.embeddings.view import UMAP, View
+from core.ui.keeping import kept_resource, known_by
 from core.ui.shell import Task, draw_task, workspace
 
 NAME, KIND, DOMAIN = "name", "kind", "domain"
@@ -39,6 +40,7 @@ LIFT = "ndcg@10"  # whose difference to the twin colours users
 NO_CATEGORY = ""
 
 
+@known_by(lambda data: (data.key, data.what))
 @dataclass(frozen=True)
 class MapData:
     """Points of a map and what is known about each.
@@ -61,9 +63,10 @@ class MapData:
         return self.made.points
 
 
+@known_by(lambda layout: (layout.method, layout.seed))
 @dataclass(frozen=True)
 class Layout:
-    """Where the points that are drawn stand on the map."""
+    """Where the points that are drawn stand on the map; of the same points one a method."""
 
     method: str
     rows: IntArray  # which points are drawn
@@ -72,18 +75,14 @@ class Layout:
     seed: int
 
 
+@kept_resource(show_spinner="Reading the vectors …", max_entries=3)
 def map_data(run: Run, what: str) -> MapData:
     """The points of a run's items, users or both; the first time takes a moment."""
-    return _map_data(str(run.folder), what, run)
-
-
-@st.cache_resource(show_spinner="Reading the vectors …", max_entries=3)
-def _map_data(folder: str, what: str, _run: Run) -> MapData:
-    split = cached.split_of(_run)
-    made = map_points(_run, split, cached.model(_run), what)
+    split = cached.split_of(run)
+    made = map_points(run, split, cached.model(run), what)
     split_hash, names = split.info.split_hash, _names(split)
     table = _described(made.points, split)
-    return MapData(_run, _run.id, split_hash, what, names, made, table)
+    return MapData(run, run.id, split_hash, what, names, made, table)
 
 
 def text_data(split: Split, settings: TextSettings) -> MapData | None:
@@ -92,16 +91,14 @@ def text_data(split: Split, settings: TextSettings) -> MapData | None:
     if texts is None:
         return None
     key = fingerprint(split.info.split_hash, *key_of(settings))
-    return _text_data(str(split.folder), f"texts_{key}", split, settings, texts)
+    return _text_data(split, f"texts_{key}", settings, texts)
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _text_data(
-    folder: str, key: str, _split: Split, _settings: TextSettings, _texts: ItemTexts
-) -> MapData:
-    made = text_points(_split, _settings, _texts)
-    split_hash, names = _split.info.split_hash, _names(_split)
-    table = _described(made.points, _split)
+@kept_resource(max_entries=2)
+def _text_data(split: Split, key: str, _settings: TextSettings, _texts: ItemTexts) -> MapData:
+    made = text_points(split, _settings, _texts)
+    split_hash, names = split.info.split_hash, _names(split)
+    table = _described(made.points, split)
     return MapData(None, key, split_hash, MAP_TEXTS, names, made, table)
 
 
@@ -109,14 +106,10 @@ def _names(split: Split) -> dict[str, str]:
     return {SOURCE: split.info.source_name, TARGET: split.info.target_name}
 
 
+@kept_resource(max_entries=3)
 def clusters(data: MapData) -> IntArray:
     """Number of each point's cluster, (n_points,), 0 the largest."""
-    return _clusters(data.key, data.what, data)
-
-
-@st.cache_resource(show_spinner=False, max_entries=3)
-def _clusters(key: str, what: str, _data: MapData) -> IntArray:
-    return clusters_of(_data.points.vectors)
+    return clusters_of(data.points.vectors)
 
 
 def lifts(data: MapData) -> FloatArray | None:
@@ -138,15 +131,11 @@ def lifts(data: MapData) -> FloatArray | None:
     return found
 
 
+@kept_resource(max_entries=3)
 def pca_layout(data: MapData) -> Layout:
     """Principal components of the points, at once."""
-    return _pca_layout(data.key, data.what, data)
-
-
-@st.cache_resource(show_spinner=False, max_entries=3)
-def _pca_layout(key: str, what: str, _data: MapData) -> Layout:
-    rows = _data.points.shown(SEED)
-    vectors = _data.points.vectors[rows]
+    rows = data.points.shown(SEED)
+    vectors = data.points.vectors[rows]
     places = pca_map(vectors)
     return Layout("PCA", rows, places, trustworthiness(vectors, places), SEED)
 

@@ -16,6 +16,7 @@ from core.embedding.gap import Gap, chance_agreement
 from core.runs.studies.gap import BeforeAfter, after_gap, before_after
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import show_chart
 from core.ui.state import run_names
 from core.ui.widgets import download_button, plain, show_table
@@ -26,7 +27,7 @@ _ASKED = "gaps_of_split"
 
 def show_before_after(run: Run) -> None:
     """A sentence, two linked maps, the figures, and the gap against the lift of all runs."""
-    found = _before_after(str(run.folder), run)
+    found = _before_after(run)
     names = plain(run.record.source_name, 40), plain(run.record.target_name, 40)
     st.markdown(sentence(found, names))
     if found.from_interactions:
@@ -63,9 +64,9 @@ def _ask(split_hash: str) -> None:
     st.session_state[_ASKED] = split_hash
 
 
-@st.cache_resource(show_spinner="Comparing the two domains …", max_entries=4)
-def _before_after(folder: str, _run: Run) -> BeforeAfter:
-    return before_after(cached.split_of(_run), cached.model(_run))
+@kept_resource(show_spinner="Comparing the two domains …", max_entries=4)
+def _before_after(run: Run) -> BeforeAfter:
+    return before_after(cached.split_of(run), cached.model(run))
 
 
 def _show_maps(found: BeforeAfter, run: Run) -> None:
@@ -254,7 +255,7 @@ def _gaps_and_lifts(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     ][:MOST_RUNS]
     names, gaps, lifts = run_names(runs), [], []
     for other in runs:
-        gap = _gap(str(other.folder), other)
+        gap = _gap(other)
         if gap is None:
             continue
         figures = {key: gap[key] for key in ("a_distance", "mmd", "retrieval_mrr")}
@@ -270,7 +271,7 @@ def _lift(run: Run) -> dict | None:
     return found.get(LIFT)
 
 
-@st.cache_data(show_spinner="Reading vectors …", max_entries=100)
-def _gap(folder: str, _run: Run) -> dict[str, float] | None:
-    gap = after_gap(cached.split_of(_run), cached.model(_run))
+@kept_data(show_spinner="Reading vectors …", max_entries=100)
+def _gap(run: Run) -> dict[str, float] | None:
+    gap = after_gap(cached.split_of(run), cached.model(run))
     return None if gap is None else asdict(gap)

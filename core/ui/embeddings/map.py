@@ -36,6 +36,7 @@ from core.ui.embeddings.data import (
     lifts,
 )
 from core.ui.embeddings.view import ACTIVITY, CLUSTER, LIFT, PCA, POPULARITY, View
+from core.ui.keeping import kept_resource
 from core.ui.shell import show_chart
 from core.ui.widgets import plain as plain_text
 from core.ui.widgets import show_table
@@ -46,7 +47,7 @@ USER_SYMBOL = "diamond-open"
 
 def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> IntArray:
     """Draw the map, and return which points are selected, as rows of the data's table."""
-    figure, layers = _drawn(data.key, data.what, view.colour, layout.method, data, layout)
+    figure, layers = _drawn(data, layout, view.colour)
     if found is not None:
         figure = go.Figure(figure)  # the kept one stays without marks
         place_of = dict(zip(layout.rows.tolist(), layout.places, strict=True))
@@ -89,22 +90,20 @@ def show_map(data: MapData, layout: Layout, view: View, found: Found | None) -> 
     return layout.rows[np.unique(np.array(places, dtype=np.intp))]
 
 
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _drawn(
-    key: str, what: str, colour: str, method: str, _data: MapData, _layout: Layout
-) -> tuple[go.Figure, list[Layer]]:
+@kept_resource(max_entries=6)
+def _drawn(data: MapData, layout: Layout, colour: str) -> tuple[go.Figure, list[Layer]]:
     """The map without marks and its layers; seeded layouts make it the same every time."""
-    layers = interleaved(_layers(_data, _layout, colour))
-    shown = _data.table.iloc[_layout.rows]
+    layers = interleaved(_layers(data, layout, colour))
+    shown = data.table.iloc[layout.rows]
     titles = plain(shown[NAME])
-    domains = dict(zip(_data.names, plain(_data.names.values()), strict=True))
+    domains = dict(zip(data.names, plain(data.names.values()), strict=True))
     rest = zip(shown[DOMAIN], plain(shown[CATEGORY], 30), shown[COUNT], strict=True)
     hover = [
         f"{title}<br>{domains[domain]}{' · ' + category if category else ''}"
         f" · {interactions:,} interactions"
         for title, (domain, category, interactions) in zip(titles, rest, strict=True)
     ]
-    return draw_map(_layout.places, hover, layers, true_to_scale=method == PCA), layers
+    return draw_map(layout.places, hover, layers, true_to_scale=layout.method == PCA), layers
 
 
 def _layers(data: MapData, layout: Layout, colour: str) -> list[Layer]:

@@ -18,6 +18,7 @@ from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion import data as fusion_data
 from core.ui.fusion.data import Recipe
+from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import guarded, show_chart
 from core.ui.widgets import plain
 
@@ -41,7 +42,7 @@ def show_beyond(run: Run, recipe: Recipe) -> None:
 
 
 def _show_gate(run: Run, recipe: Recipe) -> None:
-    gate = _gate(str(run.folder), recipe.kind, recipe.scale, recipe.k, run)
+    gate = _gate(run, recipe)
     if gate is None:
         st.caption("Fewer than ten validation users: nothing can be fitted.")
         return
@@ -93,7 +94,7 @@ def _turn_words(gate: Gate, target: str) -> str:
 
 
 def _show_trade_off(run: Run, recipe: Recipe) -> None:
-    table = _metrics(str(run.folder), recipe.kind, recipe.scale, recipe.k, run)
+    table = _metrics(run, recipe)
     left, right = st.columns(2)
     titles = {name: METRICS[name].titled(str(recipe.k)) for name in NAMES}
     across = left.selectbox(
@@ -140,21 +141,21 @@ def _front_words(
     )
 
 
-@st.cache_data(show_spinner="Fitting the gate", max_entries=10)
-def _gate(folder: str, kind: str, scale: str, k: int, _run: Run) -> Gate | None:
-    board = fusion_data.board(_run, Recipe(kind, scale, k))
+@kept_data(show_spinner="Fitting the gate", max_entries=10)
+def _gate(run: Run, recipe: Recipe) -> Gate | None:
+    board = fusion_data.board(run, recipe)
     both = board.prepared.has_source & board.prepared.has_target
-    history = cached.split_of(_run).train.target_history[board.prepared.users]
+    history = cached.split_of(run).train.target_history[board.prepared.users]
     return fit_gate(board.curve[both], history[both])
 
 
-@st.cache_data(show_spinner="Ranking at every ratio", max_entries=10)
-def _metrics(folder: str, kind: str, scale: str, k: int, _run: Run) -> pd.DataFrame:
-    board = fusion_data.board(_run, Recipe(kind, scale, k))
-    train = cached.split_of(_run).train
-    relevant = cached.split_of(_run).held_out(VALID)
+@kept_data(show_spinner="Ranking at every ratio", max_entries=10)
+def _metrics(run: Run, recipe: Recipe) -> pd.DataFrame:
+    board = fusion_data.board(run, recipe)
+    split = cached.split_of(run)
+    train, relevant = split.train, split.held_out(VALID)
     n_known = int((train.target_history > 0).sum())
-    n_rankable = cached.split_of(_run).masked(VALID).n_rankable
+    n_rankable = split.masked(VALID).n_rankable
     return ratio_metrics(board.prepared, relevant, train.popularity, n_known, n_rankable)
 
 
@@ -163,7 +164,7 @@ def _metrics(folder: str, kind: str, scale: str, k: int, _run: Run) -> pd.DataFr
 
 def show_feature_plane(run: Run, recipe: Recipe) -> None:
     """A sentence and the plane of quality over both weights."""
-    plane = _plane(str(run.folder), recipe.k, run)
+    plane = _plane(run, recipe.k)
     if plane is None:
         st.caption("Fewer than two validation users have evidence from both domains.")
         return
@@ -208,7 +209,7 @@ def _plane_sentence(plane: FeaturePlane, k: int) -> str:
     )
 
 
-@st.cache_resource(show_spinner="Asking the network at every pair of weights", max_entries=6)
-def _plane(folder: str, k: int, _run: Run) -> FeaturePlane | None:
-    model: Any = cached.model(_run)
-    return feature_plane(model.score_weighted, cached.split_of(_run), VALID, k)
+@kept_resource(show_spinner="Asking the network at every pair of weights", max_entries=6)
+def _plane(run: Run, k: int) -> FeaturePlane | None:
+    model: Any = cached.model(run)
+    return feature_plane(model.score_weighted, cached.split_of(run), VALID, k)

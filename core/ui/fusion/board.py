@@ -39,6 +39,7 @@ from core.ui.fusion.data import (
 )
 from core.ui.fusion.data import board as board_of
 from core.ui.fusion.user import show_user
+from core.ui.keeping import kept_data
 from core.ui.shell import figure_config, guarded, safely, show_chart
 from core.ui.widgets import plain
 
@@ -176,7 +177,7 @@ def _look(run: Run, pin: Point) -> None:
 def _show_test(run: Run, pin: Point) -> None:
     """Test at the pinned point, at 1 : 1, and the paired difference."""
     at_pin, at_equal = (
-        _tested(str(run.folder), pin.kind, pin.scale, pin.k, *weights, run)
+        _tested(run, pin.kind, pin.scale, pin.k, *weights)
         for weights in ((pin.alpha, pin.beta), (1.0, 1.0))
     )
     columns = [f"{name}@{pin.k}" for name in SHOWN]
@@ -200,11 +201,9 @@ def _show_test(run: Run, pin: Point) -> None:
     st.caption(f"{count(len(at_pin[USER]), 'test user')}, whole catalogue, 95 % over users.")
 
 
-@st.cache_data(show_spinner="Ranking for the test users", max_entries=20)
-def _tested(
-    folder: str, kind: str, scale: str, k: int, alpha: float, beta: float, _run: Run
-) -> pd.DataFrame:
-    candidates, relevant = test_candidates(_run)
+@kept_data(show_spinner="Ranking for the test users", max_entries=20)
+def _tested(run: Run, kind: str, scale: str, k: int, alpha: float, beta: float) -> pd.DataFrame:
+    candidates, relevant = test_candidates(run)
     return fused_per_user(candidates, relevant, Fusion(alpha, beta, kind, scale), k)
 
 

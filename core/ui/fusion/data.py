@@ -30,6 +30,7 @@ from core.metrics.ranking import KS
 from core.runs.explain.recommend import scale_of
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.keeping import kept_resource
 from core.ui.state import bounded, linked, one_of, set_current
 from core.ui.widgets import plain
 
@@ -63,35 +64,27 @@ class Board:
         return int((self.prepared.has_source & self.prepared.has_target).sum())
 
 
+@kept_resource(show_spinner="Weighing every ratio", max_entries=3)
 def board(run: Run, recipe: Recipe) -> Board:
     """Prepared validation candidates with their curve."""
-    return _board(str(run.folder), recipe.kind, recipe.scale, recipe.k, run)
-
-
-@st.cache_resource(show_spinner="Weighing every ratio", max_entries=3)
-def _board(folder: str, kind: str, scale: str, k: int, _run: Run) -> Board:
-    candidates = cached.candidates(_run, VALID)
+    candidates = cached.candidates(run, VALID)
     n_users = len(candidates.users)
     if n_users > MOST_USERS:
         rows = np.random.default_rng(0).choice(n_users, MOST_USERS, replace=False)
         candidates = pick_users(candidates, np.sort(rows))
-    prepared = prepare(candidates, kind, scale, k)
-    split = cached.split_of(_run)
+    prepared = prepare(candidates, recipe.kind, recipe.scale, recipe.k)
+    split = cached.split_of(run)
     relevant, n_rankable = split.held_out(VALID), split.masked(VALID).n_rankable
     equal = prepared_per_user(prepared, relevant, 1.0, 1.0)
-    curve = ratio_curve(prepared, relevant, k)
+    curve = ratio_curve(prepared, relevant, recipe.k)
     return Board(prepared, relevant, n_rankable, curve, *equal, n_users)
 
 
+@kept_resource(max_entries=6)
 def picture(run: Run, recipe: Recipe, by: str) -> RatioPicture:
     """The curve with its intervals, a line per segment of a kind, and the best ratio of each."""
-    return _picture(str(run.folder), recipe.kind, recipe.scale, recipe.k, by, run)
-
-
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _picture(folder: str, kind: str, scale: str, k: int, by: str, _run: Run) -> RatioPicture:
-    of = board(_run, Recipe(kind, scale, k))
-    segment = cached.segments(_run.record.split_hash)[by].astype("str").to_numpy()
+    of = board(run, recipe)
+    segment = cached.segments(run.record.split_hash)[by].astype("str").to_numpy()
     return ratio_picture(of.curve, segment[of.prepared.users], SEGMENTS[by])
 
 
@@ -104,15 +97,11 @@ class Charts:
     gains: tuple[tuple[str, float, float, float, float], ...]  # segment, share, gain, low, high
 
 
+@kept_resource(max_entries=6)
 def charts(run: Run, recipe: Recipe, by: str) -> Charts:
     """The curve without the sliders' line, and the best ratio of each segment."""
-    return _charts(str(run.folder), recipe.kind, recipe.scale, recipe.k, by, run)
-
-
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _charts(folder: str, kind: str, scale: str, k: int, by: str, _run: Run) -> Charts:
-    of = picture(_run, Recipe(kind, scale, k), by)
-    curve = draw_fusion_curve(of.curve, of.lines, of.best, metric=f"nDCG@{k}")
+    of = picture(run, recipe, by)
+    curve = draw_fusion_curve(of.curve, of.lines, of.best, metric=f"nDCG@{recipe.k}")
     rows = of.best[[SEGMENT, CHOSEN, GAIN, GAIN_LOW, GAIN_HIGH]]
     gains = tuple(rows.itertuples(index=False, name=None))
     return Charts(curve, None if of.best.empty else draw_best_ratios(of.best), gains)

@@ -18,6 +18,7 @@ from core.store.measured import count_look, looks
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion.data import Point, Recipe, pick_weights
+from core.ui.keeping import kept_data, kept_resource
 from core.ui.navigation import link_to
 from core.ui.shell import guarded, safely, show_chart
 from core.ui.state import set_current
@@ -31,7 +32,7 @@ _TESTED = "fusion_rating_tested"
 def weigh_ratings(run: Run) -> None:
     """Sliders, the plane with the point they stand at, and the errors there beside 1 and 1."""
     with guarded():
-        plane = _plane(str(run.folder), run)
+        plane = _plane(run)
         if plane is None:
             st.info(
                 "No user of this split has a rating held out for validation, so no weights can be "
@@ -89,15 +90,15 @@ def rating_limits(run: Run) -> str:
     return "\n".join(f"- {point}" for point in points)
 
 
-@st.cache_resource(show_spinner="Weighing every pair of weights", max_entries=4)
-def _plane(folder: str, _run: Run) -> RatingPlane | None:
-    bounds = Bounds.of(cached.split_of(_run).rated.train.target)
-    return rating_plane(cached.predictions(_run, VALID), bounds)
+@kept_resource(show_spinner="Weighing every pair of weights", max_entries=4)
+def _plane(run: Run) -> RatingPlane | None:
+    bounds = Bounds.of(cached.split_of(run).rated.train.target)
+    return rating_plane(cached.predictions(run, VALID), bounds)
 
 
-@st.cache_data(show_spinner=False, max_entries=50)
-def _errors(folder: str, part: str, alpha: float, beta: float, _run: Run) -> pd.DataFrame:
-    return weighted_errors(_run, cached.split_of(_run), part, alpha, beta)
+@kept_data(max_entries=50)
+def _errors(run: Run, part: str, alpha: float, beta: float) -> pd.DataFrame:
+    return weighted_errors(run, cached.split_of(run), part, alpha, beta)
 
 
 def _why_flat(run: Run) -> str:
@@ -123,8 +124,8 @@ def _show_figures(run: Run, plane: RatingPlane, here: Point) -> None:
         st.button(
             "Both 1", icon=":material/balance:", key="plane_equal", on_click=_jump, args=(1.0, 1.0)
         )
-    now = _errors(str(run.folder), VALID, here.alpha, here.beta, run)
-    equal = _errors(str(run.folder), VALID, 1.0, 1.0, run)
+    now = _errors(run, VALID, here.alpha, here.beta)
+    equal = _errors(run, VALID, 1.0, 1.0)
     gaps = difference_intervals(now, equal, ERRORS)
     for metric, level, gap in zip(ERRORS, intervals(now, ERRORS), gaps, strict=True):
         help_text = f"{metric_card(metric).help} {count(level.users, 'validation user')}."
@@ -147,7 +148,7 @@ def _show_test(run: Run, here: Point) -> None:
     st.caption(f"Test was looked at for {count(len(looks(run)), 'point')} of this run.")
     if st.session_state.get(_TESTED) != (run.id, here):
         return
-    now = _errors(str(run.folder), TEST, here.alpha, here.beta, run)
+    now = _errors(run, TEST, here.alpha, here.beta)
     rows = [
         {"test": metric_title(metric), "here": with_interval(level.mean, level.low, level.high)}
         for metric, level in zip(ERRORS, intervals(now, ERRORS), strict=True)

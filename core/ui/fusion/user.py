@@ -17,6 +17,7 @@ from core.fusion.fused import Prepared, held_out, prepare, prepared_top_k
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion.data import Point, candidates_of
+from core.ui.keeping import kept_data
 from core.ui.recommendations.view import moved
 from core.ui.shell import guarded
 from core.ui.state import linked, one_of, recall, set_current
@@ -80,7 +81,7 @@ def rank_marks(items: IntArray, others: IntArray, outgoing: bool) -> list[str]:
 def _pick(run: Run, split: Split) -> int | None:
     """The user of the address bar if they are evaluated, else the first of the order."""
     kind, box, find = st.columns([1.2, 1.4, 1], vertical_alignment="bottom")
-    orders = {name: _orders(str(run.folder), name, run, split) for name in ORDER_TITLES}
+    orders = {name: _order(run, name) for name in ORDER_TITLES}
     known = [name for name, order in orders.items() if len(order)]
     if not known:
         return None
@@ -113,10 +114,10 @@ def _pick(run: Run, split: Split) -> int | None:
     return int(split.train.users.numbers([name])[0])
 
 
-@st.cache_data(show_spinner=False, max_entries=30)
-def _orders(folder: str, kind: str, _run: Run, _split: Split) -> IntArray:
-    evaluated = _evaluated(_run)
-    order = user_order(kind, _split.train, evaluated, moved(_run, VALID))
+@kept_data(max_entries=30)
+def _order(run: Run, kind: str) -> IntArray:
+    evaluated = _evaluated(run)
+    order = user_order(kind, cached.split_of(run).train, evaluated, moved(run, VALID))
     return order[np.isin(order, evaluated)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,8 @@ from core.metrics.intervals import Interval
 from core.metrics.ratings import FITS
 from core.metrics.registry import METRICS
 from core.ui import cached
-from core.ui.metrics.figures import Contender
+from core.ui.keeping import kept_data
+from core.ui.metrics.figures import Contender, attributes_of
 from core.ui.metrics.lists import Listed, listed, styles_of, twin_name
 from core.ui.metrics.table import explain, show_figures
 from core.ui.metrics.view import View, too_few, users_of
@@ -91,7 +92,7 @@ def show_classification(lines: list[Contender], view: View) -> None:
         )
     answers, threshold = _of_lists(found) if kind == IN_LIST else _of_ratings(found)
     _show_report(answers[found.own], kind)
-    rows = _compared(found.folders, found.view.part, found.view.who, threshold, answers, found)
+    rows = _compared(found, threshold, answers)
     st.markdown(_words(rows, found))
     show_figures(rows, list(METRIC_OF.values()), "classification_runs", titles=TITLES)
     if kind == IN_LIST:
@@ -191,19 +192,14 @@ def _show_report(answers: Answers, kind: str) -> None:
         st.dataframe(counts, key="classification_counts", hide_index=True)
 
 
-@st.cache_data(show_spinner=False, max_entries=30)
+@kept_data(max_entries=30)
 def _compared(
-    folders: Sequence[tuple[str, str]],
-    part: str,
-    segment: str,
-    threshold: tuple[float, ...],
-    _answers: Mapping[str, Answers],
-    _found: Listed,
+    found: Listed, threshold: tuple[float, ...], _answers: Mapping[str, Answers]
 ) -> pd.DataFrame:
     """RUN, METRIC, MEAN, LOW, HIGH, USERS of every run, and of the first minus its twin."""
     said = {name: figures(one) for name, one in _answers.items()}
-    if _found.twin is not None and _found.twin in _answers:
-        said[DIFFERENCE] = differences(_answers[_found.own], _answers[_found.twin])
+    if found.twin is not None and found.twin in _answers:
+        said[DIFFERENCE] = differences(_answers[found.own], _answers[found.twin])
     return pd.DataFrame(
         [
             {
@@ -252,7 +248,7 @@ def _show_curve(found: Listed) -> None:
         required=True,
         key="classification_curve",
     )
-    curves = _curves(found.folders, found.view.part, found.view.who, found)
+    curves = _curves(found)
     show_chart(
         draw_by_length(
             curves,
@@ -266,11 +262,9 @@ def _show_curve(found: Listed) -> None:
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _curves(
-    folders: Sequence[tuple[str, str]], part: str, segment: str, _found: Listed
-) -> dict[str, pd.DataFrame]:
-    return {name: by_length(one) for name, one in _found.judged().items()}
+@kept_data(max_entries=20)
+def _curves(found: Listed) -> dict[str, pd.DataFrame]:
+    return {name: by_length(one) for name, one in found.judged().items()}
 
 
 # LogLoss under the classification view of predicted ratings.
@@ -283,7 +277,7 @@ def show_log_loss(found: Listed, liked_from: float) -> None:
             "LogLoss needs chances, and those are fitted on validation ratings: it is told on Test."
         )
         return
-    rows = _rows(found.folders, found.view.who, liked_from, found)
+    rows = _rows(found, liked_from)
     if rows.empty:
         st.caption("All ratings are liked, or none is, from this rating on: LogLoss says nothing.")
         return
@@ -302,18 +296,16 @@ def show_log_loss(found: Listed, liked_from: float) -> None:
     show_figures(rows, [LOG_LOSS], "classification_log_loss")
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _rows(
-    folders: tuple[tuple[str, str], ...], segment: str, liked_from: float, _found: Listed
-) -> pd.DataFrame:
+@kept_data(max_entries=20)
+def _rows(found: Listed, liked_from: float) -> pd.DataFrame:
     pairs = {}
-    for line in _found.lines:
+    for line in found.lines:
         if line.run.card.task.rates:
             valid, test = (cached.predictions(line.run, part) for part in (VALID, TEST))
-            if _found.users is not None:
-                test = test[test[USER].isin(_found.users)]
+            if found.users is not None:
+                test = test[test[USER].isin(found.users)]
             pairs[line.name] = (valid, test)
-    bounds = Bounds.of(cached.split_of(_found.lines[0].run).rated.train.target)
+    bounds = Bounds.of(cached.split_of(found.lines[0].run).rated.train.target)
     return log_loss_rows(pairs, bounds, liked_from)
 
 
@@ -325,8 +317,7 @@ def show_rating_fit(lines: list[Contender], view: View) -> None:
     if too_few(lines[0].run, view.part, view.segment):
         return
     rated = [line for line in lines if line.run.card.task.rates]
-    folders = tuple((line.name, str(line.run.folder)) for line in rated)
-    found = _figures(folders, view.part, view.who, rated, view)
+    found = _figures(rated, view.part, view.segment)
     own = rated[0].name
     st.markdown(_fit_words(found, own, "The run" if rated[0] is lines[0] else plain(own, 80)))
     show_figures(found.fits, [*FITS, CALIBRATION], "rating_fit")
@@ -340,17 +331,11 @@ def show_rating_fit(lines: list[Contender], view: View) -> None:
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=10)
-def _figures(
-    folders: tuple[tuple[str, str], ...],
-    part: str,
-    segment: str,
-    _lines: list[Contender],
-    _view: View,
-) -> RatingFigures:
-    run = _lines[0].run
-    users = users_of(run, _view.segment)
-    frames = {line.name: cached.predictions(line.run, part) for line in _lines}
+@kept_data(max_entries=10, also=attributes_of)
+def _figures(lines: list[Contender], part: str, segment: str) -> RatingFigures:
+    run = lines[0].run
+    users = users_of(run, segment)
+    frames = {line.name: cached.predictions(line.run, part) for line in lines}
     if users is not None:
         frames = {name: frame[frame[USER].isin(users)] for name, frame in frames.items()}
     return rating_figures(frames, Bounds.of(cached.split_of(run).rated.train.target))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 import streamlit as st
 
@@ -26,8 +24,8 @@ from core.evaluation.segments import FEWEST, TARGET_HISTORY, who
 from core.metrics.fairness import TRIES, UNFAIRNESS
 from core.metrics.intervals import holm
 from core.metrics.registry import METRICS, metric_card, metric_title
-from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.keeping import kept_data
 from core.ui.metrics.figures import Contender
 from core.ui.metrics.item_fairness import show_items
 from core.ui.metrics.lists import Listed, listed
@@ -79,9 +77,7 @@ def _show_users(found: Listed) -> str:
         required=True,
         key="fairness_by",
     )
-    rows, apart = _groups(
-        found.folders, view.part, view.k, view.who, metric, by, _segments_key(run), found
-    )
+    rows, apart = _groups(found, view.k, metric, by)
     st.markdown(_gap_words(apart, metric, found, by))
     show_chart(
         draw_group_dots(rows, found.styles(), x=f"{metric_title(metric)}, mean of the group"),
@@ -107,37 +103,23 @@ def _metrics(found: Listed) -> list[str]:
     return kept + [column.split("@")[0] for column in made]
 
 
-def _segments_key(run: Run) -> str:
-    """Changes when attributes of the users are added or taken away."""
-    return cached.attributes_key(run.record.dataset_hash)
-
-
 def _who(found: Listed, by: str, group: str) -> str:
     record = found.lines[0].run.record
     words = who(by, [group], record.name_of(SOURCE), record.name_of(TARGET))
     return f"**{plain(words, 120)}**"
 
 
-@st.cache_data(show_spinner=False, max_entries=30)
-def _groups(
-    folders: Sequence[tuple[str, str]],
-    part: str,
-    k: int,
-    segment: str,
-    metric: str,
-    by: str,
-    key: str,
-    _found: Listed,
-) -> tuple[pd.DataFrame, list[Gap]]:
-    of_user = segments_of(_found.lines[0].run)[by]
+@kept_data(max_entries=30)
+def _groups(found: Listed, k: int, metric: str, by: str) -> tuple[pd.DataFrame, list[Gap]]:
+    of_user = segments_of(found.lines[0].run)[by]
     # Frames with the metric of every run that has it, for the users of the segment
     frames = {}
-    for line, made in zip(_found.lines, _found.frames(_found.view.k).values(), strict=True):
-        kept = cached.per_user(line.run, _found.view.part)
+    for line, made in zip(found.lines, found.frames(k).values(), strict=True):
+        kept = cached.per_user(line.run, found.view.part)
         frame = kept if metric in kept else made
         if metric in frame:
             frames[line.name] = (
-                frame if _found.users is None else frame[frame[USER].isin(_found.users)]
+                frame if found.users is None else frame[frame[USER].isin(found.users)]
             )
     rows = group_rows(frames, of_user, metric)
     return rows, gaps(frames, of_user, metric, rows)
@@ -206,7 +188,7 @@ def _show_popularity(found: Listed, by: str) -> None:
     """Delta-GAP by group: whose lists are more popular than what they took."""
     view = found.view
     run = found.lines[0].run
-    rows = _popularity(found.folders, view.part, view.k, view.who, by, _segments_key(run), found)
+    rows = _popularity(found, view.k, by)
     said = rows[(rows[RUN] == found.own)].dropna(subset=[MEAN])
     target = plain(run.record.name_of(TARGET))
     if said.empty:
@@ -231,18 +213,10 @@ def _show_popularity(found: Listed, by: str) -> None:
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _popularity(
-    folders: Sequence[tuple[str, str]],
-    part: str,
-    k: int,
-    segment: str,
-    by: str,
-    key: str,
-    _found: Listed,
-) -> pd.DataFrame:
-    of_user = segments_of(_found.lines[0].run)[by]
-    return delta_gap_rows(_found.judged(), _found.world, of_user, k)
+@kept_data(max_entries=20)
+def _popularity(found: Listed, k: int, by: str) -> pd.DataFrame:
+    of_user = segments_of(found.lines[0].run)[by]
+    return delta_gap_rows(found.judged(), found.world, of_user, k)
 
 
 # Fairness of predicted ratings to one group of users against all others (Yao and Huang 2017).
@@ -263,8 +237,7 @@ def show_score_fairness(found: Listed, by: str) -> None:
         format_func=lambda name: groups.get(name, name),
         key="unfairness_group",
     )
-    view = found.view
-    rows = _rows(found.folders, view.part, view.who, by, str(group), view.stamp, found)
+    rows = _rows(found, by, str(group))
     own = rows[rows[RUN] == found.own].set_index(METRIC)
     if own.empty:
         st.caption(
@@ -311,23 +284,15 @@ def _cell(row: pd.Series) -> str:
     return f"{number(row[MEAN])} ({number(row[BY_LOT])})"
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _rows(
-    folders: Sequence[tuple[str, str]],
-    part: str,
-    segment: str,
-    by: str,
-    group: str,
-    key: str,
-    _found: Listed,
-) -> pd.DataFrame:
-    run = _found.lines[0].run
+@kept_data(max_entries=20)
+def _rows(found: Listed, by: str, group: str) -> pd.DataFrame:
+    run = found.lines[0].run
     frames = {
-        line.name: cached.predictions(line.run, part)
-        for line in _found.lines
+        line.name: cached.predictions(line.run, found.view.part)
+        for line in found.lines
         if line.run.card.task.rates
     }
-    if _found.users is not None:
-        frames = {name: one[one[USER].isin(_found.users)] for name, one in frames.items()}
+    if found.users is not None:
+        frames = {name: one[one[USER].isin(found.users)] for name, one in frames.items()}
     bounds = Bounds.of(cached.split_of(run).rated.train.target)
     return unfairness_rows(frames, bounds, segments_of(run)[by], group)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from core.basics.columns import USER
 from core.evaluation.lift import ENOUGH_SEEDS, all_the_same, seed_rows
@@ -21,10 +20,12 @@ from core.runs.studies.noise import NoiseFloor, comparison_of, equal_twins, nois
 from core.store.measured import RESEED_FOLDER, RESEED_RECORD
 from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
+from core.ui.keeping import kept_data, known_by
 from core.ui.metrics.view import View, reader_of, segments_of, users_of
 from core.ui.state import run_names
 
 
+@known_by(lambda line: (line.name, line.run))
 @dataclass(frozen=True)
 class Contender:
     """One line of the comparison: a run, or a twin or popularity that stands beside one."""
@@ -54,24 +55,34 @@ def floor_name(run: Run) -> str:
     return run.card.task.baseline_words
 
 
-def table_of(lines: list[Contender], view: View) -> pd.DataFrame:
-    """Every per-user metric of every line at the view's k, for the users of its segment."""
-    folders = {line.name: str(line.run.folder) for line in lines}
-    users = users_of(lines[0].run, view.segment)
-    frames = {line.name: _only(cached.per_user(line.run, view.part), users) for line in lines}
-    return _table(tuple(folders.items()), view.part, view.k, view.who, frames)
+def attributes_of(lines: list[Contender], *_: object) -> str:
+    """Changes when attributes of the lines' users, and so segments, come or go."""
+    return cached.attributes_key(lines[0].run.record.dataset_hash)
 
 
-def errors_of(lines: list[Contender], view: View) -> pd.DataFrame:
-    """RMSE and MAE of every line that predicts ratings, for the users of the view's segment.
+@kept_data(max_entries=30, also=attributes_of)
+def table_of(lines: list[Contender], part: str, k: int, segment: str) -> pd.DataFrame:
+    """Every per-user metric of every line at k, for the users of a segment."""
+    users = users_of(lines[0].run, segment)
+    frames = {line.name: _only(cached.per_user(line.run, part), users) for line in lines}
+    metrics = [
+        name
+        for name in all_metrics(frames)
+        if name not in ERRORS and (name.endswith(f"@{k}") or "@" not in name)
+    ]
+    return side_by_side(frames, metrics)
+
+
+@kept_data(max_entries=30, also=attributes_of)
+def errors_of(lines: list[Contender], part: str, segment: str) -> pd.DataFrame:
+    """RMSE and MAE of every line that predicts ratings, for the users of a segment.
 
     No rows where none does.
     """
     rated = [line for line in lines if line.run.card.task.rates]
-    users = users_of(lines[0].run, view.segment)
-    frames = {line.name: _only(cached.per_user(line.run, view.part), users) for line in rated}
-    folders = {line.name: str(line.run.folder) for line in rated}
-    return _errors(tuple(folders.items()), view.part, view.who, frames)
+    users = users_of(lines[0].run, segment)
+    frames = {line.name: _only(cached.per_user(line.run, part), users) for line in rated}
+    return side_by_side(frames, ERRORS)
 
 
 def moved_of(run: Run, other: Run, view: View) -> pd.DataFrame:
@@ -90,25 +101,6 @@ def verdict_of(run: Run, part: str, metric: str) -> str:
     return sentence_of(run, part, metric)
 
 
-@st.cache_data(show_spinner=False, max_entries=30)
-def _table(
-    folders: tuple[tuple[str, str], ...], part: str, k: int, segment: str, _frames: dict
-) -> pd.DataFrame:
-    metrics = [
-        name
-        for name in all_metrics(_frames)
-        if name not in ERRORS and (name.endswith(f"@{k}") or "@" not in name)
-    ]
-    return side_by_side(_frames, metrics)
-
-
-@st.cache_data(show_spinner=False, max_entries=30)
-def _errors(
-    folders: tuple[tuple[str, str], ...], part: str, segment: str, _frames: dict
-) -> pd.DataFrame:
-    return side_by_side(_frames, ERRORS)
-
-
 def _only(frame: pd.DataFrame, users: np.ndarray | None) -> pd.DataFrame:
     return frame if users is None else frame[frame[USER].isin(users)]
 
@@ -125,39 +117,56 @@ class Seeds:
     over: pd.Series | None  # a row of seed_rows over all users; None with too few seeds
 
 
-def lifts_of(run: Run, part: str, metric: str, by: str) -> Lifts:
-    """Every lift the forest plot by one kind of segment shows."""
-    return _lifts(str(run.folder), part, metric, by, evidence_key(run), run)
-
-
-def sentence_of(run: Run, part: str, metric: str, by: str = TARGET_HISTORY) -> str:
-    """What those lifts say, in words."""
-    return _sentence(str(run.folder), part, metric, by, evidence_key(run), run)
-
-
-def floor_of(run: Run, part: str, metric: str) -> NoiseFloor | None:
-    """Share helped and harmed beside what training the twin again does; None if not measured."""
-    if run.twin is None or not metric_card(metric).kept:
-        return None
-    return _floor(str(run.folder), part, metric, evidence_key(run), run)
-
-
-def evidence_key(run: Run) -> str:
+def evidence_key(run: Run, *_: object, **__: object) -> str:
     """Changes when the noise floor is measured, a seed comes or goes, or an attribute is added."""
     path = run.folder / RESEED_FOLDER / RESEED_RECORD
     measured = path.stat().st_mtime_ns if path.exists() else 0
     return f"{measured} {other_seeds(run)} {cached.attributes_key(run.record.dataset_hash)}"
 
 
+@kept_data(max_entries=40, also=evidence_key)
+def lifts_of(run: Run, part: str, metric: str, by: str) -> Lifts:
+    """Every lift the forest plot by one kind of segment shows."""
+    return compute_lifts(comparison(run, part, metric), metric, by)
+
+
+@kept_data(max_entries=40, also=evidence_key)
+def sentence_of(run: Run, part: str, metric: str, by: str = TARGET_HISTORY) -> str:
+    """What those lifts say, in words."""
+    return sentence(comparison(run, part, metric), lifts_of(run, part, metric, by), metric, by)
+
+
+@kept_data(max_entries=20, also=evidence_key)
+def floor_of(run: Run, part: str, metric: str) -> NoiseFloor | None:
+    """Share helped and harmed beside what training the twin again does; None if not measured."""
+    if run.twin is None or not metric_card(metric).kept:
+        return None
+    compared = comparison(run, part, metric)
+    assert compared.twin is not None
+    equals = equal_twins(run, part, cached.per_user)
+    return noise_floor(compared.run, compared.twin, equals, metric) if equals else None
+
+
 def other_seeds(run: Run) -> list[str]:
     """Ids of the runs that differ from this one by their seed alone."""
-    runs = cached.runs()
-    return _other_seeds(run.id, tuple(other.id for other in runs), run, runs)
+    return _other_seeds(run, cached.runs())
 
 
+@kept_data(max_entries=50)
+def _other_seeds(run: Run, runs: list[Run]) -> list[str]:
+    return [other.id for other in same_but_seed(run, runs)]
+
+
+@kept_data(max_entries=40, also=evidence_key)
 def seeds_of(run: Run, part: str, metric: str) -> Seeds:
     """How many seeds there are, and the lift over all users with its interval over them."""
-    return _seeds(str(run.folder), part, metric, evidence_key(run), run)
+    compared = comparison(run, part, metric)
+    n = len(compared.seeds)
+    alike = n > 1 and all_the_same(compared.seeds, metric)
+    if n < ENOUGH_SEEDS:
+        return Seeds(n, alike, None)
+    rows = seed_rows(compared.seeds, compared.segments, TARGET_HISTORY, metric)
+    return Seeds(n, alike, rows.iloc[0])
 
 
 def comparison(run: Run, part: str, metric: str) -> Comparison:
@@ -170,37 +179,3 @@ def comparison(run: Run, part: str, metric: str) -> Comparison:
         return comparison_of(run, part, segments, runs, read)
     listed = [one for one in runs if one.has_lists and one.twin and one.twin.has_lists]
     return replace(comparison_of(run, part, segments, listed, read), again=())
-
-
-@st.cache_data(show_spinner=False, max_entries=50)
-def _other_seeds(run_id: str, ids: tuple[str, ...], _run: Run, _runs: list[Run]) -> list[str]:
-    return [other.id for other in same_but_seed(_run, _runs)]
-
-
-@st.cache_data(show_spinner=False, max_entries=40)
-def _seeds(folder: str, part: str, metric: str, key: str, _run: Run) -> Seeds:
-    compared = comparison(_run, part, metric)
-    n = len(compared.seeds)
-    alike = n > 1 and all_the_same(compared.seeds, metric)
-    if n < ENOUGH_SEEDS:
-        return Seeds(n, alike, None)
-    rows = seed_rows(compared.seeds, compared.segments, TARGET_HISTORY, metric)
-    return Seeds(n, alike, rows.iloc[0])
-
-
-@st.cache_data(show_spinner=False, max_entries=40)
-def _lifts(folder: str, part: str, metric: str, by: str, key: str, _run: Run) -> Lifts:
-    return compute_lifts(comparison(_run, part, metric), metric, by)
-
-
-@st.cache_data(show_spinner=False, max_entries=40)
-def _sentence(folder: str, part: str, metric: str, by: str, key: str, _run: Run) -> str:
-    return sentence(comparison(_run, part, metric), lifts_of(_run, part, metric, by), metric, by)
-
-
-@st.cache_data(show_spinner=False, max_entries=20)
-def _floor(folder: str, part: str, metric: str, key: str, _run: Run) -> NoiseFloor | None:
-    compared = comparison(_run, part, metric)
-    assert compared.twin is not None
-    equals = equal_twins(_run, part, cached.per_user)
-    return noise_floor(compared.run, compared.twin, equals, metric) if equals else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +33,7 @@ from core.evaluation.groups import (
 from core.evaluation.segments import FEWEST
 from core.metrics.fairness import head_and_tail
 from core.metrics.registry import METRICS
+from core.ui.keeping import kept_data
 from core.ui.metrics.lists import Listed
 from core.ui.metrics.table import explain
 from core.ui.metrics.view import segments_of
@@ -55,7 +55,7 @@ class ItemGroups:
 
 def show_items(found: Listed, by: str) -> None:
     """Head and tail as a table, categories as a picture where there are any."""
-    groups = _groups(found.folders, found.view.part, found.view.k, found.view.who, found)
+    groups = _groups(found, found.view.k)
     if found.world.masked.columns is None:
         own = groups.halves[found.own].set_index(GROUP)
         words = (
@@ -95,14 +95,12 @@ def show_items(found: Listed, by: str) -> None:
         show_disparity(found, by, [str(name) for name in kinds[found.own][GROUP].head(MOST)])
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _groups(
-    folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, _found: Listed
-) -> ItemGroups:
-    judged, world = _found.judged(), _found.world
+@kept_data(max_entries=20)
+def _groups(found: Listed, k: int) -> ItemGroups:
+    judged, world = found.judged(), found.world
     halves = {name: head_tail_rows(one, world, k) for name, one in judged.items()}
     kinds = {name: category_rows(one, world, k) for name, one in judged.items()}
-    sides = head_and_tail(world.head), category_members(kinds[_found.own], world)
+    sides = head_and_tail(world.head), category_members(kinds[found.own], world)
     mads = {
         name: (mad_of(one, world, k, sides[0]), mad_of(one, world, k, sides[1]))
         for name, one in judged.items()
@@ -196,7 +194,7 @@ def show_disparity(found: Listed, by: str, kinds: list[str]) -> None:
         format_func=lambda name: groups.get(name, name),
     )
     view = found.view
-    rows = _rows(found.folders, view.part, view.k, view.who, by, str(group), tuple(kinds), found)
+    rows = _rows(found, view.k, by, str(group), tuple(kinds))
     own = rows[rows[RUN] == found.own].dropna(subset=[MEAN])
     if own.empty:
         st.caption(
@@ -214,23 +212,14 @@ def show_disparity(found: Listed, by: str, kinds: list[str]) -> None:
     _show_table(rows, own, found)
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _rows(
-    folders: Sequence[tuple[str, str]],
-    part: str,
-    k: int,
-    segment: str,
-    by: str,
-    group: str,
-    kinds: tuple[str, ...],
-    _found: Listed,
-) -> pd.DataFrame:
+@kept_data(max_entries=20)
+def _rows(found: Listed, k: int, by: str, group: str, kinds: tuple[str, ...]) -> pd.DataFrame:
     chosen: np.ndarray | None = None
     if group != EVERYBODY:
-        chosen = segments_of(_found.lines[0].run)[by].astype("str").to_numpy() == group
-    judged = _found.judged()
+        chosen = segments_of(found.lines[0].run)[by].astype("str").to_numpy() == group
+    judged = found.judged()
     parts = [
-        disparity_rows(one, _found.world, k, list(kinds), chosen).assign(**{RUN: name})
+        disparity_rows(one, found.world, k, list(kinds), chosen).assign(**{RUN: name})
         for name, one in judged.items()
     ]
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)

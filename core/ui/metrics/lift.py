@@ -32,6 +32,7 @@ from core.store.measured import (
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.frame import draw_trust
+from core.ui.keeping import kept_data
 from core.ui.metrics.figures import (
     floor_name,
     floor_of,
@@ -297,8 +298,7 @@ def _show_seeds(run: Run, view: View) -> None:
 def show_versions(run: Run, view: View) -> None:
     """A line per version with level, twin and lift; nothing where there is one version only."""
     runs = cached.runs()
-    key = tuple(one.id for one in runs)
-    ids = _other_ids(run.id, key, run, runs)
+    ids = _other_ids(run, runs)
     others = [one for one in runs if one.id in ids]
     versions = [run, *others]
     if len(versions) < 2 or run.twin is None:
@@ -333,9 +333,9 @@ def _level(run: Run, view: View) -> float:
     return float(said[MEAN] if said else reader_of(view.column)(run, view.part)[view.column].mean())
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _other_ids(run_id: str, key: tuple[str, ...], _run: Run, _runs: list[Run]) -> list[str]:
-    return [one.id for one in other_versions(workspace(), _run, _runs)]
+@kept_data(max_entries=20)
+def _other_ids(run: Run, runs: list[Run]) -> list[str]:
+    return [one.id for one in other_versions(workspace(), run, runs)]
 
 
 # Beside every lift: what the trust checks say of the data it is measured on.
@@ -400,7 +400,7 @@ def show_overlap(run: Run, view: View) -> None:
         )
         draw_task(task, "measure_overlap")
         return
-    rows = _curve(str(run.folder), view.part, view.column, info.wall_seconds, run)
+    rows = _curve(run, view.part, view.column, info.wall_seconds)
     st.markdown(f"**{overlap_sentence(rows, view.column)}**")
     if rows.empty:
         return
@@ -413,7 +413,8 @@ def show_overlap(run: Run, view: View) -> None:
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=10)
-def _curve(folder: str, part: str, column: str, stamp: float, _run: Run) -> pd.DataFrame:
-    frames = overlap_metrics(_run, part)
-    return overlap_rows(frames, cached.segments(_run.record.split_hash), column)
+@kept_data(max_entries=10)
+def _curve(run: Run, part: str, column: str, stamp: float) -> pd.DataFrame:
+    """stamp: of the measured curve, which may be measured again."""
+    frames = overlap_metrics(run, part)
+    return overlap_rows(frames, cached.segments(run.record.split_hash), column)

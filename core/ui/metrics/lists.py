@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -28,6 +27,7 @@ from core.evaluation.lists import Judged, ListWorld
 from core.evaluation.segments import FEWEST, who
 from core.metrics.registry import METRICS
 from core.ui import cached
+from core.ui.keeping import kept_data, known_by
 from core.ui.metrics.figures import Contender
 from core.ui.metrics.table import moved_words, show_figures
 from core.ui.metrics.view import View, frame_of, judged_of, segments_of, too_few, users_of, world_of
@@ -36,20 +36,19 @@ from core.ui.shell import show_chart
 from core.ui.widgets import plain
 
 
+@known_by(lambda found: (found.lines, found.view.part, found.view.who))
 @dataclass(frozen=True)
 class Listed:
-    """The runs that kept lists, the current one first, and what they are judged by."""
+    """The runs that kept lists, the current one first, and what they are judged by.
+
+    Kept figures tell two apart by runs, part and users: what depends on k too is asked with it.
+    """
 
     lines: list[Contender]
     twin: str | None  # name of the first run's twin, where it has lists
     world: ListWorld
     view: View
     users: np.ndarray | None  # numbers of the users of the view's segment, None for everybody
-
-    @property
-    def folders(self) -> tuple[tuple[str, str], ...]:
-        """Name and folder of every run: what a cache is keyed by."""
-        return tuple((line.name, str(line.run.folder)) for line in self.lines)
 
     @property
     def own(self) -> str:
@@ -140,7 +139,7 @@ def show_beyond(lines: list[Contender], view: View) -> None:
     found = listed(lines, view)
     if found is None:
         return
-    rows = _rows(found.folders, view.part, view.k, view.who, found)
+    rows = _rows(found, view.k)
     users = int(rows[USERS].max())
     st.caption(
         f"From the lists of {users:,} users at k = {view.k}; 95 % intervals from resampling them, "
@@ -150,7 +149,7 @@ def show_beyond(lines: list[Contender], view: View) -> None:
     _show("Variety", "diversity", rows, found, _variety_words)
     _show("Surprise", "surprise", rows, found, lambda rows, found: "")
     _show("Popularity and exposure", "popularity", rows, found, _exposure_words)
-    curves = _curves(found.folders, found.view.part, found.view.k, found.view.who, found)
+    curves = _curves(found, found.view.k)
     show_chart(
         draw_lorenz(curves, found.styles(), k=found.view.k),
         "How evenly do lists share out the catalogue? On the diagonal every item is shown as "
@@ -167,7 +166,7 @@ def with_list_figures(figures: pd.DataFrame, lines: list[Contender], view: View)
     found = listed(lines, view) if all(line.run.has_lists for line in lines) else None
     if found is None:
         return figures
-    rows = _rows(found.folders, view.part, view.k, view.who, found)
+    rows = _rows(found, view.k)
     rows = rows[rows[RUN] != DIFFERENCE]
     everywhere = rows.groupby(METRIC)[RUN].nunique() == len(lines)  # not RBO, which has no own
     return pd.concat([figures, rows[rows[METRIC].map(everywhere)]], ignore_index=True)
@@ -233,24 +232,22 @@ def _mean(rows: pd.DataFrame, run: str, metric: str) -> float:
     return float(rows[(rows[RUN] == run) & (rows[METRIC] == metric)][MEAN].iloc[0])
 
 
-@st.cache_data(show_spinner="Looking at every list …", max_entries=20)
-def _rows(
-    folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, _found: Listed
-) -> pd.DataFrame:
-    judged, frames = _found.judged(), _found.frames(k)
+@kept_data(show_spinner="Looking at every list …", max_entries=20)
+def _rows(found: Listed, k: int) -> pd.DataFrame:
+    judged, frames = found.judged(), found.frames(k)
     for name in list(frames)[1:]:
-        overlap = overlap_with(judged[name], judged[_found.own], k)
+        overlap = overlap_with(judged[name], judged[found.own], k)
         frames[name] = frames[name].merge(overlap, on=USER, how="left")
-    rows = compared(frames, _found.twin)
+    rows = compared(frames, found.twin)
     catalogue = [
         (name, metric, value, float("nan"), float("nan"), len(one.users))
         for name, one in judged.items()
-        for metric, value in catalogue_figures(one, _found.world, k).items()
+        for metric, value in catalogue_figures(one, found.world, k).items()
     ]
     whole = pd.DataFrame(catalogue, columns=[RUN, METRIC, MEAN, LOW, HIGH, USERS])
-    found = pd.concat([rows, whole, _pooled(_found)], ignore_index=True)
-    few = found[USERS] < FEWEST  # of the segment those who have this figure at all
-    return found.assign(**{name: found[name].mask(few) for name in (MEAN, LOW, HIGH)})
+    every = pd.concat([rows, whole, _pooled(found)], ignore_index=True)
+    few = every[USERS] < FEWEST  # of the segment those who have this figure at all
+    return every.assign(**{name: every[name].mask(few) for name in (MEAN, LOW, HIGH)})
 
 
 def _pooled(found: Listed) -> pd.DataFrame:
@@ -265,8 +262,6 @@ def _pooled(found: Listed) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[RUN, METRIC, MEAN, LOW, HIGH, USERS])
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _curves(
-    folders: Sequence[tuple[str, str]], part: str, k: int, segment: str, _found: Listed
-) -> dict[str, pd.DataFrame]:
-    return {name: lorenz_points(one, _found.world, k) for name, one in _found.judged().items()}
+@kept_data(max_entries=20)
+def _curves(found: Listed, k: int) -> dict[str, pd.DataFrame]:
+    return {name: lorenz_points(one, found.world, k) for name, one in found.judged().items()}

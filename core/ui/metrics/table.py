@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USERS
 from core.basics.formatting import count, number, signed
+from core.data.snapshot import Split
 from core.evaluation.list_figures import DIFFERENCE
 from core.evaluation.new_items import (
     COMPARED,
@@ -28,6 +29,7 @@ from core.metrics.ratings import ERRORS
 from core.metrics.registry import METRICS, metric_card, metric_title
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.keeping import kept_data
 from core.ui.metrics.figures import Contender, errors_of
 from core.ui.metrics.view import PARTS, View
 from core.ui.widgets import download_button, plain
@@ -105,7 +107,7 @@ def show_ratings(lines: list[Contender], view: View) -> None:
     tasks = {line.run.card.task for line in lines}
     if "rating" not in tasks:
         return
-    figures = errors_of(lines, view)
+    figures = errors_of(lines, view.part, view.segment)
     st.markdown("**Predicted ratings**: how far they lie from the held-out ones; less is better.")
     cells = pd.DataFrame({"Run": [plain(line.name, 80) for line in lines]})
     for metric in ERRORS:
@@ -150,7 +152,7 @@ def show_new_items(run: Run, view: View) -> None:
     split = cached.split_of(run)
     if split.new_items is None:
         return
-    own, found = cached.per_user(run, view.part), _comparators(split.info.split_hash, view.part)
+    own, found = cached.per_user(run, view.part), _comparators(split, view.part)
     n_items = split.masked(view.part).n_rankable
     metric = deciding(n_items)
     rows = [_row(plain(run.label, 80), own, None, metric)]
@@ -168,9 +170,9 @@ def show_new_items(run: Run, view: View) -> None:
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=6)
-def _comparators(split_hash: str, part: str) -> Comparators:
-    return comparators(cached.split(split_hash), part)
+@kept_data(max_entries=6)
+def _comparators(split: Split, part: str) -> Comparators:
+    return comparators(split, part)
 
 
 def _row(name: str, frame: pd.DataFrame, own: pd.DataFrame | None, metric: str) -> dict[str, str]:

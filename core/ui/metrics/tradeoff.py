@@ -25,9 +25,9 @@ def show_trade_off(lines: list[Contender], view: View) -> None:
     """Two boxes for the axes, what comes closest to the best of both, the chart and the figures."""
     if too_few(lines[0].run, view.part, view.segment):
         return
-    figures = with_list_figures(table_of(lines, view), lines, view)
+    figures = with_list_figures(table_of(lines, view.part, view.k, view.segment), lines, view)
     if any(line.run.card.task.rates for line in lines):
-        figures = pd.concat([figures, errors_of(lines, view)], ignore_index=True)
+        figures = pd.concat([figures, errors_of(lines, view.part, view.segment)], ignore_index=True)
     metrics = list(dict.fromkeys(figures[METRIC]))
     start = next((place for place, name in enumerate(metrics) if name.startswith("novelty")), 0)
     left, right = st.columns(2)

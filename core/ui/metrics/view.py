@@ -31,6 +31,7 @@ from core.metrics.registry import METRICS, metric_card
 from core.runs.studies.noise import Read
 from core.store.run_folder import RUN, Run
 from core.ui import cached
+from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import safely, show_error, workspace
 from core.ui.state import linked, one_of, run_names
 from core.ui.widgets import plain
@@ -167,19 +168,20 @@ LONGEST = 40  # characters of an attribute's name in a box
 
 def choices(run: Run) -> dict[str, tuple[str, str]]:
     """Kind and name of every segment with users in it, by the name the address bar uses."""
-    record = run.record
-    key = cached.attributes_key(record.dataset_hash)
-    return _choices(record.split_hash, record.dataset_hash, key, segments_of(run))
+    return _choices(run.record.split_hash, run.record.dataset_hash)
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def _choices(
-    split_hash: str, dataset_hash: str, key: str, _segments: pd.DataFrame
-) -> dict[str, tuple[str, str]]:
+def _attributes(split_hash: str, dataset_hash: str) -> str:
+    return cached.attributes_key(dataset_hash)
+
+
+@kept_data(max_entries=8, also=_attributes)
+def _choices(split_hash: str, dataset_hash: str) -> dict[str, tuple[str, str]]:
+    segments, _ = _segments(split_hash, dataset_hash)
     found: dict[str, tuple[str, str]] = {}
-    for by in _segments:
-        there = set(_segments[by].dropna().astype("str"))
-        for name in segment_names(_segments, by):
+    for by in segments:
+        there = set(segments[by].dropna().astype("str"))
+        for name in segment_names(segments, by):
             if name in there:
                 found.setdefault(f"{by}:{name}", (by, name))
     return found
@@ -225,18 +227,12 @@ def titles_of(run: Run) -> dict[str, str]:
 
 def segments_of(run: Run) -> pd.DataFrame:
     """Which segments each user is in, one row per user number and one column per kind."""
-    return _kinds(run)[0]
+    return _segments(run.record.split_hash, run.record.dataset_hash)[0]
 
 
 def refused_attributes(run: Run) -> list[str]:
     """Attributes that make no segments, each with the reason."""
-    return _kinds(run)[1]
-
-
-def _kinds(run: Run) -> tuple[pd.DataFrame, list[str]]:
-    record = run.record
-    key = cached.attributes_key(record.dataset_hash)
-    return _segments(record.split_hash, record.dataset_hash, key)
+    return _segments(run.record.split_hash, run.record.dataset_hash)[1]
 
 
 def missing_words(run: Run, part: str, by: str) -> str:
@@ -325,8 +321,8 @@ def _add(run: Run) -> None:
         st.session_state[f"{_ADDED}_{dataset_hash}"] = counts
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _segments(split_hash: str, dataset_hash: str, key: str) -> tuple[pd.DataFrame, list[str]]:
+@kept_resource(max_entries=4, also=_attributes)
+def _segments(split_hash: str, dataset_hash: str) -> tuple[pd.DataFrame, list[str]]:
     segments = cached.segments(split_hash)
     users = cached.split(split_hash).train.users
     refused: list[str] = []
@@ -348,18 +344,31 @@ USUAL_K = 10  # length at which a figure that has no k is read
 
 def world_of(run: Run, part: str) -> ListWorld:
     """What lists of the run's split are judged by."""
-    split = cached.split_of(run)
-    return _world(str(split.folder), part, split)
+    return _world(cached.split_of(run), part)
 
 
+@kept_resource(max_entries=2)
+def _world(split: Split, part: str) -> ListWorld:
+    return ListWorld.of(split, part)
+
+
+@kept_resource(max_entries=12)
 def judged_of(run: Run, part: str) -> Judged:
     """The run's lists with their hits."""
-    return _judged(str(run.folder), part, run)
+    return judge(run.lists(part), world_of(run, part))
 
 
+@kept_data(max_entries=30)
 def frame_of(run: Run, part: str, k: int) -> pd.DataFrame:
     """USER and every figure of lists of length k, made when first asked for."""
-    return _frame(str(run.folder), part, k, run)
+    judged = judged_of(run, part)
+    kept = cached.per_user(run, part)
+    auc = kept.set_index(USER)["auc"].reindex(judged.users).to_numpy() if "auc" in kept else None
+    # Whether what each domain adds to a score was kept, and both together are the score
+    ranks = not run.card.task.rates
+    keeps_parts = bool(ranks and run.card.additive and run.record.role == RUN)
+    parts = cached.candidates(run, part) if keeps_parts else None
+    return list_figures(Seen(judged, world_of(run, part), k, auc, parts))
 
 
 def lifted_names(run: Run) -> list[str]:
@@ -377,25 +386,3 @@ def reader_of(metric: str) -> Read:
         return cached.per_user
     k = int(metric.partition("@")[2] or USUAL_K)
     return lambda run, part: frame_of(run, part, k)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _world(folder: str, part: str, _split: Split) -> ListWorld:
-    return ListWorld.of(_split, part)
-
-
-@st.cache_resource(show_spinner=False, max_entries=12)
-def _judged(folder: str, part: str, _run: Run) -> Judged:
-    return judge(_run.lists(part), world_of(_run, part))
-
-
-@st.cache_data(show_spinner=False, max_entries=30)
-def _frame(folder: str, part: str, k: int, _run: Run) -> pd.DataFrame:
-    judged = judged_of(_run, part)
-    kept = cached.per_user(_run, part)
-    auc = kept.set_index(USER)["auc"].reindex(judged.users).to_numpy() if "auc" in kept else None
-    # Whether what each domain adds to a score was kept, and both together are the score
-    ranks = not _run.card.task.rates
-    keeps_parts = bool(ranks and _run.card.additive and _run.record.role == RUN)
-    parts = cached.candidates(_run, part) if keeps_parts else None
-    return list_figures(Seen(judged, world_of(_run, part), k, auc, parts))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -36,12 +34,12 @@ from core.runs.explain.reasons import (
 )
 from core.runs.explain.what_if import Question
 from core.ui import cached
+from core.ui.keeping import kept_data
 from core.ui.recommendations.view import View
 from core.ui.shell import Task, draw_task, show_chart
 from core.ui.widgets import plain
 
 TOLD = 3  # items taken away in the sentence, or fewer where the history is short
-Key = tuple[str, str, int, int, int, tuple]
 
 
 def show_checks(view: View, why: Reasons | None) -> None:
@@ -71,7 +69,7 @@ def show_checks(view: View, why: Reasons | None) -> None:
 
 
 def _show_removal(view: View, why: Reasons, scope: str, name: str) -> None:
-    found = _removal(_key(view, why), scope, view, why)
+    found = _removal(view, why.item, scope, why)
     st.markdown(removal_words(found, name))
     if not np.isfinite(found.top_place).any():
         return
@@ -120,7 +118,7 @@ def _goes(before: int, after: int) -> str:
 def _show_smallest(view: View, why: Reasons) -> None:
     source = plain(view.run.record.source_name, 30)
     st.markdown(f"**What in :orange[{source}] would drop it out of the top {view.k}?**")
-    found = _smallest(_key(view, why), view, why)
+    found = _smallest(view, why.item, why)
     st.markdown(smallest_words(found, source, len(why.source_items)))
     if found.entries is None:
         return
@@ -156,27 +154,22 @@ def smallest_words(found: Counterfactual, source: str, n_source: int) -> str:
     )
 
 
-def _key(view: View, why: Reasons) -> Key:
-    """Everything an answer depends on, as plain values."""
-    return (str(view.run.folder), view.part, view.user, why.item, view.k, astuple(view.fusion))
-
-
 def _question(view: View, why: Reasons) -> tuple[Question, FloatArray]:
     model = cached.model(view.run)
     question = Question.of(view.run, model, view.split, view.part, view.user, view.fusion)
     return question, amounts_in_order(question.histories, why)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
-def _removal(key: Key, scope: str, _view: View, _why: Reasons) -> Removal:
-    question, amounts = _question(_view, _why)
-    return check_reasons(question, _why.item, amounts, scope, _view.k)
+@kept_data(max_entries=200)
+def _removal(view: View, item: int, scope: str, _why: Reasons) -> Removal:
+    question, amounts = _question(view, _why)
+    return check_reasons(question, item, amounts, scope, view.k)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
-def _smallest(key: Key, _view: View, _why: Reasons) -> Counterfactual:
-    question, amounts = _question(_view, _why)
-    return smallest_set(question, _why.item, amounts, _view.k)
+@kept_data(max_entries=200)
+def _smallest(view: View, item: int, _why: Reasons) -> Counterfactual:
+    question, amounts = _question(view, _why)
+    return smallest_set(question, item, amounts, view.k)
 
 
 # The deletion check over many users: asked for once per run, then kept with it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,14 @@ from core.basics.formatting import count, number
 from core.charts.recommendations import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
 from core.data.snapshot import user_history
-from core.jobs.supervisor import ensure_supervisor
-from core.jobs.table import FAILED, enqueue, list_jobs
+from core.jobs.table import FAILED, list_jobs
 from core.runs.explain.one_user import Reasons, ShortList, UserList, kept_list, user_list
 from core.runs.explain.recommend import ExportPlan
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.view import comparable
 from core.ui.recommendations.view import View, fusion_of
-from core.ui.shell import draw_press, show_chart, workspace
+from core.ui.shell import ask_job, draw_press, show_chart, workspace
 from core.ui.state import run_names
 from core.ui.widgets import plain, show_table
 
@@ -362,7 +360,7 @@ def show_export(view: View) -> None:
         _show_file(path)
         return
     active = [job for job in list_jobs(workspace(), kind="export", active=True)]
-    waiting = any(job.payload == asdict(plan) for job in active)
+    waiting = any(job.payload == plan.to_dict() for job in active)
     draw_press(
         "Make the file",
         _start,
@@ -374,14 +372,13 @@ def show_export(view: View) -> None:
     if waiting:
         st.caption("It is being made; the sidebar shows how far it is.")
     jobs = list_jobs(workspace(), kind="export", limit=5)
-    last = next((job for job in jobs if job.payload == asdict(plan)), None)
+    last = next((job for job in jobs if job.payload == plan.to_dict()), None)
     if last is not None and last.status == FAILED:
         st.error(f"{plain(last.what, 400)} {plain(last.hint, 400)}")
 
 
 def _start(plan: ExportPlan, title: str) -> None:
-    enqueue(workspace(), "export", asdict(plan), "short", title)
-    ensure_supervisor(workspace())
+    ask_job("export", plan.to_dict(), title)
 
 
 def _show_file(path: Path) -> None:

@@ -20,6 +20,7 @@ from core.metrics.registry import metric_card, metric_title
 from core.runs.explain.recommend import scale_of
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.keeping import kept_data, known_by
 from core.ui.metrics.figures import floor_name
 from core.ui.metrics.view import KS, PARTS
 from core.ui.state import linked, one_of, recall, recalled, set_current, weights
@@ -29,6 +30,7 @@ ID_BOX = "user_search"
 SUGGESTED = 6
 
 
+@known_by(lambda view: (view.run, view.part, view.k, view.fusion, view.user))
 @dataclass(frozen=True)
 class View:
     """Everything a list depends on."""
@@ -61,7 +63,7 @@ def pick_view(run: Run) -> View:
         **linked("part", TEST, one_of(list(PARTS))),
     )
     length = k.segmented_control("k", KS, required=True, **linked("k", 10, one_of(KS))) or 10
-    orders = {name: _orders(str(run.folder), held_out, name, run) for name in ORDER_TITLES}
+    orders = {name: _order(run, held_out, name) for name in ORDER_TITLES}
     known = [name for name, order in orders.items() if len(order)]
     chosen = kind.selectbox(
         "Users",
@@ -100,6 +102,7 @@ def fusion_of(run: Run) -> Fusion:
     )
 
 
+@kept_data(max_entries=20)
 def moved(run: Run, part: str) -> pd.DataFrame | None:
     """USER, `run`, `other` and `difference` against the twin, else popularity or biases.
 
@@ -108,7 +111,11 @@ def moved(run: Run, part: str) -> pd.DataFrame | None:
     other = run.twin or run.floor
     if other is None:
         return None
-    return _moved(str(run.folder), part, run, other)
+    metric = run.card.task.metric
+    table = moved_users(cached.per_user(run, part), cached.per_user(other, part), metric, {})
+    if metric_card(metric).higher_is_better:
+        return table
+    return table.assign(difference=-table["difference"])
 
 
 def show_header(view: View) -> None:
@@ -143,19 +150,10 @@ def _moved_words(view: View) -> str:
     return f"{verb}: {signed(value)} {title} against {against}{whose}"
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _moved(folder: str, part: str, _run: Run, _other: Run) -> pd.DataFrame:
-    metric = _run.card.task.metric
-    table = moved_users(cached.per_user(_run, part), cached.per_user(_other, part), metric, {})
-    if metric_card(metric).higher_is_better:
-        return table
-    return table.assign(difference=-table["difference"])
-
-
-@st.cache_data(show_spinner=False, max_entries=60)
-def _orders(folder: str, part: str, kind: str, _run: Run) -> IntArray:
-    evaluated = cached.per_user(_run, part)[USER].to_numpy()
-    return user_order(kind, cached.split_of(_run).train, evaluated, moved(_run, part))
+@kept_data(max_entries=60)
+def _order(run: Run, part: str, kind: str) -> IntArray:
+    evaluated = cached.per_user(run, part)[USER].to_numpy()
+    return user_order(kind, cached.split_of(run).train, evaluated, moved(run, part))
 
 
 def _current_user(split: Split, order: IntArray) -> int:

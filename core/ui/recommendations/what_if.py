@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -28,6 +27,7 @@ from core.runs.explain.what_if import (
 )
 from core.runs.making.texts import Catalogue
 from core.ui import cached
+from core.ui.keeping import kept_data, kept_resource
 from core.ui.recommendations.view import View
 from core.ui.recommendations.wish import Wish, pick_wish, show_wish
 from core.ui.shell import guarded, show_chart
@@ -53,7 +53,9 @@ def show_what_if(view: View) -> None:
             label_visibility="collapsed",
         )
         before = asked(view, view.user, [] if against == OWN else edits[:-1])
-        start = {domain: history_order(view, domain) for domain in (SOURCE, TARGET)}
+        start = {
+            domain: history_order(view.split, domain, view.user) for domain in (SOURCE, TARGET)
+        }
         _show(view, log, edits, asked(view, view.user, edits), before, start)
 
 
@@ -383,24 +385,16 @@ def show_editor(editor: Editor, start: IntArray) -> None:
             _suggest(editor, now)
 
 
-def history_order(view: View, domain: str) -> IntArray:
-    """The user's training items of a domain, the newest first."""
-    return _history(str(view.split.folder), domain, view.user, view.split)[ITEM].to_numpy()
+@kept_data(max_entries=40)
+def history_order(split: Split, domain: str, user: int) -> IntArray:
+    """A user's training items of a domain, the newest first."""
+    return user_history(split, f"{domain}_train", user)[ITEM].to_numpy()
 
 
+@kept_resource(max_entries=4)
 def catalogue_of(split: Split, domain: str) -> Catalogue:
     """What the items of a domain can be found by, read once."""
-    return _catalogue(str(split.folder), domain, split)
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _catalogue(folder: str, domain: str, _split: Split) -> Catalogue:
-    return Catalogue.of(_split.train, domain)
-
-
-@st.cache_data(show_spinner=False, max_entries=40)
-def _history(folder: str, domain: str, user: int, _split: Split) -> pd.DataFrame:
-    return user_history(_split, f"{domain}_train", user)
+    return Catalogue.of(split.train, domain)
 
 
 def _pick_rating(editor: Editor) -> None:

@@ -23,7 +23,9 @@ from core.runs.explain.reasons import (
     shared_texts,
 )
 from core.runs.making.texts import ItemTexts
+from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.keeping import kept_resource
 from core.ui.recommendations.view import View
 from core.ui.shell import show_chart
 from core.ui.widgets import plain, show_table
@@ -116,7 +118,7 @@ def show_text_why(view: View, why: Reasons | None) -> None:
     model = cached.model(view.run)
     if why is None or not reads_text(model):
         return
-    read = read_texts(view)
+    read = read_texts(view.run)
     shared = shared_texts(read, why, MOST)
     if not shared:
         return
@@ -159,15 +161,16 @@ def _show_alike(view: View, shared: list[SharedText], names: dict, listed: str) 
     st.caption("Cosine of both items' vectors, each from the centre of its domain.")
 
 
-def read_texts(view: View) -> ReadTexts:
-    """The texts the run's model has read, with their vectors."""
-    kept = cached.item_texts(view.split, reads_of(cached.model(view.run)))
-    return _read_texts(str(view.run.folder), kept is not None, view, kept)
+def _encoded(run: Run) -> ItemTexts | None:
+    return cached.item_texts(cached.split_of(run), reads_of(cached.model(run)))
 
 
-@st.cache_resource(show_spinner="Counting words", max_entries=2)
-def _read_texts(folder: str, encoded: bool, _view: View, _kept: ItemTexts | None) -> ReadTexts:
-    return ReadTexts.of(_view.split.train, cached.model(_view.run), _kept)
+@kept_resource(
+    show_spinner="Counting words", max_entries=2, also=lambda run: _encoded(run) is not None
+)
+def read_texts(run: Run) -> ReadTexts:
+    """The texts the run's model has read, with their vectors where they are encoded."""
+    return ReadTexts.of(cached.split_of(run).train, cached.model(run), _encoded(run))
 
 
 _LOOKS = {

@@ -157,7 +157,7 @@ def _then(view: View) -> str:
 
 
 def _show_near(view: View, wish: Wish, domain: str) -> None:
-    read = read_texts(view)
+    read = read_texts(view.run)
     texts = read.source if domain == SOURCE else read.target
     vectors = None if read.vectors is None else read.vectors[domain == TARGET]
     if vectors is None or not len(vectors):

@@ -9,8 +9,7 @@ import streamlit as st
 from core.basics.machine import AUTO, CPU, CUDA, Device, free_memory
 from core.basics.settings import SettingInfo, Value
 from core.data.snapshot import NEW_ITEMS, SplitInfo
-from core.jobs.supervisor import ensure_supervisor
-from core.jobs.table import enqueue, list_jobs
+from core.jobs.table import list_jobs
 from core.models.kernel.training_settings import SETTING as COUNTS
 from core.models.kernel.training_settings import counts_words
 from core.models.protocol import ModelCard
@@ -22,7 +21,7 @@ from core.runs.jobs.devices import known_devices
 from core.runs.making.estimate import sizes_of
 from core.runs.making.plan import RunPlan
 from core.ui import cached
-from core.ui.shell import workspace
+from core.ui.shell import ask_job, workspace
 from core.ui.state import current_split_hash, set_current
 from core.ui.widgets import ask_setting, pick_encoder, plain, spoken
 
@@ -258,8 +257,7 @@ def pick_device() -> str:
     found = known_devices(workspace())
     # Ask once: where looking failed, auto and the CPU are all there is to choose
     if found is None and not list_jobs(workspace(), kind=KIND, dismissed=True, limit=1):
-        enqueue(workspace(), KIND, {}, "short", "Looking for a GPU")
-        ensure_supervisor(workspace())
+        ask_job(KIND, {}, "Looking for a GPU")
     titles = {device.name: _title(device) for device in found or [Device(CPU, "CPU")]}
     chosen = st.selectbox(
         "Device",

@@ -13,8 +13,7 @@ from core.basics.formatting import count, number, signed_with_interval
 from core.data.reading.options import LISTS, ReadOptions
 from core.data.snapshot import SplitInfo
 from core.evaluation.given_lists import given_words, is_odd
-from core.jobs.supervisor import ensure_supervisor
-from core.jobs.table import Job, enqueue
+from core.jobs.table import Job
 from core.metrics.registry import metric_title
 from core.models.made.blend import KINDS, STACKING, BlendSettings
 from core.models.made.compress import INT8, PRUNED
@@ -26,7 +25,7 @@ from core.ui import cached
 from core.ui.data.preview import Staged
 from core.ui.data.upload import Slot, draw_slot
 from core.ui.navigation import link_to
-from core.ui.shell import draw_press, workspace
+from core.ui.shell import ask_job, draw_press
 from core.ui.state import set_current
 from core.ui.train.choose import split_line
 from core.ui.widgets import info_of, plain, show_table
@@ -186,16 +185,15 @@ def draw_derivation(run: Run) -> None:
 
 
 def _start_blend(plan: BlendPlan, first: Run, second: Run) -> None:
-    _enqueue("blend", plan.to_dict(), f"Blend · {first.label} + {second.label} · {plan.kind}")
+    _ask("blend", plan.to_dict(), f"Blend · {first.label} + {second.label} · {plan.kind}")
 
 
 def _start_compress(plan: CompressPlan, run: Run) -> None:
-    _enqueue("compress", plan.to_dict(), f"{run.label} · {plan.words}")
+    _ask("compress", plan.to_dict(), f"{run.label} · {plan.words}")
 
 
-def _enqueue(kind: str, payload: dict[str, Any], title: str) -> None:
-    enqueue(workspace(), kind, payload, "training", title)
-    ensure_supervisor(workspace())
+def _ask(kind: str, payload: dict[str, Any], title: str) -> None:
+    ask_job(kind, payload, title, "training")
     st.toast(f"{plain(title)} is under way: its card is at the top of the page.")
 
 
@@ -402,8 +400,7 @@ def _begin(split: str, staged: Staged, options: ReadOptions) -> str:
         "split": split,
         "label": label,
     }
-    title = f"Measure {label or staged.name}"[:80]
-    return enqueue(workspace(), "upload", payload, "short", title)
+    return ask_job("upload", payload, f"Measure {label or staged.name}"[:80])
 
 
 def _draw_done(slot: str, job: Job) -> None:

@@ -12,8 +12,7 @@ from core.basics.formatting import count, duration, number
 from core.basics.settings import SettingInfo
 from core.charts.training import TRIAL_QUALITY, draw_importance, draw_parallel
 from core.data.snapshot import SplitInfo
-from core.jobs.supervisor import ensure_supervisor
-from core.jobs.table import SLOTS, Job, enqueue, list_jobs, read_job, request_cancel
+from core.jobs.table import SLOTS, Job, list_jobs, read_job, request_cancel
 from core.models.protocol import ModelCard
 from core.models.readiness import around, grid_of
 from core.models.registry import card_of
@@ -32,7 +31,7 @@ from core.runs.search.plan import (
 )
 from core.runs.search.study import RECORD, Study, list_studies, read_study
 from core.store.run_folder import RUN, TWIN
-from core.ui.shell import draw_press, guarded, show_chart, show_error, workspace
+from core.ui.shell import ask_job, draw_press, guarded, show_chart, show_error, workspace
 from core.ui.train.choose import asked_about
 from core.ui.train.start import expected_time
 from core.ui.widgets import plain, show_table, spoken
@@ -179,8 +178,7 @@ def _cost_words(plan: SearchPlan) -> str:
 
 def _start(plan: SearchPlan, train: bool) -> None:
     title = f"Search: {card_of(plan.model).title}"
-    enqueue(workspace(), KIND, plan.to_dict() | {"train": train}, "training", title)
-    ensure_supervisor(workspace())
+    ask_job(KIND, plan.to_dict() | {"train": train}, title, "training")
     st.session_state["search_shown"] = plan.key
 
 
@@ -400,8 +398,7 @@ def _cancel(job_id: str) -> None:
 def _train_winner(study: Study) -> None:
     with guarded():
         if (plan := study.winner) is not None:
-            enqueue(workspace(), "train", plan.to_dict(), "training", plan.label)
-            ensure_supervisor(workspace())
+            ask_job("train", plan.to_dict(), plan.label, "training")
             st.toast("The winner is being trained; its card shows how far it is.")
 
 

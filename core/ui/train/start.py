@@ -7,8 +7,7 @@ import streamlit as st
 from core.basics.errors import CrosswalkError
 from core.basics.formatting import count, duration
 from core.data.snapshot import SplitInfo
-from core.jobs.supervisor import ensure_supervisor
-from core.jobs.table import Job, enqueue, list_jobs
+from core.jobs.table import Job, list_jobs
 from core.models.readiness import in_gib
 from core.models.registry import card_of
 from core.runs.making.estimate import (
@@ -25,7 +24,7 @@ from core.runs.making.estimate import (
 )
 from core.runs.making.plan import RunPlan
 from core.ui import cached
-from core.ui.shell import draw_press, guarded, workspace
+from core.ui.shell import ask_jobs, draw_press, guarded, workspace
 from core.ui.train.choose import device_memory
 
 POLL = 1.0  # seconds between two looks while a model is being timed
@@ -132,8 +131,7 @@ def _draw_cost(plan: RunPlan, cost: Estimate, timing_now: bool) -> None:
 def _start(plans: list[RunPlan]) -> None:
     """One job per plan; one that is under way already is not started twice."""
     before = {job.id for job in list_jobs(workspace(), active=True, dismissed=True, limit=1000)}
-    ids = [enqueue(workspace(), "train", plan.to_dict(), "training", plan.label) for plan in plans]
-    ensure_supervisor(workspace())
+    ids = ask_jobs("train", [(plan.to_dict(), plan.label) for plan in plans], "training")
     again = sum(job_id in before for job_id in ids)
     if again:
         verb = "is" if again == 1 else "are"
@@ -170,11 +168,8 @@ def time_unknown(plans: list[RunPlan]) -> bool:
     if not wanted:
         return False
     known = [job.payload for job in _jobs()]
-    for payload in wanted:
-        if payload not in known:
-            title = f"Timing {card_of(str(payload['model'])).title}"
-            enqueue(workspace(), KIND, payload, "short", title)
-    ensure_supervisor(workspace())
+    new = [payload for payload in wanted if payload not in known]
+    ask_jobs(KIND, [(one, f"Timing {card_of(str(one['model'])).title}") for one in new])
     return any(job.is_active and job.payload in wanted for job in _jobs())
 
 

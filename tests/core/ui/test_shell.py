@@ -5,7 +5,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.basics.workspace import VARIABLE, Workspace
-from core.jobs.table import claim, end_job, enqueue, read_job
+from core.jobs.table import claim, end_job, enqueue, list_jobs, read_job
+from core.ui.shell import ask_job, ask_jobs
 from core.ui.state import bounded, one_of
 
 
@@ -197,7 +198,7 @@ def test_an_empty_workspace_has_no_pair_and_no_jobs(workspace):
 
 
 def test_a_waiting_job_shows_and_its_cancel_works(workspace, monkeypatch):
-    monkeypatch.setattr("core.ui.jobs.ensure_supervisor", lambda here: False)
+    monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda here: False)
     job = enqueue(workspace, "train", {"a": 1}, "training", "EASE <b>x</b>")
     app = run(sidebar_script)
     assert "1 job" in "".join(text.value for text in app.sidebar.markdown)
@@ -207,7 +208,7 @@ def test_a_waiting_job_shows_and_its_cancel_works(workspace, monkeypatch):
 
 
 def test_the_panel_vanishes_when_the_last_job_has_ended(workspace, monkeypatch):
-    monkeypatch.setattr("core.ui.jobs.ensure_supervisor", lambda here: False)
+    monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda here: False)
     job = enqueue(workspace, "train", {"a": 1}, "training", "EASE")
     claim(workspace, job, None)
     app = run(sidebar_script)
@@ -216,3 +217,38 @@ def test_the_panel_vanishes_when_the_last_job_has_ended(workspace, monkeypatch):
     app.run()
     assert not app.sidebar.button
     assert not app.exception
+
+
+def test_what_is_asked_for_twice_is_one_job_and_somebody_takes_it_up(workspace, monkeypatch):
+    called = []
+    monkeypatch.setattr("core.ui.shell.ensure_supervisor", called.append)
+    first = ask_job("quality", {"pair": "a"}, "Check a")
+    assert ask_job("quality", {"pair": "a"}, "Check a") == first
+    assert ask_job("quality", {"pair": "b"}, "Check b") != first
+    (b, a) = list_jobs(workspace)
+    assert (a.title, b.title) == ("Check a", "Check b")
+    assert {a.lane, b.lane} == {"short"}
+    assert called == [workspace] * 3
+
+
+def test_several_jobs_are_asked_for_in_their_order_and_taken_up_once(workspace, monkeypatch):
+    called = []
+    monkeypatch.setattr("core.ui.shell.ensure_supervisor", called.append)
+    ids = ask_jobs("train", [({"n": n}, f"Run {n}") for n in range(3)], "training")
+    assert [read_job(workspace, id).payload for id in ids] == [{"n": n} for n in range(3)]
+    assert called == [workspace]
+    assert ask_jobs("train", []) == []
+
+
+def test_a_job_that_cannot_be_asked_for_is_told_in_two_sentences(workspace, monkeypatch):
+    def script():
+        from core.ui.frame import page
+        from core.ui.shell import ask_job
+
+        with page("Title", "Question?"):
+            ask_job("train", {}, "EASE", "fast")
+
+    (error,) = run(script).error
+    said = error.value.replace("\\", "")
+    assert said == "There is no lane 'fast'. Choose from training, short, trials."
+    assert list_jobs(workspace) == []
