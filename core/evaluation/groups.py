@@ -23,9 +23,10 @@ from core.basics.columns import (
     USERS,
 )
 from core.basics.types import BoolArray, FloatArray, IntArray
-from core.evaluation.lists import Judged, ListWorld
+from core.evaluation.lists import ListWorld
 from core.evaluation.ratings import RATINGS, Bounds, intervals
 from core.evaluation.segments import FEWEST
+from core.metrics.card import Judged, exposure, membership
 from core.metrics.catalogue import average_popularity, delta_gap, gap_sums
 from core.metrics.fairness import (
     UNFAIRNESS,
@@ -46,7 +47,6 @@ from core.metrics.fairness import (
     unfairness,
 )
 from core.metrics.intervals import Interval, bootstrap_of_sums
-from core.metrics.judged import exposure, membership
 from core.metrics.ratings import MAE, RMSE
 from core.metrics.registry import metric_card
 

@@ -13,7 +13,7 @@ import pandas as pd
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, SKIPPED, USER, USERS
 from core.basics.types import BoolArray, FloatArray
 from core.evaluation.ratings import RATINGS, difference_intervals, intervals, paired
-from core.evaluation.segments import FEWEST, SEGMENTS
+from core.evaluation.segments import ALL_USERS, FEWEST, SEGMENTS
 from core.metrics.intervals import Interval, effect_size, holm, sign_flip_p, student_interval
 from core.metrics.ratings import ERRORS, MAE
 from core.metrics.registry import metric_card
@@ -208,7 +208,6 @@ def _plain(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-ALL_USERS = "all users"
 EFFECT, P_VALUE, HOLM, SURE, NOISE = "effect", "p", "holm", "sure", "noise"
 SIGNIFICANT = 0.05  # of the p-value after Holm's correction
 COLUMNS = [SEGMENT, MEAN, LOW, HIGH, USERS, SKIPPED, HELPED, HARMED, EFFECT, P_VALUE]

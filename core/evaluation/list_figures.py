@@ -12,7 +12,8 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SHARE, SKIPPED, USER, USERS
 from core.basics.types import FloatArray
-from core.evaluation.lists import Judged, ListWorld, Seen, columns_of
+from core.evaluation.lists import ListWorld, columns_of
+from core.metrics.card import Judged, Seen
 from core.metrics.catalogue import items_for_half, lorenz
 from core.metrics.further import pooled_auc
 from core.metrics.intervals import (

@@ -14,9 +14,9 @@ from core.data.pair import DomainPair
 from core.data.snapshot import Split
 from core.evaluation.evaluate import findable
 from core.fusion.combine import NO_ITEM
+from core.metrics.card import OF_RUN, Judged, Need, Seen
 from core.metrics.catalogue import head_items
 from core.metrics.further import inverse_propensity, kept_share
-from core.metrics.judged import OF_RUN, Judged, Need, Seen
 from core.metrics.lists import unit_rows
 from core.metrics.mix import category_mix, even_rows
 from core.metrics.registry import PER_USER

@@ -15,7 +15,6 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER, USERS
 from core.evaluation.lift import (
-    ALL_USERS,
     ENOUGH_SEEDS,
     SURE,
     SeedFrames,
@@ -25,7 +24,7 @@ from core.evaluation.lift import (
     seed_rows,
 )
 from core.evaluation.ratings import difference_intervals
-from core.evaluation.segments import BINS, FEWEST, OVERLAP, TARGET_HISTORY, who
+from core.evaluation.segments import ALL_USERS, BINS, FEWEST, OVERLAP, TARGET_HISTORY, who
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_card, metric_title
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from core.basics.columns import OWN, RATING, USER
 from core.basics.types import FloatArray, IntArray
-from core.evaluation.lists import Judged
 from core.evaluation.ratings import Bounds
+from core.metrics.card import Judged
 from core.metrics.classification import answer_counts, averages, class_figures, list_counts
 from core.metrics.intervals import Interval, bootstrap_of_sums
 

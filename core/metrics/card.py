@@ -4,9 +4,190 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from functools import cached_property
+from typing import Any, Literal, Protocol, TypeVar
 
-from core.metrics.judged import Need, Seen
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.basics.types import BoolArray, Candidates, FloatArray, IntArray, Masked
+
+# Lists with what became of every place, and what a metric may know of the split beside them.
+
+Need = Literal["categories", "shared categories", "popularity", "scores", "parts"]
+OF_RUN: frozenset[Need] = frozenset({"scores", "parts"})  # what not every run knows
+
+
+def membership(lists: IntArray, n_items: int) -> csr_matrix:
+    """(users, n_items) ones where an item is in the list; a repeated item counts once.
+
+    lists: (users, k) item numbers, -1 where a list is shorter.
+    """
+    rows, places = np.nonzero(lists >= 0)
+    ones = np.ones(len(rows))
+    found = csr_matrix((ones, (rows, lists[rows, places])), shape=(len(lists), n_items))
+    found.data[:] = 1.0
+    return found
+
+
+def exposure(lists: IntArray, n_items: int) -> IntArray:
+    """How often each item is recommended, (n_items,)."""
+    return np.bincount(lists[lists >= 0], minlength=n_items)
+
+
+class World(Protocol):
+    """One held-out part of a split, as far as metrics of lists ask for it.
+
+    What belongs to categories or popularity is asked for only by metrics that say so in `needs`.
+    """
+
+    @property
+    def there(self) -> frozenset[Need]:
+        """What metrics may need and the split has."""
+
+    @property
+    def masked(self) -> Masked:
+        """What may not be recommended."""
+
+    @property
+    def relevant(self) -> csr_matrix:
+        """(n_users, n_items) what is to be found."""
+
+    @property
+    def n_items(self) -> int:
+        """Items of the target."""
+
+    @property
+    def users_of_items(self) -> FloatArray:
+        """(n_items,) users who have the item in training."""
+
+    @property
+    def unfamiliarity(self) -> FloatArray:
+        """(n_items,) share of the known users who do not have the item."""
+
+    @property
+    def bits(self) -> FloatArray:
+        """(n_items,) self-information of the item, as in novelty."""
+
+    @property
+    def rarity(self) -> FloatArray:
+        """(n_items,) inverse propensity of the item by its popularity."""
+
+    @property
+    def debiased(self) -> FloatArray:
+        """(n_items,) weight of the item's held-out interactions without what is too popular."""
+
+    @property
+    def head(self) -> BoolArray:
+        """(n_items,) whether an item is in the most popular fifth."""
+
+    @property
+    def item_vectors(self) -> csr_matrix:
+        """(n_items, n_users) who has the item in training, rows of length 1."""
+
+    @property
+    def kinds(self) -> csr_matrix:
+        """(n_items, n_categories) ones where an item is in a category of the target's."""
+
+    @property
+    def shared_kinds(self) -> csr_matrix:
+        """(n_items, n_shared) ones where an item is in a category that both domains name."""
+
+    @property
+    def history_mix(self) -> csr_matrix:
+        """(n_users, n_categories) mix of every user's target history."""
+
+    @property
+    def source_mix(self) -> csr_matrix:
+        """(n_users, n_shared) mix of every user's source history."""
+
+    def most_popular(self, users: IntArray, k: int) -> IntArray:
+        """(users, k) the most popular items each may get, -1 padded."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Lists with what became of every place."""
+
+    users: IntArray  # (n,) user numbers
+    items: IntArray  # (n, depth) item numbers, -1 where a list is shorter
+    hits: BoolArray  # (n, depth) whether the item is to be found
+    n_relevant: IntArray  # (n,) items to find
+    n_candidates: IntArray  # (n,) items that may be recommended to the user
+
+    def of(self, rows: IntArray | BoolArray) -> Judged:
+        """Some of the users."""
+        return Judged(
+            self.users[rows],
+            self.items[rows],
+            self.hits[rows],
+            self.n_relevant[rows],
+            self.n_candidates[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Lists at one k and what is known beside them; what several figures need is made once."""
+
+    judged: Judged
+    world: World
+    k: int
+    auc: FloatArray | None = None  # (users,) where the model's scores were known
+    parts: Candidates | None = None  # of an additive model: what each domain adds
+
+    @property
+    def there(self) -> frozenset[Need]:
+        """What metrics may need and is known here."""
+        scores = self.auc is not None and not np.isnan(self.auc).all()
+        run = {"scores": scores, "parts": self.parts is not None}
+        return self.world.there | {need for need in OF_RUN if run[need]}
+
+    @property
+    def users(self) -> IntArray:
+        """(users,) user numbers."""
+        return self.judged.users
+
+    @property
+    def wanted(self) -> IntArray:
+        """(users,) items to find."""
+        return self.judged.n_relevant
+
+    @property
+    def n_candidates(self) -> IntArray:
+        """(users,) items that may be recommended to each."""
+        return self.judged.n_candidates
+
+    @property
+    def all_hits(self) -> BoolArray:
+        """(users, depth) whether each place of the whole lists is to be found."""
+        return self.judged.hits
+
+    @cached_property
+    def all_shown(self) -> BoolArray:
+        """(users, depth) which places of the whole lists are filled."""
+        return np.asarray(self.judged.items >= 0)
+
+    @cached_property
+    def hits(self) -> BoolArray:
+        """(users, k) whether each place is to be found."""
+        return self.judged.hits[:, : self.k]
+
+    @cached_property
+    def lists(self) -> IntArray:
+        """(users, k) item numbers, -1 where a list is shorter."""
+        return self.judged.items[:, : self.k]
+
+    @cached_property
+    def members(self) -> csr_matrix:
+        """(users, n_items) ones where an item is in the list."""
+        return membership(self.lists, self.world.n_items)
+
+    @cached_property
+    def exposure(self) -> IntArray:
+        """How often each item is recommended, (items that may be,)."""
+        return exposure(self.lists, self.world.n_items)[self.world.masked.rankable]
+
 
 Group = Literal[
     "ranking",

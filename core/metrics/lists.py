@@ -9,8 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 
 from core.basics.types import BoolArray, FloatArray, IntArray
-from core.metrics.card import metric
-from core.metrics.judged import membership
+from core.metrics.card import membership, metric
 
 BLOCK = 512  # users whose lists are looked at at once
 TABLE = 4_000  # items whose cosines are held in one table, 64 MB

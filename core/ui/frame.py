@@ -22,13 +22,7 @@ from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.jobs import draw_jobs
 from core.ui.navigation import link_to, pages
-from core.ui.shell import (
-    forget_press,
-    guarded,
-    pick_figure_format,
-    show_error,
-    workspace,
-)
+from core.ui.shell import forget_press, guarded, pick_figure_format, show_error, workspace
 from core.ui.state import (
     current_run,
     current_split_info,

@@ -10,16 +10,7 @@ import streamlit as st
 from core.basics.columns import TEST
 from core.basics.formatting import count, duration, with_interval
 from core.data.snapshot import PARTS, SplitInfo
-from core.jobs.table import (
-    DONE,
-    FAILED,
-    KILLED,
-    QUEUED,
-    RUNNING,
-    Job,
-    list_jobs,
-    request_cancel,
-)
+from core.jobs.table import DONE, FAILED, KILLED, QUEUED, RUNNING, Job, list_jobs, request_cancel
 from core.metrics.registry import metric_title
 from core.runs.jobs.demo import STEPS
 from core.store.run_folder import Run

@@ -29,7 +29,7 @@ from core.basics.types import Lists
 from core.data.pair import DomainPair
 from core.evaluation.groups import delta_gap_rows, gaps, group_rows
 from core.evaluation.groups import category_rows, head_tail_rows
-from core.evaluation.lists import Seen
+from core.metrics.card import Seen
 from core.evaluation.list_figures import catalogue_figures, compared, list_figures, overlap_with
 from core.evaluation.lists import ListWorld, judge
 from core.evaluation.segments import user_segments

@@ -31,7 +31,8 @@ from evaluation_worlds import segments as segments_of, split_of
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER
 from core.evaluation.evaluate import evaluate
-from core.evaluation.lift import ALL_USERS, SURE
+from core.evaluation.segments import ALL_USERS
+from core.evaluation.lift import SURE
 from core.evaluation.segments import BINS, TARGET_HISTORY, user_segments
 from core.evaluation.verdict import Comparison, lifts_of
 from core.evaluation.verdict import sentence

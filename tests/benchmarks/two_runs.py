@@ -24,7 +24,7 @@ from core.basics.types import DomainScores, Lists
 from core.data.snapshot import Split
 from core.evaluation.evaluate import Evaluation, evaluate
 from core.evaluation.lift import lift_rows
-from core.evaluation.lists import Seen
+from core.metrics.card import Seen
 from core.evaluation.list_figures import catalogue_figures, list_figures
 from core.evaluation.lists import ListWorld, judge
 from core.evaluation.segments import SEGMENTS, user_segments

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,65 @@ from scipy.sparse import csr_matrix
 from core.basics.settings import setting
 from core.basics.types import FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
+from core.metrics.ranking import ndcg
 from core.models.kernel.arrays import Array, Weights, dense, dense_weights, normal_table, relu, unit
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel
-from core.models.kernel.held_out import held_out, held_out_ndcg, without
-from core.models.kernel.losses import contest_memory, cosine_softmax, cosines, drawn_vectors, read
+from core.models.kernel.losses import (
+    contest_memory,
+    cosine_softmax,
+    cosines,
+    drawn_vectors,
+    entries,
+    read,
+)
 from core.models.kernel.training_settings import SoftmaxSettings, factors, weight_decay
 from core.models.protocol import Finding, ModelCard, Network, PairSizes, State
+
+# Interactions that a model keeps from its own training, to see how well it finds them.
+
+ROWS_AT_ONCE = 256
+SEED = 0  # the same interactions whatever the run's seed, so that runs can be compared
+
+
+def held_out(rows: csr_matrix, share: float) -> csr_matrix:
+    """About `share` of each row's entries, rounded and drawn at random; rows of few keep theirs."""
+    users, _ = entries(rows)
+    order = np.lexsort((np.random.default_rng(SEED).random(rows.nnz), users))
+    places = np.empty(rows.nnz, dtype=np.int64)  # of each entry in its row's random order
+    places[order] = np.arange(rows.nnz) - np.repeat(rows.indptr[:-1], np.diff(rows.indptr))
+    chosen = places < np.round(share * np.diff(rows.indptr))[users]
+    found = (rows.data[chosen], (users[chosen], rows.indices[chosen]))
+    return csr_matrix(found, shape=rows.shape, dtype=np.float32)
+
+
+def without(rows: csr_matrix, hidden: csr_matrix) -> csr_matrix:
+    """The entries of rows that are not hidden."""
+    left = csr_matrix(rows - rows.multiply(hidden), dtype=np.float32)
+    left.eliminate_zeros()
+    return left
+
+
+def held_out_ndcg(
+    score: Callable[[IntArray], FloatArray], known: csr_matrix, hidden: csr_matrix
+) -> float:
+    """Mean nDCG@10 of finding hidden items among all that are not known, over rows with any.
+
+    score: row numbers -> (n, n_items). Equal scores share the last of their ranks, so that a
+    model with nothing to say finds nothing.
+    """
+    users = np.flatnonzero(np.diff(hidden.indptr))
+    found = []
+    for start in range(0, len(users), ROWS_AT_ONCE):
+        some = users[start : start + ROWS_AT_ONCE]
+        scores = score(some).astype(np.float32)
+        scores[entries(known[some])] = -np.inf
+        rows, items = entries(hidden[some])
+        at_least = scores[rows] >= scores[rows, items][:, None]  # (entries, n_items)
+        n_hidden = np.diff(hidden[some].indptr)
+        found.append(ndcg(at_least.sum(axis=1), rows, n_hidden, 10))
+    return float(np.mean(np.concatenate(found)))
+
 
 SOURCE, TARGET = "source", "target"
 FIXED, LEARNED = "fixed", "learned"

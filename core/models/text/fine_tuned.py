@@ -27,15 +27,19 @@ from core.models.kernel.training_settings import (
 from core.models.protocol import ITEM_TEXT, ModelCard, Network, PairSizes, State
 from core.models.text.features import told as tells
 from core.models.text.items import head_ridge, ridge_head
-from core.models.text.pairs import Narrow, info_nce, left_out, pair_batches, share_in_batch
 from core.models.text.tuning import (
     ALL,
     BASE,
     LAST,
     TUNED,
+    Narrow,
     Readable,
     base_weights,
     first_deltas,
+    info_nce,
+    left_out,
+    pair_batches,
+    share_in_batch,
     tuned_weights,
 )
 from core.models.text.words import item_texts, reads

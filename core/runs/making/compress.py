@@ -22,8 +22,8 @@ from core.models.made.compress import INT8, PRUNED, compressed, decompressed, is
 from core.models.made.recorded import build_recorded
 from core.models.protocol import CrossDomainModel, State
 from core.models.text.encoders import DEFAULT, ENCODERS, encoder_of
+from core.models.text.features import Student, taught
 from core.models.text.fine_tuned import CARD, ITEMS, STUDENT_TABLE, compared_vectors
-from core.models.text.student import Student, taught
 from core.models.text.words import item_texts
 from core.runs.making.fit import measured
 from core.runs.making.make_run import (

@@ -19,7 +19,13 @@ from core.data.snapshot import read_snapshot
 from core.models.made.compress import decompressed
 from core.models.protocol import State
 from core.models.text.encoders import DEFAULT, TextEncoder, encoder_of
-from core.models.text.features import TextSettings, texts_read, uploaded_width, with_uploaded
+from core.models.text.features import (
+    Student,
+    TextSettings,
+    texts_read,
+    uploaded_width,
+    with_uploaded,
+)
 from core.models.text.fine_tuned import (
     BOTH_STAGES,
     CARD,
@@ -28,7 +34,6 @@ from core.models.text.fine_tuned import (
     asked_weights,
 )
 from core.models.text.forward import WIDTH
-from core.models.text.student import Student
 from core.models.text.tuning import Readable, base_weights
 from core.models.text.vectors import (
     ALONE,

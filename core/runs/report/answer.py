@@ -21,9 +21,9 @@ from core.charts.report import (
     draw_of_hundred,
 )
 from core.charts.theme import FUSED_COLOUR, TARGET_COLOUR, TWIN_COLOUR
-from core.evaluation.lift import ALL_USERS, BY, HARMED, HELPED, LIFT, SURE, is_gain, moved_counts
+from core.evaluation.lift import BY, HARMED, HELPED, LIFT, SURE, is_gain, moved_counts
 from core.evaluation.lift import differences as user_differences
-from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY, bins_words
+from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY, bins_words
 from core.evaluation.verdict import HARMS, HELPS, judge
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_card, metric_title

@@ -16,9 +16,9 @@ from core.data.checks.check import Check
 from core.data.checks.quality import read_checks
 from core.data.pair_folder import PairInfo, read_pair_info
 from core.data.snapshot import Split, read_snapshot
-from core.evaluation.lift import ALL_USERS, SURE, digits_of, is_gain
+from core.evaluation.lift import SURE, digits_of, is_gain
 from core.evaluation.ratings import difference_intervals, intervals
-from core.evaluation.segments import TARGET_HISTORY, user_segments
+from core.evaluation.segments import ALL_USERS, TARGET_HISTORY, user_segments
 from core.evaluation.verdict import HARMS, HELPS, Comparison, Lifts, altogether, lifts_of, sentence
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_title

@@ -19,9 +19,8 @@ from core.basics.types import IdMap, IntArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split, read_snapshot
-from core.evaluation.lift import ALL_USERS
 from core.evaluation.ratings import difference_intervals, intervals
-from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY, user_segments
+from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY, user_segments
 from core.metrics.registry import metric_card, metric_title
 from core.runs.making.train_again import check_trained, retrain
 from core.store.measured import OverlapInfo, overlap_metrics, write_overlap

@@ -29,15 +29,7 @@ from core.data.pair_folder import (
 from core.data.profile import Overlap, Profile, overlap, profile, ratings_like_counts
 from core.data.reading.options import Dataset, list_datasets, register_datasets, relation
 from core.data.splitting import SplitCounts, SplitSettings, check_times, split_counts
-from core.jobs.table import (
-    ACTIVE,
-    CANCELLED,
-    DONE,
-    Job,
-    dismiss,
-    list_jobs,
-    request_cancel,
-)
+from core.jobs.table import ACTIVE, CANCELLED, DONE, Job, dismiss, list_jobs, request_cancel
 from core.runs.jobs.worker import work_of
 from core.ui.keeping import as_json, kept_data, kept_resource, known_by
 from core.ui.shell import (

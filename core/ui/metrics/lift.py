@@ -12,8 +12,8 @@ from core.basics.formatting import count, number, signed, signed_with_interval
 from core.charts.intervals import DETAIL, draw_forest, draw_overlap_curve
 from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, TWIN_COLOUR
 from core.data.checks.quality import read_checks
-from core.evaluation.lift import ALL_USERS, EFFECT, HARMED, HELPED, HOLM, NOISE, SEEDS, SURE
-from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
+from core.evaluation.lift import EFFECT, HARMED, HELPED, HOLM, NOISE, SEEDS, SURE
+from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.verdict import Lifts
 from core.metrics.registry import metric_card, metric_title
 from core.runs.making.train_again import is_trained, plans_of_more_seeds

@@ -23,8 +23,9 @@ from core.evaluation.list_figures import (
     lorenz_points,
     overlap_with,
 )
-from core.evaluation.lists import Judged, ListWorld
+from core.evaluation.lists import ListWorld
 from core.evaluation.segments import FEWEST, who
+from core.metrics.card import Judged
 from core.metrics.registry import METRICS
 from core.ui import cached
 from core.ui.keeping import kept_data, known_by

@@ -21,12 +21,12 @@ from core.data.attributes import (
     user_attributes,
 )
 from core.data.snapshot import Split
-from core.evaluation.attributes import ATTRIBUTE, attribute_segments
 from core.evaluation.lift import segment_names
 from core.evaluation.list_figures import list_figures
-from core.evaluation.lists import LIFTED, Judged, ListWorld, Seen, judge, sayable
-from core.evaluation.segments import FEWEST, TITLES
+from core.evaluation.lists import LIFTED, ListWorld, judge, sayable
+from core.evaluation.segments import ATTRIBUTE, FEWEST, TITLES, attribute_segments
 from core.evaluation.side_by_side import users_in
+from core.metrics.card import Judged, Seen
 from core.metrics.registry import METRICS, metric_card
 from core.runs.studies.noise import Read
 from core.store.run_folder import RUN, Run

@@ -15,7 +15,7 @@ from core.data.attributes import (
     remove_attributes,
     user_attributes,
 )
-from core.evaluation.attributes import MOST, attribute_segments
+from core.evaluation.segments import MOST, attribute_segments
 
 USERS = IdMap(np.array(["u1", "u2", "u3", "u4"], dtype=object))
 HASH = "0" * 16

@@ -6,7 +6,6 @@ import pytest
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USERS
 from core.evaluation.lift import (
-    ALL_USERS,
     EFFECT,
     HOLM,
     NOISE,
@@ -16,7 +15,7 @@ from core.evaluation.lift import (
     lift_rows,
     seed_rows,
 )
-from core.evaluation.segments import TARGET_HISTORY
+from core.evaluation.segments import ALL_USERS, TARGET_HISTORY
 from core.runs.studies.noise import floor_sentence, noise_floor
 from tests.core.evaluation.evaluation_worlds import frame, segments
 

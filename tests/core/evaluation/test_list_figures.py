@@ -18,7 +18,8 @@ from core.evaluation.list_figures import (
     lorenz_points,
     overlap_with,
 )
-from core.evaluation.lists import ListWorld, Seen, judge
+from core.evaluation.lists import ListWorld, judge
+from core.metrics.card import Seen
 from core.metrics.registry import METRICS, PER_USER
 from core.store.run_folder import list_runs
 from tests.core.evaluation.list_worlds import small_lists, small_world

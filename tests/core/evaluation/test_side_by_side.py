@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SEGMENT, USER, USERS
-from core.evaluation.lift import ALL_USERS, HARMED, HELPED, lift_rows
-from core.evaluation.segments import TARGET_HISTORY
+from core.evaluation.lift import HARMED, HELPED, lift_rows
+from core.evaluation.segments import ALL_USERS, TARGET_HISTORY
 from core.evaluation.side_by_side import (
     BEST,
     all_metrics,

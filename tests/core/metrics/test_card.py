@@ -5,8 +5,7 @@ import pytest
 
 from core.basics.types import Masked
 from core.metrics import card as cards
-from core.metrics.card import metric
-from core.metrics.judged import Judged, Seen
+from core.metrics.card import Judged, Seen, metric
 from tests.core.evaluation.list_worlds import small_world
 
 WORDS = ("Title", "formula", "help", "source", "further")

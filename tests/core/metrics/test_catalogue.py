@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics.pairwise import cosine_similarity
 
+from core.metrics.card import membership
 from core.metrics.catalogue import coverage, novelty, personalisation
-from core.metrics.judged import membership
 
 
 def test_coverage_counts_each_item_once_and_no_padding():

@@ -3,6 +3,7 @@ from math import log2
 import numpy as np
 import pytest
 
+from core.metrics.card import exposure
 from core.metrics.catalogue import (
     average_popularity,
     delta_gap,
@@ -14,7 +15,6 @@ from core.metrics.catalogue import (
     lorenz,
     tail_share,
 )
-from core.metrics.judged import exposure
 
 LISTS = np.array([[0, 1, 2], [0, 1, -1], [0, -1, -1]])
 

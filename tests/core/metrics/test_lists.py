@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
 
-from core.metrics.judged import membership
+from core.metrics.card import membership
 from core.metrics.lists import (
     categories_in,
     discounted_worth,

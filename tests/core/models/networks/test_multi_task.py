@@ -7,8 +7,15 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from core.models.kernel.batches import user_batches
-from core.models.kernel.held_out import held_out, held_out_ndcg, without
-from core.models.networks.multi_task import NOISE, MultiTask, MultiTaskSettings, uncertain
+from core.models.networks.multi_task import (
+    NOISE,
+    MultiTask,
+    MultiTaskSettings,
+    held_out,
+    held_out_ndcg,
+    uncertain,
+    without,
+)
 from core.models.registry import build
 from tests.worlds import pair_of, twin_tastes
 

@@ -12,8 +12,19 @@ from core.models.text.encoders import DEFAULT
 from core.models.text.features import TextSettings, domain_vectors
 from core.models.text.fine_tuned import base_of
 from core.models.text.items import through_ridge
-from core.models.text.pairs import Narrow, few_of, info_nce, left_out, pair_batches, share_in_batch
-from core.models.text.tuning import TUNED, Readable, base_weights, first_deltas, tuned_weights
+from core.models.text.tuning import (
+    TUNED,
+    Narrow,
+    Readable,
+    base_weights,
+    few_of,
+    first_deltas,
+    info_nce,
+    left_out,
+    pair_batches,
+    share_in_batch,
+    tuned_weights,
+)
 from core.models.text.vectors import text_vectors
 from core.runs.making.texts import RunEncoder
 from tests.worlds import twin_tastes

@@ -13,8 +13,8 @@ from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot, write_snapshot
 from core.models.made.compress import decompressed
+from core.models.text.features import Student, taught
 from core.models.text.fine_tuned import STUDENT_TABLE
-from core.models.text.student import Student, taught
 from core.runs.making.compress import CompressPlan, beside, compress_run
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.models.text.student import BUCKETS, Student, pieces_of, taught
+from core.models.text.features import BUCKETS, Student, pieces_of, taught
 
 SPACE, GARDEN = ["rocket", "orbit", "planet", "comet"], ["flower", "tulip", "seed", "garden"]
 TEXTS = [f"{one} {other}" for words in (SPACE, GARDEN) for one in words for other in words]
