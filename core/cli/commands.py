@@ -29,7 +29,7 @@ from core.cli.flags import (
 from core.cli.from_files import Account, PairFiles, doubts_of, fold_snapshots, pair_snapshot
 from core.cli.reading import read_choices, refuse_doubts
 from core.cli.words import lift_words, shortened
-from core.data.checks.quality import read_checks
+from core.data.checks.quality import checks_of
 from core.data.reading.options import LISTS
 from core.data.snapshot import rating_facts, read_info, read_snapshot
 from core.evaluation.segments import user_segments
@@ -384,7 +384,7 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
         name: getattr(record, name)
         for name in ("model", "settings", "seed", "dataset_hash", "split_hash")
     }
-    checks = read_checks(workspace.pairs / record.dataset_hash)
+    checks = checks_of(workspace, record.dataset_hash, record.split_hash)
     answer["checks"] = None if checks is None else [asdict(check) for check in checks]
     answer |= {"run_dir": str(run.folder)} | {name: getattr(record, name) for name in FIGURES}
     beside = {"twin": run.twin, "popularity": run.popularity, "bias": run.bias}

@@ -29,13 +29,13 @@ from core.data.build_pair import build_pair, pair_in_words
 from core.data.checks.check import GIVEN, Check
 from core.data.checks.given import check_given, parts_in_words
 from core.data.checks.item_match import best_item_column
-from core.data.checks.quality import check_pair, read_checks
+from core.data.checks.quality import check_pair, keep_checks, read_checks
 from core.data.database import in_memory
 from core.data.knowledge import with_triples
 from core.data.pair_folder import PairInputs, PairSettings, read_pair_info
 from core.data.reading.ingest import ImportReport, clean_name, import_file
 from core.data.reading.options import IGNORE, INTERACTIONS, ITEMS, LABELS, LINKS, TRIPLES
-from core.data.snapshot import PARTS, SplitTables, write_snapshot
+from core.data.snapshot import PARTS, RECORD, SplitTables, write_snapshot
 from core.data.splitting import (
     COLD_FOLD,
     TEMPORAL,
@@ -120,8 +120,11 @@ def pair_snapshot(files: PairFiles, workspace: Workspace, seed: int, account: Ac
         return split_pair(made_pair(files, workspace, account), chosen, seed, workspace.splits)
     tables = _given_tables(files, workspace, account)
     if files.split:
-        return _split_again(tables, chosen, seed, workspace)
-    return _write_given(tables, workspace, "given files", seed, {})
+        folder = _split_again(tables, chosen, seed, workspace)
+    else:
+        folder = _write_given(tables, workspace, "given files", seed, {})
+    keep_checks(folder, account.checks, folder / RECORD)
+    return folder
 
 
 def fold_snapshots(
@@ -132,10 +135,13 @@ def fold_snapshots(
     if not files.splits:
         return split_folds(made_pair(files, workspace, account), settings, seed, workspace.splits)
     given = _given_tables(files, workspace, account)
-    return [
+    folders = [
         _split_again(given, replace(settings, fold=fold), seed, workspace)
         for fold in range(1, folds + 1)
     ]
+    for folder in folders:
+        keep_checks(folder, account.checks, folder / RECORD)
+    return folders
 
 
 def _split_again(

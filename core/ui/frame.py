@@ -15,7 +15,7 @@ from core.basics.errors import CrosswalkError
 from core.basics.files import SPARE, free_space
 from core.basics.formatting import count, number
 from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
-from core.data.checks.quality import read_checks
+from core.data.checks.quality import checks_of
 from core.data.snapshot import SplitInfo
 from core.models.readiness import in_gib
 from core.store.run_folder import Run
@@ -131,7 +131,7 @@ def _draw_pair(run: Run | None) -> None:
     source, target = plain(info.source_name, 40), plain(info.target_name, 40)
     shared = count(cached.shared_users(info.split_hash), "shared user")
     st.markdown(f":orange[**{source}**] → :blue[**{target}**]  \n:gray[:small[{shared}]]")
-    draw_trust(info.dataset_hash)
+    draw_trust(info.dataset_hash, info.split_hash)
 
 
 def _info_of(run: Run) -> SplitInfo | None:
@@ -142,16 +142,14 @@ def _info_of(run: Run) -> SplitInfo | None:
 # A warning in the sidebar where a pair failed a check that no lift survives.
 
 
-def draw_trust(dataset_hash: str) -> None:
-    """One red sentence per failed check of the pair, and a link to all of them.
-
-    A split of given files has no pair behind it, and nothing is said of it.
-    """
-    checks = read_checks(workspace().pairs / dataset_hash) or []
+def draw_trust(dataset_hash: str, split_hash: str) -> None:
+    """One red sentence per failed check, and a link to all of them where there is a pair."""
+    checks = checks_of(workspace(), dataset_hash, split_hash) or []
     said = [sentence for check in checks if (sentence := _sentence(check))]
     if said:
         st.error(plain(" ".join(said), 400), icon=":material/dangerous:")
-        link_to("data", "See all checks", tab="Quality")
+        if (workspace().pairs / dataset_hash).exists():
+            link_to("data", "See all checks", tab="Quality")
 
 
 def _sentence(check: Check) -> str:

@@ -10,6 +10,8 @@ import pytest
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.attributes import keep_attributes, list_attributes, remove_attributes
+from core.data.checks.check import GIVEN, TIMES, Check
+from core.data.checks.quality import keep_checks
 from core.data.snapshot import read_snapshot
 from core.jobs.table import list_jobs
 from core.runs.studies.noise import reseed_job
@@ -51,6 +53,19 @@ def test_a_sentence_above_the_picture_says_what_its_filled_dots_say(trained_work
     assert "after Holm's correction for the" in said
     assert "its data were not checked here" in said  # a split of given files has no pair
     assert "beyond user sampling (one seed)" in said or "circle-open" not in symbols
+
+
+def test_what_was_found_in_a_split_of_given_files_stands_under_its_lift(own):
+    """The command line checked such a split, and the page said that nobody had."""
+    workspace, runs = own
+    split = workspace.splits / read_run(workspace.runs / runs["ease"]).record.split_hash
+    doubt = Check(GIVEN, "amber", "Do the parts overlap?", "Of 90 test rows 3 are in training.")
+    sure = Check(TIMES, "green", "Are the times plausible?", "Yes.")
+    keep_checks(split, [sure, doubt], split / "split.json")
+    said = text_of(well(open_page("metrics", run=runs["ease"])))
+    assert "of this split, which came as files of its own: 1 passed, 1 in doubt." in said
+    assert "Do the parts overlap? Of 90 test rows 3 are in training." in said
+    assert "not checked here" not in said
 
 
 def test_the_sentence_follows_the_kind_of_segment(trained_workspace):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from core.basics.files import as_record, read_json, write_json, write_whole
 from core.basics.formatting import count
 from core.basics.progress import Progress, Report, silent
 from core.basics.types import FloatArray
+from core.basics.workspace import Workspace
 from core.data.checks.check import (
     CROSS_LISTED,
     DOUBLE_USERS,
@@ -87,9 +88,17 @@ def check_pair(
     for done, (stage, check) in enumerate(work):
         report(Progress(done, len(work), stage))
         checks.append(check())
-    write_json(folder / RESULT, [asdict(check) for check in checks], beside=folder / RECORD)
+    keep_checks(folder, checks, folder / RECORD)
     report(Progress(len(work), len(work), "done"))
     return checks
+
+
+def keep_checks(folder: Path, checks: Sequence[Check], beside: Path) -> None:
+    """Keep what was found with the pair, or with a split that came as files of its own.
+
+    beside: the record of either; where that was deleted, DataError is raised.
+    """
+    write_json(folder / RESULT, [asdict(check) for check in checks], beside=beside)
 
 
 def read_checks(folder: Path) -> list[Check] | None:
@@ -104,6 +113,12 @@ def read_checks(folder: Path) -> list[Check] | None:
     except (DataError, TypeError):
         return None
     return checks if checks and all(map(_has_its_figures, checks)) else None
+
+
+def checks_of(workspace: Workspace, dataset_hash: str, split_hash: str) -> list[Check] | None:
+    """What was found in the pair of a split, or in a split without one: it came as files."""
+    pair = workspace.pairs / dataset_hash
+    return read_checks(pair if pair.exists() else workspace.splits / split_hash)
 
 
 def checks_are_damaged(folder: Path) -> bool:

@@ -13,7 +13,7 @@ from core.basics.errors import DataError, RunError
 from core.basics.formatting import signed, signed_interval
 from core.basics.workspace import Workspace
 from core.data.checks.check import Check
-from core.data.checks.quality import read_checks
+from core.data.checks.quality import checks_of
 from core.data.pair_folder import PairInfo, read_pair_info
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.lift import SURE, digits_of, is_gain
@@ -206,7 +206,7 @@ def gather(workspace: Workspace, run: Run) -> Evidence:
         run,
         split,
         pair,
-        read_checks(folder),
+        checks_of(workspace, run.record.dataset_hash, run.record.split_hash),
         tuple(runs),
         shown,
         left_out=len(beside) - len(shown),

@@ -11,7 +11,7 @@ from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, TARGET, USERS
 from core.basics.formatting import count, number, signed, signed_with_interval
 from core.charts.intervals import DETAIL, draw_forest, draw_overlap_curve
 from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, TWIN_COLOUR
-from core.data.checks.quality import read_checks
+from core.data.checks.quality import checks_of
 from core.evaluation.lift import EFFECT, HARMED, HELPED, HOLM, NOISE, SEEDS, SURE
 from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.verdict import Lifts
@@ -350,20 +350,25 @@ _LIGHTS: dict[str, str] = {
 
 def show_trust(run: Run) -> None:
     """How many checks of the pair passed; the failed ones in words, with a link to all of them."""
-    dataset_hash = run.record.dataset_hash
-    folder = workspace().pairs / dataset_hash
-    if not folder.exists():
+    dataset_hash, split_hash = run.record.dataset_hash, run.record.split_hash
+    given = not (workspace().pairs / dataset_hash).exists()
+    checks = checks_of(workspace(), dataset_hash, split_hash)
+    if checks is None and given:
         st.caption("Trust: this split came as files of its own, so its data were not checked here.")
         return
-    checks = read_checks(folder)
     if checks is None:
         st.caption("Trust: this pair was not checked yet, so no lift on it is to be believed.")
         link_to("data", "Check the pair", tab="Quality")
         return
-    draw_trust(dataset_hash)
+    draw_trust(dataset_hash, split_hash)
     lights = Counter[str](check.light for check in checks)
     said = [f"{lights[light]} {words}" for light, words in _LIGHTS.items() if lights[light]]
-    st.caption(f"Trust checks of this pair: {', '.join(said)}.")
+    what = "split, which came as files of its own" if given else "pair"
+    st.caption(f"Trust checks of this {what}: {', '.join(said)}.")
+    # The Data page shows what was found in a pair; of a given split it stands here alone
+    for check in checks if given else ():
+        if check.light in ("amber", "red"):
+            st.caption(plain(f"{check.question} {check.answer}", 400))
 
 
 # How much the source's help owes to shared users: a curve, or a button that measures it.
