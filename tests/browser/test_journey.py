@@ -74,9 +74,9 @@ class Analyst:
         wait_until(lambda: self.ended("train", 2), "the cancel is heard", LONG)
         assert read_job(self.app.workspace, job.id).status == CANCELLED
         records = [run.record for run in list_runs(self.app.workspace)]
-        (kept,) = [record for record in records if record["model"] == "lightgcn"]
-        assert kept["cancelled"]
-        assert kept["best_epoch"] >= 1
+        (kept,) = [record for record in records if record.model == "lightgcn"]
+        assert kept.cancelled
+        assert kept.best_epoch >= 1
 
     def moves_the_weights_and_refreshes(self, run):
         self.visit.open(f"/fusion?run={run.id}").sees_chart()

@@ -9,17 +9,6 @@ from tests.pages.stories import open_page, well, words
 KEY = "setting_text_profile_encoder"
 
 
-def noting(asked):
-    """An `enqueue` that keeps what a training was asked with; other jobs are let go by."""
-
-    def enqueue(_here, kind, payload, *_):
-        if kind == "train":
-            asked.append(payload)
-        return "x"
-
-    return enqueue
-
-
 def opened():
     app = open_page("train")
     app.checkbox(key="train_ease").uncheck()

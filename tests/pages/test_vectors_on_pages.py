@@ -20,17 +20,6 @@ WISH = "a dog that is someone's friend"
 SETTING = "setting_text_profile_vectors"
 
 
-def noting(asked):
-    """An `enqueue` that keeps what a training was asked with; other jobs are let go by."""
-
-    def enqueue(_here, kind, payload, *_):
-        if kind == "train":
-            asked.append(payload)
-        return "x"
-
-    return enqueue
-
-
 @pytest.fixture(autouse=True)
 def nobody_starts(monkeypatch):
     """No supervisor begins what a page asks for."""

@@ -37,7 +37,7 @@ def test_a_damaged_database_is_an_error_in_two_sentences(tmp_path):
 def test_files_outside_the_folder_are_out_of_reach(tmp_path, opened):
     inside, outside = tmp_path / "inside", tmp_path / "outside.parquet"
     inside.mkdir()
-    duckdb.sql("SELECT 1 AS one").write_parquet(str(outside))
+    duckdb.connect().sql("SELECT 1 AS one").write_parquet(str(outside))
     connection = open_database(inside / "c.duckdb") if opened == "file" else in_memory(inside)
     with pytest.raises(duckdb.PermissionException):
         connection.execute(f"SELECT * FROM {parquet(outside)}")
@@ -50,7 +50,9 @@ def test_files_outside_the_folder_are_out_of_reach(tmp_path, opened):
 def test_a_path_with_a_quote_is_read(tmp_path):
     folder = tmp_path / "it's"
     folder.mkdir()
-    duckdb.sql("SELECT 'u' AS user_id, 1 AS n").write_parquet(str(folder / "rows.parquet"))
+    duckdb.connect().sql("SELECT 'u' AS user_id, 1 AS n").write_parquet(
+        str(folder / "rows.parquet")
+    )
     connection = in_memory(folder)
     assert columns(connection, parquet(folder / "rows.parquet")) == ["user_id", "n"]
 

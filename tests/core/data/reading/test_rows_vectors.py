@@ -168,14 +168,14 @@ def test_a_file_without_vectors_has_no_count_of_them(tmp_path):
 def test_any_numbers_in_any_writing_are_read_as_float32(numbers, between, brackets):
     written = between.join(map(repr, numbers))
     cell = f"[{written}]" if brackets else written
-    found = duckdb.execute(f"SELECT {from_text('x', False)} FROM (SELECT ? AS x)", [cell])
+    found = duckdb.connect().execute(f"SELECT {from_text('x', False)} FROM (SELECT ? AS x)", [cell])
     np.testing.assert_array_equal(found.fetchone()[0], np.array(numbers, dtype=np.float32))
 
 
 @given(NUMBERS)
 def test_numbers_with_a_decimal_comma_are_read_as_those_with_a_point(numbers):
     cell = ";".join(f"{number:.3f}".replace(".", ",") for number in numbers)
-    found = duckdb.execute(f"SELECT {from_text('x', True)} FROM (SELECT ? AS x)", [cell])
+    found = duckdb.connect().execute(f"SELECT {from_text('x', True)} FROM (SELECT ? AS x)", [cell])
     expected = np.array([float(f"{number:.3f}") for number in numbers], dtype=np.float32)
     np.testing.assert_array_equal(found.fetchone()[0], expected)
 
