@@ -112,9 +112,13 @@ def read_rows(
 
 _WIDE = [code for code in range(0xFF01, 0xFF5F) if code != 0xFF07]  # of "!" to "~", save "'"
 _HALF = "".join(chr(code - 0xFEE0) for code in _WIDE)
+# Nearly all ids are ASCII, as many bytes as letters, and have nothing to look for: it is slow.
+_NOT_ASCII = "CASE WHEN strlen({{0}}) = length({{0}}) THEN {{0}} ELSE {0} END"
 SPELLINGS = {  # what may be ignored -> SQL of an id without it
-    "full-width letters": f"translate({{0}}, '{''.join(map(chr, _WIDE))}', '{_HALF}')",
-    "composed letters": "nfc_normalize({0})",  # é as one character, or as e and an accent
+    "full-width letters": _NOT_ASCII.format(
+        f"translate({{0}}, '{''.join(map(chr, _WIDE))}', '{_HALF}')"
+    ),
+    "composed letters": _NOT_ASCII.format("nfc_normalize({0})"),  # é, or e and an accent
     "case": "lower({0})",
     "blanks": r"regexp_replace({0}, '\s+', '', 'g')",
     "a trailing .0": r"regexp_replace({0}, '\.0$', '')",
