@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -276,82 +277,63 @@ def disparity(sums: FloatArray) -> FloatArray:
 # prediction and mean rating of each item, then what lies between the two groups' errors.
 
 
-@metric(
-    "Value unfairness",
-    r"mean of $|e_g - e_h|$ over items, $e$ mean predicted minus mean given rating",
-    "Whether one group is rated too high where the other is rated too low. Over the items that "
-    "both groups rated; few ratings an item make it large by chance, so that stands beside.",
-    "Yao and Huang 2017; one group against all other users",
-    "fairness",
+_unfairness = partial(
+    metric,
+    source="Yao and Huang 2017; one group against all other users",
+    group="fairness",
     higher_is_better=False,
     task="rating",
     at_k=False,
     has_interval=False,
+)
+
+
+@_unfairness(
+    "Value unfairness",
+    r"mean of $|e_g - e_h|$ over items, $e$ mean predicted minus mean given rating",
+    "Whether one group is rated too high where the other is rated too low. Over the items that "
+    "both groups rated; few ratings an item make it large by chance, so that stands beside.",
 )
 def value_unfairness(ours: FloatArray, theirs: FloatArray) -> float:
     """How far the groups' errors are apart; ours, theirs: (n_items,) mean error of each group."""
     return _mean_size(ours - theirs)
 
 
-@metric(
+@_unfairness(
     "Absolute unfairness",
     r"mean of $||e_g| - |e_h||$ over items",
     "Whether one group is predicted worse than the other, in whichever direction.",
-    "Yao and Huang 2017; one group against all other users",
-    "fairness",
-    higher_is_better=False,
-    task="rating",
-    at_k=False,
-    has_interval=False,
 )
 def absolute_unfairness(ours: FloatArray, theirs: FloatArray) -> float:
     """The same of errors without their sign."""
     return _mean_size(np.abs(ours) - np.abs(theirs))
 
 
-@metric(
+@_unfairness(
     "Underestimation unfairness",
     r"mean of $|\max(-e_g, 0) - \max(-e_h, 0)|$ over items",
     "Whether one group's ratings are underestimated more than the other's: good items missed.",
-    "Yao and Huang 2017; one group against all other users",
-    "fairness",
-    higher_is_better=False,
-    task="rating",
-    at_k=False,
-    has_interval=False,
 )
 def under_unfairness(ours: FloatArray, theirs: FloatArray) -> float:
     """The same of how much too low ratings are predicted."""
     return _mean_size(np.maximum(-ours, 0) - np.maximum(-theirs, 0))
 
 
-@metric(
+@_unfairness(
     "Overestimation unfairness",
     r"mean of $|\max(e_g, 0) - \max(e_h, 0)|$ over items",
     "Whether one group's ratings are overestimated more than the other's: poor items shown.",
-    "Yao and Huang 2017; one group against all other users",
-    "fairness",
-    higher_is_better=False,
-    task="rating",
-    at_k=False,
-    has_interval=False,
 )
 def over_unfairness(ours: FloatArray, theirs: FloatArray) -> float:
     """The same of how much too high ratings are predicted."""
     return _mean_size(np.maximum(ours, 0) - np.maximum(theirs, 0))
 
 
-@metric(
+@_unfairness(
     "Non-parity",
     r"$|\bar{\hat r}_g - \bar{\hat r}_h|$",
     "How far the mean predicted ratings of two groups are apart, whatever they gave; groups "
     "that like other things may differ rightly.",
-    "Yao and Huang 2017; one group against all other users",
-    "fairness",
-    higher_is_better=False,
-    task="rating",
-    at_k=False,
-    has_interval=False,
 )
 def non_parity(ours: FloatArray, theirs: FloatArray) -> float:
     """How far mean predictions are apart; ours, theirs: (n_ratings,) predictions for each group."""

@@ -370,40 +370,33 @@ def _pick_columns(key: str, kind: str, preview: Preview) -> dict[str, str]:
             picked[column] = role
             _draw_doubt(place, preview.guesses[column], role)
     if FURTHER in OTHER_ROLES[kind]:
-        picked |= _pick_further(key, preview, picked)
+        picked |= _pick_several(key, preview, picked, FURTHER, "Further items", _FURTHER_HELP)
     if ATTRIBUTE in OTHER_ROLES[kind]:
-        picked |= _pick_attributes(key, preview, picked)
+        picked |= _pick_several(key, preview, picked, ATTRIBUTE, "Attributes", _ATTRIBUTES_HELP)
     if VECTOR in OTHER_ROLES[kind]:
         picked |= _pick_vector(key, preview, picked)
     return picked
 
 
-def _pick_further(key: str, preview: Preview, picked: dict[str, str]) -> dict[str, str]:
+def _pick_several(
+    key: str, preview: Preview, picked: dict[str, str], role: str, label: str, help: str
+) -> dict[str, str]:
+    """Any number of the columns that are left, all with one role."""
     free = [column for column in preview.head.columns if column not in picked]
-    guessed_so = [column for column in free if preview.guesses[column].role == FURTHER]
+    guessed_so = [column for column in free if preview.guesses[column].role == role]
     chosen = st.multiselect(
-        "Further items",
+        label,
         free,
         default=guessed_so,
         persist_state="session",
-        key=f"{key}_further_{len(preview.head.columns)}_{len(free)}",
-        help="Where a row is a whole list: the columns of its second place, its third and so on.",
+        key=f"{key}_{label.split()[0].lower()}_{len(preview.head.columns)}_{len(free)}",
+        help=help,
     )
-    return dict.fromkeys(chosen, FURTHER)
+    return dict.fromkeys(chosen, role)
 
 
-def _pick_attributes(key: str, preview: Preview, picked: dict[str, str]) -> dict[str, str]:
-    free = [column for column in preview.head.columns if column not in picked]
-    guessed_so = [column for column in free if preview.guesses[column].role == ATTRIBUTE]
-    chosen = st.multiselect(
-        "Attributes",
-        free,
-        default=guessed_so,
-        persist_state="session",
-        key=f"{key}_attributes_{len(preview.head.columns)}_{len(free)}",
-        help="Columns with what items may have in common: brand, author, series.",
-    )
-    return dict.fromkeys(chosen, ATTRIBUTE)
+_FURTHER_HELP = "Where a row is a whole list: the columns of its second place, its third and so on."
+_ATTRIBUTES_HELP = "Columns with what items may have in common: brand, author, series."
 
 
 def _pick_vector(key: str, preview: Preview, picked: dict[str, str]) -> dict[str, str]:
