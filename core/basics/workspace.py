@@ -74,6 +74,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def choices(self) -> Path:
+        """Which run stands for a pair, one file by dataset hash."""
+        return self.root / "choices"
+
+    @property
     def checkpoints(self) -> Path:
         """Where unfinished trainings stand, one folder per plan, gone when the run is kept."""
         return self.root / "checkpoints"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,16 @@ from core.basics.sorted_sets import common
 from core.basics.types import Candidates
 from core.data.attributes import list_attributes
 from core.data.knowledge import KnowledgeGraph, knowledge_in
+from core.data.pair_folder import list_pairs
 from core.data.snapshot import PARTS, RatingFacts, Split, SplitInfo, read_info, read_snapshot
 from core.data.snapshot import rating_facts as read_rating_facts
 from core.evaluation.segments import user_segments
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings
+from core.runs.answer.standing import Standing
+from core.runs.answer.standing import standing as standing_of
 from core.runs.making.texts import ItemTexts, read_texts
+from core.store.record import Record
 from core.store.run_folder import Run, read_runs
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import workspace
@@ -34,14 +40,56 @@ def damaged_runs() -> dict[str, CrosswalkError]:
     return _read_runs()[1]
 
 
-def _run_stamps() -> tuple[tuple[str, int], ...]:
-    """Changes when a run comes, goes or is renamed."""
-    return tuple((entry.name, entry.stat().st_mtime_ns) for entry in _entries(workspace().runs))
-
-
-@kept_resource(max_entries=2, also=_run_stamps)
+@kept_resource(max_entries=2, also=lambda: _stamps(workspace().runs))
 def _read_runs() -> tuple[list[Run], dict[str, CrosswalkError]]:
     return read_runs(workspace())
+
+
+@dataclass(frozen=True)
+class Question:
+    """A pair as pages choose it: what one domain's data do for another's recommendations."""
+
+    dataset_hash: str
+    source_name: str
+    target_name: str
+    n_runs: int
+
+
+def questions() -> list[Question]:
+    """Every pair that a pair folder, a split or a run of the workspace is about.
+
+    Those with runs first, then the newest pair first: a run or split that is made later moves
+    nothing but its own pair.
+    """
+    return _questions(tuple(split_hashes()))
+
+
+def _pair_stamps(_splits: tuple[str, ...]) -> tuple:
+    """Changes when a pair or a run comes or goes."""
+    return _stamps(workspace().pairs), _stamps(workspace().runs)
+
+
+@kept_resource(max_entries=2, also=_pair_stamps)
+def _questions(splits: tuple[str, ...]) -> list[Question]:
+    pairs = list_pairs(workspace())
+    names = {pair.dataset_hash: (pair.source_name, pair.target_name) for pair in pairs}
+    about: list[SplitInfo | Record] = [*map(split_info, splits), *(run.record for run in runs())]
+    for one in about:
+        names.setdefault(one.dataset_hash, (one.source_name, one.target_name))
+    counts = Counter(run.record.dataset_hash for run in runs())
+    found = [Question(one, *domains, counts[one]) for one, domains in names.items()]
+    return sorted(found, key=lambda question: not question.n_runs)  # stable: newest first
+
+
+def _choice_stamps(_dataset_hash: str) -> tuple:
+    """Changes when another run is chosen for a pair, or a run comes or goes."""
+    return _stamps(workspace().choices), _stamps(workspace().runs)
+
+
+@kept_resource(max_entries=20, also=_choice_stamps)
+def standing(dataset_hash: str) -> Standing | None:
+    """The run that stands for a pair; see core/runs/answer/standing.py."""
+    return standing_of(workspace(), dataset_hash, runs())
 
 
 def split_hashes() -> list[str]:
@@ -159,6 +207,11 @@ def _found_texts(of: Split, encoder: str, reads: str, vectors: str) -> ItemTexts
 def knowledge(split_hash: str) -> KnowledgeGraph:
     """What the items of both domains of a split have in common."""
     return knowledge_in(workspace().splits / split_hash)
+
+
+def _stamps(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Changes when an entry of the folder comes, goes or is written in."""
+    return tuple((entry.name, entry.stat().st_mtime_ns) for entry in _entries(folder))
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unicodedata import east_asian_width
@@ -17,19 +18,31 @@ from core.basics.formatting import count, number
 from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
 from core.data.checks.quality import checks_of
 from core.data.snapshot import SplitInfo
+from core.metrics.registry import metric_title
 from core.models.readiness import in_gib
+from core.runs.answer.standing import choose
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.jobs import draw_jobs
 from core.ui.navigation import link_to, pages
-from core.ui.shell import forget_press, guarded, pick_figure_format, show_error, workspace
+from core.ui.shell import (
+    forget_press,
+    guarded,
+    pick_figure_format,
+    safely,
+    show_error,
+    workspace,
+)
 from core.ui.state import (
+    choose_pair,
+    current_pair,
     current_run,
     current_split_info,
     notice,
     pick_run,
     restore_address,
     run_names,
+    use_run,
 )
 from core.ui.widgets import plain
 
@@ -83,9 +96,10 @@ def draw_sidebar() -> None:
     restore_address()
     with st.sidebar, guarded():
         run = current_run()
-        _draw_pair(run)
+        _draw_pair()
         if run is not None:
             pick_run("sidebar_run")
+            _draw_standing(run)
             # What the box may cut off its name, model, seed and twin; the split; users of each part
             counts, info = run.record.counts, _info_of(run)
             parts = [
@@ -123,15 +137,76 @@ def draw_sidebar() -> None:
             pick_figure_format()
 
 
-def _draw_pair(run: Run | None) -> None:
-    info = _info_of(run) if run else current_split_info()
-    if info is None:
-        st.caption("Its data are not in this workspace." if run else "No pair yet.")
+def _draw_pair() -> None:
+    """The pair every page is about, how many people it shares, and whether to believe it."""
+    pair, info = current_pair(), current_split_info()
+    if pair is None:
+        st.caption("No pair yet.")
         return
-    source, target = plain(info.source_name, 40), plain(info.target_name, 40)
-    shared = count(cached.shared_users(info.split_hash), "shared user")
+    _pick_pair(pair)
+    source, target = plain(pair.source_name, 40), plain(pair.target_name, 40)
+    shared = "no split yet"
+    if info is not None:
+        shared = count(cached.shared_users(info.split_hash), "shared user")
+    elif current_run() is not None:
+        shared = "its data are not in this workspace"
     st.markdown(f":orange[**{source}**] → :blue[**{target}**]  \n:gray[:small[{shared}]]")
-    draw_trust(info.dataset_hash, info.split_hash)
+    draw_trust(pair.dataset_hash, info.split_hash if info else "")
+
+
+def _pick_pair(pair: cached.Question) -> None:
+    """A box that changes the pair of every page, where there are several."""
+    questions = cached.questions()
+    if len(questions) < 2:
+        return
+    names = {
+        one.dataset_hash: f"{one.source_name} → {one.target_name}, {count(one.n_runs, 'run')}"
+        for one in questions
+    }
+    seen = Counter(names.values())
+    told = {one: f"{name}, {one[:6]}" if seen[name] > 1 else name for one, name in names.items()}
+    st.session_state["sidebar_pair"] = pair.dataset_hash
+    st.selectbox(
+        "Pair",
+        list(told),
+        format_func=lambda one: told.get(one, one),
+        key="sidebar_pair",
+        on_change=lambda: choose_pair(st.session_state["sidebar_pair"]),
+    )
+
+
+def _draw_standing(run: Run) -> None:
+    """Which run the pair opens on, where it is not this one or a better one came since."""
+    found = cached.standing(run.record.dataset_hash)
+    if found is None:
+        return
+    other = found.better if found.run.id == run.id else found.run
+    if found.better is not None and found.run.id == run.id:
+        metric = run.card.task.metric
+        ours, theirs = (one.record.valid[metric]["mean"] for one in (run, found.better))
+        st.caption(
+            f"{plain(found.better.label, 60)} is better on validation: "
+            f"{metric_title(metric)} {number(theirs)} against {number(ours)}."
+        )
+    if other is not None:
+        st.button(
+            f"Look at {plain(other.label, 40)}",
+            key="look_at_standing",
+            type="tertiary",
+            on_click=use_run,
+            args=(other,),
+        )
+    if found.run.id != run.id or not found.pinned:
+        st.button(
+            "Pin this run",
+            key="pin_run",
+            icon=":material/push_pin:",
+            type="tertiary",
+            help="Whoever opens this workspace sees this run of the pair first.",
+            on_click=safely(choose),
+            args=(workspace(), run),
+            kwargs={"pinned": True},
+        )
 
 
 def _info_of(run: Run) -> SplitInfo | None:

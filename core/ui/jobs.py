@@ -54,11 +54,13 @@ def draw_job_cards(lane: Lane) -> None:
 
 
 def _jobs(lane: Lane) -> list[Job]:
-    """Running, then waiting in their order, then the last that ended."""
+    """Running, then waiting in their order, then the last of the current pair that ended."""
     jobs = [job for job in list_jobs(workspace()) if job.lane == lane]
     active = sorted((job for job in jobs if job.is_active), key=lambda job: job.created)
     active.sort(key=lambda job: job.status != RUNNING)
-    return active + [job for job in jobs if not job.is_active][:ENDED_SHOWN]
+    others = {*cached.split_hashes()} - {*splits_of_pair()}
+    ended = [job for job in jobs if not job.is_active and job.payload.get("split") not in others]
+    return active + ended[:ENDED_SHOWN]
 
 
 def _draw_cards(lane: Lane) -> None:
@@ -91,6 +93,8 @@ def _draw_card(job: Job) -> None:
         st.progress(job.share, text=plain(pace_of))
     if job.what:
         st.caption(f"{plain(job.what, 600)} {plain(job.hint, 600)}")
+    if job.status == DONE:
+        _draw_result(job)
     points = pd.DataFrame(
         [asdict(point) for point in read_curve(workspace(), job.id)],
         columns=["epoch", "loss", "valid", "twin"],
@@ -104,6 +108,21 @@ def _draw_card(job: Job) -> None:
             if len(points) and not live:
                 _draw_curve(job, points)
             st.code(tail, language=None, wrap_lines=True)
+
+
+def _draw_result(job: Job) -> None:
+    """What the run it made shows, and the way to it."""
+    run = next((run for run in cached.runs() if run.id == (job.result or {}).get("run")), None)
+    if run is None:
+        return
+    st.markdown(plain(lift_in_short(run), 300))
+    st.button(
+        "See the answer",
+        key=f"see_{job.id}",
+        icon=":material/arrow_forward:",
+        on_click=_guarded,
+        args=(_see, run.id),
+    )
 
 
 def _draw_head(job: Job) -> None:

@@ -14,13 +14,18 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.basics.formatting import number, signed
+from core.data.pair_folder import list_pairs
 from core.data.snapshot import Split, SplitInfo
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.cached import Question
 from core.ui.navigation import link_to
+from core.ui.shell import workspace
 from core.ui.widgets import plain
 
 ADDRESS = (
+    "pair",
     "run",
     "split",
     "user",
@@ -45,6 +50,8 @@ ADDRESS = (
     "visitor",
     "wish",  # of histories: of one user, and of somebody new, also in words
 )
+_OF_A_PAIR = ("pair", "run", "split")
+NEWEST = "newest"  # a pair that is being made: its hash is not known yet
 LONGEST = 200  # characters of one value; anything longer was not written by a page
 LONGER = {"edits": 2000, "visitor": 2000}  # lists of items
 _KEPT = "kept_address"
@@ -56,6 +63,11 @@ def restore_address() -> None:
     """At the start of every script run: take up the address bar, then fill in what it lacks."""
     kept = st.session_state.setdefault(_KEPT, {})
     _forget_widgets_of_other_pages()
+    new = {n for n in _OF_A_PAIR if st.query_params.get(n) not in (None, kept.get(n))}
+    for name in {*_OF_A_PAIR} - new if new else ():
+        # A link to another pair or run says nothing of what was looked at in the one before
+        kept.pop(name, None)
+        st.query_params.pop(name, None)
     for name in ADDRESS:
         if (text := st.query_params.get(name)) is not None and fits(name, text):
             kept[name] = text
@@ -140,27 +152,61 @@ def weights() -> tuple[float, float]:
     return recalled("alpha", 1.0, fraction), recalled("beta", 1.0, fraction)
 
 
+def current_pair() -> Question | None:
+    """The pair every page is about; None where the workspace has none.
+
+    It is the pair of the run, else of the split, that is asked for; else the pair itself; where
+    nothing is asked for, the newest with runs, else the newest.
+    """
+    questions = {question.dataset_hash: question for question in cached.questions()}
+    asked = {run.id: run.record.dataset_hash for run in cached.runs()}.get(recall("run") or "")
+    if asked is None and (split := recall("split")) in cached.split_hashes():
+        asked = cached.split_info(str(split)).dataset_hash
+    pair = asked or recall("pair")
+    if pair == NEWEST:
+        pair = next((made.dataset_hash for made in list_pairs(workspace())), None)
+    return questions.get(pair or "") or next(iter(questions.values()), None)
+
+
+def choose_pair(dataset_hash: str) -> None:
+    """Let every page be about this pair; NEWEST: about the one that is made now."""
+    now = current_pair()
+    if now is None or now.dataset_hash != dataset_hash:
+        set_current(pair=dataset_hash, run=None, split=None, user=None)
+
+
+def runs_of_pair() -> list[Run]:
+    """The current pair's runs, newest first."""
+    pair = current_pair()
+    return [run for run in cached.runs() if pair and run.record.dataset_hash == pair.dataset_hash]
+
+
 def current_run() -> Run | None:
-    """The run every page is about; where none is chosen, the newest that has a twin."""
-    runs = cached.runs()
-    wanted = recall("run")
-    for run in runs:
-        if run.id == wanted:
-            return run
-    chosen = next((run for run in runs if run.twin), runs[0] if runs else None)
-    if wanted is not None:
-        other = f"Showing {plain(chosen.label)} instead." if chosen else "There is no other run."
+    """The run every page is about: the one asked for, else the one that stands for the pair."""
+    wanted, runs = recall("run"), runs_of_pair()
+    if (run := next((run for run in runs if run.id == wanted), None)) is None:
+        found = cached.standing(runs[0].record.dataset_hash) if runs else None
+        run = found.run if found else None
+    if wanted is not None and (run is None or run.id != wanted):
+        other = f"Showing {plain(run.label)} instead." if run else "There is no other run."
         st.session_state[_NOTICE] = f"There is no run {plain(wanted, 60)} here any more. {other}"
-    set_current(run=chosen.id if chosen else None)
-    return chosen
+    if run is None:
+        set_current(run=None)
+    else:
+        set_current(run=run.id, pair=run.record.dataset_hash)
+    return run
 
 
 def require_run() -> Run:
     """The current run; without one the page says what is missing and where it is made."""
     if (run := current_run()) is not None:
         return run
-    st.info("There is no trained run yet. Train one, or load the sample pair with its demo runs.")
-    link_to("start", "Load the sample pair")
+    if (pair := current_pair()) is None:
+        st.info("There is no trained run yet. Train one, or load the sample pair with its runs.")
+        link_to("start", "Load the sample pair")
+    else:
+        domains = f"{plain(pair.source_name, 40)} → {plain(pair.target_name, 40)}"
+        st.info(f"Nothing is trained for {domains} yet. Train a model; it takes seconds.")
     link_to("train", "Train a model")
     st.stop()
 
@@ -180,21 +226,43 @@ def require_model() -> Run:
 
 
 def pick_run(key: str, label: str = "Run") -> Run | None:
-    """A box that changes the current run on every page; nothing where there are no runs."""
+    """A box that changes the current run on every page, among the runs of the current pair.
+
+    Nothing where there are none. Runs of one split stand together, those of the run that stands
+    for the pair first; beside each name its figure on test users and what its source adds.
+    """
     run = current_run()
     if run is None:
         return None
-    names = run_names(cached.runs())
+    runs, found = runs_of_pair(), cached.standing(run.record.dataset_hash)
+    first = (found.run if found else run).record.split_hash
+    splits = dict.fromkeys([first, *(one.record.split_hash for one in runs)])
+    names = run_names(runs)
+    several = len(splits) > 1
+    told = {
+        one.id: " · ".join([names[one.id], *_figures_of(one), *([_split(one)] if several else [])])
+        for split_hash in splits
+        for one in runs
+        if one.record.split_hash == split_hash
+    }
     st.session_state[key] = run.id
     st.selectbox(
         label,
-        list(names),
-        format_func=lambda id: names.get(id, id),
+        list(told),
+        format_func=lambda id: told.get(id, id),
         key=key,
         on_change=_keep_run,
         args=(key,),
     )
     return run
+
+
+def _figures_of(run: Run) -> list[str]:
+    """Its figure on test users and its lift over the twin, as far as it has them: .242, +.014."""
+    metric = run.card.task.metric
+    mean = run.record.test.get(metric, {}).get("mean")
+    lift = (run.record.lift or {}).get(metric, {}).get("mean")
+    return [word for word in (number(mean), signed(lift)) if word != "–"]
 
 
 def current_split() -> Split | None:
@@ -210,11 +278,21 @@ def current_split_info() -> SplitInfo | None:
 
 
 def current_split_hash() -> str | None:
-    """Hash of the current split, None where the workspace has no split."""
-    hashes = cached.split_hashes()
+    """Hash of the current split, None where the current pair has none."""
+    hashes = splits_of_pair()
     run = current_run()
     wanted = [recall("split"), run.record.split_hash if run else None]
     return next((entry for entry in wanted if entry in hashes), hashes[0] if hashes else None)
+
+
+def splits_of_pair() -> list[str]:
+    """Hashes of the current pair's splits, the newest first."""
+    pair = current_pair()
+    return [
+        split_hash
+        for split_hash in cached.split_hashes()
+        if pair and cached.split_info(split_hash).dataset_hash == pair.dataset_hash
+    ]
 
 
 def notice() -> str | None:
@@ -224,10 +302,21 @@ def notice() -> str | None:
 
 def _keep_run(key: str) -> None:
     chosen = st.session_state[key]
-    by_id = {run.id: run.record.split_hash for run in cached.runs()}
-    if (split := by_id.get(chosen)) is not None:
-        same = by_id.get(recall("run") or "") == split  # the same users, so the user stays
-        set_current(run=chosen, split=split, user=recall("user") if same else None)
+    if (run := next((run for run in cached.runs() if run.id == chosen), None)) is not None:
+        use_run(run)
+
+
+def use_run(run: Run) -> None:
+    """Let every page be about this run; the user stays where both have the same users."""
+    by_id = {one.id: one.record.split_hash for one in cached.runs()}
+    split = run.record.split_hash
+    same = by_id.get(recall("run") or "") == split
+    set_current(
+        pair=run.record.dataset_hash,
+        run=run.id,
+        split=split if split in cached.split_hashes() else None,
+        user=recall("user") if same else None,
+    )
 
 
 def _keep_widget(name: str, key: str, forgets: tuple[str, ...]) -> None:

@@ -29,7 +29,9 @@ class Trained:
     runs: dict[str, str]  # "ease", "item_knn", "popularity" on one split, "elsewhere" on another
 
 
-def planted_split(workspace: Workspace, seed: int) -> str:
+def planted_split(
+    workspace: Workspace, seed: int, names: tuple[str, str] = ("books", "films")
+) -> str:
     """Hash of a split: users like a quarter of the items of either domain, some are cold."""
     rng = np.random.default_rng(seed)
     parts: dict[str, list[tuple]] = {
@@ -52,8 +54,8 @@ def planted_split(workspace: Workspace, seed: int) -> str:
     folder = write_snapshot(
         workspace.splits,
         SplitTables(**frames, items_source=None, items_target=items),
-        source_name="books",
-        target_name="films",
+        source_name=names[0],
+        target_name=names[1],
         kind="random",
         seed=seed,
         settings={},

@@ -32,18 +32,18 @@ from core.ui.data.pair_filters import (
 )
 from core.ui.data.shared import (
     attempt,
-    current_pair,
     datasets,
     do_or_enqueue,
     draw_failed_attempt,
     draw_work,
+    pair_of_page,
     pick_pair,
-    set_pair,
     short,
 )
 from core.ui.data.upload import imported_in
 from core.ui.keeping import kept_data
 from core.ui.shell import ask_job, database, draw_press, guarded, workspace
+from core.ui.state import NEWEST, choose_pair, set_current
 from core.ui.widgets import plain
 
 
@@ -51,7 +51,7 @@ def show_pair_tab() -> None:
     """The current pair with its overlap and profile, over the form that makes another one."""
     draw_failed_attempt()
     draw_work("pair")
-    pair = current_pair()
+    pair = pair_of_page()
     # Pairs that are left out because their record cannot be read, and a button that clears up
     if damaged := damaged_pairs(workspace()):
         words, button = st.columns([5, 2], vertical_alignment="center")
@@ -92,7 +92,7 @@ def make_pair(inputs: PairInputs, settings: PairSettings, rows: int) -> None:
     """Make a pair and have it checked; it becomes the current one."""
     title = f"Pair {inputs.source_name} and {inputs.target_name}"
     made = do_or_enqueue("pair", pair_payload(workspace(), inputs, settings), title, rows)
-    set_pair(made["pair"] if made else None)
+    choose_pair(made["pair"] if made else NEWEST)
     if made:
         ask_job(
             "quality",
@@ -139,7 +139,7 @@ def _draw_head() -> None:
 
 def _delete(dataset_hash: str) -> None:
     delete_pair(workspace(), dataset_hash)
-    set_pair(None)
+    set_current(pair=None, run=None, split=None)
 
 
 def _draw_form() -> None:

@@ -42,9 +42,8 @@ from core.ui.shell import (
     tend_jobs,
     workspace,
 )
+from core.ui.state import choose_pair, current_pair
 from core.ui.widgets import plain
-
-_CURRENT = "data_pair"  # hash of the pair the tabs are about
 
 
 def datasets(kind: str) -> list[Dataset]:
@@ -67,32 +66,28 @@ def _register() -> bool:
     return True
 
 
-def current_pair() -> PairInfo | None:
-    """The pair the tabs are about: the one chosen or made last, else the newest."""
+def pair_of_page() -> PairInfo | None:
+    """The pair that every page is about; None where it came as a split, or there is none."""
+    now = current_pair()
     pairs = list_pairs(workspace())
-    wanted = st.session_state.get(_CURRENT)
-    found = next((pair for pair in pairs if pair.dataset_hash == wanted), None)
-    return found or (pairs[0] if pairs else None)
-
-
-def set_pair(dataset_hash: str | None) -> None:
-    """Make the tabs be about a pair; None: about the newest one."""
-    st.session_state[_CURRENT] = dataset_hash
+    return next((pair for pair in pairs if now and pair.dataset_hash == now.dataset_hash), None)
 
 
 def pick_pair(key: str) -> PairInfo | None:
-    """A box that chooses the pair for all tabs; None where there is no pair."""
-    pairs, current = list_pairs(workspace()), current_pair()
-    if current is None:
+    """A box that chooses the pair for all pages; None where there is no pair."""
+    pairs, current = list_pairs(workspace()), pair_of_page()
+    if not pairs:
         return None
     names = {pair.dataset_hash: describe(pair) for pair in pairs}
-    st.session_state[key] = current.dataset_hash
+    st.session_state[key] = current.dataset_hash if current else None
     st.selectbox(
         "Pair",
         list(names),
+        index=None,
         format_func=lambda chosen: names.get(chosen, chosen),
         key=key,
-        on_change=lambda: set_pair(st.session_state[key]),
+        placeholder="The data of the current pair are not here; choose another",
+        on_change=lambda: choose_pair(st.session_state[key]),
     )
     return current
 

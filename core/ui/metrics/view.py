@@ -33,7 +33,7 @@ from core.store.run_folder import RUN, Run
 from core.ui import cached
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import safely, show_error, workspace
-from core.ui.state import linked, one_of, run_names
+from core.ui.state import linked, one_of, run_names, runs_of_pair
 from core.ui.widgets import plain
 
 KS = (5, 10, 20, 50)
@@ -112,7 +112,7 @@ def metrics_of(run: Run) -> list[str]:
 
 def pick_runs(run: Run) -> list[Run]:
     """The runs to compare, the current one first; says which cannot be compared, and why."""
-    fits, refused = comparable(run, cached.runs())
+    fits, refused = comparable(run, runs_of_pair())
     names, others = run_names(fits), {entry.id: entry for entry in fits if entry.id != run.id}
     chosen = st.multiselect(
         "Compare with",

@@ -23,7 +23,7 @@ from core.ui import cached
 from core.ui.metrics.view import comparable
 from core.ui.recommendations.view import View, fusion_of
 from core.ui.shell import ask_job, draw_press, show_chart, workspace
-from core.ui.state import run_names
+from core.ui.state import run_names, runs_of_pair
 from core.ui.widgets import plain, show_table
 
 WHY_BOX, CHART = "why_item", "recommended"
@@ -242,7 +242,7 @@ def show_two_runs(view: View, listed: UserList | ShortList) -> None:
 def _others(run: Run) -> dict[str, Run]:
     """The twin first, then every run on the same split, by a name that differs."""
     others: dict[str, Run] = {TWIN: run.twin} if run.twin else {}
-    fits = comparable(run, cached.runs())[0]
+    fits = comparable(run, runs_of_pair())[0]
     names = run_names(fits)
     return others | {names[other.id]: other for other in fits if other.id != run.id}
 

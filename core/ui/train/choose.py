@@ -22,7 +22,7 @@ from core.runs.making.estimate import sizes_of
 from core.runs.making.plan import RunPlan
 from core.ui import cached
 from core.ui.shell import ask_job, workspace
-from core.ui.state import current_split_hash, set_current
+from core.ui.state import current_split_hash, set_current, splits_of_pair
 from core.ui.widgets import ask_setting, pick_encoder, plain, spoken
 
 LIGHTS = {
@@ -36,7 +36,7 @@ FIRST = "ease"  # ticked on the first visit
 
 def pick_split() -> SplitInfo | None:
     """What is trained on; a box to change it where the workspace has several splits."""
-    hashes, chosen = cached.split_hashes(), current_split_hash()
+    hashes, chosen = splits_of_pair(), current_split_hash()
     if chosen is None:
         return None
     if len(hashes) > 1:

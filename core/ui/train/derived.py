@@ -26,7 +26,7 @@ from core.ui.data.preview import Staged
 from core.ui.data.upload import Slot, draw_slot
 from core.ui.navigation import link_to
 from core.ui.shell import ask_job, draw_press
-from core.ui.state import set_current
+from core.ui.state import use_run
 from core.ui.train.choose import split_line
 from core.ui.widgets import info_of, plain, show_table
 
@@ -414,7 +414,7 @@ def _draw_done(slot: str, job: Job) -> None:
         "Use it on every page",
         key="upload_use",
         icon=":material/visibility:",
-        on_click=set_current,
-        kwargs={"run": run.id, "split": run.record.split_hash},
+        on_click=use_run,
+        args=(run,),
     )
     link_to("metrics", "Compare it with other runs", run=run.id)

@@ -22,7 +22,7 @@ from core.store.run_folder import Run, delete_run, rename_run
 from core.ui import cached
 from core.ui.navigation import link_to
 from core.ui.shell import guarded, safely, show_error, workspace
-from core.ui.state import recall, set_current
+from core.ui.state import current_pair, recall, runs_of_pair, set_current, use_run
 from core.ui.train.derived import (
     compression_words,
     draw_blend,
@@ -48,7 +48,7 @@ LIFT, LIFT_RANGE, SECONDS, PEAK, WHEN, NOTE = (
 def pick_runs() -> list[Run]:
     """Draw the table, and return the runs that are chosen in it."""
     st.subheader("Runs", anchor=False)
-    runs = cached.runs()
+    runs = _offered()
     for name, error in cached.damaged_runs().items():
         st.warning(
             plain(
@@ -86,6 +86,26 @@ def pick_runs() -> list[Run]:
         "split: compare rows of one pair and split. Tick rows to act on them."
     )
     return [runs[shown[row]] for row in chosen if row < len(shown)]
+
+
+def _offered() -> list[Run]:
+    """Runs of the current pair, or of all pairs where a person wants to see those too."""
+    mine, all_runs = runs_of_pair(), cached.runs()
+    if len(mine) == len(all_runs):
+        return all_runs
+    pair = current_pair()
+    assert pair is not None  # there are runs, and each is of a pair
+    name = f"{pair.source_name} → {pair.target_name}"
+    every = f"All pairs ({len(all_runs)})"
+    shown = st.segmented_control(
+        "Runs of",
+        [name, every],
+        default=name,
+        required=True,
+        key=f"runs_of_{pair.dataset_hash}",
+        label_visibility="collapsed",
+    )
+    return all_runs if shown == every else mine
 
 
 def runs_table(runs: list[Run], split_hashes: list[str]) -> pd.DataFrame:
@@ -212,7 +232,7 @@ def _draw_one(run: Run) -> None:
         icon=":material/visibility:",
         key="run_use",
         disabled=recall("run") == run.id,
-        on_click=_use,
+        on_click=use_run,
         args=(run,),
     )
     with st.popover("Rename", icon=":material/edit:"):
@@ -296,7 +316,7 @@ def _load() -> None:
     except CrosswalkError as error:
         st.session_state[_REFUSED] = error
     else:
-        _use(run)
+        use_run(run)
         st.toast(f"{plain(run.label)} is here.")
     finally:
         path.unlink(missing_ok=True)
@@ -319,11 +339,6 @@ def _bundle_of(run: Run) -> Callable[[], io.RawIOBase]:
 def _own_name() -> str:
     """A name that tells whose process the file is: what a killed one leaves is swept."""
     return f"{uuid.uuid4().hex}.{os.getpid()}.part"
-
-
-def _use(run: Run) -> None:
-    known = run.record.split_hash in cached.split_hashes()
-    set_current(run=run.id, split=run.record.split_hash if known else None, user=None)
 
 
 def _rename(run: Run) -> None:

@@ -1,0 +1,1 @@
+"""The answer to a pair: which run stands for it, who is helped, and what to do next."""
