@@ -238,7 +238,7 @@ def demo(options: Namespace) -> dict[str, Any]:
     """Load the sample pair and train the demo runs."""
     from core.runs.jobs.demo import load_demo
 
-    return load_demo(_workspace(options), _say)
+    return load_demo(_workspace(options), _say).to_dict()
 
 
 def model_table() -> str:

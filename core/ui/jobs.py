@@ -29,7 +29,11 @@ from core.jobs.table import (
     resume,
 )
 from core.models.registry import CARDS
+from core.runs.answer.groups import lift_in_short
+from core.ui import cached
+from core.ui.navigation import link_to
 from core.ui.shell import guarded, safely, show_chart, tend_jobs, workspace
+from core.ui.state import splits_of_pair
 from core.ui.widgets import plain
 
 POLL = 2.0  # seconds between two looks: each draws the page anew, on the machine that trains
@@ -112,17 +116,11 @@ def _draw_card(job: Job) -> None:
 
 def _draw_result(job: Job) -> None:
     """What the run it made shows, and the way to it."""
-    run = next((run for run in cached.runs() if run.id == (job.result or {}).get("run")), None)
+    run = next((run for run in cached.runs() if run.id == job.result.get("run")), None)
     if run is None:
         return
     st.markdown(plain(lift_in_short(run), 300))
-    st.button(
-        "See the answer",
-        key=f"see_{job.id}",
-        icon=":material/arrow_forward:",
-        on_click=_guarded,
-        args=(_see, run.id),
-    )
+    link_to("metrics", "See the answer", run=run.id)
 
 
 def _draw_head(job: Job) -> None:

@@ -47,16 +47,20 @@ def pair_payload(
     return {"files": told, **names, "settings": settings.to_dict()}
 
 
+def files_of(workspace: Workspace, payload: dict[str, Any]) -> tuple[PairInputs, PairSettings]:
+    """What `pair_payload` was told."""
+    files = {name: workspace.root / path for name, path in payload["files"].items() if path}
+    names = {name: payload[name] for name in ("source_name", "target_name")}
+    return PairInputs(**files, **names), PairSettings.of(payload["settings"])
+
+
 def pair_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Make a pair of two imported datasets; answers {"pair": its hash}."""
     report(Progress(0, 1, "filtering and matching"))
-    files = {name: workspace.root / path for name, path in payload["files"].items() if path}
-    inputs = PairInputs(
-        **files, source_name=payload["source_name"], target_name=payload["target_name"]
-    )
-    settings = PairSettings.of(payload["settings"])
+    inputs, settings = files_of(workspace, payload)
+    files = [workspace.root / path for path in payload["files"].values() if path]
     with _database(workspace) as connection, ExitStack() as datasets:
-        for file in files.values():
+        for file in files:
             datasets.enter_context(still_there(file.parent / DATASET_RECORD))
         folder = build_pair(connection, inputs, settings, workspace.pairs)
     report(Progress(1, 1, "done"))

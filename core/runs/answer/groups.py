@@ -1,0 +1,322 @@
+"""Who is helped: a row per group of people, over all splits and models of a pair.
+
+Each group is answered by the model that validation chose for it, on the split that tests most of
+it: people without target history by a split that hides it, all others by a split of everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, TEST, USER, USERS, VALID
+from core.basics.errors import CrosswalkError
+from core.basics.formatting import signed_with_interval
+from core.basics.workspace import Workspace
+from core.data.snapshot import NEW_ITEMS, read_info, read_snapshot
+from core.evaluation.ratings import difference_intervals
+from core.evaluation.segments import (
+    ALL_USERS,
+    BINS,
+    FEWEST,
+    TARGET_HISTORY,
+    bins_words,
+    user_segments,
+)
+from core.evaluation.verdict import HARMS, HELPS, OPEN, altogether, judge, lifts_of
+from core.metrics.intervals import Interval
+from core.metrics.registry import metric_card, metric_title
+from core.runs.studies.noise import comparison_of
+from core.store.run_folder import Run
+
+HIT_RATE = "hit_rate@10"
+NEW = "new items"  # the group of a split whose target items are new
+
+Read = Callable[[Run, str], pd.DataFrame]  # metrics per user of a part
+Segments = Callable[[str], pd.DataFrame]  # of a split, by its hash
+
+
+@dataclass(frozen=True)
+class Group:
+    """People of one kind, and what the source does for them.
+
+    lift: run minus twin in the metric, over the group's test users; all NaN where they are too few
+    to say. hits: the same in users who find a held-out item among ten, None for ratings.
+    """
+
+    name: str  # one of BINS, ALL_USERS or NEW
+    run: Run  # the best for them on validation
+    metric: str
+    users: int
+    lift: Interval
+    answer: str  # HELPS, HARMS or OPEN
+    hits: Interval | None = None
+    found: float | None = None  # share of users who find one, with the source
+    found_without: float | None = None  # by the twin
+
+    @property
+    def known(self) -> bool:
+        """Whether there are enough people to say anything."""
+        return self.lift.mean == self.lift.mean
+
+    @property
+    def gain(self) -> float:
+        """How far the source helps, larger being better."""
+        figure = self.hits or self.lift
+        better = self.hits is not None or metric_card(self.metric).higher_is_better
+        return figure.mean if better else -figure.mean
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; NaN is None."""
+        return {
+            "group": self.name,
+            "run": self.run.id,
+            "model": self.run.record.model,
+            "metric": self.metric,
+            "users": self.users,
+            "answer": self.answer,
+            "lift": _plain(self.lift) if self.known else None,
+            "hits": _plain(self.hits) if self.hits else None,
+            "found": self.found,
+            "found_without": self.found_without,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of a pair: everybody together, then group by group, new items last."""
+
+    source: str
+    target: str
+    everybody: Group
+    groups: list[Group]
+
+
+def answer_of(
+    workspace: Workspace,
+    runs: Sequence[Run],
+    first: Run | None = None,
+    read: Read = Run.metrics,
+    segments: Segments | None = None,
+) -> Answer | None:
+    """The answer of the runs of one pair, those with a twin; None where there is none yet.
+
+    first: the run that stands for the pair; it is kept wherever validation shows no better one.
+    Where some rank, runs that predict ratings are left out.
+    """
+    with_twin = [run for run in runs if run.complete and run.twin is not None]
+    ranking = [run for run in with_twin if not run.card.task.rates] or with_twin
+    segments = segments or (
+        lambda split: user_segments(read_snapshot(workspace.splits / split).train)
+    )
+    by_split: dict[str, list[Run]] = {}
+    for run in sorted(ranking, key=lambda run: run.record.created):
+        by_split.setdefault(run.record.split_hash, []).append(run)
+    groups: dict[str, Group] = {}
+    everybody: dict[str, Group] = {}  # by split
+    for split_hash, mine in by_split.items():
+        try:
+            info, frame = read_info(workspace.splits / split_hash), segments(split_hash)
+        except CrosswalkError:  # its data are not in this workspace
+            continue
+        names = (NEW,) if info.kind == NEW_ITEMS else (ALL_USERS, *BINS)
+        chosen = {name: _best_for(name, mine, frame, first, read) for name in names}
+        for name, run in chosen.items():
+            group = _group(name, run, frame, mine, read)
+            if name == ALL_USERS:
+                everybody[split_hash] = group
+            elif group.users and (name not in groups or group.users > groups[name].users):
+                groups[name] = group
+    if not everybody:
+        return None
+    # The split of everybody: the standing run's own, else the one with the most kinds of people
+    main = first.record.split_hash if first else ""
+    whole = everybody.get(main) or max(everybody.values(), key=lambda group: group.users)
+    record = whole.run.record
+    ordered = [groups[name] for name in (*BINS, NEW) if name in groups]
+    return Answer(record.source_name, record.target_name, whole, ordered)
+
+
+def _best_for(
+    name: str, runs: Sequence[Run], segments: pd.DataFrame, first: Run | None, read: Read
+) -> Run:
+    """The best run of a split for a group on validation users, within one standard error.
+
+    Of those the one that stands for the pair, else one whose score has parts, else the oldest.
+    Where the group has fewer than FEWEST validation users, all of them choose.
+    """
+    values = {run.id: _values(run, name, segments, read) for run in runs}
+    means = {id: float(np.mean(found)) for id, found in values.items()}
+    best = max(means, key=lambda id: means[id])
+    error = float(np.std(values[best], ddof=1) / np.sqrt(len(values[best])))
+    near = [run for run in runs if means[run.id] >= means[best] - error]
+    return min(
+        near,
+        key=lambda run: (first is None or run.id != first.id, not run.card.additive),
+    )
+
+
+def _values(run: Run, name: str, segments: pd.DataFrame, read: Read) -> np.ndarray:
+    """The metric of the group's validation users, larger being better; of all where it is small."""
+    frame, metric = read(run, VALID), run.card.task.metric
+    values = frame[metric].to_numpy(float)
+    if not metric_card(metric).higher_is_better:
+        values = -values
+    if name in BINS:
+        within = (segments[TARGET_HISTORY].astype("str").to_numpy() == name)[frame[USER].to_numpy()]
+        if within.sum() >= FEWEST:
+            values = values[within]
+    values = values[~np.isnan(values)]
+    return values if len(values) > 1 else np.zeros(2)
+
+
+def _group(name: str, run: Run, segments: pd.DataFrame, runs: Sequence[Run], read: Read) -> Group:
+    """What the run shows of a group on its test users."""
+    metric, segment = run.card.task.metric, ALL_USERS if name == NEW else name
+    compared = comparison_of(run, TEST, segments, runs, read)
+    lifts = lifts_of(compared, metric, TARGET_HISTORY)
+    assert lifts.over_twin is not None
+    assert compared.twin is not None
+    rows = lifts.over_twin.set_index(SEGMENT)
+    nothing = Interval(float("nan"), float("nan"), float("nan"), 0, 0)
+    if segment not in rows.index:
+        return Group(name, run, metric, 0, nothing, OPEN)
+    row = rows.loc[segment]
+    users = int(row[USERS])
+    if row[MEAN] != row[MEAN]:
+        return Group(name, run, metric, users, nothing, OPEN)
+    lift = Interval(float(row[MEAN]), float(row[LOW]), float(row[HIGH]), users, 0)
+    everybody = segment == ALL_USERS
+    answer = altogether(lifts, metric, TARGET_HISTORY) if everybody else None
+    answer = answer or judge(lifts, metric, TARGET_HISTORY)[segment]
+    if HIT_RATE not in compared.run:
+        return Group(name, run, metric, users, lift, answer)
+    within = np.ones(len(segments), bool)
+    if not everybody:
+        within = segments[TARGET_HISTORY].astype("str").to_numpy() == segment
+    ours, theirs = (
+        frame[within[frame[USER].to_numpy()]] for frame in (compared.run, compared.twin)
+    )
+    hits = difference_intervals(ours, theirs, [HIT_RATE])[0]
+    found, without = (float(frame[HIT_RATE].mean()) for frame in (ours, theirs))
+    return Group(name, run, metric, users, lift, answer, hits, found, without)
+
+
+def _plain(interval: Interval) -> dict[str, float]:
+    return {MEAN: interval.mean, LOW: interval.low, HIGH: interval.high}
+
+
+# The answer in words: helps, harms, or no difference shown, each with people out of a hundred.
+
+
+def answer_words(answer: Answer) -> list[str]:
+    """One to four sentences, the strongest result first; the first is the headline."""
+    told = [group for group in answer.groups if group.known]
+    helped = sorted((g for g in told if g.answer == HELPS), key=lambda g: g.gain, reverse=True)
+    harmed = [group for group in told if group.answer == HARMS]
+    history = f"History in {answer.source}"
+    if not helped and not harmed:
+        return _nothing_by_group(answer, history)
+    said = []
+    if helped:
+        strongest, *others = helped
+        most = "helps most for" if others else "helps"
+        said.append(f"{history} {most} {_who([strongest], answer)}{_instead(strongest, answer)}.")
+        if others:
+            said.append(f"It also helps {_who(others, answer)}{_more(others)}.")
+    if harmed:
+        said.append(f"{'It' if helped else history} harms {_who(harmed, answer)}{_more(harmed)}.")
+    if still := [group for group in told if group.answer == OPEN]:
+        said.append(f"No difference is shown for {_who(still, answer)}{_could_be(still)}.")
+    return said
+
+
+def _nothing_by_group(answer: Answer, history: str) -> list[str]:
+    everybody = answer.everybody
+    if not everybody.known:
+        return [f"Too few people are tested to say whether history in {answer.source} helps."]
+    if everybody.answer in (HELPS, HARMS):
+        return [
+            f"{history} {everybody.answer} in {answer.target}{_more([everybody])}, over all "
+            f"{everybody.users:,} people together.",
+            "No group shows it by itself.",
+        ]
+    return [
+        f"No difference is shown: with {everybody.users:,} people it is too close to tell whether "
+        f"history in {answer.source} helps in {answer.target}{_could_be([everybody])}."
+    ]
+
+
+def _who(groups: Sequence[Group], answer: Answer) -> str:
+    """The people of some groups: `people with nothing yet in films`."""
+    names = [group.name for group in groups]
+    bins = [name for name in BINS if name in names]
+    new = f"with new items of {answer.target}" if NEW in names else ""
+    if bins == [BINS[0]]:
+        people = f"people with nothing yet in {answer.target}"
+    else:
+        people = bins_words(bins, answer.target).replace("users", "people", 1) if bins else ""
+    return " and ".join(filter(None, (people, new)))
+
+
+def _instead(group: Group, answer: Answer) -> str:
+    """`: 91 of 100 find something they like among ten, without books 70`."""
+    if group.found is None or group.found_without is None:
+        return _more([group])
+    ours, theirs = round(100 * group.found), round(100 * group.found_without)
+    if ours == theirs:
+        return _more([group])
+    return f": {ours} of 100 find something they like among ten, without {answer.source} {theirs}"
+
+
+def _more(groups: Sequence[Group]) -> str:
+    """` (3 more of 100)`, over all people of the groups; in points of error for ratings."""
+    weights = [group.users for group in groups]
+    if all(group.hits is not None for group in groups):
+        mean = 100 * float(np.average([g.hits.mean for g in groups if g.hits], weights=weights))
+        size = f"{abs(mean):.0f}" if abs(mean) >= 0.95 else f"{abs(mean):.1f}"
+        return f" ({size} {'more' if mean >= 0 else 'fewer'} of 100 find something they like)"
+    mean = float(np.average([group.lift.mean for group in groups], weights=weights))
+    return f" (predicted ratings are {abs(mean):.3f} points {'farther' if mean > 0 else 'nearer'})"
+
+
+def _could_be(groups: Sequence[Group]) -> str:
+    """` (it could be 1 fewer to 4 more of 100)` for one group; nothing where there are several."""
+    if len(groups) != 1 or groups[0].hits is None:
+        return ""
+    low, high = (round(100 * end, 1) for end in (groups[0].hits.low, groups[0].hits.high))
+    ends = [f"{abs(end):g} {'more' if end >= 0 else 'fewer'}" for end in (low, high)]
+    return f" (it could be {ends[0]} to {ends[1]} of 100)"
+
+
+def lift_in_short(run: Run) -> str:
+    """What a run shows over its twin on all its test users: `+.012 nDCG@10 …: the source helps.`"""
+    metric = run.card.task.metric
+    lift = (run.record.lift or {}).get(metric)
+    if not lift or lift[LOW] is None or lift[HIGH] is None:
+        return ""
+    said = signed_with_interval(lift[MEAN], lift[LOW], lift[HIGH])
+    gains = (lift[MEAN] > 0) == metric_card(metric).higher_is_better
+    verb = "helps" if gains else "harms"
+    shown = f"history in {run.record.source_name} {verb}"
+    if lift[LOW] <= 0 <= lift[HIGH]:
+        shown = "no difference shown"
+    return f"{said} {metric_title(metric)} over its twin: {shown}."
+
+
+def use_words(answer: Answer) -> str:
+    """Which model for whom; the same for everybody where one is best for all."""
+    by_run: dict[str, list[Group]] = {}
+    for group in answer.groups:
+        if group.known:
+            by_run.setdefault(group.run.card.title, []).append(group)
+    if not by_run:
+        return ""
+    if len(by_run) == 1:
+        return f"Use {next(iter(by_run))} for everybody."
+    said = [f"{model} for {_who(groups, answer)}" for model, groups in by_run.items()]
+    return f"Use {', '.join(said[:-1])} and {said[-1]}."
