@@ -113,6 +113,24 @@ def choose_options(staged: Staged) -> ReadOptions | None:
     return options
 
 
+def read_as_guessed(staged: Staged) -> tuple[ReadOptions | None, list[str]]:
+    """How a file is read where nobody says otherwise, and sentences on what must be asked first.
+
+    The options are None where there is anything to ask. Raises DataError where it cannot be read.
+    """
+    preview = _preview(staged.path, staged.kind)
+    asked = [f"{doubt.what.rstrip('.')}. {doubt.hint}" for doubt in preview.doubts]
+    guesses = preview.guesses
+    for column, guess in guesses.items():
+        if guess.role in ID_ROLES[staged.kind] and guess.confidence < SURE:
+            asked.append(f"{column} is taken for the {LABELS[guess.role]}: {guess.why}.")
+    options = replace(preview.options, roles={name: guess.role for name, guess in guesses.items()})
+    check_options(options, list(preview.head.columns))
+    if events := options.columns().get(EVENT):
+        asked.append(f"{events} holds kinds of events. Say which of them count, and how much.")
+    return (None if asked else options), asked
+
+
 def _guess(staged: Staged) -> ReadOptions:
     """How the file seems to be written; plain CSV where that fails, for a person to mend."""
     try:
