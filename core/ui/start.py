@@ -24,7 +24,6 @@ from core.runs.jobs.data_jobs import pair_payload
 from core.runs.jobs.demo import STEPS
 from core.ui import cached
 from core.ui.cached import Question
-from core.ui.data.preview import read_as_guessed
 from core.ui.data.shared import counts_of
 from core.ui.data.upload import (
     clear_slot,
@@ -32,6 +31,7 @@ from core.ui.data.upload import (
     draw_uploader,
     imported_in,
     job_of,
+    read_as_guessed,
     slot_of,
     staged_in,
     start_import,
@@ -44,11 +44,6 @@ from core.ui.widgets import plain, show_table
 
 TONES = {HELPS: GOOD, HARMS: BAD}
 LINKS = {CHECKS: "data", WEIGHTS: "fusion", PEOPLE: "recommendations", REPORT: "report"}
-
-
-def is_empty() -> bool:
-    """Whether nothing was imported, split or trained here yet."""
-    return not (cached.questions() or any(workspace().datasets.glob("*")))
 
 
 def answering() -> Job | None:
@@ -141,7 +136,7 @@ def _figure_of(group: Group) -> str:
     if not group.known:
         return "too few to say"
     lift = signed(group.lift.mean)
-    return lift if group.hits is None else f"{round(100 * group.hits.mean):+d} of 100 · {lift}"
+    return lift if group.hits is None else f"{signed(100 * group.hits.mean, 0)} of 100 · {lift}"
 
 
 def _every_model(found: Answer) -> pd.DataFrame:
@@ -242,6 +237,11 @@ _TITLES = (("items_source", ITEMS), ("items_target", ITEMS))
 def draw_choice() -> None:
     """Sample or own files side by side, and why the last answer stopped before its end."""
     _draw_ending()
+    if (n_files := sum(1 for _ in workspace().datasets.glob("*/dataset.json"))) and not (
+        cached.questions()
+    ):
+        st.markdown(f"{count(n_files, 'file')} imported, no pair yet.")
+        link_to("data", "Make the pair", tab="Pair")
     left, right = st.columns([1, 2], gap="large")
     with left.container(border=True, height="stretch"):
         st.subheader("See it work", anchor=False)

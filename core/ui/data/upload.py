@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,26 @@ from core.data.reading.ingest import (
     vector_counts,
 )
 from core.data.reading.options import (
+    ID_ROLES,
     INTERACTIONS,
     ITEMS,
     KIND_NAMES,
+    LABELS,
     LINKS,
     LISTS,
     TRIPLES,
     Dataset,
     ReadOptions,
+    check_options,
     delete_dataset,
     list_datasets,
     pairs_using,
     read_dataset,
 )
+from core.data.reading.roles import SURE
 from core.jobs.table import CANCELLED, DONE, Job, read_job, request_cancel
 from core.runs.jobs.data_jobs import discard_upload, stage_upload
-from core.ui.data.preview import Staged, choose_options, size_of
+from core.ui.data.preview import Staged, choose_options, preview_of, size_of
 from core.ui.data.values import events_words
 from core.ui.keeping import kept_data
 from core.ui.shell import (
@@ -150,7 +154,7 @@ def _draw_name(slot: str, staged: Staged) -> None:
     button.button(
         "Another file",
         icon=":material/upload_file:",
-        key=f"import_{slot}clear_slot",
+        key=f"import_{slot}_clear",
         width="stretch",
         on_click=clear_slot,
         args=(slot,),
@@ -198,6 +202,24 @@ def draw_import(slot: str, job_id: str) -> None:
 def start_import(slot: Slot, staged: Staged, options: ReadOptions) -> None:
     """Give the file to a job."""
     _keep(slot.name, job=slot.begin(staged, options))
+
+
+def read_as_guessed(staged: Staged) -> tuple[ReadOptions | None, list[str]]:
+    """How a file is read where nobody says otherwise, and sentences on what must be asked first.
+
+    The options are None where there is anything to ask. Raises DataError where it cannot be read.
+    """
+    preview = preview_of(staged.path, staged.kind)
+    asked = [f"{doubt.what.rstrip('.')}. {doubt.hint}" for doubt in preview.doubts]
+    guesses = preview.guesses
+    for column, guess in guesses.items():
+        if guess.role in ID_ROLES[staged.kind] and guess.confidence < SURE:
+            asked.append(f"{column} is taken for the {LABELS[guess.role]}: {guess.why}.")
+    options = replace(preview.options, roles={name: guess.role for name, guess in guesses.items()})
+    check_options(options, list(preview.head.columns))
+    if events := options.columns().get(EVENT):
+        asked.append(f"{events} holds kinds of events. Say which of them count, and how much.")
+    return (None if asked else options), asked
 
 
 def clear_slot(slot: str) -> None:
