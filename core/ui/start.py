@@ -165,7 +165,7 @@ def _draw_next(found: Answer, pair: Question) -> None:
         return
     st.subheader("What next", anchor=False)
     for place, step in enumerate(steps):
-        words, button = st.columns([4, 1.3], vertical_alignment="center")
+        words, button = st.columns([3, 1.3], vertical_alignment="center")
         words.markdown(plain(step.why, 400))
         with button:
             _draw_step(step, pair, place)
@@ -331,13 +331,21 @@ def _imported(name: str) -> Dataset | None:
 
 def _draw_card(files: dict[str, Dataset | None], source: Dataset, target: Dataset) -> None:
     """How many people the files share, and the button."""
+    left, right = st.columns(2, gap="medium")
+    names = (
+        left.text_input("Call the source", source.name, max_chars=60, key="own_source_name"),
+        right.text_input("Call the target", target.name, max_chars=60, key="own_target_name"),
+    )
+    source_name, target_name = (
+        name.strip() or dataset.name for name, dataset in zip(names, (source, target), strict=True)
+    )
     tables = {name: found.file for name, _ in _TITLES if (found := files[name]) is not None}
     inputs = PairInputs(
         source.file,
         target.file,
         **tables,
-        source_name=source.name,
-        target_name=target.name,
+        source_name=source_name,
+        target_name=target_name,
     )
     settings = PairSettings()
     before, after = counts_of(inputs, settings)
@@ -352,7 +360,7 @@ def _draw_card(files: dict[str, Dataset | None], source: Dataset, target: Datase
         f"**{count(before.shared, 'shared person', 'shared people')}**, {after.shared:,} of them "
         "with enough that they liked."
     )
-    pair = Question(pair_hash(inputs, settings), source.name, target.name, 0)
+    pair = Question(pair_hash(inputs, settings), source_name, target_name, 0)
     _draw_get_answer("files_answer", pair_payload(workspace(), inputs, settings), pair)
 
 

@@ -62,7 +62,7 @@ def _untried(answer: Answer, runs: Sequence[Run], shared: int) -> list[Next]:
     untried = [step for step in MORE if step.minutes <= 5 and step.model not in models]
     if untried and (cold is not None or shared < FEWEST_SHARED):
         names = ", ".join(dict.fromkeys(step.label for step in untried if step.split != COLD_USERS))
-        found.append(Next(f"Not tried yet: {names}.", "Try them, 5 minutes", ANSWER, 5))
+        found.append(Next(f"Not tried yet: {names}.", "Try them, 5 min", ANSWER, 5))
     return found
 
 
