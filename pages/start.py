@@ -9,6 +9,7 @@ from core.ui.start import (
     draw_choice,
 )
 from core.ui.state import current_pair
+from core.ui.transfer_map import draw_transfer_map
 
 with page("Start", "Does one domain help to recommend in another, and whom?"):
     job = answering()
@@ -19,3 +20,5 @@ with page("Start", "Does one domain help to recommend in another, and whom?"):
         draw_choice()
     else:
         draw_another()
+    if job is None:
+        draw_transfer_map()
