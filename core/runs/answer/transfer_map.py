@@ -27,7 +27,7 @@ from core.runs.jobs.data_jobs import pair_job, pair_payload, quality_job
 from core.store.run_folder import Run
 
 MOST_DOMAINS = 8
-LIGHTS = ("red", "amber", "grey", "green")  # the worst first
+LIGHTS = ("red", "amber", "green")  # the worst first; grey where no check has an answer
 
 
 @dataclass(frozen=True)
