@@ -296,6 +296,7 @@ def _draw_file(name: str, kind: str) -> None:
     try:
         if job is not None and job.status == DONE:
             _draw_read(read_dataset(workspace(), job.result["hash"]))
+            link_to("data", "See how it was read", tab="Import")
             return
         options, asked = read_as_guessed(staged)
         if options is None or job is not None:

@@ -14,6 +14,7 @@ from core.basics.columns import COUNT, EVENT
 from core.basics.errors import CrosswalkError
 from core.basics.formatting import count
 from core.charts.data import draw_import_bar
+from core.data.reading.doubts import find_doubts, settled, unsettled
 from core.data.reading.ingest import (
     REJECTS,
     VARIABLE,
@@ -207,16 +208,22 @@ def start_import(slot: Slot, staged: Staged, options: ReadOptions) -> None:
 def read_as_guessed(staged: Staged) -> tuple[ReadOptions | None, list[str]]:
     """How a file is read where nobody says otherwise, and sentences on what must be asked first.
 
-    The options are None where there is anything to ask. Raises DataError where it cannot be read.
+    The options are None where there is anything to ask: a column that is not plain, or values of
+    which two readings are possible. Raises DataError where it cannot be read.
     """
     preview = preview_of(staged.path, staged.kind)
-    asked = [f"{doubt.what.rstrip('.')}. {doubt.hint}" for doubt in preview.doubts]
-    guesses = preview.guesses
-    for column, guess in guesses.items():
-        if guess.role in ID_ROLES[staged.kind] and guess.confidence < SURE:
-            asked.append(f"{column} is taken for the {LABELS[guess.role]}: {guess.why}.")
-    options = replace(preview.options, roles={name: guess.role for name, guess in guesses.items()})
+    options = replace(
+        preview.options, roles={name: guess.role for name, guess in preview.guesses.items()}
+    )
     check_options(options, list(preview.head.columns))
+    options = settled(preview.sample, unsettled(options))
+    doubts = [*preview.doubts, *find_doubts(preview.sample, options)]
+    asked = list(dict.fromkeys(f"{doubt.what.rstrip('.')}. {doubt.hint}" for doubt in doubts))
+    asked += [
+        f"{column} is taken for the {LABELS[guess.role]}: {guess.why}."
+        for column, guess in preview.guesses.items()
+        if guess.role in ID_ROLES[staged.kind] and guess.confidence < SURE
+    ]
     if events := options.columns().get(EVENT):
         asked.append(f"{events} holds kinds of events. Say which of them count, and how much.")
     return (None if asked else options), asked
