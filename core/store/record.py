@@ -269,12 +269,18 @@ _group = _table(
 
 
 def _groups(value: Any, path: str) -> Wrong:
-    """Every group of people once, in order, each with the run that it asks."""
-    yield from _many(_group)(value, path)
-    if isinstance(value, list):
-        named = [one.get("segment") for one in value if isinstance(one, dict)]
-        if named != list(BINS):
-            yield path
+    """Every group of people once, in order, each asking one of the runs that were tried for it."""
+    wrong = list(_many(_group)(value, path))
+    yield from wrong
+    if wrong:
+        return
+    if [one["segment"] for one in value] != list(BINS):
+        yield path
+    for place, one in enumerate(value):
+        if one["run"] not in [tried["run"] for tried in one["tried"]]:
+            yield f"{path}[{place}].run"
+        if (one["by"] == BY_NEAREST) != ("like" in one):
+            yield f"{path}[{place}].like"
 
 
 _route = _table({"metric": _if(is_metric), "groups": _groups})

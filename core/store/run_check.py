@@ -38,7 +38,7 @@ from core.data.pair import DomainPair, read_described
 from core.data.snapshot import read_info, read_snapshot
 from core.models.made.blend import Blend
 from core.models.made.compress import decompressed
-from core.models.made.recorded import UPLOADED, build_recorded, check_settings
+from core.models.made.recorded import ROUTE, UPLOADED, build_recorded, check_settings
 from core.models.made.route import Routed
 from core.models.protocol import CrossDomainModel
 from core.store import measured
@@ -82,6 +82,8 @@ def check_run(folder: Path, snapshot: Path) -> None:
     run.check_beside()
     if (run.record.model == UPLOADED) != (run.record.upload is not None):
         _refuse(run, "run.json", "it does not fit its kind of run (upload)")
+    if run.record.route is not None and run.record.model != ROUTE:
+        _refuse(run, "run.json", "it does not fit its kind of run (route)")
     for role, contender in _contenders(run).items():
         if contender.record.role != role:
             _refuse(contender, "run.json", f"its role is {contender.record.role}, not {role}")

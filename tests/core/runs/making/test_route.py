@@ -1,5 +1,7 @@
 """A routed run: whom each group asks by validation, and a run that is whole without its members."""
 
+import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +9,7 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import TEST, USER, VALID
-from core.basics.errors import RunError, SettingsError
+from core.basics.errors import CrosswalkError, RunError, SettingsError
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
 from core.fusion.combine import RAW, Fusion
@@ -20,7 +22,8 @@ from core.runs.making.compress import CompressPlan, compress_run
 from core.runs.making.route import Judged, RoutePlan, bins_of, choose, groups_words, route_runs
 from core.store.bundle import export_run, import_run
 from core.store.record import BY_ALL, BY_HAND, BY_NEAREST, BY_VALIDATION
-from core.store.run_folder import delete_run, list_runs, read_run
+from core.store.run_check import check_run
+from core.store.run_folder import delete_run, list_runs, read_run, write_tensors
 from tests.core.runs.derived_worlds import Bench, bench
 
 MODELS = {"ease": {}, "linear_map": {}, "ridge": {}, "popularity": {}}
@@ -351,3 +354,55 @@ def test_a_cancelled_one_leaves_nothing(world):
     with pytest.raises(Cancelled):
         route_runs(world.workspace, [world.runs[n].id for n in ("ease", "ridge")], {}, "", cancel)
     assert sorted(world.workspace.runs.iterdir()) == before
+
+
+def at(record: dict, *path):
+    for name in path:
+        record = record[name]
+    return record
+
+
+@pytest.mark.parametrize(
+    ("path", "bad"),
+    [
+        (("route",), 3),
+        (("route", "metric"), "charm"),
+        (("route", "groups"), []),
+        (("route", "groups", 0), None),
+        (("route", "groups", 0, "segment"), "1–4"),
+        (("route", "groups", 0, "by"), "chance"),
+        (("route", "groups", 0, "by"), BY_NEAREST),  # and does not say which
+        (("route", "groups", 0, "like"), "20+"),  # it was chosen by hand
+        (("route", "groups", 0, "run"), "another"),
+        (("route", "groups", 0, "tried"), []),
+        (("route", "groups", 0, "tried", 0, "mean"), "high"),
+        (("route", "groups", 0, "tried", 0, "users"), -1),
+        (("settings", "known_0"), 3),
+        (("settings", "known_0"), 2),  # nobody asks the first any more
+        (("members",), []),
+        (("members", 1, "model"), "charm"),
+        (("members", 0, "settings"), {"charm": 1}),
+        (("members", 0, "members"), [{"model": "ease"}]),
+        (("model",), "ease"),
+    ],
+)
+def test_a_bent_record_of_it_is_refused(world, route, tmp_path, path, bad):
+    folder = tmp_path / route.id
+    shutil.copytree(route.folder, folder)
+    splits = world.workspace.splits / world.split.info.split_hash
+    check_run(folder, splits)
+    record = json.loads((folder / "run.json").read_text())
+    at(record, *path[:-1])[path[-1]] = bad
+    (folder / "run.json").write_text(json.dumps(record))
+    with pytest.raises(CrosswalkError):
+        check_run(folder, splits)
+
+
+def test_weights_that_lack_a_member_are_refused(world, route, tmp_path):
+    folder = tmp_path / route.id
+    shutil.copytree(route.folder, folder)
+    state = {name: np.array(table) for name, table in route.state().items()}
+    less = {name: table for name, table in state.items() if not name.startswith("member1.")}
+    write_tensors(folder / "model.safetensors", less)
+    with pytest.raises(RunError, match="do not fit the model"):
+        check_run(folder, world.workspace.splits / world.split.info.split_hash)
