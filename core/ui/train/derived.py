@@ -164,7 +164,7 @@ def why_not_compressed(run: Run) -> str | None:
 def draw_derivation(run: Run) -> None:
     """What a run made of runs is worth beside them; compressed runs beside their original."""
     if (against := against_table(run.record)) is not None:
-        st.markdown(f"**{run.card.title}, less what it is made of**")
+        st.markdown("**This run less those it was made of**")
         show_table(against, key=f"against_{run.id}", download="differences.csv")
         how = "" if run.record.blend is None else f"{plain(weight_words(run.record), 600)} "
         st.caption(

@@ -22,7 +22,7 @@ from core.ui.train.derived import ask_for, why_not_used
 from core.ui.widgets import plain, show_table
 
 _BEST = "best on validation"
-_WHY = {BY_VALIDATION: _BEST, BY_ALL: "best for all", BY_HAND: "chosen by hand"}
+_WHY = {BY_ALL: "best for all", BY_HAND: "chosen by hand"}
 
 
 def draw_route(runs: list[Run]) -> None:
@@ -40,8 +40,8 @@ def draw_route(runs: list[Run]) -> None:
         given = {} if _is_automatic() else _pick_by_hand(runs, target)
         if few := _undecided(runs[0], given):
             st.caption(
-                f"Fewer than {FEWEST} validation users are {few}: they ask what the nearest group "
-                "asks, unless you choose a run for them."
+                f"Validation has fewer than {FEWEST} {few}: they ask what the nearest group asks, "
+                "unless you choose a run for them."
             )
         draw_press(
             "Route",
@@ -83,10 +83,11 @@ def _is_automatic() -> bool:
 def _pick_by_hand(runs: list[Run], target: str) -> dict[str, str]:
     """The run of each group that is not left to validation, by the name of the group."""
     labels = {run.id: run.label for run in runs}
-    given = {}
-    for group in BINS:
-        chosen = st.selectbox(
-            f"{bins_words([group], target).capitalize()} ask",
+    st.markdown(f"Interactions known in {target}, and the run that such people ask:")
+    columns, given = st.columns(2, gap="small"), {}
+    for place, group in enumerate(BINS):
+        chosen = columns[place % 2].selectbox(
+            group,
             ["", *labels],
             format_func=lambda run: labels.get(run, _BEST),
             key=f"route_{group}",
@@ -120,7 +121,8 @@ def show_route(run: Run) -> None:
     show_table(route_table(run), key=f"route_{run.id}", download="routes.csv")
     st.caption(
         f"{metric_title(route['metric'])} on the group's validation users, 95 % bootstrap; test "
-        f"users had no say. A group of fewer than {FEWEST} has no figure."
+        f"users had no say. A group of fewer than {FEWEST} has no figure. As good: within one "
+        "standard error of the best, and its parts are exact or it is better for everybody."
     )
 
 
@@ -133,7 +135,12 @@ def route_table(run: Run) -> pd.DataFrame:
 def _group_row(run: Run, group: dict[str, Any]) -> dict[str, Any]:
     tried = group["tried"]
     asked = next(one for one in tried if one["run"] == group["run"])
-    why = _WHY.get(group["by"]) or f"as {group['like']}"
+    if group["by"] == BY_VALIDATION:
+        means = [one[MEAN] for one in tried if one[MEAN] is not None]
+        first = min if run.card.task.lower_is_better else max
+        why = _BEST if means and asked[MEAN] == first(means) else "as good on validation"
+    else:
+        why = _WHY.get(group["by"]) or f"as {group['like']}"
     figures = {
         f"{place}. {one['label']}": with_interval(one[MEAN], one[LOW], one[HIGH])
         for place, one in enumerate(tried, start=1)
