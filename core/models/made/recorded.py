@@ -69,10 +69,19 @@ def _route_card(about: About, cards: list[ModelCard]) -> ModelCard:
         and all(
             has_stand_in(card, places, place) or card.has_twin for place, card in enumerate(cards)
         ),
-        additive=all(card.additive for card in cards),
+        additive=all(_adds_up(card, places, place) for place, card in enumerate(cards)),
         source_speaks=any(card.source_speaks for card in cards),
         new_items=all(card.new_items for card in cards),
     )
+
+
+def _adds_up(card: ModelCard, places: Sequence[int], place: int) -> bool:
+    """Whether the sum of the parts is the member's own score, for everybody whom it answers.
+
+    The part of a history that stands alone is all that a model says which knows people by their
+    histories and nothing else: so it is with people without target history.
+    """
+    return card.additive or (card.fold_in == "exact" and place not in places[1:])
 
 
 def has_stand_in(card: ModelCard, places: Sequence[int], place: int) -> bool:
@@ -201,7 +210,8 @@ ROUTE_CARD = ModelCard(
     when="When one run is best for people whose target history is known and another for those "
     "without: one thing to serve and to export.",
     words="Both parts are those of the one model that a person's group asks, untouched. A history "
-    "edited beyond the border of its group is answered by the model of its new group.",
+    "edited beyond the border of its group is answered by the model of its new group. Where every "
+    "member's parts add up to its own score, alpha = beta = 1 is its own list.",
     settings=RouteSettings,
     build=_no_route,
     memory=_memory,

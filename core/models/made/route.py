@@ -55,8 +55,8 @@ class RouteSettings(Settings):
 class Routed(CrossDomainModel):
     """Members, and whom each of them answers.
 
-    known: (n_users,) target items of every training user. Where additive and other members answer
-    in one table, its own scores are written out; each row is still what its member says.
+    known: (n_users,) target items of every training user. In a table that several members answer,
+    own scores are written out unless they are the sums of the parts in every row.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Routed(CrossDomainModel):
 
 
 def _joined(parts: Sequence[Part], n_asked: int) -> DomainScores:
-    """The rows of all parts in one table; additive where every part is."""
+    """The rows of all parts in one table, without own scores where these are the sums."""
     n_items = parts[0][1].source.shape[1]
 
     def table(width: int, of: Callable[[DomainScores], np.ndarray], kind: type) -> np.ndarray:
@@ -147,7 +147,11 @@ def _joined(parts: Sequence[Part], n_asked: int) -> DomainScores:
             whole[rows] = of(scores)
         return whole
 
-    additive = all(scores.own is None for _, scores in parts)
+    additive = all(
+        scores.own is None
+        or np.array_equal(scores.own, scores.base + scores.source + scores.target)
+        for _, scores in parts
+    )
     widest = max(scores.base.shape[1] for _, scores in parts)
     return DomainScores(
         source=table(n_items, lambda scores: scores.source, np.float32),

@@ -24,7 +24,7 @@ COLD = np.flatnonzero(PAIR.target_history == 0)
 WARM = np.flatnonzero(PAIR.target_history > 0)
 APART = (0, 1, 1, 1, 1)  # the first for people without target history, the second for all others
 POPULAR = {"model": "popularity", "settings": {}}
-COUPLES = {  # additive, one of them additive, none
+COUPLES = {  # both additive; additive for whom they answer; neither; with a base
     "additive": ("ridge", "ease"),
     "mixed": ("linear_map", "ease"),
     "graph": ("linear_map", "lightgcn"),
@@ -70,13 +70,14 @@ def test_every_user_gets_the_scores_and_parts_of_the_member_of_their_group(route
         np.testing.assert_array_equal(said.own_scores(), own.own_scores())
 
 
-def test_tables_are_finite_float32_and_additive_where_both_members_are(routed, names):
+def test_tables_are_finite_float32_and_additive_where_parts_add_up_for_everybody(routed, names):
+    """The linear map's do for people without target history, whom it tells from books alone."""
     scores = routed.score(EVERYBODY)
     for part in (scores.source, scores.target, scores.own_scores()):
         assert part.dtype == np.float32
         assert part.shape == (len(EVERYBODY), len(PAIR.target_items))
         assert np.isfinite(part).all()
-    additive = all(CARDS[name].additive for name in names)
+    additive = names != COUPLES["graph"]
     assert (scores.own is None) == additive == card_of_record(record_of(names)).additive
 
 
@@ -191,7 +192,11 @@ def test_a_member_without_a_sense_of_time_gets_ones_where_another_reads_the_orde
 
 def test_the_card_follows_from_members_and_from_whom_they_answer():
     card = card_of_record(record_of(("linear_map", "ease")))
-    assert (card.has_twin, card.cross_domain, card.additive) == (True, True, False)
+    assert (card.has_twin, card.cross_domain, card.additive) == (True, True, True)
+    assert not card_of_record(
+        record_of(("ease", "linear_map"))
+    ).additive  # for the warm it does not
+    assert not card_of_record(record_of(("lightgcn", "ease"))).additive  # it knows users by number
     assert card.needs == ("shared users",)
     assert "Linear map of factors or EASE" in card.line
     assert not card_of_record(record_of(("ease", "linear_map"))).has_twin  # it answers the warm

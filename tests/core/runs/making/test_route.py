@@ -270,6 +270,19 @@ def test_both_parts_and_reasons_pass_through(world, route):
         assert why.rest == own.rest
 
 
+def test_what_is_recommended_at_1_to_1_is_what_the_member_recommends(world, route):
+    """Standard scores of both parts, the default beside a member like the linear map, once stood
+    in the way of EASE's own list.
+    """
+    for user, name in (("u0", "linear_map"), ("u1", "ease"), ("u2", "ease")):
+        ours, theirs = (
+            recommend_user(world.workspace, run, user, 10, 1.0, 1.0)["items"]
+            for run in (route, world.runs[name])
+        )
+        assert [row["item"] for row in ours] == [row["item"] for row in theirs]
+    assert route.card.additive
+
+
 def test_a_visitor_and_an_edited_history_are_answered_by_its_length(world, route):
     films = world.split.train.target_items.ids
     for edits, name in (([], "linear_map"), ([films[0], films[3]], "ease")):
