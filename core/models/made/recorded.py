@@ -118,6 +118,17 @@ def build_recorded(about: About) -> CrossDomainModel:
     return Blend(BlendSettings.of(about["settings"]), built, ordered)
 
 
+def answering(about: About, model: CrossDomainModel, known: int) -> tuple[CrossDomainModel, About]:
+    """The model that answers somebody with so many known target items, and what describes it.
+
+    Of a routed model that is a member, of any other the model itself.
+    """
+    while isinstance(model, Routed):
+        place = model.asked(known)
+        model, about = model.members[place], about["members"][place]
+    return model, about
+
+
 def reads_order(card: ModelCard) -> bool:
     """Whether a model reads histories in time order."""
     return TIMESTAMPS in card.needs

@@ -353,6 +353,15 @@ def test_runs_that_do_not_fit_each_other_are_refused(world, tmp_path):
         with pytest.raises(RunError, match=message):
             route_runs(world.workspace, runs, given)
     other = bench(tmp_path, {"ease": {}}, seed=1).runs["ease"]
+    record = json.loads((other.folder / "run.json").read_text())
+    of_this = dict(split_hash=world.split.info.split_hash, dataset_hash=f"{0:016d}")
+    half = tmp_path / "half"
+    shutil.copytree(other.folder, half, ignore=shutil.ignore_patterns("twin", "popularity"))
+    (half / "run.json").write_text(json.dumps(record | of_this | {"cancelled": True}))
+    half.rename(world.workspace.runs / "half")
+    with pytest.raises(RunError, match="cancelled before it was whole"):
+        route_runs(world.workspace, [ids["ease"], "half"])
+    delete_run(world.workspace, read_run(world.workspace.runs / "half"))
     other.folder.rename(world.workspace.runs / other.id)
     with pytest.raises(RunError, match="different data"):
         route_runs(world.workspace, [ids["ease"], other.id])
