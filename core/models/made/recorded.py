@@ -59,6 +59,12 @@ def _route_card(about: About, cards: list[ModelCard]) -> ModelCard:
     places = RouteSettings.of(about["settings"]).places
     if set(places) != set(range(len(cards))) or len({card.task for card in cards}) > 1:
         raise _not_told(about)
+    # Of people without target history a model that knows people by their histories alone says
+    # nothing but its source part, which is then its own score
+    adds_up = [
+        card.additive or (card.fold_in == "exact" and place not in places[1:])
+        for place, card in enumerate(cards)
+    ]
     titles = " or ".join(card.title for card in cards)
     by = "by how much of a person's target history is known" if cards[1:] else "whoever it is"
     return replace(
@@ -69,19 +75,10 @@ def _route_card(about: About, cards: list[ModelCard]) -> ModelCard:
         and all(
             has_stand_in(card, places, place) or card.has_twin for place, card in enumerate(cards)
         ),
-        additive=all(_adds_up(card, places, place) for place, card in enumerate(cards)),
+        additive=all(adds_up),
         source_speaks=any(card.source_speaks for card in cards),
         new_items=all(card.new_items for card in cards),
     )
-
-
-def _adds_up(card: ModelCard, places: Sequence[int], place: int) -> bool:
-    """Whether the sum of the parts is the member's own score, for everybody whom it answers.
-
-    The part of a history that stands alone is all that a model says which knows people by their
-    histories and nothing else: so it is with people without target history.
-    """
-    return card.additive or (card.fold_in == "exact" and place not in places[1:])
 
 
 def has_stand_in(card: ModelCard, places: Sequence[int], place: int) -> bool:
