@@ -76,6 +76,7 @@ def test_every_commanded_subcommand_exists():
         "recommend",
         "report",
         "blend",
+        "route",
         "compress",
         "upload",
         "demo",

@@ -60,11 +60,13 @@ class DomainScores:
     def filled(self, popularity: FloatArray) -> DomainScores:
         """The same scores with users nobody knows anything about ranked by popularity.
 
-        popularity: (n_target_items,), interactions in the target's training data. A model whose
-        base tells items apart, as predicted ratings do, has said something about such users itself.
+        popularity: (n_target_items,), interactions in the target's training data. Where the base
+        tells items apart, as predicted ratings do, such users have been told something already.
         """
         unknown = ~self.has_evidence
-        if not unknown.any() or (self.base.size and np.ptp(self.base) > 0):
+        if unknown.any() and self.base.size:
+            unknown &= np.ptp(self.base, axis=1) == 0  # of one row where the base is everybody's
+        if not unknown.any():
             return self
         base = np.array(np.broadcast_to(self.base, self.source.shape))
         base[unknown] = popularity

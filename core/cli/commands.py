@@ -153,6 +153,31 @@ def blend(options: Namespace) -> dict[str, Any]:
     return _told(_answer(made, Fusion(), 10, workspace) | extra, options)
 
 
+def route(options: Namespace) -> dict[str, Any]:
+    """Make one run of several that asks per group of people the best one, and return its figures,
+    whom each group asks and by what figure, and differences.
+    """
+    from core.runs.making.route import route_runs
+
+    workspace = _workspace(options)
+    if Path(options.runs[0]).is_dir():  # folders tell where they stand
+        workspace, *runs = _runs([Path(run) for run in options.runs])
+        ids = [run.id for run in runs]
+    else:
+        ids = options.runs
+    if wrong := [pair for pair in options.group if "=" not in pair]:
+        raise SettingsError(
+            what=f"--group {wrong[0]} names no run.", hint="Write it as --group none=RUN."
+        )
+    given = {
+        group: Path(run).name for group, _, run in (pair.partition("=") for pair in options.group)
+    }
+    made = read_run(route_runs(workspace, ids, given, options.label, _say))
+    kept = made.record.to_dict()
+    extra = {name: kept[name] for name in ("label", "route", "members", "against")}
+    return _told(_answer(made, Fusion(), 10, workspace) | extra, options)
+
+
 def compress(options: Namespace) -> dict[str, Any]:
     """Make a smaller run, and return its figures with size, speed and quality before and after."""
     from core.runs.making.compress import CompressPlan, compress_run

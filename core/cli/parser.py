@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
         "--weight", default="auto", help="what the first run counts, 0 to 1; auto: by validation"
     )
     _add_json(blend, full=True)
+    _add_route(commands)
     compress = commands.add_parser("compress", help="make a smaller run, beside the original")
     compress.add_argument("--run", type=Path, required=True, help="folder of a run")
     compress.add_argument("--kind", default="int8", help="int8, pruned or student")
@@ -78,6 +79,24 @@ def parser() -> argparse.ArgumentParser:
     _add_workspace(demo)
     _add_json(demo)
     return top
+
+
+def _add_route(commands: Any) -> None:
+    route = commands.add_parser(
+        "route", help="make one run that asks the best of several for each group of people"
+    )
+    route.add_argument("runs", nargs="+", metavar="RUN", help="two or more runs, ids or folders")
+    route.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="GROUP=RUN",
+        help="the run a group asks, whatever validation says: none, 1-4, 5-9, 10-19 or 20+ target "
+        "items known, or 1+ for all from 1; may be repeated",
+    )
+    route.add_argument("--label", default="", help="what the new run is called")
+    _add_workspace(route)
+    _add_json(route, full=True)
 
 
 def _add_run(commands: Any) -> None:

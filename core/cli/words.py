@@ -8,6 +8,7 @@ from typing import Any
 
 from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET, TEST, USERS, VALID
 from core.basics.formatting import count, duration, number, signed_with_interval, with_interval
+from core.store.record import BY_ALL, BY_HAND, BY_NEAREST, BY_VALIDATION
 
 HEADLINES = ("ndcg@10", "rmse")
 SIDES = {"run": "", "twin": "twin", "popularity": "popularity", "bias": "bias"}
@@ -50,6 +51,7 @@ def in_words(command: str, answer: Any) -> str:
     known: dict[str, Callable[[Any], list[str]]] = {
         "run": _run_words,
         "blend": _run_words,
+        "route": _run_words,
         "compress": _run_words,
         "upload": _run_words,
         "search": _search_words,
@@ -126,6 +128,7 @@ def _run_words(answer: dict[str, Any]) -> list[str]:
             lines.append(
                 f"  with alpha {fused['alpha']:g}, beta {fused['beta']:g}: {name} {figure}"
             )
+    lines += _route_words(answer)
     lines += ["", *filter(None, [answer.get("verdict")])]
     light_words = _doubtful(answer)
     lines += [*_rows_words(answer), *light_words]
@@ -135,6 +138,23 @@ def _run_words(answer: dict[str, Any]) -> list[str]:
     kept = answer["run_dir"] if isinstance(answer["run_dir"], list) else [answer["run_dir"]]
     lines.append(f"Kept in {kept[0]}" + (f" and {len(kept) - 1} more" if kept[1:] else ""))
     return lines
+
+
+def _route_words(answer: dict[str, Any]) -> list[str]:
+    """Whom each group of people asks, and by what figure."""
+    route = answer.get("route") or {"groups": []}
+    lines = []
+    for group in route["groups"]:
+        asked = next(one for one in group["tried"] if one["run"] == group["run"])
+        figure = with_interval(asked[MEAN], asked[LOW], asked[HIGH])
+        why = {
+            BY_VALIDATION: f"{route['metric']} {figure}, {count(asked[USERS], 'validation user')}",
+            BY_NEAREST: f"as {group.get('like')}",
+            BY_ALL: "best for all validation users",
+            BY_HAND: "by hand",
+        }
+        lines.append(f"  {group['segment']:<6} known: {asked['label']}, {why[group['by']]}")
+    return ["", *lines] if lines else []
 
 
 def _rows_words(answer: dict[str, Any]) -> list[str]:

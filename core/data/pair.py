@@ -118,6 +118,17 @@ class DomainPair:
         return np.bincount(self.target.indices, minlength=self.target.shape[1]).astype(np.float32)
 
 
+# How much of a history is known, in bins: what people are grouped by, and asked by.
+
+BOUNDS = (0, 1, 5, 10, 20)  # a bin starts at each
+BINS = ("0", "1–4", "5–9", "10–19", "20+")
+
+
+def bin_places(history: IntArray) -> IntArray:
+    """Place in BINS of each number of interactions."""
+    return np.searchsorted(BOUNDS, history, side="right") - 1
+
+
 # Stored entries of sparse matrices, whatever their values: a rating of 0 is an entry too.
 
 

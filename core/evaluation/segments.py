@@ -10,11 +10,9 @@ import pandas as pd
 from core.basics.columns import USER
 from core.basics.errors import DataError
 from core.basics.types import FloatArray, IntArray
-from core.data.pair import DomainPair
+from core.data.pair import BINS, BOUNDS, DomainPair, bin_places
 
 TARGET_HISTORY, SOURCE_HISTORY, OVERLAP = "target_history", "source_history", "overlap"
-BOUNDS = (0, 1, 5, 10, 20)  # a bin starts at each
-BINS = ("0", "1–4", "5–9", "10–19", "20+")
 FEWEST = 10  # users below which a segment is too small to say anything of
 ALL_USERS = "all users"  # the segment that holds everybody
 OVERLAPS = ("shared", "target only", "source only", "neither")
@@ -50,9 +48,7 @@ def user_segments(train: DomainPair) -> pd.DataFrame:
 
 
 def _binned(history: IntArray) -> pd.Categorical:
-    return pd.Categorical.from_codes(
-        np.searchsorted(BOUNDS, history, side="right") - 1, categories=list(BINS), ordered=True
-    )
+    return pd.Categorical.from_codes(bin_places(history), categories=list(BINS), ordered=True)
 
 
 # Segments in words: "users with fewer than 5 interactions in films".

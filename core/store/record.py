@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from core.basics.columns import SOURCE, TARGET, TEST, USERS, VALID
+from core.data.pair import BINS
 from core.metrics.registry import METRICS
 from core.models.made.recorded import DEEPEST, UploadedSettings
 
@@ -23,8 +24,9 @@ Lifts = dict[str, dict[str, Any]]  # {mean, low, high, users, helped, harmed} by
 class Record:
     """What is known of one trained model: of a run itself, of its twin or of its baseline.
 
-    Kept as run.json. What only some models have is None elsewhere: `members` and `blend` of a
-    blend, `compression` of a compressed run, `upload` of uploaded lists, lifts of a run itself.
+    Kept as run.json. What only some models have is None elsewhere: `members` of what is made of
+    runs, `blend` of a blend, `route` of a routed run, `compression` of a compressed run, `upload`
+    of uploaded lists, lifts of a run itself.
     """
 
     role: str  # "run", "twin", "popularity" or "bias"
@@ -56,6 +58,7 @@ class Record:
     against: list[Any] | None = None
     members: list[Any] | None = None
     blend: dict[str, Any] | None = None
+    route: dict[str, Any] | None = None  # metric, and by group whom it asks, why, and what it tried
     compression: dict[str, Any] | None = None
     upload: dict[str, Any] | None = None
 
@@ -233,7 +236,7 @@ _model = _if(lambda value: is_text(value, 100))
 
 
 def _member(value: Any, path: str) -> Wrong:
-    """One of the two models of a blend, which may be a blend of blends itself."""
+    """One of the models of a blend or a routed run, which may be made of models itself."""
     if path.count("members") > DEEPEST:
         yield path
         return
@@ -252,6 +255,35 @@ _blend = _table(
         "tried": _many(_table({"weight": _number, "valid": _maybe})),
     },
 )
+BY_VALIDATION, BY_NEAREST, BY_ALL, BY_HAND = ROUTED_BY = ("validation", "nearest", "all", "hand")
+_tried = _table({"run": _text, "label": _text, **_INTERVAL})
+_group = _table(
+    {
+        "segment": _if(lambda value: value in BINS),
+        "run": _text,
+        "by": _if(lambda value: value in ROUTED_BY),
+        "tried": _many(_tried),
+    },
+    {"like": _if(lambda value: value in BINS)},
+)
+
+
+def _groups(value: Any, path: str) -> Wrong:
+    """Every group of people once, in order, each asking one of the runs that were tried for it."""
+    wrong = list(_many(_group)(value, path))
+    yield from wrong
+    if wrong:
+        return
+    if [one["segment"] for one in value] != list(BINS):
+        yield path
+    for place, one in enumerate(value):
+        if one["run"] not in [tried["run"] for tried in one["tried"]]:
+            yield f"{path}[{place}].run"
+        if (one["by"] == BY_NEAREST) != ("like" in one):
+            yield f"{path}[{place}].like"
+
+
+_route = _table({"metric": _if(is_metric), "groups": _groups})
 _BOTH = {"before": _amount, "after": _amount}
 _figures_of_both = _table({"before": _maybe, "after": _maybe, "difference": _or_none(_lift)})
 _compression = _table(
@@ -336,6 +368,7 @@ _OPTIONAL: dict[str, Test] = {
     "against": _many(_against),
     "members": _many(_member),
     "blend": _blend,
+    "route": _route,
     "compression": _compression,
     "upload": _upload,
     "lift": _lifts,

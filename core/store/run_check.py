@@ -38,7 +38,8 @@ from core.data.pair import DomainPair, read_described
 from core.data.snapshot import read_info, read_snapshot
 from core.models.made.blend import Blend
 from core.models.made.compress import decompressed
-from core.models.made.recorded import UPLOADED, build_recorded, check_settings
+from core.models.made.recorded import ROUTE, UPLOADED, build_recorded, check_settings
+from core.models.made.route import Routed
 from core.models.protocol import CrossDomainModel
 from core.store import measured
 from core.store.record import is_metric
@@ -81,6 +82,8 @@ def check_run(folder: Path, snapshot: Path) -> None:
     run.check_beside()
     if (run.record.model == UPLOADED) != (run.record.upload is not None):
         _refuse(run, "run.json", "it does not fit its kind of run (upload)")
+    if run.record.route is not None and run.record.model != ROUTE:
+        _refuse(run, "run.json", "it does not fit its kind of run (route)")
     for role, contender in _contenders(run).items():
         if contender.record.role != role:
             _refuse(contender, "run.json", f"its role is {contender.record.role}, not {role}")
@@ -330,7 +333,7 @@ def _check_weights(run: Run, train: DomainPair | None) -> None:
         pair = train.target_only() if run.record.role == TWIN else train
         model.restore(pair, decompressed(state))
         scores = model.score(np.array([0, len(pair.users) - 1]))
-        placed = [one.vectors() for one in _unblended(model)]
+        placed = [one.vectors() for one in _alone(model)]
     except CrosswalkError:
         return
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
@@ -351,11 +354,13 @@ def _is_of(vectors: Vectors, pair: DomainPair) -> bool:
     return all(table is None or len(table) == len(ids) for table, ids in tables)
 
 
-def _unblended(model: CrossDomainModel) -> list[CrossDomainModel]:
-    """The model, or the models of a blend."""
-    if not isinstance(model, Blend):
-        return [model]
-    return [*_unblended(model.first), *_unblended(model.second)]
+def _alone(model: CrossDomainModel) -> list[CrossDomainModel]:
+    """The model, or the models it is made of."""
+    if isinstance(model, Blend):
+        return [*_alone(model.first), *_alone(model.second)]
+    if isinstance(model, Routed):
+        return [one for member in model.members for one in _alone(member)]
+    return [model]
 
 
 def _short(error: Exception) -> str:

@@ -12,6 +12,7 @@ from core.models.text.fine_tuned import FIRST_HEAD
 from core.runs.making.compress import CompressPlan, compress_run
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
+from core.runs.making.route import route_runs
 from core.runs.making.texts import asked_job, asked_payload, name_of
 from core.store.run_folder import WEIGHTS, read_tensors, write_tensors
 from tests.bilingual import bilingual_split
@@ -71,6 +72,25 @@ def test_reasons_name_what_the_texts_share(bilingual, model):
     assert table["cosine"].between(-1, 1).all()
     books = table[table["from"] == "books"]
     assert books["both texts share"].str.startswith("no word").all()  # English beside Chinese
+
+
+@pytest.mark.parametrize(
+    ("some", "others", "said"),
+    [
+        ("text_ridge", "text_neighbours", "learned from other users what a text"),
+        ("text_neighbours", "text_ridge", "grows with how alike the texts are"),
+    ],
+)
+def test_a_routed_run_tells_texts_by_the_model_that_answers(bilingual, some, others, said):
+    """All of these people have six films in training."""
+    ids = [bilingual.runs[name] for name in (some, others)]
+    given = {"none": ids[1], "1-4": ids[1], "5+": ids[0]}
+    routed = route_runs(bilingual.workspace, ids, given).name
+    app = well(open_page("recommendations", run=routed))
+    assert "What the texts share." in words(app)
+    assert said in words(app)
+    alone = well(open_page("recommendations", run=ids[0]))
+    assert column(app, "both texts share")[0].equals(column(alone, "both texts share")[0])
 
 
 def test_a_run_that_reads_no_text_gives_no_reasons_in_words(trained_workspace):

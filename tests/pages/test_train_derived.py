@@ -1,20 +1,23 @@
-"""The Train page makes runs from runs: two blended, one compressed, and what came of it."""
+"""The Train page makes runs from runs: two blended, some routed, one compressed, and what came."""
 
 import os
 import signal
 import time
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.basics.workspace import Workspace
+from core.data.snapshot import read_snapshot
 from core.jobs.supervisor import Lock
 from core.jobs.table import DONE, list_jobs
 from core.runs.making.blend import BlendPlan, blend_runs
 from core.runs.making.compress import CompressPlan, compress_run
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
+from core.runs.making.route import route_runs
 from core.store.run_folder import Run, list_runs, read_run
 from core.ui.train.derived import (
     against_table,
@@ -60,6 +63,11 @@ def keys(app: AppTest) -> set[str]:
     return {button.key for button in app.button}
 
 
+def read_known(workspace: Workspace, run: Run) -> pd.Series:
+    """Target items of every user number in training."""
+    return pd.Series(read_snapshot(workspace.splits / run.record.split_hash).train.target_history)
+
+
 def wait_for(happened) -> None:
     deadline = time.monotonic() + 90
     while not happened():
@@ -82,6 +90,38 @@ def test_two_ticked_runs_are_blended_by_a_job_and_the_blend_tells_what_it_is_wor
     assert "ease .70 and item_knn .30 (given)" in words(app).replace("\\", "")
     table = app.dataframe[1].value
     assert list(table["Less"]) == ["ease", "ease: its twin", "item_knn", "item_knn: its twin"]
+
+
+def test_ticked_runs_are_routed_by_a_job_and_the_run_tells_whom_each_group_asks(workspace, trained):
+    ease, knn = trained[1]["ease"], trained[1]["item_knn"]
+    app = ticked(workspace, ease.id, knn.id)
+    assert "Validation has fewer than 10 users with 10 or more interactions" in words(app)
+    app.toggle(key="route_auto").set_value(False).run()
+    app.selectbox(key="route_0").set_value(knn.id).run()
+    well(app.button(key="run_route").click().run())
+    wait_for(lambda: [job.status for job in list_jobs(workspace, kind="route")] == [DONE])
+    (made,) = (run for run in list_runs(workspace) if run.record.model == "route")
+    app = ticked(workspace, made.id)
+    table = app.dataframe[1].value
+    assert list(table["Known in films"]) == ["0", "1–4", "5–9", "10–19", "20+"]
+    assert (table["Asks"][0], table["Why"][0]) == ("item_knn", "chosen by hand")
+    better = [run.metrics("valid").set_index("user_id")["ndcg@10"] for run in (ease, knn)]
+    some = read_known(workspace, ease)[better[0].index].between(1, 4).to_numpy()
+    first = "item_knn" if better[1][some].mean() > better[0][some].mean() else "ease"
+    best = table["Asks"][1] == first
+    assert table["Why"][1] == ("best on validation" if best else "as good on validation")
+    assert table["Why"][4] == "as 5–9"
+    assert (table["1. ease"][4], table["Validation"][4]) == ("–", "0 users")
+    by_hand = ease.metrics("valid").set_index("user_id")["ndcg@10"].iloc[-48:].mean()
+    assert table["1. ease"][0].startswith(f"{by_hand:.3f}".removeprefix("0"))
+    assert list(app.dataframe[2].value["Less"])[:2] == ["ease", "ease: its twin"]
+
+
+def test_three_runs_are_routed_where_only_two_are_blended(workspace, trained):
+    runs = trained[1]
+    app = ticked(workspace, *(runs[name].id for name in ("ease", "item_knn", "ease:elsewhere")))
+    assert not keys(app) & {"run_blend", "run_route"}
+    assert "Train them on one split to route between" in words(app)
 
 
 def test_a_ticked_run_is_compressed_by_a_job(workspace, trained):
@@ -121,6 +161,19 @@ def packed(trained) -> str:
 @pytest.mark.parametrize("page", ["fusion", "metrics", "recommendations", "embeddings"])
 def test_every_page_opens_on_a_compressed_blend(workspace, packed, page):
     assert "Blend" in words(well(open_page(page, run=packed)))
+
+
+@pytest.fixture(scope="module")
+def routed(trained) -> str:
+    """Id of a run that asks a compressed one for people without films."""
+    here, runs = trained
+    small, knn = compress_run(CompressPlan(runs["ease"].id), here).name, runs["item_knn"].id
+    return route_runs(here, [small, knn], {"none": small, "1+": knn}).name
+
+
+@pytest.mark.parametrize("page", ["fusion", "metrics", "recommendations", "embeddings", "report"])
+def test_every_page_opens_on_a_routed_run(workspace, routed, page):
+    assert "Routed" in words(well(open_page(page, run=routed)))
 
 
 def test_tables_hold_what_the_records_say(trained):

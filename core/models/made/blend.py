@@ -100,25 +100,22 @@ class Blend(CrossDomainModel):
         """Everything both members learned, and the coefficients."""
         kept = {"coefficients": self.coefficients}
         for name, member in zip(MEMBERS, (self.first, self.second), strict=True):
-            kept |= {f"{name}.{key}": array for key, array in member.state().items()}
+            kept |= state_of(member, name)
         return kept
 
     def restore(self, train: DomainPair, state: State) -> None:
         """Take up a state, member by member."""
         self.coefficients = np.array(state["coefficients"])
         for place, member in enumerate((self.first, self.second)):
-            start = f"{MEMBERS[place]}."
-            inner = {key.removeprefix(start): state[key] for key in state if key.startswith(start)}
             source, target = self._rows(place, train.source, train.target)
-            member.restore(replace(train, source=source, target=target), inner)
+            member.restore(
+                replace(train, source=source, target=target), state_for(state, MEMBERS[place])
+            )
 
     def _rows(
         self, place: int, source: csr_matrix, target: csr_matrix
     ) -> tuple[csr_matrix, csr_matrix]:
-        """Histories as the member reads them: places in time mean nothing to most models."""
-        if self.ordered[place] or not any(self.ordered):
-            return source, target
-        return _ones(source), _ones(target)
+        return as_read(self.ordered, place, source, target)
 
     def _combined(self, first: DomainScores, second: DomainScores) -> DomainScores:
         kind = self.settings.kind
@@ -185,6 +182,33 @@ def combined(first: Comparable, second: Comparable, coefficients: FloatArray) ->
 def simple_coefficients(weight: float) -> FloatArray:
     """(2, 3): the first member's own score times weight, the second's times 1 - weight."""
     return np.array([[weight, 0, 0], [1 - weight, 0, 0]], dtype=np.float32)
+
+
+# What every model made of models does: its members' arrays in one state, and their histories.
+
+
+def state_of(member: CrossDomainModel, name: str) -> State:
+    """Everything the member learned, under its name."""
+    return {f"{name}.{key}": array for key, array in member.state().items()}
+
+
+def state_for(state: State, name: str) -> State:
+    """What stands in the state under a member's name, as the member calls it."""
+    start = f"{name}."
+    return {key.removeprefix(start): state[key] for key in state if key.startswith(start)}
+
+
+def as_read(
+    ordered: Sequence[bool], place: int, source: csr_matrix, target: csr_matrix
+) -> tuple[csr_matrix, csr_matrix]:
+    """Histories as a member reads them: places in time mean nothing to most models.
+
+    ordered: by member, whether it reads histories in time order; where one does, the given values
+    are places in time.
+    """
+    if ordered[place] or not any(ordered):
+        return source, target
+    return _ones(source), _ones(target)
 
 
 def _own(scores: DomainScores) -> FloatArray:

@@ -2,53 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from core.basics.errors import RunError
 from core.basics.settings import Settings, setting
 from core.models.made.blend import KINDS, PRODUCT, Blend, BlendSettings
+from core.models.made.route import MOST, Routed, RouteSettings
 from core.models.protocol import TIMESTAMPS, CrossDomainModel, ModelCard, PairSizes
 from core.models.registry import build, card_of
 
-BLEND = "blend"
+BLEND, ROUTE = "blend", "route"
+N_MEMBERS = {BLEND: (2, 2), ROUTE: (1, MOST)}  # of what is made of models: the fewest and the most
 DEEPEST = 4  # blends of blends of blends end here
-About = Mapping[str, Any]  # "model" and "settings", and for a blend "members": two such records
+About = Mapping[str, Any]  # "model" and "settings", and of what is made of models "members": such
 
 
 def card_of_record(about: About) -> ModelCard:
-    """The card of what the record describes; a blend's says what follows from its members.
+    """The card of what the record describes; one made of models says what follows from these.
 
-    Raises SettingsError for an unknown model, RunError for a blend whose members are not told.
+    Raises SettingsError for an unknown model, RunError where the members are not told or do not
+    fit each other.
     """
     if about["model"] == UPLOADED:
         return CARD
-    if about["model"] != BLEND:
+    if about["model"] not in N_MEMBERS:
         return card_of(about["model"])
     cards = [card_of_record(member) for member in _members(about)]
-    exact = all(card.fold_in == "exact" for card in cards)
+    made = _route_card(about, cards) if about["model"] == ROUTE else _blend_card(about, cards)
+    return replace(
+        made,
+        cross_domain=any(card.cross_domain for card in cards),
+        needs=tuple(dict.fromkeys(need for card in cards for need in card.needs)),
+        fold_in="exact" if all(card.fold_in == "exact" for card in cards) else "approximate",
+        memory=lambda sizes, settings: sum(card.memory(sizes, card.settings()) for card in cards),
+    )
+
+
+def _blend_card(about: About, cards: list[ModelCard]) -> ModelCard:
     kind = BlendSettings.of(about["settings"]).kind
     additive = kind != PRODUCT and all(card.additive for card in cards)
     return replace(
         BLEND_CARD,
         line=f"{cards[0].title} and {cards[1].title} asked together.",
-        cross_domain=any(card.cross_domain for card in cards),
         has_twin=all(card.has_twin or not card.cross_domain for card in cards)
         and any(card.has_twin for card in cards),
         additive=additive,
         words=ADDITIVE_WORDS if additive else BLEND_CARD.words,
-        fold_in="exact" if exact else "approximate",
         new_items=any(card.new_items for card in cards),
-        needs=tuple(dict.fromkeys(need for card in cards for need in card.needs)),
-        memory=lambda sizes, settings: sum(card.memory(sizes, card.settings()) for card in cards),
     )
 
 
+def _route_card(about: About, cards: list[ModelCard]) -> ModelCard:
+    """Raises RunError where no group asks a member, or members are of two tasks."""
+    places = RouteSettings.of(about["settings"]).places
+    if set(places) != set(range(len(cards))) or len({card.task for card in cards}) > 1:
+        raise _not_told(about)
+    # Of people without target history a model that knows people by their histories alone says
+    # nothing but its source part, which is then its own score
+    adds_up = [
+        card.additive or (card.fold_in == "exact" and place not in places[1:])
+        for place, card in enumerate(cards)
+    ]
+    titles = " or ".join(card.title for card in cards)
+    by = "by how much of a person's target history is known" if cards[1:] else "whoever it is"
+    return replace(
+        ROUTE_CARD,
+        line=f"Asks {titles}, {by}.",
+        task=cards[0].task,
+        has_twin=any(card.has_twin for card in cards)
+        and all(
+            has_stand_in(card, places, place) or card.has_twin for place, card in enumerate(cards)
+        ),
+        additive=all(adds_up),
+        source_speaks=any(card.source_speaks for card in cards),
+        new_items=all(card.new_items for card in cards),
+    )
+
+
+def has_stand_in(card: ModelCard, places: Sequence[int], place: int) -> bool:
+    """Whether a member without a twin has something in its stead in the twin of a routed model.
+
+    A model that never sees the source stands for itself. Of people without target history no
+    target-only model knows anything, so who answers these alone is replaced by the floor.
+    places: by group the place of the member it asks; place: the member's own.
+    """
+    return not card.cross_domain or place not in places[1:]
+
+
 def check_settings(about: About) -> None:
-    """Raise SettingsError where the model, or a model of a blend, cannot have these settings."""
+    """Raise SettingsError where the model, or one it is made of, cannot have these settings."""
     card_of_record(about).settings.of(about["settings"])
-    for member in _members(about) if about["model"] == BLEND else ():
+    for member in _members(about) if about["model"] in N_MEMBERS else ():
         check_settings(member)
 
 
@@ -59,12 +105,25 @@ def build_recorded(about: About) -> CrossDomainModel:
     """
     if about["model"] == UPLOADED:
         return CARD.build(CARD.settings.of(about["settings"]))
-    if about["model"] != BLEND:
+    if about["model"] not in N_MEMBERS:
         return build(about["model"], about["settings"])
     members = _members(about)
     ordered = [reads_order(card_of_record(member)) for member in members]
     built = [build_recorded(member) for member in members]
+    if about["model"] == ROUTE:
+        return Routed(RouteSettings.of(about["settings"]), built, ordered)
     return Blend(BlendSettings.of(about["settings"]), built, ordered)
+
+
+def answering(about: About, model: CrossDomainModel, known: int) -> tuple[CrossDomainModel, About]:
+    """The model that answers somebody with so many known target items, and what describes it.
+
+    Of a routed model that is a member, of any other the model itself.
+    """
+    while isinstance(model, Routed):
+        place = model.asked(known)
+        model, about = model.members[place], about["members"][place]
+    return model, about
 
 
 def reads_order(card: ModelCard) -> bool:
@@ -73,26 +132,28 @@ def reads_order(card: ModelCard) -> bool:
 
 
 def _members(about: About, depth: int = 1) -> list[About]:
-    """Both members, checked all the way down."""
+    """All members, checked all the way down."""
     members = about.get("members")
-    whole = isinstance(members, list) and len(members) == 2 and depth <= DEEPEST
-    if not whole or not all(
-        (
+    fewest, most = N_MEMBERS[about["model"]]
+    if not isinstance(members, list) or not fewest <= len(members) <= most or depth > DEEPEST:
+        raise _not_told(about)
+    for member in members:
+        if not (
             isinstance(member, dict)
             and isinstance(member.get("model"), str)
             and isinstance(member.get("settings"), dict)
-        )
-        for member in members or ()
-    ):
-        raise RunError(
-            what="The record of this blend does not say what it is made of.",
-            hint="Delete this run and blend its two runs again.",
-        )
-    assert members is not None
-    for member in members:
-        if member["model"] == BLEND:
+        ):
+            raise _not_told(about)
+        if member["model"] in N_MEMBERS:
             _members(member, depth + 1)
     return members
+
+
+def _not_told(about: About) -> RunError:
+    return RunError(
+        what=f"The record of this {NOUNS[about['model']]} does not say what it is made of.",
+        hint="Delete this run and make it of its runs again.",
+    )
 
 
 def _no_members(settings: BlendSettings) -> CrossDomainModel:
@@ -102,7 +163,10 @@ def _no_members(settings: BlendSettings) -> CrossDomainModel:
     )
 
 
-def _memory(sizes: PairSizes, settings: BlendSettings) -> int:
+NOUNS = {BLEND: "blend", ROUTE: "routed run"}
+
+
+def _memory(sizes: PairSizes, settings: Settings) -> int:
     return 8 * sizes.users * sizes.target_items
 
 
@@ -128,6 +192,36 @@ BLEND_CARD = ModelCard(
     "not the sum of its parts: alpha = beta = 1 is close to its own list, not equal to it.",
     settings=BlendSettings,
     build=_no_members,
+    memory=_memory,
+    cross_domain=True,
+    has_twin=True,
+    additive=False,
+    fold_in="approximate",
+)
+
+
+def _no_route(settings: RouteSettings) -> CrossDomainModel:
+    raise RunError(
+        what="A routed model cannot be built without its members.",
+        hint="Train two runs on one split and route between them.",
+    )
+
+
+ROUTE_CARD = ModelCard(
+    name=ROUTE,
+    title="Routed",
+    family="Made from runs",
+    line="Asks one of a few trained models, by how much of a person's target history is known.",
+    paper="Burke: Hybrid recommender systems, 2002 (switching)",
+    differs="Which model a group of people asks was chosen on validation users of that group: the "
+    "best, or an additive one within one standard error of it.",
+    when="When one run is best for people whose target history is known and another for those "
+    "without: one thing to serve and to export.",
+    words="Both parts are those of the one model that a person's group asks, untouched. A history "
+    "edited beyond the border of its group is answered by the model of its new group. Where every "
+    "member's parts add up to its own score, alpha = beta = 1 is its own list.",
+    settings=RouteSettings,
+    build=_no_route,
     memory=_memory,
     cross_domain=True,
     has_twin=True,

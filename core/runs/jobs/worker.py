@@ -40,6 +40,7 @@ KINDS: dict[str, str] = {
     "reseed": "core.runs.studies.noise.reseed_job",
     "overlap": "core.runs.studies.overlap.overlap_job",
     "blend": "core.runs.making.blend.blend_job",
+    "route": "core.runs.making.route.route_job",
     "upload": "core.runs.making.uploaded.upload_job",
     "compress": "core.runs.making.compress.compress_job",
     "map": "core.runs.jobs.maps.map_job",

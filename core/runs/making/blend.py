@@ -19,7 +19,6 @@ from core.data.snapshot import Split, read_snapshot
 from core.evaluation.evaluate import user_chunks
 from core.fusion.combine import mask, top_k
 from core.metrics.ranking import per_user_metrics
-from core.models.kernel.training_settings import ONES, SETTING
 from core.models.made.blend import (
     STACKING,
     Blend,
@@ -36,11 +35,12 @@ from core.runs.making.make_run import (
     Derived,
     check_has_model,
     check_ranks,
+    check_reads_ones,
     check_same_split,
-    difference,
+    differences_to,
     evaluated,
     keep,
-    metric_of,
+    member_record,
 )
 from core.store.run_folder import RUN, TWIN, Run, read_run
 
@@ -106,17 +106,13 @@ def blend_runs(plan: BlendPlan, workspace: Workspace, report: Report = silent) -
     for run in (first, second):
         check_has_model(run)
         check_ranks(run)
-        if run.record.settings.get(SETTING, ONES) != ONES:
-            raise RunError(
-                what=f"{run.label} learned from counts, and a blend reads ones.",
-                hint="Train it with counts as ones, and blend that run.",
-            )
+        check_reads_ones(run, "a blend")
     runs = first, second
     split = read_snapshot(workspace.splits / runs[0].record.split_hash)
     made = {RUN: _made(plan, runs, split, RUN, report)}
     if (twins := _twins(runs)) is not None:
         made[TWIN] = _made(plan, twins, split, TWIN, report)
-    made[RUN].about["against"] = _against(made[RUN], runs)
+    made[RUN].about["against"] = differences_to(made[RUN], runs)
     report(Progress(done=0, total=1, stage="keeping"))
     return keep(workspace, BLEND, split, made)
 
@@ -148,7 +144,7 @@ def _made(
         "model": BLEND,
         "label": plan.label or _label(runs, blend),
         "settings": blend.settings.to_dict(),
-        "members": [_member(run) for run in runs],
+        "members": [member_record(run) for run in runs],
         "blend": chosen | {"coefficients": blend.coefficients.round(4).tolist()},
     }
     return Derived(about, blend.state(), runs, cost, evaluations, evaluation_cost)
@@ -172,30 +168,11 @@ def _chosen_weight(
     }
 
 
-def _member(run: Run) -> dict[str, Any]:
-    """All that is needed to build the member again, and what it was called."""
-    record = run.record
-    return record.untrained | {"run": run.id, "label": run.label, "fit": record.fit}
-
-
 def _label(runs: tuple[Run, Run], blend: Blend) -> str:
     names = " + ".join(run.card.title for run in runs)
     kind = blend.settings.kind
     how = kind if kind == STACKING else f"{kind} {blend.settings.weight:g}"
     return f"Blend · {names} · {how}"
-
-
-def _against(made: Derived, runs: tuple[Run, Run]) -> list[dict[str, Any]]:
-    """Paired differences in nDCG@10 to each member and to each member's twin."""
-    found = []
-    for run in runs:
-        found.append({"name": run.label, "run": run.id} | difference(made, run, metric_of(run)))
-        if run.twin is not None:
-            found.append(
-                {"name": f"{run.label}: its twin", "run": run.id}
-                | difference(made, run.twin, metric_of(run))
-            )
-    return found
 
 
 # The weights of a blend, found on validation users: one from a small grid, or six by stacking.

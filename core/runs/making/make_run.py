@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from core.evaluation.new_items import comparator_answer
 from core.evaluation.ratings import RATINGS, rate
 from core.evaluation.segments import user_segments
 from core.fusion.candidates import DEPTH
-from core.models.kernel.training_settings import counts_of
+from core.models.kernel.training_settings import ONES, SETTING, counts_of
 from core.models.protocol import CrossDomainModel, Finding, ModelCard, State, findings_of
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of
@@ -310,6 +310,32 @@ def difference(made: Derived, other: Run, metric: str) -> dict[str, Any]:
         columns = [name for name in (USER, RATINGS, metric) if name in frame]
         found[part] = lift(frame[columns], other.metrics(part)[columns])[metric]
     return found
+
+
+def differences_to(made: Derived, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Paired differences in the headline metric to each of the runs and to each one's twin."""
+    found = []
+    for run in runs:
+        found.append({"name": run.label, "run": run.id} | difference(made, run, metric_of(run)))
+        if run.twin is not None:
+            beside = difference(made, run.twin, metric_of(run))
+            found.append({"name": f"{run.label}: its twin", "run": run.id} | beside)
+    return found
+
+
+def member_record(run: Run) -> dict[str, Any]:
+    """All that is needed to build the run's model again, and what it was called."""
+    record = run.record
+    return record.untrained | {"run": run.id, "label": run.label, "fit": record.fit}
+
+
+def check_reads_ones(run: Run, what: str) -> None:
+    """Refuse a run that learned from counts; what: "a blend", which reads ones alone."""
+    if run.record.settings.get(SETTING, ONES) != ONES:
+        raise RunError(
+            what=f"{run.label} learned from counts, and {what} reads ones.",
+            hint="Train it with counts as ones, and take that run.",
+        )
 
 
 def check_same_split(runs: tuple[Run, ...]) -> None:

@@ -16,7 +16,6 @@ from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_P
 from core.evaluation.lift import ENOUGH_SEEDS
 from core.evaluation.new_items import ORACLE, RANDOM, comparators, deciding, new_items_sentence
 from core.metrics.registry import metric_title
-from core.models.made.recorded import BLEND
 from core.runs.report.blocks import Block, Code, Grid, Lights, Points, Section, Words
 from core.runs.report.data import GONE
 from core.runs.report.evidence import Evidence, tone_of
@@ -278,7 +277,7 @@ def reproduce_section(evidence: Evidence) -> Section:
 def command_line(evidence: Evidence) -> str | None:
     """One line for a shell; None where a run was not trained from files by one command."""
     record = evidence.record
-    if not evidence.run.has_model or record.model == BLEND or record.compression is not None:
+    if not evidence.run.has_model or record.members is not None or record.compression is not None:
         return None
     words = ["python", "-m", "core", "run", "--splits", f"split-{record.split_hash}"]
     words += ["--model", record.model, "--seed", str(record.seed)]

@@ -10,6 +10,9 @@ from core.basics.columns import SOURCE, TARGET
 from core.basics.formatting import count, number, signed
 from core.charts.recommendations import draw_waterfall
 from core.data.knowledge import KnowledgePath, attribute_paths, path_words
+from core.data.pair import BOUNDS, bin_places
+from core.models.made.recorded import answering
+from core.models.protocol import CrossDomainModel
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import TextSettings
 from core.models.text.vectors import BESIDE
@@ -115,10 +118,13 @@ WITH_IDS = ("text_tower", "text_fusion")
 
 def show_text_why(view: View, why: Reasons | None) -> None:
     """A sentence and a table; nothing for models that read no text, or without history items."""
-    model = cached.model(view.run)
-    if why is None or not reads_text(model):
+    if why is None:
         return
-    read = read_texts(view.run)
+    group = int(bin_places(np.array([len(why.target_items)]))[0])
+    model, name = _answering(view.run, group)
+    if not reads_text(model):
+        return
+    read = read_texts(view.run, group if model is not cached.model(view.run) else 0)
     shared = shared_texts(read, why, MOST)
     if not shared:
         return
@@ -133,7 +139,7 @@ def show_text_why(view: View, why: Reasons | None) -> None:
     st.caption(
         "Words in both texts, the rarest in both domains first; words of one in twenty texts or "
         f"more are left out. Cosine of both texts' vectors{_BESIDE if beside else ''}, each from "
-        f"the centre of its domain. {_how(view)}"
+        f"the centre of its domain. {_how(name)}"
     )
 
 
@@ -161,16 +167,28 @@ def _show_alike(view: View, shared: list[SharedText], names: dict, listed: str) 
     st.caption("Cosine of both items' vectors, each from the centre of its domain.")
 
 
-def _encoded(run: Run) -> ItemTexts | None:
-    return cached.item_texts(cached.split_of(run), reads_of(cached.model(run)))
+def _answering(run: Run, group: int) -> tuple[CrossDomainModel, str]:
+    """The model that answers people of a group, a place in BINS, and its name."""
+    model, about = answering(run.record.untrained, cached.model(run), BOUNDS[group])
+    return model, str(about["model"])
+
+
+def _encoded(run: Run, group: int = 0) -> ItemTexts | None:
+    return cached.item_texts(cached.split_of(run), reads_of(_answering(run, group)[0]))
 
 
 @kept_resource(
-    show_spinner="Counting words", max_entries=2, also=lambda run: _encoded(run) is not None
+    show_spinner="Counting words",
+    max_entries=2,
+    also=lambda run, group=0: _encoded(run, group) is not None,
 )
-def read_texts(run: Run) -> ReadTexts:
-    """The texts the run's model has read, with their vectors where they are encoded."""
-    return ReadTexts.of(cached.split_of(run).train, cached.model(run), _encoded(run))
+def read_texts(run: Run, group: int = 0) -> ReadTexts:
+    """The texts the run's model has read, with their vectors where they are encoded.
+
+    group: of a routed run the group of people whose model it is; 0 for any other run.
+    """
+    model = _answering(run, group)[0]
+    return ReadTexts.of(cached.split_of(run).train, model, _encoded(run, group))
 
 
 _LOOKS = {
@@ -219,13 +237,14 @@ def _sentence(shared: list[SharedText], names: dict, listed: str, alike: str) ->
     return f"*{plain(listed, 60)}* {'; '.join(parts)}."
 
 
-def _how(view: View) -> str:
-    if view.run.card.name == LEARNED:
+def _how(name: str) -> str:
+    """name: of the model that answers."""
+    if name == LEARNED:
         return (
             "This model learned from other users what a text in a history says of an item, so an "
             "item can be carried by texts unlike its own."
         )
-    if view.run.card.name in WITH_IDS:
+    if name in WITH_IDS:
         return (
             "This model learned how to read texts, and ids count beside them, so an item can be "
             "carried by texts unlike its own."

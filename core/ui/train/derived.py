@@ -1,4 +1,4 @@
-"""Train page, beside ticked runs: blend two, compress one, and what came of either."""
+"""Train page, beside ticked runs: blend two, compress one, and what runs made of runs are worth."""
 
 from __future__ import annotations
 
@@ -77,10 +77,11 @@ def why_not_blended(runs: list[Run]) -> str | None:
             return f"{plain(run.label)} has only lists, and a blend asks its models for scores."
         if run.card.task.rates:
             return f"{plain(run.label)} predicts ratings, and a blend ranks."
-    return _why_not_used(runs[0])
+    return why_not_used(runs[0])
 
 
-def _why_not_used(run: Run) -> str | None:
+def why_not_used(run: Run) -> str | None:
+    """Why no run can be made of this one for want of its data; None where they are here."""
     if run.record.split_hash not in cached.split_hashes():
         return f"The data of {plain(run.label)} is not in this workspace. Import it first."
     return None
@@ -157,16 +158,17 @@ def why_not_compressed(run: Run) -> str | None:
         return "This run is compressed already. Compress the one it was made from."
     if not run.has_model:
         return f"{plain(run.label)} has only lists. There is no model to make smaller."
-    return _why_not_used(run)
+    return why_not_used(run)
 
 
 def draw_derivation(run: Run) -> None:
-    """What a blend is made of and is worth beside it; compressed runs beside their original."""
+    """What a run made of runs is worth beside them; compressed runs beside their original."""
     if (against := against_table(run.record)) is not None:
-        st.markdown("**The blend less what it is made of**")
-        show_table(against, key=f"against_{run.id}", download="blend-differences.csv")
+        st.markdown("**This run less those it was made of**")
+        show_table(against, key=f"against_{run.id}", download="differences.csv")
+        how = "" if run.record.blend is None else f"{plain(weight_words(run.record), 600)} "
         st.caption(
-            f"{plain(weight_words(run.record), 600)} Paired over the same users, 95 % bootstrap; "
+            f"{how}Paired over the same users, 95 % bootstrap; "
             "a difference is beyond user sampling where its interval leaves out 0."
         )
         if (weights := stacking_table(run.record)) is not None:
@@ -185,14 +187,15 @@ def draw_derivation(run: Run) -> None:
 
 
 def _start_blend(plan: BlendPlan, first: Run, second: Run) -> None:
-    _ask("blend", plan.to_dict(), f"Blend · {first.label} + {second.label} · {plan.kind}")
+    ask_for("blend", plan.to_dict(), f"Blend · {first.label} + {second.label} · {plan.kind}")
 
 
 def _start_compress(plan: CompressPlan, run: Run) -> None:
-    _ask("compress", plan.to_dict(), f"{run.label} · {plan.words}")
+    ask_for("compress", plan.to_dict(), f"{run.label} · {plan.words}")
 
 
-def _ask(kind: str, payload: dict[str, Any], title: str) -> None:
+def ask_for(kind: str, payload: dict[str, Any], title: str) -> None:
+    """Start a job that makes a run of runs, and say so."""
     ask_job(kind, payload, title, "training")
     st.toast(f"{plain(title)} is under way: its card is at the top of the page.")
 
@@ -207,13 +210,14 @@ def against_table(record: Record) -> pd.DataFrame | None:
     entries = record.against
     if not isinstance(entries, list) or not entries:
         return None
-    return pd.DataFrame([_against_row(entry) for entry in entries])
+    measure = "RMSE" if "rmse" in record.test else "nDCG@10"
+    return pd.DataFrame([_against_row(entry, measure) for entry in entries])
 
 
-def _against_row(entry: Any) -> dict[str, Any]:
+def _against_row(entry: Any, measure: str) -> dict[str, Any]:
     return {
         "Less": _text(entry, "name"),
-        "nDCG@10 on test": _difference(entry, TEST),
+        f"{measure} on test": _difference(entry, TEST),
         "on validation": _difference(entry, VALID),
         "Users helped": _value(entry, TEST, "helped"),
         "harmed": _value(entry, TEST, "harmed"),

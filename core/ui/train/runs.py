@@ -30,6 +30,7 @@ from core.ui.train.derived import (
     draw_derivation,
     draw_upload_notes,
 )
+from core.ui.train.route import draw_route, show_route
 from core.ui.widgets import plain, show_table, spoken
 
 METRIC, ERROR = "ndcg@10", "rmse"
@@ -208,6 +209,7 @@ def draw_actions(chosen: list[Run]) -> None:
             draw_compress(chosen[0])
             _draw_delete(chosen)
         draw_upload_notes(chosen[0])
+        show_route(chosen[0])
         draw_derivation(chosen[0])
         draw_findings(chosen[0])
     elif chosen:
@@ -223,6 +225,7 @@ def draw_actions(chosen: list[Run]) -> None:
         with st.container(horizontal=True):
             if len(chosen) == 2:
                 draw_blend(chosen)
+            draw_route(chosen)
             _draw_delete(chosen)
 
 

@@ -24,6 +24,7 @@ from core.runs.explain.what_if import what_if
 from core.runs.making.blend import BlendPlan, blend_runs
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
+from core.runs.making.route import route_runs
 from core.store.run_folder import RECORD, read_run
 
 USERS, ITEMS = 150, 40
@@ -125,11 +126,13 @@ def test_a_split_without_counts_is_refused(world):
         trained(world, world[2], "ease", counts="log")
 
 
-def test_a_run_that_learned_from_counts_is_not_blended_with_ones(world):
+def test_a_run_that_learned_from_counts_is_not_blended_or_routed_with_ones(world):
     workspace, counted, _ = world
     ours, other = trained(world, counted, "ease", counts="sqrt"), trained(world, counted, "ridge")
     with pytest.raises(RunError, match=r"learned from counts, and a blend reads ones\. Train it"):
         blend_runs(BlendPlan((ours.id, other.id)), workspace)
+    with pytest.raises(RunError, match="learned from counts, and a routed run reads ones"):
+        route_runs(workspace, [ours.id, other.id])
 
 
 def test_a_run_of_a_version_without_this_setting_still_answers(world):

@@ -20,6 +20,7 @@ from core.runs.explain.recommend import fused_figures, recommend_user
 from core.runs.making.fit import Fit, Point, watcher
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
+from core.runs.making.route import route_runs
 from core.store.bundle import export_run, import_run
 from core.store.run_folder import read_run
 
@@ -194,3 +195,29 @@ def test_at_most_so_many_users_are_watched_and_ratings_of_zero_among_them(monkey
     rows = split.rated.valid[np.unique(seen)]
     assert rows.nnz == 21
     assert rmse == pytest.approx(np.sqrt((rows.data.astype(float) ** 2).mean()))
+
+
+def test_models_of_ratings_are_routed_by_their_errors_with_the_biases_beside(run, split, workspace):
+    target_alone = read_run(train_run(RunPlan(run.record.split_hash, "mf_rating"), workspace))
+    ids = [run.id, target_alone.id]
+    made = read_run(route_runs(workspace, ids, {"none": run.id, "1+": target_alone.id}))
+    assert made.card.task.rates
+    assert made.bias is not None
+    assert made.popularity is None
+    assert made.record.route["metric"] == "rmse"
+    history = split.rated.train.target_history
+    kept, found = (
+        made.predictions(TEST),
+        {one.id: one.predictions(TEST) for one in (run, target_alone)},
+    )
+    for members_id, users in zip(ids, (history == 0, history > 0), strict=True):
+        there = users[kept[USER]]
+        own = found[members_id][there]
+        np.testing.assert_allclose(kept[there][OWN], own[OWN], atol=1e-5)
+    natural = read_run(route_runs(workspace, ids)).record.route["groups"]
+    cold = {one["run"]: one["mean"] for one in natural[0]["tried"]}
+    assert natural[0]["run"] == run.id
+    assert cold[run.id] < cold[target_alone.id]
+    with pytest.raises(RunError, match="do not do the same"):
+        ranks = read_run(train_run(RunPlan(run.record.split_hash, "popularity"), workspace))
+        route_runs(workspace, [run.id, ranks.id])
