@@ -108,7 +108,7 @@ def run(options: Namespace) -> dict[str, Any]:
 
 def answer(options: Namespace) -> dict[str, Any]:
     """Answer a pair of two files: who is helped, by how much, and which model to use for whom."""
-    from core.runs.answer.groups import answer_of, answer_words, use_words
+    from core.runs.answer.groups import answer_of
     from core.runs.answer.make_answer import SPLIT, Checklist, answer_pair, steps_of
     from core.runs.answer.standing import standing
 
@@ -126,17 +126,7 @@ def answer(options: Namespace) -> dict[str, Any]:
     runs = [run for run in list_runs(workspace) if run.record.dataset_hash == pair.name]
     first = standing(workspace, pair.name, runs)
     found = answer_of(workspace, runs, first.run if first else None)
-    told = (
-        {}
-        if found is None
-        else {
-            "answer": answer_words(found),
-            "use": use_words(found),
-            "names": {SOURCE: found.source, TARGET: found.target},
-            "everybody": found.everybody.to_dict(),
-            "groups": [group.to_dict() for group in found.groups],
-        }
-    )
+    told = found.to_dict() if found else {}
     checks = [asdict(check) for check in account.checks]
     return told | made.to_dict() | account.to_dict() | {"checks": checks}
 

@@ -19,7 +19,16 @@ from core.jobs.table import DONE, FAILED, KILLED, Job, list_jobs, request_cancel
 from core.metrics.registry import metric_title
 from core.runs.answer.groups import NEW, Answer, Group, answer_of, answer_words, use_words
 from core.runs.answer.make_answer import BUDGETS, titles_of
-from core.runs.answer.next_steps import ANSWER, CHECKS, PEOPLE, REPORT, WEIGHTS, Next, next_steps
+from core.runs.answer.next_steps import (
+    ANSWER,
+    CHECKS,
+    PEOPLE,
+    REPORT,
+    SERVE,
+    WEIGHTS,
+    Next,
+    next_steps,
+)
 from core.runs.jobs.data_jobs import pair_payload
 from core.runs.jobs.demo import STEPS
 from core.ui import cached
@@ -38,7 +47,17 @@ from core.ui.data.upload import (
 )
 from core.ui.keeping import kept_resource
 from core.ui.navigation import link_to
-from core.ui.shell import ask_job, draw_press, guarded, safely, show_chart, tend_jobs, workspace
+from core.ui.shell import (
+    Task,
+    ask_job,
+    draw_press,
+    draw_task,
+    guarded,
+    safely,
+    show_chart,
+    tend_jobs,
+    workspace,
+)
 from core.ui.state import choose_pair, current_pair, current_split_info, runs_of_pair
 from core.ui.widgets import plain, show_table
 
@@ -182,6 +201,10 @@ def _draw_step(step: Next, pair: Question, place: int) -> None:
             type="primary" if place == 0 else "secondary",
             disabled=not (workspace().pairs / pair.dataset_hash).exists(),
         )
+    elif step.act == SERVE:
+        payload = {"pair": pair.dataset_hash}
+        title = f"One run for {pair.source_name} → {pair.target_name}"
+        draw_task(Task("serve", (payload,), title, step.label, ""), "next_serve")
     elif step.act == CHECKS:
         link_to("data", step.label, tab="Quality")
     else:

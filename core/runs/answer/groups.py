@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, TEST, USER, USERS, VALID
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SOURCE, TARGET, TEST, USER, USERS, VALID
 from core.basics.errors import CrosswalkError
 from core.basics.formatting import signed_with_interval
 from core.basics.workspace import Workspace
 from core.data.snapshot import NEW_ITEMS, read_info, read_snapshot
+from core.evaluation.lift import SURE, is_gain
 from core.evaluation.ratings import difference_intervals
 from core.evaluation.segments import (
     ALL_USERS,
@@ -95,6 +96,16 @@ class Answer:
     everybody: Group
     groups: list[Group]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, with its sentences under `answer` and `use`."""
+        return {
+            "answer": answer_words(self),
+            "use": use_words(self),
+            "names": {SOURCE: self.source, TARGET: self.target},
+            "everybody": self.everybody.to_dict(),
+            "groups": [group.to_dict() for group in self.groups],
+        }
+
 
 def answer_of(
     workspace: Workspace,
@@ -103,13 +114,15 @@ def answer_of(
     read: Read = Run.metrics,
     segments: Segments | None = None,
 ) -> Answer | None:
-    """The answer of the runs of one pair, those with a twin; None where there is none yet.
+    """The answer of the runs of one pair; None where none with a twin is there yet.
 
     first: the run that stands for the pair; it is kept wherever validation shows no better one.
-    Where some rank, runs that predict ratings are left out.
+    Where some rank, runs that predict ratings are left out. A model that only bridges to the target
+    has no twin: it may answer for people without target history, of whom a twin knows as little as
+    popularity, which then stands in the twin's place.
     """
-    with_twin = [run for run in runs if run.complete and run.twin is not None]
-    ranking = [run for run in with_twin if not run.card.task.rates] or with_twin
+    able = [run for run in runs if run.complete and (run.twin or run.card.cross_domain)]
+    ranking = [run for run in able if not run.card.task.rates] or able
     segments = segments or (
         lambda split: user_segments(read_snapshot(workspace.splits / split).train)
     )
@@ -124,8 +137,11 @@ def answer_of(
         except CrosswalkError:  # its data are not in this workspace
             continue
         names = (NEW,) if info.kind == NEW_ITEMS else (ALL_USERS, *BINS)
-        chosen = {name: _best_for(name, mine, frame, first, read) for name in names}
-        for name, run in chosen.items():
+        twinned = [run for run in mine if run.twin is not None]
+        for name in names:
+            if not (rivals := mine if name == BINS[0] else twinned):
+                continue
+            run = _best_for(name, rivals, frame, first, read)
             group = _group(name, run, frame, mine, read)
             if name == ALL_USERS:
                 everybody[split_hash] = group
@@ -179,9 +195,11 @@ def _group(name: str, run: Run, segments: pd.DataFrame, runs: Sequence[Run], rea
     metric, segment = run.card.task.metric, ALL_USERS if name == NEW else name
     compared = comparison_of(run, TEST, segments, runs, read)
     lifts = lifts_of(compared, metric, TARGET_HISTORY)
-    assert lifts.over_twin is not None
-    assert compared.twin is not None
-    rows = lifts.over_twin.set_index(SEGMENT)
+    other = compared.popularity if compared.twin is None else compared.twin
+    over = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
+    assert other is not None
+    assert over is not None
+    rows = over.set_index(SEGMENT)
     nothing = Interval(float("nan"), float("nan"), float("nan"), 0, 0)
     if segment not in rows.index:
         return Group(name, run, metric, 0, nothing, OPEN)
@@ -191,16 +209,19 @@ def _group(name: str, run: Run, segments: pd.DataFrame, runs: Sequence[Run], rea
         return Group(name, run, metric, users, nothing, OPEN)
     lift = Interval(float(row[MEAN]), float(row[LOW]), float(row[HIGH]), users, 0)
     everybody = segment == ALL_USERS
-    answer = altogether(lifts, metric, TARGET_HISTORY) if everybody else None
-    answer = answer or judge(lifts, metric, TARGET_HISTORY)[segment]
+    if lifts.over_twin is None:
+        shown = HELPS if is_gain(lift.mean, metric) else HARMS
+        answer = shown if row[SURE] else OPEN
+    elif everybody:
+        answer = altogether(lifts, metric, TARGET_HISTORY)
+    else:
+        answer = judge(lifts, metric, TARGET_HISTORY)[segment]
     if HIT_RATE not in compared.run:
         return Group(name, run, metric, users, lift, answer)
     within = np.ones(len(segments), bool)
     if not everybody:
         within = segments[TARGET_HISTORY].astype("str").to_numpy() == segment
-    ours, theirs = (
-        frame[within[frame[USER].to_numpy()]] for frame in (compared.run, compared.twin)
-    )
+    ours, theirs = (frame[within[frame[USER].to_numpy()]] for frame in (compared.run, other))
     hits = difference_intervals(ours, theirs, [HIT_RATE])[0]
     found, without = (float(frame[HIT_RATE].mean()) for frame in (ours, theirs))
     return Group(name, run, metric, users, lift, answer, hits, found, without)

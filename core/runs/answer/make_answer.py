@@ -221,15 +221,15 @@ def _run_for(
         if left <= 0 or (timing is not None and timing.seconds > left):
             raise RunError(what="There was no time left for it.", hint="Give it more minutes.")
     try:
-        return _trained(plan, workspace, report)
+        return trained(plan, workspace, report)
     except RunError:
         if not step.instead:
             raise
     instead = RunPlan(plan.split, step.instead, seed=SEED)
-    return run_of(instead, runs) or _trained(instead, workspace, report)
+    return run_of(instead, runs) or trained(instead, workspace, report)
 
 
-def _trained(plan: RunPlan, workspace: Workspace, report: Report) -> str:
+def trained(plan: RunPlan, workspace: Workspace, report: Report) -> str:
     """Id of a new run; a cancel that came while its twin was trained stops the whole answer."""
     folder = train_run(plan, workspace, report)
     if not read_run(folder).complete:

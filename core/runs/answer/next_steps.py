@@ -13,7 +13,8 @@ from core.runs.answer.groups import Answer
 from core.runs.answer.make_answer import FEWEST_SHARED, MORE
 from core.store.run_folder import Run
 
-CHECKS, ANSWER, WEIGHTS, PEOPLE, REPORT = "checks", "answer", "weights", "people", "report"
+CHECKS, ANSWER, SERVE = "checks", "answer", "serve"
+WEIGHTS, PEOPLE, REPORT = "weights", "people", "report"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Next:
 
     why: str
     label: str
-    act: str  # CHECKS, ANSWER, WEIGHTS, PEOPLE or REPORT
+    act: str  # CHECKS, ANSWER, SERVE, WEIGHTS, PEOPLE or REPORT
     minutes: int = 0  # of ANSWER
 
 
@@ -33,7 +34,12 @@ def next_steps(
 
     runs, checks: of the pair; shared: people in both domains.
     """
-    return [*_doubts(checks), *_untried(answer, runs, shared), *_uses(answer)]
+    return [
+        *_doubts(checks),
+        *_untried(answer, runs, shared),
+        *_together(answer, runs),
+        *_uses(answer),
+    ]
 
 
 def _doubts(checks: Sequence[Check]) -> list[Next]:
@@ -64,6 +70,15 @@ def _untried(answer: Answer, runs: Sequence[Run], shared: int) -> list[Next]:
         names = ", ".join(dict.fromkeys(step.label for step in untried if step.split != COLD_USERS))
         found.append(Next(f"Not tried yet: {names}.", "Try them, 5 min", ANSWER, 5))
     return found
+
+
+def _together(answer: Answer, runs: Sequence[Run]) -> list[Next]:
+    """One run of several, where people of different groups do best with different models."""
+    models = {group.run.card.title for group in answer.groups if group.known}
+    if len(models) < 2 or any(run.record.route is not None for run in runs):
+        return []
+    why = f"One run that asks {' or '.join(sorted(models))}, by who asks: to serve and to export."
+    return [Next(why, "Make it", SERVE)]
 
 
 def _uses(answer: Answer) -> list[Next]:

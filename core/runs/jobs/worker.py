@@ -52,6 +52,7 @@ KINDS: dict[str, str] = {
     "devices": "core.runs.jobs.devices.devices_job",
     "demo": "core.runs.jobs.demo.demo_job",
     "transfer": "core.runs.answer.transfer_map.transfer_job",
+    "serve": "core.runs.answer.serve.serve_job",
     "answer": "core.runs.answer.make_answer.answer_job",
 }
 

@@ -48,7 +48,7 @@ def test_a_second_answer_trains_nothing_again(answered, capsys):
     assert [run.id for run in list_runs(workspace)] == before
     said = capsys.readouterr().out
     assert "It also helps people with" in said
-    assert "Use EASE for everybody." in said
+    assert "and EASE for people with 1 or more interactions in films." in said
 
 
 def test_more_minutes_try_more_models_and_few_people_are_never_hidden(answered):

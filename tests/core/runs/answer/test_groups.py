@@ -139,6 +139,16 @@ def test_a_run_without_a_twin_answers_nothing(world):
     assert world.answer() is None
 
 
+def test_a_bridge_without_a_twin_answers_for_people_without_history_alone(world):
+    groups = {"0": (0.5, 0.5, 0.2), "5–9": (0.3, 0.3, 0.2)}
+    world.add("ease", world.split, groups)
+    better = {"0": (0.7, 0.7, 0.2), "5–9": (0.9, 0.9, 0.2)}
+    world.add("ridge", world.split, better, twin=False, model="ridge")
+    found = {group.name: (group.run.id, group.answer) for group in world.answer().groups}
+    assert found == {"0": ("ridge", HELPS), "5–9": ("ease", HELPS)}
+    assert world.answer().everybody.run.id == "ease"
+
+
 def test_runs_whose_data_are_gone_are_left_out(world):
     world.add("ease", "f" * 16, {"5–9": (0.3, 0.3, 0.2)})
     assert world.answer() is None
