@@ -217,7 +217,7 @@ def _bar(title: str) -> dict[str, Any]:
 # What groups of points are called, written where they lie thickest.
 
 LETTER, LINE = 8.2, 22  # pixels of a letter and of a line of a label
-DRAWN = (800, 560)  # pixels of a map on a small screen, so that labels part on larger ones
+DRAWN = (680, 560)  # pixels of a map on a small screen, so that labels part on larger ones
 STEPS = (0, 1, -1, 2, -2, 3, -3)  # lines by which a label is moved out of another's way
 ABOVE = 0.9  # lines from a small group to its label
 LOOKED_AT = 400  # points of a group
@@ -239,13 +239,15 @@ def place_labels(
     names: Sequence[str],
     *,
     true_to_scale: bool,
+    islands: bool = False,
     area: Area | None = None,
 ) -> list[Label]:
     """A label for each named group at its thickest part, the largest group first.
 
     places: (n, 2); groups: (n,) number of a point's group, negative for none; names: "" for a group
-    without a label. Labels move up or down until they lie on no other, or least on others; of many
-    groups those that find no room in view go without.
+    without a label. islands: groups are small, so that labels stand above them, not on them. Labels
+    move up or down until they lie on no other, or least on others; of many groups those that find
+    no room in view go without.
     """
     in_view = np.ones(len(places), dtype=bool) if area is None else inside(places, area)
     if not in_view.any():
@@ -257,7 +259,7 @@ def place_labels(
     scale = np.full(2, scale.min()) if true_to_scale else scale
     sizes = np.bincount(groups[in_view & (groups >= 0)], minlength=len(names))
     many = len(names) > len(CATEGORY_COLOURS)
-    steps = (ABOVE, -ABOVE) if many else STEPS  # beside small groups, in the middle of large ones
+    steps = (ABOVE, -ABOVE, 1 + ABOVE, -1 - ABOVE) if islands else STEPS
     labels: list[Label] = []
     boxes: list[tuple[float, float, float]] = []  # middle and half width, in pixels
     for number in np.argsort(-sizes, kind="stable"):

@@ -115,7 +115,7 @@ TOO_LARGE = 0.15  # share of all points from which an island is told apart by cl
 NO_GROUP = -1
 
 
-def islands_of(places: FloatArray, clusters: IntArray) -> IntArray:
+def islands_of(places: FloatArray, clusters: IntArray | None = None) -> IntArray:
     """Number of the group each point of a map is seen in, (n,), 0 the largest; NO_GROUP for few.
 
     places: (n, 2). Points are of one island where their cells of a grid touch. A very
@@ -139,12 +139,9 @@ def islands_of(places: FloatArray, clusters: IntArray) -> IntArray:
     graph = csr_matrix((np.ones(len(touch)), (touch[:, 0], touch[:, 1])), shape=shape)
     island = connected_components(graph, directed=False)[1][where]
     large = np.bincount(island)[island] >= TOO_LARGE * len(places)
-    _, island = np.unique(
-        np.where(
-            large, island * (clusters.max() + 2) + clusters + 1, island * (clusters.max() + 2)
-        ),
-        return_inverse=True,
-    )
+    if clusters is not None:
+        parted = island * (clusters.max() + 2) + np.where(large, clusters + 1, 0)
+        _, island = np.unique(parted, return_inverse=True)
     sizes = np.bincount(island)
     order = np.argsort(np.argsort(-sizes, kind="stable"))
     return np.where(sizes[island] >= LEAST, order[island], NO_GROUP)

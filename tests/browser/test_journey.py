@@ -108,12 +108,14 @@ class Analyst:
         ink = "node => getComputedStyle(node).fill"  # the page's, which Streamlit writes in place
         assert title.evaluate(ink) != f"rgb(0, 0, {int(PAGE_TEXT[-2:], 16)})"
         left = self.visit.page.locator(".nsewdrag").first.bounding_box()
-        x, y = left["x"], left["y"]
-        self.visit.page.mouse.move(x, y)
+        corners = [
+            (left["x"] + across * left["width"], left["y"] + down * left["height"])
+            for across, down in ((0.2, 0.2), (0.8, 0.2), (0.8, 0.6), (0.2, 0.6))
+        ]
+        self.visit.page.mouse.move(*corners[0])
         self.visit.page.mouse.down()
-        for across, down in ((1, 0), (1, 1), (0, 1), (0, 0)):
-            to = x + across * left["width"], y + down * left["height"]
-            self.visit.page.mouse.move(*to, steps=3)
+        for corner in [*corners[1:], corners[0]]:
+            self.visit.page.mouse.move(*corner, steps=3)
         self.visit.page.mouse.up()
         self.visit.settle().sees("selected people")
         self.visit.press_key("gap_all").tab("Map")

@@ -169,9 +169,11 @@ def groups(data: MapData, layout: Layout) -> IntArray:
     if layout.method != UMAP:
         return clusters(data)
     found = np.full(len(data.points), NO_GROUP)
-    seen = slice(None) if layout.area is None else inside(layout.places, layout.area)
-    rows = layout.rows[seen]
-    found[rows] = islands_of(layout.places[seen], clusters(data)[rows])
+    if layout.area is None:
+        found[layout.rows] = islands_of(layout.places, clusters(data)[layout.rows])
+    else:  # in a part of the map, one island may well be most of it
+        seen = inside(layout.places, layout.area)
+        found[layout.rows[seen]] = islands_of(layout.places[seen])
     return found
 
 

@@ -176,7 +176,6 @@ def _show_people(found: BeforeAfter, run: Run, chosen: BoolArray, lift: FloatArr
 
 _CLOSER = {1: "closer", 0: "no change", -1: "further apart"}
 _FOUND = {1: "people found better", 0: "no change", -1: "people found worse"}
-_SAYS = {1: "say closer", -1: "say further apart"}
 _ANSWERS = {1: "Closer than before", 0: "As before", -1: "Further apart than before"}
 _FINDS = {1: "better", 0: "as well as before", -1: "worse"}
 _VERDICTS = {
@@ -197,14 +196,15 @@ class Measure:
     title: str
     closer: int  # 1: higher is closer; -1: lower is
     help: str
+    digits: int = 3  # at which a change is one
 
     def change(self, found: BeforeAfter) -> int:
         """1 closer, −1 further apart, 0 for a change too small to be seen in the figures."""
         before, after = found.before, found.after
         if self.name.startswith("mmd") and min(before.mmd_p, after.mmd_p) > _NEVER:
             return 0  # neither can be told from no discrepancy at all
-        change = round(getattr(after, self.name), 3) - round(getattr(before, self.name), 3)
-        return 0 if np.isnan(change) else self.closer * int(np.sign(round(change, 3)))
+        now, then = (round(getattr(gap, self.name), self.digits) for gap in (after, before))
+        return 0 if np.isnan(now - then) else self.closer * int(np.sign(now - then))
 
     @property
     def says(self) -> dict[int, str]:
@@ -252,12 +252,14 @@ MEASURES = (
         1,
         "Whether both domains arrange users alike, whatever the rotation: 1 is the same "
         "arrangement (Kornblith et al. 2019).",
+        2,
     ),
     Measure(
         "agreement",
         "neighbours in common",
         1,
         "Share of a user's ten nearest users that both domains name.",
+        2,
     ),
 )
 
@@ -269,7 +271,7 @@ def sentence(found: BeforeAfter, names: tuple[str, str]) -> str:
     """
     both = "With both domains' interactions joined"
     where = both if found.from_interactions else "In this model"
-    said: dict[int, list[str]] = {1: [], 0: [], -1: []}
+    said: dict[int, list[str]] = {-1: [], 0: [], 1: []}
     for measure in MEASURES:
         if measure.name not in ("retrieval_mrr", "mmd_p"):
             said[measure.change(found)].append(measure.title)
@@ -277,11 +279,11 @@ def sentence(found: BeforeAfter, names: tuple[str, str]) -> str:
     closer = 1 if said[1] else -1 if said[-1] else 0
     finds = MEASURES[0].change(found)
     answer = "The figures disagree" if split else _ANSWERS[closer]
-    told = [
-        f"{' and '.join([', '.join(titles[:-1])] * (len(titles) > 1) + titles[-1:])} {_SAYS[way]}"
-        for way in (-1, 1)
-        if (titles := said[way])
-    ]
+    told = []
+    for way, titles in said.items():
+        if way and titles:
+            named = " and ".join([", ".join(titles[:-1])] * (len(titles) > 1) + titles[-1:])
+            told.append(f"{named} say{'s' if len(titles) == 1 else ''} {_CLOSER[way]}")
     before, after = number(found.before.retrieval_mrr), number(found.after.retrieval_mrr)
     verdict = "" if split else _VERDICTS.get((closer, finds), ": nothing was aligned")
     return (

@@ -40,7 +40,7 @@ from core.ui.embeddings.data import (
     names_of_groups,
 )
 from core.ui.embeddings.selection import Found
-from core.ui.embeddings.view import CLUSTER, PCA, View
+from core.ui.embeddings.view import CLUSTER, PCA, UMAP, View
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import figure_config
 from core.ui.widgets import plain as plain_text
@@ -162,7 +162,12 @@ def _drawn(data: MapData, layout: Layout, colour: str) -> tuple[go.Figure, list[
         layers,
         true_to_scale=true_to_scale,
         labels=place_labels(
-            layout.places, group, names, true_to_scale=true_to_scale, area=layout.area
+            layout.places,
+            group,
+            names,
+            true_to_scale=true_to_scale,
+            islands=layout.method == UMAP,
+            area=layout.area,
         ),
         said=f"{layout.method}, until the {layout.until} map is drawn" if layout.until else "",
         area=layout.area,

@@ -112,14 +112,23 @@ def test_names_stand_where_their_group_is_thickest_and_on_no_other():
     assert abs(crime.shift - love.shift) >= 22
 
 
+def test_names_of_islands_stand_above_them():
+    places = np.array([[0.0, 0], [0, 0], [9, 9], [9, 9]])
+    groups = np.array([0, 0, 1, 1])
+    told = place_labels(places, groups, ["A", "B"], true_to_scale=False, islands=True)
+    assert all(label.shift > 0 for label in told)
+    assert {(label.x, label.y) for label in told} == {(0, 0), (9, 9)}
+
+
 def test_of_many_groups_those_that_find_no_room_have_no_name_until_one_looks_closer():
     groups = np.repeat(np.arange(10), 20)
     places = np.column_stack([groups, groups]) * 1.0
     places[groups > 1] = [5, 5]
     names = [f"a long name {number}" for number in range(10)]
-    told = [label.text for label in place_labels(places, groups, names, true_to_scale=False)]
+    labels = place_labels(places, groups, names, true_to_scale=False, islands=True)
+    told = [label.text for label in labels]
     assert set(names[:2]) <= set(told)
-    assert len(told) == 4  # two more: above and below the place that eight groups share
+    assert len(told) == 6  # four more, above and below the place that eight groups share
     closer = place_labels(places, groups, names, true_to_scale=False, area=(-0.5, 0.5, -0.5, 0.5))
     assert [label.text for label in closer] == names[:1]
 

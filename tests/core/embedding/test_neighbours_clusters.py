@@ -35,6 +35,7 @@ def test_a_map_without_water_has_the_groups_of_the_original_space():
     clusters = np.repeat([1, 0], [1_500, 2_500])
     found = islands_of(places, clusters)
     assert (found == clusters).mean() > 0.98  # but for what the sand happens to leave alone
+    assert (islands_of(places) == 0).mean() > 0.98  # one island where nothing parts it
 
 
 def directions(of: np.ndarray) -> np.ndarray:

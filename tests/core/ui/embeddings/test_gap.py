@@ -71,3 +71,8 @@ def test_a_discrepancy_within_chance_before_and_after_is_no_change():
     noisy.before.mmd_p = 0.2
     assert mmd.change(noisy) == 0
     assert mmd.change(found(mmd=0.3)) == -1
+
+
+def test_a_change_in_the_third_digit_of_shared_neighbours_is_none():
+    assert "no figure changes" in said(agreement=0.2996, cka=0.502)
+    assert "CKA says closer" in said(cka=0.52)
