@@ -13,8 +13,10 @@ from plotly.subplots import make_subplots
 
 from core.basics.types import FloatArray, IntArray
 from core.charts.theme import (
+    ALARM_COLOUR,
     AXIS_SIZE,
     CATEGORY_COLOURS,
+    FUSED_COLOUR,
     HALO,
     LEGEND,
     LEGEND_BELOW,
@@ -25,6 +27,7 @@ from core.charts.theme import (
     STRONG,
     TARGET_COLOUR,
     TEXT_SIZE,
+    TWIN_COLOUR,
     plain,
     themed,
 )
@@ -310,6 +313,7 @@ def _text(words: str) -> dict[str, Any]:
 
 SMALL_HEIGHT = 520
 Places = tuple[FloatArray, FloatArray]  # source-drawn and target-drawn, (n, 2) each
+SIGNED_COLOURS = (ALARM_COLOUR, TWIN_COLOUR, FUSED_COLOUR)
 SYMBOLS = ("circle", "diamond")  # of the two domains, where colours say something else
 
 
@@ -318,8 +322,9 @@ class Shade:
     """Colours that say the same on both maps: a value per user before and after, on one scale."""
 
     title: str
-    before: FloatArray  # (n,)
+    before: FloatArray  # (n,); who has no value is not drawn
     after: FloatArray
+    signed: bool = False  # good above zero, bad below
 
 
 def draw_before_after(
@@ -349,9 +354,11 @@ def draw_before_after(
     )
     texts = np.array(plain(hover), dtype=object)
     rows = np.arange(len(texts))
+    if shade is not None:
+        rows = np.flatnonzero(np.isfinite(shade.before) & np.isfinite(shade.after))
     parts = [(rows, 0.6)]
     if chosen is not None and chosen.any():
-        parts = [(rows[~chosen], FADED), (rows[chosen], 0.95)]
+        parts = [(rows[~chosen[rows]], FADED), (rows[chosen[rows]], 0.95)]
     for column, places in ((1, before), (2, after)):
         figure.add_trace(_lines(places, joined), 1, column)
         for side, place in enumerate(places):
@@ -401,10 +408,13 @@ def _looks(
 
 def _shared_scale(shade: Shade) -> dict[str, Any]:
     both = np.concatenate([shade.before, shade.after])
+    both = both[np.isfinite(both)]
+    low, high = (float(both.min()), float(both.max())) if len(both) else (0.0, 0.0)
+    most = max(high, -low)
     return {
-        "cmin": float(np.nanmin(both)),
-        "cmax": float(np.nanmax(both)),
-        "colorscale": list(SEQUENTIAL_COLOURS),
+        "cmin": -most if shade.signed else low,
+        "cmax": most if shade.signed else high,
+        "colorscale": list(SIGNED_COLOURS if shade.signed else SEQUENTIAL_COLOURS),
         "colorbar": _bar(shade.title),
     }
 

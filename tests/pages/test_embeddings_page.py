@@ -258,7 +258,7 @@ def test_what_sets_a_selection_apart_is_a_ranked_list_and_can_be_looked_at_close
     assert "36 selected points" in words(app)
     ranked = app.dataframe[0].value
     assert ranked["what"].iloc[0] == "domain: films"
-    assert ranked["selected"].iloc[0] == "100 % of 36"
+    assert ranked["selected"].iloc[0] == "100\N{NO-BREAK SPACE}% of 36"
     assert (np.diff(ranked["effect"]) <= 0).all()
 
     app.button(key="look_closer").click().run()

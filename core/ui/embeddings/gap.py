@@ -157,7 +157,7 @@ def _shade(found: BeforeAfter, colour: str, lift: FloatArray | None) -> Shade | 
     if colour == APART:
         return Shade("distance", found.lengths["before"], found.lengths["after"])
     if colour == LIFT_OF and lift is not None:
-        return Shade("lift in nDCG@10", lift[found.users], lift[found.users])
+        return Shade("lift in nDCG@10", lift[found.users], lift[found.users], signed=True)
     return None
 
 

@@ -34,6 +34,7 @@ WORDS = 4  # words of titles among them
 HEIGHT = 360  # pixels of the table of points
 WHAT, HERE, ELSEWHERE, DIFFERENCE = "what", "selected", "all others", "difference"
 EFFECT = "effect"
+MANY = 20  # times as much, from which no decimal is shown
 LARGE = 2.0  # an effect that fills its bar
 
 
@@ -44,21 +45,19 @@ def show_selection(data: MapData, rows: IntArray) -> None:
         return
     chosen = np.zeros(len(data.table), dtype=bool)
     chosen[rows] = True
-    left, right = st.columns(2, gap="large")
-    with left:
-        show_traits(facts(data), chosen, "selected point", "selected_traits")
-    with right:
-        inside = data.table[chosen]
-        by_domain = inside[DOMAIN].value_counts()
-        parts = [
-            f"{by_domain.get(domain, 0):,} of {plain_text(name)}"
-            for domain, name in data.names.items()
-        ]
-        st.markdown(f"**{', '.join(parts)}**")
-        shown = inside.assign(**{DOMAIN: inside[DOMAIN].map(data.names)})
-        shown = shown[[NAME, KIND, DOMAIN, CATEGORIES, COUNT]]
-        shown = shown.sort_values(COUNT, ascending=False)
-        show_table(shown, "selected_points", download="selected.csv", height=HEIGHT)
+    show_traits(facts(data), chosen, "selected point", "selected_traits")
+    inside = data.table[chosen]
+    by_domain = inside[DOMAIN].value_counts()
+    parts = [
+        f"{by_domain.get(domain, 0):,} of {plain_text(name)}" for domain, name in data.names.items()
+    ]
+    st.markdown(f"**Which are they?** {', '.join(parts)}.")
+    shown = inside.assign(**{DOMAIN: inside[DOMAIN].map(data.names)})
+    shown = shown[[NAME, KIND, DOMAIN, CATEGORIES, COUNT]].sort_values(COUNT, ascending=False)
+    looks = {CATEGORIES: st.column_config.TextColumn(width="medium")}
+    show_table(
+        shown, "selected_points", download="selected.csv", height=HEIGHT, column_config=looks
+    )
 
 
 def show_traits(
@@ -121,7 +120,7 @@ def _value(trait: Trait, value: float, n: int) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _difference(trait: Trait) -> str:
@@ -129,7 +128,8 @@ def _difference(trait: Trait) -> str:
         return signed(trait.here - trait.elsewhere)
     if trait.elsewhere <= 0:
         return "only here"
-    return f"{number(trait.here / trait.elsewhere, 1)}×"
+    times = trait.here / trait.elsewhere
+    return f"{number(times, 1 if times < MANY else 0)}×"
 
 
 def _answer(trait: Trait) -> str:

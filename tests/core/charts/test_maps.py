@@ -167,3 +167,11 @@ def test_both_maps_have_one_scale_of_colours():
     assert list(dots[0].marker.color) == [0, 1, 2]
     assert list(dots[-1].marker.color) == [1, 3, 5]
     assert not any(trace.showlegend for trace in dots)
+
+
+def test_a_lift_is_coloured_from_as_far_below_zero_as_above_and_who_has_none_is_not_drawn():
+    lift = np.array([-0.2, np.nan, 0.5])
+    figure = before_after(shade=Shade("lift", lift, lift, signed=True))
+    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (-0.5, 0.5)
+    dots = [trace for trace in figure.data if trace.mode == "markers"]
+    assert [list(trace.customdata) for trace in dots] == [[0, 2]] * 4
