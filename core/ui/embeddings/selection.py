@@ -29,7 +29,7 @@ from core.ui.text_vectors import vector_of_words
 from core.ui.widgets import plain as plain_text
 from core.ui.widgets import show_table
 
-TOP = 12  # traits listed
+TOP = 10  # traits listed: what a table shows without scrolling
 WORDS = 4  # words of titles among them
 HEIGHT = 360  # pixels of the table of points
 WHAT, HERE, ELSEWHERE, DIFFERENCE = "what", "selected", "all others", "difference"
@@ -72,8 +72,9 @@ def show_traits(
     first = " and ".join(plain_text(_answer(trait)) for trait in told[:2])
     st.markdown(f"**{n}: what sets them apart?** {first}.")
     looks = {
-        WHAT: st.column_config.TextColumn(width="medium"),
+        WHAT: st.column_config.TextColumn(width=170),
         EFFECT: st.column_config.ProgressColumn(
+            width=110,
             format="%.1f",
             min_value=0,
             max_value=LARGE,
@@ -221,12 +222,11 @@ def _show_both(data: MapData, wanted: FloatArray, among: BoolArray) -> IntArray:
 
 
 def _show_rows(rows: pd.DataFrame, cosines: np.ndarray, key: str) -> None:
-    frame = rows[[NAME, CATEGORIES, COUNT]].copy()
+    frame = rows[[NAME, CATEGORIES]].copy()
     frame.insert(1, SIMILARITY, cosines)
     looks = {
-        NAME: st.column_config.TextColumn(width=200),
-        CATEGORIES: st.column_config.TextColumn(width=120),
-        SIMILARITY: st.column_config.NumberColumn(format="%.3f", width=70),
+        NAME: st.column_config.TextColumn(width=190),
+        SIMILARITY: st.column_config.NumberColumn(format="%.3f", width=65),
     }
     show_table(frame, key, download=f"{key}.csv", column_config=looks)
 
