@@ -33,6 +33,9 @@ LEGEND_BELOW, LEGEND = {"y": 0, "yanchor": "top", "itemsizing": "constant"}, 44 
 CLEAR = "rgba(0, 0, 0, 0)"
 QUIET = "rgba(128, 128, 128, 0.25)"  # grid and zero lines, on light and dark alike
 STRONG = "rgba(128, 128, 128, 0.85)"
+# Streamlit writes the page's own colours in the place of these two, wherever they stand in a figure
+PAGE_TEXT, PAGE_BACK = "#000037", "#000038"
+HALO = ", ".join([f"0 0 3px {PAGE_BACK}"] * 4)  # round words that stand on dots
 
 
 def themed(

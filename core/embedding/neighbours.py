@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
 
 from core.basics.types import FloatArray, IntArray
 
@@ -72,7 +74,7 @@ def nearest_of_all(vectors: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     return found, cosines
 
 
-# Groups of points that lie together in the original space, for colouring a map.
+# Groups of points that lie together in the original space.
 
 CLUSTERS = 8  # as many as there are colours
 _ROUNDS = 25
@@ -103,6 +105,83 @@ def clusters_of(vectors: FloatArray, seed: int = 0) -> IntArray:
                 centres[number] = total / length
     order = np.argsort(-np.bincount(group, minlength=k), kind="stable")
     return np.argsort(order)[group]
+
+
+# What a person sees as groups on a map: islands with water around them.
+
+CELLS = 64  # of the map in its longer direction, at most; fewer for few points
+LEAST = 8  # points of an island
+TOO_LARGE = 0.15  # share of all points from which an island is told apart by clusters
+NO_GROUP = -1
+
+
+def islands_of(places: FloatArray, clusters: IntArray | None = None) -> IntArray:
+    """Number of the group each point of a map is seen in, (n,), 0 the largest; NO_GROUP for few.
+
+    places: (n, 2). Points are of one island where their cells of a grid touch. A very
+    large island is parted by `clusters`, (n,), so that a map without water has those.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    low = places.min(axis=0)
+    cells = min(CELLS, max(8, int(1.5 * np.sqrt(len(places)))))
+    cell = max(float((places.max(axis=0) - low).max()) / cells, 1e-12)
+    at = ((places - low) / cell).astype(np.int64)
+    width = int(at[:, 1].max()) + 3
+    filled, where = np.unique((at[:, 0] + 1) * width + at[:, 1] + 1, return_inverse=True)
+    pairs = []
+    for step in (1, width - 1, width, width + 1):  # half of the eight cells around, in either way
+        found = np.minimum(np.searchsorted(filled, filled + step), len(filled) - 1)
+        first = np.flatnonzero(filled[found] == filled + step)
+        pairs.append(np.column_stack([first, found[first]]))
+    touch = np.concatenate(pairs)
+    shape = (len(filled), len(filled))
+    graph = csr_matrix((np.ones(len(touch)), (touch[:, 0], touch[:, 1])), shape=shape)
+    island = connected_components(graph, directed=False)[1][where]
+    large = np.bincount(island)[island] >= TOO_LARGE * len(places)
+    if clusters is not None:
+        parted = island * (clusters.max() + 2) + np.where(large, clusters + 1, 0)
+        _, island = np.unique(parted, return_inverse=True)
+    sizes = np.bincount(island)
+    order = np.argsort(np.argsort(-sizes, kind="stable"))
+    return np.where(sizes[island] >= LEAST, order[island], NO_GROUP)
+
+
+# Whether points that are alike in something lie together in the original space.
+
+AROUND = 10  # neighbours that are asked
+
+
+def shared_by_neighbours(
+    vectors: FloatArray, labels: np.ndarray, seed: int = 0
+) -> tuple[float, float]:
+    """Share of a point's 10 nearest that have its label, and what it would be by chance.
+
+    vectors: (n, d) of length 1; labels: (n,). On at most 2,000 points drawn with the seed; NaN
+    where there are too few.
+    """
+    chosen = _sample(len(vectors), seed)
+    if len(chosen) <= AROUND:
+        return float("nan"), float("nan")
+    _, numbers, counts = np.unique(labels[chosen], return_inverse=True, return_counts=True)
+    near = nearest_of_all(vectors[chosen], AROUND + 1)[0][:, 1:]
+    n = len(chosen)
+    by_chance = (counts * (counts - 1)).sum() / (n * (n - 1))
+    return float((numbers[near] == numbers[:, None]).mean()), float(by_chance)
+
+
+def goes_with_neighbours(vectors: FloatArray, values: FloatArray, seed: int = 0) -> float:
+    """Correlation of a point's value with the mean of its 10 nearest, by ranks: 0 by chance.
+
+    vectors: (n, d) of length 1; values: (n,), all known. On at most 2,000 points drawn with the
+    seed; NaN where there are too few or all have one value.
+    """
+    chosen = _sample(len(vectors), seed)
+    if len(chosen) <= AROUND or len(np.unique(values[chosen])) < 2:
+        return float("nan")
+    ranks = pd.Series(values[chosen]).rank().to_numpy()
+    around = ranks[nearest_of_all(vectors[chosen], AROUND + 1)[0][:, 1:]].mean(axis=1)
+    return float(np.corrcoef(ranks, around)[0, 1])
 
 
 # How far a map can be trusted: whether neighbours on it are neighbours in the original space.

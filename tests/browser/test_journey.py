@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.charts.theme import PAGE_TEXT
 from core.jobs.table import CANCELLED, DONE, read_curve, read_job
 from core.store.run_folder import list_runs
 from tests.browser.browsing import SECONDS, wait_until
@@ -95,15 +96,33 @@ class Analyst:
     def asks_for_a_umap_of_the_users(self):
         self.visit.goto("Embeddings").sees_chart()
         self.visit.pick("what_widget", "Users").pick("layout_widget", "UMAP")
-        self.visit.press_key("draw_umap")
         wait_until(lambda: self.ended("map", 1), "the map is drawn", LONG)
         assert self.app.jobs("map")[0].status == DONE, self.app.jobs("map")[0].what
         self.visit.settle().sees_chart()
         self.visit.sees("rustworthiness")
 
+    def selects_people_on_one_of_two_maps(self):
+        self.visit.tab("Before and after").sees_chart().sees_address("tab=Before")
+        assert self.visit.key("before_after").get_by_role("figure").get_attribute("aria-label")
+        title = self.visit.page.locator(".annotation-text").first
+        ink = "node => getComputedStyle(node).fill"  # the page's, which Streamlit writes in place
+        assert title.evaluate(ink) != f"rgb(0, 0, {int(PAGE_TEXT[-2:], 16)})"
+        left = self.visit.page.locator(".nsewdrag").first.bounding_box()
+        corners = [
+            (left["x"] + across * left["width"], left["y"] + down * left["height"])
+            for across, down in ((0.2, 0.2), (0.8, 0.2), (0.8, 0.6), (0.2, 0.6))
+        ]
+        self.visit.page.mouse.move(*corners[0])
+        self.visit.page.mouse.down()
+        for corner in [*corners[1:], corners[0]]:
+            self.visit.page.mouse.move(*corner, steps=3)
+        self.visit.page.mouse.up()
+        self.visit.settle().sees("selected people")
+        self.visit.press_key("gap_all").tab("Map")
+
     def looks_for_the_item_with_markup_in_its_title(self):
         self.visit.pick("what_widget", "Items").pick("layout_widget", "PCA")
-        search = self.visit.key("map_search").locator("input")
+        search = self.visit.key("find").locator("input")
         search.fill("script")
         search.press("Enter")
         self.visit.settle().sees(NASTY[:30])
@@ -125,5 +144,6 @@ def test_from_an_empty_workspace_to_one_users_reasons(analyst):
     analyst.moves_the_weights_and_refreshes(run)
     analyst.reads_the_metrics()
     analyst.asks_for_a_umap_of_the_users()
+    analyst.selects_people_on_one_of_two_maps()
     analyst.looks_for_the_item_with_markup_in_its_title()
     analyst.reads_one_users_list_and_its_reasons()

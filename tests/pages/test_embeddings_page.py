@@ -50,7 +50,7 @@ def test_both_domains_are_on_the_map_at_once(trained_workspace):
     assert traces(app) == {"books": 80, "films": 64}
     said = words(app)
     assert "144 of 144 points" in said
-    assert "not from this model" in said  # EASE has no vectors
+    assert "this model has none" in said  # EASE has no vectors
     assert "trustworthiness" in said
     assert "distances between clusters mean little" in said
 
@@ -97,13 +97,36 @@ def test_users_are_coloured_by_what_the_source_did_for_them(trained_workspace):
 def test_clusters_part_the_items_of_different_tastes(trained_workspace):
     app = open_page("embeddings", run=trained_workspace.runs["ease"], colour="cluster")
     assert sum(traces(well(app)).values()) == 144
-    assert "cluster 1" in traces(app)
+    names = [trace["name"] for trace in chart(app)["data"] if trace["showlegend"]]
+    assert len(names) == len(set(names)) == 8
+    said = [entry["text"] for entry in chart(app)["layout"].get("annotations", [])]
+    assert {f"<b>{name.rsplit(' (', 1)[0]}</b>" for name in names if "Mixed" not in name} == set(
+        said
+    )
+    assert "What lies together?" in words(app)
 
 
-def opened_before_and_after(run: str):
-    app = open_page("embeddings", run=run)
-    app.session_state["embeddings_tab"] = "Before and after"
-    return well(app.run())
+def test_both_items_and_users_have_one_entry_of_the_legend_for_a_colour(trained_workspace):
+    """Eighteen entries stood under the map: eight clusters, each again for its users."""
+    run = trained_workspace.runs["ease"]
+    for colour, entries in (("cluster", 8), ("domain", 2)):
+        app = well(open_page("embeddings", run=run, what="both", colour=colour))
+        shown = [trace["name"] for trace in chart(app)["data"] if trace["showlegend"]]
+        assert len(shown) == entries
+        assert "dots are items, diamonds users" in words(app)
+
+
+def test_a_chart_has_its_answer_as_a_title_and_for_screen_readers(trained_workspace):
+    run = trained_workspace.runs["ease"]
+    for address in ({}, {"what": "users", "colour": "activity"}, {"tab": "Before and after"}):
+        app = well(open_page("embeddings", run=run, **address))
+        spoken = app.get("plotly_chart")[0].proto.alt
+        assert "?" in spoken
+        assert spoken.split("?")[0] in words(app)
+
+
+def opened_before_and_after(run: str, **more):
+    return well(open_page("embeddings", run=run, tab="Before and after", **more))
 
 
 def test_before_and_after_stand_on_two_linked_maps_with_their_figures(trained_workspace):
@@ -115,14 +138,38 @@ def test_before_and_after_stand_on_two_linked_maps_with_their_figures(trained_wo
     said = words(app)
     assert "Retrieval MRR" in str(app.table[0].value)
     assert "A small gap does not imply a good transfer" in said
-    assert "finds the same user" in said
-    assert "vectors from the interactions" in said  # EASE has none
+    assert "the same person in films is found" in said
+    assert "With both domains' interactions joined" in said  # EASE has no vectors
+    assert "this model" not in said + json.dumps(figure["layout"]["annotations"])
+
+
+def test_who_is_selected_on_one_map_stands_out_on_both_and_is_told_apart(trained_workspace):
+    app = opened_before_and_after(trained_workspace.runs["ease"])
+    some = list(range(0, 40))
+    points = [{"curve_number": 1, "point_index": row, "customdata": row} for row in some]
+    selection = {"points": points, "point_indices": [], "box": [], "lasso": []}
+    app.session_state["before_after"] = {"selection": selection}
+    well(app.run())
+    dots = [trace for trace in chart(app)["data"] if trace["mode"] == "markers"]
+    bright = [trace for trace in dots if trace["marker"]["opacity"] > 0.5]
+    assert len(bright) == 4
+    assert all(_x(trace["customdata"]).tolist() == some for trace in bright)
+    assert "40 selected people" in words(app)
+    assert "Median distance between their two places" in words(app)
+    app.button(key="gap_all").click().run()
+    assert "selected people" not in words(well(app))
+
+
+def test_both_maps_are_coloured_by_one_scale_that_a_link_can_name(trained_workspace):
+    app = opened_before_and_after(trained_workspace.runs["ease"], gap_colour="Distance")
+    figure = chart(app)
+    assert figure["layout"]["coloraxis"]["colorbar"]["title"]["text"] == "distance"
+    assert sum("coloraxis" in trace.get("marker", {}) for trace in figure["data"]) == 4
 
 
 def test_the_gap_of_every_run_stands_against_its_lift_when_asked_for(trained_workspace):
     app = opened_before_and_after(trained_workspace.runs["ease"])
     assert len(app.get("plotly_chart")) == 1
-    app.session_state["embeddings_tab"] = "Before and after"
     well(app.button(key="measure_gaps").click().run())
     assert "Fewer than two runs" in words(app)  # none of these models has vectors of users
 
@@ -136,7 +183,7 @@ def test_another_kind_of_points_forgets_a_colour_it_does_not_have(trained_worksp
 def test_a_search_shows_the_nearest_of_both_domains_and_marks_them(trained_workspace):
     run = trained_workspace.runs["ease"]
     app = open_page("embeddings", run=run)
-    app.text_input(key="map_search").set_value("film number 10").run()
+    app.text_input(key="find").set_value("film number 10").run()
     well(app)
     books, films = (table.value for table in app.dataframe[:2])
     assert len(books) == len(films) == 10
@@ -155,15 +202,15 @@ def test_marks_of_a_search_go_with_it(trained_workspace):
     """The map is kept; a search marks a copy, or the star would stay for everybody."""
     app = open_page("embeddings", run=trained_workspace.runs["ease"])
     layers = len(chart(app)["data"])
-    app.text_input(key="map_search").set_value("film number 10").run()
+    app.text_input(key="find").set_value("film number 10").run()
     assert len(chart(app)["data"]) == layers + 2
-    app.text_input(key="map_search").set_value("").run()
+    app.text_input(key="find").set_value("").run()
     assert len(chart(app)["data"]) == layers
 
 
 def test_a_search_finds_a_title_full_of_markup_and_shows_it_as_text(trained_workspace):
     app = open_page("embeddings", run=trained_workspace.runs["ease"])
-    app.text_input(key="map_search").set_value("![PIXEL]").run()
+    app.text_input(key="find").set_value("![PIXEL]").run()
     well(app)
     assert app.selectbox(key="map_found").options[0].startswith(NASTY)
     assert "![pixel](http" not in words(app)
@@ -171,8 +218,15 @@ def test_a_search_finds_a_title_full_of_markup_and_shows_it_as_text(trained_work
 
 def test_a_search_for_nothing_there_says_so(trained_workspace):
     app = open_page("embeddings", run=trained_workspace.runs["ease"])
-    app.text_input(key="map_search").set_value("no such thing").run()
+    app.text_input(key="find").set_value("no such thing").run()
     assert "No title or id on this map contains" in words(well(app))
+
+
+def select(app, run: str, points: list[dict]) -> None:
+    """Have these points of the map of items selected."""
+    selection = {"points": points, "point_indices": [], "box": [], "lasso": []}
+    app.session_state[f"map_{run}_items_domain_PCA"] = {"selection": selection}
+    well(app.run())
 
 
 def test_selected_points_are_explained(trained_workspace):
@@ -184,25 +238,47 @@ def test_selected_points_are_explained(trained_workspace):
         {"curve_number": 1, "point_index": 5},
         {"curve_number": 9, "point_index": 0},
     ]
-    selection = {"points": points, "point_indices": [], "box": [], "lasso": []}
-    app.session_state[f"map_{run}_items_domain_PCA"] = {"selection": selection}
-    app.run()
-    well(app)
+    select(app, run, points)
     said = words(app)
-    assert "3 selected points" in said
+    assert "Nothing sets 3 selected points apart beyond chance" in said
     assert "1 of books, 2 of films" in said
     table = app.dataframe[-1].value
     assert sorted(table["domain"]) == ["books", "films", "films"]
     assert NASTY in set(table["name"])
 
 
-def test_umap_is_made_by_a_job_and_pca_shown_meanwhile(own_workspace):
+def test_what_sets_a_selection_apart_is_a_ranked_list_and_can_be_looked_at_closer(
+    trained_workspace,
+):
+    run = trained_workspace.runs["ease"]
+    app = open_page("embeddings", run=run)
+    whole = chart(app)
+    films = [n for n, trace in enumerate(whole["data"]) if trace["name"].startswith("films")]
+    select(app, run, [{"curve_number": n, "point_index": row} for n in films for row in range(9)])
+    assert "36 selected points" in words(app)
+    ranked = app.dataframe[0].value
+    assert ranked["what"].iloc[0] == "domain: films"
+    assert ranked["selected"].iloc[0] == "100\N{NO-BREAK SPACE}% of 36"
+    assert (np.diff(ranked["effect"]) <= 0).all()
+
+    app.button(key="look_closer").click().run()
+    closer = chart(well(app))
+    assert closer["layout"]["xaxis"]["range"]
+    assert closer["data"][0]["marker"]["size"] >= whole["data"][0]["marker"]["size"]
+    app.button(key="whole_map").click().run()
+    assert "range" not in chart(well(app))["layout"]["xaxis"]
+
+
+def test_choosing_umap_draws_it_and_the_picture_says_pca_until_it_is_there(own_workspace):
+    """The button said UMAP, the picture was PCA, and another button had to be found."""
     run, workspace = own_workspace.runs["ease"], own_workspace.workspace
-    app = well(open_page("embeddings", run=run, layout="UMAP"))
-    assert "below is PCA" in words(app)
-    app.button(key="draw_umap").click().run()
-    well(app)
+    app = well(open_page("embeddings", run=run))
+    assert app.segmented_control(key="layout_widget").value == "PCA"
+    assert not list_jobs(workspace, kind="map")
+    app.segmented_control(key="layout_widget").set_value("UMAP").run()
+    assert "PCA, until the UMAP map is drawn" in json.dumps(chart(well(app)))
     assert "PCA, seed" in words(app)
+    app.run()
     (job,) = list_jobs(workspace, kind="map", active=True)
     assert (job.lane, job.payload["what"]) == ("short", "items")
 
@@ -212,18 +288,28 @@ def test_umap_is_made_by_a_job_and_pca_shown_meanwhile(own_workspace):
     kept = read_map(workspace.maps / read_job(workspace, job.id).result["map"])
     app.run()
     assert "UMAP, seed 0" in words(well(app))
+    assert "until the" not in json.dumps(chart(app)["layout"])
     np.testing.assert_allclose(_x(chart(app)["data"][0]["x"]), kept.places[:80:4, 0])
     assert not [button for button in app.button if button.key == "draw_umap"]
+
+    app = well(open_page("embeddings", run=run))  # nobody chose: the best there is
+    assert "UMAP, seed 0" in words(app)
+    assert "layout" not in app.query_params
+    assert "PCA, seed" in words(well(open_page("embeddings", run=run, layout="PCA")))
+    assert "PCA, seed" in words(well(open_page("embeddings", run=run, what="users")))
+    assert len(list_jobs(workspace, kind="map")) == 1
 
 
 def test_a_failed_map_says_why_and_can_be_asked_for_again(own_workspace):
     app = open_page("embeddings", run=own_workspace.runs["ease"], layout="UMAP")
-    app.button(key="draw_umap").click().run()
     (job,) = list_jobs(own_workspace.workspace, kind="map")
     end_job(own_workspace.workspace, job.id, "failed", what="Memory ran out.", hint="Free some.")
     app.run()
     assert "Memory ran out" in words(well(app))
-    assert app.button(key="draw_umap")
+    assert len(list_jobs(own_workspace.workspace, kind="map")) == 1  # not begun again by itself
+    assert "until the" not in json.dumps(chart(app)["layout"])
+    app.button(key="draw_umap").click().run()
+    assert len(list_jobs(own_workspace.workspace, kind="map", active=True)) == 1
 
 
 def _x(values) -> np.ndarray:

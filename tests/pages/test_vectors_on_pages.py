@@ -100,7 +100,7 @@ def test_the_map_takes_vectors_alone_without_any_encoding(space):
     assert traces(app) == {"books": 50, "films": 50}
     assert "uploaded vectors, before any model" in words(app)
     assert "meaning_widget" not in [box.key for box in app.text_input]
-    app.text_input(key="map_search").set_value("Alone on Mars").run()
+    app.text_input(key="find").set_value("Alone on Mars").run()
     nearest = well(app).dataframe[1].value
     assert nearest["name"].iloc[0] == "独自在火星"  # with its book's very vector
     assert nearest["cosine"].iloc[0] == pytest.approx(1)

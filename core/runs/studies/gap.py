@@ -35,7 +35,7 @@ class BeforeAfter:
     from_interactions: bool  # the model has no vectors of its own
     users: np.ndarray  # (n,) numbers of the users on the maps
     places: dict[str, tuple[FloatArray, FloatArray]]  # "before", "after": source, target (n, 2)
-    lengths: FloatArray  # (n,) distance of a user's two vectors after, in the model's space
+    lengths: dict[str, FloatArray]  # alike: distance of a user's two vectors in that space, (n,)
 
 
 def before_after(split: Split, model: CrossDomainModel) -> BeforeAfter:
@@ -47,7 +47,7 @@ def before_after(split: Split, model: CrossDomainModel) -> BeforeAfter:
     before = separate_vectors(split.train)
     users = _drawn(np.intersect1d(before.users, after.users))
     places = _joint_layout(turned_onto(before, after).of(users), after.of(users))
-    some = after.of(users)
+    both = {"before": before.of(users), "after": after.of(users)}
     return BeforeAfter(
         before=domain_gap(before),
         after=domain_gap(after),
@@ -55,7 +55,9 @@ def before_after(split: Split, model: CrossDomainModel) -> BeforeAfter:
         from_interactions=not own,
         users=users,
         places=places,
-        lengths=np.linalg.norm(some.source - some.target, axis=1),
+        lengths={
+            name: np.linalg.norm(some.source - some.target, axis=1) for name, some in both.items()
+        },
     )
 
 

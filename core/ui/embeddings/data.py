@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from core.basics.columns import SOURCE, TARGET, TEST, USER
+from core.basics.columns import DESCRIPTION, SOURCE, TARGET, TEST, TITLE, USER
 from core.basics.files import fingerprint
-from core.basics.formatting import duration
 from core.basics.types import FloatArray, IntArray
+from core.charts.maps import Area, inside
+from core.data.knowledge import names_in
 from core.data.pair import ItemFeatures
 from core.data.snapshot import Split
-from core.embedding.maps import LIMIT, MAP_TEXTS, Points, pca_map
-from core.embedding.neighbours import clusters_of, trustworthiness
+from core.embedding.distinct import Facts, facts_of_points, group_names
+from core.embedding.maps import MAP_TEXTS, Points, pca_map
+from core.embedding.neighbours import NO_GROUP, clusters_of, islands_of, trustworthiness
 from core.embedding.umap_map import map_name, read_map
 from core.evaluation.lift import differences
 from core.models.text.features import TextSettings
+from core.models.text.vectors import ALONE, BESIDE, NOT_USED, why_not
 from core.runs.jobs.maps import (
     SEED,
     MapPoints,
@@ -30,12 +34,16 @@ from core.runs.jobs.maps import (
 from core.runs.making.texts import ItemTexts, key_of
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.embeddings.view import UMAP, View
+from core.ui.embeddings.view import PCA, UMAP, View, pick_method
 from core.ui.keeping import kept_resource, known_by
-from core.ui.shell import Task, draw_task, workspace
+from core.ui.navigation import link_to
+from core.ui.shell import Task, ask_task, draw_task, workspace
+from core.ui.state import current_run, current_split, current_split_hash, require_model
+from core.ui.text_vectors import ask_for_texts
+from core.ui.widgets import plain
 
 NAME, KIND, DOMAIN = "name", "kind", "domain"
-CATEGORY, COUNT = "category", "interactions"
+CATEGORY, CATEGORIES, COUNT = "category", "categories", "interactions"
 LIFT = "ndcg@10"  # whose difference to the twin colours users
 NO_CATEGORY = ""
 
@@ -46,7 +54,8 @@ class MapData:
     """Points of a map and what is known about each.
 
     table: one row per point with NAME, KIND ("item" or "user"), DOMAIN ("source" or "target"),
-    CATEGORY (the first, "" if unknown) and COUNT (its training interactions in that domain).
+    CATEGORY (the first, "" if unknown), CATEGORIES (all, as a person reads them) and COUNT (its
+    training interactions in that domain).
     """
 
     run: Run | None  # None for texts, which are the same for all runs of a split
@@ -63,7 +72,7 @@ class MapData:
         return self.made.points
 
 
-@known_by(lambda layout: (layout.method, layout.seed))
+@known_by(lambda layout: (layout.method, layout.seed, layout.until, layout.area))
 @dataclass(frozen=True)
 class Layout:
     """Where the points that are drawn stand on the map; of the same points one a method."""
@@ -73,6 +82,8 @@ class Layout:
     places: FloatArray  # (n_rows, 2)
     trustworthiness: float | None
     seed: int
+    until: str = ""  # the layout it stands in for while that is drawn
+    area: Area | None = None  # the part that is looked at; None for all of it
 
 
 @kept_resource(show_spinner="Reading the vectors …", max_entries=3)
@@ -117,18 +128,59 @@ def lifts(data: MapData) -> FloatArray | None:
 
     NaN for items and for users who are not evaluated; None for a run without a twin.
     """
-    if data.run is None or data.run.twin is None:
+    if data.run is None:
         return None
-    ours, theirs = (cached.per_user(run, TEST) for run in (data.run, data.run.twin))
-    if LIFT not in ours:
+    by_user = user_lifts(data.run)
+    if by_user is None:
         return None
-    moved = differences(ours[[USER, LIFT]], theirs[[USER, LIFT]])
-    by_user = np.full(len(cached.split_of(data.run).train.users), np.nan)
-    by_user[moved[USER].to_numpy()] = moved[LIFT].to_numpy()
     found = np.full(len(data.points), np.nan)
     is_user = ~data.points.is_item
     found[is_user] = by_user[data.points.numbers[is_user]]
     return found
+
+
+def user_lifts(run: Run) -> FloatArray | None:
+    """Difference in test nDCG@10 to the twin of each user, (n_users,); NaN where not evaluated."""
+    if run.twin is None:
+        return None
+    ours, theirs = (cached.per_user(one, TEST) for one in (run, run.twin))
+    if LIFT not in ours:
+        return None
+    moved = differences(ours[[USER, LIFT]], theirs[[USER, LIFT]])
+    by_user = np.full(len(cached.split_of(run).train.users), np.nan)
+    by_user[moved[USER].to_numpy()] = moved[LIFT].to_numpy()
+    return by_user
+
+
+@kept_resource(max_entries=3)
+def facts(data: MapData) -> Facts:
+    """What is known of the points: categories, words, domain, counts and lift."""
+    run = data.run
+    split = cached.split(data.split_hash) if run is None else cached.split_of(run)
+    return facts_of_points(data.points, split.train, list(data.names.values()), lifts(data))
+
+
+def groups(data: MapData, layout: Layout) -> IntArray:
+    """Number of the group of each point, (n_points,): what a person sees as one on the map.
+
+    These are the islands of UMAP, finer ones where a part of it is looked at, and NO_GROUP for what
+    is in none; where the layout has no islands, the clusters of the original space.
+    """
+    if layout.method != UMAP:
+        return clusters(data)
+    found = np.full(len(data.points), NO_GROUP)
+    if layout.area is None:
+        found[layout.rows] = islands_of(layout.places, clusters(data)[layout.rows])
+    else:  # in a part of the map, one island may well be most of it
+        seen = inside(layout.places, layout.area)
+        found[layout.rows[seen]] = islands_of(layout.places[seen])
+    return found
+
+
+@kept_resource(max_entries=6)
+def names_of_groups(data: MapData, layout: Layout) -> list[str]:
+    """What to call each group, by what its points have in common."""
+    return group_names(facts(data), groups(data, layout))
 
 
 @kept_resource(max_entries=3)
@@ -161,42 +213,98 @@ def _described(points: Points, split: Split) -> pd.DataFrame:
             numbers = points.numbers[rows]
             counts = np.diff(matrix.tocsc().indptr) if is_item else np.diff(matrix.indptr)
             names = cached.item_names(split, domain) if is_item else train.users.ids
-            category = _first_categories(features, numbers) if is_item else NO_CATEGORY
             kind = "item" if is_item else "user"
-            frame = {NAME: names[numbers], KIND: kind, DOMAIN: domain, CATEGORY: category}
+            frame = {NAME: names[numbers], KIND: kind, DOMAIN: domain}
+            frame |= _categories(features if is_item else None, numbers)
             frames.append(pd.DataFrame(frame | {COUNT: counts[numbers]}, index=rows))
     return pd.concat(frames).sort_index()
 
 
-def _first_categories(features: ItemFeatures | None, numbers: IntArray) -> np.ndarray | str:
-    if features is None:
-        return NO_CATEGORY
-    return np.array(
-        [str(text).split("|")[0] for text in features.categories[numbers]], dtype=object
-    )
+def _categories(features: ItemFeatures | None, numbers: IntArray) -> dict[str, np.ndarray]:
+    """The first category of each item and all of them, (n_items,) each; "" where unknown."""
+    found = [names_in(cell) for cell in features.categories[numbers]] if features else []
+    found = found or [[] for _ in numbers]
+    return {
+        CATEGORY: np.array([names[0] if names else NO_CATEGORY for names in found], dtype=object),
+        CATEGORIES: np.array([" · ".join(names) for names in found], dtype=object),
+    }
+
+
+# Whose points are shown: the run's, or the texts of its split, or of the current one without a run.
+
+
+def run_or_texts() -> Run | None:
+    """The current run where it has a model; None where the split's texts are all there is."""
+    run = current_run()
+    if run is not None and run.has_model:
+        return run
+    found = readings(run)
+    if not found:
+        return require_model()
+    why = "There is no run yet" if run is None else f"{plain(run.label)} has only lists"
+    shown = "their uploaded vectors" if found == (ALONE,) else "what is written about them"
+    st.markdown(f"{why}, so the items are shown by {shown}.")
+    return None
+
+
+def split_of_texts(run: Run | None) -> Split | None:
+    """The split whose texts are shown."""
+    return current_split() if run is None else cached.split_of(run)
+
+
+def readings(run: Run | None) -> tuple[str, ...]:
+    """How items can be read with their texts or uploaded vectors, of VECTORS; () for not at all."""
+    split_hash = current_split_hash() if run is None else str(run.record.split_hash)
+    if split_hash is None:
+        return ()
+    facts = cached.rating_facts(split_hash)
+    with_texts = any({TITLE, DESCRIPTION} & filled for filled in facts.texts)
+    possible = {
+        NOT_USED: with_texts,
+        BESIDE: with_texts and why_not(facts.vectors, TextSettings(vectors=BESIDE)) is None,
+        ALONE: why_not(facts.vectors, TextSettings(vectors=ALONE)) is None,
+    }
+    return tuple(use for use, possibly in possible.items() if possibly)
+
+
+def points_of(run: Run | None, view: View) -> MapData:
+    """What the map shows; where texts are missing, how they are made, and the page ends."""
+    if run is not None and view.what != MAP_TEXTS:
+        return map_data(run, view.what)
+    split = split_of_texts(run)
+    if split is None or not readings(run):
+        st.info(
+            "The items of this split have no titles, no descriptions and no vectors of one kind. "
+            "Import an item table and choose it as “Titles and categories” of the pair."
+        )
+        link_to("data", "Import an item table")
+        st.stop()
+    data = text_data(split, view.texts)
+    if data is None:
+        ask_for_texts(split, view.texts)
+        st.stop()
+    return data
 
 
 # The job that makes a UMAP map: ask for it, watch it, or read why it failed.
 
 
-def pick_layout(data: MapData, view: View) -> Layout:
-    """The layout asked for; PCA, with a word on why, while there is no UMAP map."""
-    if view.method != UMAP:
-        return pca_layout(data)
+def pick_layout(data: MapData, view: View, place: DeltaGenerator) -> Layout:
+    """UMAP as soon as there is one, unless a person chose; choosing it has it drawn.
+
+    Until it is there the points stand as PCA, and say so. place: where the choice is drawn.
+    """
     kept = umap_layout(data)
-    if kept is not None:
+    method = pick_method(place, PCA if kept is None else UMAP)
+    if method == UMAP and kept is not None:
         return kept
     task = _task(data, view)
-    if task.is_active:
-        st.caption("PCA is shown meanwhile.")
-    else:
-        n = min(len(data.points), LIMIT)
-        st.info(
-            f"There is no UMAP map of these {n:,} points yet; below is PCA. Drawing it takes about "
-            f"{duration(10 + n / 2000)} in the background."
-        )
+    if method == PCA and not (kept is None and task.is_active):
+        return pca_layout(data)
+    if method == UMAP and not task.jobs:
+        ask_task(task)
     draw_task(task, "draw_umap")
-    return pca_layout(data)
+    return replace(pca_layout(data), until=UMAP if task.is_active else "")
 
 
 def _task(data: MapData, view: View) -> Task:

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from core.embedding.distinct import ACTIVITY, CATEGORY, DOMAIN, LIFT, POPULARITY
 from core.embedding.maps import MAP_BOTH, MAP_ITEMS, MAP_TEXTS, MAP_USERS
 from core.models.text.encoders import DEFAULT, ENCODERS
 from core.models.text.features import TextSettings
 from core.models.text.vectors import ALONE, NOT_USED
 from core.models.text.words import READS, TITLES
-from core.ui.state import linked, one_of, set_current
+from core.ui.state import linked, one_of, recall, set_current
 from core.ui.text_vectors import type_words
 
-DOMAIN, CATEGORY, POPULARITY, ACTIVITY = "domain", "category", "popularity", "activity"
-LIFT, CLUSTER = "lift", "cluster"
+CLUSTER = "cluster"
 COLOURS = {
     MAP_ITEMS: (DOMAIN, CATEGORY, POPULARITY, CLUSTER),
     MAP_USERS: (DOMAIN, ACTIVITY, LIFT, CLUSTER),
@@ -33,14 +34,13 @@ class View:
 
     what: str
     colour: str
-    method: str
     search: str
     texts: TextSettings = field(default_factory=TextSettings)  # of the map of texts
     meaning: str = ""  # words to search the texts by
 
 
-def pick_view(has_model: bool, readings: Sequence[str]) -> View:
-    """One row of controls, more where the window is narrow; all but the search can be linked to.
+def pick_view(has_model: bool, readings: Sequence[str]) -> tuple[View, DeltaGenerator]:
+    """One row of controls, more where the window is narrow, and the place for one of layouts.
 
     Without a model there are the texts alone. readings: what the items' uploaded vectors may be
     beside them, of VECTORS.
@@ -61,24 +61,37 @@ def pick_view(has_model: bool, readings: Sequence[str]) -> View:
             COLOURS[what],
             "Popularity: training interactions of an item. Activity: of a user. Lift: whose lists "
             "the source made better or worse (test nDCG@10 against the twin). Cluster: points that "
-            "lie together in the original space.",
+            "lie together: islands of UMAP, else neighbours in the original space. Names on the "
+            "map say what a group has more of than the rest.",
         )
-        method = _choice(
-            "Layout",
-            "layout",
-            (PCA, UMAP),
-            "PCA keeps large distances and is there at once. UMAP keeps neighbours together and is "
-            "computed once, in the background.",
-        )
+        layouts = st.container(width="content")
         words = st.text_input(
-            "Find an item or user",
-            key="map_search",
+            "Find",
+            key="find",
+            bind="query-params",
+            max_chars=LONGEST,
             placeholder="Part of a title or an id",
             icon=":material/search:",
             width=210,
         )
-    view = View(what, colour, method, words.strip()[:LONGEST])
-    return _with_texts(view, readings) if what == MAP_TEXTS else view
+    view = View(what, colour, words.strip()[:LONGEST])
+    return (_with_texts(view, readings) if what == MAP_TEXTS else view), layouts
+
+
+def pick_method(place: DeltaGenerator, best: str) -> str:
+    """How points are laid out: the best there is until a person chooses."""
+    if recall("layout") is None:
+        st.session_state["layout_widget"] = best
+    with place:
+        return _choice(
+            "Layout",
+            "layout",
+            (PCA, UMAP),
+            "PCA keeps large distances and is there at once. UMAP keeps neighbours together: "
+            "choose it, and it is drawn once, in the background. Trustworthiness is 1 where "
+            "neighbours on the map are neighbours in the original space, .5 by chance.",
+            best,
+        )
 
 
 def _with_texts(view: View, readings: Sequence[str]) -> View:
