@@ -28,6 +28,7 @@ from core.basics.columns import (
 )
 from core.basics.errors import DataError
 from core.basics.files import as_record, fingerprint, read_json, whole_folder, write_json
+from core.basics.sorted_sets import common
 from core.basics.types import BoolArray, IdMap, IntArray, Masked
 from core.data.pair import (
     DomainPair,
@@ -154,7 +155,7 @@ def write_snapshot(
         split_hash=_split_hash(dataset_hash, users, items, coded),
         counts={part: len(coded[part]) for part in PARTS}
         | {"users": len(users), "source_items": len(items[SOURCE])}
-        | {"target_items": len(items[TARGET])},
+        | {"target_items": len(items[TARGET]), "shared": _n_shared(coded)},
         liked_from=liked_from,
     )
     folder = root / info.split_hash
@@ -176,6 +177,12 @@ def write_snapshot(
                     np.save(vectors_file(part_folder, domain), vectors)
             write_json(part_folder / RECORD, asdict(info))
     return folder
+
+
+def _n_shared(coded: dict[str, pd.DataFrame]) -> int:
+    """Users with rows in both domains, held-out ones included."""
+    source, *target = [coded[part][USER].to_numpy() for part in PARTS]
+    return len(common(source, np.concatenate(target)))
 
 
 def _is_whole(folder: Path) -> bool:
