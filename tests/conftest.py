@@ -6,8 +6,10 @@ import gc
 import os
 import sys
 
-# Files of tests run side by side: a thread each, before NumPy reads it once.
+# Files of tests run side by side: a thread each, before NumPy reads it once. Numba has a number of
+# its own, and its first parallel loop gives it to torch: fits after it took ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
 
 import pytest
 from hypothesis import HealthCheck, settings
