@@ -39,6 +39,22 @@ def _packages_are_read_once():
         yield
 
 
+def pytest_collection_modifyitems(items):
+    """Files that drive a browser wait more than they compute: they are spread among the others.
+
+    Two of them side by side leave a core idle, and the last one alone holds everybody up.
+    """
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path, own in files.items() if own[0].get_closest_marker("browser")]
+    order = [path for path in files if path not in waiting]
+    apart = len(order) // (len(waiting) + 1)  # so many files of others before the next, and at last
+    for place, path in enumerate(waiting):
+        order.insert(place * (apart + 1), path)
+    items[:] = [item for path in order for item in files[path]]
+
+
 def pytest_collection_finish():
     """What the libraries brought stays till the end: garbage is looked for among the rest alone."""
     gc.collect()
