@@ -6,8 +6,10 @@ import gc
 import os
 import sys
 
-# Files of tests run side by side: a thread each, before NumPy reads it once.
+# Files of tests run side by side: a thread each, before NumPy reads it once. Numba has a number of
+# its own, and its first parallel loop gives it to torch: fits after it took ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,6 +37,30 @@ def _packages_are_read_once():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(manifest_scanner, "scan_component_manifests", scan)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_pulls_the_plug():
+    """What is written need not reach the disk while the machine runs: thousands of waits less."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+def pytest_collection_modifyitems(items):
+    """Files that drive a browser wait more than they compute: they are spread among the others.
+
+    Two of them side by side leave a core idle, and the last one alone holds everybody up.
+    """
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path, own in files.items() if own[0].get_closest_marker("browser")]
+    order = [path for path in files if path not in waiting]
+    apart = len(order) // (len(waiting) + 1)  # so many files of others before the next, and at last
+    for place, path in enumerate(waiting):
+        order.insert(place * (apart + 1), path)
+    items[:] = [item for path in order for item in files[path]]
 
 
 def pytest_collection_finish():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import streamlit as st
 
 from core.basics.workspace import Workspace
 from core.runs.making.make_run import train_run
@@ -14,6 +15,19 @@ from tests.pages.stories import Trained, entered, planted_split
 def empty_workspace(tmp_path, monkeypatch):
     """A workspace without anything in it."""
     return entered(Workspace(tmp_path / "workspace"), monkeypatch)
+
+
+@pytest.fixture
+def nothing_kept():
+    """No figure is kept from before or for later, for a test that changes what figures come from.
+
+    Other tests of a workspace share what its pages have kept, as visitors of an app do.
+    """
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 @pytest.fixture(scope="session")

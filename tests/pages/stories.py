@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import ITEM, RATING, TIME, TITLE, USER
@@ -65,12 +64,14 @@ def planted_split(
 
 
 def open_page(name: str, **address: str) -> AppTest:
-    """The page as it stands after a link with these values in the address bar."""
+    """The page as it stands after a link with these values in the address bar.
+
+    It is the first that is asked of the app, as in a browser: Start is not drawn before it.
+    """
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.run()
     for key, value in address.items():
         app.query_params[key] = value
-    return app.switch_page(f"pages/{name}.py").run()
+    return (app if name == "start" else app.switch_page(f"pages/{name}.py")).run()
 
 
 def well(app: AppTest) -> AppTest:
@@ -100,9 +101,10 @@ def _rows(rng: np.random.Generator, user: int, letter: str, items: np.ndarray) -
 
 
 def entered(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """The workspace as the app's own from now on, with nothing cached from another."""
+    """The workspace as the app's own from now on.
+
+    Figures kept from it stay, as between two visitors of an app; those of another are not shown.
+    """
     workspace.root.mkdir(parents=True, exist_ok=True)
     monkeypatch.setenv(VARIABLE, str(workspace.root))
-    st.cache_resource.clear()
-    st.cache_data.clear()
     return workspace

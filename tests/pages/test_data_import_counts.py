@@ -10,8 +10,8 @@ from core.data.pair_folder import PairInputs, PairSettings
 from core.data.reading.ingest import import_file
 from core.data.reading.options import ReadOptions, list_datasets
 from core.runs.jobs.data_jobs import pair_job, pair_payload, split_job
+from tests.pages.stories import open_page
 from tests.pages.test_data_import_page import (
-    ROOT,
     data_page,
     keyed,
     press_import,
@@ -75,10 +75,7 @@ def bought(seed: int, letter: str) -> pd.DataFrame:
 
 
 def opened(page: str, **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    for name, value in address.items():
-        app.query_params[name] = value
-    return well(app.switch_page(f"pages/{page}.py").run())
+    return well(open_page(page, **address))
 
 
 def add(workspace, role: str) -> PairInputs:

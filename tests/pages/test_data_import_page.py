@@ -3,12 +3,10 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import ITEM, RATING, TIME, USER
 from core.basics.workspace import VARIABLE, Workspace
@@ -16,8 +14,8 @@ from core.data.reading.options import list_datasets
 from core.jobs.supervisor import Lock, kill
 from core.jobs.table import DONE, list_jobs
 from core.ui.widgets import table_key
+from tests.pages.stories import open_page
 
-ROOT = Path(__file__).resolve().parents[2]
 BOOKS = "user_id,item_id,rating,timestamp\n007,b1,4,1260759108\n8,b2,bad,1\n007,b1,5,1260759109\n"
 FILMS = "reader;movie;stars\n007;1.0;3,5\n9;true;4\n"
 PATIENCE = 60.0  # seconds
@@ -42,8 +40,7 @@ def workspace(tmp_path, monkeypatch):
 
 @pytest.fixture
 def data_page(workspace):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    return well(app.switch_page("pages/data.py").run())
+    return well(open_page("data"))
 
 
 def well(app):
@@ -234,8 +231,7 @@ def test_a_file_of_the_import_folder_is_previewed_as_json_and_read_where_it_stan
     file = folder / "books.jsonl"
     file.write_text('{"user_id": "007", "item_id": 1.0}\nbroken\n')
     monkeypatch.setenv("CROSSWALK_IMPORT_FOLDER", str(folder))
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    app = well(app.switch_page("pages/data.py").run())
+    app = well(open_page("data"))
     box = next(one for one in app.selectbox if one.key == "folder_source_0")
     assert box.options == ["books.jsonl · 42 bytes"]
     app = well(box.select("books.jsonl").run())

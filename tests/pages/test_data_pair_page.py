@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,8 +24,8 @@ from core.data.splitting import KINDS, LEAVE_K_OUT
 from core.jobs.supervisor import Lock, kill
 from core.jobs.table import ACTIVE, list_jobs, request_cancel
 from core.runs.jobs.data_jobs import pair_job, pair_payload, quality_job, split_job
+from tests.pages.stories import open_page
 
-ROOT = Path(__file__).resolve().parents[2]
 NASTY = "![pixel](http://elsewhere.example/p.png) <b>bold</b>"
 TWICE = ["u000", "u001", "u002"]  # people with a second id
 ROLES = {
@@ -106,10 +105,7 @@ def made_without_page(workspace: Workspace) -> str:
 
 def opened(tab: str) -> AppTest:
     """The Data page on one of its tabs, freshly opened; it may show an error."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.run()
-    app.query_params["tab"] = tab
-    return app.switch_page("pages/data.py").run()
+    return open_page("data", tab=tab)
 
 
 def well(app: AppTest) -> AppTest:
@@ -273,8 +269,7 @@ def test_damaged_answers_are_said_on_quality_alone_and_found_again(two_files, pa
     quality_job(two_files, payload, silent)
     (two_files.pairs / pair / "quality.json").write_text('[{"key": "same_people"')
     for page in ("start", "train", "metrics", "report"):
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-        well(app.switch_page(f"pages/{page}.py").run() if page != "start" else app)
+        well(open_page(page))
     app = opened("Quality")
     assert "cannot be read any more. Check it again" in words(app)
     well(app.button(key="quality_check").click().run())
@@ -387,7 +382,7 @@ def test_every_page_warns_of_a_pair_that_failed_a_check(workspace):
     with_copies(workspace)
     payload = {"pair": made_without_page(workspace), "settings": {}, "seed": 1}
     split_job(workspace, payload, silent)
-    unchecked = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    unchecked = open_page("start")
     assert not unchecked.error
     quality_job(workspace, payload, silent)
     app = unchecked.run()

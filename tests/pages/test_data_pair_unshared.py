@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import ITEM, TITLE, USER
 from core.basics.progress import silent
@@ -16,7 +15,8 @@ from core.data.pair_folder import PairInputs, PairSettings
 from core.data.splitting import SplitSettings, split_pair
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
-from tests.pages.test_data_pair_page import ROOT, rows
+from tests.pages.stories import open_page
+from tests.pages.test_data_pair_page import rows
 
 PAGES = ("data", "train", "fusion", "metrics", "recommendations", "embeddings", "report")
 TABS = {"data": ("Import", "Pair", "Quality", "Split", "Text")}
@@ -65,10 +65,7 @@ def test_no_page_breaks_where_nobody_is_shared(workspace, monkeypatch):
     broken = {}
     for page in PAGES:
         for tab in TABS.get(page, ("",)):
-            app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run()
-            if tab:
-                app.query_params["tab"] = tab
-            app = app.switch_page(f"pages/{page}.py").run()
+            app = open_page(page, **({"tab": tab} if tab else {}))
             said = [error.value for error in app.error if "No user of" not in error.value]
             if app.exception or any("does not know" in one for one in said):
                 log = (workspace.logs / "app.log").read_text()[-3000:]

@@ -10,17 +10,14 @@ from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
 from core.data.pair_folder import PairInputs, PairSettings
-from tests.pages.stories import NASTY, ROOT, entered, well, words
+from tests.pages.stories import NASTY, entered, open_page, well, words
 
 CHINESE = ["战争与和平", "活着", "围城", "边城", "家", "茶馆"]
 ENGLISH = ["War and Peace", "To Live", "", "<b>Border</b> Town", NASTY, "Teahouse"]
 
 
 def opened() -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.run()
-    app.query_params["tab"] = "Text"
-    return well(app.switch_page("pages/data.py").run())
+    return well(open_page("data", tab="Text"))
 
 
 def interactions(letter: str) -> pd.DataFrame:

@@ -143,7 +143,7 @@ def test_a_list_from_one_domain_says_why_the_other_is_silent(trained_workspace):
     assert "does not look at this user's history" in words(popularity)
 
 
-def test_a_run_whose_data_are_gone_says_so_in_two_sentences(trained_workspace):
+def test_a_run_whose_data_are_gone_says_so_in_two_sentences(nothing_kept, trained_workspace):
     splits = trained_workspace.workspace.splits
     away = splits.with_name("splits_away")
     splits.rename(away)

@@ -16,7 +16,7 @@ from tests.pages.stories import NASTY, open_page, well, words
 
 
 @pytest.fixture
-def shared_attributes(trained_workspace, monkeypatch):
+def shared_attributes(nothing_kept, trained_workspace, monkeypatch):
     """Every item of a taste is by one author, of books as of films, and in one nasty category."""
     workspace, name = trained_workspace.workspace, trained_workspace.runs["ease"]
     run = read_run(workspace.runs / name)

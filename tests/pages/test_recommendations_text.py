@@ -130,7 +130,9 @@ def test_a_run_of_an_older_version_keeps_its_tab_and_hears_no_words(bilingual):
     assert "the most popular items" in words(app)
 
 
-def test_words_that_are_like_no_item_bring_the_most_popular_ones(bilingual, monkeypatch):
+def test_words_that_are_like_no_item_bring_the_most_popular_ones(
+    nothing_kept, bilingual, monkeypatch
+):
     """What the page says is about what was found, not about what was typed."""
     monkeypatch.setattr(
         "core.models.text.fine_tuned.FineTuned.likeness",
@@ -141,7 +143,7 @@ def test_words_that_are_like_no_item_bring_the_most_popular_ones(bilingual, monk
     assert "follow from the words alone" not in words(app)
 
 
-def test_the_page_itself_never_encodes(bilingual, monkeypatch):
+def test_the_page_itself_never_encodes(nothing_kept, bilingual, monkeypatch):
     def refuse(name):
         raise AssertionError(f"the page loaded {name}")
 

@@ -1,4 +1,5 @@
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,7 @@ def test_the_stages_are_reported():
 
 def test_the_graph_is_the_librarys():
     """Equal points included, where the library's scale has a floor."""
+    import torch
     from umap.umap_ import fuzzy_simplicial_set
 
     vectors = normalised(np.random.default_rng(0).normal(size=(200, 6)))
@@ -82,3 +84,5 @@ def test_the_graph_is_the_librarys():
     )
     ours = fuzzy_graph(found, distances)
     assert abs(ours - expected).max() < 1e-6
+    # The library's loops leave torch the threads of the suite: more of them wait for each other
+    assert torch.get_num_threads() == int(os.environ["OMP_NUM_THREADS"])

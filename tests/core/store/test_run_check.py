@@ -138,10 +138,10 @@ def test_a_member_that_is_not_what_it_should_be_is_refused(good, tmp_path):
     for name, content in good["cmf"].items():
         file = folder / name.partition("/")[2]
         for bad in (*BYTES, content[: len(content) // 2]):
-            file.write_bytes(bad)
+            _put(file, bad)
             if not _refused(lambda: check_run(folder, tmp_path / "none")):
                 taken.append((name, bad[:20]))
-        file.write_bytes(content)
+        _put(file, content)
     assert not taken
 
 
@@ -185,6 +185,12 @@ def _unpacked(members: dict[str, bytes], folder: Path) -> Path:
     return folder / next(iter(members)).partition("/")[0]
 
 
+def _put(file: Path, content: bytes) -> None:
+    """A new file in its place: some file systems flush one that is cut and written over."""
+    file.unlink()
+    file.write_bytes(content)
+
+
 def _refused(check: Any) -> bool:
     """Whether it is refused, and in words."""
     try:
@@ -205,7 +211,7 @@ def test_a_bent_field_of_any_depth_is_refused_or_of_its_kind(good, name, tmp_pat
     taken = []
     for path, value in fields(record):
         for bad in bends(value):
-            (folder / "run.json").write_text(json.dumps(bent(record, path, bad)))
+            _put(folder / "run.json", json.dumps(bent(record, path, bad)).encode())
             if _refused(lambda: read_record(folder)):
                 continue
             if _may_be(path, value, bad):
@@ -296,10 +302,10 @@ def test_a_bent_table_or_array_is_refused(good, name, tmp_path):
         else:
             made = _tensor_bends(content)
         for said, bad in {"cut": content[: len(content) // 2], **made}.items():
-            (folder / inner).write_bytes(bad)
+            _put(folder / inner, bad)
             if not _refused(lambda: check_run(folder, tmp_path / "none")):
                 taken.append((inner, said))
-        (folder / inner).write_bytes(content)
+        _put(folder / inner, content)
     assert not taken
 
 
