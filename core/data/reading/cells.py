@@ -265,8 +265,8 @@ def _flat(value: Any) -> list[str]:
 class Cutter:
     """What separates and encloses the cells of a row.
 
-    Blanks around a quoted cell do not belong to it. A quote within a cell that does not begin with
-    one is a letter like any other.
+    One blank before a quoted cell and any behind it do not belong to it; the reader takes a quote
+    behind two blanks, as any within a cell that does not begin with one, for a letter like others.
     """
 
     delimiter: str
@@ -333,7 +333,8 @@ class Cutter:
 
     @cached_property
     def _opening(self) -> re.Pattern[str]:
-        return re.compile(self._pad + re.escape(self.quote))
+        one_blank = self._pad and " ?"
+        return re.compile(one_blank + re.escape(self.quote))
 
     @cached_property
     def _quoted(self) -> re.Pattern[str]:

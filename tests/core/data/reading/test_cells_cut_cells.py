@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from core.basics.columns import ITEM, USER
@@ -67,10 +67,14 @@ choices = st.fixed_dictionaries(
         "skip_lines": st.integers(0, 2),
     }
 )
+PLAIN = {"quote": '"', "escape": "", "comment": "", "skip_lines": 0}
 slow = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @slow
+@example(lines=['  "1"', '",1'], chosen=PLAIN, end="\n")
+@example(lines=['  "1",1'], chosen=PLAIN, end="\n")
+@example(lines=[' "1" ,  "1"  '], chosen=PLAIN, end="\n")
 @given(lines=st.lists(lines, max_size=8), chosen=choices, end=st.sampled_from(["\n", "\r\n"]))
 def test_the_preview_shows_the_rows_that_the_import_keeps(lines, chosen, end):
     """Padded quotes, escapes, comments and line breaks in quotes, of small files of two columns."""
