@@ -102,7 +102,7 @@ def _sentence(gate: Gate, k: int) -> str:
     words = signed_with_interval(found.mean, found.low, found.high, 4)
     if not found.excludes_zero:
         return (
-            f"Weighing by activity makes no difference beyond user sampling: nDCG@{k} {words} on "
+            f"Weighing by activity shows no gain beyond user sampling: nDCG@{k} {words} on "
             "users it was not fitted on. One pair of weights for everybody is enough."
         )
     verb = "gains" if found.mean > 0 else "loses"

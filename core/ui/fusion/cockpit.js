@@ -237,7 +237,7 @@ function build(root) {
   const who = element("h3", { class: "heading" });
   const legend = element("p", { class: "note" });
   const list = element("ol", { "aria-label": "The list at these weights" });
-  const left = element("p", { class: "note" });
+  const left = element("p", { class: "note left" });
   const live = element("div", { class: "hidden", role: "status", "aria-live": "polite" });
   const panels = element(
     "div",
@@ -350,6 +350,7 @@ function paint(state, pieces) {
   for (const [at, letter] of ["alpha", "beta"].entries()) {
     const { range, value } = pieces.controls[letter];
     if (Number(range.value) !== state[letter]) range.value = String(state[letter]);
+    range.style.setProperty("--at", `${100 * state[letter]}%`);
     range.setAttribute("aria-valuetext", `${state[letter].toFixed(2)}, ${data.names.join(" to ")} ${where}`);
     say(value, state[letter].toFixed(2));
     pieces.formula.children[at] || pieces.formula.append(element("span", { class: letter }));
@@ -433,7 +434,9 @@ function paintList(state, pieces) {
   const out = [...before].filter(([at, place]) => place <= list.k && !there.has(at));
   const found = first.filter((at) => list.hits[at]).length;
   const hits = `${found} held-out item${found === 1 ? "" : "s"} in the top ${list.k}.`;
-  say(pieces.left, out.length ? `${hits} Left it: ${out.map(([at, place]) => `${list.titles[at]} (was ${place})`).join(", ")}.` : hits);
+  const gone = out.map(([at, place]) => `${list.titles[at]} (was ${place})`).join(", ");
+  say(pieces.left, gone ? `${hits} Left it: ${gone}.` : hits);
+  pieces.left.title = gone;
 }
 
 /** Where an item comes from, by its rank at 1 : 1. */

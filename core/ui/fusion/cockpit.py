@@ -33,11 +33,12 @@ KEY = "fusion_cockpit"
 TITLE, NAME = 120, 40  # letters of an item's title, of a domain or a user
 _TOLD = "fusion_weights_told"  # which of the browser's messages the weights come from
 _FILE = Path(__file__)
+SCRIPT = _FILE.with_suffix(".js").read_text("utf-8")
 
 _draw = st.components.v2.component(
     "crosswalk_weights",
     css=_FILE.with_suffix(".css").read_text("utf-8"),
-    js=_FILE.with_suffix(".js").read_text("utf-8"),
+    js=SCRIPT,
 )
 
 
