@@ -2,8 +2,8 @@
 
 PATH is a workspace with a trained run, or a folder of the four files that `python -m core run
 --splits` takes (joint EASE is then trained first). In real Chromium, on the Fusion page with its
-plain controls (cockpit_frames.py has the others) and on a bare Streamlit page with one slider and the same chart, turn about in one run. Prints one JSON
-object; the bar is 1.4 times the bare page.
+plain controls (cockpit_frames.py has the others) and on a bare Streamlit page with one slider and
+the same chart, turn about in one run. Prints one JSON object; the bar is 1.4 times the bare page.
 """
 
 from __future__ import annotations

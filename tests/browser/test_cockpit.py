@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from core.basics.formatting import number, signed, signed_interval
 from core.basics.types import DomainScores
 from core.fusion.candidates import find_candidates, pick_users
 from core.fusion.combine import KINDS, NO_ITEM, SCALES
@@ -12,6 +13,7 @@ from core.fusion.fused import prepare, prepared_top_k
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
 from core.ui.fusion.cockpit import SCRIPT, packed
+from core.ui.fusion.data import ratio_text
 from tests.browser.browsing import Visit, expect, wait_until
 from tests.core.fusion.fusion_worlds import random_mask
 from tests.pages.stories import NASTY, planted_split
@@ -62,6 +64,41 @@ def test_browser_and_server_agree_to_the_last_rank(visit, kind, scale):
         for pair, places in zip(weights, of_user, strict=True):
             ours = prepared_top_k(one, *pair, DEPTH).items[0]
             np.testing.assert_array_equal(one.items[0][places], ours, err_msg=f"{kind} {pair}")
+
+
+def called(visit, expression):
+    """What an expression over the script's functions, `cockpit`, gives in the browser."""
+    visit.page.goto("about:blank")
+    return visit.page.evaluate(
+        """async ([code, expression]) => {
+            const url = URL.createObjectURL(new Blob([code], {type: 'text/javascript'}));
+            return new Function('cockpit', `return ${expression}`)(await import(url));
+        }""",
+        [SCRIPT, expression],
+    )
+
+
+def test_numbers_and_ratios_read_as_the_server_writes_them(visit):
+    values = [0, 0.0004, -0.0004, 0.5, 0.12345, -0.98765, 1, 9.5, 12, 1566, -0.01]
+    rows = called(visit, f"{values}.map(v => [3, 4].map(d => cockpit.number(v, d)))")
+    assert rows == [[number(value, digits) for digits in (3, 4)] for value in values]
+    rows = called(visit, f"{values}.map(v => cockpit.signed(v))")
+    assert rows == [signed(value) for value in values]
+    ends = [(0.0004, 0.012), (-0.00004, 0.0077), (0.01, 0.02), (0.0, 0.0)]
+    digits = called(visit, f"{[list(pair) for pair in ends]}.map(e => cockpit.telling(...e, 3))")
+    for (low, high), telling in zip(ends, digits, strict=True):
+        ours = f"{signed(low, telling)} to {signed(high, telling)}"
+        assert ours == signed_interval(low, high)
+    weights = [(1, 1), (0.33, 1), (0.65, 0.9), (1, 0.005), (0, 0.3), (0.2, 0)]
+    found = called(visit, f"{[list(pair) for pair in weights]}.map(w => cockpit.ratio(...w))")
+    assert found == [ratio_text(*pair) for pair in weights]
+
+
+def test_between_two_ratios_a_figure_is_said_to_be_about_so_much(visit):
+    rows = "[0, .5, 1], [[0, null], [1, null], [3, 5]]"
+    found = called(visit, f"[.25, .5, .75, 1].map(s => cockpit.between({rows}, s))")
+    assert [one["numbers"] for one in found] == [[0.5, None], [1, None], [2, None], [3, 5]]
+    assert [one["exact"] for one in found] == [False, True, False, True]
 
 
 @pytest.fixture(scope="module")

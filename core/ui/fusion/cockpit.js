@@ -43,17 +43,18 @@ export function ranked(parts, alpha, beta) {
 
 export function number(value, digits = 3) {
   if (value === null || !Number.isFinite(value)) return "–";
+  if (Number.isInteger(value) && Math.abs(value) >= 10) return value.toLocaleString("en-US");
   const text = value.toFixed(digits);
   if (Number(text) === 0) return text.replace("-", "").replace(/^0/, "");
   return text.replace(/^(-?)0\./, "$1.").replace("-", "−");
 }
 
 export function signed(value, digits = 3) {
-  return (value > 0 && Number(value.toFixed(digits)) > 0 ? "+" : "") + number(value, digits);
+  return (value > 0 ? "+" : "") + number(value, digits);
 }
 
 /** Digits at which no end of an interval reads zero though it is none. */
-function telling(low, high, digits) {
+export function telling(low, high, digits) {
   const ends = [low, high].filter((end) => Number(end.toFixed(digits + 2)) !== 0);
   for (const more of [digits, digits + 1]) {
     if (ends.every((end) => Number(end.toFixed(more)) !== 0)) return more;
@@ -236,7 +237,7 @@ function build(root) {
   const under = element("p", { class: "note" });
   const who = element("h3", { class: "heading" });
   const legend = element("p", { class: "note" });
-  const list = element("ol", { "aria-label": "The list at these weights" });
+  const list = element("ol", { role: "list", "aria-label": "The list at these weights" });
   const left = element("p", { class: "note left" });
   const live = element("div", { class: "hidden", role: "status", "aria-live": "polite" });
   const panels = element(
