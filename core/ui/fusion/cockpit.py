@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -151,16 +150,13 @@ def packed(prepared: Prepared) -> dict[str, Any]:
         "target": prepared.target_value,
         "base": prepared.base,
     }
+    little = {name: values[0].astype("<f4").tobytes() for name, values in columns.items()}
     return {
-        **{name: _base64(values[0]) for name, values in columns.items()},
+        **{name: base64.b64encode(values).decode("ascii") for name, values in little.items()},
         "has_source": bool(prepared.has_source[0]),
         "has_target": bool(prepared.has_target[0]),
         "depth": prepared.k,
     }
-
-
-def _base64(values: np.ndarray) -> str:
-    return base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")
 
 
 def _finite(values: Iterable[float] | pd.Series) -> list[float | None]:
