@@ -62,8 +62,6 @@ def weigh(run: Run) -> None:
             st.info(why)
             return
         bar = st.container(horizontal=True, vertical_alignment="center")
-        with bar.container(horizontal=True, key="fusion_jumps", width="content"):
-            jumps = st.empty()
         with bar.popover("User", icon=":material/person:", key="fusion_user", width="content"):
             user = pick_user(run)
         with bar.popover("Options", icon=":material/tune:", key="fusion_options", width="content"):
@@ -75,7 +73,7 @@ def weigh(run: Run) -> None:
         else:
             here = Point.of(recipe, *weights_here(best))
             show_cockpit(run, recipe, by, here, one, formula(run, recipe, one_line))
-        with jumps.container(horizontal=True):
+        with bar:
             jump_buttons(run, here, best)
         st.caption(reach_words(run, board_of(run, recipe)))
         show_pin(run, pinned(run))

@@ -30,6 +30,7 @@ from core.ui.state import set_current
 
 KEY = "fusion_cockpit"
 TITLE, NAME = 120, 40  # letters of an item's title, of a domain or a user
+HEIGHT = 634  # pixels it takes where the curve and a list of ten stand side by side
 _TOLD = "fusion_weights_told"  # which of the browser's messages the weights come from
 _FILE = Path(__file__)
 SCRIPT = _FILE.with_suffix(".js").read_text("utf-8")
@@ -48,22 +49,22 @@ def show_cockpit(
     names = tuple(one_line(run.record.name_of(domain), NAME) for domain in ("source", "target"))
     board, picture = fusion_data.board(run, recipe), fusion_data.picture(run, recipe, by)
     pin = pinned(run)
-    _draw(
-        key=KEY,
-        data={
-            "alpha": here.alpha,
-            "beta": here.beta,
-            "told": st.session_state.get(_TOLD, 0),
-            "names": names,
-            "formula": formula,
-            "here": [_numbers(tile) for tile in fusion_data.tiles(board, here.alpha, here.beta)],
-            "tiles": _tiles(fusion_data.tiles_on_the_way(run, recipe)),
-            "curve": _curve(picture, by, recipe.k),
-            "pinned": pin.share if pin else None,
-            "list": _list(one, recipe.k, names),
-        },
-        on_weights_change=_take_up,
-    )
+    data = {
+        "alpha": here.alpha,
+        "beta": here.beta,
+        "told": st.session_state.get(_TOLD, 0),
+        "names": names,
+        "formula": formula,
+        "here": [_numbers(tile) for tile in fusion_data.tiles(board, here.alpha, here.beta)],
+        "tiles": _tiles(fusion_data.tiles_on_the_way(run, recipe)),
+        "curve": _curve(picture, by, recipe.k),
+        "pinned": pin.share if pin else None,
+        "list": _list(one, recipe.k, names),
+    }
+    # A space beside it keeps the room it takes, so that nothing below jumps when it is drawn
+    with st.container(horizontal=True, gap=None):
+        _draw(key=KEY, data=data, on_weights_change=_take_up)
+        st.container(width=1).space(HEIGHT)
 
 
 def _take_up() -> None:
