@@ -311,12 +311,13 @@ def reach_words(run: Run, board: Board) -> str:
     whom = f"all {shown:,} validation users"
     if board.all_users > shown:
         whom = f"a sample of {shown:,} of {board.all_users:,} validation users"
+    whom = f"Figures of {whom}, by whom the best ratio was chosen too"
     if both == shown:
-        return f"Figures of {whom}."
+        return f"{whom}."
     source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
     return (
-        f"Figures of {whom}; the weights move the lists of {both:,} with evidence from both "
-        f"domains. Without {source} the {target} part stands alone, and the other way round."
+        f"{whom}. The weights move the lists of {both:,} with evidence from both domains; without "
+        f"{source} the {target} part stands alone, and the other way round."
     )
 
 
@@ -333,7 +334,7 @@ def limits(run: Run) -> str:
         "Every list here is exact for the whole catalogue: an item is left out only if enough "
         "others stand before it at every weighting.",
         "Best on validation is the ratio nearest to 1 : 1 that is within one standard error of the "
-        "best, and where the page opens.",
+        "best. The page opens there; other pages stay at 1 : 1 until you move a weight here.",
         "Weights are chosen on validation users. Test is shown for a pinned point only, and looks "
         "are counted: whoever looks often enough finds a lucky point.",
     ]

@@ -277,7 +277,7 @@ function build(root) {
   for (const letter of ["alpha", "beta"]) {
     const { range } = controls[letter];
     range.addEventListener("pointerdown", () => Object.assign(state, { moving: true, keyed: false }));
-    range.addEventListener("pointerup", () => (state.moving = false));
+    for (const end of ["pointerup", "pointercancel"]) range.addEventListener(end, () => (state.moving = false));
     range.addEventListener("keydown", () => (state.keyed = true));
     range.addEventListener("input", () => move({ [letter]: Number(range.value) }));
     range.addEventListener("change", letGo);

@@ -68,16 +68,21 @@ def show_cockpit(
 
 
 def _take_up() -> None:
-    """Keep the weights the browser tells; what is no pair of weights is not taken up."""
-    told = st.session_state[KEY].get("weights") or {}
+    weights = told_weights(st.session_state[KEY].get("weights"))
+    if weights is not None:
+        alpha, beta, st.session_state[_TOLD] = weights
+        set_current(alpha=alpha, beta=beta)
+
+
+def told_weights(told: Any) -> tuple[float, float, int] | None:
+    """alpha, beta and the number of the browser's message; None where it is no pair of weights."""
     try:
-        alpha, beta = float(told["alpha"]), float(told["beta"])
-        number = int(told["told"])
-    except (KeyError, TypeError, ValueError):
-        return
-    if 0 <= alpha <= 1 and 0 <= beta <= 1:
-        set_current(alpha=round(alpha, DIGITS), beta=round(beta, DIGITS))
-        st.session_state[_TOLD] = number
+        alpha, beta, number = float(told["alpha"]), float(told["beta"]), int(told["told"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    if not (0 <= alpha <= 1 and 0 <= beta <= 1):
+        return None
+    return round(alpha, DIGITS), round(beta, DIGITS), number
 
 
 def _tiles(on_the_way: list[list[Tile]]) -> list[dict[str, Any]]:
@@ -127,7 +132,8 @@ def curve_title(best: BestRatio | None, k: int) -> str:
     if best.share == 0.5:
         return f"nDCG@{k}: no ratio is clearly better than 1 : 1"
     gain = signed_with_interval(best.gain.mean, best.gain.low, best.gain.high)
-    return f"Best at {ratio_text(*fusion_data.rounded(best.share))}: {gain} nDCG@{k} over 1 : 1"
+    at = "with" if best.share in (0, 1) else "at"
+    return f"Best {at} {ratio_text(*fusion_data.rounded(best.share))}: {gain} nDCG@{k} over 1 : 1"
 
 
 def _list(one: OneUser, k: int, names: tuple[str, ...]) -> dict[str, Any]:
