@@ -118,14 +118,13 @@ function buildSlider(letter, place) {
   return { name, value, range };
 }
 
-function buildTile(place, tile) {
+function buildTile(place) {
   const title = element("span", { class: "title" });
   const value = element("span", { class: "figure" });
   const gain = element("span", { class: "gain" });
   const under = element("span", { class: "under" });
   const help = element("div", { popover: "", class: "about", id: `about-${place.children.length}` });
   const ask = element("button", { type: "button", class: "ask", popovertarget: help.id }, "?");
-  ask.setAttribute("aria-label", `About ${tile.title}`);
   help.addEventListener("beforetoggle", () => {
     const at = ask.getBoundingClientRect();
     help.style.left = `${Math.max(8, Math.min(at.left, window.innerWidth - 340))}px`;
@@ -133,9 +132,7 @@ function buildTile(place, tile) {
   });
   const row = element("div", { class: "numbers" }, value, gain);
   place.append(element("div", { class: "tile" }, element("div", { class: "head" }, title, ask), help, row, under));
-  say(title, tile.title);
-  say(help, tile.help);
-  return { value, gain, under };
+  return { title, ask, help, value, gain, under };
 }
 
 function buildRow() {
@@ -154,63 +151,80 @@ const HEIGHT = 344;
 const EDGE = { left: 46, top: 24, bottom: 46 };
 const LETTER = 7.2; // pixels of a letter of a segment's name
 
-/** Everything of the curve that stays while a weight moves; returns where a share and a value lie. */
-function drawCurve(svg, curve, names, pinned, width) {
+/** Where a share of source evidence and a value lie, and the ends of what is shown. */
+function scalesOf(curve, width) {
   const right = 14 + LETTER * Math.max(0, ...curve.lines.map((line) => line.name.length + 3));
   const values = [curve.low, curve.high, curve.mean, ...curve.lines.map((line) => line.mean)].flat();
   const known = values.filter((value) => value !== null);
   const [low, high] = known.length ? [Math.min(...known), Math.max(...known)] : [0, 1];
   const room = (high - low || 0.1) * 0.05;
+  const perUnit = (HEIGHT - EDGE.top - EDGE.bottom) / (high - low + 2 * room);
   const x = (share) => EDGE.left + share * (width - EDGE.left - right);
-  const y = (value) =>
-    EDGE.top + ((high + room - value) / (high - low + 2 * room || 1)) * (HEIGHT - EDGE.top - EDGE.bottom);
-  const path = (row) =>
-    row.map((value, at) => (value === null ? "" : `${x(curve.shares[at]).toFixed(1)},${y(value).toFixed(1)}`)).join(" ");
-  const made = [];
+  const y = (value) => EDGE.top + (high + room - value) * perUnit;
+  const point = (value, at) => (value === null ? "" : `${x(curve.shares[at]).toFixed(1)},${y(value).toFixed(1)}`);
+  return { x, y, low, high, bottom: HEIGHT - EDGE.bottom, points: (row) => row.map(point) };
+}
+
+/** The grey of what is as good as the best, the grid and the words at both axes. */
+function drawGround(curve, names, { x, y, low, high, bottom }) {
   const half = (curve.shares[1] - curve.shares[0]) / 2;
-  curve.near.forEach((near, at) => {
-    if (!near) return;
-    const from = x(Math.max(0, curve.shares[at] - half));
-    const to = x(Math.min(1, curve.shares[at] + half));
-    made.push(drawn("rect", { class: "near", x: from, y: EDGE.top, width: to - from, height: y(low - room) - EDGE.top }));
+  const near = curve.shares.filter((_, at) => curve.near[at]).map((share) => {
+    const [from, to] = [x(Math.max(0, share - half)), x(Math.min(1, share + half))];
+    return drawn("rect", { class: "near", x: from, y: EDGE.top, width: to - from, height: bottom - EDGE.top });
   });
-  for (const tick of ticks(low, high)) {
-    made.push(drawn("line", { class: "grid", x1: x(0), x2: x(1), y1: y(tick), y2: y(tick) }));
-    made.push(drawn("text", { class: "tick", x: EDGE.left - 8, y: y(tick) + 4, "text-anchor": "end" }, number(tick, 2)));
-  }
+  const grid = ticks(low, high).flatMap((tick) => [
+    drawn("line", { class: "grid", x1: x(0), x2: x(1), y1: y(tick), y2: y(tick) }),
+    drawn("text", { class: "tick", x: EDGE.left - 8, y: y(tick) + 4, "text-anchor": "end" }, number(tick, 2)),
+  ]);
   const [source, target] = names.map((name) => (name.length > 12 ? `${name.slice(0, 11)}…` : name));
   const marks = [[0, `${target} only`], [0.25, "1 : 3"], [0.5, "1 : 1"], [0.75, "3 : 1"], [1, `${source} only`]];
-  for (const [share, words] of marks) {
-    const anchor = share === 0 ? "start" : "middle";
-    made.push(drawn("text", { class: "tick", x: x(share) - (share ? 0 : 10), y: HEIGHT - 26, "text-anchor": anchor }, words));
-  }
-  made.push(drawn("text", { class: "axis", x: x(0.5), y: HEIGHT - 6, "text-anchor": "middle" }, `${source} : ${target}`));
+  const words = marks.map(([share, text]) => {
+    const place = share ? { x: x(share), "text-anchor": "middle" } : { x: x(0) - 10, "text-anchor": "start" };
+    return drawn("text", { class: "tick", y: HEIGHT - 26, ...place }, text);
+  });
+  const axis = drawn("text", { class: "axis", x: x(0.5), y: HEIGHT - 6, "text-anchor": "middle" }, `${source} : ${target}`);
+  return [...near, ...grid, ...words, axis];
+}
+
+/** The band, a line per segment with its name at its end, and the mean over them. */
+function drawLines(curve, { x, y, points }) {
+  const made = [];
   if (curve.low.every((value) => value !== null)) {
-    made.push(drawn("polygon", { class: "band", points: `${path(curve.high)} ${path([...curve.low]).split(" ").reverse().join(" ")}` }));
+    const around = [...points(curve.high), ...points(curve.low).reverse()];
+    made.push(drawn("polygon", { class: "band", points: around.join(" ") }));
   }
   let lowest = Infinity;
-  const ends = [...curve.lines].sort((one, other) => one.mean.at(-1) - other.mean.at(-1));
-  for (const line of ends) {
-    made.push(drawn("polyline", { class: "segment", points: path(line.mean), stroke: line.colour }));
-    made.push(drawn("circle", { class: "dot", cx: x(line.dot[0]), cy: y(line.dot[1]), r: 5.5, fill: line.colour }));
+  for (const line of [...curve.lines].sort((one, other) => one.mean.at(-1) - other.mean.at(-1))) {
     lowest = Math.min(y(line.mean.at(-1)), lowest - 17); // names of lines that end together stand apart
-    made.push(drawn("rect", { x: x(1) + 8, y: lowest - 5, width: 9, height: 9, fill: line.colour }));
-    made.push(drawn("text", { class: "tick", x: x(1) + 21, y: lowest + 4 }, line.name));
+    made.push(
+      drawn("polyline", { class: "segment", points: points(line.mean).join(" "), stroke: line.colour }),
+      drawn("circle", { cx: x(line.dot[0]), cy: y(line.dot[1]), r: 5.5, fill: line.colour }),
+      drawn("rect", { x: x(1) + 8, y: lowest - 5, width: 9, height: 9, fill: line.colour }),
+      drawn("text", { class: "tick", x: x(1) + 21, y: lowest + 4 }, line.name),
+    );
   }
-  made.push(drawn("polyline", { class: "mean", points: path(curve.mean) }));
+  return [...made, drawn("polyline", { class: "mean", points: points(curve.mean).join(" ") })];
+}
+
+/** Draw all of the curve; returns its scales and what of it follows the weights. */
+function drawCurve(svg, curve, names, pinned, width) {
+  const scales = scalesOf(curve, width);
+  const { x, bottom } = scales;
+  const made = [...drawGround(curve, names, scales), ...drawLines(curve, scales)];
   if (pinned !== null) {
-    made.push(drawn("line", { class: "pin", x1: x(pinned), x2: x(pinned), y1: EDGE.top, y2: y(low - room) }));
-    const side = pinned > 0.5 ? "end" : "start";
-    made.push(drawn("text", { class: "tick", x: x(pinned) + (pinned > 0.5 ? -5 : 5), y: y(low - room) - 6, "text-anchor": side }, "pinned"));
+    const [aside, anchor] = pinned > 0.5 ? [-5, "end"] : [5, "start"];
+    made.push(
+      drawn("line", { class: "pin", x1: x(pinned), x2: x(pinned), y1: EDGE.top, y2: bottom }),
+      drawn("text", { class: "tick", x: x(pinned) + aside, y: bottom - 6, "text-anchor": anchor }, "pinned"),
+    );
   }
-  const line = drawn("line", { class: "here", x1: 0, x2: 0, y1: EDGE.top - 4, y2: y(low - room) });
   const words = drawn("text", { class: "where", x: 0, y: EDGE.top - 10 });
   const dot = drawn("circle", { class: "at", r: 6.5 });
   const moving = drawn("g");
-  moving.append(line, words, dot);
+  moving.append(drawn("line", { class: "here", x1: 0, x2: 0, y1: EDGE.top - 4, y2: bottom }), words, dot);
   svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
   svg.replaceChildren(...made, moving);
-  return { x, y, moving, dot, words };
+  return { ...scales, moving, dot, words };
 }
 
 function ticks(low, high) {
@@ -227,42 +241,48 @@ function ticks(low, high) {
 const PATIENCE = 10_000; // milliseconds after which an answer of the server is given up
 const SETTLED = { keys: 300, pointer: 0, spoken: 600 }; // milliseconds of quiet before it is told
 
+/** Everything that is shown, empty, in the order in which it is read. */
 function build(root) {
-  const state = { alpha: 1, beta: 1, asked: null, moving: false, keyed: false, told: null, spoken: null };
-  const formula = element("div", { class: "formula" });
-  const sliders = element("div", { class: "sliders" });
-  const tiles = element("div", { class: "tiles" });
-  const svg = drawn("svg", { class: "curve", role: "img" });
-  const title = element("h3", { class: "heading" });
-  const under = element("p", { class: "note" });
-  const who = element("h3", { class: "heading" });
-  const legend = element("p", { class: "note" });
-  const list = element("ol", { role: "list", "aria-label": "The list at these weights" });
-  const left = element("p", { class: "note left" });
-  const live = element("div", { class: "hidden", role: "status", "aria-live": "polite" });
-  const panels = element(
-    "div",
-    { class: "panels" },
-    element("section", {}, title, svg, under),
-    element("section", {}, who, legend, list, left),
-  );
-  root.append(element("div", { class: "around" }, element("div", { class: "cockpit" }, formula, sliders, tiles, panels, live)));
-  const controls = { alpha: buildSlider("alpha", sliders), beta: buildSlider("beta", sliders) };
-  const pieces = { formula, tiles, svg, title, under, who, legend, list, left, live, controls, shown: [], rows: [], curve: null };
+  const pieces = {
+    formula: element("div", { class: "formula" }),
+    sliders: element("div", { class: "sliders" }),
+    tiles: element("div", { class: "tiles" }),
+    svg: drawn("svg", { class: "curve", role: "img" }),
+    title: element("h3", { class: "heading" }),
+    under: element("p", { class: "note" }),
+    who: element("h3", { class: "heading" }),
+    legend: element("p", { class: "note" }),
+    list: element("ol", { role: "list", "aria-label": "The list at these weights" }),
+    left: element("p", { class: "note left" }),
+    live: element("div", { class: "hidden", role: "status", "aria-live": "polite" }),
+    shown: [],
+    rows: [],
+    curve: null, // as it was drawn last
+  };
+  const { formula, sliders, tiles, svg, title, under, who, legend, list, left, live } = pieces;
+  const curve = element("section", {}, title, svg, under);
+  const panels = element("div", { class: "panels" }, curve, element("section", {}, who, legend, list, left));
+  const cockpit = element("div", { class: "cockpit" }, formula, sliders, tiles, panels, live);
+  root.append(element("div", { class: "around" }, cockpit));
+  pieces.controls = { alpha: buildSlider("alpha", sliders), beta: buildSlider("beta", sliders) };
+  return pieces;
+}
 
+/** Hear what a person does: every move is painted, and the server is told once it is let go. */
+function listen(state, pieces) {
   let frame = 0;
   const soon = () => {
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => paint(state, pieces));
   };
   const tell = () => {
-    clearTimeout(state.told);
     state.told = null;
     const { data, setTriggerValue } = state.component;
     if (state.alpha === data.alpha && state.beta === data.beta && state.asked === null) return;
     state.asked = Date.now();
     setTriggerValue("weights", { alpha: state.alpha, beta: state.beta, told: state.asked });
   };
+  const take = () => Object.assign(state, { moving: true, keyed: false });
   const move = (weights) => {
     clearTimeout(state.told); // not let go yet
     state.told = null;
@@ -274,51 +294,55 @@ function build(root) {
     clearTimeout(state.told);
     state.told = setTimeout(tell, state.keyed ? SETTLED.keys : SETTLED.pointer);
   };
-  for (const letter of ["alpha", "beta"]) {
-    const { range } = controls[letter];
-    range.addEventListener("pointerdown", () => Object.assign(state, { moving: true, keyed: false }));
+  for (const [letter, { range }] of Object.entries(pieces.controls)) {
+    range.addEventListener("pointerdown", take);
     for (const end of ["pointerup", "pointercancel"]) range.addEventListener(end, () => (state.moving = false));
     range.addEventListener("keydown", () => (state.keyed = true));
     range.addEventListener("input", () => move({ [letter]: Number(range.value) }));
     range.addEventListener("change", letGo);
   }
+  dragCurve(pieces, take, move, letGo);
+  new ResizeObserver(() => {
+    if (!state.component) return;
+    drawStill(state, pieces);
+    soon();
+  }).observe(pieces.svg.parentElement);
+}
+
+/** The curve is dragged like a slider: where the pointer is, there is the ratio. */
+function dragCurve(pieces, take, move, letGo) {
+  const { svg } = pieces;
   const follow = (event) => {
     const { x } = pieces.curve;
     const place = event.clientX - svg.getBoundingClientRect().left;
     const share = Math.min(1, Math.max(0, (place - x(0)) / (x(1) - x(0))));
-    const larger = Math.max(share, 1 - share);
-    move({ alpha: Math.round((100 * share) / larger) / 100, beta: Math.round((100 * (1 - share)) / larger) / 100 });
+    const weight = (part) => Math.round((100 * part) / Math.max(share, 1 - share)) / 100;
+    move({ alpha: weight(share), beta: weight(1 - share) });
   };
   svg.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     svg.setPointerCapture(event.pointerId);
-    Object.assign(state, { moving: true, keyed: false });
+    take();
     follow(event);
   });
-  svg.addEventListener("pointermove", (event) => state.moving && svg.hasPointerCapture(event.pointerId) && follow(event));
+  svg.addEventListener("pointermove", (event) => svg.hasPointerCapture(event.pointerId) && follow(event));
   svg.addEventListener("pointerup", letGo);
   svg.addEventListener("pointercancel", letGo);
-  const watcher = new ResizeObserver(() => {
-    if (!state.component) return;
-    drawStill(state, pieces);
-    soon();
-  });
-  watcher.observe(svg.parentElement);
+}
 
-  return (component) => {
-    state.component = component;
-    const { data } = component;
-    // An answer to an earlier message says where the weights were; they have been moved since
-    const answered = state.asked === null || data.told === state.asked || Date.now() - state.asked > PATIENCE;
-    if (answered) state.asked = null;
-    if (answered && !state.moving && state.told === null) Object.assign(state, { alpha: data.alpha, beta: data.beta });
-    state.parts = unpack(data.list);
-    state.before = new Map(ranked(state.parts, 1, 1).slice(0, data.list.depth).map((at, place) => [at, place + 1]));
-    pieces.tiles.replaceChildren();
-    pieces.shown = data.tiles.map((tile) => buildTile(pieces.tiles, tile));
-    drawStill(state, pieces);
-    paint(state, pieces);
-  };
+/** Take up what the server sends: at first, and after every run of its script. */
+function answer(state, pieces, component) {
+  const { data } = component;
+  state.component = component;
+  // An answer to an earlier message says where the weights were; they have been moved since
+  const answered = state.asked === null || data.told === state.asked || Date.now() - state.asked > PATIENCE;
+  if (answered) state.asked = null;
+  if (answered && !state.moving && state.told === null) Object.assign(state, { alpha: data.alpha, beta: data.beta });
+  state.parts = unpack(data.list);
+  state.before = new Map(ranked(state.parts, 1, 1).slice(0, data.list.depth).map((at, place) => [at, place + 1]));
+  while (pieces.shown.length < data.tiles.length) pieces.shown.push(buildTile(pieces.tiles));
+  drawStill(state, pieces);
+  paint(state, pieces);
 }
 
 /** What stays while a weight moves: names, words and the curve. */
@@ -329,6 +353,12 @@ function drawStill(state, pieces) {
     const { name, range } = pieces.controls[letter];
     name.replaceChildren(element("b", {}, letter), `, weight of ${data.names[at]}`);
     range.setAttribute("aria-label", `${letter}, weight of ${data.names[at]}`);
+  });
+  data.tiles.forEach((tile, at) => {
+    const { title, ask, help } = pieces.shown[at];
+    say(title, tile.title);
+    say(help, tile.help);
+    ask.setAttribute("aria-label", `About ${tile.title}`);
   });
   say(pieces.title, curve.title);
   const segments = curve.by ? ` Lines: users by ${curve.by}, a dot at the ratio to use.` : "";
@@ -463,7 +493,12 @@ function speak(state, pieces, where) {
 const cockpits = new WeakMap(); // by the root they stand in, so that an answer moves what is there
 
 export default function (component) {
-  const { parentElement } = component;
-  if (!cockpits.has(parentElement)) cockpits.set(parentElement, build(parentElement));
-  cockpits.get(parentElement)(component);
+  const root = component.parentElement;
+  if (!cockpits.has(root)) {
+    const state = { alpha: 1, beta: 1, asked: null, moving: false, keyed: false, told: null, spoken: null };
+    const pieces = build(root);
+    listen(state, pieces);
+    cockpits.set(root, (next) => answer(state, pieces, next));
+  }
+  cockpits.get(root)(component);
 }
