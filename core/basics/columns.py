@@ -21,7 +21,8 @@ RANK, SCORE, DISTANCE = "rank", "score", "distance"  # what lists are ordered by
 FURTHER = "further item:"  # prefix of a column with a later place of a list, a row per user
 DOMAIN, COUNT, SHARE, DECILE = "domain", "count", "share", "decile"
 EVENT = "event"  # what a row says was done: view, cart, purchase
-NEAR, TOP, CHOSEN = "near", "top", "chosen"  # ratios: no worse than the best, the best, the pick
+NEAR, CHOSEN = "near", "chosen"  # ratios: no worse than the best, the one to use
+PLACE = "place"  # of a segment among all of its kind, which gives it its colour
 
 
 def attribute_columns(columns: Iterable[str]) -> list[str]:

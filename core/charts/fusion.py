@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.basics.columns import CHOSEN, HIGH, LOW, MEAN, NEAR, RUN, SEGMENT, SHARE, TOP, USERS
+from core.basics.columns import CHOSEN, HIGH, LOW, MEAN, NEAR, PLACE, RUN, SEGMENT, SHARE, USERS
 from core.basics.types import BoolArray, FloatArray
 from core.charts.theme import (
-    CATEGORY_COLOURS,
     CLEAR,
     FUSED_COLOUR,
     FUSED_TINT,
@@ -19,7 +18,6 @@ from core.charts.theme import (
     TEXT_SIZE,
     TWIN_COLOUR,
     TWIN_TINT,
-    faded,
     plain,
     themed,
     upright,
@@ -28,16 +26,21 @@ from core.charts.theme import (
 TICKS = {0.0: "target<br>only", 0.25: "1 : 3", 0.5: "1 : 1", 0.75: "3 : 1", 1.0: "source<br>only"}
 X_TITLE = "alpha : beta, source to target"
 HEIGHT = 430
-_APART = (1, 0, 7, 5, 4)  # places among the category colours
+# A colour for every segment of a kind, by its place: 3 : 1 against light and dark pages, apart for
+# people with red- or green-blindness, and far from source, target and fused.
+SEGMENT_COLOURS = ("#0B738D", "#9513EB", "#C63410", "#F04BF0", "#A289C6")
+_LETTER, _APART = 7.5, 0.06  # pixels of a letter; share of the height between two labels
 
 
 def draw_fusion_curve(
     curve: pd.DataFrame, lines: pd.DataFrame, best: pd.DataFrame, *, metric: str
 ) -> go.Figure:
-    """The metric over the ratio with its band, and a faint line per segment with its best point.
+    """The metric over the ratio with its band; a line per segment, named at its end, with the ratio
+    to use as a dot.
 
-    curve: SHARE, MEAN, LOW, HIGH, NEAR (bool); lines: SEGMENT, SHARE, MEAN; best: SEGMENT, TOP,
-    MEAN. The points of the first trace are the shares, for clicks. `mark_weights` adds the rest.
+    curve: SHARE, MEAN, LOW, HIGH, NEAR (bool); lines: SEGMENT, PLACE, SHARE, MEAN; best: SEGMENT,
+    CHOSEN, MEAN. The points of the first trace are the shares, for clicks. `mark_weights` adds the
+    rest.
     """
     # The interval of the mean as an area of its own trace, out of the way of clicks
     there, back = curve, curve[::-1]
@@ -65,16 +68,19 @@ def draw_fusion_curve(
         "%{customdata[1]:.4f}<br>click to go there<extra></extra>",
     )
     figure = go.Figure([mean_line, band])
-    for place, (name, part) in enumerate(lines.groupby(SEGMENT, sort=False)):
+    for name, part in lines.groupby(SEGMENT, sort=False):
         dot = best[best[SEGMENT] == name]
-        figure.add_traces(_segment(str(name), part, dot, _colour(place)))
+        figure.add_traces(_segment(str(name), part, dot, segment_colour(part[PLACE].iloc[0])))
+    names = _names_at_ends(lines)
+    longest = max((len(name) + 2 for name in plain(lines[SEGMENT].unique(), 24)), default=0)
     return themed(
         figure,
         x=X_TITLE,
         y=f"{metric}, mean over validation users",
         height=HEIGHT,
         shapes=_near(curve),
-        margin={"t": 66},
+        annotations=names,
+        margin={"t": 66, "r": 22 + int(_LETTER * longest)},
         clickmode="event+select",
         legend={"y": 1.06},
         dragmode=False,
@@ -90,7 +96,7 @@ def mark_weights(drawn: go.Figure, here: float | None, pinned: float | None = No
     slider move, so the copy is not checked again: that would take longer than all the rest.
     """
     figure = drawn.to_dict()
-    shapes, notes = list(figure["layout"].get("shapes", [])), []
+    shapes, notes = (list(figure["layout"].get(kind, [])) for kind in ("shapes", "annotations"))
     for share, dash, words in ((pinned, "dot", "pinned"), (here, "solid", "you are here")):
         if share is not None:
             shapes.append(_upright(share, dash))
@@ -114,9 +120,10 @@ def mark_weights(drawn: go.Figure, here: float | None, pinned: float | None = No
 def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:
     """The best ratio of each segment as a dot with its interval, segments from the top down.
 
-    best: SEGMENT, USERS, CHOSEN, LOW, HIGH as shares of source evidence, 0 to 1.
+    best: SEGMENT, PLACE, USERS, CHOSEN, LOW, HIGH as shares of source evidence, 0 to 1.
     """
     rows = list(range(len(best)))
+    colours = [segment_colour(place) for place in best[PLACE]]
     labels = [
         f"{name}<br>{users:,} users"
         for name, users in zip(plain(best[SEGMENT]), best[USERS], strict=True)
@@ -129,7 +136,7 @@ def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:
             "y0": row,
             "y1": row,
             "layer": "below",
-            "line": {"width": 3, "color": _colour(row)},
+            "line": {"width": 3, "color": colours[row]},
         }
         for row, low, high in zip(rows, best[LOW], best[HIGH], strict=True)
     ]
@@ -138,7 +145,7 @@ def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:
         y=rows,
         mode="markers",
         showlegend=False,
-        marker={"size": 13, "color": [_colour(place) for place in rows]},
+        marker={"size": 13, "color": colours},
         customdata=np.column_stack([best[LOW], best[HIGH], best[CHOSEN]]) * 100,
         hovertemplate="%{customdata[2]:.0f} % source<br>95 % %{customdata[0]:.0f} to "
         "%{customdata[1]:.0f} %<extra></extra>",
@@ -168,27 +175,46 @@ def draw_best_ratios(best: pd.DataFrame, *, title: str = "") -> go.Figure:
 
 def _segment(name: str, line: pd.DataFrame, dot: pd.DataFrame, colour: str) -> list[go.Scatter]:
     label = plain([name])[0]
-    look = {"color": faded(colour, 0.55), "width": 1.5}
-    thin = go.Scatter(
+    line_of = go.Scatter(
         name=label,
         x=line[SHARE],
         y=line[MEAN],
         mode="lines",
-        line=look,
-        legendgroup=name,
+        line={"color": colour, "width": 2.5},
+        showlegend=False,
         hovertemplate=f"{label}<br>%{{y:.4f}}<extra></extra>",
     )
     peak = go.Scatter(
-        x=dot[TOP],
+        x=dot[CHOSEN],
         y=dot[MEAN],
         mode="markers",
         marker={"size": 10, "color": colour},
-        legendgroup=name,
         showlegend=False,
         unselected={"marker": {"opacity": 1}},
-        hovertemplate=f"{label} is best here<br>%{{y:.4f}}<extra></extra>",
+        hovertemplate=f"the ratio to use for {label}<br>%{{y:.4f}}<extra></extra>",
     )
-    return [thin, peak]
+    return [line_of, peak]
+
+
+def _names_at_ends(lines: pd.DataFrame) -> list[dict]:
+    """A note per segment at the right end of its line, moved apart where lines end close by."""
+    ends = lines.groupby(SEGMENT, sort=False).last().sort_values(MEAN)
+    heights = lines[MEAN].to_numpy(float)
+    apart = _APART * float(np.ptp(heights)) if len(heights) else 0.0
+    notes, lowest = [], -np.inf
+    for name, height, place in zip(ends.index, ends[MEAN], ends[PLACE], strict=True):
+        lowest = max(float(height), lowest + apart)
+        note = {
+            "text": f'<span style="color:{segment_colour(place)}">■</span> {plain([name], 24)[0]}',
+            "x": 1.0,
+            "xref": "paper",
+            "y": lowest,
+            "showarrow": False,
+            "xanchor": "left",
+            "yanchor": "middle",
+        }
+        notes.append(note)
+    return notes
 
 
 def _near(curve: pd.DataFrame) -> list[dict]:
@@ -226,9 +252,9 @@ def _upright(share: float, dash: str) -> dict:
     }
 
 
-def _colour(place: int) -> str:
-    """Segments in colours far from those of source, target and fused."""
-    return CATEGORY_COLOURS[_APART[place % len(_APART)]]
+def segment_colour(place: int) -> str:
+    """The colour of a segment, the same wherever it is drawn and whoever stands beside it."""
+    return SEGMENT_COLOURS[int(place) % len(SEGMENT_COLOURS)]
 
 
 # Rating error or quality over alpha and beta as a heat map, its best point, where one stands.

@@ -374,12 +374,12 @@ def two_part_rows(
 ) -> str:
     """HTML of a list: rank, title, a check where it is a hit, a mark, and the bar below.
 
-    source, target: (n,) amounts as they count in the score; negative ones go to the left of zero.
-    All bars are on one scale. marks: (n,) such as a rank change, green where it begins with ▲.
+    source, target: (n,) amounts as they count in the score. All bars are on one scale, and the
+    better item has the longer one: where a part falls below zero, it is drawn from the lowest of
+    the list. marks: (n,) such as a rank change, green where it begins with ▲.
     """
-    low = float((np.minimum(source, 0) + np.minimum(target, 0)).min(initial=0))
-    high = float((np.maximum(source, 0) + np.maximum(target, 0)).max(initial=0))
-    scale = 100 / ((high - low) or 1.0)
+    ours, theirs = (part - part.min(initial=0) for part in (source, target))
+    scale = 100 / (float((ours + theirs).max(initial=0)) or 1.0)
     literal = [escape(one_line(title, _BAR_TITLE)) for title in titles]
     amounts_of = _amounts(source, target, names)
     rows = [
@@ -387,9 +387,9 @@ def two_part_rows(
         f'<div style="display:flex;gap:0.6rem"><span style="{_PLACE}">{rank}</span>'
         f"{_titled(title, hit)}{_bar_mark(mark)}</div>"
         f'<div style="position:relative;height:0.7rem;margin-left:2rem">'
-        f"{_bar(float(ours), float(theirs), low, scale)}</div></li>"
-        for rank, (title, ours, theirs, hit, mark, amounts) in enumerate(
-            zip(literal, source, target, hits, marks, amounts_of, strict=True),
+        f"{_bar(float(one), float(other), scale)}</div></li>"
+        for rank, (title, one, other, hit, mark, amounts) in enumerate(
+            zip(literal, ours, theirs, hits, marks, amounts_of, strict=True),
             start=1,
         )
     ]
@@ -427,21 +427,10 @@ def _bar_mark(mark: str) -> str:
     return f'<span style="{looks}">{escape(mark)}</span>'
 
 
-def _bar(source: float, target: float, low: float, scale: float) -> str:
-    """Both parts from zero on: positive amounts pile up to the right, negative ones to the left.
-
-    Where anything in the list is negative, a line shows where zero is.
-    """
-    pieces, ends = [], {True: 0.0, False: 0.0}
-    for amount, colour in ((source, SOURCE_COLOUR), (target, TARGET_COLOUR)):
-        start = ends[amount >= 0]
-        ends[amount >= 0] = start + amount
-        left = (min(start, start + amount) - low) * scale
-        pieces.append(
-            f'<span style="position:absolute;top:0;bottom:0;background:{colour};'
-            f'left:{left:.2f}%;width:{abs(amount) * scale:.2f}%"></span>'
-        )
-    if low < 0:
-        look = f"width:2px;margin-left:-1px;background:{STRONG};left:{-low * scale:.2f}%"
-        pieces.append(f'<span style="position:absolute;top:-20%;bottom:-20%;{look}"></span>')
-    return "".join(pieces)
+def _bar(source: float, target: float, scale: float) -> str:
+    """Both parts behind each other, each 0 or more."""
+    return "".join(
+        f'<span style="position:absolute;top:0;bottom:0;background:{colour};'
+        f'left:{start * scale:.2f}%;width:{amount * scale:.2f}%"></span>'
+        for start, amount, colour in ((0.0, source, SOURCE_COLOUR), (source, target, TARGET_COLOUR))
+    )

@@ -15,10 +15,10 @@ from core.basics.columns import (
     LOW,
     MEAN,
     NEAR,
+    PLACE,
     RATING,
     SEGMENT,
     SHARE,
-    TOP,
     USER,
     USERS,
 )
@@ -53,8 +53,9 @@ class RatioPicture:
     """What the Fusion page draws for one kind, scale and k."""
 
     curve: pd.DataFrame  # one row per share: SHARE, MEAN, LOW, HIGH, NEAR (no worse than the best)
-    lines: pd.DataFrame  # one row per segment and share: SEGMENT, SHARE, MEAN
-    # one row per segment: SEGMENT, USERS, CHOSEN, TOP, LOW, HIGH, MEAN at TOP, and what CHOSEN
+    # one row per segment and share: SEGMENT, PLACE among all segments of the kind, SHARE, MEAN
+    lines: pd.DataFrame
+    # one row per segment: SEGMENT, PLACE, USERS, CHOSEN, LOW, HIGH, MEAN at CHOSEN, and what that
     # gains over 1 : 1: GAIN with GAIN_LOW and GAIN_HIGH
     best: pd.DataFrame
     overall: BestRatio | None
@@ -67,24 +68,23 @@ def ratio_picture(curve: FloatArray, segment: np.ndarray, names: tuple[str, ...]
     Segments with fewer than FEWEST users are left out: their best ratio would be chance.
     """
     lines, best = [], []
-    for name in names:
+    for place, name in enumerate(names):
         within = curve[segment == name]
         found = best_ratio(within) if len(within) >= FEWEST else None
         if found is not None:
             means = within.mean(axis=0)
-            lines.append(pd.DataFrame({SEGMENT: name, SHARE: SHARES, MEAN: means}))
+            lines.append(pd.DataFrame({SEGMENT: name, PLACE: place, SHARE: SHARES, MEAN: means}))
             best_row = {
                 CHOSEN: found.share,
-                TOP: found.top,
                 LOW: found.low,
                 HIGH: found.high,
-                MEAN: float(means[np.flatnonzero(found.top == SHARES)[0]]),
+                MEAN: float(means[np.flatnonzero(found.share == SHARES)[0]]),
                 GAIN: found.gain.mean,
                 GAIN_LOW: found.gain.low,
                 GAIN_HIGH: found.gain.high,
             }
-            best.append({SEGMENT: name, USERS: len(within)} | best_row)
-    columns = [SEGMENT, USERS, CHOSEN, TOP, LOW, HIGH, MEAN, GAIN, GAIN_LOW, GAIN_HIGH]
+            best.append({SEGMENT: name, PLACE: place, USERS: len(within)} | best_row)
+    columns = [SEGMENT, PLACE, USERS, CHOSEN, LOW, HIGH, MEAN, GAIN, GAIN_LOW, GAIN_HIGH]
     intervals = bands(curve)
     curve_frame = pd.DataFrame(
         {
@@ -97,7 +97,7 @@ def ratio_picture(curve: FloatArray, segment: np.ndarray, names: tuple[str, ...]
     )
     return RatioPicture(
         curve=curve_frame,
-        lines=pd.concat(lines) if lines else pd.DataFrame(columns=[SEGMENT, SHARE, MEAN]),
+        lines=pd.concat(lines) if lines else pd.DataFrame(columns=[SEGMENT, PLACE, SHARE, MEAN]),
         best=pd.DataFrame(best, columns=columns),
         overall=best_ratio(curve),
         users=len(curve),

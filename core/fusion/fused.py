@@ -304,15 +304,15 @@ FOLDS = 5
 class Gate:
     """One parameter fitted on validation users, beside one pair of weights for everybody.
 
-    difference: gate less global pair, both fitted on four fifths of the users and judged on the
-    fifth they have not seen, so that the gate's freedom does not pass for a gain.
+    Both are fitted on four fifths of the users and judged on the fifth they have not seen, so that
+    the gate's freedom does not pass for a gain.
     """
 
-    turn: float  # target interactions at which alpha = beta; see TURNS
-    share: float  # the global pair, as a share of source evidence
-    gated: float  # mean nDCG over all users, fitted on the same users
+    turn: float  # target interactions at which alpha = beta, fitted on all users; see TURNS
+    share: float  # the global pair, as a share of source evidence, fitted on all users
+    gated: float  # mean nDCG over all users, of whom none was fitted on
     plain: float
-    difference: Interval
+    difference: Interval  # gated less plain, paired
 
 
 def gate_shares(history: IntArray, turn: float) -> FloatArray:
@@ -335,18 +335,18 @@ def fit_gate(curve: FloatArray, history: IntArray, seed: int = 0) -> Gate | None
         return None
     gated = gated_curve(curve, history)
     fold = np.random.default_rng(seed).permutation(len(curve)) % FOLDS
-    unseen = np.empty(len(curve))
+    ours, theirs = np.empty(len(curve)), np.empty(len(curve))
     for number in range(FOLDS):
         asked, learned = fold == number, fold != number
         turn, share = _best(gated[learned]), _best(curve[learned])
-        unseen[asked] = gated[asked, turn] - curve[asked, share]
+        ours[asked], theirs[asked] = gated[asked, turn], curve[asked, share]
     turn, share = _best(gated), _best(curve)
     return Gate(
         turn=float(TURNS[turn]),
         share=float(SHARES[share]),
-        gated=float(gated[:, turn].mean()),
-        plain=float(curve[:, share].mean()),
-        difference=bootstrap_means(unseen)[0],
+        gated=float(ours.mean()),
+        plain=float(theirs.mean()),
+        difference=bootstrap_means(ours - theirs)[0],
     )
 
 

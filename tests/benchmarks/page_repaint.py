@@ -65,6 +65,8 @@ def main() -> None:
             visit = Visit(browser, app.url)
             for page, choice in CHOICES.items():
                 visit.open(f"/{page}?run={run.id}")
+                if page == "fusion":
+                    visit.press("Options")
                 visit.key(choice[0]).wait_for()
                 found[page] = switched(visit, *choice, asked.switches)
         finally:

@@ -1,9 +1,9 @@
 """Slider release until the chart is repainted: `python tests/benchmarks/slider_repaint.py PATH`.
 
 PATH is a workspace with a trained run, or a folder of the four files that `python -m core run
---splits` takes (joint EASE is then trained first). In real Chromium, on the Fusion page and on a
-bare Streamlit page with one slider and the same chart, turn about in one run. Prints one JSON
-object; the bar is 1.4 times the bare page.
+--splits` takes (joint EASE is then trained first). In real Chromium, on the Fusion page with its
+plain controls (cockpit_frames.py has the others) and on a bare Streamlit page with one slider and
+the same chart, turn about in one run. Prints one JSON object; the bar is 1.4 times the bare page.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ def main() -> None:
                 Visit(browser, ours.url, **size).open(f"/fusion?run={run.id}"),
                 Visit(browser, bare.url, **size).open("/"),
             ]
+            pages[0].press("Options").page.get_by_text("Plain controls").click()
+            pages[0].settle().page.keyboard.press("Escape")
             for visit in pages:
                 move_often(visit, 3)  # everything loaded, every cache filled
             times: list[list[float]] = [[], []]

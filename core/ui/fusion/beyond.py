@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,26 +13,31 @@ from core.basics.columns import VALID
 from core.basics.formatting import number, signed_with_interval
 from core.charts.fusion import draw_pareto, draw_rating_plane
 from core.evaluation.weightings import NAMES, FeaturePlane, feature_plane, on_front, ratio_metrics
-from core.fusion.fused import Gate, fit_gate, weights_of
+from core.fusion.fused import EQUAL, SHARES, Gate, fit_gate, weights_of
 from core.metrics.registry import METRICS
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion import data as fusion_data
-from core.ui.fusion.data import Recipe
+from core.ui.fusion.data import Charts, Recipe
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import guarded, show_chart
 from core.ui.widgets import plain
 
-ACTIVITY, TRADE_OFF, FEATURES = (
+ACTIVITY, SEGMENTS, TRADE_OFF, FEATURES = (
     "Weights by activity",
+    "Best ratio by segment",
     "Trade-off of two metrics",
     "Weights before the network",
 )
 
 
-def show_beyond(run: Run, recipe: Recipe) -> None:
-    """Each as a tab, computed where it is opened."""
-    shown = {ACTIVITY: _show_gate, TRADE_OFF: _show_trade_off}
+def show_beyond(run: Run, recipe: Recipe, by: str) -> None:
+    """Each as a tab, computed where it is opened; by: the kind of segments that are drawn."""
+    shown: dict[str, Callable[[Run, Recipe], None]] = {
+        ACTIVITY: _show_gate,
+        SEGMENTS: lambda run, recipe: _show_best_ratios(fusion_data.charts(run, recipe, by)),
+        TRADE_OFF: _show_trade_off,
+    }
     if cached.model(run).weighs_features:
         shown[FEATURES] = show_feature_plane
     tabs = st.tabs(list(shown), key="fusion_tab", on_change="rerun")
@@ -44,33 +50,51 @@ def show_beyond(run: Run, recipe: Recipe) -> None:
 def _show_gate(run: Run, recipe: Recipe) -> None:
     gate = _gate(run, recipe)
     if gate is None:
-        st.caption("Fewer than ten validation users: nothing can be fitted.")
+        st.caption("Fewer than ten validation users have both histories: nothing can be fitted.")
         return
     source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
     st.markdown(f"**{_sentence(gate, recipe.k)}**")
     alpha, beta = weights_of(gate.share)
     pair_words = f"alpha {number(alpha, 2)}, beta {number(beta, 2)}"
-    rows = pd.DataFrame(
-        [
-            {
-                "weights": "by activity",
-                "at": _turn_words(gate, target),
-                f"nDCG@{recipe.k}": number(gate.gated, 4),
-            },
-            {
-                "weights": "one pair for everybody",
-                "at": pair_words,
-                f"nDCG@{recipe.k}": number(gate.plain, 4),
-            },
-        ]
-    )
-    st.table(rows, border="horizontal", hide_index=True)
+    found = gate.difference
+    title = f"nDCG@{recipe.k}, validation"
+    rows = [
+        ("by activity", _turn_words(gate, target), number(gate.gated, 4)),
+        ("one pair for everybody", pair_words, number(gate.plain, 4)),
+    ]
+    gaps = signed_with_interval(found.mean, found.low, found.high, 4), "–"
+    table = pd.DataFrame(rows, columns=["weights", "at", title]).assign(difference=gaps)
+    st.table(table, border="horizontal", hide_index=True)
     st.caption(
         f"The gate has one parameter, t: a user with n interactions in {target} weighs {source} "
-        f"by t / (t + n) and {target} by n / (t + n). Both rows are fitted on all validation "
-        "users with evidence from both domains; the difference in the sentence is over users "
-        f"neither was fitted on (five folds), {gate.difference.users:,} of them."
+        f"by t / (t + n) and {target} by n / (t + n). All figures are over the "
+        f"{found.users:,} validation users with both histories, each judged by weights that were "
+        "fitted on others (five folds)."
     )
+
+
+def _show_best_ratios(charts: Charts) -> None:
+    """Where each segment is best, how sure that is, and what it gains."""
+    if charts.best is None:
+        st.caption("No segment has the 100 validation users a ratio of its own needs.")
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        show_chart(
+            charts.best,
+            "Dot: nearest to 1 : 1 within one standard error of the best. Line: where 95 % of "
+            "resampled user groups peak. A line that holds 1 : 1 is no reason to leave it.",
+            "fusion_best",
+        )
+    with right:
+        st.markdown("Gain over 1 : 1, chosen and measured on the same users:")
+        st.markdown("  \n".join(_gain_words(*row) for row in charts.gains))
+
+
+def _gain_words(segment: str, share: float, gain: float, low: float, high: float) -> str:
+    if share == SHARES[EQUAL]:
+        return f"{plain(segment)}: stays at 1 : 1"
+    return f"{plain(segment)}: {signed_with_interval(gain, low, high)}"
 
 
 def _sentence(gate: Gate, k: int) -> str:
@@ -78,7 +102,7 @@ def _sentence(gate: Gate, k: int) -> str:
     words = signed_with_interval(found.mean, found.low, found.high, 4)
     if not found.excludes_zero:
         return (
-            f"Weighing by activity makes no difference beyond user sampling: nDCG@{k} {words} on "
+            f"Weighing by activity shows no gain beyond user sampling: nDCG@{k} {words} on "
             "users it was not fitted on. One pair of weights for everybody is enough."
         )
     verb = "gains" if found.mean > 0 else "loses"

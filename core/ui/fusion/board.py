@@ -1,14 +1,17 @@
-"""Sliders and everything that moves with them, as a fragment: the rest of the page stays still."""
+"""The board: options, weights and everything that moves with them, one reading of the page."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import USER
-from core.basics.formatting import count, number, signed, signed_with_interval, with_interval
+from core.basics.columns import USER, VALID
+from core.basics.formatting import count, number, signed_with_interval, with_interval
 from core.charts.fusion import mark_weights
-from core.evaluation.weightings import fused_per_user, prepared_per_user
+from core.charts.theme import one_line
+from core.evaluation.weightings import fused_per_user
 from core.fusion.combine import (
     MIN_MAX,
     PRODUCT,
@@ -18,141 +21,165 @@ from core.fusion.combine import (
     Z_SCORE,
     Fusion,
 )
-from core.fusion.fused import EQUAL, SHARES
-from core.metrics.catalogue import coverage
 from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
-from core.metrics.registry import METRICS, metric_card, metric_title
+from core.metrics.registry import metric_title
 from core.store.measured import count_look, looks
 from core.store.run_folder import Run
+from core.ui import cached
 from core.ui.fusion import data as fusion_data
+from core.ui.fusion.beyond import show_beyond
+from core.ui.fusion.cockpit import show_cockpit
 from core.ui.fusion.data import (
     CURVE,
+    PLAIN,
+    SHOWN,
     Board,
-    Charts,
     Point,
     Recipe,
     jump_buttons,
     jump_to_click,
+    pick_recipe,
     pick_weights,
     pinned,
+    ratio_text,
     test_candidates,
+    weights_here,
 )
 from core.ui.fusion.data import board as board_of
-from core.ui.fusion.user import show_user
+from core.ui.fusion.user import OneUser, one_user, pick_user, show_list
 from core.ui.keeping import kept_data
-from core.ui.shell import figure_config, guarded, safely, show_chart
+from core.ui.shell import figure_config, guarded, safely
 from core.ui.widgets import plain
 
-
-@st.fragment
-def weigh(run: Run, recipe: Recipe, by: str) -> None:
-    """The curve comes right after the sliders, so that it is repainted first."""
-    with guarded():
-        board = fusion_data.board(run, recipe)
-        equation = st.empty()
-        here, pin = pick_weights(run, recipe), pinned(run)
-        equation.markdown(formula(run, here.kind, here.scale, here.alpha, here.beta))
-        charts, best = fusion_data.charts(run, recipe, by), fusion_data.best_share(run, recipe, by)
-        left, right = st.columns([2, 1], gap="large")
-        with left:
-            st.markdown(ratio_words(here.alpha, here.beta))
-            show_curve(charts, here, pin)
-        with right:
-            jump_buttons(run, here, best)
-            show_best_ratios(charts)
-        show_figures(board, here)
-        show_pin(run, pin)
-        st.subheader("One user's list as the weights move", anchor=False)
-        show_user(run, here)
-
-
-# The charts and figures that move with the sliders, and test for the pinned point.
-
-SHOWN = ("ndcg", "recall", "hit_rate")
 _TESTED = "fusion_tested"
 
 
-def show_reach(run: Run, recipe: Recipe) -> None:
-    """For whom the weights change nothing, loudly where that is everybody."""
-    board = board_of(run, recipe)
-    if not board.all_users:
-        st.info(
+@st.fragment
+def weigh(run: Run) -> None:
+    """Buttons and drawers, the cockpit, the pinned point, and the questions beyond one ratio."""
+    with guarded():
+        if why := _why_nothing(run):
+            st.info(why)
+            return
+        bar = st.container(horizontal=True, vertical_alignment="center")
+        with bar.popover("User", icon=":material/person:", key="fusion_user", width="content"):
+            user = pick_user(run)
+        with bar.popover("Options", icon=":material/tune:", key="fusion_options", width="content"):
+            recipe, by = _pick_options(run)
+        best = fusion_data.best_share(run, recipe, by)
+        one = None if user is None else one_user(run, user, recipe)
+        if one is None or st.session_state.get(PLAIN):
+            here = Point.of(recipe, *_weigh_plainly(run, recipe, by, best, one))
+        else:
+            here = Point.of(recipe, *weights_here(best))
+            show_cockpit(run, recipe, by, here, one, formula(run, recipe, one_line))
+        with bar:
+            jump_buttons(run, here, best)
+        st.caption(reach_words(run, board_of(run, recipe)))
+        show_pin(run, pinned(run))
+        show_beyond(run, recipe, by)
+
+
+def _pick_options(run: Run) -> tuple[Recipe, str]:
+    """What is seldom changed: the recipe, the segments drawn, and the plain controls."""
+    recipe, by = pick_recipe(run)
+    st.caption(scale_words(run, recipe.kind, recipe.scale))
+    st.toggle(
+        "Plain controls",
+        key=PLAIN,
+        persist_state="session",
+        help="Plain sliders and a chart that can be saved as a figure. Every move asks the server.",
+    )
+    return recipe, by
+
+
+def _why_nothing(run: Run) -> str:
+    """Why no weights can be chosen for this run, and what to do; nothing where they can."""
+    candidates = cached.candidates(run, VALID)
+    users = candidates.users
+    if (candidates.has_source & candidates.has_target).any():
+        return ""
+    if not len(users):
+        return (
             "No user of this split has anything held out for validation, so no weights can be "
             "chosen. Split the pair again with a validation share."
         )
-        st.stop()
-    words = reach_words(run, len(board.prepared.users), board.both)
-    if words:
-        (st.caption if board.both else st.info)(words)
-    if board.all_users > len(board.prepared.users):
-        shown, all_users = len(board.prepared.users), board.all_users
-        st.caption(f"The page moves with {shown:,} of {all_users:,} validation users, a sample.")
-
-
-def show_curve(charts: Charts, here: Point, pin: Point | None) -> None:
-    """Quality over the ratio; a click on a point of the green line goes there."""
-    words = (
-        "How good the lists are at every ratio. Grey: no worse than the best beyond user sampling. "
-        "Thin lines: segments of at least 100 users, each with a dot where it is best."
+    train = cached.split_of(run).train
+    if not ((train.source_history[users] > 0) & (train.target_history[users] > 0)).any():
+        return (
+            "No validation user has both histories, so no weight changes any list. Choose a run "
+            "of another split in the sidebar to weigh its domains."
+        )
+    return (
+        f"{plain(run.card.title)} hears from one domain at most, so no weight changes any list of "
+        "a validation user. Choose a run that reads both in the sidebar."
     )
+
+
+# The plain controls: they stand where the cockpit cannot, and where somebody wants them.
+
+
+def _weigh_plainly(
+    run: Run, recipe: Recipe, by: str, best: float | None, one: OneUser | None
+) -> tuple[float, float]:
+    """Sliders, figures, chart and list that the server draws anew at every move; the weights."""
+    equation = st.empty()
+    alpha, beta = pick_weights(run, best)
+    here = Point.of(recipe, alpha, beta)
+    source, target = formula(run, recipe, plain)
+    equation.markdown(f"#### score = :orange[{alpha:.2f}{source}] + :blue[{beta:.2f}{target}]")
+    _show_tiles(board_of(run, recipe), here)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _show_curve(run, recipe, by, here)
+    with right:
+        if one is None:
+            st.caption("Nothing is held out for validation here, so there is no list to follow.")
+        else:
+            show_list(run, one, here)
+    return alpha, beta
+
+
+def _show_tiles(board: Board, here: Point) -> None:
+    """Validation figures where the sliders stand, each beside 1 : 1."""
+    found = fusion_data.tiles(board, here.alpha, here.beta)
+    for place, tile in zip(st.columns(len(found)), found, strict=True):
+        place.metric(f"{tile.title}, validation", number(tile.value, 4), help=tile.help)
+        if here.share == 0.5:
+            place.caption("at 1 : 1")
+        else:
+            words = signed_with_interval(tile.gain, tile.low, tile.high)
+            words = f"{words} against 1 : 1"
+            place.caption(f"**{words}**" if tile.excludes_zero else words)
+
+
+def _show_curve(run: Run, recipe: Recipe, by: str, here: Point) -> None:
+    """Quality over the ratio; a click on a point of the green line goes there."""
+    pin = pinned(run)
+    st.markdown(f"{ratio_words(here.alpha, here.beta)}")
     st.plotly_chart(
-        mark_weights(charts.curve, here.share, pin.share if pin else None),
+        mark_weights(
+            fusion_data.charts(run, recipe, by).curve, here.share, pin.share if pin else None
+        ),
         key=CURVE,
         width="stretch",
         config=figure_config(CURVE),
-        alt=words,
+        alt="How good the lists are at every ratio.",
         on_select=jump_to_click,
         selection_mode=("points",),
     )
-    st.caption(words)
-
-
-def show_best_ratios(charts: Charts) -> None:
-    """Where each segment is best, and how sure that is."""
-    st.markdown("**Best ratio by segment**")
-    if charts.best is None:
-        st.caption("No segment has the 100 validation users a ratio of its own needs.")
-        return
-    show_chart(
-        charts.best,
-        "Dot: nearest to 1 : 1 within one standard error of the best. Line: where 95 % of "
-        "resampled user groups peak. A line that holds 1 : 1 is no reason to leave it.",
-        "fusion_best",
+    st.caption(
+        "Grey: no worse than the best beyond user sampling. Lines: segments of at least 100 "
+        "users, each with a dot at the ratio to use."
     )
-    st.caption("Gain of the dot over 1 : 1, chosen and measured on the same users:")
-    st.markdown("  \n".join(f":small[{_gain_words(*row)}]" for row in charts.gains))
 
 
-def _gain_words(segment: str, share: float, gain: float, low: float, high: float) -> str:
-    if share == SHARES[EQUAL]:
-        return f"{plain(segment)}: stays at 1 : 1"
-    return f"{plain(segment)}: {signed_with_interval(gain, low, high)}"
-
-
-def show_figures(board: Board, here: Point) -> None:
-    """Validation figures where the sliders stand, each beside 1 : 1."""
-    lists, now = prepared_per_user(board.prepared, board.relevant, here.alpha, here.beta)
-    columns = [f"{name}@{here.k}" for name in SHOWN]
-    gains = bootstrap_difference(now[columns].to_numpy(), board.equal[columns].to_numpy())
-    places = st.columns(len(columns) + 1)
-    for place, column, gain in zip(places, columns, gains, strict=False):
-        mean = now[column].mean()
-        card = metric_card(column)
-        users = f"{count(gain.users, 'validation user')}, {gain.skipped} skipped."
-        place.metric(metric_title(column), number(mean, 4), help=f"{card.help} {users}")
-        words = f"{signed_with_interval(gain.mean, gain.low, gain.high)} against 1 : 1"
-        place.caption(f"**{words}**" if gain.excludes_zero else words)
-    share, before = (
-        coverage(shown.items, board.n_rankable) for shown in (lists, board.equal_lists)
-    )
-    places[-1].metric(f"Coverage@{here.k}", number(share, 4), help=METRICS["coverage"].help)
-    places[-1].caption(f"{signed(share - before)} against 1 : 1")
+# The pinned point and test.
 
 
 def show_pin(run: Run, pin: Point | None) -> None:
     """The pinned point, and its test figures once somebody asks for them."""
     if pin is None:
-        st.caption("Pin a point to keep it in the chart and to see what it gives on test.")
         return
     st.markdown(f"**Pinned:** {_words(pin)}")
     st.button(
@@ -233,22 +260,18 @@ SCALE_WORDS = {
 }
 
 
-def formula(run: Run, kind: str, scale: str, alpha: float, beta: float) -> str:
-    """One line of Markdown: the formula in the two domains' names and colours."""
-    source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
-    a, b = f"{alpha:.2f}", f"{beta:.2f}"
-    if kind == RECIPROCAL_RANK:
-        parts = f"{a} / (60 + rank in {source})", f"{b} / (60 + rank in {target})"
-    elif kind == PRODUCT:
-        shapes = {RAW: "σ({})", Z_SCORE: "σ(z({}))", MIN_MAX: "σ(scaled {})"}
-        parts = (
-            f"{a} · log {shapes[scale].format(source)}",
-            f"{b} · log {shapes[scale].format(target)}",
-        )
-    else:
-        shapes = {RAW: "{}", Z_SCORE: "z({})", MIN_MAX: "scaled {}"}
-        parts = f"{a} · {shapes[scale].format(source)}", f"{b} · {shapes[scale].format(target)}"
-    return f"#### score = :orange[{parts[0]}] + :blue[{parts[1]}]"
+def formula(run: Run, recipe: Recipe, name: Callable[[str, int], str]) -> tuple[str, str]:
+    """What stands behind each of the two weights in the score.
+
+    name: makes a domain's name fit for where it is shown, at most so many letters long.
+    """
+    source, target = (name(run.record.name_of(domain), 30) for domain in ("source", "target"))
+    if recipe.kind == RECIPROCAL_RANK:
+        return f" / (60 + rank in {source})", f" / (60 + rank in {target})"
+    before, after = {RAW: ("", ""), Z_SCORE: ("z(", ")"), MIN_MAX: ("scaled ", "")}[recipe.scale]
+    if recipe.kind == PRODUCT:
+        before, after = f"log σ({before}", f"{after})"
+    return f" · {before}{source}{after}", f" · {before}{target}{after}"
 
 
 def ratio_words(alpha: float, beta: float) -> str:
@@ -257,13 +280,7 @@ def ratio_words(alpha: float, beta: float) -> str:
         return (
             "With both weights at 0 nothing is ranked: items stand in the order that breaks ties."
         )
-    if beta == 0:
-        where = "source only"
-    elif alpha == 0:
-        where = "target only"
-    else:
-        larger = max(alpha, beta)
-        where = f"{alpha / larger:.2g} : {beta / larger:.2g}"
+    where = ratio_text(alpha, beta)
     return f"Only the ratio alpha : beta changes a ranking: you are at **{where}**."
 
 
@@ -288,20 +305,19 @@ def scale_words(run: Run, kind: str, scale: str) -> str:
     return why + own
 
 
-def reach_words(run: Run, users: int, both: int) -> str | None:
-    """For whom the weights change nothing; None where they count for everybody."""
+def reach_words(run: Run, board: Board) -> str:
+    """Whose figures these are, and for whom the weights change nothing."""
+    shown, both = len(board.prepared.users), board.both
+    whom = f"all {shown:,} validation users"
+    if board.all_users > shown:
+        whom = f"a sample of {shown:,} of {board.all_users:,} validation users"
+    whom = f"Figures of {whom}, by whom the best ratio was chosen too"
+    if both == shown:
+        return f"{whom}."
     source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
-    if both == users:
-        return None
-    if both == 0:
-        return (
-            "No validation user has evidence from both domains in this run, so no weight changes "
-            "any list: whoever has evidence from one domain gets that part alone."
-        )
     return (
-        f"The weights move the lists of the {both:,} of {users:,} validation users with evidence "
-        f"from both domains. Without history in {source} the {target} part stands alone, and the "
-        "other way round; without either, popularity."
+        f"{whom}. The weights move the lists of {both:,} with evidence from both domains; without "
+        f"{source} the {target} part stands alone, and the other way round."
     )
 
 
@@ -317,6 +333,8 @@ def limits(run: Run) -> str:
         "other part alone, a user without any gets popularity.",
         "Every list here is exact for the whole catalogue: an item is left out only if enough "
         "others stand before it at every weighting.",
+        "Best on validation is the ratio nearest to 1 : 1 that is within one standard error of the "
+        "best. The page opens there; other pages stay at 1 : 1 until you move a weight here.",
         "Weights are chosen on validation users. Test is shown for a pinned point only, and looks "
         "are counted: whoever looks often enough finds a lucky point.",
     ]

@@ -12,8 +12,10 @@ import streamlit as st
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import CHOSEN, SEGMENT, TEST, VALID
+from core.basics.formatting import count
 from core.basics.types import Candidates, FloatArray
 from core.charts.fusion import draw_best_ratios, draw_fusion_curve
+from core.charts.theme import one_line
 from core.evaluation.segments import SEGMENTS, TARGET_HISTORY, TITLES
 from core.evaluation.weightings import (
     GAIN,
@@ -26,12 +28,15 @@ from core.evaluation.weightings import (
 from core.fusion.candidates import pick_users
 from core.fusion.combine import KINDS, PRODUCT, RECIPROCAL_RANK, SCALES, WEIGHTED_SUM, Z_SCORE
 from core.fusion.fused import SHARES, FusedLists, Prepared, prepare, ratio_curve, weights_of
+from core.metrics.catalogue import coverage
+from core.metrics.intervals import bootstrap_difference
 from core.metrics.ranking import KS
+from core.metrics.registry import METRICS, metric_card, metric_title
 from core.runs.explain.recommend import scale_of
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_resource
-from core.ui.state import bounded, linked, one_of, set_current
+from core.ui.state import linked, one_of, recall, set_current, weights
 from core.ui.widgets import plain
 
 MOST_USERS = 5_000  # validation users that move with the slider; beyond it a seeded sample
@@ -88,6 +93,60 @@ def picture(run: Run, recipe: Recipe, by: str) -> RatioPicture:
     return ratio_picture(of.curve, segment[of.prepared.users], SEGMENTS[by])
 
 
+# What the tiles say: four figures over the validation users, each beside 1 : 1.
+
+SHOWN = ("ndcg", "recall", "hit_rate")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure at one ratio and how far it lies from 1 : 1, with the 95 % interval of that."""
+
+    title: str
+    help: str
+    value: float
+    gain: float
+    low: float  # low and high are NaN where there is no interval
+    high: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the difference to 1 : 1 is more than chance."""
+        return self.low > 0 or self.high < 0
+
+
+def tiles(board: Board, alpha: float, beta: float) -> list[Tile]:
+    """The four figures at these weights, on validation users."""
+    lists, now = prepared_per_user(board.prepared, board.relevant, alpha, beta)
+    k = board.prepared.k
+    columns = [f"{name}@{k}" for name in SHOWN]
+    gains = bootstrap_difference(now[columns].to_numpy(), board.equal[columns].to_numpy())
+    found = [
+        Tile(
+            metric_title(column),
+            f"{metric_card(column).help} {count(gain.users, 'validation user')}, "
+            f"{gain.skipped} skipped.",
+            float(now[column].mean()),
+            gain.mean,
+            gain.low,
+            gain.high,
+        )
+        for column, gain in zip(columns, gains, strict=True)
+    ]
+    share, before = (
+        coverage(shown.items, board.n_rankable) for shown in (lists, board.equal_lists)
+    )
+    help_text, none = METRICS["coverage"].help, float("nan")
+    return [*found, Tile(f"Coverage@{k}", help_text, share, share - before, none, none)]
+
+
+@kept_resource(max_entries=3)
+def tiles_on_the_way(run: Run, recipe: Recipe) -> list[list[Tile]]:
+    """The four figures at every share of the curve, for a slider that is being dragged."""
+    of = board(run, recipe)
+    return [tiles(of, *weights_of(share)) for share in SHARES]
+
+
 @dataclass(frozen=True)
 class Charts:
     """Charts that stay the same while the sliders move."""
@@ -127,7 +186,9 @@ def test_candidates(run: Run) -> tuple[Candidates, csr_matrix]:
 
 # The controls of the Fusion page: recipe, sliders, jumps and the pinned point.
 
-STEP = 0.05
+STEP = 0.05  # of a plain slider
+DIGITS = 2  # of a weight
+PLAIN = "fusion_plain"  # whether the plain controls are asked for
 CURVE = "fusion_curve"
 _PIN, _OWNER = "fusion_pin", "fusion_scale_of"
 
@@ -142,6 +203,11 @@ class Point:
     scale: str
     k: int
 
+    @classmethod
+    def of(cls, recipe: Recipe, alpha: float, beta: float) -> Point:
+        """These weights of a recipe."""
+        return cls(alpha, beta, recipe.kind, recipe.scale, recipe.k)
+
     @property
     def share(self) -> float | None:
         """alpha / (alpha + beta); None where both are 0."""
@@ -154,9 +220,8 @@ class Point:
 
 
 def pick_recipe(run: Run) -> tuple[Recipe, str]:
-    """Kind, scale, k, and the kind of segments whose lines are drawn; one row of controls."""
-    first, second, third, fourth = st.columns([1.9, 1.4, 1.25, 1.05], vertical_alignment="bottom")
-    kind = first.segmented_control(
+    """Kind, scale, k, and the kind of segments whose lines are drawn; one below the other."""
+    kind = st.segmented_control(
         "Fusion", KINDS, required=True, **linked("kind", WEIGHTED_SUM, one_of(KINDS))
     )
     # A scale chosen for another run, or for a sum, is no choice for this one
@@ -165,7 +230,7 @@ def pick_recipe(run: Run) -> tuple[Recipe, str]:
         set_current(scale=None)
         st.session_state.pop("scale_widget", None)
     st.session_state[_OWNER] = owner
-    scale = second.segmented_control(
+    scale = st.segmented_control(
         "Scale of the parts",
         SCALES,
         required=True,
@@ -173,8 +238,8 @@ def pick_recipe(run: Run) -> tuple[Recipe, str]:
         help="Per user, over all unmasked items. A reciprocal rank has no scale.",
         **linked("scale", default_scale(run, kind), one_of(SCALES)),
     )
-    k = third.segmented_control("k, list length", KS, required=True, **linked("k", 10, one_of(KS)))
-    by = fourth.selectbox(
+    k = st.segmented_control("k, list length", KS, required=True, **linked("k", 10, one_of(KS)))
+    by = st.selectbox(
         "Lines by",
         list(TITLES),
         format_func=TITLES.__getitem__,
@@ -188,49 +253,73 @@ def default_scale(run: Run, kind: str) -> str:
     return Z_SCORE if kind == PRODUCT else scale_of(run.card)
 
 
-def pick_weights(run: Run, recipe: Recipe) -> Point:
-    """The two sliders."""
-    left, right = st.columns(2, gap="large")
-    weight = bounded(0.0, 1.0)
-    with left:
-        alpha = st.slider(
-            f":orange[**alpha**, weight of {plain(run.record.source_name, 40)}]",
-            0.0,
-            1.0,
-            step=STEP,
-            **linked("alpha", 1.0, weight),
-        )
-    with right:
-        beta = st.slider(
-            f":blue[**beta**, weight of {plain(run.record.target_name, 40)}]",
-            0.0,
-            1.0,
-            step=STEP,
-            **linked("beta", 1.0, weight),
-        )
-    return Point(alpha, beta, recipe.kind, recipe.scale, recipe.k)
+def weights_here(first: float | None) -> tuple[float, float]:
+    """alpha and beta of the address; before anybody moved them, those of the share `first`.
+
+    Other pages stay at 1 and 1 until somebody moves them here.
+    """
+    if first is None or recall("alpha") is not None or recall("beta") is not None:
+        return weights()
+    return rounded(first)
+
+
+def rounded(share: float) -> tuple[float, float]:
+    """alpha and beta of a share of source evidence as a person sets them, the larger at 1."""
+    alpha, beta = (round(weight, DIGITS) for weight in weights_of(share))
+    return alpha, beta
+
+
+def ratio_text(alpha: float, beta: float) -> str:
+    """alpha : beta with 1 for the larger, `0.65 : 1`; of weights that are not both 0."""
+    if beta == 0:
+        return "source only"
+    if alpha == 0:
+        return "target only"
+    larger = max(alpha, beta)
+    return f"{alpha / larger:.2g} : {beta / larger:.2g}"
+
+
+def pick_weights(run: Run, first: float | None = None) -> tuple[float, float]:
+    """The two plain sliders at `weights_here(first)`; every move is answered by the server."""
+    places = st.columns(2, gap="large")
+    names = run.record.source_name, run.record.target_name
+    here = weights_here(first)
+    picked = []
+    for place, letter, name, colour, at in zip(
+        places, ("alpha", "beta"), names, ("orange", "blue"), here, strict=True
+    ):
+        key = f"{letter}_widget"
+        st.session_state[key] = at
+        with place:
+            st.markdown(f":{colour}[**{letter}**, weight of {plain(name, 40)}]")
+            # Its own name is for screen readers, who would read out the marks of the coloured one
+            spoken = "".join(mark if mark.isalnum() else " " for mark in name)
+            picked.append(
+                st.slider(
+                    f"{letter}, weight of {one_line(spoken, 40)}",
+                    0.0,
+                    1.0,
+                    step=STEP,
+                    key=key,
+                    label_visibility="collapsed",
+                    on_change=_keep_weights,
+                )
+            )
+    return picked[0], picked[1]
 
 
 def jump_buttons(run: Run, here: Point, best: float | None) -> None:
     """To the best ratio on validation, back to 1 : 1, and pin where the sliders stand."""
-    with st.container(horizontal=True):
-        st.button(
-            "Best on validation",
-            icon=":material/target:",
-            disabled=best is None,
-            on_click=_jump,
-            args=(best,),
-            key="best_on_validation",
-            help="The ratio nearest to 1 : 1 that is within one standard error of the best.",
-        )
-        st.button("Equal, 1 : 1", icon=":material/balance:", on_click=_jump, args=(0.5,))
-        st.button(
-            "Pin this point",
-            icon=":material/keep:",
-            on_click=_pin,
-            args=(run, here),
-            help="Keeps it in the chart and beside the figures, and allows a look at test.",
-        )
+    st.button(
+        "Best on validation",
+        icon=":material/target:",
+        disabled=best is None,
+        on_click=_jump,
+        args=(best,),
+        key="best_on_validation",
+    )
+    st.button("Equal, 1 : 1", icon=":material/balance:", on_click=_jump, args=(0.5,))
+    st.button("Pin this point", icon=":material/keep:", on_click=_pin, args=(run, here))
 
 
 def jump_to_click() -> None:
@@ -251,7 +340,10 @@ def _pin(run: Run, point: Point) -> None:
 
 
 def _jump(share: float) -> None:
-    """Move both sliders to a share of source evidence, on their steps."""
-    alpha, beta = (round(round(weight / STEP) * STEP, 2) for weight in weights_of(share))
-    st.session_state["alpha_widget"], st.session_state["beta_widget"] = alpha, beta
+    alpha, beta = rounded(share)
+    set_current(alpha=alpha, beta=beta)
+
+
+def _keep_weights() -> None:
+    alpha, beta = (st.session_state[f"{letter}_widget"] for letter in ("alpha", "beta"))
     set_current(alpha=alpha, beta=beta)

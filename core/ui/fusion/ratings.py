@@ -43,7 +43,7 @@ def weigh_ratings(run: Run) -> None:
             st.info(_why_flat(run))
             return
         equation = st.empty()
-        here = pick_weights(run, RECIPE)
+        here = Point.of(RECIPE, *pick_weights(run))
         source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
         formula = (
             f"#### rating = mean and item + :orange[{here.alpha:.2f} · {source}] + "
@@ -162,5 +162,4 @@ def _look(run: Run, here: Point) -> None:
 
 
 def _jump(alpha: float, beta: float) -> None:
-    st.session_state["alpha_widget"], st.session_state["beta_widget"] = alpha, beta
     set_current(alpha=alpha, beta=beta)

@@ -1,4 +1,4 @@
-"""How one user's list changes as the weights move: before, after, and both parts of each score."""
+"""One user's list as the weights move: who it is, what can reach the list, and where it stood."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import streamlit as st
 
 from core.basics.columns import TARGET, USER, VALID
 from core.basics.formatting import count
-from core.basics.types import BoolArray, FloatArray, IntArray
+from core.basics.types import BoolArray, IntArray
 from core.charts.recommendations import two_part_rows
-from core.data.snapshot import Split
 from core.evaluation.segments import ORDER_TITLES, user_order
-from core.fusion.fused import Prepared, held_out, prepare, prepared_top_k
+from core.fusion.fused import Prepared, prepare, prepared_top_k, relevant_entries
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.fusion.data import Point, candidates_of
+from core.ui.fusion.data import Point, Recipe, candidates_of
 from core.ui.keeping import kept_data
 from core.ui.recommendations.view import moved
-from core.ui.shell import guarded
 from core.ui.state import linked, one_of, recall, set_current
 from core.ui.widgets import plain
 
@@ -28,64 +26,102 @@ _FIND, _MISSING = "fusion_find", "fusion_missing"
 
 
 @dataclass(frozen=True)
-class OneList:
-    """A list at one weighting."""
+class OneUser:
+    """A validation user with every item that can reach their list at some weighting."""
 
-    items: IntArray  # (n,) best first, as deep as candidates reach
-    source: FloatArray  # (n,) what each part adds to the score
-    target: FloatArray
-    hits: BoolArray
-
-
-@st.fragment
-def show_user(run: Run, here: Point) -> None:
-    """Pick a user; their list at 1 : 1 beside their list where the sliders stand."""
-    with guarded():
-        split = cached.split_of(run)
-        user = _pick(run, split)
-        candidates = None if user is None else candidates_of(run, user)
-        if user is None or candidates is None:
-            st.caption("Nothing is held out for validation here, so there is no list to follow.")
-            return
-        prepared = prepare(candidates, here.kind, here.scale, candidates.depth)
-        st.markdown(_sentence(run, split, user, prepared))
-        before = _list_at(prepared, split, 1.0, 1.0)
-        after = _list_at(prepared, split, here.alpha, here.beta)
-        left, right = st.columns(2, gap="large")
-        with left:
-            _show_list(run, split, before, after, here.k, "At 1 : 1", True)
-        with right:
-            _show_list(run, split, after, before, here.k, "At your weights", False)
+    name: str
+    in_source: int  # interactions in training
+    in_target: int
+    prepared: Prepared  # of this user alone, as deep as candidates reach
+    titles: list[str]  # of the items of prepared, in its order
+    hits: BoolArray  # (n,) held out for validation
 
 
-def rank_marks(items: IntArray, others: IntArray, outgoing: bool) -> list[str]:
-    """What happened to each item of a list, by its rank in the other list.
+def one_user(run: Run, user: int, recipe: Recipe) -> OneUser | None:
+    """What the list of a user is made of; None for a user without candidates."""
+    candidates = candidates_of(run, user)
+    if candidates is None:
+        return None
+    split = cached.split_of(run)
+    train = split.train
+    prepared = prepare(candidates, recipe.kind, recipe.scale, candidates.depth)
+    return OneUser(
+        name=str(train.users.ids[user]),
+        in_source=int(train.source_history[user]),
+        in_target=int(train.target_history[user]),
+        prepared=prepared,
+        titles=[str(title) for title in cached.item_names(split, TARGET)[prepared.items[0]]],
+        hits=relevant_entries(prepared, split.held_out(VALID))[0],
+    )
 
-    outgoing: items is the list before, so a mark says where the item goes; else where it is from.
-    """
-    ranks = {int(item): place for place, item in enumerate(others, start=1)}
+
+def why_still(one: OneUser, names: tuple[str, str]) -> str:
+    """Why no weight changes the list of this user; nothing where weights do."""
+    has_source, has_target = bool(one.prepared.has_source[0]), bool(one.prepared.has_target[0])
+    if has_source and has_target:
+        return ""
+    if not has_source and not has_target:
+        return "nothing is known, so popularity ranks and no weight changes the list"
+    only = names[0] if has_source else names[1]
+    return f"only {only} says anything here, so no weight changes the list"
+
+
+def show_list(run: Run, one: OneUser, here: Point) -> None:
+    """The list at these weights, each item with where it stood at 1 : 1; without the cockpit."""
+    source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
+    words = (
+        f"**{plain(one.name, 60)}** · {one.in_source:,} in :orange[{source}] · "
+        f"{one.in_target:,} in :blue[{target}]"
+    )
+    still = why_still(one, (source, target))
+    st.markdown(f"{words} · {still}" if still else words)
+    now, equal = (
+        prepared_top_k(one.prepared, *weights, one.prepared.k)
+        for weights in ((here.alpha, here.beta), (1.0, 1.0))
+    )
+    items = now.items[0][now.items[0] >= 0]
+    first = items[: here.k]
+    place_of = {int(item): place for place, item in enumerate(one.prepared.items[0])}
+    places = [place_of[int(item)] for item in first]
+    hits = [bool(one.hits[place]) for place in places]
+    st.html(
+        two_part_rows(
+            [one.titles[place] for place in places],
+            now.source_part[0][: len(first)],
+            now.target_part[0][: len(first)],
+            hits,
+            rank_marks(first, equal.items[0][equal.items[0] >= 0]),
+            (run.record.source_name, run.record.target_name),
+        )
+    )
+    st.caption(f"{count(sum(hits), 'held-out item')} in the top {here.k}, marked ✓.")
+
+
+def rank_marks(items: IntArray, before: IntArray) -> list[str]:
+    """Where each item of a list comes from, by its rank in the list before."""
+    ranks = {int(item): place for place, item in enumerate(before, start=1)}
     marks = []
     for rank, item in enumerate(items, start=1):
-        other = ranks.get(int(item))
-        rises = other is not None and (other < rank if outgoing else other > rank)
-        arrow = "▲" if rises else "▼"
-        if other is None:
-            marks.append(f"▼ beyond {len(others)}" if outgoing else f"▲ from beyond {len(others)}")
-        elif other == rank:
+        was = ranks.get(int(item))
+        if was is None:
+            marks.append(f"▲ from beyond {len(before)}")
+        elif was == rank:
             marks.append("=")
         else:
-            marks.append(f"{arrow} {'to' if outgoing else 'from'} {other}")
+            marks.append(f"{'▲' if was > rank else '▼'} from {was}")
     return marks
 
 
-def _pick(run: Run, split: Split) -> int | None:
-    """The user of the address bar if they are evaluated, else the first of the order."""
-    kind, box, find = st.columns([1.2, 1.4, 1], vertical_alignment="bottom")
+def pick_user(run: Run) -> int | None:
+    """The user of the address bar if they are evaluated, else the first of the order; None where
+    nobody is.
+    """
+    split = cached.split_of(run)
     orders = {name: _order(run, name) for name in ORDER_TITLES}
     known = [name for name, order in orders.items() if len(order)]
     if not known:
         return None
-    chosen = kind.selectbox(
+    chosen = st.selectbox(
         "Users",
         known,
         format_func=lambda name: f"{ORDER_TITLES[name]} ({len(orders[name]):,})",
@@ -97,10 +133,10 @@ def _pick(run: Run, split: Split) -> int | None:
     evaluated = set(ids[_evaluated(run)])
     if wanted in evaluated and wanted not in names:
         names.insert(0, wanted)
-    name = box.selectbox(
+    name = st.selectbox(
         f"User (the first {len(names):,})", names, **linked("user", names[0], one_of(names))
     )
-    find.text_input(
+    st.text_input(
         "Find by id",
         key=_FIND,
         placeholder="any validation user",
@@ -133,51 +169,3 @@ def _search(evaluated: set[str]) -> None:
         st.session_state.pop("user_widget", None)
     elif typed:
         st.session_state[_MISSING] = typed
-
-
-def _list_at(prepared: Prepared, split: Split, alpha: float, beta: float) -> OneList:
-    lists = prepared_top_k(prepared, alpha, beta, prepared.k)
-    there = lists.items[0] >= 0
-    hits = held_out(prepared.users, lists.items, split.held_out(VALID))[0]
-    return OneList(
-        lists.items[0][there], lists.source_part[0][there], lists.target_part[0][there], hits[there]
-    )
-
-
-def _show_list(
-    run: Run, split: Split, one: OneList, other: OneList, k: int, title: str, out: bool
-) -> None:
-    """The top k of one list with marks of where each item stands in the other."""
-    st.markdown(f"**{title}**")
-    titles = [str(name) for name in cached.item_names(split, TARGET)[one.items[:k]]]
-    st.html(
-        two_part_rows(
-            titles,
-            one.source[:k],
-            one.target[:k],
-            [bool(hit) for hit in one.hits[:k]],
-            rank_marks(one.items[:k], other.items, out),
-            (run.record.source_name, run.record.target_name),
-        )
-    )
-    found = int(one.hits[:k].sum())
-    st.caption(
-        f"{count(found, 'held-out item')} in the top {k}, marked ✓. Bars: the parts of the score, "
-        "weighted, on one scale per list."
-    )
-
-
-def _sentence(run: Run, split: Split, user: int, prepared: Prepared) -> str:
-    train = split.train
-    source, target = (plain(run.record.name_of(domain), 30) for domain in ("source", "target"))
-    words = (
-        f"**{plain(train.users.ids[user], 60)}** · {int(train.source_history[user]):,} in "
-        f":orange[{source}] · {int(train.target_history[user]):,} in :blue[{target}]"
-    )
-    has_source, has_target = bool(prepared.has_source[0]), bool(prepared.has_target[0])
-    if has_source and has_target:
-        return words
-    if not has_source and not has_target:
-        return f"{words} · nothing is known, so popularity ranks and no weight changes the list"
-    only = source if has_source else target
-    return f"{words} · only {only} says anything here, so no weight changes the list"

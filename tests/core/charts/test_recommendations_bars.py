@@ -3,7 +3,7 @@ import re
 import numpy as np
 
 from core.charts.recommendations import two_part_rows
-from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, STRONG, TARGET_COLOUR, TWIN_COLOUR
+from core.charts.theme import FUSED_COLOUR, SOURCE_COLOUR, TARGET_COLOUR, TWIN_COLOUR
 
 
 def drawn(source=(0.5, -0.25), target=(0.25, 1.0), names=("books", "films")):
@@ -32,14 +32,21 @@ def test_both_parts_stand_behind_each_other_on_one_scale():
     ]
 
 
-def test_a_negative_part_goes_to_the_left_of_zero():
-    assert bars(drawn())[2:] == [(SOURCE_COLOUR, 0, 20), (TARGET_COLOUR, 20, 80)]
-    assert bars(drawn())[:2] == [(SOURCE_COLOUR, 20, 40), (TARGET_COLOUR, 60, 20)]
+def test_a_part_below_zero_is_drawn_from_the_lowest_of_the_list():
+    """Of log-sigmoids, which are all negative, the first place had the shortest bar."""
+    assert bars(drawn(source=(-0.5, -1.0), target=(-0.25, -0.75))) == [
+        (SOURCE_COLOUR, 0, 50),
+        (TARGET_COLOUR, 50, 50),
+        (SOURCE_COLOUR, 0, 0),
+        (TARGET_COLOUR, 0, 0),
+    ]
 
 
-def test_zero_is_marked_where_anything_is_negative():
-    assert drawn().count(f"background:{STRONG};left:20.00%") == 2
-    assert STRONG not in drawn(source=(0.5, 0.25))
+def test_the_better_item_has_the_longer_bar_whatever_the_signs():
+    source, target = np.array([0.9, 0.2, -0.4]), np.array([-0.3, 0.3, 0.6])  # .6, .5, .2
+    found = two_part_rows(["a", "b", "c"], source, target, [False] * 3, ["="] * 3)
+    widths = np.array([width for _, _, width in bars(found)]).reshape(3, 2).sum(axis=1)
+    assert (np.diff(widths) < 0).all()
 
 
 def test_nothing_at_all_is_no_division_by_zero():

@@ -16,7 +16,13 @@ def test_each_segment_gets_its_own_best_ratio_and_small_ones_none():
     picture = ratio_picture(planted(peaks), segment, ("0", "1–4", "20+"))
     assert picture.best["segment"].tolist() == ["0", "20+"]
     assert picture.best["users"].tolist() == [200, 150]
-    assert (picture.best["top"] - [0.9, 0.2]).abs().max() <= 0.1
+    assert (picture.best["chosen"] - [0.9, 0.2]).abs().max() <= 0.15
+    assert picture.best["place"].tolist() == [0, 2]  # among all three, the small one too
+    at = picture.lines.merge(
+        picture.best, left_on=["segment", "share"], right_on=["segment", "chosen"]
+    )
+    assert (at["mean_x"] == at["mean_y"]).all()
+    assert len(at) == 2
     assert set(picture.lines["segment"]) == {"0", "20+"}
     assert picture.users == len(segment)
 

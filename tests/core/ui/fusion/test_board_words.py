@@ -23,8 +23,7 @@ def test_two_zeros_are_not_called_a_ratio():
     assert "nothing is ranked" in ratio_words(0, 0)
 
 
-def test_marks_say_where_each_item_came_from_or_goes_to():
+def test_marks_say_where_each_item_came_from():
     before, after = np.array([7, 8, 9]), np.array([9, 7, 5])
-    assert rank_marks(after, before, outgoing=False) == ["▲ from 3", "▼ from 1", "▲ from beyond 3"]
-    assert rank_marks(before, after, outgoing=True) == ["▼ to 2", "▼ beyond 3", "▲ to 1"]
-    assert rank_marks(before, before, outgoing=True) == ["="] * 3
+    assert rank_marks(after, before) == ["▲ from 3", "▼ from 1", "▲ from beyond 3"]
+    assert rank_marks(before, before) == ["="] * 3
