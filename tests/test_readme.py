@@ -71,6 +71,7 @@ def test_every_commanded_subcommand_exists():
     commands = set(re.findall(r"^python -m core (\w+)", README, flags=re.M))
     assert commands == {
         "models",
+        "answer",
         "run",
         "search",
         "recommend",

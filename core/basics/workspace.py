@@ -79,6 +79,11 @@ class Workspace:
         return self.root / "choices"
 
     @property
+    def answers(self) -> Path:
+        """What was found about a pair, one file by dataset hash, made anew where it is gone."""
+        return self.root / "answers"
+
+    @property
     def checkpoints(self) -> Path:
         """Where unfinished trainings stand, one folder per plan, gone when the run is kept."""
         return self.root / "checkpoints"

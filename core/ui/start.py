@@ -17,7 +17,8 @@ from core.evaluation.segments import BINS, FEWEST
 from core.evaluation.verdict import HARMS, HELPS
 from core.jobs.table import DONE, FAILED, KILLED, Job, list_jobs, request_cancel
 from core.metrics.registry import metric_title
-from core.runs.answer.groups import NEW, Answer, Group, answer_of, answer_words, use_words
+from core.runs.answer.groups import NEW, Answer, Group, answer_words, use_words
+from core.runs.answer.kept import kept_answer
 from core.runs.answer.make_answer import BUDGETS, titles_of
 from core.runs.answer.next_steps import (
     ANSWER,
@@ -111,7 +112,8 @@ def _answer(dataset_hash: str) -> Answer | None:
     runs = [run for run in cached.runs() if run.record.dataset_hash == dataset_hash]
     first = cached.standing(dataset_hash)
     run = first.run if first else None
-    return answer_of(workspace(), runs, run, cached.per_user, cached.segments)
+    reading = cached.per_user, cached.segments
+    return kept_answer(workspace(), dataset_hash, runs, run, *reading)
 
 
 def _draw_groups(found: Answer) -> None:

@@ -236,7 +236,7 @@ def test_a_model_that_reads_no_history_says_that_no_weight_changes_a_list(traine
     app = well(open_page("fusion", run=trained_workspace.runs["popularity"]))
     assert "hears from one domain at most, so no weight changes any list" in words(app)
     assert not app.get("bidi_component")
-    assert not app.button
+    assert not app.main.button
     assert not app.tabs
 
 

@@ -87,6 +87,24 @@ class Group:
         }
 
 
+def group_of(told: dict[str, Any], runs: Sequence[Run]) -> Group:
+    """The group that `Group.to_dict` told; raises LookupError or TypeError for anything else."""
+    run = {run.id: run for run in runs}[told["run"]]
+    users, lift, hits = int(told["users"]), told["lift"], told["hits"]
+    nothing = dict.fromkeys((MEAN, LOW, HIGH), float("nan"))
+    return Group(
+        str(told["group"]),
+        run,
+        str(told["metric"]),
+        users,
+        Interval(**(lift or nothing), users=users, skipped=0),
+        str(told["answer"]),
+        Interval(**hits, users=users, skipped=0) if hits else None,
+        told["found"],
+        told["found_without"],
+    )
+
+
 @dataclass(frozen=True)
 class Answer:
     """What is known of a pair: everybody together, then group by group, new items last."""

@@ -26,6 +26,7 @@ from core.data.splitting import COLD_USERS, RANDOM, SplitSettings, split_pair
 from core.embedding.maps import MAP_ITEMS
 from core.jobs.table import enqueue
 from core.models.registry import card_of
+from core.runs.answer.kept import kept_answer
 from core.runs.answer.standing import choose_best
 from core.runs.jobs.data_jobs import files_of, pair_job, quality_job
 from core.runs.jobs.maps import map_payload
@@ -128,6 +129,8 @@ def answer_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
     checklist = Checklist((PAIR, SPLIT, *(step.title for step in steps)), report)
     found = answer_pair(workspace, pair, steps, checklist, ends)
     ask_for_map(workspace, found)
+    runs = [run for run in list_runs(workspace) if run.record.dataset_hash == pair]
+    kept_answer(workspace, pair, runs, next((r for r in runs if r.id == found.best), None))
     return found.to_dict()
 
 

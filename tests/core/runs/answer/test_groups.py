@@ -16,6 +16,7 @@ from core.data.snapshot import read_info
 from core.evaluation.segments import ALL_USERS, BINS, TARGET_HISTORY
 from core.evaluation.verdict import HARMS, HELPS, OPEN
 from core.runs.answer.groups import answer_of, answer_words, lift_in_short, use_words
+from core.runs.answer.kept import kept_answer
 from core.runs.answer.next_steps import ANSWER, CHECKS, WEIGHTS, next_steps
 from core.store.run_folder import Run
 from tests.pages.stories import planted_split
@@ -176,3 +177,24 @@ def test_what_next_names_a_failed_check_first_and_the_weights_where_it_helps(wor
     acts = [step.act for step in next_steps(world.answer(), world.runs, [red], shared=200)]
     assert acts[:2] == [CHECKS, ANSWER]
     assert WEIGHTS in acts
+
+
+def test_a_kept_answer_is_the_same_and_read_without_any_user(world):
+    world.add("ease", world.split, {"5–9": (0.3, 0.3, 0.2), "20+": (0.4, 0.4, 0.4)})
+    world.add("ridge", COLD, {"0": (0.5, 0.5, 0.2)})
+
+    def unread(*_):
+        raise AssertionError("figures of users were read")
+
+    def kept(read, segments):
+        return kept_answer(world.workspace, "p" * 16, world.runs, None, read, segments)
+
+    found = kept(world.read, world.segments)
+    assert kept(unread, unread) == found
+    assert answer_words(kept(unread, unread)) == answer_words(found)
+    world.add("lightgcn", world.split, {"5–9": (0.5, 0.5, 0.2)}, model="lightgcn")
+    again = kept(world.read, world.segments)
+    assert again.groups[1].run.id == "lightgcn"
+    for bent in ("{", "[]", "{}", '{"key": 1, "groups": 3}'):
+        (world.workspace.answers / f"{'p' * 16}.json").write_text(bent)
+        assert kept(world.read, world.segments) == again
