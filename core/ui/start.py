@@ -9,6 +9,7 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SOURCE
 from core.basics.formatting import count, signed, signed_with_interval
 from core.charts.report import BAD, GOOD, OPEN, TONE, WORDS, draw_lifts
 from core.data.build_pair import pair_hash
+from core.data.checks.check import Check
 from core.data.checks.quality import checks_of
 from core.data.pair_folder import PairInputs, PairSettings
 from core.data.reading.options import INTERACTIONS, ITEMS, LABELS, Dataset, read_dataset
@@ -34,7 +35,7 @@ from core.runs.jobs.data_jobs import pair_payload
 from core.runs.jobs.demo import STEPS
 from core.ui import cached
 from core.ui.cached import Question
-from core.ui.data.shared import counts_of
+from core.ui.data.shared import counts_of, ids_of
 from core.ui.data.upload import (
     clear_slot,
     draw_import,
@@ -59,7 +60,13 @@ from core.ui.shell import (
     tend_jobs,
     workspace,
 )
-from core.ui.state import choose_pair, current_pair, current_split_info, runs_of_pair
+from core.ui.state import (
+    choose_pair,
+    current_pair,
+    current_split_hash,
+    current_split_info,
+    runs_of_pair,
+)
 from core.ui.widgets import plain, show_table
 
 TONES = {HELPS: GOOD, HARMS: BAD}
@@ -85,6 +92,12 @@ def draw_answer(so_far: bool) -> None:
         if not so_far:
             _draw_unanswered(pair)
         return
+    if red := [check for check in _checks_of(pair) if check.light == "red"]:
+        st.error(
+            f"Do not believe a lift on this pair yet. {plain(red[0].question)} "
+            f"{plain(red[0].answer, 400)}",
+            icon=":material/dangerous:",
+        )
     if so_far:
         st.badge("So far", icon=":material/hourglass_top:", color="violet")
     headline, *others = answer_words(found)
@@ -180,8 +193,7 @@ def _draw_next(found: Answer, pair: Question) -> None:
     """What is worth doing now, each with a button."""
     info = current_split_info()
     shared = cached.shared_users(info.split_hash) if info else 0
-    checks = checks_of(workspace(), pair.dataset_hash, info.split_hash if info else "") or []
-    steps = next_steps(found, runs_of_pair(), checks, shared)
+    steps = next_steps(found, runs_of_pair(), _checks_of(pair), shared)
     if not steps:
         return
     st.subheader("What next", anchor=False)
@@ -190,6 +202,12 @@ def _draw_next(found: Answer, pair: Question) -> None:
         words.markdown(plain(step.why, 400))
         with button:
             _draw_step(step, pair, place)
+
+
+def _checks_of(pair: Question) -> list[Check]:
+    """What was found in the pair, as far as it was looked at."""
+    split_hash = current_split_hash() or ""
+    return checks_of(workspace(), pair.dataset_hash, split_hash) or []
 
 
 def _draw_step(step: Next, pair: Question, place: int) -> None:
@@ -376,12 +394,20 @@ def _draw_card(files: dict[str, Dataset | None], source: Dataset, target: Datase
     settings = PairSettings()
     before, after = counts_of(inputs, settings)
     if not before.shared:
-        st.error(
-            "No user is in both files. Name people alike, or link their ids by a third file on "
-            "the Data page."
-        )
-        link_to("data", "Link their ids", tab="Import")
+        ids = ids_of(inputs)
+        why = "Name people alike, or link their ids by a third file."
+        if ids.exchanged:
+            why = f"Read the other way round, users and items exchanged, {ids.found:,} are."
+        elif ids.loosely:
+            why = f"Spelt alike, without blanks, case and zeros in front, {ids.loosely:,} are."
+        st.error(f"No user is in both files. {why}")
+        link_to("data", "Mend it on the Data page", tab="Pair")
         return
+    if source.hash == target.hash:
+        st.warning(
+            "Source and target are the same file, so everything is known already and a lift says "
+            "nothing. Choose another file."
+        )
     st.markdown(
         f"**{count(before.shared, 'shared person', 'shared people')}**, {after.shared:,} of them "
         "with enough that they liked."

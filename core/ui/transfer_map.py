@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import streamlit as st
 
 from core.basics.formatting import count, signed, signed_with_interval
-from core.data.reading.options import INTERACTIONS, Dataset, list_datasets
+from core.data.reading.options import INTERACTIONS, list_datasets
 from core.runs.answer.transfer_map import MOST_DOMAINS, Cell, transfer_cells
 from core.ui import cached
 from core.ui.data.checks import LIGHTS
@@ -21,55 +23,58 @@ def draw_transfer_map() -> None:
     datasets = list_datasets(workspace(), INTERACTIONS)
     if len(datasets) < FEWEST:
         return
-    st.subheader("Which domain helps which?", anchor=False)
     named = {dataset.hash: dataset for dataset in datasets[::-1]}
-    chosen = [*named]
-    if len(datasets) > FEWEST:
+    seen = Counter(dataset.name for dataset in datasets)
+    names = {
+        one: f"{dataset.name} {one[:4]}" if seen[dataset.name] > 1 else dataset.name
+        for one, dataset in named.items()
+    }
+    with st.expander("Which of several domains helps which?", icon=":material/grid_on:"):
         chosen = st.multiselect(
             "Domains",
-            chosen,
-            default=chosen[:MOST_DOMAINS],
+            [*named],
+            default=[*named][:MOST_DOMAINS],
             max_selections=MOST_DOMAINS,
-            format_func=lambda one: named[one].name,
+            format_func=lambda one: names.get(one, one),
             key="transfer_domains",
         )
-    if len(chosen) < 2:
-        st.caption("Choose at least two domains.")
-        return
-    domains = [named[one] for one in chosen]
-    cells = transfer_cells(workspace(), domains, cached.runs())
-    _draw_grid(domains, cells)
-    if missing := sum(not cell.made for cell in cells):
-        draw_task(
-            Task(
-                "transfer",
-                ({"datasets": chosen},),
-                f"Transfer map of {count(len(chosen), 'domain')}",
-                f"Fill {count(missing, 'cell')}",
-                "Pair, checks, two splits and EASE with its twin for every cell; what is there is "
-                "kept, and a map that was stopped goes on where it was.",
-                icon=":material/grid_on:",
-            ),
-            "transfer_fill",
-        )
+        if len(chosen) < 2:
+            st.caption("Choose at least two domains.")
+            return
+        cells = transfer_cells(workspace(), [named[one] for one in chosen], cached.runs())
+        if any(cell.made for cell in cells):
+            _draw_grid({one: names[one] for one in chosen}, cells)
+        if missing := sum(not cell.made for cell in cells):
+            draw_task(
+                Task(
+                    "transfer",
+                    ({"datasets": chosen},),
+                    f"Transfer map of {count(len(chosen), 'domain')}",
+                    f"Fill {count(missing, 'cell')}",
+                    "Pair, checks, two splits and EASE with its twin for every cell; what is there "
+                    "is kept, and a map that was stopped goes on where it was.",
+                    icon=":material/grid_on:",
+                ),
+                "transfer_fill",
+            )
 
 
-def _draw_grid(domains: list[Dataset], cells: list[Cell]) -> None:
-    """Sources down the side, targets across; a cell opens its pair."""
-    widths = [1.2, *[1] * len(domains)]
+def _draw_grid(names: dict[str, str], cells: list[Cell]) -> None:
+    """Sources down the side, targets across; a cell opens its pair. names: by dataset hash."""
+    widths = [1.2, *[1] * len(names)]
     head = st.columns(widths, vertical_alignment="center")
     head[0].caption("source ↓ target →")
-    for place, domain in zip(head[1:], domains, strict=True):
-        place.markdown(f":blue[**{plain(domain.name, 30)}**]")
-    found = {(cell.source, cell.target): cell for cell in cells}
-    for source in domains:
+    for place, name in zip(head[1:], names.values(), strict=True):
+        place.markdown(f":blue[**{plain(name, 30)}**]")
+    following = iter(cells)
+    for source, name in names.items():
         row = st.columns(widths, vertical_alignment="center")
-        row[0].markdown(f":orange[**{plain(source.name, 30)}**]")
-        for place, target in zip(row[1:], domains, strict=True):
-            if source is target:
+        row[0].markdown(f":orange[**{plain(name, 30)}**]")
+        for place, target in zip(row[1:], names, strict=True):
+            if source == target:
                 place.markdown("·")
-                continue
-            _draw_cell(place, found[source.name, target.name])
+            else:
+                _draw_cell(place, next(following))
     st.caption(
         "nDCG@10 of EASE minus its twin without the source: of everybody, and of people whose "
         "target history is hidden. Green helps, red harms, grey may be chance. The sign in front "

@@ -43,10 +43,9 @@ def next_steps(
 
 
 def _doubts(checks: Sequence[Check]) -> list[Next]:
-    red = [check for check in checks if check.light == "red"]
-    if not red:
+    if not any(check.light == "red" for check in checks):
         return []
-    return [Next(f"A check failed: {red[0].answer}", "Look at the checks", CHECKS)]
+    return [Next("A check of this pair failed: mend that first.", "Look at the checks", CHECKS)]
 
 
 def _untried(answer: Answer, runs: Sequence[Run], shared: int) -> list[Next]:

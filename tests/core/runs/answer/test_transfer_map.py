@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,10 +12,12 @@ from core.basics.columns import ITEM, USER
 from core.basics.errors import DataError
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
+from core.data.checks.quality import read_checks
 from core.data.reading.ingest import import_file
 from core.data.reading.options import INTERACTIONS, ReadOptions, list_datasets
 from core.runs.answer.transfer_map import ordered_pairs, transfer_cells, transfer_job
 from core.store.run_folder import list_runs
+from tests.pages.stories import entered, open_page, words
 
 TASTES, USERS, LIKED = 4, 160, 9
 ROLES = {USER: USER, ITEM: ITEM}
@@ -89,3 +93,31 @@ def test_too_few_and_too_many_domains_are_refused(filled):
     for wrong in (datasets[:1], datasets * 3):
         with pytest.raises(DataError, match="2 to 8 domains"):
             ordered_pairs(wrong)
+
+
+def test_start_shows_the_map_and_a_cell_opens_its_pair(filled, monkeypatch):
+    workspace, _, _ = filled
+    entered(workspace, monkeypatch)
+    app = open_page("start")
+    assert not app.exception
+    cells = [button for button in app.button if (button.key or "").startswith("transfer_")]
+    assert len(cells) == 6
+    assert all("all" in cell.label and "cold" in cell.label for cell in cells)
+    assert sum(":green[**+" in cell.label for cell in cells) >= 2
+    assert "Fill" not in " ".join(button.label for button in app.button)
+    stamps = next(cell for cell in cells if "160 shared users" in cell.help)
+    stamps.click().run()
+    assert app.query_params["pair"] == stamps.key.removeprefix("transfer_")
+
+
+def test_a_failed_check_stands_above_the_answer(filled, monkeypatch):
+    """The same file twice, or ids of other people: whoever reads the answer reads that first."""
+    workspace, _, _ = filled
+    pair = next(folder for folder in workspace.pairs.iterdir() if not folder.suffix)
+    checks = [replace(check, light="red") for check in read_checks(pair)[:1]]
+    monkeypatch.setattr("core.ui.start.checks_of", lambda *_: checks)
+    entered(workspace, monkeypatch)
+    app = open_page("start", pair=pair.name)
+    assert not app.exception
+    assert "Do not believe a lift on this pair yet." in app.main.error[0].value
+    assert "A check of this pair failed: mend that first" in words(app).replace("\u2060", "")
