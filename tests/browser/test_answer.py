@@ -33,3 +33,13 @@ def test_a_fresh_tab_says_the_same_after_every_job(visit, app):
     visit.open().sees("helps most for people with nothing yet in films")
     assert "So far" not in visit.page.inner_text("body")
     visit.goto("Metrics").sees("Joint EASE")
+
+
+def test_the_way_on_needs_no_mouse(visit):
+    visit.open().sees("What next")
+    for _ in range(80):
+        visit.page.keyboard.press("Tab")
+        if visit.page.evaluate("document.activeElement.innerText").endswith("Move the weights"):
+            break
+    visit.page.keyboard.press("Enter")
+    visit.page.get_by_role("heading", name="Fusion", exact=True).first.wait_for()

@@ -12,6 +12,9 @@ from core.basics.workspace import VARIABLE, Workspace
 from core.jobs.reporter import JobReporter
 from core.jobs.table import enqueue, list_jobs
 from core.runs.jobs.demo import STEPS
+from core.runs.making.make_run import train_run
+from core.runs.making.plan import RunPlan
+from core.store.run_folder import list_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,6 +93,21 @@ def test_a_filled_workspace_shows_the_answer_what_to_use_and_what_next(start, de
     assert "4 runs" in said
     assert "What next" in said
     assert "So far" not in said
+
+
+def test_what_ends_in_the_background_does_not_take_the_verdict_back(
+    start, demo_workspace, tmp_path
+):
+    workspace = Workspace(shutil.copytree(demo_workspace.root, tmp_path / "copy"))
+    before = words(start(workspace)).split("What next")[0]
+    split = next(run for run in list_runs(workspace) if run.label == "Joint EASE").record.split_hash
+    train_run(RunPlan(split, "lightgcn", {"epochs": 1}, label="LightGCN"), workspace)
+    app = start(workspace)
+    assert list_runs(workspace)[0].label == "LightGCN"
+    after = words(app).split("What next")[0]
+    assert after.replace("5 runs", "4 runs").splitlines()[0] == before.splitlines()[0]
+    run = next(run for run in list_runs(workspace) if run.id == app.query_params["run"])
+    assert run.label == "Joint EASE"
 
 
 def test_a_pair_that_is_not_answered_yet_is_answered_by_one_button(start, demo_workspace, tmp_path):
