@@ -64,10 +64,12 @@ def planted_split(
     return folder.name
 
 
-def open_page(name: str, **address: str) -> AppTest:
-    """The page as it stands after a link with these values in the address bar."""
+def open_page(name: str, *drawers: str, **address: str) -> AppTest:
+    """The page after a link with these values in the address bar; drawers: keys of open ones."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.run()
+    for drawer in drawers:
+        app.session_state[drawer] = True
     for key, value in address.items():
         app.query_params[key] = value
     return app.switch_page(f"pages/{name}.py").run()

@@ -7,7 +7,6 @@ import streamlit as st
 
 from core.basics.errors import DataError
 from core.basics.formatting import count
-from core.basics.machine import free_memory
 from core.basics.settings import Value
 from core.charts.data import draw_split_strip
 from core.data.pair_folder import PairInfo
@@ -21,9 +20,7 @@ from core.data.splitting import (
     SplitCounts,
     SplitSettings,
 )
-from core.models.readiness import readiness
 from core.models.registry import CARDS
-from core.runs.making.estimate import sizes_of
 from core.ui import cached
 from core.ui.data.checks import draw_time_leak, time_leak_of
 from core.ui.data.shared import (
@@ -40,7 +37,7 @@ from core.ui.data.shared import (
 )
 from core.ui.shell import draw_press, show_chart, show_error
 from core.ui.state import current_split_hash, set_current
-from core.ui.train.choose import LIGHTS
+from core.ui.train.models import LIGHTS, lights_of
 from core.ui.widgets import ask_setting, info_of, plain, show_table
 
 SEED = 2022
@@ -218,14 +215,16 @@ def _draw_splits(pair: PairInfo) -> None:
 
 def _draw_readiness(info: SplitInfo) -> None:
     """Which models can be trained on the current split, and why not."""
-    ratings, new = cached.rating_facts(info.split_hash), info.kind == NEW_ITEMS
-    sizes, free = sizes_of(info, ratings), free_memory()
-    shared = cached.shared_users(info.split_hash)
-    joined = bool(cached.knowledge(info.split_hash).names)
-    with st.expander("Which models can be trained on it?", icon=":material/model_training:"):
-        for card in CARDS.values():
-            found = readiness(card, sizes, shared, None, free, ratings, new, joined)
-            st.markdown(f"{LIGHTS[found.light]} **{card.title}**: {plain(found.reason)}")
+    drawer = st.expander(
+        "Which models can be trained on it?",
+        icon=":material/model_training:",
+        key="split_readiness",
+        on_change="rerun",
+    )
+    if drawer.open:
+        with drawer:
+            for name, found in lights_of(info).items():
+                st.markdown(f"{LIGHTS[found.light]} **{CARDS[name].title}**: {plain(found.reason)}")
 
 
 def _later(info: SplitInfo) -> str:
