@@ -33,8 +33,10 @@ from core.ui.data.shared import (
     names_of,
     pick_pair,
     split_counts_of,
+    splits_of,
     time_doubt,
 )
+from core.ui.navigation import link_to
 from core.ui.shell import draw_press, show_chart, show_error
 from core.ui.state import current_split_hash, set_current
 from core.ui.train.models import LIGHTS, lights_of
@@ -92,16 +94,22 @@ def show_split_tab() -> None:
         show_error(DataError(*doubt))
     else:
         _draw_counts(pair, settings, seed)
-    draw_press(
-        "Make this split",
-        attempt,
-        (lambda: _make(pair, settings, seed),),
-        type="primary",
-        key="split_make",
-        icon=":material/call_split:",
-        disabled=doubt is not None,
-    )
-    _draw_splits(pair)
+    made = splits_of(pair)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        draw_press(
+            "Make this split",
+            attempt,
+            (lambda: _make(pair, settings, seed),),
+            type="secondary" if made else "primary",
+            key="split_make",
+            icon=":material/call_split:",
+            disabled=doubt is not None,
+        )
+        if made:
+            # A link: Streamlit lets no button leave a page whose tabs stand in the address
+            with st.container(border=True, width="content", key="split_next"):
+                link_to("train", "**Train on it**")
+    _draw_splits(pair, made)
 
 
 def _pick_settings() -> tuple[SplitSettings, int]:
@@ -135,19 +143,18 @@ def _draw_counts(pair: PairInfo, settings: SplitSettings, seed: int) -> None:
     counts = split_counts_of(str(folder_of(pair)), settings, seed)
     show_chart(
         draw_split_strip(counts.rows, left_out=counts.source_left_out, names=names_of(pair)),
-        f"What do the parts contain? {_said(counts, settings.kind)}",
+        f"{_said(counts, settings.kind)}",
         key="split_strip",
     )
 
 
 def _said(counts: SplitCounts, kind: str) -> str:
-    said = [
-        f"{count(counts.train_users, 'user')} with target rows to train on",
-        f"{count(counts.valid_users, 'validation user')}",
-        f"{count(counts.test_users, 'test user')}, {counts.cold_test_users:,} of them without any "
-        "target history",
-    ]
-    text = "; ".join(said) + "."
+    text = (
+        f"{count(counts.train_users, 'user')} to train on, {counts.valid_users:,} to validate, "
+        f"{counts.test_users:,} to test"
+    )
+    cold = f", {counts.cold_test_users:,} of them without target history"
+    text += f"{cold if counts.cold_test_users else ''}."
     if kind == NEW_ITEMS:
         valid, test, items = counts.new_items
         return (
@@ -174,24 +181,20 @@ def _make(pair: PairInfo, settings: SplitSettings, seed: int) -> None:
         set_current(split=made["split"])
 
 
-def _draw_splits(pair: PairInfo) -> None:
-    infos = [cached.split_info(split_hash) for split_hash in cached.split_hashes()]
-    infos = [info for info in infos if info.dataset_hash == pair.dataset_hash]
+def _draw_splits(pair: PairInfo, infos: list[SplitInfo]) -> None:
     if not infos:
-        st.caption("No split of this pair yet.")
         return
-    st.subheader("Splits of this pair", anchor=False)
+    st.markdown("**Splits of this pair**")
     current = current_split_hash()
     localized = st.column_config.NumberColumn(format="localized")
     table_of = pd.DataFrame(
         [
             {
-                "": "●" if info.split_hash == current else "",
+                "Current": "●" if info.split_hash == current else "",
                 "Kind": info.kind + _fold_of(info),
                 "Seed": info.seed,
                 **{name: info.counts[part] for name, part in zip(_SIZES, PARTS, strict=True)},
                 _LATER: _later(info),
-                "Id": info.split_hash[:8],
             }
             for info in infos
         ]
@@ -207,7 +210,7 @@ def _draw_splits(pair: PairInfo) -> None:
     if picked and picked != current:
         set_current(split=picked)
         st.rerun()
-    st.caption("Select a row to train on that split.")
+    st.caption("Tick a row to train on that split.")
     if current in [info.split_hash for info in infos]:
         draw_time_leak(pair)
         _draw_readiness(cached.split_info(current))
