@@ -437,7 +437,7 @@ def test_how_long_a_model_takes_is_measured_only_when_a_person_asks(workspace, p
     """Seen: a job "Timing EASE" that nobody had asked for began with the tick of a box."""
     shutil.rmtree(workspace.timings)
     app = tick(opened(), "ease")
-    assert "EASE: not timed yet" in words(app)
+    assert "EASE and its twin: not timed yet" in words(app)
     assert not list_jobs(workspace, kind="timing")
     app.button(key="train_measure").click().run()
     (job,) = list_jobs(workspace, kind="timing")

@@ -234,7 +234,8 @@ def show_import_tab() -> None:
     with right:
         st.markdown("### :blue[Target]: where items are recommended")
         _draw("target", INTERACTIONS, "Interactions of the target domain")
-    if len(datasets(INTERACTIONS)) > 1 and (_brought() or not list_pairs(workspace())):
+    brought = any(imported_in(slot) for slot in ("source", "target"))
+    if len(datasets(INTERACTIONS)) > 1 and (brought or not list_pairs(workspace())):
         draw_next("Put two domains together", tab="Pair", key="import_next")
     with st.expander(
         "Item tables and user links, triples (optional)", icon=":material/library_add:"
@@ -250,11 +251,6 @@ def show_import_tab() -> None:
         with right:
             _draw("triples", TRIPLES, "Triples that say what items have in common")
     draw_datasets()
-
-
-def _brought() -> bool:
-    """Whether a file of interactions was imported in this session."""
-    return any(imported_in(slot) for slot in ("source", "target"))
 
 
 def imported_in(slot: str) -> str | None:

@@ -121,16 +121,14 @@ def runs_table(runs: list[Run], split_hashes: list[str]) -> pd.DataFrame:
 def idle_columns(table: pd.DataFrame) -> list[str]:
     """Columns that tell nothing: all rows alike, empty, or said by the names of the runs."""
     idle = [column for column in (PAIR, SPLIT) if table[column].nunique() < 2]
-    idle += [column for column in (NOTE, LIFT, LIFT_RANGE) if not _told(table[column])]
+    idle += [
+        column for column in (NOTE, LIFT, LIFT_RANGE) if table[column].isin(["", "–", None]).all()
+    ]
     if table[RMSE].isna().all():
         idle += [RMSE, RMSE_LIFT, RMSE_LIFT_RANGE]
     if all(_words(name) & _words(model) for name, model in table[[NAME, MODEL]].to_numpy()):
         idle.append(MODEL)
     return idle
-
-
-def _told(column: pd.Series) -> bool:
-    return bool((column.notna() & ~column.isin(["", "–"])).any())
 
 
 def _words(text: str) -> set[str]:

@@ -46,7 +46,6 @@ def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
         icon=":material/play_arrow:",
         key="train_start",
         disabled=not allowed,
-        help="A model that uses the source is trained a second time without it, as its twin.",
     )
     measuring = bool(_measuring(allowed))
     st.fragment(_draw_costs, run_every=POLL if measuring else None)(info, plans, measuring)
@@ -132,7 +131,8 @@ def _draw_cost(plan: RunPlan, cost: Estimate, measured_now: bool) -> None:
     memory = in_gib(cost.memory)
     if cost.memory > TIGHT * cost.free:
         memory = f"{memory} of {in_gib(cost.free)} free"
-    st.caption(f"{title}: {time_words(cost.timing, measured_now)} · {memory}")
+    twin = " and its twin" if card_of(plan.model).has_twin else ""
+    st.caption(f"{title}{twin}: {time_words(cost.timing, measured_now)} · {memory}")
 
 
 def _start(plans: list[RunPlan]) -> None:
