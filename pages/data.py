@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.ui.data.checks import show_quality_tab
 from core.ui.data.pair import show_pair_tab
+from core.ui.data.shared import TAB
 from core.ui.data.split import show_split_tab
 from core.ui.data.text import show_text_tab
 from core.ui.data.upload import show_import_tab
@@ -19,7 +20,7 @@ TABS = {
 }
 
 with page("Data", "Are these files what I think they are, and do they share users?"):
-    tabs = st.tabs(list(TABS), key="tab", bind="query-params")
+    tabs = st.tabs(list(TABS), key=TAB, bind="query-params")
     for tab, show in zip(tabs, TABS.values(), strict=True):
         if tab.open:
             with tab, guarded():

@@ -36,7 +36,9 @@ from core.data.filters import (
     IN_FILE,
     LIKED,
     RATED,
+    Left,
     Steps,
+    count_left,
     filter_rows,
     keep_core,
     liked_from,
@@ -94,19 +96,21 @@ def build_pair(
     shutil.rmtree(folder, ignore_errors=True)  # a damaged one would keep its place
     before = count_inputs(connection, inputs, settings)
     why = [] if before.shared else [_nobody_shared(connection, inputs, settings, refuse_explained)]
-    steps = filter_rows(connection, inputs, settings)
+    left = filter_rows(connection, inputs, settings)
+    steps = left.rows
     after = _counts(connection, name(SOURCE), name(TARGET))
     _check_usable(after)
     if settings.drop_double_users:
         drop_double_users(connection, settings)
-        steps[SINGLE] = _rows_left(connection)
+        _take_down(connection, left, SINGLE)
     if settings.drop_cross_listed:
         drop_cross_listed(connection, settings)
-        steps[NOT_CROSS_LISTED] = _rows_left(connection)
+        _take_down(connection, left, NOT_CROSS_LISTED)
     if settings.drop_double_users or settings.drop_cross_listed:
         after = _counts(connection, name(SOURCE), name(TARGET))
         _check_usable(after)
-    steps[OF_SHARED] = _rows_left(connection, of_shared=True)
+    for domain, rows in _rows_of_shared(connection).items():
+        left.after(OF_SHARED, domain, rows, after.shared)
     names = (inputs.source_name, inputs.target_name)
     added, said = _read_triples(connection, inputs, settings)
     known = _items_known(connection, inputs, settings)
@@ -122,6 +126,7 @@ def build_pair(
         [*warnings, *_little_known(known, names, inputs, settings), *said],
         steps,
         known,
+        left.people,
     )
     with whole_folder(folder) as part:
         for domain in DOMAINS:
@@ -173,16 +178,21 @@ def _counts(connection: duckdb.DuckDBPyConnection, source: str, target: str) -> 
     return PairCounts(DomainCounts(*sizes[0]), DomainCounts(*sizes[1]), shared)
 
 
-def _rows_left(connection: duckdb.DuckDBPyConnection, of_shared: bool = False) -> dict[str, int]:
-    """Rows of both domains as they are now, all or those of users who are in both."""
-    shared = f" WHERE {USER} IN (SELECT {USER} FROM {{other}})" if of_shared else ""
-    others = dict(zip(DOMAINS, DOMAINS[::-1], strict=True))
+def _take_down(connection: duckdb.DuckDBPyConnection, left: Left, step: str) -> None:
+    """Rows and people of both domains as they are now."""
+    for domain in DOMAINS:
+        left.after(step, domain, *count_left(connection, domain))
+
+
+def _rows_of_shared(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rows of either domain by users who are in both."""
     return {
         domain: number(
             connection,
-            f"SELECT count(*) FROM {name(domain)}{shared.format(other=name(others[domain]))}",
+            f"SELECT count(*) FROM {name(domain)} WHERE {USER} IN "
+            f"(SELECT {USER} FROM {name(other)})",
         )
-        for domain in DOMAINS
+        for domain, other in zip(DOMAINS, DOMAINS[::-1], strict=True)
     }
 
 

@@ -53,7 +53,8 @@ class PairInfo:
     """What a pair is about, in words and hashes; before and after: sizes around its filters.
 
     steps: what was asked of rows, in order -> domain -> rows left. items_known: domain -> how many
-    of its items are in its item table, and how many it has. Both are empty in older pairs.
+    of its items are in its item table, and how many it has; people: as steps, users in place of
+    rows. All are empty in older pairs.
     """
 
     dataset_hash: str
@@ -66,6 +67,7 @@ class PairInfo:
     warnings: list[str]
     steps: dict[str, dict[str, int]] = field(default_factory=dict)
     items_known: dict[str, list[int]] = field(default_factory=dict)
+    people: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:

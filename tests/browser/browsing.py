@@ -180,6 +180,11 @@ class Visit:
         self.key(key).get_by_role("button").click()
         return self.settle()
 
+    def press_drawer(self, key: str) -> Visit:
+        """Open the drawer with this key, or close it."""
+        self.key(key).locator("summary").first.click()
+        return self.settle()
+
     def pick(self, key: str, option: str) -> Visit:
         """Pick one of the options that stand side by side."""
         self.key(key).get_by_text(option, exact=True).click()

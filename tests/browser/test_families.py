@@ -8,6 +8,7 @@ import pytest
 
 from core.jobs.table import CANCELLED, DONE, KILLED, RUNNING
 from core.store.run_folder import list_runs
+from core.ui.train.models import DRAWER
 from tests.browser.browsing import App, Visit, wait_until
 from tests.core.runs.derived_worlds import bench
 
@@ -46,6 +47,7 @@ class Journey:
         self.tab.context.close()
 
     def starts_three_runs(self):
+        self.tab.press_drawer(DRAWER)
         self.tab.tick("train_ease", on=False).tick(f"train_{TO_KILL}")
         ticked = self.tab.page.locator("[class*=st-key-train_] input[type=checkbox]:checked")
         assert ticked.count() == 1, "the first click in an app just started has to count"
@@ -60,6 +62,7 @@ class Journey:
         """Small steps, many of them: the training lasts until it is ended."""
         details = self.tab.key(f"details_{model}")
         details.locator("summary").click()
+        self.tab.settle()
         size = details.get_by_role("spinbutton", name="Batch size")
         size.fill("8")
         size.press("Enter")

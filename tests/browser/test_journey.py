@@ -5,6 +5,7 @@ import pytest
 from core.charts.theme import PAGE_TEXT
 from core.jobs.table import CANCELLED, DONE, read_curve, read_job
 from core.store.run_folder import list_runs
+from core.ui.train.models import DRAWER
 from tests.browser.browsing import SECONDS, wait_until
 from tests.browser.large_pair import NASTY, write_large_pair
 
@@ -66,6 +67,7 @@ class Analyst:
 
     def starts_lightgcn_and_cancels_it(self):
         """The three clicks follow at once, faster than the page is drawn in between."""
+        self.visit.press_drawer(DRAWER)
         self.visit.tick_only("train_ease", on=False).tick_only("train_lightgcn")
         self.visit.press_key("train_start")
         wait_until(lambda: len(self.app.jobs("train")) == 2, "a second model is asked for", LONG)

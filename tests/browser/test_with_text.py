@@ -12,6 +12,7 @@ from core.jobs.table import DONE
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
 from core.store.run_folder import list_runs
+from core.ui.train.models import DRAWER
 from tests.bilingual import bilingual_split
 from tests.browser.browsing import App, wait_until
 
@@ -81,8 +82,9 @@ def test_a_visitor_gets_items_by_what_they_say(visit, app):
 
 def test_the_encoder_is_fine_tuned_from_the_page(visit, app):
     """On the source's titles and then on the target's, with its twin, and compared."""
-    visit.open("/train").tick("train_ease", on=False).tick("train_fine_tuned")
-    visit.page.get_by_text("Details of Fine-tuned text encoder").click()
+    visit.open("/train").press_drawer(DRAWER)
+    visit.tick("train_ease", on=False).tick("train_fine_tuned")
+    visit.press_drawer("details_fine_tuned")
     factors = visit.page.get_by_role("spinbutton", name="Factors")
     factors.fill("16")
     factors.press("Enter")

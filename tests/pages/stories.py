@@ -63,12 +63,15 @@ def planted_split(
     return folder.name
 
 
-def open_page(name: str, **address: str) -> AppTest:
+def open_page(name: str, *drawers: str, **address: str) -> AppTest:
     """The page as it stands after a link with these values in the address bar.
 
     It is the first that is asked of the app, as in a browser: Start is not drawn before it.
+    drawers: keys of those that are open.
     """
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for drawer in drawers:
+        app.session_state[drawer] = True
     for key, value in address.items():
         app.query_params[key] = value
     return (app if name == "start" else app.switch_page(f"pages/{name}.py")).run()

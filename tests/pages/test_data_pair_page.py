@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from core.jobs.supervisor import Lock, kill
 from core.jobs.table import ACTIVE, list_jobs, request_cancel
 from core.runs.jobs.data_jobs import pair_job, pair_payload, quality_job, split_job
 from tests.pages.stories import open_page
+from core.ui.data.pair_filters import funnel_table
 
 NASTY = "![pixel](http://elsewhere.example/p.png) <b>bold</b>"
 TWICE = ["u000", "u001", "u002"]  # people with a second id
@@ -105,7 +107,8 @@ def made_without_page(workspace: Workspace) -> str:
 
 def opened(tab: str) -> AppTest:
     """The Data page on one of its tabs, freshly opened; it may show an error."""
-    return open_page("data", tab=tab)
+    drawers = ("checks_passed", "pair_another", "split_readiness")
+    return open_page("data", *drawers, tab=tab)
 
 
 def well(app: AppTest) -> AppTest:
@@ -159,6 +162,47 @@ def test_the_filters_are_counted_live_and_the_pair_is_made(two_files):
     assert "Who is shared" in words(app)
 
 
+def test_one_funnel_leads_from_the_files_to_the_shared_people_with_reasons(two_files, pair):
+    """Seen: 2,000 people on one page, 1,943 on another, 828 on a third, and no line between."""
+    (info,) = list_pairs(two_files)
+    app = well(opened("Pair"))
+    after = info.after
+    everybody = after.source.users + after.target.users - after.shared
+    assert f"the filters leave {everybody:,}, **{after.shared:,}** of them in both." in words(app)
+    table = funnel_table(info, ("books", "films")).set_index("What is left")
+    people = table["films, people"]
+    assert people.iloc[0] == info.before.target.users
+    assert people["In the k-core"] == after.target.users
+    assert people["Of shared users"] == after.shared
+    assert table.loc["Liked", "films, rows"] == info.steps["liked"]["target"]
+    assert table.loc["Liked", "Left out"] == "rated below 3 of 5 stars"
+    assert table.loc["In the k-core", "Left out"].endswith("fewer rows than 5 in the target")
+    older = funnel_table(replace(info, people={}), ("books", "films"))
+    assert list(older) == ["What is left", "books, rows", "films, rows", "Left out"]
+
+
+def test_the_next_step_is_a_button_from_the_files_to_training(two_files):
+    """Seen: after each step a person had to know which tab or page comes next."""
+    app = opened("Import")
+    well(app.button(key="import_next").click().run())
+    app = well(app.button(key="pair_make").click().run())
+    assert not [button for button in app.button if button.key == "split_make"]
+    app = well(app.button(key="pair_next").click().run())
+    app = well(app.button(key="split_make").click().run())
+    assert "**Train on it**" in [link.proto.label for link in app.get("page_link")]
+    assert not [button for button in opened("Pair").button if button.key == "pair_next"]
+
+
+def test_what_passed_its_check_waits_in_a_drawer(two_files):
+    app = made(two_files)
+    done(two_files)
+    app = opened("Quality")
+    assert "Are the times plausible?" in words(app)
+    app.session_state["checks_passed"] = False
+    assert "Are the times plausible?" not in words(app.run())
+    assert "Are shared ids the same people?" in words(app)
+
+
 def test_a_pair_can_be_named_and_titles_are_proposed_where_they_fit(two_files):
     items = pd.DataFrame({ITEM: [f"f{n:02}" for n in range(60)], TITLE: NASTY, CATEGORIES: "c"})
     add(two_files, "items", items, ITEMS)
@@ -202,9 +246,9 @@ def test_a_file_of_triples_by_itself_is_listed_and_breaks_no_tab(workspace):
     for tab in ("Import", "Pair", "Split", "Quality"):
         well(opened(tab))
     listed = next(
-        frame.value for frame in well(opened("Import")).dataframe if "holds" in frame.value
+        frame.value for frame in well(opened("Import")).dataframe if "Holds" in frame.value
     )
-    assert listed["holds"].tolist() == ["triples"]
+    assert listed["Holds"].tolist() == ["triples"]
     assert "No file is imported yet" in words(opened("Pair"))
     assert set(DATASET_KINDS) >= set(ROLES)
 
@@ -219,7 +263,7 @@ def test_columns_exchanged_in_both_files_are_read_right_with_one_click(workspace
     app = well(app.button(key="pair_make").click().run())
     (pair,) = list_pairs(workspace)
     assert pair.after.shared > 100
-    assert "What the filters left" in words(app)
+    assert "From the files to the shared people" in words(app)
 
 
 def test_a_pair_without_shared_users_is_made_where_a_person_says_so(workspace):
@@ -447,10 +491,10 @@ def test_an_unchecked_pair_offers_the_check(two_files, pair):
 
 def test_a_split_is_counted_made_and_becomes_the_current_one(two_files, pair):
     app = opened("Split")
-    assert "104 test users, 0 of them without any target history" in words(app)
+    assert "104 to test." in words(app)
     app.selectbox(key="split_kind").set_value("cold-start users").run()
     app.number_input(key="split_cold_share").set_value(0.5).run()
-    assert "26 test users, 26 of them without any target history" in words(app)
+    assert "26 to test, 26 of them without target history" in words(app)
     well(app.button(key="split_make").click().run())
     (folder,) = two_files.splits.iterdir()
     info = read_info(folder)

@@ -53,6 +53,9 @@ def workspace(trained, monkeypatch):
 def ticked(workspace: Workspace, *ids: str) -> AppTest:
     """The Train page with these runs ticked in its table."""
     app = open_page("train")
+    for choice in app.segmented_control:  # the runs of one pair, or of all
+        if str(choice.key).startswith("runs_of_"):
+            choice.set_value(choice.options[-1])
     shown = [run.id for run in list_runs(workspace)]
     selection = {"rows": [shown.index(id) for id in ids], "columns": [], "cells": []}
     app.session_state[table_key("runs_table", shown)] = {"selection": selection}

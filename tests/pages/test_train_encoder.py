@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from core.jobs.table import list_jobs
 from core.models.text.encoders import ENCODERS
+from core.ui.train.models import DRAWER
 from tests.pages.stories import open_page, well, words
 
 KEY = "setting_text_profile_encoder"
 
 
 def opened():
-    app = open_page("train")
+    app = open_page("train", DRAWER, "details_text_profile")
     app.checkbox(key="train_ease").uncheck()
     return well(app.checkbox(key="train_text_profile").check().run())
 

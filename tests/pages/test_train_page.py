@@ -34,13 +34,14 @@ from core.jobs.table import (
     request_cancel,
     write_progress,
 )
-from core.models.registry import card_of
+from core.models.registry import CARDS, card_of
 from core.runs.making.estimate import timing_job
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
 from core.store.bundle import export_run
 from core.store.run_folder import list_runs
-from core.ui.train.runs import matching, runs_table
+from core.ui.train.models import DRAWER
+from core.ui.train.runs import idle_columns, matching, runs_table
 from core.ui.widgets import table_key
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,9 +94,11 @@ def pair(workspace):
     return folder.name
 
 
-def opened() -> AppTest:
-    """The Train page, freshly opened."""
+def opened(*drawers: str) -> AppTest:
+    """The Train page, freshly opened, with these drawers open."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for drawer in drawers:
+        app.session_state[drawer] = True
     return well(app.switch_page("pages/train.py").run())
 
 
@@ -130,10 +133,15 @@ def wait_for(happened) -> None:
 
 
 def tick(app: AppTest, *names: str) -> AppTest:
-    """Exactly these models ticked."""
-    for box in app.checkbox:
+    """Exactly these models ticked, the drawer with all of them closed, their settings open."""
+    app.session_state[DRAWER] = True
+    for box in app.run().checkbox:
         if not box.disabled:  # red: the data cannot carry the model
             box.set_value(box.key in [f"train_{name}" for name in names])
+    app.run()
+    app.session_state[DRAWER] = False
+    for name in names:
+        app.session_state[f"details_{name}"] = True
     return app.run()
 
 
@@ -150,7 +158,7 @@ def test_an_empty_workspace_says_what_is_missing_and_where_it_is_made(workspace)
 
 def test_start_trains_what_is_ticked_by_then_even_if_the_page_was_not_drawn_since(workspace, pair):
     """A person unticked EASE, ticked popularity and pressed Start: EASE was trained again."""
-    app = opened()
+    app = opened(DRAWER)
     app.checkbox(key="train_ease").uncheck()
     app.checkbox(key="train_popularity").check()
     well(app.button(key="train_start").click().run())
@@ -165,11 +173,11 @@ def test_popularity_and_ease_are_trained_by_jobs_and_stand_in_the_table(workspac
         "EASE · seed 2022",
     }
     finished(workspace, 2)
-    shown = table(well(app.run())).set_index("Model")
-    assert set(shown.index) == {"EASE", "Popularity"}
-    assert shown.loc["EASE", "nDCG@10"] > shown.loc["Popularity", "nDCG@10"]
-    assert np.isfinite(shown.loc["EASE", "Lift over twin"])
-    assert np.isnan(shown.loc["Popularity", "Lift over twin"])
+    shown = table(well(app.run())).set_index("Name")
+    ease, popularity = (shown.loc[f"{name} · seed 2022"] for name in ("EASE", "Popularity"))
+    assert ease["nDCG@10"] > popularity["nDCG@10"]
+    assert np.isfinite(ease["Over twin"])
+    assert np.isnan(popularity["Over twin"])
 
 
 def test_a_changed_setting_reaches_the_run_and_its_name(workspace, pair):
@@ -233,9 +241,9 @@ def test_a_gpu_is_offered_to_models_that_use_one_and_its_memory_counts(workspace
 def test_a_model_that_does_not_fit_in_memory_is_refused_with_the_reason(
     workspace, pair, monkeypatch
 ):
-    for module in ("core.ui.train.choose", "core.runs.making.estimate"):
+    for module in ("core.ui.train.models", "core.runs.making.estimate"):
         monkeypatch.setattr(f"{module}.free_memory", lambda: 1)
-    app = opened()
+    app = opened(DRAWER)
     assert app.checkbox(key="train_ease").disabled
     assert "are free" in words(app)
     assert app.button(key="train_start").disabled
@@ -285,9 +293,9 @@ def test_a_killed_training_says_why_and_offers_to_resume(workspace, pair):
 def test_runs_are_searched_renamed_compared_moved_and_deleted(workspace, pair, tmp_path):
     for model in ("popularity", "ease"):
         train_run(RunPlan(pair, model), workspace)
-    app = opened()
+    app = opened("load_box")
     app.text_input(key="runs_search").set_value("ease").run()
-    assert list(table(well(app))["Model"]) == ["EASE"]
+    assert list(table(well(app))["Name"]) == ["EASE · seed 2022"]
 
     choose(app, [0])
     run = next(run for run in list_runs(workspace) if run.record.model == "ease")
@@ -316,7 +324,7 @@ def test_on_a_full_disk_a_name_and_a_run_file_are_refused_and_all_stays_as_it_wa
     train_run(RunPlan(pair, "popularity"), workspace)
     (run,) = list_runs(workspace)
     bundle = export_run(run, workspace.splits / pair, tmp_path / "run.zip").read_bytes()
-    app = opened()
+    app = opened("load_box")
     choose(app, [0])
     app.text_input(key=f"rename_{run.id}").set_value("the good one")
     app.file_uploader(key="run_file").set_value(("run.zip", bundle, "application/zip")).run()
@@ -334,6 +342,16 @@ def test_on_a_full_disk_a_name_and_a_run_file_are_refused_and_all_stays_as_it_wa
     assert [kept.label for kept in list_runs(workspace)] == [run.label]
     assert list(workspace.uploads.iterdir()) == []
     assert not list(workspace.root.rglob("*.part"))
+
+
+def test_columns_of_the_runs_that_tell_nothing_are_left_out(workspace, pair):
+    for seed in (1, 2):
+        train_run(RunPlan(pair, "popularity", seed=seed), workspace)
+    alike = runs_table(list_runs(workspace), [pair])
+    assert {"Split", "Pair", "Model", "Over twin", "RMSE", "Note"} <= {*idle_columns(alike)}
+    named = alike.assign(Name=["the good one", alike["Name"][1]], Split=["random", "temporal"])
+    assert not {"Split", "Model"} & {*idle_columns(named)}
+    assert "nDCG@10" not in idle_columns(alike)
 
 
 def test_a_tick_never_slips_to_a_run_that_came_later(workspace, pair):
@@ -375,7 +393,7 @@ def test_a_damaged_run_is_left_out_and_named_with_what_to_do(workspace, pair):
 
 
 def test_a_file_that_is_no_run_is_refused_in_two_sentences(workspace):
-    app = opened()
+    app = opened("load_box")
     app.file_uploader(key="run_file").set_value(("run.zip", b"nothing", "application/zip")).run()
     app.button(key="run_load").click().run()
     (error,) = app.error
@@ -415,17 +433,76 @@ def test_a_preset_reaches_models_that_are_ticked_later(workspace, pair):
     assert (job.payload["settings"]["factors"], job.payload["settings"]["epochs"]) == (32, 5)
 
 
-def test_a_model_nobody_trained_here_is_timed_and_the_page_says_from_what(workspace, pair):
+def test_how_long_a_model_takes_is_measured_only_when_a_person_asks(workspace, pair):
+    """Seen: a job "Timing EASE" that nobody had asked for began with the tick of a box."""
     shutil.rmtree(workspace.timings)
     app = tick(opened(), "ease")
+    assert "EASE and its twin: not timed yet" in words(app)
+    assert not list_jobs(workspace, kind="timing")
+    app.button(key="train_measure").click().run()
+    (job,) = list_jobs(workspace, kind="timing")
+    assert job.title == "Measuring how long EASE takes"
     wait_for(lambda: any(j.status == DONE for j in list_jobs(workspace, kind="timing")))
     assert "from its first steps, timed here" in words(app.run())
+    assert not [button for button in app.button if button.key == "train_measure"]
     app.button(key="train_start").click().run()
     wait_for(lambda: any(j.status == DONE for j in list_jobs(workspace, kind="train")))
     assert "as last time" in words(app.run())
     app.number_input(key="setting_ease_regularization").set_value(7.0).run()
     assert "from a run with other settings" in words(app)
-    assert len(list_jobs(workspace, kind="timing")) == 1
+
+
+def test_three_models_are_proposed_with_why_and_all_others_wait_in_a_drawer(workspace, pair):
+    app = opened()
+    proposed = {box.key: box.label for box in app.checkbox if str(box.key).startswith("train_")}
+    assert list(proposed) == ["train_ease", "train_ridge", "train_edlae"]
+    assert "strong, exact, fast · about 1 s" in proposed["train_ease"]
+    assert "for people without films" in proposed["train_ridge"]
+    app.session_state[DRAWER] = True
+    app.run()
+    assert {box.key for box in app.checkbox} >= {f"train_{name}" for name in CARDS}
+    app.text_input(key="train_search_models").set_value("graph").run()
+    assert app.checkbox(key="train_lightgcn")
+    assert not [box for box in app.checkbox if box.key == "train_two_tower"]
+    app.text_input(key="train_search_models").set_value("no such words").run()
+    assert "No other model says so" in words(app)
+
+
+def test_a_model_ticked_in_the_drawer_stays_ticked_in_sight_once_it_is_closed(workspace, pair):
+    app = opened(DRAWER)
+    app.checkbox(key="train_item_knn").check().run()
+    app.session_state[DRAWER] = False
+    app.run()
+    assert app.checkbox(key="train_item_knn").value
+    assert not [box for box in app.checkbox if box.key == "train_lightgcn"]
+    assert app.button(key="train_start").label == "Start 2 runs"
+
+
+def test_what_a_closed_form_says_reaches_the_run(workspace, pair):
+    app = tick(opened(), "ease")
+    app.number_input(key="setting_ease_regularization").set_value(7.0).run()
+    app.session_state["details_ease"] = False
+    app.run()
+    assert not [box for box in app.number_input if "setting" in str(box.key)]
+    well(app.button(key="train_start").click().run())
+    (job,) = trainings(workspace)
+    assert job.payload["settings"]["regularization"] == 7.0
+
+
+def test_the_log_of_an_ended_job_is_read_only_once_it_is_opened(workspace, pair):
+    """Seen: closed drawers were drawn, and with them Plotly and a highlighter of 6 MB."""
+    ids = [enqueue(workspace, "train", {"split": pair, "n": n}, "training", f"{n}") for n in (1, 2)]
+    for job_id in ids:
+        claim(workspace, job_id, None)
+        end_job(workspace, job_id, DONE)
+    app = opened()
+    assert not app.code
+    assert "**2**" in words(app)
+    assert "**1**" not in words(app)  # what ended before the last waits in a drawer
+    app.session_state["earlier_jobs"] = True
+    app.session_state[f"more_{ids[0]}"] = True
+    assert len(app.run().code) == 1
+    assert "**1**" in words(app)
 
 
 def test_a_run_deleted_in_another_tab_takes_no_name_and_does_not_come_back(workspace, pair):

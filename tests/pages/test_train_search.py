@@ -20,6 +20,7 @@ from core.runs.search.plan import STOPPED, SearchPlan, Trial
 from core.runs.search.run import InProcess, search
 from core.runs.search.study import list_studies
 from core.store.run_folder import RUN, TWIN, list_runs
+from core.ui.train.models import DRAWER
 from tests.pages.stories import ROOT, entered, open_page, planted_split, well, words
 
 
@@ -69,11 +70,11 @@ def trials_shown(app: AppTest):
 
 
 def test_an_empty_workspace_says_what_is_missing(empty_workspace):
-    assert "nothing to search on yet" in words(well(open_page("train")))
+    assert "nothing to search on yet" in words(well(open_page("train", "search_box")))
 
 
 def test_before_the_first_search_the_page_says_how_many_trials_and_what_they_show(workspace):
-    app = well(open_page("train"))
+    app = well(open_page("train", "search_box"))
     said = words(app)
     assert "Nothing was searched on this split yet" in said
     assert "9 combinations, every one is tried. The twin gets 9 trials." in said
@@ -82,7 +83,7 @@ def test_before_the_first_search_the_page_says_how_many_trials_and_what_they_sho
 
 
 def test_a_model_without_settings_cannot_be_searched(workspace):
-    app = open_page("train")
+    app = open_page("train", "search_box", DRAWER)
     app.checkbox(key="train_ease").uncheck()
     app.checkbox(key="train_popularity").check().run()
     assert "Tick a model with settings" in words(well(app))
@@ -93,14 +94,14 @@ def test_a_model_without_settings_cannot_be_searched(workspace):
     [("abc, 2", "cannot be 'abc'"), ("0.1, 2", "outside its range"), ("", "no value to try")],
 )
 def test_values_the_model_does_not_take_are_refused_in_two_sentences(workspace, text, said):
-    app = typed(open_page("train"), regularization=text, source_weight="0.5")
+    app = typed(open_page("train", "search_box"), regularization=text, source_weight="0.5")
     (error,) = app.error
     assert said in error.value.replace("\\", "")
     assert not [button for button in app.button if button.key == "search_start"]
 
 
 def test_a_search_is_started_watched_and_its_winner_trained(workspace):
-    app = typed(open_page("train"), regularization="3, 30", source_weight="0.5")
+    app = typed(open_page("train", "search_box"), regularization="3, 30", source_weight="0.5")
     well(app.button(key="search_start").click().run())
     wait_for(lambda: list_studies(workspace))
     assert "best so far" in words(app.run()) or trials_shown(app) is not None
@@ -119,7 +120,7 @@ def test_a_search_is_started_watched_and_its_winner_trained(workspace):
 
 def test_a_search_is_stopped_by_its_button_and_its_winner_trained_by_another(workspace):
     values = ", ".join(str(value) for value in range(10, 40))
-    app = typed(open_page("train"), regularization=values, source_weight="0.5")
+    app = typed(open_page("train", "search_box"), regularization=values, source_weight="0.5")
     app.number_input(key="search_trials_ease_30").set_value(30)
     app.toggle(key="search_train").set_value(False).run()
     app.button(key="search_start").click().run()
@@ -146,7 +147,7 @@ def test_a_search_that_waits_is_shown_above_the_one_before_it(workspace, monkeyp
     searched(workspace, grid={"regularization": (3.0, 30.0)})
     plan = SearchPlan(split_of(workspace), "ease", {"regularization": (5.0, 50.0)})
     enqueue(workspace, "search", plan.to_dict() | {"train": True}, "training", "Search: EASE")
-    app = well(open_page("train"))
+    app = well(open_page("train", "search_box"))
     assert app.selectbox(key="search_shown").value == plan.key
     assert any("waiting for the jobs" in one.proto.text for one in app.get("progress"))
 
@@ -157,7 +158,7 @@ def test_a_trial_that_was_stopped_does_not_count_as_tried(workspace):
     study.trials[-1] = Trial(TWIN, 1, {"regularization": 30.0}, STOPPED)
     study.status = STOPPED
     study.save()
-    said = words(well(open_page("train")))
+    said = words(well(open_page("train", "search_box")))
     assert "3 of 4 trials" in said
     assert "nothing stands beside it" in said  # an equal share of one trial each
     assert "ahead of all others" not in said
@@ -165,7 +166,7 @@ def test_a_trial_that_was_stopped_does_not_count_as_tried(workspace):
 
 def test_a_finished_search_is_drawn_and_said_in_words(workspace):
     searched(workspace)
-    app = well(open_page("train"))
+    app = well(open_page("train", "search_box"))
     assert len(app.get("plotly_chart")) == 2
     said = words(app)
     assert "9 trials of the model span" in said
@@ -180,7 +181,7 @@ def test_the_page_with_a_search_loads_neither_torch_nor_sklearn_nor_optuna(works
     code = (
         "import sys; from streamlit.testing.v1 import AppTest;"
         "app = AppTest.from_file('app.py', default_timeout=60); app.run();"
-        "app.switch_page('pages/train.py').run();"
+        "app.session_state['search_box'] = True; app.switch_page('pages/train.py').run();"
         "assert len(app.get('plotly_chart')) == 2;"
         "print([name for name in ('torch', 'sklearn', 'optuna') if name in sys.modules])"
     )

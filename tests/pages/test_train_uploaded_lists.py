@@ -70,7 +70,7 @@ def csv_of(workspace, run_id):
 
 def test_lists_are_uploaded_on_train_measured_and_said(copy, trained_workspace):
     content = csv_of(copy, trained_workspace.runs["ease"]) + "stranger,f00,1\n"
-    app = well(open_page("train", run=trained_workspace.runs["ease"]))
+    app = well(open_page("train", "upload_box", run=trained_workspace.runs["ease"]))
     uploader = next(one for one in app.file_uploader if one.key == "upload_lists_0")
     well(uploader.upload("theirs.csv", content.encode(), "text/csv").run())
     app.text_input(key="lists_name").input("Their system").run()

@@ -12,6 +12,7 @@ from core.models.text.vectors import ALONE, BESIDE
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
 from core.runs.making.texts import asked_job, asked_payload, texts_job, texts_payload
+from core.ui.train.models import DRAWER
 from tests.bilingual import bilingual_split
 from tests.pages.stories import Trained, entered, open_page, well, words
 from tests.pages.test_embeddings_page import traces
@@ -32,9 +33,11 @@ def space(tmp_path, monkeypatch) -> Workspace:
 
 
 def train_page(split_hash: str):
-    app = open_page("train", split=split_hash)
-    app.checkbox(key="train_ease").uncheck()
-    app.checkbox(key="train_text_profile").check().run()
+    app = open_page("train", DRAWER, "search_box", "details_text_profile", split=split_hash)
+    for box in app.checkbox:
+        if not box.disabled:
+            box.set_value(box.key == "train_text_profile")
+    app.run()
     assert not app.exception
     return app
 

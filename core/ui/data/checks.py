@@ -79,6 +79,9 @@ _DOUBLE_RULE = (
 )
 
 
+PASSED = "checks_passed"  # key of the drawer with what is well
+
+
 def show_quality_tab() -> None:
     """Every check of the current pair with its light, its answer and what to do about it."""
     draw_failed_attempt()
@@ -104,10 +107,24 @@ def show_quality_tab() -> None:
                 args=(lambda: _check(pair),),
             )
         return
+    passed = [check for check in checks if check.light == "green" and check.key != SAME_PEOPLE]
     for check in checks:
-        with st.container(border=True, key=f"check_{check.key}"):
-            _draw_check(pair, check)
+        if check not in passed:
+            with st.container(border=True, key=f"check_{check.key}"):
+                _draw_check(pair, check)
     draw_time_leak(pair)
+    if not passed:
+        return
+    drawer = st.expander(
+        f"{count(len(passed), 'more check')} passed",
+        key=PASSED,
+        on_change="rerun",
+        icon=":material/check_circle:",
+    )
+    if drawer.open:
+        with drawer:
+            for check in passed:
+                _draw_check(pair, check)
 
 
 def _check(pair: PairInfo) -> None:

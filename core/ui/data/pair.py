@@ -24,9 +24,9 @@ from core.data.reading.options import INTERACTIONS, ITEMS, LINKS, TRIPLES, Datas
 from core.runs.jobs.data_jobs import pair_payload
 from core.ui.data.pair_filters import (
     draw_counts,
+    draw_funnel_of,
     draw_overlap_of,
     draw_profile_of,
-    draw_steps_of,
     pick_settings,
     rows_of,
 )
@@ -35,10 +35,12 @@ from core.ui.data.shared import (
     datasets,
     do_or_enqueue,
     draw_failed_attempt,
+    draw_next,
     draw_work,
     pair_of_page,
     pick_pair,
     short,
+    splits_of,
 )
 from core.ui.data.upload import imported_in
 from core.ui.keeping import kept_data
@@ -72,13 +74,19 @@ def show_pair_tab() -> None:
         _draw_form()
         return
     _draw_head()
-    with st.expander("Make another pair", icon=":material/add:"):
-        _draw_form()
+    if not splits_of(pair):
+        draw_next("Split it", tab="Split", key="pair_next")
+    drawer = st.expander(
+        "Make another pair", icon=":material/add:", key="pair_another", on_change="rerun"
+    )
+    if drawer.open:
+        with drawer:
+            _draw_form()
     for warning in pair.warnings:
         unshared = WITHOUT_SHARED in warning
         icon = ":material/dangerous:" if unshared else ":material/info:"
         (st.error if unshared else st.warning)(plain(warning, 600), icon=icon)
-    draw_steps_of(pair)
+    draw_funnel_of(pair)
     draw_overlap_of(pair)
     draw_profile_of(pair)
 

@@ -9,8 +9,9 @@ from core.basics.columns import DOMAIN, SOURCE, TARGET
 from core.basics.formatting import count
 from core.basics.settings import Value
 from core.charts.data import draw_bins, draw_deciles, draw_overlap, draw_times
-from core.data.build_pair import known_in_words
+from core.data.build_pair import OF_SHARED, known_in_words
 from core.data.checks.same_people import BOTH
+from core.data.filters import ACTIVE, CORE, IN_DAYS, LIKED, MERGED, POPULAR, RATED
 from core.data.pair_folder import DomainCounts, PairInfo, PairInputs, PairSettings, steps_that_tell
 from core.data.reading.options import import_counts
 from core.ui.data.shared import (
@@ -200,26 +201,77 @@ def draw_overlap_of(pair: PairInfo) -> None:
         )
 
 
-def draw_steps_of(pair: PairInfo) -> None:
-    """How many rows of each domain every filter left; nothing for a pair of an older version."""
-    if not pair.steps:
-        return
-    called = dict(zip((SOURCE, TARGET), names_of(pair), strict=True))
-    told = [
-        {"Rows": step, **{called[domain]: left.get(domain) for domain in called}}
-        for step, left in steps_that_tell(pair.steps).items()
-    ]
-    st.subheader("What the filters left", anchor=False)
-    localized = st.column_config.NumberColumn(format="localized")
-    st.dataframe(
-        pd.DataFrame(told),
-        hide_index=True,
-        width="content",
-        key="pair_steps",
-        column_config=dict.fromkeys(called.values(), localized),
-    )
+def draw_funnel_of(pair: PairInfo) -> None:
+    """From the files to the people models can learn from: rows and people after every filter."""
+    st.subheader("From the files to the shared people", anchor=False)
+    st.markdown(_funnel_in_words(pair))
+    if pair.steps:
+        names = tuple(name[:40] for name in names_of(pair))
+        # Two domains of one name would be one column
+        called = names if names[0] != names[1] else (f"{names[0]} (source)", f"{names[1]} (target)")
+        table = funnel_table(pair, called)
+        localized = st.column_config.NumberColumn(format="localized")
+        st.dataframe(
+            table,
+            hide_index=True,
+            key="pair_steps",
+            column_config=dict.fromkeys(list(table)[1:-1], localized)
+            | {"Left out": st.column_config.TextColumn(width="large")},
+        )
     for domain, known in pair.items_known.items():
-        st.caption(plain(known_in_words(known, called[domain]), 200))
+        if known[0] < known[1]:
+            called_so = dict(zip((SOURCE, TARGET), names_of(pair), strict=True))[domain]
+            st.caption(plain(known_in_words(known, called_so), 200))
+
+
+def _funnel_in_words(pair: PairInfo) -> str:
+    """`2,000 people in the files, 1,000 of them in both; the filters leave 1,943 and 828.`"""
+    before, after = pair.before, pair.after
+    people = [
+        counts.source.users + counts.target.users - counts.shared for counts in (before, after)
+    ]
+    if before == after:
+        return f"{people[0]:,} people, **{after.shared:,}** of them in both domains."
+    return (
+        f"{people[0]:,} people in the files, {before.shared:,} of them in both; the filters leave "
+        f"{people[1]:,}, **{after.shared:,}** of them in both."
+    )
+
+
+def funnel_table(pair: PairInfo, called: tuple[str, ...]) -> pd.DataFrame:
+    """A row per step that left something out: rows and people of either domain, and the reason.
+
+    called: what the two domains are called in its heads. A pair of an older version knows rows
+    alone.
+    """
+    why = _reasons(PairSettings.of(pair.settings))
+    rows = []
+    for step, left in steps_that_tell(pair.steps).items():
+        row: dict[str, str | int | None] = {"What is left": step.capitalize()}
+        for domain, name in zip((SOURCE, TARGET), called, strict=True):
+            row[f"{name}, rows"] = left.get(domain)
+            row[f"{name}, people"] = pair.people.get(step, {}).get(domain)
+        rows.append(row | {"Left out": why.get(step, "")})
+    return pd.DataFrame(rows).dropna(axis="columns", how="all")
+
+
+def _reasons(settings: PairSettings) -> dict[str, str]:
+    """Why a step leaves rows out, by the step."""
+    cores = [
+        f"{core} in the {domain}"
+        for domain, core in ((SOURCE, settings.source_core), (TARGET, settings.target_core))
+        if core > 1
+    ]
+    return {
+        RATED: "rows without a rating",
+        LIKED: f"rated below {settings.rating_threshold:g} of 5 stars",
+        IN_DAYS: f"before {settings.first_day or '…'} or after {settings.last_day or '…'}",
+        MERGED: "all but the latest row of a user and item",
+        ACTIVE: "users with too few or too many rows",
+        POPULAR: "items with too few rows",
+        CORE: f"users and items with fewer rows than {' and '.join(cores)}",
+        OF_SHARED: "people of one domain alone; models still learn from them",
+    }
 
 
 def draw_profile_of(pair: PairInfo) -> None:

@@ -28,9 +28,11 @@ from core.data.pair_folder import (
 )
 from core.data.profile import Overlap, Profile, overlap, profile, ratings_like_counts
 from core.data.reading.options import Dataset, list_datasets, register_datasets, relation
+from core.data.snapshot import SplitInfo
 from core.data.splitting import SplitCounts, SplitSettings, check_times, split_counts
 from core.jobs.table import ACTIVE, CANCELLED, DONE, Job, dismiss, list_jobs, request_cancel
 from core.runs.jobs.worker import work_of
+from core.ui import cached
 from core.ui.keeping import as_json, kept_data, kept_resource, known_by
 from core.ui.shell import (
     NOT_DONE,
@@ -44,6 +46,8 @@ from core.ui.shell import (
 )
 from core.ui.state import choose_pair, current_pair
 from core.ui.widgets import plain
+
+TAB = "tab"  # key of the page's tabs
 
 
 def datasets(kind: str) -> list[Dataset]:
@@ -196,6 +200,24 @@ def time_doubt(folder: str) -> tuple[str, str] | None:
 @kept_resource(max_entries=1)
 def _rows_of(folder: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     return read_rows(Path(folder), SOURCE), read_rows(Path(folder), TARGET)
+
+
+def draw_next(label: str, *, tab: str, key: str) -> None:
+    """The next step, on another tab of the page, as the button that stands out."""
+    st.button(
+        label,
+        key=key,
+        type="primary",
+        icon=":material/arrow_forward:",
+        on_click=st.session_state.update,
+        args=({TAB: tab},),
+    )
+
+
+def splits_of(pair: PairInfo) -> list[SplitInfo]:
+    """The splits that were made of a pair, the newest first."""
+    infos = [cached.split_info(split_hash) for split_hash in cached.split_hashes()]
+    return [info for info in infos if info.dataset_hash == pair.dataset_hash]
 
 
 # Preparing data at once where it is small, as a job where it would block the page.

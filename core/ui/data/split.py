@@ -7,7 +7,6 @@ import streamlit as st
 
 from core.basics.errors import DataError
 from core.basics.formatting import count
-from core.basics.machine import free_memory
 from core.basics.settings import Value
 from core.charts.data import draw_split_strip
 from core.data.pair_folder import PairInfo
@@ -21,9 +20,7 @@ from core.data.splitting import (
     SplitCounts,
     SplitSettings,
 )
-from core.models.readiness import readiness
 from core.models.registry import CARDS
-from core.runs.making.estimate import sizes_of
 from core.ui import cached
 from core.ui.data.checks import draw_time_leak, time_leak_of
 from core.ui.data.shared import (
@@ -36,11 +33,13 @@ from core.ui.data.shared import (
     names_of,
     pick_pair,
     split_counts_of,
+    splits_of,
     time_doubt,
 )
+from core.ui.navigation import link_to
 from core.ui.shell import draw_press, show_chart, show_error
 from core.ui.state import current_split_hash, set_current
-from core.ui.train.choose import LIGHTS
+from core.ui.train.models import LIGHTS, lights_of
 from core.ui.widgets import ask_setting, info_of, plain, show_table
 
 SEED = 2022
@@ -95,16 +94,22 @@ def show_split_tab() -> None:
         show_error(DataError(*doubt))
     else:
         _draw_counts(pair, settings, seed)
-    draw_press(
-        "Make this split",
-        attempt,
-        (lambda: _make(pair, settings, seed),),
-        type="primary",
-        key="split_make",
-        icon=":material/call_split:",
-        disabled=doubt is not None,
-    )
-    _draw_splits(pair)
+    made = splits_of(pair)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        draw_press(
+            "Make this split",
+            attempt,
+            (lambda: _make(pair, settings, seed),),
+            type="secondary" if made else "primary",
+            key="split_make",
+            icon=":material/call_split:",
+            disabled=doubt is not None,
+        )
+        if made:
+            # A link: Streamlit lets no button leave a page whose tabs stand in the address
+            with st.container(border=True, width="content", key="split_next"):
+                link_to("train", "**Train on it**")
+    _draw_splits(pair, made)
 
 
 def _pick_settings() -> tuple[SplitSettings, int]:
@@ -138,19 +143,18 @@ def _draw_counts(pair: PairInfo, settings: SplitSettings, seed: int) -> None:
     counts = split_counts_of(str(folder_of(pair)), settings, seed)
     show_chart(
         draw_split_strip(counts.rows, left_out=counts.source_left_out, names=names_of(pair)),
-        f"What do the parts contain? {_said(counts, settings.kind)}",
+        f"{_said(counts, settings.kind)}",
         key="split_strip",
     )
 
 
 def _said(counts: SplitCounts, kind: str) -> str:
-    said = [
-        f"{count(counts.train_users, 'user')} with target rows to train on",
-        f"{count(counts.valid_users, 'validation user')}",
-        f"{count(counts.test_users, 'test user')}, {counts.cold_test_users:,} of them without any "
-        "target history",
-    ]
-    text = "; ".join(said) + "."
+    text = (
+        f"{count(counts.train_users, 'user')} to train on, {counts.valid_users:,} to validate, "
+        f"{counts.test_users:,} to test"
+    )
+    cold = f", {counts.cold_test_users:,} of them without target history"
+    text += f"{cold if counts.cold_test_users else ''}."
     if kind == NEW_ITEMS:
         valid, test, items = counts.new_items
         return (
@@ -177,24 +181,20 @@ def _make(pair: PairInfo, settings: SplitSettings, seed: int) -> None:
         set_current(split=made["split"])
 
 
-def _draw_splits(pair: PairInfo) -> None:
-    infos = [cached.split_info(split_hash) for split_hash in cached.split_hashes()]
-    infos = [info for info in infos if info.dataset_hash == pair.dataset_hash]
+def _draw_splits(pair: PairInfo, infos: list[SplitInfo]) -> None:
     if not infos:
-        st.caption("No split of this pair yet.")
         return
-    st.subheader("Splits of this pair", anchor=False)
+    st.markdown("**Splits of this pair**")
     current = current_split_hash()
     localized = st.column_config.NumberColumn(format="localized")
     table_of = pd.DataFrame(
         [
             {
-                "": "●" if info.split_hash == current else "",
+                "Current": "●" if info.split_hash == current else "",
                 "Kind": info.kind + _fold_of(info),
                 "Seed": info.seed,
                 **{name: info.counts[part] for name, part in zip(_SIZES, PARTS, strict=True)},
                 _LATER: _later(info),
-                "Id": info.split_hash[:8],
             }
             for info in infos
         ]
@@ -210,7 +210,7 @@ def _draw_splits(pair: PairInfo) -> None:
     if picked and picked != current:
         set_current(split=picked)
         st.rerun()
-    st.caption("Select a row to train on that split.")
+    st.caption("Tick a row to train on that split.")
     if current in [info.split_hash for info in infos]:
         draw_time_leak(pair)
         _draw_readiness(cached.split_info(current))
@@ -218,14 +218,16 @@ def _draw_splits(pair: PairInfo) -> None:
 
 def _draw_readiness(info: SplitInfo) -> None:
     """Which models can be trained on the current split, and why not."""
-    ratings, new = cached.rating_facts(info.split_hash), info.kind == NEW_ITEMS
-    sizes, free = sizes_of(info, ratings), free_memory()
-    shared = cached.shared_users(info.split_hash)
-    joined = bool(cached.knowledge(info.split_hash).names)
-    with st.expander("Which models can be trained on it?", icon=":material/model_training:"):
-        for card in CARDS.values():
-            found = readiness(card, sizes, shared, None, free, ratings, new, joined)
-            st.markdown(f"{LIGHTS[found.light]} **{card.title}**: {plain(found.reason)}")
+    drawer = st.expander(
+        "Which models can be trained on it?",
+        icon=":material/model_training:",
+        key="split_readiness",
+        on_change="rerun",
+    )
+    if drawer.open:
+        with drawer:
+            for name, found in lights_of(info).items():
+                st.markdown(f"{LIGHTS[found.light]} **{CARDS[name].title}**: {plain(found.reason)}")
 
 
 def _later(info: SplitInfo) -> str:

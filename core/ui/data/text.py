@@ -151,59 +151,60 @@ def _show_choices(domains: dict[str, DomainText]) -> None:
     st.markdown("**What each choice gives**")
     rows = [
         {
-            "read": reads.capitalize(),
-            "domain": found.name,
-            "with text": figures.with_text / max(1, figures.items),
-            "without": figures.empty,
-            "repeated": figures.repeated,
-            "median characters": figures.median,
-            "longest": figures.longest,
-            f"cut at {LONGEST:,}": figures.cut,
+            "Read": reads.capitalize(),
+            "Domain": found.name,
+            "With text": figures.with_text / max(1, figures.items),
+            "Without": figures.empty,
+            "Repeated": figures.repeated,
+            "Median characters": figures.median,
+            "Longest": figures.longest,
+            f"Cut at {LONGEST:,}": figures.cut,
         }
         for reads in READS
         for found in domains.values()
         for figures in (found.figures[reads],)
     ]
     looks = {
-        "with text": st.column_config.NumberColumn(format="percent", help="Share of the items."),
-        "without": st.column_config.NumberColumn(
+        "With text": st.column_config.NumberColumn(format="percent", help="Share of the items."),
+        "Without": st.column_config.NumberColumn(
             help="Items with no text: their vector is zero, so a model that reads text alone "
             "never tells them apart."
         ),
-        "repeated": st.column_config.NumberColumn(
+        f"Cut at {LONGEST:,}": st.column_config.NumberColumn(
+            help="Markup and invisible characters are taken away first. Of what is left the "
+            "universal encoder takes up the first 256 pieces of words, about 1,000 letters of "
+            "English."
+        ),
+        "Repeated": st.column_config.NumberColumn(
             help="Items whose text is, letter by letter, that of another item of the domain."
         ),
-        "median characters": st.column_config.NumberColumn(format="%.0f"),
+        "Median characters": st.column_config.NumberColumn(format="%.0f"),
     }
     show_table(pd.DataFrame(rows), "text_choices", column_config=looks)
-    st.caption(
-        f"Markup, entities and invisible characters are taken away, and {LONGEST:,} characters of "
-        "an item are read; of these the universal encoder takes up the first 256 pieces of words, "
-        "which are about 1,000 letters of English."
-    )
 
 
 def _show_samples(domains: dict[str, DomainText], reads: str) -> None:
-    """Some items of either domain as they stand and as they are read."""
-    for (domain, found), column in zip(domains.items(), st.columns(2, gap="large"), strict=True):
-        with column:
-            st.markdown(f"**:{COLOURS[domain]}[{plain(found.name, 40)}]**, some of its items")
-            samples = found.samples[reads]
-            if samples.empty:
-                st.caption("No item has a text of this kind.")
-                continue
-            widths = zip(samples, (185, 260), strict=True)
-            show_table(
-                samples,
-                f"text_samples_{domain}",
-                column_config={name: st.column_config.TextColumn(width=w) for name, w in widths},
-            )
-    st.caption("Drawn at random, with the longest text and some that the cleaning changed.")
+    """Some items of either domain as they stand and as they are read, titles whole."""
+    samples = pd.concat(
+        [found.samples[reads] for found in domains.values()],
+        keys=[found.name for found in domains.values()],
+        names=["Domain", None],
+    ).reset_index("Domain")
+    if samples.empty:
+        st.caption("No item has a text of this kind.")
+        return
+    st.markdown("**Some items, as models read them**")
+    if (samples[IN_FILE] == samples[AS_READ]).all():
+        samples = samples.drop(columns=AS_READ)
+    looks = {name: st.column_config.TextColumn(width="large") for name in (IN_FILE, AS_READ)}
+    height = 36 * (len(samples) + 1)  # pixels: all rows in sight
+    show_table(samples, "text_samples", column_config=looks, height=height)
 
 
 # What is known of the texts and vectors of either domain of a pair or a split, kept by hash.
 
 SAMPLES, SHOWN = 8, 300  # items of a domain, and characters of each that are shown
+IN_FILE, AS_READ = "Title in the file", "As models read it"
 
 
 @dataclass(frozen=True)
@@ -283,8 +284,8 @@ def _samples(features: ItemFeatures, reads: str, texts: list[str]) -> pd.DataFra
     items = sample_texts(raw, texts, SAMPLES)
     return pd.DataFrame(
         {
-            "title in the file": [raw[item][:SHOWN] for item in items],
-            "as models read it": [_cut(texts[item]) for item in items],
+            IN_FILE: [raw[item][:SHOWN] for item in items],
+            AS_READ: [_cut(texts[item]) for item in items],
         }
     )
 

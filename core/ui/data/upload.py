@@ -15,6 +15,7 @@ from core.basics.errors import CrosswalkError
 from core.basics.formatting import count
 from core.charts.data import draw_import_bar
 from core.data.reading.doubts import find_doubts, settled, unsettled
+from core.data.pair_folder import list_pairs
 from core.data.reading.ingest import (
     REJECTS,
     VARIABLE,
@@ -46,6 +47,7 @@ from core.data.reading.roles import SURE
 from core.jobs.table import CANCELLED, DONE, Job, read_job, request_cancel
 from core.runs.jobs.data_jobs import discard_upload, stage_upload
 from core.ui.data.preview import Staged, choose_options, preview_of, size_of
+from core.ui.data.shared import datasets, draw_next
 from core.ui.data.values import events_words
 from core.ui.keeping import kept_data
 from core.ui.shell import (
@@ -62,7 +64,11 @@ from core.ui.shell import (
 from core.ui.widgets import download_button, plain, show_table
 
 POLL = 1.0  # seconds between two looks at a job
-_TAKES = "CSV, TSV or any other delimiter, JSON lines, RecBole, MovieLens, gzip or Parquet."
+_TAKES = (
+    "CSV, TSV or any other delimiter, JSON lines, RecBole, MovieLens, gzip or Parquet. Files too "
+    f"large to upload: set {VARIABLE} to a folder before Crosswalk starts, and its files are "
+    "listed here."
+)
 _HOLDS = {
     INTERACTIONS: "One row per interaction: a user and an item, perhaps a rating and a time.",
     ITEMS: "One row per item: its id, perhaps a title, categories, a description and attributes "
@@ -114,9 +120,9 @@ def job_of(slot: str) -> Job | None:
 def draw_uploader(slot: Slot) -> None:
     """The drop zone, and the files of the import folder where there is one."""
     turn = st.session_state.get(f"import_{slot.name}_turn", 0)
-    upload = st.file_uploader(slot.label, key=f"upload_{slot.name}_{turn}")
+    upload = st.file_uploader(slot.label, key=f"upload_{slot.name}_{turn}", help=_TAKES)
     if upload is None:
-        st.caption(f"{_HOLDS[slot.kind]} {_TAKES}")
+        st.caption(_HOLDS[slot.kind])
         _draw_folder(slot, turn)
         return
     path = stage_upload(workspace(), upload)
@@ -255,13 +261,6 @@ def _keep(slot: str, **values: Any) -> None:
 
 def show_import_tab() -> None:
     """Drop zones for source and target, optional tables below, and what is imported already."""
-    # How to read files too large to upload, in one quiet line, where no folder is set
-    with guarded():
-        if import_folder() is None:
-            st.caption(
-                f"Files too large to upload: set {VARIABLE} to a folder before Crosswalk starts, "
-                "and its files are listed here."
-            )
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("### :orange[Source]: where taste is known")
@@ -269,6 +268,9 @@ def show_import_tab() -> None:
     with right:
         st.markdown("### :blue[Target]: where items are recommended")
         _draw("target", INTERACTIONS, "Interactions of the target domain")
+    brought = any(imported_in(slot) for slot in ("source", "target"))
+    if len(datasets(INTERACTIONS)) > 1 and (brought or not list_pairs(workspace())):
+        draw_next("Put two domains together", tab="Pair", key="import_next")
     with st.expander(
         "Item tables and user links, triples (optional)", icon=":material/library_add:"
     ):
@@ -282,8 +284,7 @@ def show_import_tab() -> None:
             _draw("links", LINKS, "Which source user is which target user, if ids differ")
         with right:
             _draw("triples", TRIPLES, "Triples that say what items have in common")
-    if draw_datasets() >= 2:
-        st.caption("Next: put two domains together under **Pair**.")
+    draw_datasets()
 
 
 def imported_in(slot: str) -> str | None:
@@ -333,6 +334,7 @@ def _begin(staged: Staged, options: ReadOptions) -> str:
 # Data page, Import: what became of a file's rows, and everything that was imported.
 
 SHOWN_REJECTS = 1_000
+_COUNTED = ("rows", "kept", "rejected", "merged")
 
 
 def draw_result(dataset: Dataset, key: str) -> None:
@@ -368,11 +370,11 @@ def draw_result(dataset: Dataset, key: str) -> None:
             )
 
 
-def draw_datasets() -> int:
-    """List what was imported, newest first, and return how many files of interactions there are."""
+def draw_datasets() -> None:
+    """List what was imported, newest first."""
     datasets = list_datasets(workspace())
     if not datasets:
-        return 0
+        return
     st.subheader("Imported", anchor=False)
     chosen = show_table(
         pd.DataFrame([_line_of(dataset) for dataset in datasets]),
@@ -380,25 +382,23 @@ def draw_datasets() -> int:
         selection="single-row",
         names=[dataset.hash for dataset in datasets],
         column_config={
-            name: st.column_config.NumberColumn(format="localized")
-            for name in ("rows", "kept", "rejected", "merged")
+            name.capitalize(): st.column_config.NumberColumn(format="localized")
+            for name in _COUNTED
         },
     )
     if chosen and chosen[0] < len(datasets):
         _draw_chosen(datasets[chosen[0]])
     else:
-        st.caption("Choose a row to see its rejects or to delete it.")
-    return sum(dataset.kind == INTERACTIONS for dataset in datasets)
+        st.caption("Choose a row to see its rejects or delete it.")
 
 
 def _line_of(dataset: Dataset) -> dict[str, object]:
     counts = dataset.record["counts"]
     return {
-        "name": dataset.name,
-        "holds": KIND_NAMES[dataset.kind],
-        **{part: counts[part] for part in ("rows", "kept", "rejected", "merged")},
-        "imported": dataset.record["imported_at"].replace("T", " ").removesuffix("Z") + " UTC",
-        "hash": dataset.hash[:8],
+        "Name": dataset.name,
+        "Holds": KIND_NAMES[dataset.kind],
+        **{part.capitalize(): counts[part] for part in _COUNTED},
+        "Imported": dataset.record["imported_at"].replace("T", " ").removesuffix("Z") + " UTC",
     }
 
 

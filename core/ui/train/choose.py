@@ -1,37 +1,26 @@
-"""Train page, left: split, models with their lights, settings, presets and device."""
+"""Train page: the split, and beside the models their settings, preset, seed and device."""
 
 from __future__ import annotations
 
-from itertools import groupby
-
 import streamlit as st
 
-from core.basics.machine import AUTO, CPU, CUDA, Device, free_memory
+from core.basics.formatting import count
+from core.basics.machine import AUTO, CPU, CUDA, Device
 from core.basics.settings import SettingInfo, Value
-from core.data.snapshot import NEW_ITEMS, SplitInfo
+from core.data.snapshot import SplitInfo
 from core.jobs.table import list_jobs
 from core.models.kernel.training_settings import SETTING as COUNTS
-from core.models.kernel.training_settings import counts_words
 from core.models.protocol import ModelCard
-from core.models.readiness import BALANCED, PRESETS, Readiness, in_gib, preset_of, readiness
+from core.models.readiness import BALANCED, PRESETS, in_gib, preset_of
 from core.models.registry import CARDS
 from core.models.text.features import TextSettings
 from core.models.text.vectors import ALONE
 from core.runs.jobs.devices import known_devices
-from core.runs.making.estimate import sizes_of
 from core.runs.making.plan import RunPlan
 from core.ui import cached
 from core.ui.shell import ask_job, workspace
 from core.ui.state import current_split_hash, set_current, splits_of_pair
-from core.ui.widgets import ask_setting, pick_encoder, plain, spoken
-
-LIGHTS = {
-    "green": ":green[:material/check_circle:]",
-    "amber": ":yellow[:material/warning:]",
-    "red": ":red[:material/block:]",
-}
-LIST_HEIGHT = 480  # pixels: Start stays in sight
-FIRST = "ease"  # ticked on the first visit
+from core.ui.widgets import ask_setting, pick_encoder, plain, spoken, usable_encoder
 
 
 def pick_split() -> SplitInfo | None:
@@ -47,58 +36,23 @@ def pick_split() -> SplitInfo | None:
             format_func=_split_name,
             key="train_split",
             on_change=_keep_split,
-            help="What models train on and are judged by; made on the Data page.",
         )
-    return cached.split_info(chosen)
-
-
-def pick_models(info: SplitInfo) -> list[ModelCard]:
-    """The models that are ticked, in the order of the registry; above them the preset."""
-    pick_preset()
-    ratings, new = cached.rating_facts(info.split_hash), info.kind == NEW_ITEMS
-    sizes, free = sizes_of(info, ratings), free_memory()
-    shared = cached.shared_users(info.split_hash)
-    joined = bool(cached.knowledge(info.split_hash).names)
-    chosen: list[ModelCard] = []
-    with st.container(height=LIST_HEIGHT, key="train_models"):
-        for family, cards in groupby(CARDS.values(), key=lambda card: card.family):
-            with st.container(gap=None):
-                st.caption(family.upper())
-                chosen += [
-                    card
-                    for card in cards
-                    if _tick(
-                        card,
-                        readiness(card, sizes, shared, None, free, ratings, new, joined),
-                        ratings.counted,
-                    )
-                ]
-    return chosen
-
-
-def _tick(card: ModelCard, ready: Readiness, counted: bool) -> bool:
-    counts = f"  \nIt reads {counts_words(card.settings)}." if counted else ""
-    red = ready.light == "red"
-    ticked = st.checkbox(
-        f"{LIGHTS[ready.light]} {card.title}",
-        value=card.name == FIRST,
-        key=f"train_{card.name}",
-        disabled=red,
-        persist_state="session",
-        help=f"{card.line}  \n{card.when}  \n{ready.reason}{counts}  \n*{card.paper}*",
-    )
-    needs = f" Needs {', '.join(card.needs)}." if card.needs else ""
-    if ready.light != "green":
-        st.caption(f"**{ready.reason}**")
-    elif ticked:  # many models: a line each would hide the list
-        st.caption(f"{card.line}{needs}")
-    return ticked and not red
+    info = cached.split_info(chosen)
+    st.caption(_sizes(info))
+    return info
 
 
 def _split_name(split_hash: str) -> str:
+    """Its kind; what else tells it from another split of the pair only where the kind does not."""
     info = cached.split_info(split_hash)
-    names = f"{info.source_name} → {info.target_name}"
-    return f"{names} · {info.kind} · seed {info.seed} · {split_hash[:6]}"
+    others = [cached.split_info(other) for other in splits_of_pair() if other != split_hash]
+    alike = [other for other in others if other.kind == info.kind]
+    words = [info.kind]
+    if alike:
+        words.append(f"seed {info.seed}")
+    if any(other.seed == info.seed for other in alike):
+        words.append(split_hash[:6])
+    return " · ".join(words)
 
 
 def _keep_split() -> None:
@@ -107,15 +61,19 @@ def _keep_split() -> None:
 
 def split_line(info: SplitInfo) -> str:
     """One line of Markdown on what is trained on."""
+    source, target = plain(info.source_name, 40), plain(info.target_name, 40)
+    return f":orange[**{source}**] → :blue[**{target}**] · {_sizes(info)}"
+
+
+def _sizes(info: SplitInfo) -> str:
     counts = info.counts
     return (
-        f":orange[**{plain(info.source_name, 40)}**] → :blue[**{plain(info.target_name, 40)}**] · "
-        f"{plain(info.kind)} · {counts['users']:,} users · "
-        f"{counts['source_items']:,} + {counts['target_items']:,} items"
+        f"{plain(info.kind)} · {count(counts['users'], 'user')} · "
+        f"{counts['source_items']:,} + {count(counts['target_items'], 'item')}"
     )
 
 
-# Train page, left: settings of the chosen models, device and seed; the plans they make.
+# Settings of the chosen models, device and seed; the plans they make.
 
 SEED = 2022
 VECTORS = "vectors"  # the setting about uploaded ones
@@ -125,10 +83,13 @@ LARGEST_SEED = 2**31 - 1
 
 
 def pick_plans(info: SplitInfo, cards: list[ModelCard]) -> list[RunPlan]:
-    """One plan per chosen model."""
-    seed, device = _pick_seed(), AUTO
-    if any(card.gradient for card in cards):  # all others use the CPU
-        device = pick_device()
+    """One plan per chosen model; above their settings what all of them have in common."""
+    device = AUTO
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pick_preset()
+        seed = _pick_seed()
+        if any(card.gradient for card in cards):  # all others use the CPU
+            device = pick_device()
     return [
         _plan(info, card, _pick_settings(card, info.split_hash), seed, device) for card in cards
     ]
@@ -161,20 +122,31 @@ def _pick_seed() -> int:
         value=SEED,
         step=1,
         key="train_seed",
-        help="Where chance starts: the same seed, data and settings give the same run.",
         persist_state="session",
+        width=150,
     )
     return int(seed)
 
 
 def _pick_settings(card: ModelCard, split_hash: str) -> dict[str, Value]:
+    """What its form says; a closed form is not drawn, and what it said last counts."""
     infos = asked_about(card, split_hash)
     if not infos:
         return {}
-    with st.expander(f"Details of {card.title}", key=f"details_{card.name}"):
+    form = st.expander(f"Settings of {card.title}", key=f"details_{card.name}", on_change="rerun")
+    if not form.open:
+        return {info.name: _kept(card, info) for info in infos}
+    with form:
         if card.differs:
             st.caption(f"Beside the paper: {card.differs}")
         return {info.name: _ask(card, info) for info in infos}
+
+
+def _kept(card: ModelCard, info: SettingInfo) -> Value:
+    value = st.session_state.get(setting_key(card, info.name), info.default)
+    if info.name == ENCODER and issubclass(card.settings, TextSettings):
+        return usable_encoder(str(value))
+    return info.kind(value)
 
 
 def asked_about(card: ModelCard, split_hash: str) -> list[SettingInfo]:
@@ -200,12 +172,13 @@ def _ask(card: ModelCard, info: SettingInfo) -> Value:
     return ask_setting(info, key=key)
 
 
-# Train page, left: fast, balanced or thorough, which fills in the settings of every model.
+# Fast, balanced or thorough, which fills in the settings of every model.
 
 _KEY, _BEFORE = "train_preset", "train_preset_before"
 _HELP = (
     "Fast takes fewer epochs and shorter vectors, thorough takes more; balanced is each model's "
-    "own settings. A setting you changed yourself stays as it is."
+    "own settings. A setting you changed yourself stays as it is. The seed says where chance "
+    "starts: the same seed, data and settings give the same run."
 )
 
 
@@ -243,7 +216,7 @@ def _fill() -> None:
                 state[key] = new[name]
 
 
-# Train page, left: where models that train by gradients run.
+# Where models that train by gradients run.
 
 KIND = "devices"
 _DEVICE_HELP = (
@@ -253,25 +226,24 @@ _DEVICE_HELP = (
 
 
 def pick_device() -> str:
-    """Name of the chosen device; what this machine has is found out by a job, once."""
+    """Name of the chosen device, asked for where there is a GPU; a job finds that out, once."""
     found = known_devices(workspace())
-    # Ask once: where looking failed, auto and the CPU are all there is to choose
+    # Asked once: where looking failed, auto is all there is
     if found is None and not list_jobs(workspace(), kind=KIND, dismissed=True, limit=1):
         ask_job(KIND, {}, "Looking for a GPU")
-    titles = {device.name: _title(device) for device in found or [Device(CPU, "CPU")]}
-    chosen = st.selectbox(
-        "Device",
-        [AUTO, *titles],
-        format_func=lambda name: titles.get(name, "Auto"),
-        key="train_device",
-        help=_DEVICE_HELP,
-        persist_state="session",
+    titles = {device.name: _title(device) for device in found or []}
+    if CUDA not in titles:  # there is nothing to choose
+        return AUTO
+    return str(
+        st.selectbox(
+            "Device",
+            [AUTO, *titles],
+            format_func=lambda name: titles.get(name, "Auto"),
+            key="train_device",
+            help=_DEVICE_HELP,
+            persist_state="session",
+        )
     )
-    if found is None:
-        st.caption("Looking for a GPU in the background; auto will use it if there is one.")
-    elif CUDA not in titles:
-        st.caption("No GPU that works was found here.")
-    return str(chosen)
 
 
 def device_memory(name: str) -> int | None:

@@ -355,7 +355,15 @@ def draw_upload(info: SplitInfo | None) -> None:
     """A drop zone for recommendation lists, measured on the chosen split."""
     if info is None:
         return
-    with st.expander("Upload lists of another system", icon=":material/upload_file:"):
+    drawer = st.expander(
+        "Upload lists of another system",
+        icon=":material/upload_file:",
+        key="upload_box",
+        on_change="rerun",
+    )
+    if not drawer.open:
+        return
+    with drawer:
         st.markdown(
             "Measured like any run: every target item could be recommended (of a split of new "
             "items, these alone), what is in training is masked, users without a list count with "

@@ -5,16 +5,27 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from core.basics.errors import CrosswalkError
-from core.basics.formatting import count, interval, number, signed_interval, with_interval
+from core.basics.formatting import (
+    count,
+    interval,
+    number,
+    signed,
+    signed_interval,
+    with_interval,
+)
 from core.metrics.registry import metric_title
 from core.store.bundle import export_run, import_run
 from core.store.record import Record
@@ -34,16 +45,11 @@ from core.ui.train.route import draw_route, show_route
 from core.ui.widgets import plain, show_table, spoken
 
 METRIC, ERROR = "ndcg@10", "rmse"
-NAME, MODEL, PAIR, NDCG, NDCG_RANGE = "Name", "Model", "Pair and split", "nDCG@10", "95 % nDCG"
-RMSE, RMSE_LIFT, RMSE_LIFT_RANGE = "RMSE", "RMSE over twin", "95 % RMSE over twin"
-LIFT, LIFT_RANGE, SECONDS, PEAK, WHEN, NOTE = (
-    "Lift over twin",
-    "95 % lift",
-    "Fit s",
-    "Peak MiB",
-    "When",
-    "Note",
-)
+NAME, MODEL, PAIR, SPLIT = "Name", "Model", "Pair", "Split"
+NDCG, NDCG_RANGE, LIFT, LIFT_RANGE = "nDCG@10", "95 %", "Over twin", "95 %, over twin"
+RMSE, RMSE_LIFT, RMSE_LIFT_RANGE = "RMSE", "RMSE over twin", "95 %, RMSE over twin"
+SECONDS, PEAK, WHEN, NOTE = "Fit, s", "Peak, MiB", "When", "Note"
+TINTS = {"helps": "rgba(46, 158, 91, .22)", "harms": "rgba(214, 69, 65, .22)"}  # light and dark
 
 
 def pick_runs() -> list[Run]:
@@ -69,22 +75,19 @@ def pick_runs() -> list[Run]:
     )
     table = runs_table(runs, cached.split_hashes())
     shown = matching(table, words)
-    # The table without a pair that is always the same, empty notes, and errors nobody has
-    idle = [NOTE] if not table[NOTE].any() else []
-    if table[RMSE].isna().all():
-        idle += [RMSE, RMSE_LIFT, RMSE_LIFT_RANGE]
-    without_idle_columns = table.drop(columns=idle if table[PAIR].nunique() > 1 else [*idle, PAIR])
     chosen = show_table(
-        without_idle_columns.iloc[shown],
+        table.drop(columns=idle_columns(table)).iloc[shown],
         key="runs_table",
         download="runs.csv",
-        column_config=_columns(),
+        column_config=_columns(table),
         selection="multi-row",
         names=[runs[row].id for row in shown],
+        look=lambda table: _look(table, [runs[row] for row in shown]),
     )
+    few = f"{len(shown)} of {count(len(runs), 'run')}. " if len(shown) < len(runs) else ""
     st.caption(
-        f"{count(len(shown), 'run')} of {len(runs)}. Quality on the test users of each run's own "
-        "split: compare rows of one pair and split. Tick rows to act on them."
+        f"{few}Figures are of each split's test users: compare rows of one split. Tick rows to act "
+        "on them."
     )
     return [runs[shown[row]] for row in chosen if row < len(shown)]
 
@@ -111,20 +114,72 @@ def _offered() -> list[Run]:
 
 def runs_table(runs: list[Run], split_hashes: list[str]) -> pd.DataFrame:
     """One row per run: what it is, how good it came out, what it cost."""
-    rows = [_row(run, run.record.split_hash in split_hashes) for run in runs]
+    splits = _split_names(runs, split_hashes)
+    rows = [_row(run, splits[run.record.split_hash], split_hashes) for run in runs]
     return pd.DataFrame(rows)
+
+
+def idle_columns(table: pd.DataFrame) -> list[str]:
+    """Columns that tell nothing: all rows alike, empty, or said by the names of the runs."""
+    idle = [column for column in (PAIR, SPLIT) if table[column].nunique() < 2]
+    idle += [
+        column for column in (NOTE, LIFT, LIFT_RANGE) if table[column].isin(["", "–", None]).all()
+    ]
+    if table[RMSE].isna().all():
+        idle += [RMSE, RMSE_LIFT, RMSE_LIFT_RANGE]
+    if all(_words(name) & _words(model) for name, model in table[[NAME, MODEL]].to_numpy()):
+        idle.append(MODEL)
+    return idle
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w{3,}", text.lower()))
+
+
+def _look(table: pd.DataFrame, runs: list[Run]) -> Styler:
+    """Figures in one way of writing; lifts whose interval leaves out 0 are tinted."""
+    written: dict[str, Any] = {NDCG: number, RMSE: number, LIFT: signed, RMSE_LIFT: signed}
+    written |= {SECONDS: partial(number, digits=1), PEAK: partial(number, digits=0)}
+    styled = table.style.format({name: how for name, how in written.items() if name in table})
+    for name, metric, better in ((LIFT, METRIC, 1), (RMSE_LIFT, ERROR, -1)):
+        if name in table:
+            tints = [_tint(run, metric, better) for run in runs]
+            styled = styled.apply(lambda _, tints=tints: tints, subset=[name])
+    return styled
+
+
+def _tint(run: Run, metric: str, better: int) -> str:
+    """CSS of a lift; better: the sign of a lift that is good."""
+    lift = (run.record.lift or {}).get(metric, {})
+    low, high = lift.get("low"), lift.get("high")
+    if low is None or high is None or not low * high > 0:
+        return ""
+    return f"background-color: {TINTS['helps' if low * better > 0 else 'harms']}"
 
 
 def matching(table: pd.DataFrame, words: str) -> list[int]:
     """Positions of the rows that hold every word in their name, model or pair."""
-    text = (table[NAME] + " " + table[MODEL] + " " + table[PAIR]).str.lower()
+    text = table[[NAME, MODEL, PAIR, SPLIT]].agg(" ".join, axis=1).str.lower()
     found = pd.Series(True, index=table.index)
     for word in words.lower().split():
         found &= text.str.contains(word, regex=False)
     return [int(place) for place in found.to_numpy().nonzero()[0]]
 
 
-def _row(run: Run, has_split: bool) -> dict[str, Any]:
+def _split_names(runs: list[Run], split_hashes: list[str]) -> dict[str, str]:
+    """What each split of the runs is called: its kind, and its hash where that is not enough."""
+    kinds = {
+        one: cached.split_info(one).kind if one in split_hashes else ""
+        for one in {run.record.split_hash for run in runs}
+    }
+    alike = Counter(kinds.values())
+    return {
+        one: kind if kind and alike[kind] == 1 else f"{kind} {one[:6]}".strip()
+        for one, kind in kinds.items()
+    }
+
+
+def _row(run: Run, split: str, split_hashes: list[str]) -> dict[str, Any]:
     record = run.record
     figure = record.test.get(METRIC, {})
     lift, lower = ((record.lift or {}).get(name, {}) for name in (METRIC, ERROR))
@@ -133,13 +188,14 @@ def _row(run: Run, has_split: bool) -> dict[str, Any]:
         notes.append(f"cancelled, best epoch {run.record.best_epoch}")
     if run.card.has_twin and run.twin is None:
         notes.append("no twin")
-    if not has_split:
+    if record.split_hash not in split_hashes:
         notes.append("its data is not here")
     note = ", ".join(notes)
     return {
         NAME: run.label,
         MODEL: run.card.title,
-        PAIR: f"{record.source_name} → {record.target_name} · {record.split_hash[:6]}",
+        PAIR: f"{record.source_name} → {record.target_name}",
+        SPLIT: split,
         NDCG: figure.get("mean"),
         NDCG_RANGE: interval(figure.get("low"), figure.get("high")),
         LIFT: lift.get("mean"),
@@ -154,39 +210,35 @@ def _row(run: Run, has_split: bool) -> dict[str, Any]:
     }
 
 
-def _columns() -> dict[str, Any]:
+def _columns(table: pd.DataFrame) -> dict[str, Any]:
     column = st.column_config
+    longest = int(table[NAME].str.len().max())
     return {
-        NAME: column.TextColumn(width="medium", pinned=True),
+        NAME: column.TextColumn(width=min(360, 30 + 7 * longest), pinned=True),
         NDCG: column.NumberColumn(
-            format="%.4f",
             help="Mean over test users of the gain of hits in the first 10, discounted by rank: "
             "1/log2(rank + 1), over the best possible. Every target item is ranked; training and "
             "validation items are left out. Users with nothing to find are skipped.",
         ),
         NDCG_RANGE: column.TextColumn(help="Bootstrap over test users, 95 %."),
         LIFT: column.NumberColumn(
-            format="%+.4f",
             help="nDCG@10 minus that of the twin: the same model trained without the source.",
         ),
         LIFT_RANGE: column.TextColumn(
-            help="Paired bootstrap over test users, 95 %. Where it holds 0, the source may not "
-            "help at all."
+            help="Paired bootstrap over test users, 95 %. Where it leaves out 0 the lift is "
+            "tinted: green where the source helps, red where it harms."
         ),
         RMSE: column.NumberColumn(
-            format="%.4f", help="How far predicted ratings lie from held-out ones; less is better."
+            help="How far predicted ratings lie from held-out ones; less is better."
         ),
         RMSE_LIFT: column.NumberColumn(
-            format="%+.4f", help="RMSE minus that of the twin: below 0 the source helps."
+            help="RMSE minus that of the twin: below 0 the source helps."
         ),
         RMSE_LIFT_RANGE: column.TextColumn(help="Paired bootstrap over test users, 95 %."),
         SECONDS: column.NumberColumn(
-            format="%.1f",
             help="Wall seconds of the fit, twin apart; a run made from runs counts theirs too.",
         ),
-        PEAK: column.NumberColumn(
-            format="%.0f", help="Highest memory of the process up to the end of the fit."
-        ),
+        PEAK: column.NumberColumn(help="Highest memory of the process up to the end of the fit."),
         WHEN: column.DatetimeColumn(format="distance"),
         NOTE: column.TextColumn(help="What to know before using the run."),
     }
@@ -296,7 +348,12 @@ def _draw_delete(runs: list[Run]) -> None:
 
 def draw_load() -> None:
     """Take up a run that was trained elsewhere."""
-    with st.expander("Load a run file"):
+    drawer = st.expander(
+        "Load a run file", icon=":material/folder_open:", key="load_box", on_change="rerun"
+    )
+    if not drawer.open:
+        return
+    with drawer:
         file = st.file_uploader(
             "A run downloaded from Crosswalk",
             type="zip",

@@ -46,7 +46,16 @@ def draw_search(info: SplitInfo | None, plans: list[RunPlan]) -> None:
     studies = [] if info is None else list_studies(workspace(), info.split_hash)
     waiting = {} if info is None else _without_record(info.split_hash, studies)
     busy = bool(waiting) or any(is_under_way(study) for study in studies)
-    with st.expander("Search settings", expanded=busy, icon=":material/tune:", key="search_box"):
+    drawer = st.expander(
+        "Search settings",
+        expanded=busy,
+        icon=":material/tune:",
+        key="search_box",
+        on_change="rerun",
+    )
+    if not drawer.open:
+        return
+    with drawer:
         if info is None:
             st.info("There is nothing to search on yet. Import two files and split them first.")
             return
@@ -340,7 +349,7 @@ def _draw_winner(study: Study) -> None:
         st.info("No trial gave a figure. Choose other values, or another model.")
         return
     if study.run and (workspace().runs / study.run).exists():
-        st.caption("The winner is trained; it stands among the runs below.")
+        st.caption("The winner is trained; it stands among the runs above.")
         return
     st.button(
         "Train the winner",

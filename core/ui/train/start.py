@@ -1,4 +1,4 @@
-"""Train page, left: what the chosen runs will cost, and the button that starts them."""
+"""Train page, left: the button that starts the chosen runs, and what they will cost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.basics.errors import CrosswalkError
 from core.basics.formatting import count, duration
 from core.data.snapshot import SplitInfo
 from core.jobs.table import Job, list_jobs
-from core.models.readiness import in_gib
+from core.models.readiness import TIGHT, in_gib
 from core.models.registry import card_of
 from core.runs.making.estimate import (
     MEASURED,
@@ -27,18 +27,16 @@ from core.ui import cached
 from core.ui.shell import ask_jobs, draw_press, guarded, workspace
 from core.ui.train.choose import device_memory
 
-POLL = 1.0  # seconds between two looks while a model is being timed
+POLL = 1.0  # seconds between two looks while a model is being measured
 
 
 def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
-    """Costs of every plan, and Start; a plan that cannot fit is refused with the reason.
+    """Start, and below it what every plan costs; one that cannot fit is refused with the reason.
 
     Start is asked first: the costs may begin the page anew, and a press would be lost with it.
     """
     costs = _costs(info, plans)
     allowed = [plan for plan, cost in zip(plans, costs, strict=True) if cost.fits]
-    timing_now = time_unknown(allowed)
-    above, cheaper = st.container(gap=None), st.container()
     draw_press(
         f"Start {count(len(allowed), 'run')}" if allowed else "Start",
         _start,
@@ -49,14 +47,21 @@ def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
         key="train_start",
         disabled=not allowed,
     )
-    with cheaper:
-        _draw_cheaper(info, allowed)
-    with above:
-        st.fragment(_draw_costs, run_every=POLL if timing_now else None)(info, plans, timing_now)
+    measuring = bool(_measuring(allowed))
+    st.fragment(_draw_costs, run_every=POLL if measuring else None)(info, plans, measuring)
+    if unknown := _measurable(allowed):
+        draw_press(
+            "Measure how long it takes" if len(unknown) == 1 else "Measure how long they take",
+            _measure,
+            (unknown,),
+            key="train_measure",
+            icon=":material/timer:",
+            type="tertiary",
+            help="Runs the first steps in the background; nothing is kept but the time.",
+        )
+    _draw_cheaper(info, allowed)
     if not plans:
         st.caption("Tick at least one model.")
-    elif any(card_of(plan.model).has_twin for plan in allowed):
-        st.caption("Each cross-domain run trains its target-only twin beside it.")
 
 
 def _draw_cheaper(info: SplitInfo, plans: list[RunPlan]) -> None:
@@ -93,18 +98,17 @@ def _costs(info: SplitInfo, plans: list[RunPlan]) -> list[Estimate]:
     ]
 
 
-def _draw_costs(info: SplitInfo, plans: list[RunPlan], timing_now: bool) -> None:
-    """A line per plan; keeps itself up to date while a model is being timed."""
+def _draw_costs(info: SplitInfo, plans: list[RunPlan], was_measuring: bool) -> None:
+    """A line per plan; keeps itself up to date while somebody measures how long a model takes."""
     with guarded():
         costs = _costs(info, plans)
-        still = timing_now and time_unknown(
-            [p for p, c in zip(plans, costs, strict=True) if c.fits]
-        )
-        if timing_now and not still:
+        fitting = [plan for plan, cost in zip(plans, costs, strict=True) if cost.fits]
+        measuring = _measuring(fitting)
+        if was_measuring and not measuring:
             st.rerun()  # the polling can stop, and a search knows its time
         with st.container(gap="xxsmall"):
             for plan, cost in zip(plans, costs, strict=True):
-                _draw_cost(plan, cost, still)
+                _draw_cost(plan, cost, plan in measuring)
         total = total_words(
             {
                 card_of(plan.model).title: cost.timing.seconds if cost.timing else None
@@ -116,7 +120,7 @@ def _draw_costs(info: SplitInfo, plans: list[RunPlan], timing_now: bool) -> None
             st.caption(f"All one after the other: {total}.")
 
 
-def _draw_cost(plan: RunPlan, cost: Estimate, timing_now: bool) -> None:
+def _draw_cost(plan: RunPlan, cost: Estimate, measured_now: bool) -> None:
     title = card_of(plan.model).title
     if not cost.fits:
         st.error(
@@ -124,8 +128,11 @@ def _draw_cost(plan: RunPlan, cost: Estimate, timing_now: bool) -> None:
             icon=":material/block:",
         )
         return
-    time_said = time_words(cost.timing, timing_now)
-    st.caption(f"{title}: {time_said} · about {in_gib(cost.memory)} of {in_gib(cost.free)} free")
+    memory = in_gib(cost.memory)
+    if cost.memory > TIGHT * cost.free:
+        memory = f"{memory} of {in_gib(cost.free)} free"
+    twin = " and its twin" if card_of(plan.model).has_twin else ""
+    st.caption(f"{title}{twin}: {time_words(cost.timing, measured_now)} · {memory}")
 
 
 def _start(plans: list[RunPlan]) -> None:
@@ -138,7 +145,7 @@ def _start(plans: list[RunPlan]) -> None:
         st.toast(f"{count(again, 'run')} of these {verb} already under way.")
 
 
-# Train page: how long a run will take, and the short jobs that find it out.
+# How long a run will take, and the short jobs that find it out where a person asks for it.
 
 KIND = "timing"
 SAID = {
@@ -155,28 +162,34 @@ def expected_time(plan: RunPlan) -> Timing | None:
     return time_of(plan, cached.runs(), _info_of, measured)
 
 
-def time_unknown(plans: list[RunPlan]) -> bool:
-    """Set jobs going that time models nobody knows yet; whether one is under way.
-
-    A model whose timing failed once is not timed again.
-    """
-    wanted = [
-        {"model": plan.model, "split": plan.split, "device": plan.device}
-        for plan in plans
-        if expected_time(plan) is None
-    ]
-    if not wanted:
-        return False
-    known = [job.payload for job in _jobs()]
-    new = [payload for payload in wanted if payload not in known]
-    ask_jobs(KIND, [(one, f"Timing {card_of(str(one['model'])).title}") for one in new])
-    return any(job.is_active and job.payload in wanted for job in _jobs())
+def _measurable(plans: list[RunPlan]) -> list[RunPlan]:
+    """Plans whose time nobody knows; one that was measured in vain once is not offered again."""
+    tried = [job.payload for job in _jobs()]
+    return [plan for plan in plans if expected_time(plan) is None and _timed(plan) not in tried]
 
 
-def time_words(timing: Timing | None, timing_now: bool) -> str:
+def _measuring(plans: list[RunPlan]) -> list[RunPlan]:
+    """Plans that are being measured now."""
+    now = [job.payload for job in _jobs() if job.is_active]
+    return [plan for plan in plans if _timed(plan) in now]
+
+
+def _measure(plans: list[RunPlan]) -> None:
+    ask_jobs(
+        KIND,
+        [(_timed(plan), f"Measuring how long {card_of(plan.model).title} takes") for plan in plans],
+    )
+
+
+def _timed(plan: RunPlan) -> dict[str, str]:
+    """What a job that measures the plan's model is asked for."""
+    return {"model": plan.model, "split": plan.split, "device": plan.device}
+
+
+def time_words(timing: Timing | None, measured_now: bool) -> str:
     """`about 40 s, as last time`, or that it is being found out."""
     if timing is None:
-        return "its first steps are being timed" if timing_now else "nobody knows how long"
+        return "its first steps are being timed" if measured_now else "not timed yet"
     if timing.seconds < 1:
         return f"under a second, {SAID[timing.basis]}"
     about = "at most about" if timing.at_most else "about"

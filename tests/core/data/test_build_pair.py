@@ -107,7 +107,7 @@ def test_the_rating_from_which_rows_are_liked_may_be_told_for_each_file(connecti
     assert (counts.source.rows, counts.target.rows) == (1, 4)
     counts = filter_counts(connection, files, PairSettings.of(told | {"swap": True}))
     assert (counts.source.rows, counts.target.rows) == (4, 1)
-    steps = filter_rows(connection, files, PairSettings.of(told | {"swap": True}))
+    steps = filter_rows(connection, files, PairSettings.of(told | {"swap": True})).rows
     assert steps["in the file"] == {"source": 5, "target": 5}
     assert steps["liked"] == {"source": 4, "target": 1}
     with pytest.raises(SettingsError, match="cannot be liked from 'three'"):
@@ -157,6 +157,11 @@ def test_a_pair_says_how_many_rows_every_step_left(connection, write, tmp_path):
     assert steps["of shared users"]["source"] == 4 * info.after.shared
     assert info.after.target.rows == steps["of users as active as asked"]["target"]
     assert any("3 rows of the target have no rating" in said for said in info.warnings)
+    assert [info.people[step]["source"] for step in steps] == [60, 60, 60, 60, info.after.shared]
+    people = [info.people[step]["target"] for step in steps]
+    assert people[0] == info.before.target.users == 60
+    assert people[3:] == [info.after.target.users, info.after.shared]
+    assert people == sorted(people, reverse=True)
 
 
 def test_a_pair_without_shared_users_is_made_and_warned_of(connection, write, tmp_path):
@@ -237,7 +242,7 @@ def test_rare_items_are_left_out_once(connection, write):
     settings = PairSettings(rating_threshold=0, target_core=0, target_item_fewest=3)
     counts = filter_counts(connection, files, settings)
     assert (counts.target.users, counts.target.items, counts.target.rows) == (5, 3, 12)
-    steps = filter_rows(connection, files, settings)
+    steps = filter_rows(connection, files, settings).rows
     assert steps["of items as popular as asked"] == {"source": 15, "target": 12}
 
 

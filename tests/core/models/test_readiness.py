@@ -11,8 +11,8 @@ from core.basics.columns import TITLE
 from core.basics.errors import RunError
 from core.data.snapshot import RatingFacts
 from core.models.protocol import PairSizes
-from core.models.readiness import check_readiness, in_gib, readiness
-from core.models.registry import card_of
+from core.models.readiness import check_readiness, in_gib, proposals, readiness
+from core.models.registry import CARDS, card_of
 from tests.worlds import categorised, pair_of, twin_tastes
 
 SIZES = PairSizes(1000, 500, 400, 10_000, 8_000)
@@ -180,3 +180,38 @@ def test_a_run_on_vectors_of_two_widths_is_refused_with_what_to_do():
     chosen = card.settings.of({"vectors": "alone"})
     with pytest.raises(RunError, match="vectors of one kind for both"):
         check_readiness(card, pair, chosen, ratings=facts(ALL_TITLED, (4, 5)))
+
+
+def lights(shared: int = 800, sizes: PairSizes = SIZES, **values: object) -> dict:
+    """Readiness of every model on a pair."""
+    free = {"free_bytes": 8 * GIB}
+    return {name: readiness(card, sizes, shared, **free, **values) for name, card in CARDS.items()}
+
+
+def test_three_models_are_proposed_the_strong_and_quick_first():
+    found = proposals(lights(), target="films")
+    assert list(found) == ["ease", "ridge", "text_ridge"]
+    assert found["ridge"] == "for people without films"
+
+
+def test_what_needs_shared_users_is_not_proposed_where_there_are_none():
+    found = proposals(lights(shared=0), target="films")
+    assert list(found) == ["text_ridge", "popularity", "ease"]  # the last with a doubt
+
+
+def test_a_catalogue_too_long_for_ease_is_offered_item_knn():
+    big = PairSizes(500_000, 60_000, 60_000, 10**7, 10**7)
+    found = proposals(lights(sizes=big), target="films")
+    assert "ease" not in found
+    assert next(iter(found)) == "item_knn"
+
+
+def test_new_items_are_offered_models_that_can_tell_them_apart():
+    found = proposals(lights(of_new_items=True), target="films", of_new_items=True)
+    assert list(found) == ["text_profile", "text_neighbours", "kgat"]
+    assert all(card_of(name).new_items for name in found)
+
+
+def test_ratings_are_offered_where_low_ones_were_kept():
+    assert "cmf_rating" in proposals(lights(), target="films", low_ratings=True)
+    assert "cmf_rating" not in proposals(lights(), target="films")
