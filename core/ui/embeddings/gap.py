@@ -18,7 +18,7 @@ from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import show_chart
-from core.ui.state import run_names
+from core.ui.state import linked, one_of, run_names
 from core.ui.widgets import download_button, plain, show_table
 
 LINES = (0, 25, 50, 100, 250)
@@ -73,10 +73,9 @@ def _show_maps(found: BeforeAfter, run: Run) -> None:
     lines = st.segmented_control(
         "Lines between a user's two places, longest first",
         LINES,
-        default=50,
         required=True,
-        key="gap_lines",
         help="Longest in the model's own space, not on the map.",
+        **linked("lines", 50, one_of(LINES), key="gap_lines"),
     )
     longest = np.argsort(-found.lengths, kind="stable")[:lines]
     ids = cached.split_of(run).train.users.names(found.users)
