@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import streamlit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEAD = Path(__file__).with_name("head.html")
+# Parts of Streamlit's front end that most pages need: asked for only when the first widget is
+# there, each would stand as a bar of another height until it comes, and all below it would move
+EARLY = ("ButtonGroup", "Selectbox", "Multiselect", "Slider", "Table", "PageLink", "WidgetLabel")
+SCRIPTS = Path(streamlit.__file__).parent / "static" / "static" / "js"
 _END = b"</head>"
 # Of the question: the page is asked for whole and unpacked, for it is written into
 _UNASKED = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
@@ -23,7 +28,9 @@ class WithHead:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.head = HEAD.read_bytes()
+        files = [file.name for name in EARLY for file in SCRIPTS.glob(f"{name}.*.js")]
+        links = [f'<link rel="modulepreload" href="./static/js/{name}">\n' for name in files]
+        self.head = "".join(links).encode() + HEAD.read_bytes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does; a page of HTML has our head at the end of its own."""

@@ -108,10 +108,14 @@ def _draw_card(job: Job) -> None:
     if live:
         _draw_curve(job, points)
     if tail or (len(points) and not live):
-        with st.expander("Log" if live or points.empty else "Curve and log"):
-            if len(points) and not live:
-                _draw_curve(job, points)
-            st.code(tail, language=None, wrap_lines=True)
+        label = "Log" if live or points.empty else "Curve and log"
+        # Drawn when it is opened: Plotly and the highlighter are six megabytes for the browser
+        box = st.expander(label, key=f"log_{job.id}", on_change="rerun")
+        if box.open:
+            with box:
+                if len(points) and not live:
+                    _draw_curve(job, points)
+                st.code(tail, language=None, wrap_lines=True)
 
 
 def _draw_result(job: Job) -> None:
