@@ -164,7 +164,8 @@ def show_chart(
     """A chart between its title and what else there is to know; the selection where asked for.
 
     caption: its first sentence, the question or the answer, is the title; a reader who cannot see
-    the chart hears all of it. on_select: "rerun", or what to call before the page is drawn again after a selection.
+    the chart hears all of it.
+    on_select: "rerun", or what to call before the page is drawn again after a selection.
     The camera that shows over the chart saves it as PNG or SVG, whichever the sidebar says.
     """
     tools = on_select != "ignore" and selection_mode != ("points",)

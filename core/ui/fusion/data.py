@@ -193,19 +193,23 @@ def pick_weights(run: Run, recipe: Recipe) -> Point:
     left, right = st.columns(2, gap="large")
     weight = bounded(0.0, 1.0)
     with left:
+        st.markdown(f":orange[**alpha**, weight of {plain(run.record.source_name, 40)}]")
         alpha = st.slider(
-            f":orange[**alpha**, weight of {plain(run.record.source_name, 40)}]",
+            f"alpha, weight of {run.record.source_name[:40]}",  # read out letter by letter
             0.0,
             1.0,
             step=STEP,
+            label_visibility="collapsed",
             **linked("alpha", 1.0, weight),
         )
     with right:
+        st.markdown(f":blue[**beta**, weight of {plain(run.record.target_name, 40)}]")
         beta = st.slider(
-            f":blue[**beta**, weight of {plain(run.record.target_name, 40)}]",
+            f"beta, weight of {run.record.target_name[:40]}",
             0.0,
             1.0,
             step=STEP,
+            label_visibility="collapsed",
             **linked("beta", 1.0, weight),
         )
     return Point(alpha, beta, recipe.kind, recipe.scale, recipe.k)

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.basics.workspace import VARIABLE, Workspace
 from core.jobs.table import claim, end_job, enqueue, list_jobs, read_job
-from core.ui.shell import ask_job, ask_jobs
+from core.ui.shell import ask_job, ask_jobs, title_and_rest
 from core.ui.state import bounded, one_of, some_of
 
 
@@ -208,6 +208,35 @@ def test_tabs_and_choices_of_several_stand_in_the_address(workspace):
     app.multiselect(key="with_runs").set_value([]).run()
     fresh = run(tabs_script, **{"with": ""})
     assert fresh.multiselect(key="with_runs").value == []
+
+
+@pytest.mark.parametrize(
+    ("caption", "title", "rest"),
+    [
+        ("How long? The line is k.", "How long?", "The line is k."),
+        ("Best epoch: 4, with RMSE .81 on users.", "Best epoch: 4, with RMSE .81 on users", ""),
+        ("Whose is higher? 12 users; none left.", "Whose is higher?", "12 users; none left."),
+        ("Books of St\\. Ives. Read", "Books of St\\. Ives", "Read"),
+        ("no stop", "no stop", ""),
+    ],
+)
+def test_the_first_sentence_of_a_caption_is_the_charts_title(caption, title, rest):
+    assert title_and_rest(caption) == (title, rest)
+
+
+def test_a_chart_stands_under_its_title(workspace):
+    """Seen: the question stood in small grey letters below, so a projected chart had no title."""
+
+    def script():
+        import plotly.graph_objects as go
+
+        from core.ui.shell import show_chart
+
+        show_chart(go.Figure(), "Do they mix? Distances mean little.", "map")
+
+    drawn = [element for element in run(script).main if element.type != "main"]
+    assert [element.type for element in drawn] == ["markdown", "plotly_chart", "caption"]
+    assert (drawn[0].value, drawn[2].value) == ("**Do they mix?**", "Distances mean little.")
 
 
 def sidebar_script():
