@@ -8,6 +8,7 @@ from core.ui.navigation import GROUPS
 from tests.browser.browsing import SECONDS, Visit
 
 pytestmark = pytest.mark.browser
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
 PAGES = [name for entries in GROUPS.values() for name, _ in entries]
 ADDRESSES = {name: "/" if name == "start" else f"/{name}" for name in PAGES}
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
@@ -33,11 +34,6 @@ CUT = """() => [...document.querySelectorAll(['button', 'label', '[role=tab]', '
     .map(e => `${e.tagName} ${e.textContent.slice(0, 40)}: ${e.scrollWidth} in ${e.clientWidth}`)"""
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def scheme(request):
-    return request.param
-
-
 def _opened(browser, app, name: str, **context) -> Visit:
     visit = Visit(browser, app.url, **context)
     visit.context.add_init_script(SHIFT)
@@ -51,6 +47,7 @@ def _violations(visit: Visit) -> list[str]:
     return visit.page.evaluate(FOUND, WCAG)
 
 
+@SCHEMES
 @pytest.mark.parametrize("name", PAGES)
 def test_an_empty_page_breaks_no_rule_of_wcag(browser, app, scheme, name):
     visit = _opened(browser, app, name, color_scheme=scheme)
@@ -69,6 +66,7 @@ def sample(browser, app):
     return app
 
 
+@SCHEMES
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_of_the_sample_pair_breaks_no_rule_of_wcag(browser, sample, scheme, name):
     visit = _opened(browser, sample, name, color_scheme=scheme)
