@@ -53,14 +53,11 @@ def show_before_after(run: Run) -> None:
         name: asdict(gap) for name, gap in (("before", found.before), ("after", found.after))
     }
     download_button(pd.DataFrame(figures).T, "gap.csv", "gap_csv")
-    question = "Does a smaller gap go with a larger lift? All runs of this split"
-    box = st.expander(question, key="gap_and_lift", on_change="rerun")
-    if box.open:
-        with box:
-            split, label = run.record.split_hash, "Measure the gap of every run"
-            st.button(label, key="measure_gaps", on_click=_ask, args=(split,))
-            if st.session_state.get(_ASKED) == split:
-                show_gap_against_lift(run)
+    with st.expander("Does a smaller gap go with a larger lift? All runs of this split"):
+        split = run.record.split_hash
+        st.button("Measure the gap of every run", key="measure_gaps", on_click=_ask, args=(split,))
+        if st.session_state.get(_ASKED) == split:
+            show_gap_against_lift(run)
 
 
 def _ask(split_hash: str) -> None:
