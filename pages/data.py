@@ -10,6 +10,7 @@ from core.ui.data.text import show_text_tab
 from core.ui.data.upload import show_import_tab
 from core.ui.frame import page
 from core.ui.shell import guarded
+from core.ui.state import linked, one_of
 
 TABS = {
     "Import": show_import_tab,
@@ -20,7 +21,7 @@ TABS = {
 }
 
 with page("Data", "Are these files what I think they are, and do they share users?"):
-    tabs = st.tabs(list(TABS), key=TAB, bind="query-params")
+    tabs = st.tabs(list(TABS), **linked(TAB, "Import", one_of(list(TABS)), key=TAB))
     for tab, show in zip(tabs, TABS.values(), strict=True):
         if tab.open:
             with tab, guarded():

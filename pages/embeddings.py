@@ -9,11 +9,14 @@ from core.ui.embeddings.selection import show_found, show_selection
 from core.ui.embeddings.view import pick_view
 from core.ui.frame import page
 from core.ui.shell import guarded
+from core.ui.state import linked, one_of
 
 with page("Embeddings", "Where do the two domains lie, and do they mix?"):
     run = run_or_texts()
     tabs = ["Map"] if run is None else ["Map", "Before and after"]
-    one_map, *before_after = st.tabs(tabs, key="tab", bind="query-params")
+    one_map, *before_after = st.tabs(
+        tabs, **linked("embeddings_tab", tabs[0], one_of(tabs), key="embeddings_tab")
+    )
     if one_map.open:
         with one_map:
             view, layouts = pick_view(run is not None, readings(run))

@@ -15,7 +15,9 @@ from core.ui.recommendations.list import (
 from core.ui.recommendations.view import pick_view, show_header
 from core.ui.recommendations.what_if import show_visitor, show_what_if
 from core.ui.recommendations.why import list_of, show_paths, show_text_why, show_why, why_of
-from core.ui.state import require_run
+from core.ui.state import linked, one_of, require_run
+
+TABS = ["List", "Compare two runs", "What if", "New visitor", "All users as CSV"]
 
 with page("Recommendations", "What does this user get, why, and what if?"):
     view = pick_view(require_run())
@@ -26,9 +28,7 @@ with page("Recommendations", "What does this user get, why, and what if?"):
     listed = list_of(view)
 
     one, two, edited, visitor, everybody = st.tabs(
-        ["List", "Compare two runs", "What if", "New visitor", "All users as CSV"],
-        key="lists_tab",
-        on_change="rerun",
+        TABS, **linked("lists_tab", TABS[0], one_of(TABS), key="lists_tab")
     )
     if one.open:
         with one:

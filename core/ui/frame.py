@@ -24,7 +24,7 @@ from core.runs.answer.standing import choose
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.jobs import draw_jobs
-from core.ui.navigation import link_to, pages
+from core.ui.navigation import draw_links, link_to, pages
 from core.ui.shell import (
     forget_press,
     guarded,
@@ -46,6 +46,9 @@ from core.ui.state import (
 )
 from core.ui.widgets import plain
 
+NAME = "Crosswalk"
+PURPOSE = "Does what people do in one domain improve what you recommend in another?"
+
 
 def enter() -> st.Page:
     """Draw all of it, and return the page that was asked for, which the caller runs.
@@ -53,19 +56,32 @@ def enter() -> st.Page:
     The first run of a process starts again at once: until `st.navigation` is called, Streamlit
     takes the pages folder for an app of its old kind, and widgets drawn so lose their first click.
     """
-    # An emoji, because the browser would fetch a Material icon from a font server.
-    st.set_page_config(page_title="Crosswalk", page_icon="🔀", layout="wide")
+    # An emoji, because the browser would fetch a Material icon from a font server. The menu of a
+    # minimal toolbar shows, and with it the choice of light and dark, where it has an entry.
+    st.set_page_config(page_icon="🔀", layout="wide", menu_items={"About": f"{NAME}: {PURPOSE}"})
     drawn_as_old_kind = PagesManager.uses_pages_directory
-    chosen = st.navigation(pages())
+    chosen = st.navigation(pages(), position="hidden")
     if drawn_as_old_kind:
         st.rerun()
+    with st.sidebar:
+        # Words rather than a heading: the page's title is the one heading of the first level
+        st.markdown(f"**{NAME}**  \n:small[{PURPOSE}]")
+        draw_links()
     try:
         workspace()
     except CrosswalkError as error:  # nothing can be drawn without one
         show_error(error)
         st.stop()
     draw_sidebar()
+    st.set_page_config(page_title=_title_of(chosen.title))
     return chosen
+
+
+def _title_of(page: str) -> str:
+    """What the browser's tab says: page, pair, product."""
+    pair = current_pair()
+    domains = [f"{pair.source_name[:40]} → {pair.target_name[:40]}"] if pair else []
+    return " · ".join([page, *domains, NAME])
 
 
 @contextmanager
@@ -74,7 +90,7 @@ def page(title: str, question: str) -> Iterator[None]:
     # Draw what app.py draws, where Streamlit opened the page's file by itself
     if PagesManager.uses_pages_directory:
         enter()
-    st.header(title, anchor=False)
+    st.title(title, anchor=False)
     st.caption(question)
     try:
         with guarded(whole_page=True):

@@ -38,3 +38,12 @@ def link_to(name: str, label: str, **address: str) -> None:
     icons = {entry: icon for entries in GROUPS.values() for entry, icon in entries}
     if (file := PAGES / f"{name}.py").exists():
         st.page_link(str(file), label=label, icon=icons[name], query_params=address or None)
+
+
+def draw_links() -> None:
+    """The pages by group, as links that stand in the sidebar of every page."""
+    with st.container(key="pages", gap=None):
+        for group, entries in GROUPS.items():
+            st.caption(group)
+            for name, _ in entries:
+                link_to(name, name.capitalize())

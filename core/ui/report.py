@@ -25,6 +25,7 @@ from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_resource, known_by
 from core.ui.shell import workspace
+from core.ui.state import linked, some_of
 
 CHOSEN, PRESENTING = "report_options", "report_presenting"
 TITLE, NOTE, CHAPTERS, HIDE = "report_title", "report_note", "report_sections", "report_hide"
@@ -53,17 +54,14 @@ def pick_options(run: Run) -> ReportOptions:
         list(SECTIONS),
         format_func=SECTIONS.__getitem__,
         selection_mode="multi",
-        default=list(SECTIONS),
-        key=CHAPTERS,
-        persist_state="session",
         wrap=True,
         help="Title, verdict and the six steps of the presentation are always there.",
+        **linked("sections", list(SECTIONS), some_of(list(SECTIONS)), key=CHAPTERS),
     )
     st.toggle(
         "Hide user ids",
-        key=HIDE,
-        persist_state="session",
         help="The three people are called A, B and C. Their titles stay.",
+        **linked("ids", False, lambda text: text == "True", key=HIDE),
     )
     return _options_now()
 

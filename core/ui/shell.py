@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ _TELLING_LATER = "telling_later"
 NOT_DONE = "this could not be done"
 FIGURE_FORMAT = "figure_format"
 _LOG_BYTES = 2_000_000
+# Up to a stop that is not escaped and has a new sentence after it, or nothing
+_FIRST_SENTENCE = re.compile(r"(.+?(?<!\\)[.?!])(?:\s+(?=[^a-z])(.+))?", re.DOTALL)
 
 
 @contextmanager
@@ -158,12 +161,16 @@ def show_chart(
     on_select: Literal["ignore", "rerun"] | Callable[[], None] = "ignore",
     selection_mode: tuple[Literal["points", "box", "lasso"], ...] = ("points", "box", "lasso"),
 ) -> Any:
-    """A chart over the sentence that says what it answers; the selection where it is asked for.
+    """A chart between its title and what else there is to know; the selection where asked for.
 
+    caption: its first sentence, the question or the answer, is the title; a reader who cannot see
+    the chart hears all of it.
     on_select: "rerun", or what to call before the page is drawn again after a selection.
     The camera that shows over the chart saves it as PNG or SVG, whichever the sidebar says.
     """
     tools = on_select != "ignore" and selection_mode != ("points",)
+    title, rest = title_and_rest(caption)
+    st.markdown(f"**{title}**")
     answer = st.plotly_chart(
         figure,
         key=key,
@@ -173,8 +180,16 @@ def show_chart(
         selection_mode=selection_mode,
         alt=caption,
     )
-    st.caption(caption)
+    if rest:
+        st.caption(rest)
     return answer
+
+
+def title_and_rest(caption: str) -> tuple[str, str]:
+    """The first sentence, its full stop left out, and all others; Markdown stays as it is."""
+    found = _FIRST_SENTENCE.fullmatch(caption)
+    title, rest = found.groups() if found else (caption, "")
+    return title.removesuffix("."), rest or ""
 
 
 def figure_config(name: str, *, tools: bool = False) -> dict[str, Any]:

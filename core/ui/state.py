@@ -49,11 +49,32 @@ ADDRESS = (
     "edits",
     "visitor",
     "wish",  # of histories: of one user, and of somebody new, also in words
+    "tab",
+    "metrics_tab",
+    "fusion_tab",
+    "embeddings_tab",
+    "lists_tab",  # which tab of Data, Metrics, Fusion, Embeddings, Recommendations is open
+    "with",
+    "beside",  # the runs that Metrics compares with, and the one that Recommendations shows beside
+    "across",
+    "up",  # of the trade-off of two metrics
+    "yes",
+    "curve",  # of the classification
+    "lines",
+    "gap_colour",  # of the maps before and after
+    "find",  # on the map
+    "taken",
+    "against",  # of the reasons' check, and of the marks of edits
+    "opens",  # of everybody's lists
+    "sections",
+    "ids",  # of the report: what it says, and whether users are named
+    "runs_of",  # of Train: one pair's, or all
 )
 _OF_A_PAIR = ("pair", "run", "split")
 NEWEST = "newest"  # a pair that is being made: its hash is not known yet
 LONGEST = 200  # characters of one value; anything longer was not written by a page
-LONGER = {"edits": 2000, "visitor": 2000}  # lists of items
+LONGER = {"edits": 2000, "visitor": 2000, "with": 1000}  # lists of items, and of runs
+SEVERAL = ","  # between the values of a choice of several
 _KEPT = "kept_address"
 _NOTICE = "notice"
 _PAGE = "page_of_the_widgets"
@@ -64,15 +85,24 @@ def restore_address() -> None:
     kept = st.session_state.setdefault(_KEPT, {})
     _forget_widgets_of_other_pages()
     new = {n for n in _OF_A_PAIR if st.query_params.get(n) not in (None, kept.get(n))}
-    for name in {*_OF_A_PAIR} - new if new else ():
+    old = {*_OF_A_PAIR} - new if new else set()
+    for name in old:
         # A link to another pair or run says nothing of what was looked at in the one before
         kept.pop(name, None)
-        st.query_params.pop(name, None)
     for name in ADDRESS:
-        if (text := st.query_params.get(name)) is not None and fits(name, text):
+        text = st.query_params.get(name)
+        if text is not None and name not in old and fits(name, text):
             kept[name] = text
-        elif name in kept:
-            st.query_params[name] = kept[name]
+    _write_address(kept)
+
+
+def _write_address(kept: dict[str, str]) -> None:
+    """The address bar with all that is kept, at once: each writing is a step of going back."""
+    there: dict[str, str] = st.query_params.to_dict()
+    others = {name: text for name, text in there.items() if name not in ADDRESS}
+    ours = {name: kept[name] for name in ADDRESS if name in kept}
+    if others | ours != there:
+        st.query_params.from_dict(others | ours)
 
 
 def fits(name: str, text: str) -> bool:
@@ -93,21 +123,26 @@ def set_current(**values: object) -> None:
             raise KeyError(name)
         if value is None:
             kept.pop(name, None)
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != str(value) or kept.get(name) != str(value):
-            kept[name] = st.query_params[name] = str(value)
+        else:
+            kept[name] = _text(value)
+    _write_address(kept)
 
 
 def linked(
-    name: str, default: Any, parse: Callable[[str], Any], forgets: Sequence[str] = ()
+    name: str,
+    default: Any,
+    parse: Callable[[str], Any],
+    forgets: Sequence[str] = (),
+    key: str | None = None,
 ) -> dict[str, Any]:
     """Arguments that tie a widget to the address bar: `st.slider("k", 5, 50, **linked("k", …))`.
 
     parse turns the text of the address into the widget's value; where it raises ValueError the
-    default stands. forgets: other names that a change of this one makes meaningless. Do not pass
-    the widget a value, a key or on_change of its own.
+    default stands. forgets: other names that a change of this one makes meaningless. key: of the
+    widget, where it has to be another than the name's own. Do not pass the widget a value, a key
+    or on_change of its own.
     """
-    key = f"{name}_widget"
+    key = key or f"{name}_widget"
     if key not in st.session_state or _went_back() or not _fits(st.session_state[key], parse):
         st.session_state[key] = recalled(name, default, parse)
     return {"key": key, "on_change": _keep_widget, "args": (name, key, tuple(forgets))}
@@ -142,6 +177,19 @@ def one_of(options: Sequence[Any]) -> Callable[[str], Any]:
         if text not in by_text:
             raise ValueError(text)
         return by_text[text]
+
+    return parse
+
+
+def some_of(options: Sequence[str]) -> Callable[[str], list[str]]:
+    """A parser for several of the options; where none of them is left it raises ValueError."""
+
+    def parse(text: str) -> list[str]:
+        named = [name for name in text.split(SEVERAL) if name]
+        known = [name for name in named if name in options]
+        if named and not known:
+            raise ValueError(text)
+        return known
 
     return parse
 
@@ -334,10 +382,15 @@ def _forget_widgets_of_other_pages() -> None:
         st.session_state.pop(f"{name}_widget", None)
 
 
+def _text(value: Any) -> str:
+    """A value as the address has it."""
+    return SEVERAL.join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def _fits(value: Any, parse: Callable[[str], Any]) -> bool:
     """Whether the widget's value is still a choice: another run may have other ones."""
     try:
-        return bool(parse(str(value)) == value)
+        return bool(parse(_text(value)) == value)
     except ValueError:
         return False
 

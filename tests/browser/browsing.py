@@ -159,7 +159,7 @@ class Visit:
 
     def goto(self, title: str) -> Visit:
         """Go to a page as a person does, by the navigation."""
-        link = self.page.get_by_test_id("stSidebarNavLink").filter(has_text=title)
+        link = self.key("pages").get_by_role("link", name=title)
         link.first.click()
         self.page.get_by_role("heading", name=title, exact=True).first.wait_for()
         return self.settle()

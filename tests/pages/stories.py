@@ -86,7 +86,7 @@ def well(app: AppTest) -> AppTest:
 
 def words(app: AppTest) -> str:
     """Everything the page and its sidebar say in running text."""
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.header, app.subheader)
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.title, app.subheader)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 

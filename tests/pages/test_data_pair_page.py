@@ -25,8 +25,8 @@ from core.data.splitting import KINDS, LEAVE_K_OUT
 from core.jobs.supervisor import Lock, kill
 from core.jobs.table import ACTIVE, list_jobs, request_cancel
 from core.runs.jobs.data_jobs import pair_job, pair_payload, quality_job, split_job
-from tests.pages.stories import open_page
 from core.ui.data.pair_filters import funnel_table
+from tests.pages.stories import open_page
 
 NASTY = "![pixel](http://elsewhere.example/p.png) <b>bold</b>"
 TWICE = ["u000", "u001", "u002"]  # people with a second id

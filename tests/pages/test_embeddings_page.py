@@ -118,7 +118,11 @@ def test_both_items_and_users_have_one_entry_of_the_legend_for_a_colour(trained_
 
 def test_a_chart_has_its_answer_as_a_title_and_for_screen_readers(trained_workspace):
     run = trained_workspace.runs["ease"]
-    for address in ({}, {"what": "users", "colour": "activity"}, {"tab": "Before and after"}):
+    for address in (
+        {},
+        {"what": "users", "colour": "activity"},
+        {"embeddings_tab": "Before and after"},
+    ):
         app = well(open_page("embeddings", run=run, **address))
         spoken = app.get("plotly_chart")[0].proto.alt
         assert "?" in spoken
@@ -126,7 +130,7 @@ def test_a_chart_has_its_answer_as_a_title_and_for_screen_readers(trained_worksp
 
 
 def opened_before_and_after(run: str, **more):
-    return well(open_page("embeddings", run=run, tab="Before and after", **more))
+    return well(open_page("embeddings", run=run, embeddings_tab="Before and after", **more))
 
 
 def test_before_and_after_stand_on_two_linked_maps_with_their_figures(trained_workspace):

@@ -44,7 +44,7 @@ from core.ui.shell import (
     tend_jobs,
     workspace,
 )
-from core.ui.state import choose_pair, current_pair
+from core.ui.state import choose_pair, current_pair, set_current
 from core.ui.widgets import plain
 
 TAB = "tab"  # key of the page's tabs
@@ -209,9 +209,14 @@ def draw_next(label: str, *, tab: str, key: str) -> None:
         key=key,
         type="primary",
         icon=":material/arrow_forward:",
-        on_click=st.session_state.update,
-        args=({TAB: tab},),
+        on_click=_open_tab,
+        args=(tab,),
     )
+
+
+def _open_tab(tab: str) -> None:
+    st.session_state[TAB] = tab
+    set_current(**{TAB: tab})
 
 
 def splits_of(pair: PairInfo) -> list[SplitInfo]:

@@ -14,8 +14,8 @@ from core.basics.columns import COUNT, EVENT
 from core.basics.errors import CrosswalkError
 from core.basics.formatting import count
 from core.charts.data import draw_import_bar
-from core.data.reading.doubts import find_doubts, settled, unsettled
 from core.data.pair_folder import list_pairs
+from core.data.reading.doubts import find_doubts, settled, unsettled
 from core.data.reading.ingest import (
     REJECTS,
     VARIABLE,

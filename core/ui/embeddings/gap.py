@@ -23,7 +23,7 @@ from core.ui.embeddings.data import user_lifts
 from core.ui.embeddings.map import draw_titled
 from core.ui.embeddings.selection import show_traits
 from core.ui.keeping import kept_data, kept_resource
-from core.ui.state import run_names
+from core.ui.state import linked, one_of, run_names
 from core.ui.widgets import download_button, plain, show_table
 
 LINES = (0, 25, 50, 100, 250)
@@ -113,11 +113,9 @@ def _pick_looks(kept: str | None, lift: FloatArray | None) -> tuple[str, int]:
         colour = st.segmented_control(
             "Colour",
             (DOMAIN, APART, *([] if lift is None else [LIFT_OF])),
-            default=DOMAIN,
             required=True,
             format_func=str.capitalize,
-            key="gap_colour",
-            bind="query-params",
+            **linked("gap_colour", DOMAIN, one_of((DOMAIN, APART, LIFT_OF)), key="gap_colour"),
             help="Domain: orange by their history in the source, blue in the target. Distance: "
             "between a person's two places in either space. Lift: test nDCG@10 against the twin. "
             "One scale for both maps.",
@@ -125,10 +123,8 @@ def _pick_looks(kept: str | None, lift: FloatArray | None) -> tuple[str, int]:
         lines = st.segmented_control(
             "Lines between a person's two places, longest first",
             LINES,
-            default=50,
             required=True,
-            key="gap_lines",
-            bind="query-params",
+            **linked("lines", 50, one_of(LINES), key="gap_lines"),
             help="Longest in the space after, not on the map.",
         )
         if kept is not None:

@@ -67,8 +67,7 @@ def pick_view(has_model: bool, readings: Sequence[str]) -> tuple[View, DeltaGene
         layouts = st.container(width="content")
         words = st.text_input(
             "Find",
-            key="find",
-            bind="query-params",
+            **linked("find", "", str, key="find"),
             max_chars=LONGEST,
             placeholder="Part of a title or an id",
             icon=":material/search:",

@@ -21,6 +21,7 @@ from core.ui.fusion import data as fusion_data
 from core.ui.fusion.data import Charts, Recipe
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import guarded, show_chart
+from core.ui.state import linked, one_of
 from core.ui.widgets import plain
 
 ACTIVITY, SEGMENTS, TRADE_OFF, FEATURES = (
@@ -40,7 +41,8 @@ def show_beyond(run: Run, recipe: Recipe, by: str) -> None:
     }
     if cached.model(run).weighs_features:
         shown[FEATURES] = show_feature_plane
-    tabs = st.tabs(list(shown), key="fusion_tab", on_change="rerun")
+    names = list(shown)
+    tabs = st.tabs(names, **linked("fusion_tab", names[0], one_of(names), key="fusion_tab"))
     for tab, show in zip(tabs, shown.values(), strict=True):
         if tab.open:
             with tab, guarded():

@@ -46,6 +46,7 @@ from core.ui.metrics.lists import Listed, listed, styles_of, twin_name
 from core.ui.metrics.table import explain, show_figures
 from core.ui.metrics.view import View, too_few, users_of
 from core.ui.shell import show_chart
+from core.ui.state import linked, one_of
 from core.ui.widgets import download_button, plain
 
 IN_LIST, BY_RATING = "in the top k", "predicted rating"
@@ -88,7 +89,10 @@ def show_classification(lines: list[Contender], view: View) -> None:
     kind = IN_LIST
     if rated:
         kind = st.segmented_control(
-            "Yes means", [IN_LIST, BY_RATING], default=IN_LIST, required=True, key="yes_means"
+            "Yes means",
+            [IN_LIST, BY_RATING],
+            required=True,
+            **linked("yes", IN_LIST, one_of([IN_LIST, BY_RATING]), key="yes_means"),
         )
     answers, threshold = _of_lists(found) if kind == IN_LIST else _of_ratings(found)
     _show_report(answers[found.own], kind)
@@ -244,9 +248,8 @@ def _show_curve(found: Listed) -> None:
         "Over the length of the list",
         list(CURVES),
         format_func=CURVES.__getitem__,
-        default="mcc",
         required=True,
-        key="classification_curve",
+        **linked("curve", "mcc", one_of(list(CURVES)), key="classification_curve"),
     )
     curves = _curves(found)
     show_chart(

@@ -23,6 +23,7 @@ from core.ui.metrics.table import explain
 from core.ui.metrics.view import View, too_few
 from core.ui.navigation import link_to
 from core.ui.shell import show_chart
+from core.ui.state import linked, one_of
 from core.ui.widgets import download_button, plain, show_table
 
 
@@ -39,7 +40,8 @@ def show_tabs(run: Run, lines: list[Contender], view: View) -> None:
     }
     if all(not line.run.card.task.rates for line in lines):
         del shown["Ratings"]
-    tabs = st.tabs(list(shown), key="metrics_tab", on_change="rerun")
+    names = list(shown)
+    tabs = st.tabs(names, **linked("metrics_tab", names[0], one_of(names), key="metrics_tab"))
     for tab, show in zip(tabs, shown.values(), strict=True):
         if tab.open:
             with tab:
@@ -140,8 +142,18 @@ def show_trade_off(lines: list[Contender], view: View) -> None:
     metrics = list(dict.fromkeys(figures[METRIC]))
     start = next((place for place, name in enumerate(metrics) if name.startswith("novelty")), 0)
     left, right = st.columns(2)
-    x = left.selectbox("Across", metrics, index=start, format_func=metric_title, key="across")
-    y = right.selectbox("Up", metrics, format_func=metric_title, key="up")
+    x = left.selectbox(
+        "Across",
+        metrics,
+        format_func=metric_title,
+        **linked("across", metrics[start], one_of(metrics), key="across"),
+    )
+    y = right.selectbox(
+        "Up",
+        metrics,
+        format_func=metric_title,
+        **linked("up", metrics[0], one_of(metrics), key="up"),
+    )
     said = figures[figures[METRIC].isin([x, y]) & figures[MEAN].notna()]
     known = said.groupby(RUN)[METRIC].nunique() == len({x, y})
     both = [line.name for line in lines if known.get(line.name, False)]

@@ -33,7 +33,7 @@ from core.store.run_folder import RUN, Run
 from core.ui import cached
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import safely, show_error, workspace
-from core.ui.state import linked, one_of, run_names, runs_of_pair
+from core.ui.state import linked, one_of, run_names, runs_of_pair, some_of
 from core.ui.widgets import plain
 
 KS = (5, 10, 20, 50)
@@ -117,10 +117,9 @@ def pick_runs(run: Run) -> list[Run]:
     chosen = st.multiselect(
         "Compare with",
         list(others),
-        default=list(others)[:4],
-        key=f"compare_{run.id}",
         format_func=lambda id: names.get(id, id),
         placeholder="Other runs on the same split",
+        **linked("with", list(others)[:4], some_of(list(others)), key=f"compare_{run.id}"),
     )
     if refused:
         with st.expander(f"Not compared: {len(refused)} on other data or another split"):

@@ -37,6 +37,7 @@ from core.ui import cached
 from core.ui.keeping import kept_data
 from core.ui.recommendations.view import View
 from core.ui.shell import Task, draw_task, show_chart
+from core.ui.state import linked, one_of
 from core.ui.widgets import plain
 
 TOLD = 3  # items taken away in the sentence, or fewer where the history is short
@@ -59,9 +60,8 @@ def show_checks(view: View, why: Reasons | None) -> None:
             "Taken away",
             scopes,
             format_func=names.__getitem__,
-            default=scopes[0],
             required=True,
-            key="removal_scope",
+            **linked("taken", scopes[0], one_of(scopes), key="removal_scope"),
         )
         _show_removal(view, why, scope, names[scope])
     with right:

@@ -23,7 +23,7 @@ from core.ui import cached
 from core.ui.metrics.view import comparable
 from core.ui.recommendations.view import View, fusion_of
 from core.ui.shell import ask_job, draw_press, show_chart, workspace
-from core.ui.state import run_names, runs_of_pair
+from core.ui.state import linked, one_of, recalled, run_names, runs_of_pair
 from core.ui.widgets import plain, show_table
 
 WHY_BOX, CHART = "why_item", "recommended"
@@ -223,7 +223,12 @@ def show_two_runs(view: View, listed: UserList | ShortList) -> None:
     if not others:
         st.caption("There is no other run on this split, and this one has no twin.")
         return
-    name = st.selectbox("Compare with", list(others), key="compare_user_with")
+    names = list(others)
+    name = st.selectbox(
+        "Compare with",
+        names,
+        **linked("beside", names[0], one_of(names), key="compare_user_with"),
+    )
     theirs = _list_of(view, others[name])
     left, right = st.columns(2, gap="large")
     with left:
@@ -291,7 +296,8 @@ def show_uploaded(view: View) -> None:
         "no reasons, no weights and no what-if."
     )
     listed = kept_list(view.run, view.split, view.part, view.user, view.k)
-    one, two = st.tabs(["List", "Compare two runs"], key="lists_tab", on_change="rerun")
+    names = ["List", "Compare two runs"]
+    one, two = st.tabs(names, **linked("lists_tab", names[0], one_of(names), key="lists_tab"))
     if one.open:
         with one:
             left, middle, right = st.columns([1, 1.35, 1], gap="medium")
@@ -330,7 +336,7 @@ _FOR = "export_for"
 def show_export(view: View) -> None:
     """A button that starts the job, or the file where it is made already."""
     fusion = view.fusion
-    spreadsheet = st.session_state.get(_FOR) == SPREADSHEET
+    spreadsheet = recalled("opens", PROGRAM, str) == SPREADSHEET
     plan = ExportPlan(
         view.run.id, view.k, fusion.alpha, fusion.beta, fusion.kind, fusion.scale, spreadsheet
     )
@@ -344,10 +350,8 @@ def show_export(view: View) -> None:
     st.segmented_control(
         "Who opens it",
         [PROGRAM, SPREADSHEET],
-        default=PROGRAM,
         required=True,
-        key=_FOR,
-        persist_state="session",
+        **linked("opens", PROGRAM, one_of([PROGRAM, SPREADSHEET]), key=_FOR),
     )
     st.caption(
         "Cells that a spreadsheet would run as a formula begin with a quote mark, ids too: do not "

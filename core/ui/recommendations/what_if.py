@@ -31,7 +31,7 @@ from core.ui.keeping import kept_data, kept_resource
 from core.ui.recommendations.view import View
 from core.ui.recommendations.wish import Wish, pick_wish, show_wish
 from core.ui.shell import guarded, show_chart
-from core.ui.state import fits, recall, set_current
+from core.ui.state import fits, linked, one_of, recall, set_current
 from core.ui.widgets import plain
 
 OWN, LAST = "against their own list", "against the list before the last edit"
@@ -47,10 +47,9 @@ def show_what_if(view: View) -> None:
         against = st.segmented_control(
             "Marks compare with",
             (OWN, LAST),
-            default=OWN,
             required=True,
-            key="what_if_against",
             label_visibility="collapsed",
+            **linked("against", OWN, one_of((OWN, LAST)), key="what_if_against"),
         )
         before = asked(view, view.user, [] if against == OWN else edits[:-1])
         start = {

@@ -33,7 +33,7 @@ from core.store.run_folder import Run, delete_run, rename_run
 from core.ui import cached
 from core.ui.navigation import link_to
 from core.ui.shell import guarded, safely, show_error, workspace
-from core.ui.state import current_pair, recall, runs_of_pair, set_current, use_run
+from core.ui.state import current_pair, linked, one_of, recall, runs_of_pair, set_current, use_run
 from core.ui.train.derived import (
     compression_words,
     draw_blend,
@@ -103,13 +103,13 @@ def _offered() -> list[Run]:
     every = f"All pairs ({len(all_runs)})"
     shown = st.segmented_control(
         "Runs of",
-        [name, every],
-        default=name,
+        ["pair", "all"],
         required=True,
-        key=f"runs_of_{pair.dataset_hash}",
+        format_func={"pair": name, "all": every}.__getitem__,
         label_visibility="collapsed",
+        **linked("runs_of", "pair", one_of(["pair", "all"]), key=f"runs_of_{pair.dataset_hash}"),
     )
-    return all_runs if shown == every else mine
+    return all_runs if shown == "all" else mine
 
 
 def runs_table(runs: list[Run], split_hashes: list[str]) -> pd.DataFrame:

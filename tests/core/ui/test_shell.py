@@ -6,8 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.basics.workspace import VARIABLE, Workspace
 from core.jobs.table import claim, end_job, enqueue, list_jobs, read_job
-from core.ui.shell import ask_job, ask_jobs
-from core.ui.state import bounded, one_of
+from core.ui.shell import ask_job, ask_jobs, title_and_rest
+from core.ui.state import bounded, one_of, some_of
 
 
 @pytest.fixture
@@ -180,9 +180,63 @@ def test_parsers_refuse_what_they_do_not_know():
     assert bounded(5, 50, int)("12") == 12
     assert bounded(5, 50, int)("1e9") == 50
     assert one_of((5, 10))("10") == 10
-    for parse, text in ((bounded(0, 1), "x"), (one_of((5, 10)), "7")):
+    assert some_of(["a", "b"])("b,c") == ["b"]
+    for parse, text in ((bounded(0, 1), "x"), (one_of((5, 10)), "7"), (some_of(["a"]), "b")):
         with pytest.raises(ValueError, match=text):
             parse(text)
+
+
+def tabs_script():
+    import streamlit as st
+
+    from core.ui.state import linked, one_of, restore_address, some_of
+
+    restore_address()
+    names = ["List", "Compare"]
+    st.tabs(names, **linked("lists_tab", "List", one_of(names), key="lists_tab"))
+    runs = ["a", "b", "c"]
+    chosen = st.multiselect("With", runs, **linked("with", ["a"], some_of(runs), key="with_runs"))
+    st.write(f"tab {st.session_state['lists_tab']}, with {','.join(chosen)}")
+
+
+def test_tabs_and_choices_of_several_stand_in_the_address(workspace):
+    """Seen: Metrics was left at its tab Fairness, reloaded, and opened at Per user."""
+    app = run(tabs_script, lists_tab="Compare", **{"with": "c,b,gone"})
+    assert "tab Compare, with c,b" in [text.value for text in app.markdown]
+    app.multiselect(key="with_runs").set_value(["b"]).run()
+    assert app.query_params["with"] in ("b", ["b"])
+    app.multiselect(key="with_runs").set_value([]).run()
+    fresh = run(tabs_script, **{"with": ""})
+    assert fresh.multiselect(key="with_runs").value == []
+
+
+@pytest.mark.parametrize(
+    ("caption", "title", "rest"),
+    [
+        ("How long? The line is k.", "How long?", "The line is k."),
+        ("Best epoch: 4, with RMSE .81 on users.", "Best epoch: 4, with RMSE .81 on users", ""),
+        ("Whose is higher? 12 users; none left.", "Whose is higher?", "12 users; none left."),
+        ("Books of St\\. Ives. Read", "Books of St\\. Ives", "Read"),
+        ("no stop", "no stop", ""),
+    ],
+)
+def test_the_first_sentence_of_a_caption_is_the_charts_title(caption, title, rest):
+    assert title_and_rest(caption) == (title, rest)
+
+
+def test_a_chart_stands_under_its_title(workspace):
+    """Seen: the question stood in small grey letters below, so a projected chart had no title."""
+
+    def script():
+        import plotly.graph_objects as go
+
+        from core.ui.shell import show_chart
+
+        show_chart(go.Figure(), "Do they mix? Distances mean little.", "map")
+
+    drawn = [element for element in run(script).main if element.type != "main"]
+    assert [element.type for element in drawn] == ["markdown", "plotly_chart", "caption"]
+    assert (drawn[0].value, drawn[2].value) == ("**Do they mix?**", "Distances mean little.")
 
 
 def sidebar_script():
