@@ -257,8 +257,8 @@ def whom_words(evidence: Evidence, rows: pd.DataFrame) -> str:
         if groups[tone]
     ]
     if groups[OPEN]:
-        who = "For others" if said else "For no group is there a"
-        said.append(f"{who} {'no ' if said else ''}difference beyond {evidence.beyond}.")
+        others = bins_words(groups[OPEN], evidence.target)
+        said.append(f"No difference is shown for {others}.")
     if few.any():
         who = bins_words(list(parts.loc[few, BIN]), evidence.target)
         said.append(_sentence(f"{who} are too few to say anything"))

@@ -131,11 +131,6 @@ class Evidence:
             return None
         return lifts_of(self.comparison, self.metric, TARGET_HISTORY)
 
-    @property
-    def beyond(self) -> str:
-        """What a difference has to be beyond, in words."""
-        return "user sampling (one seed)" if self.comparison is None else self.comparison.beyond
-
     def level(self, run: Run, metric: str) -> Interval:
         """Mean of a run on the test users, as its record says it, else from its users."""
         said = said_interval(run.record.test.get(metric))
@@ -159,12 +154,11 @@ class Evidence:
             if not gap.users:
                 return "There is nothing to compare this run with."
             words = {"good": "does better than", "bad": "does worse than"}
-            verb = words.get(tone_of(gap, self.metric), "is no different from")
-            sampling = "" if gap.excludes_zero else " beyond user sampling (one seed)"
+            verb = words.get(tone_of(gap, self.metric), "is not shown to differ from")
             digits = digits_of(self.metric)
             between = signed_interval(gap.low, gap.high, digits)
             return (
-                f"Over all users this run {verb} {against}{sampling} ({signed(gap.mean, digits)} "
+                f"Over all users this run {verb} {against} ({signed(gap.mean, digits)} "
                 f"{metric_title(self.metric)}, 95 % {between}, {gap.users:,} users)."
             )
         return sentence(self.comparison, self.lifts, self.metric, TARGET_HISTORY)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, TEST, USER, USERS, VALID
 from core.basics.errors import DataError
-from core.basics.formatting import number, signed
+from core.basics.formatting import number, signed, signed_interval
 from core.charts.intervals import draw_by_length, draw_calibration
 from core.evaluation.list_figures import DIFFERENCE
 from core.evaluation.ratings import (
@@ -236,7 +236,8 @@ def _words(rows: pd.DataFrame, found: Listed) -> str:
         return words
     if gap.excludes_zero:
         return f"{words} Against its twin: {difference_words(gap, 'mcc')}."
-    return f"{words} Its twin is no different in MCC beyond user sampling (one seed)."
+    between = signed_interval(gap.low, gap.high)
+    return f"{words} No difference to its twin is shown (MCC could be {between})."
 
 
 def _show_curve(found: Listed) -> None:
@@ -282,7 +283,7 @@ def show_log_loss(found: Listed, liked_from: float) -> None:
         st.caption("All ratings are liked, or none is, from this rating on: LogLoss says nothing.")
         return
     ours, always = (rows[rows[RUN] == name].iloc[0] for name in (found.own, ALWAYS))
-    verdict = "no different from"
+    verdict = "not shown to differ from"
     if ours[GAP_HIGH] < 0:
         verdict = "better than"
     elif ours[GAP_LOW] > 0:

@@ -81,8 +81,8 @@ def _caption(figures: pd.DataFrame) -> str:
     if skipped:
         words += f"{skipped:,} have nothing to find and are left out. "
     if figures[BEST].any():
-        return words + "Bold: ahead of the next one beyond user sampling (one seed)."
-    return words + "Nothing is bold: no lead is beyond user sampling (one seed)."
+        return words + "Bold: surely ahead of the next one."
+    return words + "Nothing is bold: no lead is sure."
 
 
 def _explain(figures: pd.DataFrame, view: View, new: bool) -> None:
@@ -129,8 +129,7 @@ def show_ratings(lines: list[Contender], view: View) -> None:
     st.caption(
         f"{int(figures[USERS].max()):,} users, 95 % intervals from resampling them with all their "
         "ratings. "
-        + ("Bold: ahead of the next one" if led else "Nothing is bold: no lead is")
-        + " beyond user sampling (one seed)."
+        + ("Bold: surely ahead of the next one." if led else "Nothing is bold: no lead is sure.")
         + (" A dash: the run ranks items and predicts no ratings." if len(tasks) > 1 else "")
     )
     if lines[0].run.card.task.rates:  # else the lists stand above
@@ -262,9 +261,7 @@ def moved_words(rows: pd.DataFrame, metrics: Sequence[str], against: str) -> str
     if found.empty:
         return ""
     if moved.empty:
-        return (
-            f"In none of these does the run differ from {against} beyond user sampling (one seed)."
-        )
+        return f"In none of these is a difference to {against} shown."
     said = "; ".join(
         difference_words(Interval(row[MEAN], row[LOW], row[HIGH], 0, 0), str(row[METRIC]))
         for _, row in moved.iterrows()
@@ -272,7 +269,7 @@ def moved_words(rows: pd.DataFrame, metrics: Sequence[str], against: str) -> str
     words = f"Against {against} the run differs in {said}."
     if len(moved) == len(found):
         return words
-    return f"{words} In the others no difference beyond user sampling (one seed)."
+    return f"{words} In the others none is shown."
 
 
 def _figure_cell(row: dict | None, difference: bool, digits: int) -> str:

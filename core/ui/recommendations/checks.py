@@ -221,7 +221,7 @@ def score_words(scope: Scope, name: str) -> str:
     lost, kept = scope.deletion, scope.sufficiency
     between = f"95 % {number(lost.low)} to {number(lost.high)}"
     if not lost.excludes_zero:
-        verdict = "no more than random ones, beyond user sampling (one seed)"
+        verdict = "no more than random ones, as far as can be told"
     else:
         verdict = "more than random ones" if lost.mean > 0 else "less than random ones"
     return (
