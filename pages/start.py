@@ -1,23 +1,24 @@
-"""Start: what is here, and what is next?"""
+"""Start: does the source help, whom, and what to do?"""
 
 from core.ui.frame import page
 from core.ui.start import (
-    demo_job,
-    draw_cards,
+    answering,
+    draw_another,
+    draw_answer,
     draw_checklist,
     draw_choice,
-    draw_next_step,
-    draw_recent_jobs,
-    is_empty,
 )
+from core.ui.state import current_pair
+from core.ui.transfer_map import draw_transfer_map
 
-with page("Start", "What is here, and what next?"):
-    demo = demo_job()
-    if demo is not None and demo.is_active:
-        draw_checklist(demo)
-    elif is_empty():
+with page("Start", "Does one domain help to recommend in another, and whom?"):
+    job = answering()
+    draw_answer(so_far=job is not None)
+    if job is not None:
+        draw_checklist(job)
+    elif current_pair() is None:
         draw_choice()
     else:
-        draw_cards()
-        draw_next_step()
-        draw_recent_jobs()
+        draw_another()
+    if job is None:
+        draw_transfer_map()

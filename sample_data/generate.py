@@ -126,15 +126,31 @@ def describe_items(
 def new_title(patterns: list[str], genre: str, taken: set[str], rng: np.random.Generator) -> str:
     """A title nobody has yet."""
     while True:
-        title = pick(patterns, rng).format(
-            adjective=pick(ADJECTIVES, rng),
-            thing=pick(GENRES[genre][1], rng),
+        pattern, adjective = pick(patterns, rng), pick(ADJECTIVES, rng)
+        thing = pick(GENRES[genre][1], rng)
+        title = pattern.format(
+            adjective=adjective,
+            thing=thing,
+            things=plural(thing),
             place=pick(PLACES, rng),
             name=pick(NAMES, rng),
         )
         if title not in taken:
             taken.add(title)
             return title
+
+
+def plural(thing: str) -> str:
+    """More than one of a thing: Witnesses, Oases, Estuaries, Relays, Ferrymen."""
+    if thing.endswith("man"):
+        return f"{thing[:-3]}men"
+    if thing.endswith("sis"):
+        return f"{thing[:-2]}es"
+    if thing.endswith(("s", "x", "ch", "sh", "z")):
+        return f"{thing}es"
+    if thing.endswith("y") and thing[-2] not in "aeiou":
+        return f"{thing[:-1]}ies"
+    return f"{thing}s"
 
 
 def blurb(genre: str, strand: str, rng: np.random.Generator) -> str:

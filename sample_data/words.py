@@ -87,7 +87,7 @@ NAMES = [
 
 BOOK_PATTERNS = [
     "The {adjective} {thing} of {place}", "{name}'s {adjective} {thing}", "A {thing} for {name}",
-    "What the {thing} Knew in {place}", "The {thing}s of {place}", "Letters to {name} from {place}",
+    "What the {thing} Knew in {place}", "The {things} of {place}", "Letters to {name} from {place}",
     "{name} and the {adjective} {thing}", "Seven Winters in {place}", "The {place} {thing}",
     "How {name} Lost the {thing}", "{thing} Weather, {place}",
 ]  # fmt: skip

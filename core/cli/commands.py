@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from argparse import Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.errors import RunError, SettingsError
 from core.basics.formatting import duration
-from core.basics.progress import Progress
+from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.cli.flags import (
     FILES,
@@ -26,7 +27,14 @@ from core.cli.flags import (
     pair_values,
     split_values,
 )
-from core.cli.from_files import Account, PairFiles, doubts_of, fold_snapshots, pair_snapshot
+from core.cli.from_files import (
+    Account,
+    PairFiles,
+    doubts_of,
+    fold_snapshots,
+    made_pair,
+    pair_snapshot,
+)
 from core.cli.reading import read_choices, refuse_doubts
 from core.cli.words import lift_words, shortened
 from core.data.checks.quality import checks_of
@@ -96,6 +104,41 @@ def run(options: Namespace) -> dict[str, Any]:
         made = read_run(train_run(plan, workspace, _say))
         answer = _answer(made, fusion, options.k, workspace)
     return _told(answer, options, account)
+
+
+def answer(options: Namespace) -> dict[str, Any]:
+    """Answer a pair of two files: who is helped, by how much, and which model to use for whom."""
+    from core.runs.answer.groups import answer_of, answer_words, use_words
+    from core.runs.answer.make_answer import SPLIT, Checklist, answer_pair, steps_of
+    from core.runs.answer.standing import standing
+
+    begun, workspace, account = time.monotonic(), _workspace(options), Account(_tell)
+    if options.splits or split_values(options):
+        raise SettingsError(
+            what="An answer makes its own splits: one of everybody, one that hides people.",
+            hint="Give --source and --target alone, or train on your split with `run`.",
+        )
+    pair = made_pair(_files(options), workspace, account)
+    steps = steps_of(pair, options.minutes)
+    checklist = Checklist((SPLIT, *(step.title for step in steps)), _say_new())
+    ends = begun + 60 * options.minutes
+    made = answer_pair(workspace, pair.name, steps, checklist, ends)
+    runs = [run for run in list_runs(workspace) if run.record.dataset_hash == pair.name]
+    first = standing(workspace, pair.name, runs)
+    found = answer_of(workspace, runs, first.run if first else None)
+    told = (
+        {}
+        if found is None
+        else {
+            "answer": answer_words(found),
+            "use": use_words(found),
+            "names": {SOURCE: found.source, TARGET: found.target},
+            "everybody": found.everybody.to_dict(),
+            "groups": [group.to_dict() for group in found.groups],
+        }
+    )
+    checks = [asdict(check) for check in account.checks]
+    return told | made.to_dict() | account.to_dict() | {"checks": checks}
 
 
 def blend(options: Namespace) -> dict[str, Any]:
@@ -238,7 +281,7 @@ def demo(options: Namespace) -> dict[str, Any]:
     """Load the sample pair and train the demo runs."""
     from core.runs.jobs.demo import load_demo
 
-    return load_demo(_workspace(options), _say).to_dict()
+    return load_demo(_workspace(options), _say_new()).to_dict()
 
 
 def model_table() -> str:
@@ -405,6 +448,18 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     if (fusion.alpha, fusion.beta, k) != (1.0, 1.0, 10):
         answer["fused"] = fused_figures(run, split, fusion, k)
     return answer
+
+
+def _say_new() -> Report:
+    """The same once for every stage, for work that is told by its steps."""
+    told: set[str] = set()
+
+    def say(progress: Progress) -> None:
+        if progress.stage not in told:
+            told.add(progress.stage)
+            _say(progress)
+
+    return say
 
 
 def _say(progress: Progress) -> None:

@@ -61,6 +61,19 @@ def parser() -> argparse.ArgumentParser:
     _add_json(upload, full=True)
     _add_recommend(commands)
     _add_report(commands)
+    answer = commands.add_parser(
+        "answer", help="two files in: whether the source helps, whom, and what to use"
+    )
+    _add_data(answer)
+    answer.add_argument(
+        "--minutes",
+        type=_positive,
+        default=1,
+        help="how long more models are tried once the first ones are there, such as 1, 5 or 30",
+    )
+    answer.add_argument("--threads", type=_positive, help="threads of the numeric libraries")
+    _add_workspace(answer)
+    _add_json(answer)
     demo = commands.add_parser("demo", help="load the sample pair and train the demo runs")
     _add_workspace(demo)
     _add_json(demo)

@@ -60,6 +60,7 @@ def in_words(command: str, answer: Any) -> str:
         "reseed": _reseed_words,
         "report": _report_words,
         "demo": _demo_words,
+        "answer": _answer_words,
     }
     if command in known:
         return "\n".join(known[command](answer))
@@ -127,8 +128,7 @@ def _run_words(answer: dict[str, Any]) -> list[str]:
                 f"  with alpha {fused['alpha']:g}, beta {fused['beta']:g}: {name} {figure}"
             )
     lines += ["", *filter(None, [answer.get("verdict")])]
-    checks = [check for check in answer.get("checks") or [] if check["light"] in LIGHTS]
-    light_words = [f"{check['light']}: {check['question']} {check['answer']}" for check in checks]
+    light_words = _doubtful(answer)
     lines += [*_rows_words(answer), *light_words]
     lines += [finding["text"] for finding in answer.get("findings") or [] if "text" in finding]
     if cost := _cost_words(answer):
@@ -230,6 +230,20 @@ def _reseed_words(answer: dict[str, Any]) -> list[str]:
 def _report_words(answer: dict[str, Any]) -> list[str]:
     size = f"{answer['bytes'] / 2**20:,.1f} MiB"
     return [*filter(None, [answer["verdict"]]), f"Written to {answer['file']} ({size})."]
+
+
+def _answer_words(answer: dict[str, Any]) -> list[str]:
+    said = [*answer.get("answer", ["No model with a twin could be trained."])]
+    said += [answer["use"]] if answer.get("use") else []
+    for title, why in answer["skipped"].items():
+        said.append(f"Left out: {title[:1].lower()}{title[1:]}. {why}")
+    return [*said, *_doubtful(answer)]
+
+
+def _doubtful(answer: dict[str, Any]) -> list[str]:
+    """Checks of the pair that leave a doubt, in words."""
+    checks = [check for check in answer.get("checks") or [] if check["light"] in LIGHTS]
+    return [f"{check['light']}: {check['question']} {check['answer']}" for check in checks]
 
 
 def _demo_words(answer: dict[str, Any]) -> list[str]:

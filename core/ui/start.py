@@ -1,162 +1,253 @@
-"""The Start page: the sample pair at one click, or three cards, the next step and recent jobs."""
+"""The Start page: the answer of the current pair, or the way to one: sample, or two own files."""
 
 from __future__ import annotations
-
-import time
 
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import TEST
-from core.basics.formatting import count, duration, with_interval
-from core.data.snapshot import PARTS, SplitInfo
-from core.jobs.table import DONE, FAILED, KILLED, QUEUED, RUNNING, Job, list_jobs, request_cancel
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SOURCE
+from core.basics.formatting import count, signed, signed_with_interval
+from core.charts.report import BAD, GOOD, OPEN, TONE, WORDS, draw_lifts
+from core.data.build_pair import pair_hash
+from core.data.checks.quality import checks_of
+from core.data.pair_folder import PairInputs, PairSettings
+from core.data.reading.options import INTERACTIONS, ITEMS, LABELS, Dataset, read_dataset
+from core.data.snapshot import PARTS
+from core.evaluation.segments import BINS, FEWEST
+from core.evaluation.verdict import HARMS, HELPS
+from core.jobs.table import DONE, FAILED, KILLED, Job, list_jobs, request_cancel
 from core.metrics.registry import metric_title
+from core.runs.answer.groups import NEW, Answer, Group, answer_of, answer_words, use_words
+from core.runs.answer.make_answer import BUDGETS, titles_of
+from core.runs.answer.next_steps import ANSWER, CHECKS, PEOPLE, REPORT, WEIGHTS, Next, next_steps
+from core.runs.jobs.data_jobs import pair_payload
 from core.runs.jobs.demo import STEPS
-from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.metrics.figures import verdict_of
-from core.ui.navigation import PAGES, link_to
-from core.ui.shell import ask_job, guarded, safely, tend_jobs, workspace
-from core.ui.state import current_run, current_split_info
+from core.ui.cached import Question
+from core.ui.data.shared import counts_of
+from core.ui.data.upload import (
+    clear_slot,
+    draw_import,
+    draw_uploader,
+    imported_in,
+    job_of,
+    read_as_guessed,
+    slot_of,
+    staged_in,
+    start_import,
+)
+from core.ui.keeping import kept_resource
+from core.ui.navigation import link_to
+from core.ui.shell import ask_job, draw_press, guarded, safely, show_chart, tend_jobs, workspace
+from core.ui.state import choose_pair, current_pair, current_split_info, runs_of_pair
 from core.ui.widgets import plain, show_table
 
-JOBS_SHOWN = 8
+TONES = {HELPS: GOOD, HARMS: BAD}
+LINKS = {CHECKS: "data", WEIGHTS: "fusion", PEOPLE: "recommendations", REPORT: "report"}
 
 
-def draw_cards() -> None:
-    """Data, runs and the verdict, each in one card."""
-    run, info = current_run(), current_split_info()
-    data, runs, judged = st.columns(3, gap="medium")
-    with data.container(border=True, height="stretch"):
-        st.subheader("Data", anchor=False)
-        _draw_data(info)
-    with runs.container(border=True, height="stretch"):
-        st.subheader("Runs", anchor=False)
-        _draw_runs(run)
-    with judged.container(border=True, height="stretch"):
-        st.subheader("Verdict", anchor=False)
-        _draw_verdict(run)
+def answering() -> Job | None:
+    """The demo or answer that is waiting or at work; None where there is none."""
+    jobs = [job for kind in KINDS for job in list_jobs(workspace(), kind=kind, active=True)]
+    return max(jobs, key=lambda job: job.created, default=None)
 
 
-def draw_next_step() -> None:
-    """One link to what is worth doing next."""
-    page, label = _next_step()
-    st.markdown("**Next step**")
-    link_to(page, label)
+# The answer: a sentence, a picture, what to use, what to do next.
 
 
-def draw_recent_jobs() -> None:
-    """The last jobs with how they ended."""
-    jobs = list_jobs(workspace(), limit=JOBS_SHOWN, dismissed=True)
-    if not jobs:
+def draw_answer(so_far: bool) -> None:
+    """What is known of the current pair; so_far: more is on its way."""
+    pair = current_pair()
+    if pair is None:
         return
-    st.subheader("Recent jobs", anchor=False)
-    now = time.time()
-    rows = [
-        {
-            "Job": job.title,
-            "State": job.status,
-            "Started": pd.Timestamp(job.created, unit="s"),
-            "Took": duration(job.seconds(now)) if job.started else "–",
-            "Says": _words_of(job),
-        }
-        for job in jobs
-    ]
-    show_table(pd.DataFrame(rows), key="recent_jobs")
-
-
-def _draw_data(info: SplitInfo | None) -> None:
-    if info is None:
-        datasets = sum(1 for _ in workspace().datasets.glob("*/dataset.json"))
-        st.markdown(f"{count(datasets, 'file')} imported, no split yet.")
-        link_to("data", "Make the pair and split it")
+    found = _answer(pair.dataset_hash)
+    if found is None:
+        if not so_far:
+            _draw_unanswered(pair)
         return
-    source, target = plain(info.source_name, 60), plain(info.target_name, 60)
-    st.markdown(f":orange[**{source}**] → :blue[**{target}**]")
-    counts = info.counts
-    shared = cached.shared_users(info.split_hash)
-    st.markdown(
-        f"{count(counts['users'], 'user')}, {shared:,} of them in both  \n"
-        f"{count(counts['source_items'], 'source item')}, "
-        f"{count(counts['target_items'], 'target item')}  \n"
-        f"{_rows(info):,} interactions  \n"
-        f"Split: {plain(info.kind)}"
+    if so_far:
+        st.badge("So far", icon=":material/hourglass_top:", color="violet")
+    headline, *others = answer_words(found)
+    st.markdown(f"## {plain(headline, 400)}")
+    if others:
+        st.markdown(plain(" ".join(others), 800))
+    _draw_groups(found)
+    if use := use_words(found):
+        st.markdown(f"**What to use.** {plain(use, 600)}")
+    if not so_far:
+        _draw_next(found, pair)
+    _draw_facts(pair)
+
+
+def _answer_stamps(dataset_hash: str) -> tuple:
+    """Changes when a run comes or goes, or another one stands for the pair."""
+    found = cached.standing(dataset_hash)
+    return found and found.run.id, tuple(run.id for run in cached.runs())
+
+
+@kept_resource(
+    show_spinner="Comparing models by groups of people", max_entries=8, also=_answer_stamps
+)
+def _answer(dataset_hash: str) -> Answer | None:
+    runs = [run for run in cached.runs() if run.record.dataset_hash == dataset_hash]
+    first = cached.standing(dataset_hash)
+    run = first.run if first else None
+    return answer_of(workspace(), runs, run, cached.per_user, cached.segments)
+
+
+def _draw_groups(found: Answer) -> None:
+    """A row per group of people: what the source adds for them, and by which model."""
+    groups = [group for group in found.groups if group.users]
+    rows = pd.DataFrame(
+        [
+            {
+                SEGMENT: f"{_called(group, found)} · {group.users:,}",
+                MEAN: group.lift.mean,
+                LOW: group.lift.low,
+                HIGH: group.lift.high,
+                WORDS: _figure_of(group),
+                TONE: TONES.get(group.answer, OPEN),
+            }
+            for group in groups
+        ]
     )
-    link_to("data", "Look at the data")
+    metric = metric_title(found.everybody.metric)
+    show_chart(
+        draw_lifts(rows, x=f"{metric} with {found.source} minus without"),
+        f"Whom does history in {plain(found.source, 40)} help? By groups of people, by what they "
+        f"have in {plain(found.target, 40)}; behind each its number of test users and how many "
+        "more of 100 find something they like. Filled: sure, also when corrected for the number "
+        f"of groups; hollow: may be chance. Groups below {FEWEST} are not judged.",
+        key="answer_groups",
+    )
+    with st.expander("Every model, group by group", on_change="rerun", key="answer_models") as more:
+        if more.open:
+            show_table(_every_model(found), key="answer_every_model", download="answer.csv")
 
 
-def _rows(info: SplitInfo) -> int:
-    return sum(info.counts[part] for part in PARTS)
+def _called(group: Group, found: Answer) -> str:
+    if group.name == NEW:
+        return f"new items of {found.target}"
+    return f"{'nothing yet' if group.name == BINS[0] else group.name} in {found.target}"
 
 
-def _draw_runs(run: Run | None) -> None:
-    runs = cached.runs()
-    if run is None:
-        st.markdown("Nothing is trained yet.")
+def _figure_of(group: Group) -> str:
+    """`+21 of 100 · +.234`, a dash where there are too few people."""
+    if not group.known:
+        return "too few to say"
+    lift = signed(group.lift.mean)
+    return lift if group.hits is None else f"{signed(100 * group.hits.mean, 0)} of 100 · {lift}"
+
+
+def _every_model(found: Answer) -> pd.DataFrame:
+    """Lift over the twin with its interval, a row per group and a column per run."""
+    metric = found.everybody.metric
+    table: dict[str, dict[str, str]] = {}
+    for run in sorted(runs_of_pair(), key=lambda run: run.record.created):
+        for row in run.record.segments:
+            lift = row.get("lift")
+            if (row["by"], row["metric"]) == ("target_history", metric) and lift:
+                name = f"{row['segment']} in {found.target}"
+                said = signed_with_interval(lift["mean"], lift["low"], lift["high"])
+                table.setdefault(name, {})[run.label] = said
+    frame = pd.DataFrame.from_dict(table, orient="index").fillna("–")
+    order = [name for name in (f"{one} in {found.target}" for one in BINS) if name in frame.index]
+    return frame.loc[order].rename_axis("People with").reset_index()
+
+
+def _draw_next(found: Answer, pair: Question) -> None:
+    """What is worth doing now, each with a button."""
+    info = current_split_info()
+    shared = cached.shared_users(info.split_hash) if info else 0
+    checks = checks_of(workspace(), pair.dataset_hash, info.split_hash if info else "") or []
+    steps = next_steps(found, runs_of_pair(), checks, shared)
+    if not steps:
+        return
+    st.subheader("What next", anchor=False)
+    for place, step in enumerate(steps):
+        words, button = st.columns([3, 1.3], vertical_alignment="center")
+        words.markdown(plain(step.why, 400))
+        with button:
+            _draw_step(step, pair, place)
+
+
+def _draw_step(step: Next, pair: Question, place: int) -> None:
+    if step.act == ANSWER:
+        draw_press(
+            step.label,
+            _ask_again,
+            (pair, step.minutes),
+            key=f"next_{place}",
+            width="stretch",
+            type="primary" if place == 0 else "secondary",
+            disabled=not (workspace().pairs / pair.dataset_hash).exists(),
+        )
+    elif step.act == CHECKS:
+        link_to("data", step.label, tab="Quality")
+    else:
+        link_to(LINKS[step.act], step.label)
+
+
+def _ask_again(pair: Question, minutes: int) -> None:
+    payload = {"pair": pair.dataset_hash, "minutes": minutes}
+    ask_job("answer", payload, f"Answer: {pair.source_name} → {pair.target_name}", "training")
+
+
+def _draw_unanswered(pair: Question) -> None:
+    """A pair without a run that has a twin: what is there, and the button."""
+    source, target = plain(pair.source_name, 60), plain(pair.target_name, 60)
+    st.markdown(f"## Does history in {source} help in {target}?")
+    if (workspace().pairs / pair.dataset_hash).exists():
+        _draw_get_answer("pair_answer", {"pair": pair.dataset_hash}, pair)
+    else:
+        st.caption("Its split came as files of its own. Train a model that has a twin to see.")
         link_to("train", "Train a model")
-        return
-    metric = run.card.task.metric
-    figure = run.record.test.get(metric, {})
-    said = with_interval(figure.get("mean"), figure.get("low"), figure.get("high"))
-    st.markdown(
-        f"{count(len(runs), 'run')}  \n**{plain(run.label)}**  \n"
-        f"{metric_title(metric)} {said} "
-        f"on {count(int(figure.get('users', 0)), 'test user')}"
-    )
-    link_to("train", "See all runs")
+    _draw_facts(pair)
 
 
-def _draw_verdict(run: Run | None) -> None:
-    if run is None:
-        st.markdown("Train a model first; it is compared with its target-only twin.")
-        return
-    st.markdown(plain(verdict_of(run, TEST, run.card.task.metric), 800))
-    link_to("metrics", "See it by segment")
+def _draw_facts(pair: Question) -> None:
+    """Data and runs behind the answer, in one quiet line with links."""
+    info = current_split_info()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if info is not None:
+            counts = info.counts
+            rows = sum(counts[part] for part in PARTS)
+            st.markdown(
+                f":small[{count(counts['users'], 'user')}, "
+                f"{cached.shared_users(info.split_hash):,} in both · "
+                f"{count(counts['source_items'], 'source item')}, "
+                f"{count(counts['target_items'], 'target item')} · "
+                f"{count(rows, 'interaction')} · {count(pair.n_runs, 'run')}]",
+                width="content",
+            )
+        link_to("data", "The data", tab="Pair")
+        link_to("train", "The runs")
+        link_to("metrics", "Every figure")
 
 
-def _next_step() -> tuple[str, str]:
-    """Name of a page, and what to do there."""
-    if not cached.split_hashes():
-        return "data", "Import both files, make the pair and split it"
-    if not cached.runs():
-        return "train", "Train a first model; joint EASE takes seconds"
-    return "fusion", "Ask how much each domain should count"
+# The way to an answer: the sample pair at one click, or two files and one button.
 
-
-def _words_of(job: Job) -> str:
-    if job.status in (QUEUED, RUNNING):
-        return job.stage
-    return "" if job.status == DONE else f"{job.what} {job.hint}"
-
-
-# Start on an empty workspace: the sample pair at one click, or two files of one's own.
-
-POLL = 1.0  # seconds between two looks at the demo while it runs
+POLL = 1.0  # seconds between two looks at the job while it runs
+KINDS = ("demo", "answer")
 _OPEN, _BUSY, _DONE = "radio_button_unchecked", "progress_activity", "check_circle"
-
-
-def is_empty() -> bool:
-    """Whether nothing was imported, split or trained here yet."""
-    return not (cached.runs() or cached.split_hashes() or any(workspace().datasets.glob("*")))
-
-
-def demo_job() -> Job | None:
-    """The newest demo of this workspace, running or ended; None where nobody asked for one."""
-    jobs = list_jobs(workspace(), kind="demo", limit=1)
-    return jobs[0] if jobs else None
+_NEEDS = (("source", INTERACTIONS), ("target", INTERACTIONS))
+_TITLES = (("items_source", ITEMS), ("items_target", ITEMS))
 
 
 def draw_choice() -> None:
-    """Two large buttons, and why the demo stopped where it did not come to its end."""
-    _draw_ending(demo_job())
-    left, right = st.columns(2, gap="large")
+    """Sample or own files side by side, and why the last answer stopped before its end."""
+    _draw_ending()
+    if (n_files := sum(1 for _ in workspace().datasets.glob("*/dataset.json"))) and not (
+        cached.questions()
+    ):
+        st.markdown(f"{count(n_files, 'file')} imported, no pair yet.")
+        link_to("data", "Make the pair", tab="Pair")
+    left, right = st.columns([1, 2], gap="large")
     with left.container(border=True, height="stretch"):
         st.subheader("See it work", anchor=False)
         st.markdown(
-            "2,000 invented people read books and watch films. Loads both files, makes the pair "
-            "and two splits, and trains popularity, joint EASE with its target-only twin, and a "
-            "ridge from books to films. **About a minute**; a map and LightGCN go on behind it."
+            "2,000 invented people read books and watch films. **About a minute** to the answer; a "
+            "map and LightGCN go on behind it."
         )
         st.button(
             "Explore with the sample pair",
@@ -168,12 +259,137 @@ def draw_choice() -> None:
     with right.container(border=True, height="stretch"):
         st.subheader("Start with your data", anchor=False)
         st.markdown(
-            "Two files of interactions, one per domain, with a user, an item and perhaps a rating "
-            "and a time in every row. CSV, TSV or Parquet; both should name users alike. Item "
-            "titles are optional. You see how each file is read **before** anything is imported."
+            "Two files, one per domain: a user and an item in every row, people named alike."
         )
-        if st.button("Bring your own two files", width="stretch", icon=":material/upload_file:"):
-            st.switch_page(PAGES / "data.py")
+        draw_own_files()
+
+
+def draw_own_files() -> None:
+    """Two drop zones; once both are read, how, and the button that answers them."""
+    for side, (name, kind) in zip(st.columns(2, gap="medium"), _NEEDS, strict=True):
+        with side, guarded():
+            _draw_file(name, kind)
+    with st.expander("Titles of the items (optional)", icon=":material/library_add:"):
+        for side, (name, kind) in zip(st.columns(2, gap="medium"), _TITLES, strict=True):
+            with side, guarded():
+                _draw_file(name, kind)
+    files = {name: _imported(name) for name, _ in (*_NEEDS, *_TITLES)}
+    source, target = files["source"], files["target"]
+    if source is not None and target is not None:
+        with guarded():
+            _draw_card(files, source, target)
+
+
+def _draw_file(name: str, kind: str) -> None:
+    """A drop zone; then the file's import, begun by itself where nothing has to be asked."""
+    domain = ":orange[source]" if SOURCE in name else ":blue[target]"
+    of = "where taste is known" if SOURCE in name else "where items are recommended"
+    st.markdown(f"**{domain}**: {of}" if kind == INTERACTIONS else f"Items of the {domain}")
+    slot, staged, job = slot_of(name, kind, f"File of the {name}"), staged_in(name), job_of(name)
+    if staged is None:
+        draw_uploader(slot)
+        return
+    if job is not None and job.is_active:
+        tend_jobs()
+        st.fragment(draw_import, run_every=POLL)(name, job.id)
+        return
+    try:
+        if job is not None and job.status == DONE:
+            _draw_read(read_dataset(workspace(), job.result["hash"]))
+            return
+        options, asked = read_as_guessed(staged)
+        if options is None or job is not None:
+            why = [job.what, job.hint] if job is not None and job.what else asked
+            st.warning(plain(" ".join(why), 400), icon=":material/help:")
+            link_to("data", "See how it is read", tab="Import")
+            return
+        start_import(slot, staged, options)
+        st.rerun()
+    finally:
+        st.button(
+            "Another file",
+            key=f"own_{name}_clear",
+            type="tertiary",
+            on_click=clear_slot,
+            args=(name,),
+        )
+
+
+def _draw_read(dataset: Dataset) -> None:
+    """How a file was read: `books.csv: user, item, rating, time · 27,595 rows, 2 rejected`."""
+    counts, roles = dataset.record["counts"], dataset.record["options"]["roles"]
+    read = ", ".join(LABELS[role] for role in roles.values() if role != "ignore")
+    lost = [f"{counts[what]:,} {what}" for what in ("rejected", "merged") if counts[what]]
+    said = ", ".join([f"{counts['rows']:,} rows", *(lost or ["none rejected"])])
+    st.markdown(f":material/check: **{plain(dataset.name, 60)}**  \n{plain(read)}  \n{said}")
+
+
+def _imported(name: str) -> Dataset | None:
+    found = imported_in(name)
+    return read_dataset(workspace(), found) if found else None
+
+
+def _draw_card(files: dict[str, Dataset | None], source: Dataset, target: Dataset) -> None:
+    """How many people the files share, and the button."""
+    left, right = st.columns(2, gap="medium")
+    names = (
+        left.text_input("Call the source", source.name, max_chars=60, key="own_source_name"),
+        right.text_input("Call the target", target.name, max_chars=60, key="own_target_name"),
+    )
+    source_name, target_name = (
+        name.strip() or dataset.name for name, dataset in zip(names, (source, target), strict=True)
+    )
+    tables = {name: found.file for name, _ in _TITLES if (found := files[name]) is not None}
+    inputs = PairInputs(
+        source.file,
+        target.file,
+        **tables,
+        source_name=source_name,
+        target_name=target_name,
+    )
+    settings = PairSettings()
+    before, after = counts_of(inputs, settings)
+    if not before.shared:
+        st.error(
+            "No user is in both files. Name people alike, or link their ids by a third file on "
+            "the Data page."
+        )
+        link_to("data", "Link their ids", tab="Import")
+        return
+    st.markdown(
+        f"**{count(before.shared, 'shared person', 'shared people')}**, {after.shared:,} of them "
+        "with enough that they liked."
+    )
+    pair = Question(pair_hash(inputs, settings), source_name, target_name, 0)
+    _draw_get_answer("files_answer", pair_payload(workspace(), inputs, settings), pair)
+
+
+def _draw_get_answer(key: str, payload: dict, pair: Question) -> None:
+    minutes, button = st.columns([1, 1], vertical_alignment="bottom")
+    budget = minutes.segmented_control(
+        "Minutes for more models",
+        BUDGETS,
+        default=BUDGETS[0],
+        required=True,
+        key=f"{key}_minutes",
+        help="A first verdict comes in less than a minute; the rest of the time goes to EDLAE, "
+        "iALS, feature maps, and with 30 minutes networks. The best so far is always there.",
+    )
+    with button:
+        draw_press(
+            "Get the answer",
+            _ask_for_answer,
+            (payload | {"minutes": budget}, pair),
+            key=key,
+            type="primary",
+            width="stretch",
+            icon=":material/bolt:",
+        )
+
+
+def _ask_for_answer(payload: dict, pair: Question) -> None:
+    ask_job("answer", payload, f"Answer: {pair.source_name} → {pair.target_name}", "training")
+    choose_pair(pair.dataset_hash)
 
 
 def _ask_for_demo() -> None:
@@ -181,20 +397,21 @@ def _ask_for_demo() -> None:
 
 
 def draw_checklist(job: Job) -> None:
-    """The steps of the running demo, kept up to date; the whole page reruns when it has ended."""
-    st.subheader("Loading the sample pair", anchor=False)
+    """The steps of the running job, kept up to date; the page reruns as each makes something."""
+    st.subheader(plain(job.title, 80), anchor=False)
     tend_jobs()
-    st.fragment(_draw_steps, run_every=POLL)(job.id)
+    st.fragment(_draw_steps, run_every=POLL)(job.id, len(cached.runs()))
 
 
-def _draw_steps(job_id: str) -> None:
+def _draw_steps(job_id: str, n_runs: int) -> None:
     with guarded():
-        job = demo_job()
-        if job is None or job.id != job_id or not job.is_active:
+        job = answering()
+        if job is None or job.id != job_id or len(cached.runs()) != n_runs:
             st.rerun()
         assert job is not None
-        reached = STEPS.index(job.stage) if job.stage in STEPS else -1
-        for place, step in enumerate(STEPS):
+        steps = STEPS if job.kind == "demo" else titles_of(workspace(), job.payload)
+        reached = list(steps).index(job.stage) if job.stage in steps else -1
+        for place, step in enumerate(steps):
             icon = _DONE if place < reached else _BUSY if place == reached else _OPEN
             st.markdown(f":material/{icon}: {step}")
         stopping = job.cancel_asked is not None
@@ -203,11 +420,23 @@ def _draw_steps(job_id: str) -> None:
             disabled=stopping,
             on_click=safely(request_cancel),
             args=(workspace(), job.id),
+            help="What is trained so far stays.",
         )
 
 
-def _draw_ending(job: Job | None) -> None:
-    if job is None or job.status == DONE:
+def _draw_ending() -> None:
+    jobs = [job for kind in KINDS for job in list_jobs(workspace(), kind=kind, limit=1)]
+    job = max(jobs, key=lambda job: job.created, default=None)
+    if job is None or job.is_active or job.status == DONE:
         return
     say = st.error if job.status in (FAILED, KILLED) else st.info
-    say(f"The sample pair was not finished. {plain(job.what, 600)} {plain(job.hint, 600)}")
+    say(
+        f"{plain(job.title, 80)} did not come to its end. {plain(job.what, 600)} "
+        f"{plain(job.hint, 600)}"
+    )
+
+
+def draw_another() -> None:
+    """The same choice again, closed, where there is an answer already."""
+    with st.expander("Ask about other data", icon=":material/add:"):
+        draw_choice()

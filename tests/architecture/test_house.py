@@ -40,7 +40,6 @@ EARNED = {  # private functions of a short return, called once: the name says wh
     ("core/ui/metrics/fairness.py", "_cell"),
     ("core/ui/metrics/lists.py", "_of_segment"),
     ("core/ui/report.py", "_seconds"),
-    ("core/ui/start.py", "_rows"),
     ("core/ui/train/search.py", "_shown"),
     ("core/ui/widgets.py", "_step"),
 }

@@ -60,7 +60,7 @@ def take(visit: Visit, title: str) -> None:
     """One step: the demo itself, or a page until what it shows is drawn."""
     if title == "demo runs":
         visit.press("Explore with the sample pair")
-        visit.sees("Verdict", seconds=180)
+        visit.sees("What next", seconds=180)
         return
     visit.goto(title)
     if title == "Data":

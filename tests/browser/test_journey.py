@@ -41,7 +41,7 @@ class Analyst:
         self.visit.settle()
 
     def brings_two_files_and_their_item_tables(self):
-        self.visit.open().press("Bring your own two files")
+        self.visit.open().goto("Data")
         self.visit.sees("Interactions of the source domain")
         self.imports("source", "Interactions of the source domain", "books")
         self.imports("target", "Interactions of the target domain", "music")

@@ -24,6 +24,14 @@ def regenerated(tmp_path_factory):
     return out
 
 
+def test_titles_have_plurals_that_a_reader_would_write():
+    titles = pd.read_csv(BOOKS_FILMS / "items_books.csv")["title"]
+    things = titles.str.extract(r"^The ([A-Z]\w+) of ")[0].dropna()
+    assert len(things) > 50
+    wrong = things.str.contains(r"(?:ss|[xzs]|[^aeiou]y|man)s$")
+    assert not list(things[wrong])
+
+
 @pytest.fixture(scope="module")
 def truth():
     return json.loads((BOOKS_FILMS / "truth.json").read_text(encoding="utf-8"))

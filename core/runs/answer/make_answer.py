@@ -112,18 +112,21 @@ class Checklist:
 
 
 def answer_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Make the pair of the payload (see `pair_payload`) and answer it; asks for a map of its best.
+    """Make a pair and answer it; asks for a map of its best run.
 
-    payload: besides, `minutes`, one of BUDGETS.
+    payload: `minutes`, one of BUDGETS, and the `pair`'s hash, or what `pair_payload` gives where it
+    may have to be made.
     """
     ends = time.monotonic() + 60 * payload["minutes"]
     checklist = Checklist(titles_of(workspace, payload), report)
-    made = pair_job(workspace, payload, checklist.inside(PAIR))
-    if read_checks(workspace.pairs / made["pair"]) is None:
-        quality_job(workspace, made, checklist.inside(PAIR))
-    steps = steps_of(workspace.pairs / made["pair"], payload["minutes"])
+    checklist.at(PAIR)
+    pair = payload.get("pair") or pair_job(workspace, payload, checklist.inside(PAIR))["pair"]
+    folder = workspace.pairs / pair
+    steps = steps_of(folder, payload["minutes"])
+    if read_checks(folder) is None:
+        quality_job(workspace, {"pair": pair}, checklist.inside(PAIR))
     checklist = Checklist((PAIR, SPLIT, *(step.title for step in steps)), report)
-    found = answer_pair(workspace, made["pair"], steps, checklist, ends)
+    found = answer_pair(workspace, pair, steps, checklist, ends)
     ask_for_map(workspace, found)
     return found.to_dict()
 
@@ -137,8 +140,8 @@ def ask_for_map(workspace: Workspace, found: Answered) -> None:
 
 def titles_of(workspace: Workspace, payload: dict[str, Any]) -> list[str]:
     """The checklist of an answer's job; before its pair is made, as any pair's."""
-    folder = workspace.pairs / pair_hash(*files_of(workspace, payload))
-    minutes = payload["minutes"]
+    pair = payload.get("pair") or pair_hash(*files_of(workspace, payload))
+    folder, minutes = workspace.pairs / pair, payload["minutes"]
     made = folder.exists()
     steps = steps_of(folder, minutes) if made else _within(minutes, *EVERYBODY, *COLD, *MORE)
     return [PAIR, SPLIT, *(step.title for step in steps)]

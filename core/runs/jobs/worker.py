@@ -50,6 +50,7 @@ KINDS: dict[str, str] = {
     "faithfulness": "core.runs.explain.reasons.faithfulness_job",
     "devices": "core.runs.jobs.devices.devices_job",
     "demo": "core.runs.jobs.demo.demo_job",
+    "transfer": "core.runs.answer.transfer_map.transfer_job",
     "answer": "core.runs.answer.make_answer.answer_job",
 }
 

@@ -81,7 +81,7 @@ class Staged:
 def choose_options(staged: Staged) -> ReadOptions | None:
     """Raw head, parsed head, roles, and what would be rejected; None where it cannot be read."""
     if sort_of(Path(staged.path)) == PARQUET:
-        preview = _preview(staged.path, staged.kind)
+        preview = preview_of(staged.path, staged.kind)
     else:
         preview = _draw_style(staged, _guess(staged))
         if preview.known:
@@ -116,7 +116,7 @@ def choose_options(staged: Staged) -> ReadOptions | None:
 def _guess(staged: Staged) -> ReadOptions:
     """How the file seems to be written; plain CSV where that fails, for a person to mend."""
     try:
-        return _preview(staged.path, staged.kind).options
+        return preview_of(staged.path, staged.kind).options
     except DataError:
         return ReadOptions(staged.kind)
 
@@ -146,7 +146,7 @@ def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
     # what was guessed is guessed again, so that a doubt is said
     encoding_given = None if chosen_encoding == guess.encoding else chosen_encoding
     if chosen_layout in OBJECTS:
-        return _preview(staged.path, staged.kind, encoding_given, layout=forced)
+        return preview_of(staged.path, staged.kind, encoding_given, layout=forced)
     chosen = _draw_table_style(staged, guess, right)
     quote, escape = (
         st.session_state.get(f"{staged.key}_{mark}", getattr(guess, mark))
@@ -154,7 +154,7 @@ def _draw_style(staged: Staged, guess: ReadOptions) -> Preview:
     )
     style = encoding_given, chosen.delimiter, quote, chosen.header, forced
     left_out = chosen.skip_lines, chosen.comment
-    return _preview(staged.path, staged.kind, *style, *left_out, escape)
+    return preview_of(staged.path, staged.kind, *style, *left_out, escape)
 
 
 def _draw_table_style(staged: Staged, guess: ReadOptions, place: DeltaGenerator) -> ReadOptions:
@@ -290,7 +290,7 @@ def _draw_rejects(tried: RejectPreview) -> None:
 
 
 @kept_data(show_spinner="Looking into the file", max_entries=40)
-def _preview(
+def preview_of(
     path: str,
     kind: str,
     encoding: str | None = None,
@@ -302,6 +302,7 @@ def _preview(
     comment: str | None = None,
     escape: str | None = None,
 ) -> Preview:
+    """The head of a file as it stands and as it is read; what is not given is guessed."""
     style = encoding, delimiter, quote, header, layout, skip_lines, comment, escape
     return preview_file(Path(path), kind, *style)
 

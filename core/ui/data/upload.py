@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,26 @@ from core.data.reading.ingest import (
     vector_counts,
 )
 from core.data.reading.options import (
+    ID_ROLES,
     INTERACTIONS,
     ITEMS,
     KIND_NAMES,
+    LABELS,
     LINKS,
     LISTS,
     TRIPLES,
     Dataset,
     ReadOptions,
+    check_options,
     delete_dataset,
     list_datasets,
     pairs_using,
     read_dataset,
 )
+from core.data.reading.roles import SURE
 from core.jobs.table import CANCELLED, DONE, Job, read_job, request_cancel
 from core.runs.jobs.data_jobs import discard_upload, stage_upload
-from core.ui.data.preview import Staged, choose_options, size_of
+from core.ui.data.preview import Staged, choose_options, preview_of, size_of
 from core.ui.data.values import events_words
 from core.ui.keeping import kept_data
 from core.ui.shell import (
@@ -85,9 +89,9 @@ class Slot:
 def draw_slot(slot: Slot) -> None:
     """Drop zone, then choices, then the job, then what became of it."""
     with guarded():
-        staged = _staged(slot.name)
+        staged = staged_in(slot.name)
         if staged is None:
-            _draw_uploader(slot)
+            draw_uploader(slot)
             return
         _draw_name(slot.name, staged)
         job = job_of(slot.name)
@@ -95,7 +99,7 @@ def draw_slot(slot: Slot) -> None:
             _draw_choices(slot, staged, job)
         elif job.is_active:
             tend_jobs()
-            st.fragment(_draw_progress, run_every=POLL)(slot.name, job.id)
+            st.fragment(draw_import, run_every=POLL)(slot.name, job.id)
         else:
             slot.done(slot.name, job)
 
@@ -106,7 +110,8 @@ def job_of(slot: str) -> Job | None:
     return read_job(workspace(), job_id) if job_id else None
 
 
-def _draw_uploader(slot: Slot) -> None:
+def draw_uploader(slot: Slot) -> None:
+    """The drop zone, and the files of the import folder where there is one."""
     turn = st.session_state.get(f"import_{slot.name}_turn", 0)
     upload = st.file_uploader(slot.label, key=f"upload_{slot.name}_{turn}")
     if upload is None:
@@ -151,7 +156,7 @@ def _draw_name(slot: str, staged: Staged) -> None:
         icon=":material/upload_file:",
         key=f"import_{slot}_clear",
         width="stretch",
-        on_click=_clear,
+        on_click=clear_slot,
         args=(slot,),
     )
 
@@ -167,7 +172,7 @@ def _draw_choices(slot: Slot, staged: Staged, failed: Job | None) -> None:
             st.error(f"{plain(failed.what, 600)} {plain(failed.hint, 600)}")
     draw_press(
         slot.action,
-        _start,
+        start_import,
         (slot, staged, options),
         type="primary",
         icon=":material/download_done:",
@@ -176,7 +181,8 @@ def _draw_choices(slot: Slot, staged: Staged, failed: Job | None) -> None:
     )
 
 
-def _draw_progress(slot: str, job_id: str) -> None:
+def draw_import(slot: str, job_id: str) -> None:
+    """How far the import is, for a fragment; the page reruns when it has ended."""
     with guarded():
         job = read_job(workspace(), job_id)
         if not job.is_active:
@@ -193,12 +199,32 @@ def _draw_progress(slot: str, job_id: str) -> None:
         )
 
 
-def _start(slot: Slot, staged: Staged, options: ReadOptions) -> None:
+def start_import(slot: Slot, staged: Staged, options: ReadOptions) -> None:
+    """Give the file to a job."""
     _keep(slot.name, job=slot.begin(staged, options))
 
 
-def _clear(slot: str) -> None:
-    staged = _staged(slot)
+def read_as_guessed(staged: Staged) -> tuple[ReadOptions | None, list[str]]:
+    """How a file is read where nobody says otherwise, and sentences on what must be asked first.
+
+    The options are None where there is anything to ask. Raises DataError where it cannot be read.
+    """
+    preview = preview_of(staged.path, staged.kind)
+    asked = [f"{doubt.what.rstrip('.')}. {doubt.hint}" for doubt in preview.doubts]
+    guesses = preview.guesses
+    for column, guess in guesses.items():
+        if guess.role in ID_ROLES[staged.kind] and guess.confidence < SURE:
+            asked.append(f"{column} is taken for the {LABELS[guess.role]}: {guess.why}.")
+    options = replace(preview.options, roles={name: guess.role for name, guess in guesses.items()})
+    check_options(options, list(preview.head.columns))
+    if events := options.columns().get(EVENT):
+        asked.append(f"{events} holds kinds of events. Say which of them count, and how much.")
+    return (None if asked else options), asked
+
+
+def clear_slot(slot: str) -> None:
+    """Forget the slot's file, so that another can be chosen."""
+    staged = staged_in(slot)
     if staged is not None:
         discard_upload(workspace(), Path(staged.path))
     turn = f"import_{slot}_turn"
@@ -206,7 +232,8 @@ def _clear(slot: str) -> None:
     _keep(slot, file=None, job=None)
 
 
-def _staged(slot: str) -> Staged | None:
+def staged_in(slot: str) -> Staged | None:
+    """The file that waits in a slot, or was imported from it in this session."""
     kept = st.session_state.get(f"import_{slot}_file")
     return Staged(**kept) if kept else None
 
@@ -259,7 +286,12 @@ def imported_in(slot: str) -> str | None:
 
 
 def _draw(slot: str, kind: str, label: str) -> None:
-    draw_slot(Slot(slot, kind, label, _begin, _draw_done))
+    draw_slot(slot_of(slot, kind, label))
+
+
+def slot_of(name: str, kind: str, label: str) -> Slot:
+    """A slot whose file becomes a dataset."""
+    return Slot(name, kind, label, _begin, _draw_done)
 
 
 def _draw_done(slot: str, job: Job) -> None:

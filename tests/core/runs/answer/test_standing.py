@@ -10,9 +10,9 @@ from core.basics.files import write_json
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_info
 from core.runs.answer.standing import choose, choose_best, standing
-from core.store.run_folder import RECORD, TWIN, Run, list_runs
+from core.store.run_folder import RECORD, Run, list_runs
 from tests.pages.stories import planted_split
-from tests.records import record
+from tests.records import run_on_disk
 
 BOOKS = f"{1:016d}"  # hash of the pair of `planted_split(…, seed=1)`
 
@@ -22,20 +22,8 @@ def workspace(tmp_path) -> Workspace:
     return Workspace(tmp_path / "workspace")
 
 
-def _run(workspace: Workspace, name: str, ndcg: float, *, twin: bool = True, **said) -> Run:
-    """A run on disk whose nDCG@10 on validation has a standard error of .01."""
-    half = 1.959964 * 0.01
-    figure = {"mean": ndcg, "low": ndcg - half, "high": ndcg + half, "users": 100, "skipped": 0}
-    told = {"dataset_hash": BOOKS, "created": float(len(list_runs(workspace)) + 1)} | said
-    told |= {"label": name, "valid": {"ndcg@10": figure}, "test": {"ndcg@10": figure}}
-    counts = {"users": 100, "skipped": 0, "by_popularity": 0}
-    told |= {"counts": {"valid": counts, "test": counts}}
-    told |= {"fit": {"wall_seconds": 1.0, "cpu_seconds": 1.0, "peak_rss_mib": 1.0}}
-    folder = workspace.runs / name
-    for place, role in [(folder, "run"), *([(folder / TWIN, "twin")] if twin else [])]:
-        place.mkdir(parents=True)
-        write_json(place / RECORD, record(role=role, **told).to_dict())
-    return next(run for run in list_runs(workspace) if run.id == name)
+def _run(workspace: Workspace, name: str, ndcg: float, **said) -> Run:
+    return run_on_disk(workspace, name, ndcg, **{"dataset_hash": BOOKS} | said)
 
 
 def _stands(workspace: Workspace) -> str:
