@@ -94,6 +94,11 @@ def show_classification(lines: list[Contender], view: View) -> None:
     _show_report(answers[found.own], kind)
     rows = _compared(found, threshold, answers)
     st.markdown(_words(rows, found))
+    if kind == IN_LIST:
+        st.caption(
+            "Recall, precision and F1 here pool all pairs; the table above takes the mean over "
+            "users, so the two differ."
+        )
     show_figures(rows, list(METRIC_OF.values()), "classification_runs", titles=TITLES)
     if kind == IN_LIST:
         _show_curve(found)
@@ -158,7 +163,7 @@ def _show_report(answers: Answers, kind: str) -> None:
     left, right = st.columns([1.6, 1], gap="large")
     with left:
         pairs = "user and item pairs that are not masked" if kind == IN_LIST else "held-out ratings"
-        st.markdown(f"**Report of the run** over {int(answers.total.sum()):,} {pairs}")
+        st.markdown(f"**Report of the run**, pooled over {int(answers.total.sum()):,} {pairs}")
         shown = pd.DataFrame(
             {"class": [NAMES[name] for name in table.index]}
             | {HEADINGS[name]: [number(value) for value in table[name]] for name in table}

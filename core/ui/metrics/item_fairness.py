@@ -76,9 +76,9 @@ def show_items(found: Listed, by: str) -> None:
             ]
         )
         helps = {
-            "head’s places": METRICS["exposure_share"].help,
-            "head found": "Share of held-out items of the head that are in the lists.",
-            "tail found": "Share of held-out items outside the head that are in the lists.",
+            "Head’s places": METRICS["exposure_share"].help,
+            "Head found": "Share of held-out items of the head that are in the lists.",
+            "Tail found": "Share of held-out items outside the head that are in the lists.",
             "PopRSP": METRICS["pop_rsp"].help,
             "PopREO": METRICS["pop_reo"].help,
             "ItemMAD": METRICS["item_mad"].help,
@@ -113,9 +113,9 @@ def _half(name: str, by_group: pd.DataFrame, rows: pd.DataFrame) -> dict[str, st
     tail = next(group for group in by_group.index if group != HEAD)
     return {
         "Run": name,
-        "head’s places": f"{by_group[EXPOSURE][HEAD]:.1%}",
-        "head found": number(by_group[FOUND][HEAD]),
-        "tail found": number(by_group[FOUND][tail]),
+        "Head’s places": f"{by_group[EXPOSURE][HEAD]:.1%}",
+        "Head found": number(by_group[FOUND][HEAD]),
+        "Tail found": number(by_group[FOUND][tail]),
         "PopRSP": number(rsp),
         "PopREO": number(reo),
     }
@@ -247,18 +247,18 @@ def _show_table(rows: pd.DataFrame, own: pd.DataFrame, found: Listed) -> None:
     table = pd.DataFrame(
         {
             "Category": own[SEGMENT],
-            "in histories (BS)": [number(value, 2) for value in own[IN_HISTORY]],
-            "in lists (BR)": [number(value, 2) for value in own[IN_LISTS]],
-            "disparity (BD)": [signed(value, 2) for value in own[MEAN]],
+            "In histories (BS)": [number(value, 2) for value in own[IN_HISTORY]],
+            "In lists (BR)": [number(value, 2) for value in own[IN_LISTS]],
+            "Disparity (BD)": [signed(value, 2) for value in own[MEAN]],
             "95 %": [interval(low, high, 2) for low, high in zip(own[LOW], own[HIGH], strict=True)],
         }
     )
     if found.twin:
         table["BD, its twin"] = [signed(twins.get(name), 2) for name in own[SEGMENT]]
     names = {
-        "in histories (BS)": "bias_source",
-        "in lists (BR)": "bias_lists",
-        "disparity (BD)": "bias_disparity",
+        "In histories (BS)": "bias_source",
+        "In lists (BR)": "bias_lists",
+        "Disparity (BD)": "bias_disparity",
     }
     config = {
         title: st.column_config.Column(help=METRICS[name].help) for title, name in names.items()
