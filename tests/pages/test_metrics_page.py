@@ -217,7 +217,6 @@ def test_differences_are_signed_and_coloured_by_their_intervals(trained_workspac
     cell = table["minus its twin"]["nDCG@10"]
     assert cell.startswith(f":green-background[**+{gap['mean']:.3f}".replace("0.", "."))
     assert f"+{gap['low']:.3f}".replace("0.", ".") in cell
-    assert ()  # more is a matter of purpose
 
 
 def test_a_difference_without_proof_has_no_colour_and_an_error_that_grows_is_red():

@@ -61,24 +61,21 @@ from core.ui.widgets import plain
 
 
 def show_lift(run: Run, view: View) -> None:
-    """Sentence and picture on the left; counts, noise floor and seeds on the right."""
+    """The sentence, its picture, and below it what is known of chance."""
     if run.twin is None and run.floor is None:
         st.caption(f"This run is {floor_name(run)} itself: there is nothing to compare it with.")
         return
-    left, right = st.columns([3.4, 1], gap="large")
-    with left:
-        by = _pick_segments(run)
-        lifts = lifts_of(run, view.part, view.column, by)
-        st.markdown(f"**{plain(sentence_of(run, view.part, view.column, by), 1200)}**")
-        show_chart(
-            draw_lifts(_rows(run, view, lifts, by), x=f"difference in {metric_title(view.column)}"),
-            _caption(run, view, lifts) + missing_words(run, view.part, by),
-            "lift",
-        )
-        show_versions(run, view)
-        show_trust(run)
-    with right:
-        show_layers(run, view)
+    by = _pick_segments(run)
+    lifts = lifts_of(run, view.part, view.column, by)
+    st.markdown(f"**{plain(sentence_of(run, view.part, view.column, by), 1200)}**")
+    show_chart(
+        draw_lifts(_rows(run, view, lifts, by), x=f"difference in {metric_title(view.column)}"),
+        _caption(run, view, lifts) + missing_words(run, view.part, by),
+        "lift",
+    )
+    show_layers(run, view)
+    show_versions(run, view)
+    show_trust(run)
 
 
 def _pick_segments(run: Run) -> str:
@@ -210,13 +207,18 @@ _HOW = {
 
 
 def show_layers(run: Run, view: View) -> None:
-    """Counts first, then the noise floor, cold users and seeds."""
-    _show_counts(run, view)
-    if run.twin is not None:
+    """Counts, cold users, the noise floor and seeds, side by side."""
+    counts, chance, seeds = st.columns(3, gap="large")
+    with counts:
+        _show_counts(run, view)
+        _show_cold(run, view)
+    if run.twin is None:
+        return
+    with chance:
         _show_floor(run, view)
-    _show_cold(run, view)
-    if run.twin is not None and is_trained(run):
-        _show_seeds(run, view)
+    if is_trained(run):
+        with seeds:
+            _show_seeds(run, view)
 
 
 def _show_counts(run: Run, view: View) -> None:
