@@ -101,52 +101,6 @@ def draw_moved(helped: int, same: int, harmed: int) -> go.Figure:
     )
 
 
-def draw_of_hundred(rows: pd.DataFrame, *, x: str, colours: list[str]) -> go.Figure:
-    """Bars of users out of a hundred, the number behind each.
-
-    rows: RUN, MEAN, LOW, HIGH (0 to 100), WORDS; the first row on top.
-    """
-    places = list(range(len(rows)))
-    whiskers = {
-        "type": "data",
-        "symmetric": False,
-        "array": rows[HIGH] - rows[MEAN],
-        "arrayminus": rows[MEAN] - rows[LOW],
-        "thickness": 2,
-        "width": 5,
-        "color": "#1C2530",
-    }
-    figure = go.Figure(
-        go.Bar(
-            x=rows[MEAN],
-            y=places,
-            orientation="h",
-            marker_color=colours,
-            width=0.62,
-            error_x=whiskers,
-            text=rows[WORDS],
-            textposition="inside",
-            insidetextanchor="start",
-            textfont={"color": "#FFFFFF", "size": 16},
-            hovertemplate="%{x:.1f} of 100 users<extra></extra>",
-        )
-    )
-    top = float(rows[HIGH].fillna(rows[MEAN]).max())
-    return themed(
-        figure,
-        x=x,
-        height=90 + 52 * len(rows),
-        legend=False,
-        xaxis={"range": [0, min(100.0, top * 1.1) or 1.0], "showgrid": True},
-        yaxis={
-            "tickvals": places,
-            "ticktext": plain(rows[RUN], 40),
-            "range": [len(rows) - 0.5, -0.5],
-            "showgrid": False,
-        },
-    )
-
-
 def _dots(rows: pd.DataFrame, names: pd.Series, colours: list[str]) -> list[go.Scatter]:
     """One trace per row: its interval can then have the colour of its dot."""
     sure = rows[TONE] != OPEN

@@ -203,10 +203,12 @@ def _lights(lights: Lights) -> str:
 
 
 def _verdict(story: Story) -> str:
-    """The sentence large, its figures below."""
-    figures = [found.strip(" ()") for found in FIGURES.findall(story.verdict)]
-    small = f"<small>{text('; '.join(figures), 400)}</small>" if figures else ""
-    return f"{text(headline(story.verdict), 800)}{small}"
+    """The headline large; below it the rest, or the figures of a run that stands alone."""
+    first, *others = story.short
+    if not others and first == headline(story.verdict):
+        others = ["; ".join(found.strip(" ()") for found in FIGURES.findall(story.verdict))]
+    small = f"<small>{text(' '.join(others), 800)}</small>" if any(others) else ""
+    return f"{text(first, 800)}{small}"
 
 
 def _pair(story: Story, title: str = "") -> str:
