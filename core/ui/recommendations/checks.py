@@ -83,8 +83,8 @@ def _show_removal(view: View, why: Reasons, scope: str, name: str) -> None:
             x=f"items taken away from {name}",
             colour=SOURCE_COLOUR if scope == SOURCE else FUSED_COLOUR,
         ),
-        "How far does it fall without the items that are said to carry it, beside as many random "
-        "ones (median of five draws)? Every point is the model asked again.",
+        "How far does it fall without what is said to carry it, beside as many random items "
+        "(median of five draws)?",
         "removal_chart",
     )
 
@@ -94,9 +94,13 @@ def removal_words(found: Removal, name: str) -> str:
     asked = np.flatnonzero(np.isfinite(found.top_place) & (found.counts <= TOLD))
     if not len(asked):
         return f"One item alone in {name}: there is nothing to choose from."
-    step = int(asked[-1])
+    # Where the first few tell nothing, the first number of items that does
+    known = np.flatnonzero(np.isfinite(found.top_place))
+    random_places = np.ceil(found.random_place)
+    later = known[(known >= asked[-1]) & (found.top_place[known] != random_places[known])]
+    step = int(later[0]) if len(later) else int(known[-1])
     n, strongest = int(found.counts[step]), int(found.top_place[step])
-    random = int(np.ceil(found.random_place[step]))
+    random = int(random_places[step])
     fall = (
         f"without the strongest {'item' if n == 1 else f'{n} items'} it "
         f"{_goes(found.place, strongest)}, without {'a random one' if n == 1 else f'{n} random'}"
@@ -105,7 +109,7 @@ def removal_words(found: Removal, name: str) -> str:
     if strongest > random:
         return f"These reasons hold: {fall}"
     if strongest == random:
-        return f"These reasons make no difference to its rank: {fall}"
+        return f"Neither moves it: {fall}"
     return f"**These reasons do not hold:** {fall}"
 
 

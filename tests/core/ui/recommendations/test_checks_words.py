@@ -25,7 +25,13 @@ def removal(top, random, counts=(1, 2, 3, 5)):
             "These reasons hold: without the strongest 3 items it "
             "falls from rank 2 to 41, without 3 random ones it falls from rank 2 to 3.",
         ),
-        ([2, 2, 2, 2], [2, 2, 2, 9], "make no difference to its rank"),
+        ([2, 2, 2, 2], [2, 2, 2, 2], "Neither moves it: without the strongest 5 items it stays"),
+        (
+            [1, 1, 1, 7],
+            [1, 1, 1, 1],
+            "hold: without the strongest 5 items it falls from rank 2 to 7",
+        ),
+        ([2, 2, 2, 2], [2, 2, 2, 9], "do not hold:** without the strongest 5 items it stays"),
         ([1, 1, 1, 1], [2, 2, 5, 9], "do not hold:** without the strongest 3 items it rises from"),
         (
             [9, np.nan, np.nan, np.nan],
