@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from core.ui.data.checks import draw_time_note
 from core.ui.frame import page
 from core.ui.metrics.figures import contenders, table_of
-from core.ui.metrics.lift import show_lift
+from core.ui.metrics.lift import show_lift, show_time_note
 from core.ui.metrics.table import show_new_items, show_ratings, show_runs
 from core.ui.metrics.tabs import show_tabs
 from core.ui.metrics.view import pick_runs, pick_view, too_few
@@ -17,7 +16,7 @@ with page("Metrics", "Whom does the source help, and which run is better?"):
     view = pick_view(run)
     draw_upload_notes(run)
     show_lift(run, view)
-    draw_time_note(run.record.split_hash)
+    show_time_note(run)
 
     st.subheader("Beside other runs", anchor=False)
     lines = contenders(pick_runs(run))

@@ -90,7 +90,7 @@ def test_the_noise_floor_is_one_click_away_and_then_stands_beside_the_counts(own
     assert not [button for button in app.button if button.key == "measure_noise"]
     reseed_job(workspace, job.payload, silent)
     said = text_of(well(app.run()))
-    assert re.search(r"Harmed \d+%, by chance \d+%", said)
+    assert re.search(r"Harmed \d+ %, by chance \d+ %", said)
     assert "this one knows no chance" in said
 
 

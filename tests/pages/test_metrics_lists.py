@@ -56,7 +56,7 @@ def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(
     assert "every run gives everybody a full list" in said
     assert "Half of all places in lists go to" in said
     assert "no categories" in said  # the planted films have none
-    assert re.search(r"\d+% of the scores in the run's lists come from the source, of 192", said)
+    assert re.search(r"\d+ % of the scores in the run's lists come from the source, of 192", said)
     exposure = shown["Average popularity@10"].set_index("Run")
     names = " ".join(exposure.index)
     for name in ("EASE", "its twin", "ItemKNN", "Popularity"):

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, TEST, USERS
-from core.basics.formatting import count, number, signed, signed_interval
+from core.basics.formatting import count, number, percent, signed, signed_interval
 from core.charts.report import (
     BAD,
     GOOD,
@@ -102,7 +102,7 @@ def groups_figure(evidence: Evidence) -> Figure | None:
     rows = pd.DataFrame(
         [
             {
-                SEGMENT: f"{_called(group.name, evidence)} · {group.users:,}",
+                SEGMENT: f"{_label(group.name, evidence)} · {group.users:,}",
                 MEAN: group.lift.mean,
                 LOW: group.lift.low,
                 HIGH: group.lift.high,
@@ -120,10 +120,6 @@ def groups_figure(evidence: Evidence) -> Figure | None:
         "right how many more of 100 find something they like. Filled dots are sure, hollow ones "
         "may be chance. Each group by the model that validation chose for it.",
     )
-
-
-def _called(name: str, evidence: Evidence) -> str:
-    return f"new items of {_short(evidence.target)}" if name == NEW else _label(name, evidence)
 
 
 def _figure_of(group: Group, evidence: Evidence) -> str:
@@ -404,6 +400,8 @@ def _label(name: str, evidence: Evidence) -> str:
     """A segment as a person says it, without the number of its users."""
     if name == ALL_USERS:
         return "everybody"
+    if name == NEW:
+        return f"new items of {_short(evidence.target)}"
     nothing = f"nothing yet in {_short(evidence.target)}"
     if name in (BINS[0], OVER_FLOOR):
         return nothing if name == BINS[0] else f"… over {evidence.floor_name}"
@@ -433,7 +431,10 @@ def _moved_words(evidence: Evidence) -> str:
     counts, known = _moved(evidence), evidence.comparison
     assert counts is not None
     helped, _, harmed = (count / max(1, sum(counts)) for count in counts)
-    said = f"Judged one by one, {helped:.0%} of the people are better off and {harmed:.0%} worse. "
+    said = (
+        f"Judged one by one, {percent(helped)} of the people are better off and {percent(harmed)} "
+        "worse. "
+    )
     equals = equal_twins(evidence.run, TEST)
     if known is None or known.twin is None or not equals:
         return said + (
@@ -445,7 +446,8 @@ def _moved_words(evidence: Evidence) -> str:
     shown = "harms more than chance does" if excess.low > 0 else "is not shown to harm more"
     return said + (
         f"Chance alone, the same model trained again {evidence.without}, makes "
-        f"{floor.helped.chance.mean:.0%} better off and {floor.harmed.chance.mean:.0%} worse: this "
-        f"run {shown} ({100 * excess.mean:+.1f} in 100 people, 95 % "
+        f"{percent(floor.helped.chance.mean)} better off and "
+        f"{percent(floor.harmed.chance.mean)} worse: this run {shown} "
+        f"({100 * excess.mean:+.1f} in 100 people, 95 % "
         f"{100 * excess.low:+.1f} to {100 * excess.high:+.1f})."
     )

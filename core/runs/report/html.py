@@ -10,6 +10,7 @@ from typing import Any
 
 from core import __version__
 from core.basics.columns import SOURCE, TARGET
+from core.basics.formatting import percent
 from core.charts.report import figure_spec, plotly_script
 from core.runs.report.answer import FIGURES, headline
 from core.runs.report.blocks import (
@@ -282,7 +283,7 @@ def _why(pick: Pick) -> str:
         return ""
     said = " ".join(
         f'<span class="r"><span class="{"s" if domain == SOURCE else "t"}">{text(title, 60)}</span>'
-        f" {share:.0%}</span>"
+        f" {percent(share)}</span>"
         for title, domain, share in pick.reasons
     )
     return f'<span class="why">because of {said}</span>'

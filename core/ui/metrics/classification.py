@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, TEST, USER, USERS, VALID
 from core.basics.errors import DataError
-from core.basics.formatting import number, signed, signed_interval
+from core.basics.formatting import number, percent, signed, signed_interval
 from core.charts.intervals import draw_by_length, draw_calibration
 from core.evaluation.list_figures import DIFFERENCE
 from core.evaluation.ratings import (
@@ -229,8 +229,8 @@ def _words(rows: pd.DataFrame, found: Listed) -> str:
     if np.isnan(right):
         return "The run never says yes at this threshold, so it finds nothing of what is relevant."
     words = (
-        f"Of what the run says yes to, {right:.1%} is relevant, and it finds {finds:.1%} of what "
-        f"is; MCC {number(means['mcc'])}."
+        f"Of what the run says yes to, {percent(right, 1)} is relevant, and it finds {percent(finds, 1)} of "
+        f"what is; MCC {number(means['mcc'])}."
     )
     apart = rows[(rows[RUN] == DIFFERENCE) & (rows[METRIC] == "mcc")]
     if apart.empty:
@@ -351,7 +351,7 @@ def _fit_words(found: RatingFigures, own: str, called: str) -> str:
     means = found.fits[found.fits[RUN] == own].set_index(METRIC)[MEAN]
     said, given, apart = furthest(found.curves[found.curves[RUN] == own])
     return (
-        f"{called} predicts {means['r2']:.0%} of the spread of held-out ratings (R²). Where it "
+        f"{called} predicts {percent(means['r2'])} of the spread of held-out ratings (R²). Where it "
         f"says {number(said, 2)}, people gave {number(given, 2)} ({signed(apart, 2)}): nowhere is "
         "it further off."
     )

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SEGMENT, SOURCE, TARGET, USER, USERS
-from core.basics.formatting import interval, number, signed
+from core.basics.formatting import interval, number, percent, signed
 from core.charts.intervals import draw_group_dots
 from core.evaluation.groups import (
     BY_LOT,
@@ -194,7 +194,7 @@ def _gap_words(apart: list[Gap], metric: str, found: Listed, by: str) -> str:
         f"The run does best for {_who(found, by, own.best)} and worst for "
         f"{_who(found, by, own.worst)}: a gap of {number(own.gap.mean)} {metric_title(metric)}"
     )
-    often = f"random groups of the same sizes are as far apart in {own.chance:.1%} of tries"
+    often = f"random groups of the same sizes are as far apart in {percent(own.chance, 1)} of tries"
     words += f"; {often}. " if own.chance < SURE else f", which may be chance: {often}. "
     twin = said.get(found.twin or "")
     return words + (f"With its twin the gap is {number(twin.gap.mean)}." if twin else "")
@@ -218,7 +218,7 @@ def _show_gaps(apart: list[Gap], metric: str) -> None:
                 "Worst group": gap.worst,
                 "Gap": number(gap.gap.mean),
                 "95 %": interval(gap.gap.low, gap.gap.high),
-                "By chance": f"{gap.chance:.1%}",
+                "By chance": f"{percent(gap.chance, 1)}",
                 "UserMAD": number(gap.mad),
                 "Groups": gap.groups,
             }
@@ -256,7 +256,7 @@ def _show_popularity(found: Listed, by: str) -> None:
     top = said.loc[said[MEAN].abs().idxmax()]
     more = "more" if top[MEAN] >= 0 else "less"
     st.markdown(
-        f"Lists are {abs(top[MEAN]):.0%} {more} popular than histories for "
+        f"Lists are {percent(abs(top[MEAN]))} {more} popular than histories for "
         f"{_who(found, by, str(top[SEGMENT]))}, further than for any other group (Delta-GAP "
         f"{signed(top[MEAN], 2)}; over groups {signed(said[MEAN].min(), 2)} to "
         f"{signed(said[MEAN].max(), 2)})."

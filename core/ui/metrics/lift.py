@@ -43,6 +43,7 @@ from core.store.measured import (
 )
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.data.checks import draw_time_note, time_leak_of
 from core.ui.frame import draw_trust
 from core.ui.keeping import kept_data
 from core.ui.metrics.figures import (
@@ -113,7 +114,12 @@ def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
             for _, other in _of(floor, name).iterrows()
         ]
         shown += [
-            _drawn(other, f"… over {int(other[SEEDS])} seeds", view.column, _beyond_zero(other))
+            _drawn(
+                other,
+                f"… over {int(other[SEEDS])} seeds",
+                view.column,
+                bool(other[LOW] > 0 or other[HIGH] < 0),
+            )
             for _, other in _of(lifts.over_seeds, name).iterrows()
         ]
     return pd.DataFrame(shown).reset_index(drop=True)
@@ -121,10 +127,6 @@ def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
 
 def _of(table: pd.DataFrame | None, name: str) -> pd.DataFrame:
     return pd.DataFrame() if table is None else table[table[SEGMENT] == name]
-
-
-def _beyond_zero(row: pd.Series) -> bool:
-    return bool(row[LOW] > 0 or row[HIGH] < 0)
 
 
 def _drawn(row: pd.Series, label: str, metric: str, sure: bool, detail: str = "") -> pd.Series:
@@ -397,6 +399,19 @@ def show_trust(run: Run) -> None:
     for check in checks if given else ():
         if check.light in ("amber", "red"):
             st.caption(plain(f"{check.question} {check.answer}", 400))
+
+
+def show_time_note(run: Run) -> None:
+    """What training knows of the time after the test: behind a button, but a broken promise not."""
+    split_hash = run.record.split_hash
+    if split_hash not in cached.split_hashes():
+        return
+    check = time_leak_of(split_hash)
+    if check.light not in ("amber", "green"):
+        draw_time_note(split_hash)
+        return
+    with st.popover(plain(check.question, 80), icon=":material/schedule:", type="tertiary"):
+        draw_time_note(split_hash)
 
 
 # How much the source's help owes to shared users: a curve, or a button that measures it.

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SOURCE, TARGET, USER, USERS
-from core.basics.formatting import count, number
+from core.basics.formatting import count, number, percent
 from core.charts.intervals import FLOORS, OTHERS, OWN, TWIN, Styles, draw_lorenz
 from core.evaluation.lift import segment_names
 from core.evaluation.list_figures import (
@@ -210,9 +210,9 @@ def _told(rows: pd.DataFrame, column: str) -> bool:
 def _variety_words(rows: pd.DataFrame, found: Listed) -> str:
     column = f"personalisation@{found.view.k}"
     own = _mean(rows, found.own, column)
-    words = f"Two users' lists have {1 - own:.0%} of their items in common on average"
+    words = f"Two users' lists have {percent(1 - own)} of their items in common on average"
     if found.twin:
-        words += f", {1 - _mean(rows, found.twin, column):.0%} with {ITS_TWIN}"
+        words += f", {percent(1 - _mean(rows, found.twin, column))} with {ITS_TWIN}"
     if _told(rows, f"full_list@{found.view.k}"):
         words += "; every run gives everybody a full list"
     return f"{words}."
@@ -222,7 +222,9 @@ def _exposure_words(rows: pd.DataFrame, found: Listed) -> str:
     judged = found.judged()
     halves = {name: half_share(one, found.world, found.view.k) for name, one in judged.items()}
     items, share = halves[found.own]
-    words = f"Half of all places in lists go to {items:,} items ({share:.1%} of the catalogue)"
+    words = (
+        f"Half of all places in lists go to {items:,} items ({percent(share, 1)} of the catalogue)"
+    )
     if found.twin:
         words += f", {halves[found.twin][0]:,} with {ITS_TWIN}"
     return f"{words}."
@@ -235,7 +237,7 @@ def _mix_words(rows: pd.DataFrame, found: Listed) -> str:
     own = rows[(rows[RUN] == found.own) & (rows[METRIC] == f"domain_mix@{found.view.k}")]
     if len(own) and own[USERS].iloc[0] >= FEWEST:
         words.append(
-            f"{own[MEAN].iloc[0]:.0%} of the scores in the run's lists come from the source, of "
+            f"{percent(own[MEAN].iloc[0])} of the scores in the run's lists come from the source, of "
             f"{count(int(own[USERS].iloc[0]), 'user')} with evidence in both domains."
         )
     if found.twin:

@@ -121,13 +121,10 @@ def heat_cell(row: pd.Series | dict, metric: str, digits: int = 3) -> str:
         return said
     small = f"{signed(row[LOW], digits)}{_SPACE}to{_SPACE}{signed(row[HIGH], digits)}"
     if row[LOW] > 0 or row[HIGH] < 0:
-        colour = "violet" if metric_card(metric).neutral else _colour(row[MEAN], metric)
+        colour = "green" if is_gain(row[MEAN], metric) else "red"
+        colour = "violet" if metric_card(metric).neutral else colour
         said = f":{colour}-background[**{said}**]"
     return f"{said} {_small(small)}"
-
-
-def _colour(mean: float, metric: str) -> str:
-    return "green" if is_gain(mean, metric) else "red"
 
 
 def _rows_of(part: pd.DataFrame, lines: list[Contender]) -> list[pd.Series]:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET
-from core.basics.formatting import count, number
+from core.basics.formatting import count, number, percent
 from core.basics.types import FloatArray
 from core.charts.recommendations import (
     KIND,
@@ -39,6 +39,7 @@ from core.ui.recommendations.view import View
 from core.ui.shell import Task, draw_task, show_chart
 from core.ui.widgets import plain
 
+LISTED = 6  # items of the smallest set that are named
 TOLD = 3  # items taken away in the sentence, or fewer where the history is short
 
 
@@ -128,10 +129,12 @@ def _show_smallest(view: View, why: Reasons) -> None:
         return
     row = view.run.train_of(view.split).source[[view.user]]
     titles = cached.item_names(view.split, SOURCE)[row.indices[found.entries]]
-    st.markdown("\n".join(f"- :orange[{plain(title, 70)}]" for title in titles))
+    lines = [f"- :orange[{plain(title, 70)}]" for title in titles[:LISTED]]
+    if len(titles) > LISTED:
+        lines.append(f"- and {len(titles) - LISTED} more")
+    st.markdown("\n".join(lines))
     st.caption(
-        "Found by a greedy search that asks the model after every step; none of these can be put "
-        "back. A smaller set of others may exist."
+        "Found step by step; none of these can be put back, a smaller set may exist."
         if len(titles) > 1
         else "Found by asking the model without each item in turn."
     )
@@ -240,8 +243,8 @@ def stays_words(found: Faithfulness, scope: Scope) -> str:
     """How many recommendations stay in the list at the longest step, which no scale can bend."""
     top, random = scope.curves["top_stays"][-1], scope.curves["random_stays"][-1]
     return (
-        f"Without the {found.steps[-1]} strongest, {top.mean:.0%} of the recommendations stay in "
-        f"the top {found.k}; without {found.steps[-1]} random ones, {random.mean:.0%} "
+        f"Without the {found.steps[-1]} strongest, {percent(top.mean)} of the recommendations stay in "
+        f"the top {found.k}; without {found.steps[-1]} random ones, {percent(random.mean)} "
         f"({count(top.users, 'user')} with more items than that)."
     )
 

@@ -32,7 +32,7 @@ from core.ui.recommendations.view import View
 from core.ui.shell import show_chart
 from core.ui.widgets import plain, show_table
 
-STEPS = 12  # history items shown one by one; the others are one step per domain
+STEPS = 8  # history items shown one by one; the others are one step per domain
 CANCELLED = 0.2  # sum of amounts over their sizes below which they cancel
 TINY = 1e-7  # a rest below this share of the score is rounding
 
@@ -261,7 +261,7 @@ def _how(view: View) -> str:
 
 # What a recommended item has in common with the history: paths of the graph of attributes.
 
-SHOWN = 5  # paths listed
+SHOWN = 3  # paths listed
 
 
 def show_paths(view: View, why: Reasons | None) -> None:

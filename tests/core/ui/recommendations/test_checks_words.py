@@ -79,8 +79,8 @@ def test_what_stays_in_the_list_is_said_of_the_longest_step():
     one = Interval(0.1, 0.0, 0.2, 98, 2)
     found = Faithfulness(10, 0, (1, 5), {})
     said = stays_words(found, Scope(98, 2, one, one, steps))
-    assert "Without the 5 strongest, 19% of the recommendations stay in the top 10" in said
-    assert "5 random ones, 83% (40 users with more items than that)" in said
+    assert "Without the 5 strongest, 19 % of the recommendations stay in the top 10" in said
+    assert "5 random ones, 83 % (40 users with more items than that)" in said
 
 
 def test_a_score_of_nine_users_is_no_figure():
