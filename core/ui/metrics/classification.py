@@ -229,8 +229,8 @@ def _words(rows: pd.DataFrame, found: Listed) -> str:
     if np.isnan(right):
         return "The run never says yes at this threshold, so it finds nothing of what is relevant."
     words = (
-        f"Of what the run says yes to, {percent(right, 1)} is relevant, and it finds {percent(finds, 1)} of "
-        f"what is; MCC {number(means['mcc'])}."
+        f"Of what the run says yes to, {percent(right, 1)} is relevant, and it finds "
+        f"{percent(finds, 1)} of what is; MCC {number(means['mcc'])}."
     )
     apart = rows[(rows[RUN] == DIFFERENCE) & (rows[METRIC] == "mcc")]
     if apart.empty:

@@ -102,8 +102,8 @@ def _show_table(run: Run, table: pd.DataFrame, view: View, against: str) -> None
         "difference": "Difference",
         "run": title,
         "other": against.capitalize(),
-        "source_history": plain(record.name_of(SOURCE), 30),
-        "target_history": plain(record.name_of(TARGET), 30),
+        "source_history": "source history",
+        "target_history": "target history",
     }
     shown = table[list(names)].rename(columns=names)
     kept = metric_card(view.column).kept  # figures of lists may be small
@@ -111,8 +111,10 @@ def _show_table(run: Run, table: pd.DataFrame, view: View, against: str) -> None
     written = {names[name]: lambda value: number(value, digits) for name in ("run", "other")}
     written["Difference"] = lambda value: signed(value, digits)
     widths = {
-        names[name]: st.column_config.NumberColumn(help="How much the user had in training.")
-        for name in ("source_history", "target_history")
+        names[name]: st.column_config.NumberColumn(
+            plain(record.name_of(domain), 30), help="How much the user had in training."
+        )
+        for name, domain in (("source_history", SOURCE), ("target_history", TARGET))
     }
     rows = show_table(
         shown.style.format(written),
