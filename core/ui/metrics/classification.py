@@ -351,7 +351,7 @@ def _fit_words(found: RatingFigures, own: str, called: str) -> str:
     means = found.fits[found.fits[RUN] == own].set_index(METRIC)[MEAN]
     said, given, apart = furthest(found.curves[found.curves[RUN] == own])
     return (
-        f"{called} predicts {percent(means['r2'])} of the spread of held-out ratings (R²). Where it "
-        f"says {number(said, 2)}, people gave {number(given, 2)} ({signed(apart, 2)}): nowhere is "
-        "it further off."
+        f"{called} predicts {percent(means['r2'])} of the spread of held-out ratings (R²). Where "
+        f"it says {number(said, 2)}, people gave {number(given, 2)} ({signed(apart, 2)}): nowhere "
+        "is it further off."
     )
