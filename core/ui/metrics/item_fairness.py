@@ -127,8 +127,9 @@ def _show_kinds(groups: ItemGroups, found: Listed) -> None:
     most, least = extremes(own)
     st.markdown(
         f"Against its share of the catalogue the run shows **{plain(most[GROUP])}** most "
-        f"({percent(most[EXPOSURE], 1)} of all places, {percent(most[CATALOGUE], 1)} of the items) and "
-        f"**{plain(least[GROUP])}** least ({percent(least[EXPOSURE], 1)}, {percent(least[CATALOGUE], 1)})."
+        f"({percent(most[EXPOSURE], 1)} of all places, {percent(most[CATALOGUE], 1)} of the "
+        f"items) and **{plain(least[GROUP])}** least ({percent(least[EXPOSURE], 1)}, "
+        f"{percent(least[CATALOGUE], 1)})."
     )
     names = own[GROUP].head(MOST)
     shares = {name: rows[EXPOSURE].head(MOST).to_numpy() for name, rows in kinds.items()}
@@ -163,7 +164,9 @@ def _show_kinds(groups: ItemGroups, found: Listed) -> None:
 
 def _parity_words(kinds: Rows, found: Listed) -> str:
     rsp = parity(kinds[found.own])[0]
-    words = f"The rates at which categories are recommended spread by {percent(rsp)} of their mean (RSP)"
+    words = (
+        f"Rates at which categories are recommended spread by {percent(rsp)} of their mean (RSP)"
+    )
     if not found.twin:
         return f"{words}; 0 is one rate for all."
     return (

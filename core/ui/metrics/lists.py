@@ -237,8 +237,8 @@ def _mix_words(rows: pd.DataFrame, found: Listed) -> str:
     own = rows[(rows[RUN] == found.own) & (rows[METRIC] == f"domain_mix@{found.view.k}")]
     if len(own) and own[USERS].iloc[0] >= FEWEST:
         words.append(
-            f"{percent(own[MEAN].iloc[0])} of the scores in the run's lists come from the source, of "
-            f"{count(int(own[USERS].iloc[0]), 'user')} with evidence in both domains."
+            f"{percent(own[MEAN].iloc[0])} of the scores in the run's lists come from the source, "
+            f"of {count(int(own[USERS].iloc[0]), 'user')} with evidence in both domains."
         )
     if found.twin:
         overlap = _mean(rows, found.twin, f"{RBO}@{found.view.k}")

@@ -243,8 +243,8 @@ def stays_words(found: Faithfulness, scope: Scope) -> str:
     """How many recommendations stay in the list at the longest step, which no scale can bend."""
     top, random = scope.curves["top_stays"][-1], scope.curves["random_stays"][-1]
     return (
-        f"Without the {found.steps[-1]} strongest, {percent(top.mean)} of the recommendations stay in "
-        f"the top {found.k}; without {found.steps[-1]} random ones, {percent(random.mean)} "
+        f"Without the {found.steps[-1]} strongest, {percent(top.mean)} of the recommendations stay "
+        f"in the top {found.k}; without {found.steps[-1]} random ones, {percent(random.mean)} "
         f"({count(top.users, 'user')} with more items than that)."
     )
 
