@@ -14,30 +14,46 @@ from core.ui.recommendations.list import (
 )
 from core.ui.recommendations.view import pick_view, show_header
 from core.ui.recommendations.what_if import show_visitor, show_what_if
-from core.ui.recommendations.why import list_of, show_paths, show_text_why, show_why, why_of
+from core.ui.recommendations.why import (
+    list_of,
+    on_the_bar,
+    show_paths,
+    show_text_why,
+    show_why,
+    why_of,
+)
 from core.ui.state import linked, one_of, require_run
 
 TABS = ["List", "Compare two runs", "What if", "New visitor", "All users as CSV"]
 
 with page("Recommendations", "What does this user get, why, and what if?"):
-    view = pick_view(require_run())
-    show_header(view)
-    if not view.run.has_model:
+    run = require_run()
+    top = st.container()
+    if not run.has_model:
+        with top:
+            view = pick_view(run)
+            show_header(view)
         show_uploaded(view)
         st.stop()
-    listed = list_of(view)
 
     one, two, edited, visitor, everybody = st.tabs(
         TABS, **linked("lists_tab", TABS[0], one_of(TABS), key="lists_tab")
     )
+    of_nobody = bool(visitor.open or everybody.open)  # neither is about the chosen user
+    with top:
+        view = pick_view(run, of_nobody)
+        listed = list_of(view)
+        if not of_nobody:
+            show_header(view, listed)
     if one.open:
         with one:
-            left, middle, right = st.columns([1, 1.35, 1], gap="medium")
+            left, middle, right = st.columns([1.2, 1.25, 1.2], gap="medium")
             place = show_list(view, listed, middle)
             why = why_of(view, listed, place)
-            show_history(view, listed, SOURCE, why, left)
-            show_history(view, listed, TARGET, why, right)
-            show_why(view, why)
+            drawn = on_the_bar(why, listed, place)
+            show_history(view, listed, SOURCE, drawn, left)
+            show_history(view, listed, TARGET, drawn, right)
+            show_why(view, drawn)
             show_paths(view, why)
             show_text_why(view, why)
             show_checks(view, why)

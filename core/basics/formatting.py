@@ -69,6 +69,11 @@ def _telling(low: float, high: float, digits: int) -> int:
     return next(d for d in range(digits, digits + 3) if all(round(end, d) for end in ends))
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share from 0 to 1 as `34 %`."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def count(n: int, one: str, many: str | None = None) -> str:
     """`1 user`, `1,566 users`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"

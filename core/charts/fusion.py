@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -400,13 +402,15 @@ def draw_trade_off(
     y: str,
     reference: tuple[str, ...] = (),
     utopia: tuple[float, float] | None = None,
+    colours: Sequence[str] | None = None,
 ) -> go.Figure:
     """Each run as a dot with its intervals as a cross; a star where the best of both would be.
 
-    across, up: RUN, MEAN, LOW, HIGH with the same runs in the same order. reference: runs to draw
-    in grey, such as twins and popularity.
+    across, up: RUN, MEAN, LOW, HIGH with the same runs in the same order. colours: of each run's
+    dot and name; else reference, such as twins and popularity, are grey and the others green.
     """
     grey = across[RUN].isin(reference)
+    painted = colours or [TWIN_COLOUR if g else FUSED_COLOUR for g in grey]
     figure = go.Figure(
         go.Scatter(
             x=across[MEAN],
@@ -415,7 +419,8 @@ def draw_trade_off(
             text=plain(across[RUN], 40),
             textposition=_sides(across[MEAN], up[MEAN]),
             cliponaxis=False,
-            marker={"size": 12, "color": [TWIN_COLOUR if g else FUSED_COLOUR for g in grey]},
+            marker={"size": 12, "color": list(painted)},
+            textfont={"color": list(painted)},
             error_x=_whiskers(across),
             error_y=_whiskers(up),
             hovertemplate="%{text}<br>%{x:.4f}, %{y:.4f}<extra></extra>",

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET
+from core.basics.formatting import number, signed
 from core.charts.theme import (
     CLEAR,
     FUSED_COLOUR,
@@ -198,7 +199,7 @@ def draw_waterfall(
             orientation="h",
             width=0.62,
             marker_color=[COLOURS[kind] for kind in kinds] + [COLOURS["score"]],
-            text=[f"{width:+.4f}" for width in amounts] + [f"{score:.4f}"],
+            text=[*(signed(width, 4) for width in amounts), number(score, 4)],
             textposition="outside",
             cliponaxis=False,
             customdata=plain([*names, total]),

@@ -11,12 +11,22 @@ import plotly.io
 from plotly.offline import get_plotlyjs
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT
-from core.charts.theme import ALARM_COLOUR, FUSED_COLOUR, STRONG, TWIN_COLOUR, faded, plain, themed
+from core.charts.theme import (
+    ALARM_COLOUR,
+    CATEGORY_COLOURS,
+    FUSED_COLOUR,
+    STRONG,
+    TWIN_COLOUR,
+    faded,
+    plain,
+    themed,
+)
 
 WORDS, TONE = "words", "tone"  # columns: what stands behind a row, and its colour
 NOISE = "noise"  # column: half width of the band within which differences mean nothing
-GOOD, BAD, OPEN = "good", "bad", "open"
-TONES = {GOOD: FUSED_COLOUR, BAD: ALARM_COLOUR, OPEN: TWIN_COLOUR}
+DETAIL = "detail"  # column: a line of the hover box
+GOOD, BAD, OPEN, MOVED = "good", "bad", "open", "moved"
+TONES = {GOOD: FUSED_COLOUR, BAD: ALARM_COLOUR, OPEN: TWIN_COLOUR, MOVED: CATEGORY_COLOURS[1]}
 ROW = 40  # pixels of a row
 _BEHIND = 205  # pixels on the right for what stands behind a row
 
@@ -24,8 +34,9 @@ _BEHIND = 205  # pixels on the right for what stands behind a row
 def draw_lifts(rows: pd.DataFrame, *, x: str) -> go.Figure:
     """Differences as dots with intervals round a zero line, each with its number in letters.
 
-    rows: SEGMENT (label), MEAN, LOW, HIGH, WORDS, TONE; the first row on top. Green shows help,
-    red harm, grey neither. Where MEAN is missing the words stand alone.
+    rows: SEGMENT (label), MEAN, LOW, HIGH, WORDS, TONE, maybe NOISE and DETAIL; the first row on
+    top. Green shows help, red harm, violet what is neither by itself, grey nothing. Where MEAN is
+    missing the words stand alone.
     """
     figure = go.Figure(_dots(rows, rows[SEGMENT], [TONES[tone] for tone in rows[TONE]]))
     figure.add_vline(x=0, line={"color": STRONG, "width": 1.5})
@@ -90,55 +101,10 @@ def draw_moved(helped: int, same: int, harmed: int) -> go.Figure:
     )
 
 
-def draw_of_hundred(rows: pd.DataFrame, *, x: str, colours: list[str]) -> go.Figure:
-    """Bars of users out of a hundred, the number behind each.
-
-    rows: RUN, MEAN, LOW, HIGH (0 to 100), WORDS; the first row on top.
-    """
-    places = list(range(len(rows)))
-    whiskers = {
-        "type": "data",
-        "symmetric": False,
-        "array": rows[HIGH] - rows[MEAN],
-        "arrayminus": rows[MEAN] - rows[LOW],
-        "thickness": 2,
-        "width": 5,
-        "color": "#1C2530",
-    }
-    figure = go.Figure(
-        go.Bar(
-            x=rows[MEAN],
-            y=places,
-            orientation="h",
-            marker_color=colours,
-            width=0.62,
-            error_x=whiskers,
-            text=rows[WORDS],
-            textposition="inside",
-            insidetextanchor="start",
-            textfont={"color": "#FFFFFF", "size": 16},
-            hovertemplate="%{x:.1f} of 100 users<extra></extra>",
-        )
-    )
-    top = float(rows[HIGH].fillna(rows[MEAN]).max())
-    return themed(
-        figure,
-        x=x,
-        height=90 + 52 * len(rows),
-        legend=False,
-        xaxis={"range": [0, min(100.0, top * 1.1) or 1.0], "showgrid": True},
-        yaxis={
-            "tickvals": places,
-            "ticktext": plain(rows[RUN], 40),
-            "range": [len(rows) - 0.5, -0.5],
-            "showgrid": False,
-        },
-    )
-
-
 def _dots(rows: pd.DataFrame, names: pd.Series, colours: list[str]) -> list[go.Scatter]:
     """One trace per row: its interval can then have the colour of its dot."""
     sure = rows[TONE] != OPEN
+    details = rows[DETAIL] if DETAIL in rows else [""] * len(rows)
     return [
         go.Scatter(
             x=[mean],
@@ -161,10 +127,10 @@ def _dots(rows: pd.DataFrame, names: pd.Series, colours: list[str]) -> list[go.S
                 "width": 5,
                 "color": colour,
             },
-            hovertemplate="%{x:.4f}",
+            hovertemplate=f"%{{x:.4f}}{f'<br>{detail}' if detail else ''}",
         )
-        for place, (name, mean, low, high, colour, filled) in enumerate(
-            zip(names, rows[MEAN], rows[LOW], rows[HIGH], colours, sure, strict=True)
+        for place, (name, mean, low, high, colour, filled, detail) in enumerate(
+            zip(names, rows[MEAN], rows[LOW], rows[HIGH], colours, sure, details, strict=True)
         )
     ]
 

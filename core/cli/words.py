@@ -76,8 +76,9 @@ def lift_words(answer: dict[str, Any]) -> str:
         if found:
             sure = found[LOW] is not None and (found[LOW] > 0 or found[HIGH] < 0)
             better = (found[MEAN] > 0) != (metric == "rmse")
-            what = ("better" if better else "worse") if sure else "no different"
-            return f"The run is {what} {'than' if sure else 'from'} {other} beyond user sampling."
+            if not sure:
+                return f"No difference between the run and {other} is shown: too close to tell."
+            return f"The run is {'better' if better else 'worse'} than {other}."
     return ""
 
 

@@ -370,19 +370,21 @@ def attribute_paths(
 ) -> list[KnowledgePath]:
     """Every entity that the target item shares with a history, the rarest first.
 
-    A path is a fact about the items, whatever model recommends them; the item itself, where it
-    stands in the history, leads nowhere.
+    What more than MOST_HELD of the target's items hold is no reason for one of them. A path is a
+    fact about the items, whatever model recommends them; the item itself, where it stands in the
+    history, leads nowhere.
     """
     others = target_items[target_items != item]
     source, target = graph.source[source_items].tocsc(), graph.target[others].tocsc()
-    holders = graph.holders
+    holders, of_targets = graph.holders, graph.target.getnnz(axis=0)
     paths = []
     for entity in graph.target[[item]].indices:
         of_source, of_target = (
             known[table.indices[table.indptr[entity] : table.indptr[entity + 1]]]
             for known, table in ((source_items, source), (others, target))
         )
-        if len(of_source) + len(of_target):
+        told = of_targets[entity] <= MOST_HELD * graph.target.shape[0]
+        if told and len(of_source) + len(of_target):
             held = int(holders[entity])
             paths.append(
                 KnowledgePath(

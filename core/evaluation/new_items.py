@@ -87,7 +87,7 @@ def new_items_sentence(run: pd.DataFrame, found: Comparators, knows: bool, metri
         return f"{by} the run beats even the oracle's one list for everybody."
     if RANDOM in better:
         return f"{by} the run beats a random order, not the oracle's one list for everybody."
-    return f"{by} the run is no better than a random order beyond user sampling (one seed)."
+    return f"{by} the run is not shown to beat a random order."
 
 
 def _gain(hits: IntArray) -> FloatArray:

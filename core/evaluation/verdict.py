@@ -16,6 +16,9 @@ import pandas as pd
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER, USERS
 from core.evaluation.lift import (
     ENOUGH_SEEDS,
+    HOLM,
+    NOISE,
+    SIGNIFICANT,
     SURE,
     SeedFrames,
     digits_of,
@@ -54,18 +57,31 @@ def sentence(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> str:
         parts.append(unbeaten_clause)
     if not parts:
         return _altogether(comparison, lifts, metric)
-    known = lifts.over_twin.loc[lifts.over_twin[MEAN].notna(), SEGMENT]
-    others = {name for name, answer in judged.items() if answer == OPEN} - set(not_beaten)
-    rest = f" For others no difference beyond {comparison.beyond}." if others & set(known) else ""
-    return " ".join(parts) + rest
+    rows = lifts.over_twin[lifts.over_twin[MEAN].notna()]
+    still = [name for name, answer in judged.items() if answer == OPEN and name not in not_beaten]
+    return " ".join(parts) + _not_shown(comparison, rows[rows[SEGMENT].isin(still)], metric, by)
 
 
 def difference_words(interval: Interval, metric: str) -> str:
     """A difference with its interval: "+.012 nDCG@10, 95 % .006 to .018"; errors in four digits."""
     digits = digits_of(metric) if metric_card(metric).kept else _telling_digits(interval)
-    mean, low, high = (_short(x, digits) for x in (interval.mean, interval.low, interval.high))
-    sign = "+" if interval.mean >= 0 else ""
-    return f"{sign}{mean} {metric_title(metric)}, 95 % {low} to {high}"
+    return (
+        f"{_signed(interval.mean, digits)} {metric_title(metric)}, 95 % {_range(interval, digits)}"
+    )
+
+
+def people_words(hits: float) -> str:
+    """A difference in the share of users who find something, of a hundred: `3 more of 100`."""
+    n = 100 * abs(hits)
+    if round(n, 1) == 0:
+        return "none of 100"
+    return f"{n:.{0 if n >= 0.95 else 1}f} {'more' if hits > 0 else 'fewer'} of 100"
+
+
+def could_be_words(hits: Interval) -> str:
+    """What the difference of a hundred users could be: `1 fewer to 4 more of 100`."""
+    low, high = people_words(hits.low), people_words(hits.high)
+    return f"{low.removesuffix(' of 100')} to {high}"
 
 
 def _what(metric: str) -> str:
@@ -91,9 +107,43 @@ def _clause(comparison: Comparison, metric: str, by: str, names: list[str], verb
     """What is said of the users of some segments together."""
     users, figures = _pooled(comparison, metric, by, names)
     return (
-        f"{comparison.subject} {verb} {_what(metric)} in {comparison.target_name} for {users} "
-        f"{figures}."
+        f"{comparison.subject} {verb} {_what(metric)} in {comparison.target_name} for {users}"
+        f"{_people(_hits(comparison, by, names), verb)} {figures}."
     )
+
+
+def _not_shown(comparison: Comparison, rows: pd.DataFrame, metric: str, by: str) -> str:
+    """Of whom nothing is shown beside those of whom something is, and what it could be."""
+    if rows.empty:
+        return ""
+    names = [str(name) for name in rows[SEGMENT]]
+    users = who(by, names, comparison.source_name, comparison.target_name)
+    ends = Interval(float("nan"), float(rows[LOW].min()), float(rows[HIGH].max()), 0, 0)
+    each = "" if len(names) == 1 else " in each group"
+    beside = rows[(rows[LOW] > 0) | (rows[HIGH] < 0)]
+    doubt = "" if beside.empty else _doubt(beside.iloc[0], comparison, metric)
+    digits = digits_of(metric) if metric_card(metric).kept else _telling_digits(ends)
+    could_be = f"it could be {_range(ends, digits)} {metric_title(metric)}{each}"
+    return f" No difference is shown for {users} ({could_be}){doubt}."
+
+
+def _hits(comparison: Comparison, by: str = "", names: list[str] | None = None) -> Interval | None:
+    """Run minus twin in users who find something among ten; None where that is not known."""
+    run, twin = comparison.run, comparison.twin
+    if twin is None or HIT_RATE not in run or HIT_RATE not in twin:
+        return None
+    if names is not None:
+        segment = comparison.segments[by].astype("str").to_numpy()
+        run = run[np.isin(segment[run[USER].to_numpy()], names)]
+    return difference_intervals(run, twin, [HIT_RATE])[0]
+
+
+def _people(hits: Interval | None, verb: str) -> str:
+    """`: 3 more of 100 find something they like`; nothing where hits do not tell."""
+    if hits is None or verb not in (HELPS, HARMS) or round(1000 * abs(hits.mean)) < 1:
+        return ""
+    words = f"{people_words(hits.mean)} find something they like"
+    return f": {words}" if (hits.mean > 0) == (verb == HELPS) else f", though {words}"
 
 
 def _pooled(comparison: Comparison, metric: str, by: str, names: list[str]) -> tuple[str, str]:
@@ -103,7 +153,7 @@ def _pooled(comparison: Comparison, metric: str, by: str, names: list[str]) -> t
     ours = comparison.run[np.isin(segment[comparison.run[USER].to_numpy()], names)]
     interval = difference_intervals(ours, comparison.twin, [metric])[0]
     users = who(by, names, comparison.source_name, comparison.target_name)
-    return users, f"({difference_words(interval, metric)}, {interval.users} users)"
+    return users, f"({difference_words(interval, metric)}, {interval.users:,} users)"
 
 
 def _altogether(comparison: Comparison, lifts: Lifts, metric: str) -> str:
@@ -113,23 +163,38 @@ def _altogether(comparison: Comparison, lifts: Lifts, metric: str) -> str:
     about = f"{_what(metric)} in {comparison.target_name}"
     if everybody[USERS] < FEWEST:
         return f"Too few users are evaluated to judge {comparison.source_name} for {about}."
-    words = _row_words(everybody, metric)
+    words, hits = _row_words(everybody, metric), _hits(comparison)
     if lifts.over_seeds is not None:
         over = difference_words(_interval(lifts.over_seeds.iloc[0]), metric)
         words = f"{words[:-1]}; over {len(comparison.seeds)} seeds {over})"
     if everybody[SURE]:
         verb = _verb(HELPS if is_gain(everybody[MEAN], metric) else HARMS, metric)
         return (
-            f"Over all users together {_lower(comparison.subject)} {verb} {about} {words}; no "
-            f"single segment shows it beyond {comparison.beyond}."
+            f"Over all users together {_lower(comparison.subject)} {verb} {about}"
+            f"{_people(hits, verb)} {words}; no group shows it by itself."
         )
-    doubt = ""
-    if _interval(everybody).excludes_zero and lifts.over_seeds is None and not comparison.again:
-        doubt = "; its interval leaves zero out, but not once all groups shown are allowed for"
+    does = f"does {'to' if metric_card(metric).neutral else 'for'}"
+    could_be = "" if hits is None else f"; it could be {could_be_words(hits)}"
     return (
-        f"{comparison.subject} makes no difference to {about} beyond {comparison.beyond} "
-        f"{words}{doubt}."
+        f"No difference is shown: with these {int(everybody[USERS]):,} users it is too close to "
+        f"tell what {_lower(comparison.subject)} {does} {about}{could_be} {words}"
+        f"{_doubt(everybody, comparison, metric)}."
     )
+
+
+def _doubt(row: pd.Series, comparison: Comparison, metric: str) -> str:
+    """Why a difference whose interval leaves zero out does not count all the same; else nothing."""
+    if not _interval(row).excludes_zero:
+        return ""
+    if row[HOLM] >= SIGNIFICANT:
+        why = "several groups were looked at, and one of several shows such a range by chance"
+    elif row[NOISE] == row[NOISE] and abs(row[MEAN]) <= row[NOISE]:
+        why = "the twin, trained again, comes as far from itself"
+    elif round(abs(row[MEAN]), digits_of(metric)) == 0:
+        why = "a difference that small is none to anybody"
+    else:
+        why = f"the {len(comparison.seeds)} seeds do not bear it out"
+    return f"; the range leaves zero out, but {why}"
 
 
 def _over_floor(comparison: Comparison, lifts: Lifts, metric: str) -> str:
@@ -141,7 +206,10 @@ def _over_floor(comparison: Comparison, lifts: Lifts, metric: str) -> str:
         return f"Too few users are evaluated to judge this run ({int(everybody[USERS])})."
     words, floor = _row_words(everybody, metric), comparison.floor
     if not everybody[SURE]:
-        return f"This run is no different from {floor} beyond user sampling (one seed) {words}."
+        return (
+            f"No difference is shown between this run and {floor}: with these "
+            f"{int(everybody[USERS]):,} users it is too close to tell {words}."
+        )
     gains = is_gain(everybody[MEAN], metric)
     verb = "beats" if gains else "falls behind"
     if metric_card(metric).neutral:
@@ -150,7 +218,7 @@ def _over_floor(comparison: Comparison, lifts: Lifts, metric: str) -> str:
 
 
 def _row_words(row: pd.Series, metric: str) -> str:
-    return f"({difference_words(_interval(row), metric)}, {int(row[USERS])} users)"
+    return f"({difference_words(_interval(row), metric)}, {int(row[USERS]):,} users)"
 
 
 def _interval(row: pd.Series) -> Interval:
@@ -167,12 +235,15 @@ def _telling_digits(interval: Interval) -> int:
     return int(np.clip(1 - np.floor(np.log10(largest)), 3, 6)) if largest > 0 else 3
 
 
-def _short(value: float, digits: int = 3) -> str:
-    """Some decimals without the leading zero: .012, −.003."""
+def _range(interval: Interval, digits: int) -> str:
+    return f"{_signed(interval.low, digits)} to {_signed(interval.high, digits)}"
+
+
+def _signed(value: float, digits: int) -> str:
+    """Some decimals with a sign and without the leading zero: +.012, −.003, .000."""
     text = f"{abs(value):.{digits}f}"
-    below = value < 0 and float(text) > 0
-    text = text[1:] if text.startswith("0") else text
-    return f"−{text}" if below else text
+    sign = "" if float(text) == 0 else "+" if value > 0 else "−"
+    return sign + (text[1:] if text.startswith("0") else text)
 
 
 # What the lifts of a run show, segment by segment and over all users: helps, harms or open.
@@ -182,6 +253,7 @@ def _short(value: float, digits: int = 3) -> str:
 # interval over seeds must exclude zero.
 
 HELPS, HARMS, OPEN = "helps", "harms", "open"
+HIT_RATE = "hit_rate@10"  # what is said of people out of a hundred
 COLD = {TARGET_HISTORY: BINS[0], OVERLAP: "source only"}  # segments popularity competes for
 
 
@@ -206,13 +278,6 @@ class Comparison:
         return f"{'History in' if self.source_speaks else 'What'} {self.source_name}" + (
             "" if self.source_speaks else " teaches"
         )
-
-    @property
-    def beyond(self) -> str:
-        """What a difference has to be beyond: noise, where more than one training was looked at."""
-        if len(self.seeds) >= ENOUGH_SEEDS:
-            return f"noise ({len(self.seeds)} seeds)"
-        return "noise (twin trained again)" if self.again else "user sampling (one seed)"
 
 
 @dataclass(frozen=True)

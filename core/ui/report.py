@@ -177,7 +177,15 @@ def _story(run: Run) -> tuple[Story, float]:
 
 # The file itself inside the page: as a report to scroll, or as six steps.
 
-HEIGHT, STEPS_HEIGHT = 900, 780  # pixels
+HEIGHT = 900  # pixels
+STEPS = "report_steps"
+# Over sidebar and heading, to the edges of the window; the way back stays on top of it
+FILLING = f"""<style>
+.st-key-{STEPS} {{ position: fixed; inset: 0; z-index: 1000000; gap: 0; height: 100vh;
+  background: #fff; }}
+.st-key-{STEPS} iframe {{ height: calc(100vh - 3.2rem) !important; display: block; }}
+.st-key-{STEPS}_back {{ padding: .3rem 1rem; background: #fff; color: #1C2530; }}
+</style>"""
 
 
 def show_report(run: Run) -> None:
@@ -194,15 +202,16 @@ def show_report(run: Run) -> None:
 
 
 def show_steps(run: Run) -> None:
-    """The six steps in full width; the arrow keys move them."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Back to the report",
-            icon=":material/arrow_back:",
-            key="stop_presenting",
-            on_click=stop_presenting,
-        )
-        st.caption("Arrow keys or a click move the steps, F fills the screen.")
+    """The six steps over the whole window; the arrow keys move them."""
     file = made(run, chosen_options(), presenting=True)
-    with st.container(border=True, key="report_steps"):
-        st.iframe(file.html, height=STEPS_HEIGHT, alt="The six steps of the presentation")
+    st.html(FILLING)
+    with st.container(key=STEPS):
+        with st.container(key=f"{STEPS}_back"):
+            st.button(
+                "Back to the report",
+                icon=":material/arrow_back:",
+                key="stop_presenting",
+                on_click=stop_presenting,
+                type="tertiary",
+            )
+        st.iframe(file.html, height=HEIGHT, alt="The six steps of the presentation")

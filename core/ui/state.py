@@ -36,6 +36,7 @@ ADDRESS = (
     "metric",
     "segment",
     "by",
+    "shown",  # on Metrics: differences or figures
     "order",
     "kind",
     "scale",  # of the fusion

@@ -172,7 +172,7 @@ def silence(worlds: int, make) -> dict[str, float]:
         world = make(seed)
         lifts = lifts_of(world, METRIC, TARGET_HISTORY)
         words, rows = sentence(world, lifts, METRIC, TARGET_HISTORY), lifts.over_twin
-        said["no difference"] += "makes no difference" in words
+        said["no difference"] += "No difference is shown: " in words
         said["helps"] += " helps " in words
         said["harms"] += " harms " in words
         said["a filled dot"] += bool(rows[SURE].any())

@@ -47,12 +47,17 @@ def text_of(app):
 
 def test_a_sentence_above_the_picture_says_what_its_filled_dots_say(trained_workspace):
     app = well(open_page("metrics", run=trained_workspace.runs["ease"]))
-    symbols = forest(app)["data"][0]["marker"]["symbol"]
+    figure = forest(app)
+    symbols = [row["marker"]["symbol"] for row in figure["data"]]
     said = text_of(app)
     assert ("helps recommendations in films for" in said) == ("circle" in symbols[1:])
-    assert "after Holm's correction for the" in said
+    assert "Filled: sure, also with 4 groups looked at" in said
+    labels = [label.split(" · ")[0] for label in figure["layout"]["yaxis"]["ticktext"]]
+    assert labels[:2] == ["all users", "nothing in films"]  # of what they had so much is said
+    assert labels[2] == "… over popularity"
+    assert said.count("History in books helps") == 1  # the verdict stood twice
     assert "its data were not checked here" in said  # a split of given files has no pair
-    assert "beyond user sampling (one seed)" in said or "circle-open" not in symbols
+    assert "No difference is shown" in said or "circle-open" not in symbols
 
 
 def test_what_was_found_in_a_split_of_given_files_stands_under_its_lift(own):
@@ -70,7 +75,7 @@ def test_what_was_found_in_a_split_of_given_files_stands_under_its_lift(own):
 
 def test_the_sentence_follows_the_kind_of_segment(trained_workspace):
     app = well(open_page("metrics", run=trained_workspace.runs["ease"], by="source_history"))
-    assert "interactions in books (+" in text_of(app)
+    assert re.search(r"interactions in books: \d+ more of 100 .* \(\+", text_of(app))
     app.segmented_control(key="by_widget").set_value("overlap")
     assert "users seen in" in text_of(well(app.run()))
 
@@ -78,14 +83,14 @@ def test_the_sentence_follows_the_kind_of_segment(trained_workspace):
 def test_the_noise_floor_is_one_click_away_and_then_stands_beside_the_counts(own):
     workspace, runs = own
     app = well(open_page("metrics", run=runs["ease"]))
-    assert "by chance alone; how many is not measured yet" in text_of(app)
+    assert "by chance alone is not measured yet" in text_of(app)
     well(app.button(key="measure_noise").click().run())
     (job,) = list_jobs(workspace, kind="reseed")
     assert job.payload == {"run_id": runs["ease"]}
     assert not [button for button in app.button if button.key == "measure_noise"]
     reseed_job(workspace, job.payload, silent)
     said = text_of(well(app.run()))
-    assert re.search(r"Harmed \d+%, by chance \d+%", said)
+    assert re.search(r"Harmed \d+ %, by chance \d+ %", said)
     assert "this one knows no chance" in said
 
 
@@ -140,8 +145,10 @@ def test_a_segment_of_three_users_is_named_and_has_no_dot(own):
     keep_attributes(workspace, run.record.dataset_hash, "\n".join(rows).encode(), users)
     app = well(open_page("metrics", run=runs["ease"], by="attribute:group"))
     figure = forest(app)
-    assert "few · 3 users, too few to say" in figure["layout"]["yaxis"]["ticktext"]
-    assert figure["data"][0]["x"][1] is None or np.isnan(figure["data"][0]["x"][1])
+    place = figure["layout"]["yaxis"]["ticktext"].index("few · 3")
+    assert figure["layout"]["annotations"][place]["text"] == "too few to say"
+    (x,) = figure["data"][place]["x"]
+    assert x is None or np.isnan(x)
     assert "Under 10 users (few) is too few to say" in text_of(app)
 
 
@@ -183,7 +190,7 @@ def test_a_figure_of_lists_can_be_what_is_lifted(trained_workspace):
     address = {"run": trained_workspace.runs["ease"], "metric": "serendipity"}
     app = well(open_page("metrics", **address))
     said = text_of(app)
-    assert "Serendipity@10" in said.split("What the source adds")[0]  # the verdict on top
+    assert "Serendipity@10" in said.split("Beside other runs")[0]  # the verdict on top
     assert "Serendipity@10 is made from lists" in said
     assert not [button for button in app.button if button.key == "measure_noise"]
     assert "Serendipity" in forest(app)["layout"]["xaxis"]["title"]["text"]
@@ -212,7 +219,7 @@ def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(ow
     keep_attributes(workspace, run.record.dataset_hash, "\n".join(rows).encode(), users)
     app = well(open_page("metrics", run=runs["ease"], segment="attribute:group: all:many: rest"))
     assert app.selectbox(key="segment_widget").value == "attribute:group: all:many: rest"
-    assert "237 users, 95 % intervals" in text_of(app)
+    assert "Means over 237 users, paired" in text_of(app)
     app.selectbox(key="segment_widget").set_value("attribute:group: all:few")
     well(app.run())
     assert not app.table
@@ -220,13 +227,13 @@ def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(ow
     for n in (30, 60):  # other users under the same name, as a newer file has them
         rows[1:] = [f"{u},{'few' if place < n else 'rest'}" for place, u in enumerate(users.ids)]
         keep_attributes(workspace, run.record.dataset_hash, "\n".join(rows).encode(), users)
-        assert f"{n} users, 95 % intervals" in text_of(well(app.run()))
+        assert f"Means over {n} users, paired" in text_of(well(app.run()))
     remove_attributes(workspace, run.record.dataset_hash, newest(workspace, run).name)
     remove_attributes(workspace, run.record.dataset_hash, newest(workspace, run).name)
     for tab in ("Per user", "Trade-off"):
         app.session_state["metrics_tab"] = tab
         assert not [e for e in well(app.run()).get("plotly_chart") if "ItemKNN" in e.proto.spec]
-        assert not [frame for frame in app.dataframe if "difference" in frame.value]
+        assert not [frame for frame in app.dataframe if "Difference" in frame.value]
 
 
 def test_a_file_of_attributes_can_be_taken_away_again(own):

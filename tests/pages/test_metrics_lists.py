@@ -33,7 +33,10 @@ def tables(app) -> dict:
 
 def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(trained_workspace):
     app = opened_tab(trained_workspace, "Beyond accuracy")
-    said = words(app)
+    heat = app.table[-1].value
+    assert {"This run", "Its twin", "Difference"} < set(heat)
+    assert heat["Difference"].str.contains("-background").any()
+    said = " ".join(heat[""])
     for heading in (
         "Variety",
         "Surprise",
@@ -42,13 +45,19 @@ def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(
         "Areas under the curve",
     ):
         assert heading in said
+    assert not [name for name in heat["Figure"] if "Full lists" in name]
+    said = ""
+    shown = {}
+    for group in ("Variety", "Surprise", "Popularity and exposure", "Categories and change"):
+        app.session_state["beyond_look"] = group
+        said += words(well(app.run()))
+        shown |= tables(app)
     assert "Two users' lists have" in said
     assert "every run gives everybody a full list" in said
-    assert not [name for frame in app.dataframe for name in frame.value if "Full lists" in name]
     assert "Half of all places in lists go to" in said
     assert "no categories" in said  # the planted films have none
-    assert re.search(r"\d+% of the scores in the run's lists come from the source, of 192", said)
-    exposure = tables(app)["Average popularity@10"].set_index("Run")
+    assert re.search(r"\d+ % of the scores in the run's lists come from the source, of 192", said)
+    exposure = shown["Average popularity@10"].set_index("Run")
     names = " ".join(exposure.index)
     for name in ("EASE", "its twin", "ItemKNN", "Popularity"):
         assert name in names
@@ -56,7 +65,7 @@ def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(
     coverage = own.test["coverage@10"]["mean"]
     cell = exposure["Coverage@10"].filter(like="EASE").iloc[0]
     assert cell == f"{coverage:.3f}".removeprefix("0")
-    surprise = tables(app)["Serendipity@10"].set_index("Run")
+    surprise = shown["Serendipity@10"].set_index("Run")
     assert surprise["Unexpectedness@10"].filter(like="Popularity").iloc[0].startswith(".0")
 
     for frame in app.dataframe:
@@ -68,9 +77,11 @@ def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(
 def test_k_and_segment_change_the_figures_of_lists(trained_workspace):
     app = opened_tab(trained_workspace, "Beyond accuracy", k="5", segment="target_history:0")
     assert "48 users at k = 5" in words(app)
-    assert "Serendipity@5" in tables(app)
+    assert "Serendipity@5" in list(app.table[-1].value["Figure"])
     app.session_state["metrics_tab"] = "Per user"
-    assert "Variety" not in words(well(app.run()))  # a closed tab computes nothing
+    assert (
+        "Figure" not in well(app.run()).table[-1].value or len(app.table) == 1
+    )  # a closed tab computes nothing
 
 
 @pytest.mark.parametrize("tab", ["Beyond accuracy", "Fairness", "Classification"])
@@ -110,9 +121,15 @@ def test_fairness_names_best_and_worst_group_and_warns_of_itself(trained_workspa
     said = words(app)
     assert "contradict each other" in said
     assert "The run does best for" in said
+    heat = app.table[-1].value
+    assert len(heat) == 3  # a row per group of users, by what they had
+    assert heat["Difference"].str.contains("-background").any()
+    for look in ("Popularity of lists", "Items and categories", "Every run by group"):
+        app.session_state["fairness_look"] = look
+        said += words(well(app.run()))
     assert "Delta-GAP" in said
     assert "The most popular fifth of the catalogue (13 items)" in said
-    groups = next(f.value for f in app.dataframe if "worst group" in f.value)
+    groups = next(f.value for f in app.dataframe if "Worst group" in f.value)
     assert len(groups) == 4
     app.selectbox(key="fairness_metric").set_value("intra_list_diversity")
     app.segmented_control(key="fairness_by").set_value("source_history")
@@ -123,7 +140,8 @@ def test_fairness_names_best_and_worst_group_and_warns_of_itself(trained_workspa
 def test_a_segment_of_few_users_has_no_figure(trained_workspace):
     app = opened_tab(trained_workspace, "Fairness", segment="target_history:0")
     assert "Fewer than two groups" in words(app)
-    assert "Nobody has history in films" in words(app)
+    app.session_state["fairness_look"] = "Popularity of lists"
+    assert "Nobody has history in films" in words(well(app.run()))
 
 
 def test_the_classification_report_counts_every_pair_and_follows_the_threshold(trained_workspace):

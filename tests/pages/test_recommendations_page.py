@@ -48,6 +48,34 @@ def test_the_user_is_a_sentence_with_both_histories_and_what_changed(trained_wor
     assert "against the twin" in header
 
 
+def test_the_header_measures_the_list_that_stands_below(trained_workspace):
+    """It said +1.000, "by the model's own list", over a fused list with the hit at rank 3."""
+    run = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"])
+    split = read_snapshot(trained_workspace.workspace.splits / run.record.split_hash)
+    own = run.metrics(TEST).set_index(USER)["ndcg@10"]
+    without = run.twin.metrics(TEST).set_index(USER)["ndcg@10"]
+    for user in own.index:  # somebody whose list the weights change
+        listed = user_list(run.model(split), split, TEST, int(user), Fusion(0.0, 1.0), 10)
+        ranks = listed.held_out_ranks
+        ideal = (1 / np.log2(1 + np.arange(1, min(10, len(ranks)) + 1))).sum()
+        shown = (1 / np.log2(1 + ranks[ranks <= 10])).sum() / ideal
+        if abs(shown - own[user]) > 0.01 and abs(shown - without[user]) > 0.01:
+            break
+    name = str(split.train.users.ids[user])
+    app = opened(trained_workspace, alpha="0.0", beta="1.0", user=name)
+    header = next(text for text in words(app).splitlines() if text.startswith("####"))
+    assert f"{abs(shown - without[user]):.3f}".removeprefix("0") in header
+    assert "own list" not in header
+
+
+def test_the_waterfall_explains_the_bar_it_belongs_to(trained_workspace):
+    """The bar was as long as a z-score, the waterfall ended at the model's own score."""
+    app = opened(trained_workspace, scale="z-score")
+    bars = chart(app, "from books")["data"]
+    bar = sum(_numbers(part["x"])[0] for part in bars[:2])
+    assert waterfall_of(app)["data"][0]["text"][-1] == f"{bar:.4f}".removeprefix("0")
+
+
 def test_the_first_user_shown_is_the_most_helped(trained_workspace):
     app = opened(trained_workspace)
     run = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"])
@@ -152,7 +180,7 @@ def test_a_run_whose_data_are_gone_says_so_in_two_sentences(nothing_kept, traine
             app = open_page(name, run=trained_workspace.runs["ease"])
             assert not app.exception
             assert any("is not in this workspace" in error.value for error in app.error)
-            assert "Its data are not in this workspace." in words(app)
+            assert "its data are not in this workspace" in words(app)
     finally:
         away.rename(splits)
 

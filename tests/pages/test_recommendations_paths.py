@@ -45,9 +45,17 @@ def test_a_recommendation_names_what_it_shares_with_both_histories(shared_attrib
     line = next(text for text in said.splitlines() if "all by **Author 0**, like" in text)
     assert ":orange[b" in line
     assert "and " in line
-    assert "held by 36 items of the catalogue · adds +" in line
+    assert "36 items have it · adds +" in line
     assert "same category as" in said
     assert NASTY not in said
+
+
+def test_what_most_of_the_catalogue_has_is_no_reason(shared_attributes, monkeypatch):
+    """ "Same category: Drama, held by 1,138 items" was the whole catalogue."""
+    monkeypatch.setattr("core.data.knowledge.MOST_HELD", 0.3)  # half of the films hold one category
+    said = words(well(open_page("recommendations", run=shared_attributes, user="u008")))
+    assert "by **Author 0**" in said
+    assert "same category as" not in said
 
 
 def test_without_attributes_the_page_says_nothing_of_paths(trained_workspace):

@@ -51,6 +51,7 @@ def test_presenting_shows_the_six_steps_with_the_same_choices_and_leads_back(dem
     html = preview(well(app.run()))
     assert 'data-present="1"' in html
     assert "For the board" in html
+    assert "position: fixed; inset: 0" in "".join(one.proto.body for one in app.get("html"))
     assert not app.get("download_button")
     app.button(key="stop_presenting").click()
     html = preview(well(app.run()))

@@ -99,6 +99,7 @@ def test_metrics_stand_beside_those_of_trained_runs(theirs, part):
     assert "Does training know what came after the test?" in words(app)
     if part == "test":
         app.session_state["metrics_tab"] = "Beyond accuracy"
+        app.session_state["beyond_look"] = "Variety"
         well(app.run())
         variety = next(f.value for f in app.dataframe if "User coverage" in f.value)
         assert variety["User coverage"].iloc[0].startswith(".996")  # 239 of 240

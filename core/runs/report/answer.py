@@ -6,8 +6,8 @@ import re
 
 import pandas as pd
 
-from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SEGMENT, TEST, USERS
-from core.basics.formatting import count, number, signed, signed_interval
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, TEST, USERS
+from core.basics.formatting import count, number, percent, signed, signed_interval
 from core.charts.report import (
     BAD,
     GOOD,
@@ -18,19 +18,17 @@ from core.charts.report import (
     WORDS,
     draw_lifts,
     draw_moved,
-    draw_of_hundred,
 )
-from core.charts.theme import FUSED_COLOUR, TARGET_COLOUR, TWIN_COLOUR
 from core.evaluation.lift import BY, HARMED, HELPED, LIFT, SURE, is_gain, moved_counts
 from core.evaluation.lift import differences as user_differences
 from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY, bins_words
 from core.evaluation.verdict import HARMS, HELPS, judge
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_card, metric_title
+from core.runs.answer.groups import NEW, Group, answer_words
 from core.runs.report.blocks import Block, Facts, Figure, Section, Words
 from core.runs.report.evidence import HIT_RATE, Evidence, tone_of
 from core.runs.studies.noise import equal_twins, noise_floor
-from core.store.run_folder import Run
 
 FIGURES = re.compile(r"\s\((?=[^()]*95 %)[^()]*\)")  # a parenthesis that holds an interval
 
@@ -51,13 +49,34 @@ def headline(verdict: str) -> str:
     return FIGURES.sub("", verdict)
 
 
+def in_short(evidence: Evidence) -> list[str]:
+    """The answer in one to four sentences, the headline first: of the pair, else of the run."""
+    if evidence.whole is None:
+        return [headline(evidence.verdict)]
+    return answer_words(evidence.whole)
+
+
+def tone_in_short(evidence: Evidence) -> str:
+    """ "good" where somebody is helped, "bad" where somebody is harmed and nobody helped."""
+    if evidence.whole is None:
+        return evidence.tone
+    answers = {group.answer for group in (evidence.whole.everybody, *evidence.whole.groups)}
+    return GOOD if HELPS in answers else BAD if HARMS in answers else OPEN
+
+
 def summary(evidence: Evidence) -> tuple[Block, ...]:
-    """The box at the top: three numbers that carry the verdict."""
-    return (Facts(tuple(tiles(evidence))),)
+    """The box at the top: the picture of the answer, and three numbers."""
+    return (*_first_picture(evidence), Facts(tuple(tiles(evidence))))
+
+
+def _first_picture(evidence: Evidence) -> list[Figure]:
+    """Who is helped, group by group; else people of a hundred by this run alone."""
+    figure = groups_figure(evidence) or hundred(evidence)
+    return [] if figure is None else [figure]
 
 
 def tiles(evidence: Evidence) -> list[tuple[str, str, str]]:
-    """The difference with its interval, the users it stands on, and how many moved."""
+    """People of a hundred, the difference with its interval, and the users both stand on."""
     gap = evidence.difference(evidence.other, evidence.metric)
     title = metric_title(evidence.metric)
     if gap is None or not gap.users:
@@ -67,10 +86,47 @@ def tiles(evidence: Evidence) -> list[tuple[str, str, str]]:
     shown = evidence.tone if evidence.run.twin else tone_of(gap, evidence.metric)
     tone = {"good": "fused", "bad": "alarm"}.get(shown, "twin")
     return [
-        (signed(gap.mean, _digits(evidence)), said, tone),
         *_hundred_tile(evidence),
-        (f"{gap.users:,}", "test users, each with and without", "target"),
+        (signed(gap.mean, _digits(evidence)), said, tone),
+        (f"{gap.users:,}", "test users of this run, each with and without", "target"),
     ]
+
+
+def groups_figure(evidence: Evidence) -> Figure | None:
+    """A row per group of people over all splits and models of the pair, as Start shows it."""
+    found = evidence.whole
+    if found is None:
+        return None
+    groups = [group for group in found.groups if group.users]
+    tones = {HELPS: GOOD, HARMS: BAD}
+    rows = pd.DataFrame(
+        [
+            {
+                SEGMENT: f"{_label(group.name, evidence)} · {group.users:,}",
+                MEAN: group.lift.mean,
+                LOW: group.lift.low,
+                HIGH: group.lift.high,
+                WORDS: _figure_of(group, evidence),
+                TONE: tones.get(group.answer, OPEN),
+            }
+            for group in groups
+        ]
+    )
+    return Figure(
+        draw_lifts(
+            rows, x=f"{metric_title(evidence.metric)}, with {evidence.source} minus without"
+        ),
+        f"Whom does history in {evidence.source} help? Behind each group its test users; at the "
+        "right how many more of 100 find something they like. Filled dots are sure, hollow ones "
+        "may be chance. Each group by the model that validation chose for it.",
+    )
+
+
+def _figure_of(group: Group, evidence: Evidence) -> str:
+    if not group.known:
+        return "too few to say"
+    lift = signed(group.lift.mean, _digits(evidence))
+    return lift if group.hits is None else f"{signed(100 * group.hits.mean, 0)} of 100 · {lift}"
 
 
 def answer_section(evidence: Evidence) -> Section:
@@ -82,8 +138,8 @@ def answer_section(evidence: Evidence) -> Section:
         blocks += [Words(hundred_words(evidence)), figure]
     users = count(evidence.level(evidence.run, evidence.metric).users, "test user")
     twin = (
-        f"“Without {evidence.source}” is the same model trained the same way, only that it never "
-        f"saw {evidence.source}: the two differ in nothing else. "
+        f"“Without {evidence.source}” is the same model, trained without ever seeing "
+        f"{evidence.source}. "
         if evidence.run.twin
         else ""
     )
@@ -103,20 +159,23 @@ def answer_section(evidence: Evidence) -> Section:
 
 
 def hundred(evidence: Evidence) -> Figure | None:
-    """Users out of a hundred who find a hidden choice: the run, its twin and popularity."""
-    rows, colours = [], []
-    for name, run, colour in _lines(evidence):
-        level = evidence.level(run, HIT_RATE)
-        if level.users:
-            mean, low, high = (100 * value for value in (level.mean, level.low, level.high))
-            rows.append({RUN: name, MEAN: mean, LOW: low, HIGH: high, WORDS: f" {mean:.0f}"})
-            colours.append(colour)
-    if not rows:
+    """How many more of a hundred users find a hidden choice: the paired difference, one row."""
+    gap = evidence.difference(evidence.other, HIT_RATE)
+    if evidence.rates or gap is None or not gap.users:
         return None
+    low, high = (signed(100 * value, 1) for value in (gap.low, gap.high))
+    row = {
+        SEGMENT: f"everybody · {gap.users:,}",
+        MEAN: 100 * gap.mean,
+        LOW: 100 * gap.low,
+        HIGH: 100 * gap.high,
+        WORDS: f"{signed(100 * gap.mean, 1)} of 100 ({low} to {high})",
+        TONE: tone_of(gap, HIT_RATE),
+    }
     return Figure(
-        draw_of_hundred(pd.DataFrame(rows), x="users out of 100", colours=colours),
-        f"How many of 100 people find a hidden choice of theirs in {evidence.target} among ten "
-        "recommendations? The thin line is the 95 % interval.",
+        draw_lifts(pd.DataFrame([row]), x=f"people of 100, {_against(evidence)}"),
+        f"How many more of 100 people find a hidden choice of theirs in {evidence.target} among "
+        "ten? The same people with and without, pair by pair; the bar is the 95 % interval.",
     )
 
 
@@ -139,24 +198,18 @@ def hundred_words(evidence: Evidence) -> str:
     )
 
 
-def _lines(evidence: Evidence) -> list[tuple[str, Run, str]]:
-    run = evidence.run
-    lines = [(f"with {evidence.source}" if run.twin else "this run", run, FUSED_COLOUR)]
-    if run.twin:
-        lines.append((f"without {evidence.source}", run.twin, TARGET_COLOUR))
-    if run.floor:
-        lines.append((evidence.floor_name, run.floor, TWIN_COLOUR))
-    return lines
-
-
 def _hundred_tile(evidence: Evidence) -> list[tuple[str, str, str]]:
-    if evidence.rates or evidence.other is None:
+    gap = evidence.difference(evidence.other, HIT_RATE)
+    if evidence.rates or evidence.other is None or gap is None or not gap.users:
         return []
     ours, theirs = (evidence.level(run, HIT_RATE) for run in (evidence.run, evidence.other))
-    if not (ours.users and theirs.users):
-        return []
-    said = f"of 100 people find a hidden choice in ten; {_with(evidence)} {100 * theirs.mean:.0f}"
-    return [(f"{100 * ours.mean:.0f}", said, "fused")]
+    low, high = (signed(100 * value, 0) for value in (gap.low, gap.high))
+    said = (
+        f"of 100 people find a hidden choice in ten: {100 * ours.mean:.0f}, {_with(evidence)} "
+        f"{100 * theirs.mean:.0f} (95 % {low} to {high})"
+    )
+    tone = {GOOD: "fused", BAD: "alarm"}.get(tone_of(gap, HIT_RATE), "twin")
+    return [(signed(100 * gap.mean, 0), said, tone)]
 
 
 def _against(evidence: Evidence) -> str:
@@ -257,8 +310,8 @@ def whom_words(evidence: Evidence, rows: pd.DataFrame) -> str:
         if groups[tone]
     ]
     if groups[OPEN]:
-        who = "For others" if said else "For no group is there a"
-        said.append(f"{who} {'no ' if said else ''}difference beyond {evidence.beyond}.")
+        others = bins_words(groups[OPEN], evidence.target)
+        said.append(f"No difference is shown for {others}.")
     if few.any():
         who = bins_words(list(parts.loc[few, BIN]), evidence.target)
         said.append(_sentence(f"{who} are too few to say anything"))
@@ -347,6 +400,8 @@ def _label(name: str, evidence: Evidence) -> str:
     """A segment as a person says it, without the number of its users."""
     if name == ALL_USERS:
         return "everybody"
+    if name == NEW:
+        return f"new items of {_short(evidence.target)}"
     nothing = f"nothing yet in {_short(evidence.target)}"
     if name in (BINS[0], OVER_FLOOR):
         return nothing if name == BINS[0] else f"… over {evidence.floor_name}"
@@ -376,7 +431,10 @@ def _moved_words(evidence: Evidence) -> str:
     counts, known = _moved(evidence), evidence.comparison
     assert counts is not None
     helped, _, harmed = (count / max(1, sum(counts)) for count in counts)
-    said = f"Judged one by one, {helped:.0%} of the people are better off and {harmed:.0%} worse. "
+    said = (
+        f"Judged one by one, {percent(helped)} of the people are better off and {percent(harmed)} "
+        "worse. "
+    )
     equals = equal_twins(evidence.run, TEST)
     if known is None or known.twin is None or not equals:
         return said + (
@@ -388,7 +446,8 @@ def _moved_words(evidence: Evidence) -> str:
     shown = "harms more than chance does" if excess.low > 0 else "is not shown to harm more"
     return said + (
         f"Chance alone, the same model trained again {evidence.without}, makes "
-        f"{floor.helped.chance.mean:.0%} better off and {floor.harmed.chance.mean:.0%} worse: this "
-        f"run {shown} ({100 * excess.mean:+.1f} in 100 people, 95 % "
+        f"{percent(floor.helped.chance.mean)} better off and "
+        f"{percent(floor.harmed.chance.mean)} worse: this run {shown} "
+        f"({100 * excess.mean:+.1f} in 100 people, 95 % "
         f"{100 * excess.low:+.1f} to {100 * excess.high:+.1f})."
     )

@@ -120,7 +120,8 @@ class Story:
     source: str
     target: str
     subtitle: str
-    verdict: str
+    verdict: str  # of this run
+    short: tuple[str, ...]  # the answer of the pair, the headline first
     tone: str  # "good", "open" or "bad"
     summary: tuple[Block, ...]
     sections: tuple[Section, ...]

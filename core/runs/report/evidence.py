@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USERS
-from core.basics.errors import DataError, RunError
+from core.basics.errors import CrosswalkError, DataError, RunError
 from core.basics.formatting import signed, signed_interval
 from core.basics.workspace import Workspace
 from core.data.checks.check import Check
@@ -23,6 +23,7 @@ from core.evaluation.verdict import HARMS, HELPS, Comparison, Lifts, altogether,
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_title
 from core.models.task import Task
+from core.runs.answer.groups import Answer, answer_of
 from core.runs.studies.noise import comparison_of
 from core.store.record import Record
 from core.store.run_folder import Run, list_runs
@@ -131,10 +132,23 @@ class Evidence:
             return None
         return lifts_of(self.comparison, self.metric, TARGET_HISTORY)
 
-    @property
-    def beyond(self) -> str:
-        """What a difference has to be beyond, in words."""
-        return "user sampling (one seed)" if self.comparison is None else self.comparison.beyond
+    @cached_property
+    def whole(self) -> Answer | None:
+        """The answer over all splits and models of the pair; None where only this run can tell.
+
+        That is for a run without a twin, or where the runs of the pair are judged by another
+        metric than this one.
+        """
+        if self.run.twin is None or self.segments is None:
+            return None
+        beside = [run for run in self.runs if run.record.dataset_hash == self.record.dataset_hash]
+        try:
+            found = answer_of(self.workspace, beside, self.run, self._read)
+        except CrosswalkError:  # a run beside it cannot be read any more
+            return None
+        if found is None or not any(group.known for group in found.groups):
+            return None
+        return found if found.everybody.metric == self.metric else None
 
     def level(self, run: Run, metric: str) -> Interval:
         """Mean of a run on the test users, as its record says it, else from its users."""
@@ -159,12 +173,11 @@ class Evidence:
             if not gap.users:
                 return "There is nothing to compare this run with."
             words = {"good": "does better than", "bad": "does worse than"}
-            verb = words.get(tone_of(gap, self.metric), "is no different from")
-            sampling = "" if gap.excludes_zero else " beyond user sampling (one seed)"
+            verb = words.get(tone_of(gap, self.metric), "is not shown to differ from")
             digits = digits_of(self.metric)
             between = signed_interval(gap.low, gap.high, digits)
             return (
-                f"Over all users this run {verb} {against}{sampling} ({signed(gap.mean, digits)} "
+                f"Over all users this run {verb} {against} ({signed(gap.mean, digits)} "
                 f"{metric_title(self.metric)}, 95 % {between}, {gap.users:,} users)."
             )
         return sentence(self.comparison, self.lifts, self.metric, TARGET_HISTORY)

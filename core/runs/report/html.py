@@ -10,6 +10,7 @@ from typing import Any
 
 from core import __version__
 from core.basics.columns import SOURCE, TARGET
+from core.basics.formatting import percent
 from core.charts.report import figure_spec, plotly_script
 from core.runs.report.answer import FIGURES, headline
 from core.runs.report.blocks import (
@@ -203,10 +204,12 @@ def _lights(lights: Lights) -> str:
 
 
 def _verdict(story: Story) -> str:
-    """The sentence large, its figures below."""
-    figures = [found.strip(" ()") for found in FIGURES.findall(story.verdict)]
-    small = f"<small>{text('; '.join(figures), 400)}</small>" if figures else ""
-    return f"{text(headline(story.verdict), 800)}{small}"
+    """The headline large; below it the rest, or the figures of a run that stands alone."""
+    first, *others = story.short
+    if not others and first == headline(story.verdict):
+        others = ["; ".join(found.strip(" ()") for found in FIGURES.findall(story.verdict))]
+    small = f"<small>{text(' '.join(others), 800)}</small>" if any(others) else ""
+    return f"{text(first, 800)}{small}"
 
 
 def _pair(story: Story, title: str = "") -> str:
@@ -280,7 +283,7 @@ def _why(pick: Pick) -> str:
         return ""
     said = " ".join(
         f'<span class="r"><span class="{"s" if domain == SOURCE else "t"}">{text(title, 60)}</span>'
-        f" {share:.0%}</span>"
+        f" {percent(share)}</span>"
         for title, domain, share in pick.reasons
     )
     return f'<span class="why">because of {said}</span>'

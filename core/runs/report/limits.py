@@ -132,7 +132,7 @@ def _floor_words(evidence: Evidence) -> str:
         return ""
     digits = evidence.task.digits
     verb = {"good": "does better than", "bad": "does worse than"}.get(
-        tone_of(gap, evidence.metric), "is no different beyond user sampling from"
+        tone_of(gap, evidence.metric), "is not shown to differ from"
     )
     return (
         f"This run {verb} {evidence.floor_name}, the least any model must beat "

@@ -187,13 +187,15 @@ class Teller:
                 if theirs is None
                 else f"{figure}, {evidence.without} {number(theirs, 2)}: smaller is better."
             )
-        found = int(np.isin(told.items, hidden).sum())
+        ours = _places(told.items, hidden)
+        there = None if without is None else _places(without, hidden)
+        if len(hidden) == 1:
+            return f"{known} {_of_one(ours, there, evidence.without)}"
         also = ""
-        if without is not None:
-            theirs = int(np.isin(without, hidden).sum())
-            also = f", {evidence.without} {theirs}"
-            also += _moved_words(chosen) if found == theirs else ""
-        return f"{known} Of {count(len(hidden), 'hidden choice')} the ten hold {found}{also}."
+        if there is not None:
+            also = f", {evidence.without} {len(there)}"
+            also += _moved_words(chosen) if len(ours) == len(there) else ""
+        return f"{known} {len(ours)} of {len(hidden)} hidden choices stand among ten{also}."
 
     def _notes(self, told: Told) -> tuple[str, ...]:
         if not self.evidence.run.has_model:
@@ -203,6 +205,22 @@ class Teller:
             order = "an arbitrary order of new items" if new else "the order of popularity"
             return (f"No history item carried this list: it is {order}.",)
         return ()
+
+
+def _places(items: IntArray, hidden: IntArray) -> list[int]:
+    """Places of a list, from 1, on which a hidden choice stands."""
+    return [int(place) + 1 for place in np.flatnonzero(np.isin(items, hidden))]
+
+
+def _of_one(ours: list[int], theirs: list[int] | None, without: str) -> str:
+    """`One choice was hidden: found at place 2, without books not at all.`"""
+    said = f"One choice was hidden: {f'found at place {ours[0]}' if ours else 'not among ten'}"
+    if theirs is None:
+        return f"{said}."
+    same = bool(ours) == bool(theirs)
+    if not ours and same:
+        return f"{said}, {without} neither."
+    return f"{said}, {without} {f'at place {theirs[0]}' if theirs else 'not at all'}."
 
 
 def _moved_words(chosen: Chosen) -> str:

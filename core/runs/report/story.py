@@ -90,7 +90,8 @@ def tell_story(workspace: Workspace, run: Run) -> Story:
         target=evidence.target,
         subtitle=subtitle,
         verdict=evidence.verdict,
-        tone=evidence.tone,
+        short=tuple(answer.in_short(evidence)),
+        tone=answer.tone_in_short(evidence),
         summary=summary(evidence),
         sections=sections,
         slides=slides_of(evidence, sections),
@@ -187,8 +188,10 @@ def _data(evidence: Evidence, chapter: Section) -> Slide:
 
 
 def _answer(evidence: Evidence, chapter: Section) -> Slide:
-    blocks = (Facts(tuple(answer.tiles(evidence))), *_figure(chapter))
-    return Slide("The answer", answer.headline(evidence.verdict), blocks)
+    figure = answer.groups_figure(evidence)
+    shown = _figure(chapter) if figure is None else (figure,)
+    blocks = (Facts(tuple(answer.tiles(evidence))), *shown)
+    return Slide("The answer", answer.in_short(evidence)[0], blocks)
 
 
 def _people(evidence: Evidence, people: Section) -> Slide:

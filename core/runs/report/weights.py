@@ -45,7 +45,7 @@ def weights_section(evidence: Evidence) -> Section:
     caption = (
         f"Does it pay to let {evidence.source} count more, or less? Left {evidence.target} alone, "
         f"right {evidence.source} alone; the green band is the 95 % interval, the grey one holds "
-        "every mix that is no worse than the best beyond user sampling."
+        "every mix that is not shown to be worse than the best."
     )
     blocks = (Words(weight_words(found, evidence)), Figure(drawn, caption), Words(_LIMITS, "quiet"))
     return Section("weights", "How much each domain should count", blocks)
@@ -95,10 +95,12 @@ def weight_words(found: RatioPicture, evidence: Evidence) -> str:
     low, high = float(near.min()), float(near.max())
     if low == 0 and high == 1:
         return (
-            f"{said} In truth no mix is worse than the best beyond user sampling: the weights "
+            f"{said} In truth no mix is shown to be worse than the best: the weights "
             "hardly matter here."
         )
-    return f"{said} Anything from {_ratio(low)} to {_ratio(high)} is as good beyond user sampling."
+    return (
+        f"{said} Anything from {_ratio(low)} to {_ratio(high)} is as good, as far as can be told."
+    )
 
 
 def _ratio(share: float) -> str:
@@ -239,8 +241,8 @@ def _leader_words(evidence: Evidence, lines: dict[str, Run]) -> str:
         return "No other run of this split is in the workspace to compare with."
     best, title = leader(known, evidence.metric), metric_title(evidence.metric)
     if best is None:
-        return f"No run leads in {title} beyond user sampling: the two best may be equally good."
-    return f"“{best}” leads in {title}, ahead of the next one beyond user sampling."
+        return f"No run is shown to lead in {title}: the two best may be equally good."
+    return f"“{best}” leads in {title}, surely ahead of the next one."
 
 
 def _about(evidence: Evidence, lines: dict[str, Run]) -> str:

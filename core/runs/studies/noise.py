@@ -14,7 +14,7 @@ import pandas as pd
 from core.basics.columns import TEST, VALID
 from core.basics.errors import RunError
 from core.basics.files import still_there
-from core.basics.formatting import number, signed
+from core.basics.formatting import number, percent, signed
 from core.basics.progress import Report
 from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
@@ -176,7 +176,7 @@ def floor_sentence(floor: NoiseFloor) -> str:
     if floor.helped.chance.mean == floor.harmed.chance.mean == 0:
         return "Every twin gives these users the same lists, so what chance does cannot be told."
     if excess.low > 0:
-        return f"{excess.mean:.0%} of users are harmed beyond what chance does."
+        return f"{percent(excess.mean)} of users are harmed beyond what chance does."
     return "That more users are harmed than by chance cannot be shown."
 
 
@@ -185,9 +185,9 @@ def moved_words(word: str, moved: Moved) -> str:
     excess = moved.excess
     points = [signed(100 * value, 0) for value in (excess.mean, excess.low, excess.high)]
     return (
-        f"{word} {moved.share.mean:.0%}, by chance {moved.chance.mean:.0%}: {points[0]} points "
-        f"(95 % {points[1]} to {points[2]}). On average by {number(moved.size)}, by chance by "
-        f"{number(moved.size_by_chance)}."
+        f"{word} {percent(moved.share.mean)}, by chance {percent(moved.chance.mean)}: "
+        f"{points[0]} points (95 % {points[1]} to {points[2]}). On average by "
+        f"{number(moved.size)}, by chance by {number(moved.size_by_chance)}."
     )
 
 

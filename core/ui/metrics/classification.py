@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, TEST, USER, USERS, VALID
 from core.basics.errors import DataError
-from core.basics.formatting import number, signed
+from core.basics.formatting import number, percent, signed, signed_interval
 from core.charts.intervals import draw_by_length, draw_calibration
 from core.evaluation.list_figures import DIFFERENCE
 from core.evaluation.ratings import (
@@ -98,6 +98,11 @@ def show_classification(lines: list[Contender], view: View) -> None:
     _show_report(answers[found.own], kind)
     rows = _compared(found, threshold, answers)
     st.markdown(_words(rows, found))
+    if kind == IN_LIST:
+        st.caption(
+            "Recall, precision and F1 here pool all pairs; the table above takes the mean over "
+            "users, so the two differ."
+        )
     show_figures(rows, list(METRIC_OF.values()), "classification_runs", titles=TITLES)
     if kind == IN_LIST:
         _show_curve(found)
@@ -162,7 +167,7 @@ def _show_report(answers: Answers, kind: str) -> None:
     left, right = st.columns([1.6, 1], gap="large")
     with left:
         pairs = "user and item pairs that are not masked" if kind == IN_LIST else "held-out ratings"
-        st.markdown(f"**Report of the run** over {int(answers.total.sum()):,} {pairs}")
+        st.markdown(f"**Report of the run**, pooled over {int(answers.total.sum()):,} {pairs}")
         shown = pd.DataFrame(
             {"class": [NAMES[name] for name in table.index]}
             | {HEADINGS[name]: [number(value) for value in table[name]] for name in table}
@@ -228,8 +233,8 @@ def _words(rows: pd.DataFrame, found: Listed) -> str:
     if np.isnan(right):
         return "The run never says yes at this threshold, so it finds nothing of what is relevant."
     words = (
-        f"Of what the run says yes to, {right:.1%} is relevant, and it finds {finds:.1%} of what "
-        f"is; MCC {number(means['mcc'])}."
+        f"Of what the run says yes to, {percent(right, 1)} is relevant, and it finds "
+        f"{percent(finds, 1)} of what is; MCC {number(means['mcc'])}."
     )
     apart = rows[(rows[RUN] == DIFFERENCE) & (rows[METRIC] == "mcc")]
     if apart.empty:
@@ -240,7 +245,8 @@ def _words(rows: pd.DataFrame, found: Listed) -> str:
         return words
     if gap.excludes_zero:
         return f"{words} Against its twin: {difference_words(gap, 'mcc')}."
-    return f"{words} Its twin is no different in MCC beyond user sampling (one seed)."
+    between = signed_interval(gap.low, gap.high)
+    return f"{words} No difference to its twin is shown (MCC could be {between})."
 
 
 def _show_curve(found: Listed) -> None:
@@ -285,7 +291,7 @@ def show_log_loss(found: Listed, liked_from: float) -> None:
         st.caption("All ratings are liked, or none is, from this rating on: LogLoss says nothing.")
         return
     ours, always = (rows[rows[RUN] == name].iloc[0] for name in (found.own, ALWAYS))
-    verdict = "no different from"
+    verdict = "not shown to differ from"
     if ours[GAP_HIGH] < 0:
         verdict = "better than"
     elif ours[GAP_LOW] > 0:
@@ -348,7 +354,7 @@ def _fit_words(found: RatingFigures, own: str, called: str) -> str:
     means = found.fits[found.fits[RUN] == own].set_index(METRIC)[MEAN]
     said, given, apart = furthest(found.curves[found.curves[RUN] == own])
     return (
-        f"{called} predicts {means['r2']:.0%} of the spread of held-out ratings (R²). Where it "
-        f"says {number(said, 2)}, people gave {number(given, 2)} ({signed(apart, 2)}): nowhere is "
-        "it further off."
+        f"{called} predicts {percent(means['r2'])} of the spread of held-out ratings (R²). Where "
+        f"it says {number(said, 2)}, people gave {number(given, 2)} ({signed(apart, 2)}): nowhere "
+        "is it further off."
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import MEAN, METRIC, RUN, SEGMENT, SOURCE, TARGET, USER, USERS
-from core.basics.formatting import interval, number, signed
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SEGMENT, SOURCE, TARGET, USER, USERS
+from core.basics.formatting import interval, number, percent, signed
 from core.charts.intervals import draw_group_dots
 from core.evaluation.groups import (
     BY_LOT,
@@ -19,6 +19,7 @@ from core.evaluation.groups import (
     group_rows,
     unfairness_rows,
 )
+from core.evaluation.lift import lift_rows
 from core.evaluation.ratings import Bounds
 from core.evaluation.segments import FEWEST, TARGET_HISTORY, who
 from core.metrics.fairness import TRIES, UNFAIRNESS
@@ -28,33 +29,74 @@ from core.ui import cached
 from core.ui.keeping import kept_data
 from core.ui.metrics.figures import Contender
 from core.ui.metrics.item_fairness import show_items
+from core.ui.metrics.lift import group_label
 from core.ui.metrics.lists import Listed, listed
-from core.ui.metrics.table import explain
+from core.ui.metrics.table import explain, heat_cell
 from core.ui.metrics.view import View, column_of, metrics_of, missing_words, segments_of, titles_of
 from core.ui.shell import show_chart
 from core.ui.widgets import download_button, plain
 
+EVERY_RUN, POPULAR, ERRORS, ITEMS = (
+    "Every run by group",
+    "Popularity of lists",
+    "Errors of ratings",
+    "Items and categories",
+)
 SURE = 0.05  # chance below which a gap is more than random groups bring
 CAUTION = (
-    "Measures of fairness contradict each other: a run can look fair by one and unfair by another, "
-    "and a fair one can be bad for everybody (Rampisela et al. 2024). Read several, beside quality."
+    "Measures of fairness contradict each other, and a fair run can be bad for everybody "
+    "(Rampisela et al. 2024): read several, beside quality."
 )
 
 
 def show_fairness(lines: list[Contender], view: View) -> None:
     """Users by group first, then items."""
-    st.caption(f":material/balance: {CAUTION}")
     found = listed(lines, view)
     if found is None:
         return
-    st.subheader("Users", anchor=False)
-    by = _show_users(found)
-    st.subheader("Items", anchor=False)
-    show_items(found, by)
+    metric, by = _pick_groups(found)
+    rows, apart = _groups(found, view.k, metric, by)
+    st.markdown(_gap_words(apart, metric, found, by))
+    if found.twin:
+        _show_heat(found, rows, metric, by)
+    st.caption(f":material/balance: {CAUTION}")
+    looks = [EVERY_RUN, POPULAR, ITEMS]
+    if found.lines[0].run.card.task.rates:
+        looks.insert(2, ERRORS)
+    look = st.segmented_control("In detail", looks, default=None, key="fairness_look", wrap=True)
+    if look == EVERY_RUN:
+        _show_users(found, rows, apart, metric, by)
+    elif look == POPULAR:
+        _show_popularity(found, by)
+    elif look == ERRORS:
+        show_score_fairness(found, by)
+    elif look == ITEMS:
+        show_items(found, by)
 
 
-def _show_users(found: Listed) -> str:
-    """Any metric by group, then popularity, and return the kind of group."""
+def _show_heat(found: Listed, rows: pd.DataFrame, metric: str, by: str) -> None:
+    """A row per group of users: the run, its twin, and the difference coloured by its interval."""
+    assert found.twin is not None
+    gaps = _differences(found, found.view.k, metric, by)
+    means = rows.set_index([RUN, SEGMENT])
+    table = []
+    for group in dict.fromkeys(rows[SEGMENT]):
+        ours, theirs = (means.loc[(name, group)] for name in (found.own, found.twin))
+        silent = pd.isna(ours[MEAN]) or group not in gaps.index
+        table.append(
+            {
+                "Group": plain(f"{group_label(found.lines[0].run, by, str(group))}", 60),
+                "Users": f"{int(ours[USERS]):,}",
+                "This run": number(ours[MEAN]),
+                "Its twin": number(theirs[MEAN]),
+                "Difference": "too few to say" if silent else heat_cell(gaps.loc[group], metric),
+            }
+        )
+    st.table(pd.DataFrame(table), border="horizontal", hide_index=True)
+
+
+def _pick_groups(found: Listed) -> tuple[str, str]:
+    """The metric, as a column, and the kind of group."""
     run, view = found.lines[0].run, found.view
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     names = _metrics(found)
@@ -77,8 +119,12 @@ def _show_users(found: Listed) -> str:
         required=True,
         key="fairness_by",
     )
-    rows, apart = _groups(found, view.k, metric, by)
-    st.markdown(_gap_words(apart, metric, found, by))
+    return metric, str(by)
+
+
+def _show_users(found: Listed, rows: pd.DataFrame, apart: list[Gap], metric: str, by: str) -> None:
+    """Every run by group, and how far its groups are apart."""
+    run, view = found.lines[0].run, found.view
     show_chart(
         draw_group_dots(rows, found.styles(), x=f"{metric_title(metric)}, mean of the group"),
         _caption(
@@ -89,9 +135,6 @@ def _show_users(found: Listed) -> str:
         "fairness_groups",
     )
     _show_gaps(apart, metric)
-    show_score_fairness(found, by)
-    _show_popularity(found, by)
-    return by
 
 
 def _metrics(found: Listed) -> list[str]:
@@ -112,7 +155,24 @@ def _who(found: Listed, by: str, group: str) -> str:
 @kept_data(max_entries=30)
 def _groups(found: Listed, k: int, metric: str, by: str) -> tuple[pd.DataFrame, list[Gap]]:
     of_user = segments_of(found.lines[0].run)[by]
-    # Frames with the metric of every run that has it, for the users of the segment
+    frames = _frames(found, k, metric)
+    rows = group_rows(frames, of_user, metric)
+    return rows, gaps(frames, of_user, metric, rows)
+
+
+@kept_data(max_entries=30)
+def _differences(found: Listed, k: int, metric: str, by: str) -> pd.DataFrame:
+    """MEAN, LOW, HIGH of the run minus its twin by SEGMENT, those with FEWEST users."""
+    assert found.twin is not None
+    of_user, frames = segments_of(found.lines[0].run)[by], _frames(found, k, metric)
+    if found.twin not in frames:
+        return pd.DataFrame(columns=[MEAN, LOW, HIGH])
+    rows = lift_rows(frames[found.own], frames[found.twin], of_user.to_frame(), by, metric)
+    return rows[rows[USERS] >= FEWEST].set_index(SEGMENT)[[MEAN, LOW, HIGH]]
+
+
+def _frames(found: Listed, k: int, metric: str) -> dict[str, pd.DataFrame]:
+    """Frames with the metric of every run that has it, for the users of the segment."""
     frames = {}
     for line, made in zip(found.lines, found.frames(k).values(), strict=True):
         kept = cached.per_user(line.run, found.view.part)
@@ -121,8 +181,7 @@ def _groups(found: Listed, k: int, metric: str, by: str) -> tuple[pd.DataFrame, 
             frames[line.name] = (
                 frame if found.users is None else frame[frame[USER].isin(found.users)]
             )
-    rows = group_rows(frames, of_user, metric)
-    return rows, gaps(frames, of_user, metric, rows)
+    return frames
 
 
 def _gap_words(apart: list[Gap], metric: str, found: Listed, by: str) -> str:
@@ -135,7 +194,7 @@ def _gap_words(apart: list[Gap], metric: str, found: Listed, by: str) -> str:
         f"The run does best for {_who(found, by, own.best)} and worst for "
         f"{_who(found, by, own.worst)}: a gap of {number(own.gap.mean)} {metric_title(metric)}"
     )
-    often = f"random groups of the same sizes are as far apart in {own.chance:.1%} of tries"
+    often = f"random groups of the same sizes are as far apart in {percent(own.chance, 1)} of tries"
     words += f"; {often}. " if own.chance < SURE else f", which may be chance: {often}. "
     twin = said.get(found.twin or "")
     return words + (f"With its twin the gap is {number(twin.gap.mean)}." if twin else "")
@@ -155,13 +214,13 @@ def _show_gaps(apart: list[Gap], metric: str) -> None:
         [
             {
                 "Run": gap.run,
-                "best group": gap.best,
-                "worst group": gap.worst,
-                "gap": number(gap.gap.mean),
+                "Best group": gap.best,
+                "Worst group": gap.worst,
+                "Gap": number(gap.gap.mean),
                 "95 %": interval(gap.gap.low, gap.gap.high),
-                "by chance": f"{gap.chance:.1%}",
+                "By chance": f"{percent(gap.chance, 1)}",
                 "UserMAD": number(gap.mad),
-                "groups": gap.groups,
+                "Groups": gap.groups,
             }
             for gap in apart
         ]
@@ -169,13 +228,13 @@ def _show_gaps(apart: list[Gap], metric: str) -> None:
     if table.empty:
         return
     helps = {
-        "best group": f"The group with the {better} mean.",
-        "gap": METRICS["gap"].help,
+        "Best group": f"The group with the {better} mean.",
+        "Gap": METRICS["gap"].help,
         "95 %": "Of these two groups; they were picked after looking, so it is too sure.",
-        "by chance": f"How often random groups of the same sizes are as far apart, in {TRIES:,} "
+        "By chance": f"How often random groups of the same sizes are as far apart, in {TRIES:,} "
         "tries: this allows for the picking.",
         "UserMAD": METRICS["user_mad"].help,
-        "groups": f"Groups with at least {FEWEST} users.",
+        "Groups": f"Groups with at least {FEWEST} users.",
     }
     config = {name: st.column_config.Column(help=text) for name, text in helps.items()}
     st.dataframe(table, key="fairness_gaps", hide_index=True, column_config=config)
@@ -197,7 +256,7 @@ def _show_popularity(found: Listed, by: str) -> None:
     top = said.loc[said[MEAN].abs().idxmax()]
     more = "more" if top[MEAN] >= 0 else "less"
     st.markdown(
-        f"Lists are {abs(top[MEAN]):.0%} {more} popular than histories for "
+        f"Lists are {percent(abs(top[MEAN]))} {more} popular than histories for "
         f"{_who(found, by, str(top[SEGMENT]))}, further than for any other group (Delta-GAP "
         f"{signed(top[MEAN], 2)}; over groups {signed(said[MEAN].min(), 2)} to "
         f"{signed(said[MEAN].max(), 2)})."

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import USER
+from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
 from core.evaluation.lift import ENOUGH_SEEDS, all_the_same, seed_rows
+from core.evaluation.ratings import difference_intervals
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.side_by_side import all_metrics, moved_users, side_by_side
 from core.evaluation.verdict import Comparison, Lifts, sentence
@@ -74,6 +75,20 @@ def table_of(lines: list[Contender], part: str, k: int, segment: str) -> pd.Data
 
 
 @kept_data(max_entries=30, also=attributes_of)
+def gaps_of(lines: list[Contender], part: str, metrics: list[str], segment: str) -> pd.DataFrame:
+    """RUN, METRIC, MEAN, LOW, HIGH, USERS: the first line minus every other, paired over users."""
+    users = users_of(lines[0].run, segment)
+    first, *others = (_only(cached.per_user(line.run, part), users) for line in lines)
+    rows = []
+    for line, frame in zip(lines[1:], others, strict=True):
+        both = [metric for metric in metrics if metric in first and metric in frame]
+        for metric, gap in zip(both, difference_intervals(first, frame, both), strict=True):
+            said = {MEAN: gap.mean, LOW: gap.low, HIGH: gap.high, USERS: gap.users}
+            rows.append({RUN: line.name, METRIC: metric} | said)
+    return pd.DataFrame(rows, columns=[RUN, METRIC, MEAN, LOW, HIGH, USERS])
+
+
+@kept_data(max_entries=30, also=attributes_of)
 def errors_of(lines: list[Contender], part: str, segment: str) -> pd.DataFrame:
     """RMSE and MAE of every line that predicts ratings, for the users of a segment.
 
@@ -94,11 +109,6 @@ def moved_of(run: Run, other: Run, view: View) -> pd.DataFrame:
     users = users_of(run, view.segment)
     table = moved_users(_only(ours, users), _only(theirs, users), view.column, histories)
     return table.assign(**{USER: train.users.names(table[USER].to_numpy())})
-
-
-def verdict_of(run: Run, part: str, metric: str) -> str:
-    """Whether the source helps, and for whom, in words."""
-    return sentence_of(run, part, metric)
 
 
 def _only(frame: pd.DataFrame, users: np.ndarray | None) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, USERS
-from core.basics.formatting import interval, number, signed
+from core.basics.formatting import interval, number, percent, signed
 from core.charts.intervals import draw_group_dots, draw_shares
 from core.evaluation.groups import (
     CATALOGUE,
@@ -60,13 +60,13 @@ def show_items(found: Listed, by: str) -> None:
         own = groups.halves[found.own].set_index(GROUP)
         words = (
             f"The most popular fifth of the catalogue ({own[ITEMS][HEAD]:,} items) takes "
-            f"{own[EXPOSURE][HEAD]:.0%} of all places"
+            f"{percent(own[EXPOSURE][HEAD])} of all places"
         )
         if found.twin:
             twin = groups.halves[found.twin].set_index(GROUP)
-            words += f", {twin[EXPOSURE][HEAD]:.0%} with its twin"
+            words += f", {percent(twin[EXPOSURE][HEAD])} with its twin"
         wanted = wanted_share(groups.halves[found.own], HEAD)
-        head_words = f"{words}; of what users took next, {wanted:.0%} is there."
+        head_words = f"{words}; of what users took next, {percent(wanted)} is there."
         st.markdown(head_words)
         table = pd.DataFrame(
             [
@@ -76,9 +76,9 @@ def show_items(found: Listed, by: str) -> None:
             ]
         )
         helps = {
-            "head’s places": METRICS["exposure_share"].help,
-            "head found": "Share of held-out items of the head that are in the lists.",
-            "tail found": "Share of held-out items outside the head that are in the lists.",
+            "Head’s places": METRICS["exposure_share"].help,
+            "Head found": "Share of held-out items of the head that are in the lists.",
+            "Tail found": "Share of held-out items outside the head that are in the lists.",
             "PopRSP": METRICS["pop_rsp"].help,
             "PopREO": METRICS["pop_reo"].help,
             "ItemMAD": METRICS["item_mad"].help,
@@ -113,9 +113,9 @@ def _half(name: str, by_group: pd.DataFrame, rows: pd.DataFrame) -> dict[str, st
     tail = next(group for group in by_group.index if group != HEAD)
     return {
         "Run": name,
-        "head’s places": f"{by_group[EXPOSURE][HEAD]:.1%}",
-        "head found": number(by_group[FOUND][HEAD]),
-        "tail found": number(by_group[FOUND][tail]),
+        "Head’s places": f"{percent(by_group[EXPOSURE][HEAD], 1)}",
+        "Head found": number(by_group[FOUND][HEAD]),
+        "Tail found": number(by_group[FOUND][tail]),
         "PopRSP": number(rsp),
         "PopREO": number(reo),
     }
@@ -127,8 +127,9 @@ def _show_kinds(groups: ItemGroups, found: Listed) -> None:
     most, least = extremes(own)
     st.markdown(
         f"Against its share of the catalogue the run shows **{plain(most[GROUP])}** most "
-        f"({most[EXPOSURE]:.1%} of all places, {most[CATALOGUE]:.1%} of the items) and "
-        f"**{plain(least[GROUP])}** least ({least[EXPOSURE]:.1%}, {least[CATALOGUE]:.1%})."
+        f"({percent(most[EXPOSURE], 1)} of all places, {percent(most[CATALOGUE], 1)} of the "
+        f"items) and **{plain(least[GROUP])}** least ({percent(least[EXPOSURE], 1)}, "
+        f"{percent(least[CATALOGUE], 1)})."
     )
     names = own[GROUP].head(MOST)
     shares = {name: rows[EXPOSURE].head(MOST).to_numpy() for name, rows in kinds.items()}
@@ -163,10 +164,14 @@ def _show_kinds(groups: ItemGroups, found: Listed) -> None:
 
 def _parity_words(kinds: Rows, found: Listed) -> str:
     rsp = parity(kinds[found.own])[0]
-    words = f"The rates at which categories are recommended spread by {rsp:.0%} of their mean (RSP)"
+    words = (
+        f"Rates at which categories are recommended spread by {percent(rsp)} of their mean (RSP)"
+    )
     if not found.twin:
         return f"{words}; 0 is one rate for all."
-    return f"{words}, with its twin by {parity(kinds[found.twin])[0]:.0%}; 0 is one rate for all."
+    return (
+        f"{words}, with its twin by {percent(parity(kinds[found.twin])[0])}; 0 is one rate for all."
+    )
 
 
 def _show(table: pd.DataFrame, helps: dict[str, str], metrics: list[str], key: str) -> None:
@@ -239,7 +244,7 @@ def _words(own: pd.DataFrame) -> str:
 
 
 def _more(disparity: float) -> str:
-    return f"{abs(disparity):.0%} {'larger' if disparity >= 0 else 'smaller'}"
+    return f"{percent(abs(disparity))} {'larger' if disparity >= 0 else 'smaller'}"
 
 
 def _show_table(rows: pd.DataFrame, own: pd.DataFrame, found: Listed) -> None:
@@ -247,18 +252,18 @@ def _show_table(rows: pd.DataFrame, own: pd.DataFrame, found: Listed) -> None:
     table = pd.DataFrame(
         {
             "Category": own[SEGMENT],
-            "in histories (BS)": [number(value, 2) for value in own[IN_HISTORY]],
-            "in lists (BR)": [number(value, 2) for value in own[IN_LISTS]],
-            "disparity (BD)": [signed(value, 2) for value in own[MEAN]],
+            "In histories (BS)": [number(value, 2) for value in own[IN_HISTORY]],
+            "In lists (BR)": [number(value, 2) for value in own[IN_LISTS]],
+            "Disparity (BD)": [signed(value, 2) for value in own[MEAN]],
             "95 %": [interval(low, high, 2) for low, high in zip(own[LOW], own[HIGH], strict=True)],
         }
     )
     if found.twin:
         table["BD, its twin"] = [signed(twins.get(name), 2) for name in own[SEGMENT]]
     names = {
-        "in histories (BS)": "bias_source",
-        "in lists (BR)": "bias_lists",
-        "disparity (BD)": "bias_disparity",
+        "In histories (BS)": "bias_source",
+        "In lists (BR)": "bias_lists",
+        "Disparity (BD)": "bias_disparity",
     }
     config = {
         title: st.column_config.Column(help=METRICS[name].help) for title, name in names.items()

@@ -7,14 +7,26 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import HIGH, LOW, MEAN, RUN, SEGMENT, TARGET, USERS
-from core.basics.formatting import count, number, signed, signed_with_interval
-from core.charts.intervals import DETAIL, draw_forest, draw_overlap_curve
-from core.charts.theme import CATEGORY_COLOURS, FUSED_COLOUR, TWIN_COLOUR
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SOURCE, TARGET, USERS
+from core.basics.formatting import count, number, signed, signed_interval, signed_with_interval
+from core.charts.intervals import draw_overlap_curve
+from core.charts.report import BAD, DETAIL, GOOD, MOVED, OPEN, TONE, WORDS, draw_lifts
+from core.charts.theme import one_line
 from core.data.checks.quality import checks_of
-from core.evaluation.lift import EFFECT, HARMED, HELPED, HOLM, NOISE, SEEDS, SURE
-from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY
-from core.evaluation.verdict import Lifts
+from core.evaluation.lift import (
+    EFFECT,
+    HARMED,
+    HELPED,
+    HOLM,
+    NOISE,
+    SEEDS,
+    SURE,
+    digits_of,
+    is_gain,
+)
+from core.evaluation.segments import ALL_USERS, BINS, FEWEST, SOURCE_HISTORY, TARGET_HISTORY
+from core.evaluation.verdict import OPEN as OPEN_ANSWER
+from core.evaluation.verdict import Lifts, judge
 from core.metrics.registry import metric_card, metric_title
 from core.runs.making.train_again import is_trained, plans_of_more_seeds
 from core.runs.studies.noise import floor_sentence, moved_words, reseed_payload
@@ -31,6 +43,7 @@ from core.store.measured import (
 )
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.data.checks import draw_time_note, time_leak_of
 from core.ui.frame import draw_trust
 from core.ui.keeping import kept_data
 from core.ui.metrics.figures import (
@@ -47,34 +60,23 @@ from core.ui.shell import Task, draw_task, show_chart, workspace
 from core.ui.state import linked, one_of
 from core.ui.widgets import plain
 
-TWIN_NAME = "over its twin"
-SEED_COLOUR = CATEGORY_COLOURS[1]
-
 
 def show_lift(run: Run, view: View) -> None:
-    """Sentence and forest plot on the left; counts, noise floor and seeds on the right."""
+    """The sentence, its picture, and below it what is known of chance."""
     if run.twin is None and run.floor is None:
         st.caption(f"This run is {floor_name(run)} itself: there is nothing to compare it with.")
         return
+    by = _pick_segments(run)
+    lifts = lifts_of(run, view.part, view.column, by)
+    st.markdown(f"**{plain(sentence_of(run, view.part, view.column, by), 1200)}**")
+    show_chart(
+        draw_lifts(_rows(run, view, lifts, by), x=f"difference in {metric_title(view.column)}"),
+        _caption(run, view, lifts) + missing_words(run, view.part, by),
+        "lift",
+    )
+    show_layers(run, view)
+    show_versions(run, view)
     show_trust(run)
-    left, right = st.columns([3, 1.2], gap="large")
-    with left:
-        by = _pick_segments(run)
-        lifts = lifts_of(run, view.part, view.column, by)
-        st.markdown(plain(sentence_of(run, view.part, view.column, by), 1000))
-        rows = _rows(run, lifts)
-        colours = {TWIN_NAME: FUSED_COLOUR, _over_floor(run): TWIN_COLOUR}
-        colours = (
-            colours if lifts.over_seeds is None else colours | {_over_seeds(lifts): SEED_COLOUR}
-        )
-        show_chart(
-            draw_forest(rows, x=f"difference in {metric_title(view.column)}", colours=colours),
-            _caption(run, view, lifts) + missing_words(run, view.part, by),
-            "lift",
-        )
-        show_versions(run, view)
-    with right:
-        show_layers(run, view)
 
 
 def _pick_segments(run: Run) -> str:
@@ -91,39 +93,76 @@ def _pick_segments(run: Run) -> str:
     return str(by)
 
 
-def _rows(run: Run, lifts: Lifts) -> pd.DataFrame:
-    """Lift over the twin everywhere; over the floor for cold users, or where there is no twin."""
-    parts = [
-        table.assign(**{RUN: name, DETAIL: _details(table)})
-        for name, table in (
-            (TWIN_NAME, lifts.over_twin),
-            (_over_floor(run), lifts.over_floor),
-        )
-        if table is not None
-    ]
-    if lifts.over_seeds is not None:
-        sure = (lifts.over_seeds["low"] > 0) | (lifts.over_seeds["high"] < 0)
-        parts.append(lifts.over_seeds.assign(**{RUN: _over_seeds(lifts), SURE: sure, DETAIL: ""}))
-    return pd.concat(parts, ignore_index=True)
+def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
+    """What the picture shows: all users, then each group, and under it what else it is held to.
+
+    That is the floor for users without target history, and the mean over seeds.
+    """
+    shown: list[pd.Series] = []
+    judged = {} if lifts.over_twin is None else judge(lifts, view.column, by)
+    main = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
+    assert main is not None
+    floor = None if lifts.over_twin is None else lifts.over_floor
+    for _, row in main.iterrows():
+        name = str(row[SEGMENT])
+        answer = judged.get(name)
+        sure = bool(row[SURE]) if answer is None else answer != OPEN_ANSWER
+        label = f"{group_label(run, by, name)} · {int(row[USERS]):,}"
+        shown.append(_drawn(row, label, view.column, sure, _details(row)))
+        shown += [
+            _drawn(other, f"… over {floor_name(run)}", view.column, bool(other[SURE]))
+            for _, other in _of(floor, name).iterrows()
+        ]
+        shown += [
+            _drawn(
+                other,
+                f"… over {int(other[SEEDS])} seeds",
+                view.column,
+                bool(other[LOW] > 0 or other[HIGH] < 0),
+            )
+            for _, other in _of(lifts.over_seeds, name).iterrows()
+        ]
+    return pd.DataFrame(shown).reset_index(drop=True)
 
 
-def _details(table: pd.DataFrame) -> list[str]:
-    return [
-        ""
-        if pd.isna(row[MEAN])
-        else f"effect size {signed(row[EFFECT], 2)} standard deviations, "
-        f"p {number(row[HOLM])} (Holm)"
-        for _, row in table.iterrows()
-    ]
+def _of(table: pd.DataFrame | None, name: str) -> pd.DataFrame:
+    return pd.DataFrame() if table is None else table[table[SEGMENT] == name]
 
 
-def _over_floor(run: Run) -> str:
-    return f"over {floor_name(run)}"
+def _drawn(row: pd.Series, label: str, metric: str, sure: bool, detail: str = "") -> pd.Series:
+    silent = pd.isna(row[MEAN])
+    kept = metric_card(metric).kept
+    digits = digits_of(metric) if kept else 4
+    words = f"{signed(row[MEAN], digits)} ({signed_interval(row[LOW], row[HIGH], digits)})"
+    tone = tone_of(row[MEAN], metric) if sure and not silent else OPEN
+    said = {SEGMENT: label, WORDS: "too few to say" if silent else words}
+    said |= {TONE: tone, DETAIL: detail, NOISE: row.get(NOISE, float("nan"))}
+    return pd.Series({MEAN: row[MEAN], LOW: row[LOW], HIGH: row[HIGH]} | said)
 
 
-def _over_seeds(lifts: Lifts) -> str:
-    assert lifts.over_seeds is not None
-    return f"over its twin, mean of {int(lifts.over_seeds[SEEDS].max())} seeds"
+def tone_of(mean: float, metric: str) -> str:
+    """Whether a sure difference is for the better or the worse; neither where more is no gain."""
+    if metric_card(metric).neutral:
+        return MOVED
+    return GOOD if is_gain(mean, metric) else BAD
+
+
+def group_label(run: Run, by: str, name: str) -> str:
+    """A group as it stands beside a picture, with what it is counted in: `1–4 in films`."""
+    if name == ALL_USERS:
+        return name
+    domains = {TARGET_HISTORY: TARGET, SOURCE_HISTORY: SOURCE}
+    if by not in domains:
+        return name
+    domain = one_line(run.record.name_of(domains[by]), 18)
+    return f"{'nothing' if name == BINS[0] else name} in {domain}"
+
+
+def _details(row: pd.Series) -> str:
+    if pd.isna(row[MEAN]):
+        return ""
+    effect = f"effect size {signed(row[EFFECT], 2)} standard deviations"
+    return f"{effect}, p {number(row[HOLM])} (Holm)"
 
 
 def _caption(run: Run, view: View, lifts: Lifts) -> str:
@@ -131,32 +170,22 @@ def _caption(run: Run, view: View, lifts: Lifts) -> str:
     card = metric_card(view.column)
     side = "Right" if card.higher_is_better else "Left"
     if lifts.over_twin is None:
-        return f"{side} of zero: better than {floor_name(run)}. " + _filled(lifts.over_floor, "")
+        return f"{side} of zero: better than {floor_name(run)}. " + _filled(lifts.over_floor, False)
     speaks = "history in " if run.card.source_speaks else "what it learns from "
     source = f"{speaks}{plain(run.record.source_name)}"
-    words = f"{side} of zero: {source} helps."
+    words = f"{side} of zero: {source} helps. "
     if card.neutral:
-        words = f"Right of zero: more with {source}; whether more is better depends on the purpose."
-    words += " The twin is the same model without the source. "
-    if lifts.over_seeds is not None:
-        words += f"Violet: mean and 95 % interval over {int(lifts.over_seeds[SEEDS].max())} seeds. "
-    if lifts.over_floor is not None and len(lifts.over_floor) and not card.neutral:
-        words += (
-            f"Users without target history stand beside {floor_name(run)} too: only where both "
-            "dots are filled is it help. "
+        words = (
+            f"Right of zero: more with {source}; whether more is better depends on the purpose. "
         )
-    banded = lifts.over_twin[NOISE].notna().any()
-    return words + _filled(lifts.over_twin, ", and it lies outside the grey band" if banded else "")
+    return words + _filled(lifts.over_twin, bool(lifts.over_twin[NOISE].notna().any()))
 
 
-def _filled(table: pd.DataFrame | None, more: str) -> str:
+def _filled(table: pd.DataFrame | None, banded: bool) -> str:
     assert table is not None
     tests = int(table[MEAN].notna().sum())
-    words = (
-        "Filled dots: the 95 % interval over users excludes zero and a sign-flip test rejects "
-        f"after Holm's correction for the {tests} shown{more}."
-    )
-    if more:
+    words = f"Filled: sure, also with {count(tests, 'group')} looked at; hollow: may be chance."
+    if banded:
         words += " Grey band: how far the twin, trained again, comes from itself."
     if (table[USERS] < FEWEST).any():
         few = ", ".join(plain(name) for name in table.loc[table[USERS] < FEWEST, SEGMENT])
@@ -180,13 +209,18 @@ _HOW = {
 
 
 def show_layers(run: Run, view: View) -> None:
-    """Counts first, then the noise floor, cold users and seeds."""
-    _show_counts(run, view)
-    if run.twin is not None:
+    """Counts, cold users, the noise floor and seeds, side by side."""
+    counts, chance, seeds = st.columns(3, gap="large")
+    with counts:
+        _show_counts(run, view)
+        _show_cold(run, view)
+    if run.twin is None:
+        return
+    with chance:
         _show_floor(run, view)
-    _show_cold(run, view)
-    if run.twin is not None and is_trained(run):
-        _show_seeds(run, view)
+    if is_trained(run):
+        with seeds:
+            _show_seeds(run, view)
 
 
 def _show_counts(run: Run, view: View) -> None:
@@ -203,10 +237,7 @@ def _show_counts(run: Run, view: View) -> None:
     better, worse = st.columns(2)
     for place, label, n in zip((better, worse), _ways(view.column), (HELPED, HARMED), strict=True):
         place.metric(label, f"{int(everybody[n]):,}")
-    st.caption(
-        f"{same:,} the same, by {metric_title(view.column)} of each of the "
-        f"{int(everybody[USERS]):,} users."
-    )
+    st.caption(f"{same:,} the same of {int(everybody[USERS]):,}, by {metric_title(view.column)}.")
 
 
 def _ways(metric: str) -> tuple[str, str]:
@@ -235,7 +266,7 @@ def _show_floor(run: Run, view: View) -> None:
     elif is_trained(run):
         if reseeded_is_damaged(run):
             st.warning("The noise floor that was kept cannot be read any more. Measure it again.")
-        st.caption("Some of them are harmed by chance alone; how many is not measured yet.")
+        st.caption("How many of them by chance alone is not measured yet.")
         task = Task(
             "reseed",
             (reseed_payload(run.id),),
@@ -252,8 +283,7 @@ def _show_cold(run: Run, view: View) -> None:
         return
     target, rows = plain(run.record.name_of(TARGET)), floor.set_index(SEGMENT)
     if BINS[0] not in rows.index:
-        st.caption(f"No evaluated user is without history in {target}: nobody is cold.")
-        return
+        return  # nobody is without history
     cold = rows.loc[BINS[0]]
     if cold[USERS] < FEWEST:
         st.caption(f"{count(int(cold[USERS]), 'cold user')}: too few to say.")
@@ -277,10 +307,10 @@ def _show_seeds(run: Run, view: View) -> None:
         said = signed_with_interval(over[MEAN], over[LOW], over[HIGH])
         st.markdown(f"**{seeds.n} seeds**: {plain(said)}  \n:gray[:small[over seeds, all users]]")
         return
-    said = "One seed" if seeds.n <= 1 else f"{seeds.n} seeds, too few for an interval"
+    said = "One seed so far" if seeds.n <= 1 else f"{seeds.n} seeds, too few for an interval"
     ids = other_seeds(run)
     others = [other for other in cached.runs() if other.id in ids]
-    st.caption(f"{said}. Whether another training gives the same is not known.")
+    st.caption(f"{said}.")
     plans = plans_of_more_seeds(run, [run, *others])
     task = Task(
         "train",
@@ -369,6 +399,19 @@ def show_trust(run: Run) -> None:
     for check in checks if given else ():
         if check.light in ("amber", "red"):
             st.caption(plain(f"{check.question} {check.answer}", 400))
+
+
+def show_time_note(run: Run) -> None:
+    """What training knows of the time after the test: behind a button, but a broken promise not."""
+    split_hash = run.record.split_hash
+    if split_hash not in cached.split_hashes():
+        return
+    check = time_leak_of(split_hash)
+    if check.light not in ("amber", "green"):
+        draw_time_note(split_hash)
+        return
+    with st.popover(plain(check.question, 80), icon=":material/schedule:", type="tertiary"):
+        draw_time_note(split_hash)
 
 
 # How much the source's help owes to shared users: a curve, or a button that measures it.

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SOURCE, TARGET, USER, USERS
-from core.basics.formatting import count, number
+from core.basics.formatting import count, number, percent
 from core.charts.intervals import FLOORS, OTHERS, OWN, TWIN, Styles, draw_lorenz
 from core.evaluation.lift import segment_names
 from core.evaluation.list_figures import (
@@ -30,7 +30,7 @@ from core.metrics.registry import METRICS
 from core.ui import cached
 from core.ui.keeping import kept_data, known_by
 from core.ui.metrics.figures import Contender
-from core.ui.metrics.table import moved_words, show_figures
+from core.ui.metrics.table import show_against_twin, show_figures
 from core.ui.metrics.view import View, frame_of, judged_of, segments_of, too_few, users_of, world_of
 from core.ui.navigation import link_to
 from core.ui.shell import show_chart
@@ -135,31 +135,51 @@ def listed(lines: list[Contender], view: View) -> Listed | None:
 ITS_TWIN = "its twin"
 
 
+# Groups of the cards in the order of the page, each with what it is called
+GROUPS = {
+    "diversity": "Variety",
+    "surprise": "Surprise",
+    "popularity": "Popularity and exposure",
+    "mix": "Categories and change",
+    "further": "Further ranking metrics",
+    "area": "Areas under the curve",
+}
+
+
 def show_beyond(lines: list[Contender], view: View) -> None:
-    """A table per group of metrics with a sentence above each, and the picture of exposure."""
+    """One table of differences to the twin, then a group of figures of every run by choice."""
     found = listed(lines, view)
     if found is None:
         return
     rows = _rows(found, view.k)
     users = int(rows[USERS].max())
+    groups = {
+        title: metrics
+        for group, title in GROUPS.items()
+        if (metrics := _columns(group, rows, found))
+    }
     st.caption(
-        f"From the lists of {users:,} users at k = {view.k}; 95 % intervals from resampling them, "
-        "not corrected for the number of figures. Figures of the catalogue as a whole have none: "
-        "their headings say why."
+        f"Lists of {users:,} users at k = {view.k}; 95 % intervals, not corrected for the number "
+        "of figures. Figures of the whole catalogue have none."
     )
-    _show("Variety", "diversity", rows, found, _variety_words)
-    _show("Surprise", "surprise", rows, found, lambda rows, found: "")
-    _show("Popularity and exposure", "popularity", rows, found, _exposure_words)
-    curves = _curves(found, found.view.k)
-    show_chart(
-        draw_lorenz(curves, found.styles(), k=found.view.k),
-        "How evenly do lists share out the catalogue? On the diagonal every item is shown as "
-        "often; the further below it, the fewer items take all the places.",
-        "lorenz",
+    show_against_twin(rows, found.own, found.twin, groups, "beyond")
+    shown = st.segmented_control(
+        "Every run, in detail", list(groups), default=None, key="beyond_look", wrap=True
     )
-    _show("Categories and change", "mix", rows, found, _mix_words)
-    _show("Further ranking metrics", "further", rows, found, lambda rows, found: "")
-    _show("Areas under the curve", "area", rows, found, lambda rows, found: "")
+    if shown is None:
+        return
+    group = next(key for key, title in GROUPS.items() if title == shown)
+    words = {"diversity": _variety_words, "popularity": _exposure_words, "mix": _mix_words}
+    if group in words:
+        st.markdown(words[group](rows, found))
+    show_figures(rows, groups[str(shown)], f"beyond_{group}")
+    if group == "popularity":
+        show_chart(
+            draw_lorenz(_curves(found, view.k), found.styles(), k=view.k),
+            "How evenly do lists share out the catalogue? On the diagonal every item is shown as "
+            "often; the further below it, the fewer items take all the places.",
+            "lorenz",
+        )
 
 
 def with_list_figures(figures: pd.DataFrame, lines: list[Contender], view: View) -> pd.DataFrame:
@@ -173,17 +193,12 @@ def with_list_figures(figures: pd.DataFrame, lines: list[Contender], view: View)
     return pd.concat([figures, rows[rows[METRIC].map(everywhere)]], ignore_index=True)
 
 
-def _show(title: str, group: str, rows: pd.DataFrame, found: Listed, words) -> None:  # type: ignore[no-untyped-def]
-    # Columns of a group's figures that the rows have, in the order of the cards
-    k = found.view.k
-    there = set(rows[METRIC])
+def _columns(group: str, rows: pd.DataFrame, found: Listed) -> list[str]:
+    """Columns of a group's figures that the rows have, in the order of the cards."""
+    k, there = found.view.k, set(rows[METRIC])
     columns = [f"{c.name}@{k}" if c.at_k else c.name for c in METRICS.values() if c.group == group]
     extra = [f"coverage@{k}"] if group == "popularity" else []
-    metrics = [column for column in columns + extra if column in there and not _told(rows, column)]
-    st.subheader(title, anchor=False)
-    said = [words(rows, found), moved_words(rows, metrics, ITS_TWIN) if found.twin else ""]
-    st.markdown(" ".join(sentence for sentence in said if sentence))
-    show_figures(rows, metrics, f"beyond_{group}")
+    return [column for column in columns + extra if column in there and not _told(rows, column)]
 
 
 def _told(rows: pd.DataFrame, column: str) -> bool:
@@ -195,9 +210,9 @@ def _told(rows: pd.DataFrame, column: str) -> bool:
 def _variety_words(rows: pd.DataFrame, found: Listed) -> str:
     column = f"personalisation@{found.view.k}"
     own = _mean(rows, found.own, column)
-    words = f"Two users' lists have {1 - own:.0%} of their items in common on average"
+    words = f"Two users' lists have {percent(1 - own)} of their items in common on average"
     if found.twin:
-        words += f", {1 - _mean(rows, found.twin, column):.0%} with {ITS_TWIN}"
+        words += f", {percent(1 - _mean(rows, found.twin, column))} with {ITS_TWIN}"
     if _told(rows, f"full_list@{found.view.k}"):
         words += "; every run gives everybody a full list"
     return f"{words}."
@@ -207,7 +222,9 @@ def _exposure_words(rows: pd.DataFrame, found: Listed) -> str:
     judged = found.judged()
     halves = {name: half_share(one, found.world, found.view.k) for name, one in judged.items()}
     items, share = halves[found.own]
-    words = f"Half of all places in lists go to {items:,} items ({share:.1%} of the catalogue)"
+    words = (
+        f"Half of all places in lists go to {items:,} items ({percent(share, 1)} of the catalogue)"
+    )
     if found.twin:
         words += f", {halves[found.twin][0]:,} with {ITS_TWIN}"
     return f"{words}."
@@ -220,8 +237,8 @@ def _mix_words(rows: pd.DataFrame, found: Listed) -> str:
     own = rows[(rows[RUN] == found.own) & (rows[METRIC] == f"domain_mix@{found.view.k}")]
     if len(own) and own[USERS].iloc[0] >= FEWEST:
         words.append(
-            f"{own[MEAN].iloc[0]:.0%} of the scores in the run's lists come from the source, of "
-            f"{count(int(own[USERS].iloc[0]), 'user')} with evidence in both domains."
+            f"{percent(own[MEAN].iloc[0])} of the scores in the run's lists come from the source, "
+            f"of {count(int(own[USERS].iloc[0]), 'user')} with evidence in both domains."
         )
     if found.twin:
         overlap = _mean(rows, found.twin, f"{RBO}@{found.view.k}")

@@ -12,6 +12,7 @@ import streamlit as st
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USERS
 from core.basics.formatting import count, number, signed
 from core.data.snapshot import Split
+from core.evaluation.lift import is_gain
 from core.evaluation.list_figures import DIFFERENCE
 from core.evaluation.new_items import (
     COMPARED,
@@ -23,22 +24,41 @@ from core.evaluation.new_items import (
 )
 from core.evaluation.ratings import difference_intervals, intervals
 from core.evaluation.side_by_side import BEST
-from core.evaluation.verdict import difference_words
 from core.metrics.intervals import Interval
 from core.metrics.ratings import ERRORS
 from core.metrics.registry import METRICS, metric_card, metric_title
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_data
-from core.ui.metrics.figures import Contender, errors_of
+from core.ui.metrics.figures import Contender, errors_of, gaps_of
 from core.ui.metrics.view import PARTS, View
+from core.ui.state import linked, one_of
 from core.ui.widgets import download_button, plain
 
 _JOIN, _SPACE = "\u2060", "\u00a0"  # keep an interval on one line
 
 
+GAPS, FIGURES = "differences", "figures"
+TITLES_OF_TABLES = {GAPS: "This run minus the others", FIGURES: "Figures"}
+
+
 def show_runs(lines: list[Contender], figures: pd.DataFrame, view: View) -> None:
-    """The table, what its numbers mean, and the same numbers as CSV."""
+    """Differences to the others, coloured by their intervals; or every figure, by choice."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        shown = st.segmented_control(
+            "Shown",
+            list(TITLES_OF_TABLES),
+            format_func=TITLES_OF_TABLES.__getitem__,
+            required=True,
+            label_visibility="collapsed",
+            **linked("shown", GAPS, one_of(list(TITLES_OF_TABLES))),
+        )
+        with st.popover("What these numbers are", icon=":material/help:", type="tertiary"):
+            _explain(figures, view, cached.split_of(lines[0].run).new_items is not None)
+        download_button(figures, "runs_by_metric.csv", "runs_csv")
+    if shown == GAPS and len(lines) > 1:
+        _show_gaps(lines, figures, view)
+        return
     cells = pd.DataFrame({"Run": [plain(line.name, 80) for line in lines]})
     for metric, part in figures.groupby(METRIC, sort=False):
         cells[metric_title(str(metric))] = [_cell(row) for row in _rows_of(part, lines)]
@@ -46,10 +66,65 @@ def show_runs(lines: list[Contender], figures: pd.DataFrame, view: View) -> None
         cells[f"Coverage@{view.k}"] = coverage
     st.table(cells, border="horizontal", hide_index=True)
     st.caption(_caption(figures))
-    with st.container(horizontal=True):
-        with st.popover("What these numbers are", icon=":material/help:", type="tertiary"):
-            _explain(figures, view, cached.split_of(lines[0].run).new_items is not None)
-        download_button(figures, "runs_by_metric.csv", "runs_csv")
+
+
+def _show_gaps(lines: list[Contender], figures: pd.DataFrame, view: View) -> None:
+    """A row per figure: the run's own, then the run minus every other line."""
+    first, *others = lines
+    metrics = [str(metric) for metric in dict.fromkeys(figures[METRIC])]
+    gaps = gaps_of(lines, view.part, metrics, view.segment)
+    found = {(row[RUN], row[METRIC]): row for row in gaps.to_dict("records")}
+    own = figures[figures[RUN] == first.name].set_index(METRIC)
+    table = [
+        {"Figure": metric_title(metric), "This run": f"**{number(own[MEAN][metric])}**"}
+        | {
+            _minus(line, first): heat_cell(row, metric)
+            if (row := found.get((line.name, metric)))
+            else "–"
+            for line in others
+        }
+        for metric in metrics
+    ]
+    coverage = f"coverage@{view.k}"
+    levels = {
+        line.name: float(line.run.record.figures(view.part).get(coverage, {}).get(MEAN, np.nan))
+        for line in lines
+    }
+    mine = levels[first.name]
+    table.append(
+        {"Figure": metric_title(coverage), "This run": f"**{number(mine)}**"}
+        | {_minus(line, first): signed(mine - levels[line.name]) for line in others}
+    )
+    st.table(pd.DataFrame(table), border="horizontal", hide_index=True)
+    st.caption(
+        f"Means over {count(int(figures[USERS].max()), 'user')}, paired differences with 95 % "
+        "intervals. :green-background[Green]: this run is better; :red-background[red]: worse; "
+        ":violet-background[violet]: a matter of purpose; plain: no difference shown."
+    )
+
+
+def _minus(line: Contender, first: Contender) -> str:
+    """Heading of a column of differences."""
+    name = line.name.removeprefix(f"{first.name}: ").removesuffix(", beside the run")
+    return f"minus {plain(name, 60)}"
+
+
+def heat_cell(row: pd.Series | dict, metric: str, digits: int = 3) -> str:
+    """A difference with its sign, coloured where its interval leaves zero out, over the interval.
+
+    Green is better and red worse; violet is neither by itself. Without an interval it is plain.
+    """
+    if pd.isna(row[MEAN]):
+        return "–"
+    said = signed(row[MEAN], digits)
+    if pd.isna(row[LOW]):
+        return said
+    small = f"{signed(row[LOW], digits)}{_SPACE}to{_SPACE}{signed(row[HIGH], digits)}"
+    if row[LOW] > 0 or row[HIGH] < 0:
+        colour = "green" if is_gain(row[MEAN], metric) else "red"
+        colour = "violet" if metric_card(metric).neutral else colour
+        said = f":{colour}-background[**{said}**]"
+    return f"{said} {_small(small)}"
 
 
 def _rows_of(part: pd.DataFrame, lines: list[Contender]) -> list[pd.Series]:
@@ -77,12 +152,12 @@ def _coverage(line: Contender, view: View) -> str:
 def _caption(figures: pd.DataFrame) -> str:
     # what only some runs or metrics lack, as AUC of uploaded lists, is a dash in its own cell
     users, skipped = int(figures[USERS].max()), int(figures[SKIPPED].min())
-    words = f"{users:,} users, 95 % intervals from resampling them. "
+    words = f"Means over {users:,} users, 95 % intervals. "
     if skipped:
         words += f"{skipped:,} have nothing to find and are left out. "
     if figures[BEST].any():
-        return words + "Bold: ahead of the next one beyond user sampling (one seed)."
-    return words + "Nothing is bold: no lead is beyond user sampling (one seed)."
+        return f"{words}Bold: surely ahead of the next one."
+    return f"{words}Nothing is bold: no lead is sure."
 
 
 def _explain(figures: pd.DataFrame, view: View, new: bool) -> None:
@@ -129,8 +204,7 @@ def show_ratings(lines: list[Contender], view: View) -> None:
     st.caption(
         f"{int(figures[USERS].max()):,} users, 95 % intervals from resampling them with all their "
         "ratings. "
-        + ("Bold: ahead of the next one" if led else "Nothing is bold: no lead is")
-        + " beyond user sampling (one seed)."
+        + ("Bold: surely ahead of the next one." if led else "Nothing is bold: no lead is sure.")
         + (" A dash: the run ranks items and predicts no ratings." if len(tasks) > 1 else "")
     )
     if lines[0].run.card.task.rates:  # else the lists stand above
@@ -188,6 +262,40 @@ def _recall_cell(mean: str, found: Interval) -> str:
     if np.isclose(found.low, found.high, rtol=0, atol=1e-9):  # the same for every user
         return mean
     return f"{mean}  \n:gray[:small[{number(found.low)} to {number(found.high)}]]"
+
+
+# A figure per row: the run, its twin, and the difference coloured by its interval.
+
+
+def show_against_twin(
+    rows: pd.DataFrame, own: str, twin: str | None, groups: Mapping[str, Sequence[str]], key: str
+) -> None:
+    """rows: as `compared` gives them; groups: columns of figures by the heading they stand under.
+
+    A difference of figures that are of the catalogue as a whole has no interval and no colour.
+    """
+    by_place = {(row[RUN], row[METRIC]): row for row in rows.to_dict("records")}
+    table = []
+    for heading, metrics in groups.items():
+        for place, metric in enumerate(metrics):
+            ours, theirs = by_place.get((own, metric)), by_place.get((twin, metric))
+            digits = _digits(rows.loc[rows[METRIC] == metric, MEAN])
+            cells = {
+                "": f"**{heading}**" if place == 0 else "",
+                "Figure": plain(metric_title(metric)),
+                "This run": number(ours[MEAN], digits) if ours else "–",
+            }
+            if twin is not None:
+                cells["Its twin"] = number(theirs[MEAN], digits) if theirs else "–"
+                gap = by_place.get((DIFFERENCE, metric))
+                if gap is None and ours and theirs:
+                    gap = {MEAN: ours[MEAN] - theirs[MEAN], LOW: np.nan, HIGH: np.nan}
+                cells["Difference"] = heat_cell(gap, metric, digits) if gap else "–"
+            table.append(cells)
+    st.table(pd.DataFrame(table), border="horizontal", hide_index=True)
+    with st.container(horizontal=True):
+        explain([metric.split("@")[0] for metrics in groups.values() for metric in metrics])
+        download_button(rows, f"{key}.csv", f"{key}_csv")
 
 
 # Tables of figures: a row per run, an interval behind each number, help on every heading.
@@ -253,26 +361,6 @@ def explain(names: Sequence[str], label: str = "What these numbers are") -> None
             st.markdown(
                 f"**{card.title}**: {card.help} {better}  \n{card.formula}  \n:gray[{card.source}]"
             )
-
-
-def moved_words(rows: pd.DataFrame, metrics: Sequence[str], against: str) -> str:
-    """Which figures differ from the twin's beyond user sampling, with sign and interval."""
-    found = rows[(rows[RUN] == DIFFERENCE) & rows[METRIC].isin(list(metrics))].dropna(subset=[LOW])
-    moved = found[((found[LOW] > 0) | (found[HIGH] < 0)) & (found[MEAN].abs() >= 0.0005)]
-    if found.empty:
-        return ""
-    if moved.empty:
-        return (
-            f"In none of these does the run differ from {against} beyond user sampling (one seed)."
-        )
-    said = "; ".join(
-        difference_words(Interval(row[MEAN], row[LOW], row[HIGH], 0, 0), str(row[METRIC]))
-        for _, row in moved.iterrows()
-    )
-    words = f"Against {against} the run differs in {said}."
-    if len(moved) == len(found):
-        return words
-    return f"{words} In the others no difference beyond user sampling (one seed)."
 
 
 def _figure_cell(row: dict | None, difference: bool, digits: int) -> str:

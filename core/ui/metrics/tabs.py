@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import MEAN, METRIC, RUN, USER
-from core.basics.formatting import count, number
+from core.basics.columns import MEAN, METRIC, RUN, SOURCE, TARGET, USER
+from core.basics.formatting import count, number, signed
 from core.charts.data import draw_histogram
 from core.charts.fusion import draw_trade_off
 from core.evaluation.side_by_side import moved_sentence
@@ -18,7 +18,7 @@ from core.ui.metrics.classification import show_classification, show_rating_fit
 from core.ui.metrics.fairness import show_fairness
 from core.ui.metrics.figures import Contender, errors_of, floor_name, moved_of, table_of
 from core.ui.metrics.lift import show_overlap
-from core.ui.metrics.lists import show_beyond, with_list_figures
+from core.ui.metrics.lists import show_beyond, styles_of, twin_name, with_list_figures
 from core.ui.metrics.table import explain
 from core.ui.metrics.view import View, too_few
 from core.ui.navigation import link_to
@@ -68,7 +68,7 @@ def show_users(run: Run, view: View) -> None:
     with left:
         chosen = _show_histogram(table, view, against)
     with right:
-        _show_table(table[chosen], view, against)
+        _show_table(run, table[chosen], view, against)
 
 
 def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
@@ -83,10 +83,9 @@ def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
     counts, edges = np.histogram(moved, bins=BINS, range=(-reach, reach))
     answer = show_chart(
         draw_histogram(edges, counts, x=f"difference in {metric_title(view.column)}", y="users"),
-        f"Whose {metric_title(view.column)} is higher, and whose lower, than with {against}: "
-        f"{len(moved):,} users; "
-        f"{count(len(table) - len(moved), 'user')} with no difference not drawn. "
-        "Drag a box over bars to list their users.",
+        f"Whose {metric_title(view.column)} differs from {against}? "
+        f"{count(len(table) - len(moved), 'user')} without a difference not drawn; drag a box over "
+        "bars to list their users.",
         "differences",
         on_select="rerun",
         selection_mode=("box",),
@@ -98,28 +97,35 @@ def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
     return differences.between(low, high)
 
 
-def _show_table(table: pd.DataFrame, view: View, against: str) -> None:
-    title = metric_title(view.column)
+def _show_table(run: Run, table: pd.DataFrame, view: View, against: str) -> None:
+    title, record = metric_title(view.column), run.record
     names = {
-        USER: "user",
-        "difference": "difference",
+        USER: "User",
+        "difference": "Difference",
         "run": title,
-        "other": f"{title}, {against}",
+        "other": against.capitalize(),
         "source_history": "source history",
         "target_history": "target history",
     }
     shown = table[list(names)].rename(columns=names)
     kept = metric_card(view.column).kept  # figures of lists may be small
-    few = st.column_config.NumberColumn(format="%.3f" if kept else "%.4f")
-    digits = {names[name]: few for name in ("difference", "run", "other")}
+    digits = 3 if kept else 4
+    written = {names[name]: lambda value: number(value, digits) for name in ("run", "other")}
+    written["Difference"] = lambda value: signed(value, digits)
+    widths = {
+        names[name]: st.column_config.NumberColumn(
+            plain(record.name_of(domain), 30), help="How much the user had in training."
+        )
+        for name, domain in (("source_history", SOURCE), ("target_history", TARGET))
+    }
     rows = show_table(
-        shown,
+        shown.style.format(written),
         "moved_users",
-        download="users.csv",
-        column_config=digits,
+        column_config=widths,
         selection="single-row",
         height=420,
     )
+    download_button(shown, "users.csv", "moved_users_download")
     if rows and rows[0] < len(table):
         user = str(table[USER].iloc[rows[0]])
         link_to("recommendations", f"What {plain(user, 40)} gets, and why", user=user)
@@ -167,18 +173,18 @@ def show_trade_off(lines: list[Contender], view: View) -> None:
     )
     table = _table(across, up, (x, y))
     st.markdown(_words(table, x, y))
-    grey = tuple(line.name for line in lines if line.reference)
+    styles = styles_of(lines, twin_name(lines))
     show_chart(
         draw_trade_off(
             across,
             up,
             x=metric_title(x),
             y=metric_title(y),
-            reference=grey,
+            colours=[styles[name].colour for name in both],
             utopia=_utopia(across, up, (x, y)),
         ),
         f"What does a run give up for what it gains? The star is the best of both: {_side(x, y)}. "
-        "Bars are 95 % intervals over users; grey runs are there to compare with.",
+        "Crosses are 95 % intervals; every run has the colour it has in the other tabs.",
         "trade_off",
     )
     _show_trade_off(table, x, y)

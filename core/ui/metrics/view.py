@@ -68,11 +68,11 @@ def column_of(metric: str, k: int) -> str:
 
 def pick_view(run: Run) -> View:
     """One row of controls, each tied to the address bar."""
-    part, k, metric, segment = st.columns([1.2, 1.1, 1, 1.4], vertical_alignment="bottom")
     names = titles(run)
     per_user = metrics_of(run) + lifted_names(run)
+    row = st.container(horizontal=True, vertical_alignment="bottom")  # wraps where it is narrow
     return View(
-        part=part.segmented_control(
+        part=row.segmented_control(
             "Held-out part",
             list(PARTS),
             format_func=PARTS.__getitem__,
@@ -80,19 +80,21 @@ def pick_view(run: Run) -> View:
             help="Settings and weights are chosen on validation; test is what is reported.",
             **linked("part", TEST, one_of(list(PARTS))),
         ),
-        k=k.segmented_control(
+        k=row.segmented_control(
             "k, length of a list", KS, required=True, **linked("k", 10, one_of(KS))
         ),
-        metric=metric.selectbox(
+        metric=row.selectbox(
             "Metric of lifts and users",
             per_user,
+            width=200,
             format_func=lambda name: METRICS[name].title,
             help="Those a run keeps first, then those that are made from its lists.",
             **linked("metric", per_user[0], one_of(per_user)),
         ),
-        segment=segment.selectbox(
+        segment=row.selectbox(
             "Users",
             list(names),
+            width=270,
             format_func=lambda name: names.get(name, name),
             help="Histories are counted in the training data; attributes of users can be added "
             "below. Under ten users nothing is shown.",

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET
-from core.basics.formatting import count, number
+from core.basics.formatting import count, number, percent
 from core.basics.types import FloatArray
 from core.charts.recommendations import (
     KIND,
@@ -40,6 +40,7 @@ from core.ui.shell import Task, draw_task, show_chart
 from core.ui.state import linked, one_of
 from core.ui.widgets import plain
 
+LISTED = 6  # items of the smallest set that are named
 TOLD = 3  # items taken away in the sentence, or fewer where the history is short
 
 
@@ -83,8 +84,8 @@ def _show_removal(view: View, why: Reasons, scope: str, name: str) -> None:
             x=f"items taken away from {name}",
             colour=SOURCE_COLOUR if scope == SOURCE else FUSED_COLOUR,
         ),
-        "How far does it fall without the items that are said to carry it, beside as many random "
-        "ones (median of five draws)? Every point is the model asked again.",
+        "How far does it fall without what is said to carry it, beside as many random items "
+        "(median of five draws)?",
         "removal_chart",
     )
 
@@ -94,9 +95,13 @@ def removal_words(found: Removal, name: str) -> str:
     asked = np.flatnonzero(np.isfinite(found.top_place) & (found.counts <= TOLD))
     if not len(asked):
         return f"One item alone in {name}: there is nothing to choose from."
-    step = int(asked[-1])
+    # Where the first few tell nothing, the first number of items that does
+    known = np.flatnonzero(np.isfinite(found.top_place))
+    random_places = np.ceil(found.random_place)
+    later = known[(known >= asked[-1]) & (found.top_place[known] != random_places[known])]
+    step = int(later[0]) if len(later) else int(known[-1])
     n, strongest = int(found.counts[step]), int(found.top_place[step])
-    random = int(np.ceil(found.random_place[step]))
+    random = int(random_places[step])
     fall = (
         f"without the strongest {'item' if n == 1 else f'{n} items'} it "
         f"{_goes(found.place, strongest)}, without {'a random one' if n == 1 else f'{n} random'}"
@@ -105,7 +110,7 @@ def removal_words(found: Removal, name: str) -> str:
     if strongest > random:
         return f"These reasons hold: {fall}"
     if strongest == random:
-        return f"These reasons make no difference to its rank: {fall}"
+        return f"Neither moves it: {fall}"
     return f"**These reasons do not hold:** {fall}"
 
 
@@ -124,10 +129,12 @@ def _show_smallest(view: View, why: Reasons) -> None:
         return
     row = view.run.train_of(view.split).source[[view.user]]
     titles = cached.item_names(view.split, SOURCE)[row.indices[found.entries]]
-    st.markdown("\n".join(f"- :orange[{plain(title, 70)}]" for title in titles))
+    lines = [f"- :orange[{plain(title, 70)}]" for title in titles[:LISTED]]
+    if len(titles) > LISTED:
+        lines.append(f"- and {len(titles) - LISTED} more")
+    st.markdown("\n".join(lines))
     st.caption(
-        "Found by a greedy search that asks the model after every step; none of these can be put "
-        "back. A smaller set of others may exist."
+        "Found step by step; none of these can be put back, a smaller set may exist."
         if len(titles) > 1
         else "Found by asking the model without each item in turn."
     )
@@ -221,7 +228,7 @@ def score_words(scope: Scope, name: str) -> str:
     lost, kept = scope.deletion, scope.sufficiency
     between = f"95 % {number(lost.low)} to {number(lost.high)}"
     if not lost.excludes_zero:
-        verdict = "no more than random ones, beyond user sampling (one seed)"
+        verdict = "no more than random ones, as far as can be told"
     else:
         verdict = "more than random ones" if lost.mean > 0 else "less than random ones"
     return (
@@ -236,8 +243,8 @@ def stays_words(found: Faithfulness, scope: Scope) -> str:
     """How many recommendations stay in the list at the longest step, which no scale can bend."""
     top, random = scope.curves["top_stays"][-1], scope.curves["random_stays"][-1]
     return (
-        f"Without the {found.steps[-1]} strongest, {top.mean:.0%} of the recommendations stay in "
-        f"the top {found.k}; without {found.steps[-1]} random ones, {random.mean:.0%} "
+        f"Without the {found.steps[-1]} strongest, {percent(top.mean)} of the recommendations stay "
+        f"in the top {found.k}; without {found.steps[-1]} random ones, {percent(random.mean)} "
         f"({count(top.users, 'user')} with more items than that)."
     )
 

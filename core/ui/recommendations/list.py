@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME
-from core.basics.formatting import count, number
+from core.basics.formatting import count, number, signed
 from core.charts.recommendations import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
 from core.data.snapshot import user_history
@@ -30,9 +30,15 @@ WHY_BOX, CHART = "why_item", "recommended"
 HEIGHT = 520
 COLUMNS = {
     "adds": st.column_config.NumberColumn(
-        format="%.4f", width=72, help="What this adds to the score of the item in the middle."
+        "Adds", width=66, help="What this adds to the score of the item in the middle."
     ),
-    "rating": st.column_config.NumberColumn(format="%.1f", width=60),
+    "title": st.column_config.TextColumn("Title", width=250),
+    "rating": st.column_config.NumberColumn("Rating", format="%.1f", width=60),
+    "when": st.column_config.DateColumn("When", width=90),
+    "rank": st.column_config.NumberColumn("Rank", width=48),
+    "hit": st.column_config.TextColumn("Hit", width=40),
+    "moved": st.column_config.TextColumn("Moved", width=80),
+    "held out, to be found": st.column_config.TextColumn("Held out, to be found", width=230),
 }
 
 
@@ -88,7 +94,7 @@ def show_history(
                 column_config=COLUMNS,
                 height=min(HEIGHT, 40 + 35 * len(rows)),
             )
-            st.caption(f"{count(len(rows), 'item')}, training data only.")
+            st.caption(f"{count(len(rows), 'item')} in training.")
         if domain == TARGET:
             _show_held_out(view, listed)
 
@@ -108,7 +114,7 @@ def show_training(view: View, domain: str, column: DeltaGenerator) -> None:
             column_config=COLUMNS,
             height=min(HEIGHT, 40 + 35 * len(rows)),
         )
-        st.caption(f"{count(len(rows), 'item')}, training data only.")
+        st.caption(f"{count(len(rows), 'item')} in training.")
 
 
 def _show_held_out(view: View, listed: UserList) -> None:
@@ -126,8 +132,7 @@ def _show_held_out(view: View, listed: UserList) -> None:
             "held out, to be found": titles[order],
         }
     )
-    narrow = {name: st.column_config.Column(width=48) for name in ("rank", "hit")}
-    show_table(table, "held_out", column_config=narrow, height=min(300, 40 + 35 * len(table)))
+    show_table(table, "held_out", column_config=COLUMNS, height=min(300, 40 + 35 * len(table)))
     found = int((ranks <= view.k).sum())
     st.caption(f"{found} of {len(ranks)} found in the top {view.k}; the model never saw them.")
 
@@ -151,15 +156,21 @@ def _history_table(
 
 def _coloured(table: pd.DataFrame, domain: str) -> Any:
     """Rows tinted by how much they add, in the colour of their domain."""
-    if "adds" not in table or not (most := table["adds"].abs().max()):
+    if "adds" not in table:
         return table
+    if not (most := table["adds"].abs().max()):
+        return table.style.format({"adds": _amount})
     colour = SOURCE_COLOUR if domain == SOURCE else TARGET_COLOUR
     tints = [
         f"background-color: {faded(colour, round(0.45 * amount / most, 2))}" if amount > 0 else ""
         for amount in table["adds"]
     ]
     style = table.style.apply(lambda _: tints, subset=["title"])
-    return style.apply(lambda _: tints, subset=["adds"])
+    return style.apply(lambda _: tints, subset=["adds"]).format({"adds": _amount})
+
+
+def _amount(value: float) -> str:
+    return signed(value, 4)
 
 
 def _caption(view: View, listed: UserList) -> str:
@@ -194,8 +205,8 @@ def _caption(view: View, listed: UserList) -> str:
         )
     weights = f"alpha {number(fusion.alpha, 2)}, beta {number(fusion.beta, 2)}"
     return (
-        f"How much each domain carries at {weights} ({fusion.kind}, {fusion.scale} parts, as on "
-        "the Fusion page). ✓ is a held-out hit; click a row for why."
+        f"How much each domain carries at {weights} ({fusion.kind}, {fusion.scale} parts). ✓ is a "
+        "held-out hit; click a row for why."
     )
 
 
@@ -233,14 +244,21 @@ def show_two_runs(view: View, listed: UserList | ShortList) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**{plain(view.run.label, 60)}**")
-        show_table(_table(view, listed, theirs), "list_ours", height=_height(listed))
+        show_table(
+            _table(view, listed, theirs), "list_ours", column_config=COLUMNS, height=_height(listed)
+        )
     with right:
         st.markdown(f"**{plain(name, 60)}**")
-        show_table(_table(view, theirs, listed), "list_theirs", height=_height(theirs))
+        show_table(
+            _table(view, theirs, listed),
+            "list_theirs",
+            column_config=COLUMNS,
+            height=_height(theirs),
+        )
     shared = len(np.intersect1d(listed.items, theirs.items))
     st.caption(
-        f"{count(shared, 'item')} of {len(listed.items)} in both lists. An arrow says how many "
-        "places an item stands higher (▲) or lower (▼) than in the other list; ✓ is a held-out hit."
+        f"{count(shared, 'item')} of {len(listed.items)} in both lists. ▲ higher and ▼ lower than "
+        "in the other list, in places; ✓ is a held-out hit."
     )
 
 
@@ -322,7 +340,7 @@ def _show_list(view: View, listed: ShortList) -> None:
             "title": cached.item_names(view.split, TARGET)[listed.items],
         }
     )
-    show_table(table, "uploaded_list", height=min(760, 40 + 35 * len(table)))
+    show_table(table, "uploaded_list", column_config=COLUMNS, height=min(760, 40 + 35 * len(table)))
     held_out = view.split.held_out(view.part)[[view.user]].nnz
     st.caption(f"{int(listed.hits.sum())} of {count(held_out, 'held-out item')} found (✓).")
 

@@ -13,20 +13,24 @@ from core.basics.columns import TEST, USER
 from core.basics.formatting import signed
 from core.basics.types import IntArray
 from core.data.snapshot import Split
-from core.evaluation.segments import ORDER_TITLES, user_order
+from core.evaluation.lift import SAME
+from core.evaluation.segments import HELPED, ORDER_TITLES, RANDOM, user_order
 from core.evaluation.side_by_side import moved_users
 from core.fusion.combine import KINDS, SCALES, WEIGHTED_SUM, Fusion
+from core.metrics.ranking import ndcg
 from core.metrics.registry import metric_card, metric_title
+from core.runs.explain.one_user import UserList
 from core.runs.explain.recommend import scale_of
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_data, known_by
 from core.ui.metrics.figures import floor_name
-from core.ui.metrics.view import KS, PARTS
+from core.ui.metrics.view import KS, PARTS, USUAL_K
 from core.ui.state import linked, one_of, recall, recalled, set_current, weights
 from core.ui.widgets import plain
 
 ID_BOX = "user_search"
+NDCG = "ndcg@10"
 SUGGESTED = 6
 
 
@@ -48,12 +52,18 @@ class View:
         return str(self.split.train.users.ids[self.user])
 
 
-def pick_view(run: Run) -> View:
-    """One row to find a user, and the length of the list."""
+def pick_view(run: Run, of_nobody: bool = False) -> View:
+    """One row to find a user, and the length of the list; of_nobody: the latter alone."""
     split = cached.split_of(run)
     kind, find, back, on, k, part = st.columns(
         [1.5, 1.4, 0.35, 0.35, 1.3, 1.3], vertical_alignment="bottom"
     )
+    if of_nobody:
+        length = kind.segmented_control("k", KS, required=True, **linked("k", 10, one_of(KS)))
+        held_out = recalled("part", TEST, one_of(list(PARTS)))
+        order = _order(run, held_out, recalled("order", HELPED, one_of(list(ORDER_TITLES))))
+        user = _current_user(split, order if len(order) else _order(run, held_out, RANDOM))
+        return View(run, split, held_out, length or 10, fusion_of(run), user)
     held_out = part.segmented_control(
         "Held-out part",
         list(PARTS),
@@ -118,8 +128,8 @@ def moved(run: Run, part: str) -> pd.DataFrame | None:
     return table.assign(difference=-table["difference"])
 
 
-def show_header(view: View) -> None:
-    """The user as a sentence, and what the search found."""
+def show_header(view: View, listed: UserList | None = None) -> None:
+    """The user as a sentence, and what the search found; listed: the list that stands below."""
     for message in st.session_state.pop("user_notices", []):
         st.info(message)
     train, record = view.split.train, view.run.record
@@ -128,17 +138,22 @@ def show_header(view: View) -> None:
         f"**{plain(view.user_id, 60)}**",
         f"{int(train.source_history[view.user]):,} in :orange[{source}]",
         f"{int(train.target_history[view.user]):,} in :blue[{target}]",
-        _moved_words(view),
+        _moved_words(view, listed),
     ]
     st.markdown("#### " + " · ".join(words))
 
 
-def _moved_words(view: View) -> str:
+def _moved_words(view: View, listed: UserList | None) -> str:
+    """What the list below does for the user, against the other model's own list."""
     table = moved(view.run, view.part)
     row = table[table[USER] == view.user] if table is not None else None
     if row is None or row.empty:
         return "nothing held out to measure by"
     value = float(row["difference"].iloc[0])
+    if listed is not None and view.run.card.task.metric == NDCG:
+        # Of the list that stands below: weights and scales may have changed it
+        value = _ndcg(listed) - float(row["other"].iloc[0])
+        value = 0.0 if abs(value) < SAME else value
     against = "the twin" if view.run.twin else floor_name(view.run)
     verb = "helped" if value > 0 else "harmed" if value < 0 else "no difference"
     metric = view.run.card.task.metric
@@ -146,8 +161,13 @@ def _moved_words(view: View) -> str:
     value = value if metric_card(metric).higher_is_better else -value
     if value == 0:
         return verb
-    whose = "" if view.run.card.additive else ", by the model's own list"
-    return f"{verb}: {signed(value)} {title} against {against}{whose}"
+    return f"{verb}: {signed(value)} {title} against {against}"
+
+
+def _ndcg(listed: UserList) -> float:
+    """nDCG@10 of the list as it is shown."""
+    ranks = listed.held_out_ranks
+    return float(ndcg(ranks, np.zeros(len(ranks), int), np.array([len(ranks)]), USUAL_K)[0])
 
 
 @kept_data(max_entries=60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -28,11 +29,12 @@ from core.runs.explain.what_if import (
 from core.runs.making.texts import Catalogue
 from core.ui import cached
 from core.ui.keeping import kept_data, kept_resource
+from core.ui.recommendations.list import COLUMNS
 from core.ui.recommendations.view import View
 from core.ui.recommendations.wish import Wish, pick_wish, show_wish
 from core.ui.shell import guarded, show_chart
 from core.ui.state import fits, linked, one_of, recall, set_current
-from core.ui.widgets import plain
+from core.ui.widgets import plain, show_table
 
 OWN, LAST = "against their own list", "against the list before the last edit"
 LEFT_SHOWN = 5
@@ -98,7 +100,7 @@ def _show(
     if names:
         shown = ", ".join(plain(name, 40) for name in names[:LEFT_SHOWN])
         st.warning(f"Not in this run's data, so left out: {shown}. Reset to forget them.")
-    left, middle, right = st.columns([1, 1.35, 1], gap="medium")
+    left, middle, right = st.columns([1.2, 1.25, 1.2], gap="medium")
     for column, domain in ((left, SOURCE), (right, TARGET)):
         with column:
             catalogue = catalogue_of(view.split, domain)
@@ -111,19 +113,24 @@ def _show(
 def _show_list(view: View, log: EditLog, after: WhatIf, changed: Moves | None) -> None:
     listed, record = after.listed, view.run.record
     titles = [str(title) for title in cached.item_names(view.split, TARGET)[listed.items]]
-    show_chart(
-        draw_recommendations(
-            titles,
-            listed.source_weighted,
-            listed.target_weighted,
-            listed.hits,
-            x="part of the score, weighted",
-            names=(record.source_name, record.target_name),
-            marks=None if changed is None else marks(listed, changed),
-        ),
-        _caption(view, after),
-        f"{log.name}_list",
-    )
+    if listed.source_weighted.any() or listed.target_weighted.any():
+        show_chart(
+            draw_recommendations(
+                titles,
+                listed.source_weighted,
+                listed.target_weighted,
+                listed.hits,
+                x="part of the score, weighted",
+                names=(record.source_name, record.target_name),
+                marks=None if changed is None else marks(listed, changed),
+            ),
+            _caption(view, after),
+            f"{log.name}_list",
+        )
+    else:  # bars of nothing would say nothing
+        table = pd.DataFrame({"rank": range(1, len(titles) + 1), "title": titles})
+        show_table(table, f"{log.name}_list_bare", column_config=COLUMNS)
+        st.caption(_caption(view, after))
     if changed is not None and len(changed.left):
         st.caption(_left(view, changed))
     if words := limits(view):

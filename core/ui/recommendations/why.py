@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -33,7 +35,8 @@ from core.ui.recommendations.view import View
 from core.ui.shell import show_chart
 from core.ui.widgets import plain, show_table
 
-STEPS = 12  # history items shown one by one; the others are one step per domain
+STEPS = 8  # history items shown one by one; the others are one step per domain
+CANCELLED = 0.2  # sum of amounts over their sizes below which they cancel
 TINY = 1e-7  # a rest below this share of the score is rounding
 
 
@@ -51,6 +54,31 @@ def why_of(view: View, listed: UserList, place: int) -> Reasons | None:
     return reasons(cached.model(view.run), train, listed, place, view.fusion)
 
 
+def on_the_bar(why: Reasons | None, listed: UserList, place: int) -> Reasons | None:
+    """The same amounts, so scaled that those of a domain add up to its part of the bar in the list.
+
+    Where parts are brought to a common scale, the model's own amounts are on another one than the
+    bar. They stay as they are where they nearly cancel or speak against the part: no scale tells
+    what each of them is of it then.
+    """
+    if why is None or why.weighted:
+        return why
+    scaled = []
+    for amounts, part in (
+        (why.source_amounts, float(listed.source_weighted[place])),
+        (why.target_amounts, float(listed.target_weighted[place])),
+    ):
+        total, size = float(amounts.sum()), float(np.abs(amounts).sum())
+        if size and (abs(total) < CANCELLED * size or part * total < 0):
+            return why
+        scaled.append(amounts * (part / total) if size else amounts)
+    score, base = float(listed.fused[place]), float(listed.base[place])
+    rest = score - base - float(scaled[0].sum() + scaled[1].sum())
+    source, target = scaled
+    changed = replace(why, source_amounts=source, target_amounts=target)
+    return replace(changed, base=base, rest=rest, score=score, weighted=True)
+
+
 def show_why(view: View, why: Reasons | None) -> None:
     """The waterfall with its sentence."""
     if why is None:
@@ -60,12 +88,10 @@ def show_why(view: View, why: Reasons | None) -> None:
     if not len(amounts):
         st.caption(f"No history item carries this score: it is the {_base_name(view)}.")
         return
-    weighted = "alpha and beta included" if why.weighted else "the model's own, before fusion"
+    weighted = "as in the list" if why.weighted else "the model's own, before fusion"
     show_chart(
         draw_waterfall(names, amounts, kinds, total=f"score of {title}", x=f"score ({weighted})"),
-        f"Which history items carried {plain(title, 80)}? Orange comes from "
-        f"{plain(view.run.record.source_name, 30)}, blue from "
-        f"{plain(view.run.record.target_name, 30)}; the steps add up to the score.",
+        f"Which history items carried {plain(title, 80)}? The steps add up to its score.",
         "waterfall",
     )
 
@@ -192,10 +218,10 @@ def read_texts(run: Run, group: int = 0) -> ReadTexts:
 
 
 _LOOKS = {
-    "history item": st.column_config.TextColumn(width="medium"),
+    "history item": st.column_config.TextColumn("History item", width="medium"),
     IN_COMMON: st.column_config.TextColumn(width="medium"),
-    "adds": st.column_config.NumberColumn(format="%.4f", width=80),
-    "cosine": st.column_config.NumberColumn(format="%.2f", width=80),
+    "adds": st.column_config.NumberColumn("Adds", format="%.4f", width=80),
+    "cosine": st.column_config.NumberColumn("Cosine", format="%.2f", width=80),
 }
 
 
@@ -254,7 +280,7 @@ def _how(name: str) -> str:
 
 # What a recommended item has in common with the history: paths of the graph of attributes.
 
-SHOWN = 5  # paths listed
+SHOWN = 3  # paths listed
 
 
 def show_paths(view: View, why: Reasons | None) -> None:
@@ -268,10 +294,10 @@ def show_paths(view: View, why: Reasons | None) -> None:
         st.caption("Nothing that the item tables know of.")
         return
     st.markdown("\n".join(f"- {line_of(view, why, path)}" for path in paths[:SHOWN]))
-    more = f" {len(paths) - SHOWN:,} more common things are left out." * (len(paths) > SHOWN)
+    more = f" {len(paths) - SHOWN:,} more are left out." * (len(paths) > SHOWN)
     st.caption(
-        "The rarest first. A path is a fact of the item tables, not of the model; behind it stands "
-        f"what the history items on it add to the score together, by the model's reasons.{more}"
+        "Facts of the item tables, the rarest first; behind each what its history items add to the "
+        f"score by the model's reasons.{more}"
     )
 
 
@@ -291,7 +317,7 @@ def line_of(view: View, why: Reasons, path: KnowledgePath) -> str:
         *why.target_amounts[np.isin(why.target_items, path.target_items)],
     ]
     held = count(path.holders, "item")
-    return f"{said} · held by {held} of the catalogue · adds {signed(float(sum(on_it)))}"
+    return f"{said} · {held} have it · adds {signed(float(sum(on_it)))}"
 
 
 def _by_item(items: np.ndarray, amounts: np.ndarray) -> dict[int, float]:

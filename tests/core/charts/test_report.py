@@ -14,7 +14,6 @@ from core.charts.report import (
     draw_levels,
     draw_lifts,
     draw_moved,
-    draw_of_hundred,
     figure_spec,
     plotly_script,
 )
@@ -54,12 +53,6 @@ def test_moved_users_are_one_bar_that_adds_up():
     figure = draw_moved(12, 1_800, 3)
     assert sum(bar.x[0] for bar in figure.data) == 1_815
     assert [bar.text for bar in figure.data] == ["12", "1,800", "3"]
-
-
-def test_bars_out_of_a_hundred_never_leave_room_beyond_it():
-    rows = pd.DataFrame({RUN: ["a"], MEAN: [97.0], LOW: [90.0], HIGH: [100.0], WORDS: [" 97"]})
-    figure = draw_of_hundred(rows, x="users out of 100", colours=["#12925F"])
-    assert figure.layout.xaxis.range[1] == 100
 
 
 def test_a_figure_in_a_file_is_plain_json_in_ink_on_paper():

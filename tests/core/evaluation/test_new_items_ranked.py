@@ -170,7 +170,7 @@ def test_the_sentence_says_how_far_a_run_comes(wider):
     for value, said in (
         (0.9, "beats even the oracle"),
         (0.4, "not the oracle"),
-        (0.2, "no better"),
+        (0.2, "not shown to beat a random order"),
     ):
         run = users.assign(**{"recall@50": value})
         assert said in new_items_sentence(run, beside, True, "recall@50")

@@ -13,11 +13,12 @@ from core.evaluation.verdict import (
     HELPS,
     OPEN,
     Comparison,
-    _altogether,
     altogether,
+    could_be_words,
     difference_words,
     judge,
     lifts_of,
+    sentence,
     verdict,
 )
 from core.metrics.intervals import Interval
@@ -43,7 +44,11 @@ def test_segments_that_are_lifted_are_named_from_the_bottom_up():
         "History in books helps recommendations in films "
         "for users with fewer than 5 interactions in films (+.1"
     )
-    assert said.endswith("For others no difference beyond user sampling (one seed).")
+    assert re.search(
+        r"No difference is shown for users with 20 or more interactions in films "
+        r"\(it could be −\.0\d\d to \+\.0\d\d nDCG@10\)\.$",
+        said,
+    )
 
 
 def test_cold_users_are_not_helped_where_popularity_does_as_well():
@@ -82,7 +87,7 @@ def test_of_segments_too_small_to_judge_no_difference_is_claimed():
     few = world.run["user_id"].isin([*range(100), *range(100, 105)])
     said = verdict(replace(world, run=world.run[few]))
     assert "fewer than 5" in said
-    assert "no difference" not in said
+    assert "o difference" not in said
 
 
 def test_harm_is_said_as_plainly_as_help():
@@ -93,8 +98,11 @@ def test_harm_is_said_as_plainly_as_help():
 
 def test_nothing_helps_where_every_interval_holds_zero():
     said = verdict(compare([0.0, 0.0, 0.0]))
-    assert "no difference" in said
-    assert "beyond user sampling (one seed)" in said
+    assert said.startswith(
+        "No difference is shown: with these 150 users it is too close to tell what history in "
+        "books does for recommendations in films ("
+    )
+    assert "makes no difference" not in said  # absence of proof is no proof of absence
     assert "helps" not in said
 
 
@@ -107,7 +115,8 @@ def test_a_difference_that_reads_as_zero_helps_nobody():
     )
     assert "helps" not in said
     assert "harms" not in said
-    assert "no difference" in said
+    assert "No difference is shown" in said
+    assert "a difference that small is none to anybody" in said  # its range leaves zero out
 
 
 def test_a_segment_of_a_few_users_is_not_judged():
@@ -149,14 +158,35 @@ def test_the_sentence_names_exactly_the_segments_whose_dots_are_filled():
         assert ("harms recommendations in films for" in said) == (HARMS in judged.values())
 
 
-def test_noise_is_only_said_where_more_than_one_training_was_looked_at():
+def test_seeds_are_only_said_where_more_than_one_training_was_looked_at():
     world = compare([0.0, 0.0, 0.0])
-    assert "noise" not in verdict(world)
-    again = replace(world, again=[world.twin])
-    assert "beyond noise (twin trained again)" in verdict(again)
+    assert "seed" not in verdict(world)
     seeds = replace(world, seeds=[(world.run, world.twin)] * 3)
-    assert "beyond noise (3 seeds)" in verdict(seeds)
     assert re.search(r"150 users; over 3 seeds .?\.0.* nDCG@10, 95 % .* to .*\)", verdict(seeds))
+
+
+def with_hits(world, more):
+    """The same, where so many users more than with the twin find something among ten."""
+    hits = np.arange(150) % 2.0
+    better = np.where(np.arange(150) < more, 1.0, hits)
+    run, twin = world.run.assign(**{"hit_rate@10": better}), world.twin
+    return replace(world, run=run, twin=twin.assign(**{"hit_rate@10": hits}))
+
+
+def test_help_is_told_in_people_of_a_hundred_where_hits_are_known():
+    """25 of the first 50 find something only with the source, who are 25 of 100 helped."""
+    said = verdict(with_hits(compare([0.15, 0.15, 0.0]), 50))
+    assert "in films: 25 more of 100 find something they like (+.1" in said
+    fewer = with_hits(compare([0.15, 0.15, 0.0]), 50)
+    fewer = replace(fewer, run=fewer.run.assign(**{"hit_rate@10": 0.0}))
+    assert "in films, though 50 fewer of 100 find something they like (+.1" in verdict(fewer)
+
+
+def test_what_is_not_shown_says_how_many_people_it_could_be():
+    said = verdict(with_hits(compare([0.0, 0.0, 0.0]), 0))
+    assert "; it could be none to none of 100 (" in said
+    assert could_be_words(Interval(0.01, -0.012, 0.043, 100, 0)) == "1 fewer to 4 more of 100"
+    assert could_be_words(Interval(0.001, -0.0042, 0.0511, 100, 0)) == "0.4 fewer to 5 more of 100"
 
 
 def test_a_lift_that_another_seed_undoes_helps_nobody():
@@ -209,17 +239,34 @@ def test_a_small_figure_is_written_with_the_digits_that_tell_it():
     """The verdict said: +.000 Serendipity@10, 95 % .000 to .000."""
     interval = Interval(0.00012, 0.00003, 0.0002, 100, 0)
     assert difference_words(interval, "serendipity@10") == (
-        "+.00012 Serendipity@10, 95 % .00003 to .00020"
+        "+.00012 Serendipity@10, 95 % +.00003 to +.00020"
     )
-    assert difference_words(interval, "ndcg@10") == "+.000 nDCG@10, 95 % .000 to .000"
+    assert difference_words(interval, "ndcg@10") == ".000 nDCG@10, 95 % .000 to .000"
     assert difference_words(Interval(-0.5, -1.2, 0.2, 9, 0), "average_popularity@10") == (
-        "−.500 Average popularity@10, 95 % −1.200 to .200"
+        "−.500 Average popularity@10, 95 % −1.200 to +.200"
     )
 
 
-def test_an_interval_beside_zero_that_many_looks_explain_is_said_to_be_just_that():
+@pytest.mark.parametrize(
+    ("columns", "why"),
+    [
+        ({"holm": 0.2}, "several groups were looked at"),
+        ({"noise": 1.0}, "the twin, trained again, comes as far"),
+        ({}, "seeds do not bear it out"),
+    ],
+)
+def test_an_interval_beside_zero_that_does_not_count_says_why_in_plain_words(columns, why):
+    """It said: its interval leaves zero out, but not once all groups shown are allowed for."""
     comparison = compare([0.05, 0.05, 0.05])
     lifts = lifts_of(comparison, "ndcg@10", TARGET_HISTORY)
-    unsure = replace(lifts, over_twin=lifts.over_twin.assign(sure=False))
-    assert "not once all groups shown are allowed for" in _altogether(comparison, unsure, "ndcg@10")
-    assert "allowed for" not in verdict(compare([0.0, 0.0, 0.0]))
+    rows = lifts.over_twin.assign(sure=False, **columns)
+    said = sentence(comparison, replace(lifts, over_twin=rows), "ndcg@10", TARGET_HISTORY)
+    assert "the range leaves zero out, but " in said
+    assert why in said
+    rows.loc[rows["segment"] == "0", "sure"] = True
+    said = sentence(comparison, replace(lifts, over_twin=rows), "ndcg@10", TARGET_HISTORY)
+    assert re.search(
+        r"No difference is shown for users with 1–4 .* in each group\); the range", said
+    )
+    assert why in said
+    assert "leaves zero out" not in verdict(compare([0.0, 0.0, 0.0]))

@@ -113,7 +113,7 @@ def test_presenting_opens_at_the_first_step(story):
 
 
 def test_the_command_writes_the_file_and_answers_the_verdict(demo_workspace, tmp_path, capsys):
-    run = list_runs(demo_workspace)[0]
+    run = next(run for run in list_runs(demo_workspace) if run.twin)
     words = ["report", "--run", run.id, "--workspace", str(demo_workspace.root), "--json"]
     words += ["--out", str(tmp_path / "out.html"), "--without", "people", "--title", "Out"]
     assert main(words) == 0

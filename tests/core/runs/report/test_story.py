@@ -12,6 +12,7 @@ from core.runs.report.answer import headline
 from core.runs.report.blocks import Facts, Figure, Person, Story
 from core.runs.report.data import filter_sentences
 from core.runs.report.html import text
+from core.runs.report.people import _of_one
 from core.runs.report.story import SECTIONS, ReportOptions, sections_without, tell_story
 from core.store.run_folder import list_runs
 
@@ -53,8 +54,35 @@ def test_the_answer_is_the_verdict_and_stands_with_people_out_of_a_hundred(story
     assert story.verdict in said(story, "answer")
     figure = runs["Joint EASE"].record.test["hit_rate@10"]["mean"]
     assert f"of 100 people, {100 * figure:.0f} find" in said(story, "answer")
-    assert story.slides[2].sentence == headline(story.verdict)
+    assert story.slides[2].sentence == story.short[0]
     assert "95 %" not in story.slides[2].sentence
+
+
+def test_the_first_picture_is_who_is_helped_over_all_splits_and_models(story):
+    """Two bars whose intervals overlap stood under "helps": the paired difference is the proof."""
+    assert story.short[0].startswith(
+        "History in books helps most for people with nothing yet in films: "
+    )
+    first = next(block for block in story.summary if isinstance(block, Figure))
+    labels = list(first.drawn.layout.yaxis.ticktext)
+    assert labels[0].startswith("nothing yet in films · ")
+    assert labels[-1].startswith("20 or more in films · ")
+    assert " of 100 · +." in first.drawn.layout.annotations[0].text
+    slide = next(block for block in story.slides[2].blocks if isinstance(block, Figure))
+    assert list(slide.drawn.layout.yaxis.ticktext) == labels
+    alone = next(
+        b for s in story.sections if s.key == "answer" for b in s.blocks if isinstance(b, Figure)
+    )
+    assert len(alone.drawn.data) == 1  # one bar: the difference, pair by pair
+    assert "of 100 (+" in alone.drawn.layout.annotations[0].text
+
+
+def test_the_only_hidden_choice_is_told_by_its_place():
+    """It said: of 1 hidden choice the ten hold 1, without books 0."""
+    cases = [([2], [], "found at place 2, without books not at all."), ([], [], "neither.")]
+    cases += [([], [7], "not among ten, without books at place 7."), ([2], None, "at place 2.")]
+    for ours, theirs, words in cases:
+        assert _of_one(ours, theirs, "without books").endswith(words)
 
 
 def test_the_headline_loses_its_figures_and_nothing_else():
@@ -68,7 +96,7 @@ def test_three_people_are_shown_with_what_carried_their_first_items(story):
     assert [person.letter for person in people] == ["A", "B", "C"]
     assert len({person.id for person in people}) == 3
     most_helped = people[0]
-    assert "without books 0" in most_helped.text
+    assert "without books not at all" in most_helped.text
     assert any(pick.hit and pick.only_here for pick in most_helped.picks)
     for pick in most_helped.picks[:3]:
         assert pick.reasons
@@ -148,9 +176,9 @@ def test_a_cancelled_run_says_that_it_is_not_finished(bereft):
 
 
 def test_figures_in_the_summary_carry_their_interval(story, runs):
-    assert isinstance(story.summary[0], Facts)
+    assert isinstance(story.summary[1], Facts)
     lift = runs["Joint EASE"].record.lift["ndcg@10"]
-    number, words, tone = story.summary[0].tiles[0]
+    number, words, tone = story.summary[1].tiles[1]
     assert number == f"+{lift['mean']:.3f}".replace("0.", ".")
     assert f"{lift['low']:.3f}".removeprefix("0") in words
     assert tone == "fused"

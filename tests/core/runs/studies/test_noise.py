@@ -69,7 +69,6 @@ def test_twins_on_other_users_are_no_band_for_the_lift_of_a_run(world):
     assert not comparison_of(world.runs["ease"], TEST, segments).again
     known = comparison_of(world.runs["cmf_als"], TEST, segments)
     assert known.again
-    assert known.beyond == "noise (twin trained again)"
 
 
 def test_users_are_the_same_and_figures_are_not(world):
