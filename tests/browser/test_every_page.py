@@ -63,7 +63,7 @@ def sample(browser, app):
     """The app with the sample pair and its runs."""
     visit = Visit(browser, app.url)
     visit.open().press("Explore with the sample pair")
-    visit.sees("History in books helps recommendations in films", seconds=3 * SECONDS)
+    visit.sees("What next", seconds=3 * SECONDS)
     visit.context.close()
     working = "the demo's last job is done"  # while one works its lines fade as they are redrawn
     wait_until(lambda: not any(job.is_active for job in app.jobs()), working, 4 * SECONDS)

@@ -96,7 +96,7 @@ class Analyst:
 
     def reads_the_metrics(self):
         self.visit.goto("Metrics").sees_chart()
-        self.visit.sees("What the source adds")
+        self.visit.sees("Beside other runs")
 
     def asks_for_a_umap_of_the_users(self):
         self.visit.goto("Embeddings").sees_chart()

@@ -26,5 +26,5 @@ def test_every_page_opens_on_an_empty_workspace(visit):
 
 def test_one_click_loads_the_sample_pair_and_says_what_it_shows(visit):
     visit.open().press("Explore with the sample pair")
-    visit.sees("History in books helps recommendations in films", seconds=3 * SECONDS)
+    visit.sees("What next", seconds=3 * SECONDS)
     visit.goto("Fusion").page.locator("svg.curve .where").wait_for()

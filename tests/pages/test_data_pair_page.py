@@ -491,7 +491,7 @@ def test_an_unchecked_pair_offers_the_check(two_files, pair):
 
 def test_a_split_is_counted_made_and_becomes_the_current_one(two_files, pair):
     app = opened("Split")
-    assert "104 to test." in words(app)
+    assert "104 to test" in words(app)
     app.selectbox(key="split_kind").set_value("cold-start users").run()
     app.number_input(key="split_cold_share").set_value(0.5).run()
     assert "26 to test, 26 of them without target history" in words(app)

@@ -165,7 +165,7 @@ def test_who_is_selected_on_one_map_stands_out_on_both_and_is_told_apart(trained
 
 
 def test_both_maps_are_coloured_by_one_scale_that_a_link_can_name(trained_workspace):
-    app = opened_before_and_after(trained_workspace.runs["ease"], gap_colour="Distance")
+    app = opened_before_and_after(trained_workspace.runs["ease"], gap_colour="distance")
     figure = chart(app)
     assert figure["layout"]["coloraxis"]["colorbar"]["title"]["text"] == "distance"
     assert sum("coloraxis" in trace.get("marker", {}) for trace in figure["data"]) == 4

@@ -112,4 +112,4 @@ def test_a_split_without_titles_says_where_they_are_made(split):
         dataset_hash="c" * 16,
     )
     app = well(open_page("embeddings", split=bare.name))
-    assert "no trained run yet" in words(app)
+    assert "Nothing is trained for a → b yet" in words(app)

@@ -224,7 +224,7 @@ def test_a_running_job_shows_its_stage_and_curve_and_keeps_its_best_epoch_when_c
     assert "what was best so far is kept" in words(app)
     # Seen: the closed box had the curve in it, and the browser read Plotly for what nobody opened
     assert not app.get("plotly_chart")
-    app.session_state[f"log_{job_id}"] = True
+    app.session_state[f"more_{job_id}"] = True
     assert well(app.run()).get("plotly_chart")
 
 

@@ -27,7 +27,8 @@ Part = tuple[IntArray, DomainScores]  # the rows a member was asked for, and wha
 
 def _answers(whom: str) -> Any:
     """Which member answers these people."""
-    return setting(1, low=1, high=MOST, help=f"Member that answers {whom}; the first is 1.")
+    said = f"Member that answers {whom}; the first is 1."
+    return setting(1, low=1, high=MOST, help=said)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SOURCE, TARGET, TEST, USER, USERS, VALID
 from core.basics.errors import CrosswalkError
-from core.basics.formatting import signed_with_interval
+from core.basics.formatting import number, signed_with_interval
 from core.basics.workspace import Workspace
 from core.data.snapshot import NEW_ITEMS, read_info, read_snapshot
 from core.evaluation.lift import SURE, is_gain
@@ -135,17 +135,18 @@ def answer_of(
     """The answer of the runs of one pair; None where none with a twin is there yet.
 
     first: the run that stands for the pair; it is kept wherever validation shows no better one.
-    Where some rank, runs that predict ratings are left out. A model that only bridges to the target
-    has no twin: it may answer for people without target history, of whom a twin knows as little as
-    popularity, which then stands in the twin's place.
+    All of them rank, or predict ratings where that one does. A model that only bridges to the
+    target has no twin: it may answer for people without target history, of whom a twin knows as
+    little as popularity, which then stands in the twin's place.
     """
     able = [run for run in runs if run.complete and (run.twin or run.card.cross_domain)]
-    ranking = [run for run in able if not run.card.task.rates] or able
+    rates = first is not None and first.card.task.rates
+    alike = [run for run in able if run.card.task.rates == rates] or able
     segments = segments or (
         lambda split: user_segments(read_snapshot(workspace.splits / split).train)
     )
     by_split: dict[str, list[Run]] = {}
-    for run in sorted(ranking, key=lambda run: run.record.created):
+    for run in sorted(alike, key=lambda run: run.record.created):
         by_split.setdefault(run.record.split_hash, []).append(run)
     groups: dict[str, Group] = {}
     everybody: dict[str, Group] = {}  # by split
@@ -234,7 +235,7 @@ def _group(name: str, run: Run, segments: pd.DataFrame, runs: Sequence[Run], rea
         answer = altogether(lifts, metric, TARGET_HISTORY)
     else:
         answer = judge(lifts, metric, TARGET_HISTORY)[segment]
-    if HIT_RATE not in compared.run:
+    if run.card.task.rates or HIT_RATE not in compared.run:
         return Group(name, run, metric, users, lift, answer)
     within = np.ones(len(segments), bool)
     if not everybody:
@@ -320,13 +321,20 @@ def _more(groups: Sequence[Group]) -> str:
         size = f"{abs(mean):.0f}" if abs(mean) >= 0.95 else f"{abs(mean):.1f}"
         return f" ({size} {'more' if mean >= 0 else 'fewer'} of 100 find something they like)"
     mean = float(np.average([group.lift.mean for group in groups], weights=weights))
-    return f" (predicted ratings are {abs(mean):.3f} points {'farther' if mean > 0 else 'nearer'})"
+    way = "farther" if mean > 0 else "nearer"
+    return f" (predicted ratings are {number(abs(mean))} points {way}, by RMSE)"
 
 
 def _could_be(groups: Sequence[Group]) -> str:
-    """` (it could be 1 fewer to 4 more of 100)` for one group; nothing where there are several."""
-    if len(groups) != 1 or groups[0].hits is None:
+    """` (it could be 1 fewer to 4 more of 100)` for one group; nothing where there are several.
+
+    Of ratings the difference in their error.
+    """
+    if len(groups) != 1:
         return ""
+    if groups[0].hits is None:
+        lift, title = groups[0].lift, metric_title(groups[0].metric)
+        return f" ({title} {signed_with_interval(lift.mean, lift.low, lift.high, 4)})"
     low, high = (round(100 * end, 1) for end in (groups[0].hits.low, groups[0].hits.high))
     ends = [f"{abs(end):g} {'more' if end >= 0 else 'fewer'}" for end in (low, high)]
     return f" (it could be {ends[0]} to {ends[1]} of 100)"

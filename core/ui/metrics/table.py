@@ -86,9 +86,9 @@ def _show_gaps(lines: list[Contender], figures: pd.DataFrame, view: View) -> Non
         for metric in metrics
     ]
     coverage = f"coverage@{view.k}"
+    kept = {line.name: line.run.record.figures(view.part).get(coverage, {}) for line in lines}
     levels = {
-        line.name: float(line.run.record.figures(view.part).get(coverage, {}).get(MEAN, np.nan))
-        for line in lines
+        name: np.nan if (mean := one.get(MEAN)) is None else mean for name, one in kept.items()
     }
     mine = levels[first.name]
     table.append(

@@ -15,7 +15,7 @@ def helps(code: str) -> list[str]:
         if isinstance(node, ast.Call)
         and "setting" in (getattr(part, "id", "") for part in (node.func, *node.args))
         for keyword in node.keywords
-        if keyword.arg == "help"
+        if keyword.arg == "help" and isinstance(keyword.value, ast.Constant)
     ]
 
 
