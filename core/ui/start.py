@@ -5,17 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import HIGH, LOW, MEAN, SEGMENT
-from core.basics.formatting import count, signed, signed_with_interval
-from core.charts.report import BAD, GOOD, OPEN, TONE, WORDS, draw_lifts
+from core.basics.formatting import count, signed_with_interval
+from core.charts.report import draw_lifts
 from core.data.checks.check import Check
 from core.data.checks.quality import checks_of
 from core.data.snapshot import PARTS
 from core.evaluation.segments import BINS, FEWEST
-from core.evaluation.verdict import HARMS, HELPS
 from core.jobs.table import DONE, FAILED, KILLED, Job, list_jobs, request_cancel
 from core.metrics.registry import metric_title
-from core.runs.answer.groups import NEW, Answer, Group, answer_words, use_words
+from core.runs.answer.groups import Answer, answer_words, group_rows, use_words
 from core.runs.answer.kept import kept_answer
 from core.runs.answer.make_answer import titles_of
 from core.runs.answer.next_steps import (
@@ -55,7 +53,6 @@ from core.ui.state import (
 )
 from core.ui.widgets import plain, show_table
 
-TONES = {HELPS: GOOD, HARMS: BAD}
 LINKS = {CHECKS: "data", WEIGHTS: "fusion", PEOPLE: "recommendations", REPORT: "report"}
 
 
@@ -124,23 +121,9 @@ def _answer(dataset_hash: str) -> Answer | None:
 
 def _draw_groups(found: Answer) -> None:
     """A row per group of people: what the source adds for them, and by which model."""
-    groups = [group for group in found.groups if group.users]
-    rows = pd.DataFrame(
-        [
-            {
-                SEGMENT: f"{_called(group, found)} · {group.users:,}",
-                MEAN: group.lift.mean,
-                LOW: group.lift.low,
-                HIGH: group.lift.high,
-                WORDS: _figure_of(group),
-                TONE: TONES.get(group.answer, OPEN),
-            }
-            for group in groups
-        ]
-    )
     metric = metric_title(found.everybody.metric)
     show_chart(
-        draw_lifts(rows, x=f"{metric} with {found.source} minus without"),
+        draw_lifts(group_rows(found), x=f"{metric} with {found.source} minus without"),
         f"Whom does history in {plain(found.source, 40)} help? By groups of people, by what they "
         f"have in {plain(found.target, 40)}; behind each its number of test users and how many "
         "more of 100 find something they like. Filled: sure, also when corrected for the number "
@@ -150,20 +133,6 @@ def _draw_groups(found: Answer) -> None:
     with st.expander("Every model, group by group", on_change="rerun", key="answer_models") as more:
         if more.open:
             show_table(_every_model(found), key="answer_every_model", download="answer.csv")
-
-
-def _called(group: Group, found: Answer) -> str:
-    if group.name == NEW:
-        return f"new items of {found.target}"
-    return f"{'nothing yet' if group.name == BINS[0] else group.name} in {found.target}"
-
-
-def _figure_of(group: Group) -> str:
-    """`+21 of 100 · +.234`, a dash where there are too few people."""
-    if not group.known:
-        return "too few to say"
-    lift = signed(group.lift.mean)
-    return lift if group.hits is None else f"{signed(100 * group.hits.mean, 0)} of 100 · {lift}"
 
 
 def _every_model(found: Answer) -> pd.DataFrame:

@@ -15,8 +15,10 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SOURCE, TARGET, TEST, USER, USERS, VALID
 from core.basics.errors import CrosswalkError
-from core.basics.formatting import number, signed_with_interval
+from core.basics.formatting import number, signed, signed_with_interval
 from core.basics.workspace import Workspace
+from core.charts.report import BAD, GOOD, TONE, WORDS
+from core.charts.report import OPEN as TONE_OPEN
 from core.data.snapshot import NEW_ITEMS, read_info, read_snapshot
 from core.evaluation.lift import SURE, is_gain
 from core.evaluation.ratings import difference_intervals
@@ -248,6 +250,50 @@ def _group(name: str, run: Run, segments: pd.DataFrame, runs: Sequence[Run], rea
 
 def _plain(interval: Interval) -> dict[str, float]:
     return {MEAN: interval.mean, LOW: interval.low, HIGH: interval.high}
+
+
+TONES = {HELPS: GOOD, HARMS: BAD}
+
+
+def group_rows(answer: Answer) -> pd.DataFrame:
+    """What `draw_lifts` draws of an answer: a row per group with its people and its figures.
+
+    SEGMENT, MEAN, LOW, HIGH, WORDS and TONE; groups nobody was tested of are left out.
+    """
+    return pd.DataFrame(
+        [
+            {
+                SEGMENT: f"{_called(group.name, answer.target)} · {group.users:,}",
+                MEAN: group.lift.mean,
+                LOW: group.lift.low,
+                HIGH: group.lift.high,
+                WORDS: _figure_of(group),
+                TONE: TONES.get(group.answer, TONE_OPEN),
+            }
+            for group in answer.groups
+            if group.users
+        ]
+    )
+
+
+def _called(name: str, target: str) -> str:
+    short = target if len(target) <= 18 else f"{target[:17]}…"
+    if name == NEW:
+        return f"new items of {short}"
+    if name == BINS[0]:
+        return f"nothing yet in {short}"
+    return f"{name.removesuffix('+') + ' or more' if name.endswith('+') else name} in {short}"
+
+
+def _figure_of(group: Group) -> str:
+    """`+21 of 100 · +.234`, of people as the headline rounds them; else why there is nothing."""
+    if not group.known:
+        return "too few to say"
+    lift = signed(group.lift.mean, group.run.card.task.digits)
+    if group.found is None or group.found_without is None:
+        return lift
+    people = round(100 * group.found) - round(100 * group.found_without)
+    return f"{signed(float(people), 0)} of 100 · {lift}"
 
 
 # The answer in words: helps, harms, or no difference shown, each with people out of a hundred.

@@ -25,7 +25,7 @@ from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY, bi
 from core.evaluation.verdict import HARMS, HELPS, judge
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_card, metric_title
-from core.runs.answer.groups import NEW, Group, answer_words
+from core.runs.answer.groups import NEW, answer_words, group_rows
 from core.runs.report.blocks import Block, Facts, Figure, Section, Words
 from core.runs.report.evidence import HIT_RATE, Evidence, tone_of
 from core.runs.studies.noise import equal_twins, noise_floor
@@ -97,36 +97,15 @@ def groups_figure(evidence: Evidence) -> Figure | None:
     found = evidence.whole
     if found is None:
         return None
-    groups = [group for group in found.groups if group.users]
-    tones = {HELPS: GOOD, HARMS: BAD}
-    rows = pd.DataFrame(
-        [
-            {
-                SEGMENT: f"{_label(group.name, evidence)} · {group.users:,}",
-                MEAN: group.lift.mean,
-                LOW: group.lift.low,
-                HIGH: group.lift.high,
-                WORDS: _figure_of(group, evidence),
-                TONE: tones.get(group.answer, OPEN),
-            }
-            for group in groups
-        ]
-    )
     return Figure(
         draw_lifts(
-            rows, x=f"{metric_title(evidence.metric)}, with {evidence.source} minus without"
+            group_rows(found),
+            x=f"{metric_title(evidence.metric)}, with {evidence.source} minus without",
         ),
         f"Whom does history in {evidence.source} help? Behind each group its test users; at the "
         "right how many more of 100 find something they like. Filled dots are sure, hollow ones "
         "may be chance. Each group by the model that validation chose for it.",
     )
-
-
-def _figure_of(group: Group, evidence: Evidence) -> str:
-    if not group.known:
-        return "too few to say"
-    lift = signed(group.lift.mean, _digits(evidence))
-    return lift if group.hits is None else f"{signed(100 * group.hits.mean, 0)} of 100 · {lift}"
 
 
 def answer_section(evidence: Evidence) -> Section:
