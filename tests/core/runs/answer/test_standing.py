@@ -38,6 +38,13 @@ def test_the_best_on_validation_stands_and_not_the_last(workspace):
     assert _stands(workspace) == "best"
 
 
+def test_what_is_near_is_near_the_best_and_not_the_last(workspace):
+    _run(workspace, "early", 0.24)
+    _run(workspace, "best", 0.30)
+    _run(workspace, "last", 0.25)
+    assert _stands(workspace) == "best"
+
+
 def test_within_one_standard_error_the_one_with_parts_stands_then_the_older(workspace):
     _run(workspace, "lightgcn", 0.305, model="lightgcn")
     _run(workspace, "ease", 0.299)
