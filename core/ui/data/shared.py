@@ -87,7 +87,7 @@ def pick_pair(key: str) -> PairInfo | None:
     st.selectbox(
         "Pair",
         list(names),
-        index=None,
+        index=0 if current else None,  # without one it would offer to choose none
         format_func=lambda chosen: names.get(chosen, chosen),
         key=key,
         placeholder="The data of the current pair are not here; choose another",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,9 @@ from core.ui.shell import ask_job, draw_press, show_chart, workspace
 from core.ui.state import linked, one_of, recalled, run_names, runs_of_pair
 from core.ui.widgets import plain, show_table
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 WHY_BOX, CHART = "why_item", "recommended"
 HEIGHT = 520
 COLUMNS = {
@@ -42,6 +45,20 @@ COLUMNS = {
 }
 
 
+def bars_of(titles: list[str], listed: UserList, view: View, **looks: Any) -> go.Figure:
+    """A list as bars of its two parts; looks: what of it stands out, as `draw_recommendations`."""
+    record = view.run.record
+    return draw_recommendations(
+        titles,
+        listed.source_weighted,
+        listed.target_weighted,
+        listed.hits,
+        x="part of the score, weighted",
+        names=(record.source_name, record.target_name),
+        **looks,
+    )
+
+
 def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
     """The list with both parts, and return the place that was chosen to be explained."""
     titles = [str(title) for title in cached.item_names(view.split, TARGET)[listed.items]]
@@ -54,15 +71,7 @@ def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
         chosen = min(st.session_state.get(WHY_BOX) or 0, len(titles) - 1)
         st.session_state[WHY_BOX] = chosen
         show_chart(
-            draw_recommendations(
-                titles,
-                listed.source_weighted,
-                listed.target_weighted,
-                listed.hits,
-                x="part of the score, weighted",
-                names=(record.source_name, record.target_name),
-                chosen=chosen,
-            ),
+            bars_of(titles, listed, view, chosen=chosen),
             _caption(view, listed),
             CHART,
             on_select=_take_click,

@@ -12,7 +12,6 @@ from streamlit.delta_generator import DeltaGenerator
 from core.basics.columns import ITEM, SOURCE, TARGET
 from core.basics.formatting import count, number
 from core.basics.types import FloatArray, IntArray
-from core.charts.recommendations import draw_recommendations
 from core.data.snapshot import Split, user_history
 from core.models.protocol import TIMESTAMPS
 from core.runs.explain.one_user import NOTHING, UserList
@@ -29,7 +28,7 @@ from core.runs.explain.what_if import (
 from core.runs.making.texts import Catalogue
 from core.ui import cached
 from core.ui.keeping import kept_data, kept_resource
-from core.ui.recommendations.list import COLUMNS
+from core.ui.recommendations.list import COLUMNS, bars_of
 from core.ui.recommendations.view import View
 from core.ui.recommendations.wish import Wish, pick_wish, show_wish
 from core.ui.shell import guarded, show_chart
@@ -111,18 +110,12 @@ def _show(
 
 
 def _show_list(view: View, log: EditLog, after: WhatIf, changed: Moves | None) -> None:
-    listed, record = after.listed, view.run.record
+    listed = after.listed
     titles = [str(title) for title in cached.item_names(view.split, TARGET)[listed.items]]
     if listed.source_weighted.any() or listed.target_weighted.any():
         show_chart(
-            draw_recommendations(
-                titles,
-                listed.source_weighted,
-                listed.target_weighted,
-                listed.hits,
-                x="part of the score, weighted",
-                names=(record.source_name, record.target_name),
-                marks=None if changed is None else marks(listed, changed),
+            bars_of(
+                titles, listed, view, marks=None if changed is None else marks(listed, changed)
             ),
             _caption(view, after),
             f"{log.name}_list",
