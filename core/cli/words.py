@@ -130,7 +130,7 @@ def _run_words(answer: dict[str, Any]) -> list[str]:
                 f"  with alpha {fused['alpha']:g}, beta {fused['beta']:g}: {name} {figure}"
             )
     lines += _route_words(answer)
-    lines += ["", *filter(None, [answer.get("verdict")])]
+    lines += ["", *filter(None, [answer.get("verdict"), answer.get("cut_short")])]
     light_words = _doubtful(answer)
     lines += [*_rows_words(answer), *light_words]
     lines += [finding["text"] for finding in answer.get("findings") or [] if "text" in finding]

@@ -30,7 +30,7 @@ class CrossDomainModel(Protocol):
     """A model that can be trained step by step, asked, explained, kept and brought back.
 
     A model sees training data only: who calls it evaluates validation after each yield, keeps the
-    best state and decides when to stop. The last four are hooks: a model that extends this class
+    best state and decides when to stop. The last five are hooks: a model that extends this class
     and says nothing has what stands here.
     """
 
@@ -74,6 +74,13 @@ class CrossDomainModel(Protocol):
         It is asked after every epoch.
         """
         return self.score(users)
+
+    def go_on(self, epochs: int) -> Iterator[Progress]:
+        """Train on after `fit_epochs` has ended, up to so many epochs in all; no more by default.
+
+        The epochs are those that a fit of more epochs would have had.
+        """
+        return iter(())
 
     def findings(self) -> list[Finding]:
         """What the model found out about itself, asked once after the fit, at its best epoch."""
