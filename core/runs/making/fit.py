@@ -132,7 +132,8 @@ def fit_best(
     A model that has patience is not stopped at `epochs` while validation is still getting better:
     it goes on, up to TIMES_AT_MOST as many, so that patience decides and not the cap. A fit that
     ends at a cap all the same says so in `cut_short`. The first epochs are what they would be
-    without those after them. Cancelling keeps the best epoch of a model that has one, and raises Cancelled otherwise.
+    without those after them.
+    Cancelling keeps the best epoch of a model that has one, and raises Cancelled otherwise.
     Checkpoints are kept for models that can resume; a fit found in them goes on from there.
     A model may say how many epochs are `preparation`: they compete only with each other.
     """

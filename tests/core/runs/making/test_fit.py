@@ -125,7 +125,7 @@ def test_a_fit_killed_beyond_its_epochs_goes_on_from_there(tmp_path):
         checkpoints.__class__ = type("Always", (Checkpoints,), {"due": True})
         fitted(checkpoints, rising_until(13), RISING, cut)
     values = iter([0.5, 0.2, 0.1])
-    again, fit = fitted(Checkpoints(tmp_path), lambda model: next(values), RISING)
+    _, fit = fitted(Checkpoints(tmp_path), lambda model: next(values), RISING)
     _, whole = fitted(None, rising_until(13), RISING)
     assert [point.loss for point in fit.curve] == [point.loss for point in whole.curve]
     assert (len(fit.curve), fit.best_epoch) == (15, 13)
