@@ -192,7 +192,8 @@ def _search_words(answer: dict[str, Any]) -> list[str]:
         settings = ", ".join(f"{name} {value}" for name, value in searched.items()) or "as they are"
         figure = f"{answer['metric']} {number(winner[MEAN], 4)} ± {number(winner['error'], 4)}"
         lines.append(f"  {role:<6}{figure} on validation with {settings}")
-    lines += ["", *filter(None, [answer["failures"]]), *_rows_words(answer)]
+    said = filter(None, [answer["edges"], answer["failures"]])
+    lines += ["", *said, *_rows_words(answer)]
     lines.append(f"Cost: {duration(answer['cpu_seconds'])} of CPU.")
     if answer["run"]:
         lines.append(f"The winner is kept as run {answer['run']}")
