@@ -422,8 +422,7 @@ def _foretell(plan: RunPlan, workspace: Workspace, times: int = 1) -> None:
 
     timing = time_of(plan, runs, infos.get)
     if timing is not None and timing.seconds * times > LONG:
-        most = "at most" if timing.at_most else "about"
-        _tell(f"This takes {most} {duration(timing.seconds * times)}, judging by earlier runs.")
+        _tell(f"This takes about {duration(timing.seconds * times)}, judging by earlier runs.")
     known = [(run.record.model, run.record.split_hash) for run in runs]
     if first := cheaper_first([plan], info, known, cost_of):
         _tell(first.words)
@@ -456,7 +455,7 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     for name, other in beside.items():
         kept = None if other is None else other.record
         answer[name] = kept and {key: getattr(kept, key) for key in FIGURES}
-    answer["findings"] = record.findings
+    answer["findings"], answer["cut_short"] = record.findings, run.cut_short
     lifts = ("lift", "lift_over_popularity", "lift_over_bias", "segments")
     answer |= {name: getattr(record, name) for name in lifts}
     answer |= placebo_answer(run)

@@ -141,7 +141,7 @@ def _run_words(answer: dict[str, Any]) -> list[str]:
                 f"  with alpha {fused['alpha']:g}, beta {fused['beta']:g}: {name} {figure}"
             )
     lines += _route_words(answer)
-    lines += ["", *filter(None, [answer.get("verdict")])]
+    lines += ["", *filter(None, [answer.get("verdict"), answer.get("cut_short")])]
     light_words = _doubtful(answer)
     lines += [*_rows_words(answer), *light_words]
     lines += [finding["text"] for finding in answer.get("findings") or [] if "text" in finding]
@@ -203,7 +203,8 @@ def _search_words(answer: dict[str, Any]) -> list[str]:
         settings = ", ".join(f"{name} {value}" for name, value in searched.items()) or "as they are"
         figure = f"{answer['metric']} {number(winner[MEAN], 4)} ± {number(winner['error'], 4)}"
         lines.append(f"  {role:<6}{figure} on validation with {settings}")
-    lines += ["", *filter(None, [answer["failures"]]), *_rows_words(answer)]
+    said = filter(None, [answer["edges"], answer["failures"]])
+    lines += ["", *said, *_rows_words(answer)]
     lines.append(f"Cost: {duration(answer['cpu_seconds'])} of CPU.")
     if answer["run"]:
         lines.append(f"The winner is kept as run {answer['run']}")

@@ -85,6 +85,13 @@ class CrossDomainModel(Protocol):
         """
         return None
 
+    def go_on(self, epochs: int) -> Iterator[Progress]:
+        """Train on after `fit_epochs` has ended, up to so many epochs in all; no more by default.
+
+        The epochs are those that a fit of more epochs would have had.
+        """
+        return iter(())
+
     def findings(self) -> list[Finding]:
         """What the model found out about itself, asked once after the fit, at its best epoch."""
         return []

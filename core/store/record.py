@@ -48,6 +48,7 @@ class Record:
     crosswalk: str = "?"
     device: str = "auto"
     best_epoch: int | None = None
+    cut_short: bool | None = None  # its fit ended at its last epoch, still getting better
     evaluate: dict[str, Any] | None = None  # cost of evaluating, as fit
     making: dict[str, Any] | None = None  # cost of making it from runs, these apart
     findings: list[Any] = field(default_factory=list)
@@ -364,6 +365,7 @@ _OPTIONAL: dict[str, Test] = {
     "evaluate": _or_none(_some_cost),
     "making": _or_none(_some_cost),
     "best_epoch": _count,
+    "cut_short": _or_none(_flag),
     "findings": _many(_finding),
     "against": _many(_against),
     "members": _many(_member),

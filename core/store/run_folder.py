@@ -101,6 +101,21 @@ class Run:
         """What any run must beat: popularity, or the biases where it predicts ratings."""
         return self.bias if self.card.task.rates else self.popularity
 
+    @property
+    def cut_short(self) -> str:
+        """What its lift must be read with where a fit ended while it was still getting better."""
+        ours, twin = self.record.cut_short, self.twin is not None and self.twin.record.cut_short
+        if not (ours or twin):
+            return ""
+        whose = "This run and its twin were" if ours and twin else "This run was"
+        if twin and not ours:
+            whose = "Its twin was"
+        change = "may grow or vanish" if ours and twin else "may grow" if ours else "may vanish"
+        return (
+            f"{whose} still getting better when training ended at its last epoch: with more "
+            f"epochs the difference {change}."
+        )
+
     def metrics(self, part: str) -> pd.DataFrame:
         """One row per user of the part: USER (number) and a column per metric."""
         try:

@@ -36,6 +36,7 @@ class GradientModel(CrossDomainModel):
     train: DomainPair
     weights: State
     device: str = "auto"
+    _seed: int = 0
     _steps: Any = None
     _resumed: State | None = None
 
@@ -50,13 +51,18 @@ class GradientModel(CrossDomainModel):
         """
 
         start = self.network.start(train, np.random.default_rng(seed))
-        self.train = train
-        self._steps = steps = Steps(start, self.settings, self.device, self._resumed)
+        self.train, self._seed = train, seed
+        self._steps = Steps(start, self.settings, self.device, self._resumed)
         self._resumed = None
-        while steps.epoch < self.settings.epochs:
-            loss = one_epoch(steps, self.network, self._batches(seed, steps.epoch + 1))
+        yield from self.go_on(self.settings.epochs)
+
+    def go_on(self, epochs: int) -> Iterator[Progress]:
+        """Further epochs, up to so many in all, with the same weights, moments and chance."""
+        steps = self._steps
+        while steps.epoch < epochs:
+            loss = one_epoch(steps, self.network, self._batches(self._seed, steps.epoch + 1))
             self.weights = self.network.finished(steps.averaged(), steps.epoch)
-            yield Progress(done=steps.epoch, total=self.settings.epochs, loss=loss)
+            yield Progress(done=steps.epoch, total=epochs, loss=loss)
 
     def score(self, users: IntArray) -> DomainScores:
         """Both parts by silencing the other history, and the network's own score."""

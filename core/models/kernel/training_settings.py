@@ -23,7 +23,17 @@ layers = partial(
 )
 
 # Training
-epochs = partial(setting, low=1, high=1000, help="Rounds over all users at most.")
+# Where validation is still getting better after `epochs`, a fit goes on, so that patience decides
+# and not the cap: run and twin need different numbers of epochs, and a cut twin makes a lift.
+TIMES_AT_MOST = 5  # as many epochs in all
+FEWEST_EPOCHS = 10  # a fit of fewer keeps to them: it tries out, or its epochs take minutes each
+epochs = partial(
+    setting,
+    low=1,
+    high=1000,
+    help="Rounds over all users; from "
+    f"{FEWEST_EPOCHS} on, up to {TIMES_AT_MOST} times as many while validation gets better.",
+)
 rounds = partial(setting, low=1, high=200, help="Rounds of solving users, then items.")
 patience = partial(
     setting, low=1, high=100, help="Epochs without a better validation score before training ends."

@@ -402,14 +402,22 @@ def lift_in_short(run: Run) -> str:
 
 
 def use_words(answer: Answer) -> str:
-    """Which model for whom; the same for everybody where one is best for all."""
+    """Which model for whom; the same for everybody where one is best for all.
+
+    And which of them were not trained to their end.
+    """
     by_run: dict[str, list[Group]] = {}
     for group in answer.groups:
         if group.known:
             by_run.setdefault(group.run.card.title, []).append(group)
     if not by_run:
         return ""
+    cut = {
+        group.run.card.title: f" {group.run.card.title}: {group.run.cut_short}"
+        for group in answer.groups
+        if group.known and group.run.cut_short
+    }
     if len(by_run) == 1:
-        return f"Use {next(iter(by_run))} for everybody."
+        return f"Use {next(iter(by_run))} for everybody.{''.join(cut.values())}"
     said = [f"{model} for {_who(groups, answer)}" for model, groups in by_run.items()]
-    return f"Use {', '.join(said[:-1])} and {said[-1]}."
+    return f"Use {', '.join(said[:-1])} and {said[-1]}.{''.join(cut.values())}"

@@ -27,6 +27,7 @@ from core.data.pair import DomainPair
 from core.data.snapshot import NEW_ITEMS, RECORD, RatingFacts, Split, SplitInfo, read_snapshot
 from core.evaluation.evaluate import evaluate
 from core.fusion.candidates import DEPTH
+from core.models.kernel.training_settings import FEWEST_EPOCHS, TIMES_AT_MOST
 from core.models.linear.item_weights import solves_dual
 from core.models.protocol import CrossDomainModel, ModelCard, PairSizes
 from core.models.readiness import Readiness, readiness
@@ -53,12 +54,20 @@ class Timing:
     fit: float
     evaluate: float
     basis: Basis
-    at_most: bool = False  # whether early stopping will make it shorter
+    times: float = 0.0  # of `fit` at most, where validation decides when it ends; 0 is not known
 
     @property
     def seconds(self) -> float:
         """All of the run."""
         return self.fit + self.evaluate
+
+    @property
+    def words(self) -> str:
+        """`about 40 s, at most 3 min`: early stopping makes it shorter, a rising curve longer."""
+        if self.times <= 1:
+            return f"{'at most ' if self.times else ''}about {duration(self.seconds)}"
+        most = duration(self.times * self.fit + self.evaluate)
+        return f"about {duration(self.seconds)}, at most {most}"
 
 
 @dataclass(frozen=True)
@@ -142,8 +151,9 @@ def time_of(
         fit = sum(
             ratio * (part["first"] + part["step"] * (steps - 1)) for part in measured["parts"]
         )
-        early = bool(getattr(settings, "patience", 0))
-        return Timing(fit, measured["evaluate"], MEASURED, at_most=early)
+        times = TIMES_AT_MOST if steps >= FEWEST_EPOCHS else 1
+        early = times if getattr(settings, "patience", 0) else 0
+        return Timing(fit, measured["evaluate"], MEASURED, early)
     return next((t for run in alike if (t := _scaled_run(plan, run, infos, OTHER_SPLIT))), None)
 
 
@@ -434,10 +444,9 @@ def _in_seconds(
     assert other is not None
     if its.seconds < max(SECONDS, TIMES * other.seconds):
         return None
-    about = "at most about" if its.at_most else "about"
     briefly = "under a second" if other.seconds < 1 else f"about {duration(other.seconds)}"
     return its.seconds, (
-        f"{card_of(plan.model).title} takes {about} {duration(its.seconds)} on this pair; "
+        f"{card_of(plan.model).title} takes {its.words} on this pair; "
         f"{card_of(cheap.model).title} takes {briefly} and is often as good."
     )
 

@@ -22,9 +22,11 @@ from core.data.snapshot import Split
 from core.evaluation.evaluate import evaluate
 from core.evaluation.ratings import Bounds, errors_per_user, intervals, predict_held_out
 from core.metrics.ratings import RMSE
+from core.models.kernel.training_settings import FEWEST_EPOCHS, TIMES_AT_MOST
 from core.models.protocol import CrossDomainModel, State
 from core.store.run_folder import read_tensors, write_tensors
 
+RISE = 0.01  # share of the validation metric by which the last round is better than the one before
 SECONDS_BETWEEN_CHECKPOINTS = 0.5  # at least; longer where saving is slow
 SHARE_SPENT_SAVING = 0.05  # of the training time, at most
 
@@ -48,6 +50,7 @@ class Fit:
     finished: bool = False
     lower_is_better: bool = False  # of the validation metric
     preparation: int = 0  # epochs before the model that is kept exists
+    cut_short: bool = False  # it ended at its last epoch, and not because patience was used up
 
     @property
     def best(self) -> float:
@@ -59,6 +62,12 @@ class Fit:
         first = self.preparation if epoch > self.preparation else 0
         rivals = (self.quality(point.valid) for point in self.curve if point.epoch > first)
         return max(rivals, default=-np.inf)
+
+    @property
+    def waited(self) -> int:
+        """Epochs since the best one of the model that is kept, or since its preparation."""
+        last = self.curve[-1].epoch if self.curve else 0
+        return last - max(self.best_epoch, self.preparation)
 
     def quality(self, valid: float | None) -> float:
         """The validation metric turned so that more is better; 0 where none is known."""
@@ -118,8 +127,12 @@ def fit_best(
     checkpoints: Checkpoints | None = None,
     lower_is_better: bool = False,
 ) -> Fit:
-    """Train to the end, or until validation is not better for the model's `patience` epochs.
+    """Train until validation is not better for the model's `patience` epochs, or to the end.
 
+    A model that has patience is not stopped at `epochs` while validation is still getting better:
+    it goes on, up to TIMES_AT_MOST as many, so that patience decides and not the cap. A fit that
+    ends at a cap all the same says so in `cut_short`. The first epochs are what they would be
+    without those after them.
     Cancelling keeps the best epoch of a model that has one, and raises Cancelled otherwise.
     Checkpoints are kept for models that can resume; a fit found in them goes on from there.
     A model may say how many epochs are `preparation`: they compete only with each other.
@@ -131,7 +144,7 @@ def fit_best(
     try:
         for point in fit.curve:  # whoever watches may have missed the last ones
             report(Progress(point.epoch, model.settings.epochs, "", point.loss, point.valid))
-        for progress in () if was_finished else model.fit_epochs(train, seed):
+        for progress in () if was_finished else _steps(model, train, seed, fit):
             if progress.total == 1 and progress.loss is None:  # solved at once: nothing to choose
                 report(progress)
                 return replace(fit, best_epoch=1, finished=True)
@@ -139,8 +152,10 @@ def fit_best(
             if checkpoints and checkpoints.due:
                 checkpoints.save(model, fit, best)
             report(replace(progress, valid=fit.curve[-1].valid))
-            if patience and progress.done - max(fit.best_epoch, fit.preparation) >= patience:
+            if patience and fit.waited >= patience:
                 break
+        else:
+            fit.cut_short = fit.cut_short or _is_cut(fit, patience)
     except Cancelled:
         if not best:
             raise
@@ -150,6 +165,37 @@ def fit_best(
         checkpoints.save(model, fit, best)
     model.restore(train, best)
     return fit
+
+
+def _steps(model: CrossDomainModel, train: DomainPair, seed: int, fit: Fit) -> Iterator[Progress]:
+    """The epochs of the settings, and those after them; whoever pulls stops by patience.
+
+    Where nothing says how good an epoch is, or the model has no patience, the settings decide.
+    `total` of a further epoch is where patience would be used up if nothing got better.
+    """
+    yield from model.fit_epochs(train, seed)
+    epochs, patience = getattr(model.settings, "epochs", 0), getattr(model.settings, "patience", 0)
+    if not patience or epochs < FEWEST_EPOCHS or not fit.curve or fit.curve[-1].valid is None:
+        return
+    most = TIMES_AT_MOST * epochs
+    for progress in model.go_on(most):
+        yield replace(progress, total=min(most, progress.done - 1 + max(1, patience - fit.waited)))
+
+
+def _is_cut(fit: Fit, patience: int | None) -> bool:
+    """Whether a fit by epochs that has come to its last one was still getting better.
+
+    With patience: it is not used up. Without: the last of several rounds is the best by more than
+    RISE of its quality; rounds of alternating least squares creep on for ever.
+    """
+    valid = [point.valid for point in fit.curve]
+    if not valid or valid[-1] is None:
+        return False
+    if patience:
+        return fit.waited < patience
+    if len(valid) < 2 or fit.best_epoch != fit.curve[-1].epoch or valid[-2] is None:
+        return False
+    return fit.quality(valid[-1]) - fit.quality(valid[-2]) > RISE * abs(valid[-1])
 
 
 def _one_step(

@@ -224,6 +224,7 @@ def _record(plan: RunPlan, split: Split, role: str, trained: Trained) -> Record:
         evaluate=trained.evaluation_cost.to_dict(),
         curve=[asdict(point) for point in fit.curve],
         best_epoch=fit.best_epoch,
+        cut_short=fit.cut_short or None,
         findings=[asdict(finding) for finding in trained.findings],
     )
 

@@ -56,7 +56,7 @@ def limits(evidence: Evidence) -> list[str]:
     """Sentences that hold for this run, the gravest first."""
     red = [NO_LIFT[check.key] for check in red_checks(evidence)]
     red_words = f"A gain on these data would mean little: {'; '.join(red)}." if red else ""
-    said = [red_words, _cancelled_words(evidence), _twin_words(evidence)]
+    said = [red_words, _cancelled_words(evidence), evidence.run.cut_short, _twin_words(evidence)]
     said += [
         _new_items_words(evidence),
         _floor_words(evidence),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import pairwise, product
@@ -245,13 +246,15 @@ class Choice:
     tried: int = field(default=1)  # trials that were measured
 
 
-def choose(trials: Sequence[Trial], *, lower_is_better: bool = False) -> Choice | None:
+def choose(
+    trials: Sequence[Trial], *, lower_is_better: bool = False, simplest: bool = True
+) -> Choice | None:
     """One-standard-error rule (Hastie et al., The elements of statistical learning, sec. 7.10).
 
     Of the trials within one standard error of the best, the simplest by `simplicity`; between
-    equally simple ones the better. As all trials see the same users, the error is that of the
-    difference per user where it is known: a mean's own error calls nearly everything alike. None
-    without a trial that was measured.
+    equally simple ones the better; without `simplest` the best itself. As all trials see the same
+    users, the error is that of the difference per user where it is known: a mean's own error calls
+    nearly everything alike. None without a trial that was measured.
     """
     done = measured_trials(trials)
     if not done:
@@ -268,7 +271,32 @@ def choose(trials: Sequence[Trial], *, lower_is_better: bool = False) -> Choice 
         <= ((best.error or 0.0) if trial.gap_error is None else trial.gap_error)
     ]
     taken = min(alike, key=lambda trial: (simplicity(trial.settings), -quality(trial)))
-    return Choice(best, taken, len(alike), len(done))
+    return Choice(best, taken if simplest else best, len(alike), len(done))
+
+
+EDGE = 0.05  # share of the range tried that counts as its end: values are drawn, too
+
+
+def edges(trial: Trial, model: str, grid: Grid) -> dict[str, str]:
+    """Settings in which the trial stands at an end of what was tried: better ones may lie beyond.
+
+    "low" or "high" by name; nothing of words, nor of a value that the setting cannot pass.
+    """
+    found = {}
+    infos = {info.name: info for info in card_of(model).settings.infos()}
+    for name, values in grid.items():
+        numbers = [float(value) for value in values if is_number(value)]
+        if len(numbers) < len(values) or len(set(numbers)) < 2 or name not in trial.settings:
+            continue
+        value, info = float(trial.settings[name]), infos[name]
+        scale = math.log if is_geometric(values) else float
+        low, high = scale(min(numbers)), scale(max(numbers))
+        place = (scale(value) - low) / (high - low)
+        if place <= EDGE and (info.low is None or value > info.low):
+            found[name] = "low"
+        elif place >= 1 - EDGE and (info.high is None or value < info.high):
+            found[name] = "high"
+    return found
 
 
 def measured_trials(trials: Sequence[Trial]) -> list[Trial]:

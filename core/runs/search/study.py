@@ -35,6 +35,7 @@ from core.runs.search.plan import (
     SearchPlan,
     Trial,
     choose,
+    edges,
     equal_shares,
 )
 from core.store.run_folder import RUN, TWIN
@@ -106,12 +107,19 @@ class Study:
 
     @property
     def choices(self) -> dict[str, Choice]:
-        """Best and taken trial of every role that has one, from equal shares of the budget."""
+        """Best and taken trial of every role that has one, from equal shares of the budget.
+
+        The model takes the simplest trial that is as good as its best, the twin its best: a twin
+        that took a simpler and worse setting where the model kept its best would make a lift.
+        """
         shares = equal_shares(self.trials, self.budgets)
         if self.status == RUNNING:  # best so far: whatever is measured
             shares = {role: self.of(role) for role in self.plan.roles}
         lower = self.plan.rates
-        found = {role: choose(each, lower_is_better=lower) for role, each in shares.items()}
+        found = {
+            role: choose(each, lower_is_better=lower, simplest=role == RUN)
+            for role, each in shares.items()
+        }
         return {role: choice for role, choice in found.items() if choice is not None}
 
     @property
@@ -134,6 +142,31 @@ class Study:
         """What a list of searches calls it."""
         budgets = " + ".join(str(count) for count in self.budgets.values())
         return f"{card_of(self.plan.model).title} · {budgets} trials · seed {self.plan.seed}"
+
+    @property
+    def edges(self) -> dict[str, dict[str, str]]:
+        """By role the settings in which its best trial stands at an end of what was tried."""
+        model = self.plan.model
+        return {
+            role: edges(choice.best, model, self.plan.grid_of(role))
+            for role, choice in self.choices.items()
+        }
+
+    def said_of_edges(self) -> str:
+        """One sentence on what ended at an edge of the grid, "" where nothing did."""
+        if self.status == RUNNING:
+            return ""
+        found: dict[str, list[str]] = {}
+        for role, ends in self.edges.items():
+            for name, end in ends.items():
+                value, tried = self.choices[role].best.settings[name], self.plan.grid[name]
+                range_ = f"{min(tried):g} to {max(tried):g}"  # type: ignore[type-var]
+                words = f"{name.replace('_', ' ')} {value:g}, the {end} end of {range_}"
+                found.setdefault(words, []).append("model" if role == RUN else "twin")
+        if not found:
+            return ""
+        listed = "; ".join(f"{words} ({' and '.join(who)})" for words, who in found.items())
+        return f"The best trial stands at an edge: {listed}. Search on beyond it."
 
     def said_of_failures(self) -> str:
         """One sentence on trials that could not be measured, "" where there is none."""
@@ -181,6 +214,7 @@ def summary(study: Study) -> dict[str, Any]:
         "budget": study.budgets,
         "counts": study.counts(),
         "failures": study.said_of_failures(),
+        "edges": study.said_of_edges(),
         "trials": [
             {name: value for name, value in trial.to_dict().items() if name != "job"}
             for trial in study.trials
@@ -193,6 +227,7 @@ def summary(study: Study) -> dict[str, Any]:
                 "best_settings": study.plan.settings | choice.best.settings,
                 "best_mean": choice.best.mean,
                 "within_one_standard_error": choice.alike,
+                "at_edge": study.edges[role],
             }
             for role, choice in study.choices.items()
         },

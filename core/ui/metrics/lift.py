@@ -71,7 +71,12 @@ def show_lift(run: Run, view: View) -> None:
     st.markdown(f"**{plain(sentence_of(run, view.part, view.column, by), 1200)}**")
     show_chart(
         draw_lifts(_rows(run, view, lifts, by), x=f"difference in {metric_title(view.column)}"),
-        _caption(run, view, lifts) + missing_words(run, view.part, by),
+        " ".join(
+            filter(
+                None,
+                [_caption(run, view, lifts) + missing_words(run, view.part, by), run.cut_short],
+            )
+        ),
         "lift",
     )
     show_layers(run, view)

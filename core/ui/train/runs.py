@@ -186,6 +186,8 @@ def _row(run: Run, split: str, split_hashes: list[str]) -> dict[str, Any]:
     notes = list(filter(None, [compression_words(run.record)]))
     if run.record.cancelled:
         notes.append(f"cancelled, best epoch {run.record.best_epoch}")
+    if run.cut_short:
+        notes.append("not trained to its end")
     if run.card.has_twin and run.twin is None:
         notes.append("no twin")
     if record.split_hash not in split_hashes:

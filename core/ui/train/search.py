@@ -283,8 +283,8 @@ def _draw_live(study: Study, was_active: bool) -> None:
                 st.markdown(_choice_words(study, role, job is None))
         if job is None:
             _draw_winner(study)
-        if failures := study.said_of_failures():
-            st.caption(plain(failures, 400))
+        for said in filter(None, (study.said_of_edges(), study.said_of_failures())):
+            st.caption(plain(said, 400))
         figure, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%.1f"))
         columns = {_column(study): figure, ERROR: figure, SECONDS: seconds}
         show_table(
@@ -335,6 +335,8 @@ def _choice_words(study: Study, role: str, over: bool) -> str:
         return f"**{who}**: {settings_words(taken)}, {figure}; nothing stands beside it."
     if taken == best and choice.alike == 1:
         return f"**{who}**: {settings_words(taken)}, {figure}, ahead of all others."
+    if role == TWIN:  # as strong as validation knows it: no lift comes from a simpler twin
+        return f"**{who}**: {settings_words(taken)}, {figure}, its best."
     why = f"the simplest of {count(choice.alike, 'trial')} within one standard error of the best"
     if taken == best:
         return f"**{who}**: {settings_words(taken)}, {figure}; it is the best and {why}."

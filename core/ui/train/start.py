@@ -192,8 +192,7 @@ def time_words(timing: Timing | None, measured_now: bool) -> str:
         return "its first steps are being timed" if measured_now else "not timed yet"
     if timing.seconds < 1:
         return f"under a second, {SAID[timing.basis]}"
-    about = "at most about" if timing.at_most else "about"
-    return f"{about} {duration(timing.seconds)}, {SAID[timing.basis]}"
+    return f"{timing.words}, {SAID[timing.basis]}"
 
 
 def total_words(seconds: dict[str, float | None]) -> str | None:

@@ -122,10 +122,13 @@ def test_what_was_measured_here_counts_before_another_split_and_after_this_one(s
     assert shorter.fit == pytest.approx(4.0)
 
 
-def test_a_model_that_stops_early_takes_at_most_what_was_measured(splits, infos):
+def test_a_model_with_patience_takes_up_to_five_times_its_epochs(splits, infos):
     own = card_of("lightgcn").settings().to_dict()
     found = {"settings": own, "parts": [{"first": 3.0, "step": 1.0}], "evaluate": 5.0}
-    assert time_of(RunPlan(splits[0], "lightgcn"), [], infos, found).at_most
+    timing = time_of(RunPlan(splits[0], "lightgcn"), [], infos, found)
+    assert (timing.seconds, timing.words) == (47.0, "about 47 s, at most 4 min")
+    few = time_of(RunPlan(splits[0], "lightgcn", {"epochs": 9}), [], infos, found)
+    assert few.words == "at most about 16 s"  # so few are kept to
 
 
 @pytest.mark.parametrize(

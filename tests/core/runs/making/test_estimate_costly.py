@@ -35,12 +35,12 @@ def plan(model: str = "mult_vae", **more) -> RunPlan:
     return RunPlan("s" * 16, model, **more)
 
 
-def first(*plans: RunPlan, known=(), info=INFO, fits=True, at_most=False, **seconds: float | None):
+def first(*plans: RunPlan, known=(), info=INFO, fits=True, times=0.0, **seconds: float | None):
     """What is proposed where the models take so many seconds; None: nobody timed them."""
 
     def cost_of(one: RunPlan) -> Estimate:
         found = seconds.get(one.model)
-        timing = None if found is None else Timing(found, 0.0, MEASURED, at_most)
+        timing = None if found is None else Timing(found, 0.0, MEASURED, times)
         light = "green" if fits or one.model != "ease" else "red"
         return Estimate(1, 2, timing, Readiness(light, ""))
 
@@ -58,9 +58,11 @@ def test_a_costly_model_is_told_beside_ease_which_can_be_trained_first():
     assert found.plan.settings == own
 
 
-def test_a_time_that_early_stopping_shortens_is_called_so():
-    found = first(plan(), mult_vae=120.0, ease=0.2, at_most=True)
-    assert "takes at most about 2 min on this pair; EASE takes under a second" in found.words
+def test_a_time_that_validation_decides_is_called_so():
+    found = first(plan(), mult_vae=120.0, ease=0.2, times=5.0)
+    assert (
+        "takes about 2 min, at most 10 min on this pair; EASE takes under a second" in found.words
+    )
 
 
 @pytest.mark.parametrize(

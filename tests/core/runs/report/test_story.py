@@ -175,6 +175,19 @@ def test_a_cancelled_run_says_that_it_is_not_finished(bereft):
     assert "The training was cancelled" in said(told, "limits")
 
 
+def test_a_run_whose_twin_was_cut_says_that_its_lift_may_vanish(bereft):
+    run = next(run for run in list_runs(bereft) if run.label == "Joint EASE")
+    for folder, cut, words in (
+        (run.folder / "twin", True, "Its twin was still getting better when training ended"),
+        (run.folder, True, "This run and its twin were still getting better"),
+    ):
+        record = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(json.dumps(record | {"cut_short": cut}))
+        read = next(r for r in list_runs(bereft) if r.id == run.id)
+        assert words in said(tell_story(bereft, read), "limits")
+        assert "may vanish" in read.cut_short or "may grow or vanish" in read.cut_short
+
+
 def test_figures_in_the_summary_carry_their_interval(story, runs):
     assert isinstance(story.summary[1], Facts)
     lift = runs["Joint EASE"].record.lift["ndcg@10"]

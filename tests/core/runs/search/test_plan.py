@@ -11,6 +11,7 @@ from core.runs.search.plan import (
     SearchPlan,
     Trial,
     choose,
+    edges,
     equal_shares,
     is_geometric,
     simplicity,
@@ -18,6 +19,8 @@ from core.runs.search.plan import (
 from core.store.run_folder import RUN, TWIN
 
 SPLIT = "0" * 16
+GRID = {"unobserved_weight": (2.0, 5.0, 10.0), "regularization": (0.01, 0.03, 0.1)}
+LOW = {"regularization": "low"}
 
 
 def trial(number: int, mean: float | None, settings=None, role=RUN, status=DONE, error=0.01):
@@ -112,6 +115,33 @@ def test_the_simplest_within_one_standard_error_of_the_best_wins():
     ]
     choice = choose(trials)
     assert (choice.best.number, choice.taken.number, choice.alike) == (0, 2, 3)
+
+
+def test_a_twin_keeps_its_best_where_the_model_would_take_a_simpler_one():
+    """A model that kept its best beside a twin that took a worse one had a lift of +.0042."""
+    trials = [trial(0, 0.100, {"factors": 64}), trial(1, 0.095, {"factors": 32})]
+    choice = choose(trials, simplest=False)
+    assert (choice.taken, choice.alike) == (choice.best, 2)
+    assert choose(trials).taken.number == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"unobserved_weight": 10.0, "regularization": 0.03}, {"unobserved_weight": "high"}),
+        ({"unobserved_weight": 9.9, "regularization": 0.01}, dict.fromkeys(GRID, "high") | LOW),
+        ({"unobserved_weight": 5.0, "regularization": 0.03}, {}),
+    ],
+)
+def test_a_trial_at_an_end_of_the_grid_is_known(values, found):
+    """The grid of collective iALS ended at 10 without a word; the best stood there."""
+    assert edges(trial(0, 0.1, values), "cmf_als", GRID) == found
+
+
+def test_nothing_lies_beyond_a_bound_of_the_setting_nor_between_words():
+    assert edges(trial(0, 0.1, {"factors": 512}), "cmf_als", {"factors": (64, 512)}) == {}
+    grid = {"counts": ("ones", "log")}
+    assert edges(trial(0, 0.1, {"counts": "log"}), "cmf_als", grid) == {}
 
 
 def test_where_differences_per_user_are_known_they_decide_what_is_alike():

@@ -24,7 +24,7 @@ from core.models.registry import build
 from core.runs.making.plan import RunPlan
 from core.runs.search.plan import DONE, FAILED, STOPPED, SearchPlan
 from core.runs.search.run import InProcess, search, train_winner
-from core.runs.search.study import list_studies, measure, read_study, read_values
+from core.runs.search.study import list_studies, measure, read_study, read_values, summary
 from core.store.run_folder import RUN, TWIN, list_runs, read_run
 from tests.core.runs.making.test_make_run import taste_tables
 
@@ -129,6 +129,24 @@ def test_without_room_for_all_combinations_the_models_own_settings_come_first(wo
     for trial in study.trials:
         assert 2 <= trial.settings["factors"] <= 8
         assert 0.01 <= trial.settings["regularization"] <= 1.0
+
+
+def test_the_twin_takes_its_best_and_an_end_of_the_grid_is_said(workspace):
+    """The model kept its best, the twin a simpler and worse setting: that alone was a lift."""
+    study = searched(workspace, planned(workspace, grid={"regularization": (3.0, 30.0, 300.0)}))
+    for role, best in ((RUN, 30.0), (TWIN, 3.0)):
+        for one in study.of(role):
+            mean = 0.5 if one.settings["regularization"] == best else 0.49
+            study.put(replace(one, mean=mean, error=0.1, gap_error=0.1))
+    assert study.choices[RUN].taken.settings == {"regularization": 300.0}  # the simplest alike
+    assert study.choices[TWIN].taken.settings == {"regularization": 3.0}
+    said = summary(study)
+    assert said["edges"] == (
+        "The best trial stands at an edge: regularization 3, the low end of 3 to 300 (twin). "
+        "Search on beyond it."
+    )
+    assert said["winners"][TWIN]["at_edge"] == {"regularization": "low"}
+    assert said["winners"][RUN]["at_edge"] == {}
 
 
 def test_a_stopped_search_keeps_what_it_has_and_goes_on_when_started_again(workspace):
