@@ -35,6 +35,7 @@ from core.data.checks.check import (
 from core.data.checks.cross_listed import SOURCE_ITEM, TARGET_ITEM, CrossListed, find_cross_listed
 from core.data.checks.files import ask_columns, ask_import, ask_item_tables, ask_spelling, ask_times
 from core.data.checks.same_people import (
+    ALL,
     BOTH,
     MOST_USERS,
     SamePeople,
@@ -212,7 +213,7 @@ def judge_people(found: SamePeople) -> Check:
 
 
 def _said_of_people(found: SamePeople) -> str:
-    if found.verdict == "unknown":
+    if math.isnan(found.auc):
         return f"Cannot be told: only {found.tested:,} users are shared, filters aside."
     figures = (
         f"a source profile picks its own target profile out of two {found.auc:.0%} of the time "
@@ -220,13 +221,27 @@ def _said_of_people(found: SamePeople) -> str:
         f"{found.control_low:.3f} to {found.control_high:.3f}; "
         f"{found.tested:,} shared users, filters aside)"
     )
+    low, high = f"{100 * found.share_low:.0f}", f"{100 * found.share_high:.0f}"
+    likeliest = f"likeliest {100 * found.share:.0f} %"
+    if found.verdict == "unknown":
+        return f"Cannot be told, taste hardly carries over: {figures}."
     if found.verdict == "green":
-        return f"Yes: {figures}."
-    if found.verdict == "amber":
-        return f"Probably, but taste hardly carries over: {figures}."
+        return f"Yes, {low} to {high} % of them ({likeliest}): {figures}."
+    if found.low <= found.control_high:
+        return (
+            f"No sign of it, and of at most {high} % of them it could stay hidden: {figures}. The "
+            "ids may only look alike, so a lift on this pair would mean nothing."
+        )
+    if found.verdict == "red":
+        return (
+            f"Not of most: {low} to {high} % of them are ({likeliest}). The others only have the "
+            f"same id, so a lift on this pair would mean little: {figures}."
+        )
+    if found.share_high >= ALL:
+        return f"Of at least {low} % it can be told, all of them may be: {figures}."
     return (
-        f"No sign of it: {figures}. The ids may only look alike, so a lift on this pair "
-        "would mean nothing."
+        f"Not of all: {low} to {high} % of them are ({likeliest}). The others only have the same "
+        f"id, and a lift on this pair is smaller than it would be: {figures}."
     )
 
 
