@@ -247,15 +247,14 @@ def _sentence(check: Check) -> str:
     if check.light != "red":
         return ""
     if check.key == SAME_PEOPLE:
-        auc = number(check.figures["auc"])
-        return f"Shared ids may not be the same people (AUC {auc}): do not believe a lift."
+        auc, most = number(check.figures["auc"]), check.figures.get("share_high")
+        told = f"AUC {auc}" if most is None else f"AUC {auc}, at most {100 * most:.0f} % of them"
+        return f"Shared ids may not be the same people ({told}): do not believe a lift."
     if check.key == CROSS_LISTED:
-        items, rows = check.figures["share"], check.figures.get("row_share", 0.0)
-        if rows > items:
-            return f"{rows:.1%} of the target rows are of cross-listed items: they leak the answer."
-        return (
-            f"{items:.1%} of the target items are cross-listed in the source: they leak the answer."
-        )
+        n = check.figures.get("target_items", check.figures["pairs"])
+        listed = count(n, "item that is", "items that are")
+        carry = "carries" if n == 1 else "carry"
+        return f"{listed} listed in both domains {carry} the lift: the answer leaks."
     if check.key == DOUBLE_USERS:
         return f"{check.figures['share']:.1%} of a domain's users have a second id."
     return "User and item columns look exchanged." if check.key == EXCHANGED else ""

@@ -11,7 +11,7 @@ import pandas as pd
 from core.basics.columns import ITEM, SOURCE, TARGET, TIME, USER
 from core.basics.formatting import count
 from core.data.checks.check import GIVEN, SPELLING, Check, Light
-from core.data.checks.cross_listed import find_cross_listed
+from core.data.checks.cross_listed import carried_by, find_cross_listed
 from core.data.checks.files import check_times_of, judge_columns
 from core.data.checks.quality import judge_cross_listed, judge_doubles, judge_people
 from core.data.checks.same_people import SharedIds, compare_rows, match_users
@@ -34,11 +34,14 @@ def check_given(tables: SplitTables) -> list[Check]:
     source = source.drop_duplicates([USER, ITEM], ignore_index=True)
     train = train.drop_duplicates([USER, ITEM], ignore_index=True)
     ids = _compare(source, target)
+    pair = as_domain_pair(source, train)
+    listed = find_cross_listed(pair)
+    held_out = pd.concat([tables.target_valid, tables.target_test]).drop_duplicates([USER, ITEM])
     times = {SOURCE: source, TARGET: target}
     return [
         check_parts(tables),
-        judge_people(match_users(as_domain_pair(source, train))),
-        judge_cross_listed(find_cross_listed(as_domain_pair(source, train))),
+        judge_people(match_users(pair)),
+        judge_cross_listed(listed, carried_by(listed, pair, held_out)),
         judge_doubles({SOURCE: source, TARGET: target})[0],
         judge_columns(ids, "the source", "the target"),
         _judge_spelling(ids),

@@ -32,9 +32,17 @@ from core.data.checks.check import (
     Light,
     judge_times,
 )
-from core.data.checks.cross_listed import SOURCE_ITEM, TARGET_ITEM, CrossListed, find_cross_listed
+from core.data.checks.cross_listed import (
+    SOURCE_ITEM,
+    TARGET_ITEM,
+    Carried,
+    CrossListed,
+    carried_by,
+    find_cross_listed,
+)
 from core.data.checks.files import ask_columns, ask_import, ask_item_tables, ask_spelling, ask_times
 from core.data.checks.same_people import (
+    ALL,
     BOTH,
     MOST_USERS,
     SamePeople,
@@ -172,7 +180,7 @@ def read_double_users(folder: Path) -> pd.DataFrame:
 
 PAIRS, DOUBLES = "cross_listed.parquet", "double_users.parquet"
 SOURCE_TITLE, TARGET_TITLE = "source_title", "target_title"
-SOME_CROSS_LISTED, MANY_CROSS_LISTED = 0.001, 0.02  # shares of the target's items or rows
+SOME_CROSS_LISTED = 0.001  # share of the target's items or rows, or of the people
 _GREEN: Light = "green"
 SOME_DOUBLE, MANY_DOUBLE = 0.001, 0.02  # shares of the users of a domain
 
@@ -212,7 +220,7 @@ def judge_people(found: SamePeople) -> Check:
 
 
 def _said_of_people(found: SamePeople) -> str:
-    if found.verdict == "unknown":
+    if math.isnan(found.auc):
         return f"Cannot be told: only {found.tested:,} users are shared, filters aside."
     figures = (
         f"a source profile picks its own target profile out of two {found.auc:.0%} of the time "
@@ -220,20 +228,37 @@ def _said_of_people(found: SamePeople) -> str:
         f"{found.control_low:.3f} to {found.control_high:.3f}; "
         f"{found.tested:,} shared users, filters aside)"
     )
+    low, high = f"{100 * found.share_low:.0f}", f"{100 * found.share_high:.0f}"
+    likeliest = f"likeliest {100 * found.share:.0f} %"
+    if found.verdict == "unknown":
+        return f"Cannot be told, taste hardly carries over: {figures}."
     if found.verdict == "green":
-        return f"Yes: {figures}."
-    if found.verdict == "amber":
-        return f"Probably, but taste hardly carries over: {figures}."
+        return f"Yes, {low} to {high} % of them ({likeliest}): {figures}."
+    if found.low <= found.control_high:
+        return (
+            f"No sign of it, and of at most {high} % of them it could stay hidden: {figures}. The "
+            "ids may only look alike, so a lift on this pair would mean nothing."
+        )
+    if found.verdict == "red":
+        return (
+            f"Not of most: {low} to {high} % of them are ({likeliest}). The others only have the "
+            f"same id, so a lift on this pair would mean little: {figures}."
+        )
+    if found.share_high >= ALL:
+        return f"Of at least {low} % it can be told, all of them may be: {figures}."
     return (
-        f"No sign of it: {figures}. The ids may only look alike, so a lift on this pair "
-        "would mean nothing."
+        f"Not of all: {low} to {high} % of them are ({likeliest}). The others only have the same "
+        f"id, and a lift on this pair is smaller than it would be: {figures}."
     )
 
 
 def ask_cross_listed(folder: Path, info: PairInfo) -> Check:
     """Whether the target lists source items under other ids; the pairs go into the folder."""
     source, target = read_rows(folder, SOURCE), read_rows(folder, TARGET)
-    found = find_cross_listed(as_domain_pair(source, training_rows(source, target)))
+    rows = training_rows(source, target)
+    train = as_domain_pair(source, rows)
+    found = find_cross_listed(train)
+    carried = carried_by(found, train, target.drop(rows.index))
     pairs = found.pairs
     for domain, item, title in (
         (SOURCE, SOURCE_ITEM, SOURCE_TITLE),
@@ -242,24 +267,35 @@ def ask_cross_listed(folder: Path, info: PairInfo) -> Check:
         known = _titles(read_items(folder, domain))
         pairs = pairs.assign(**{title: [known.get(name, "") for name in pairs[item]]})
     write_whole(folder / PAIRS, lambda part: pairs.to_parquet(part, index=False), folder / RECORD)
-    return judge_cross_listed(found, bool(info.settings.get("drop_cross_listed")))
+    return judge_cross_listed(found, carried, bool(info.settings.get("drop_cross_listed")))
 
 
-def judge_cross_listed(found: CrossListed, dropped: bool = False) -> Check:
-    """What the items with the same users in both domains say of a lift."""
+def judge_cross_listed(found: CrossListed, carried: Carried, dropped: bool = False) -> Check:
+    """What the items with the same users in both domains do to a lift.
+
+    They are weighed by the people who gain from them, not by their number: a few items with few
+    rows may carry all that the source adds.
+    """
     pairs, light = found.pairs, _GREEN
-    share = max(found.share, found.row_share)
-    if share >= SOME_CROSS_LISTED:
-        light = "red" if share >= MANY_CROSS_LISTED else "amber"
+    if carried.carries:
+        light = "red"
+    elif max(found.share, found.row_share, carried.reached, carried.share) >= SOME_CROSS_LISTED:
+        light = "amber"
     figures = {
         "pairs": len(pairs),
         "source_items": int(pairs[SOURCE_ITEM].nunique()),
         "target_items": found.found,
         "share": found.share,
         "row_share": found.row_share,
+        "people": carried.people,
+        "reached": carried.reached,
+        "lift_share": carried.share,
+        "lift": None if math.isnan(carried.lift) else carried.lift,
+        "lift_without": None if math.isnan(carried.without) else carried.without,
     }
     question = "Are items listed in both domains?"
-    return Check(CROSS_LISTED, light, question, _said_of_items(found, dropped, light), figures)
+    answer = _said_of_items(found, carried, dropped, light)
+    return Check(CROSS_LISTED, light, question, answer, figures)
 
 
 def _titles(items: pd.DataFrame | None) -> dict[str, str]:
@@ -268,7 +304,7 @@ def _titles(items: pd.DataFrame | None) -> dict[str, str]:
     return dict(zip(items[ITEM], items[TITLE].fillna(""), strict=True))
 
 
-def _said_of_items(found: CrossListed, dropped: bool, light: Light) -> str:
+def _said_of_items(found: CrossListed, carried: Carried, dropped: bool, light: Light) -> str:
     if not found.found:
         return "None is left: they were dropped." if dropped else "None was found."
     items, have = ("item", "has") if found.found == 1 else ("items", "have")
@@ -276,9 +312,21 @@ def _said_of_items(found: CrossListed, dropped: bool, light: Light) -> str:
         f"{found.found:,} target {items} ({found.share:.2%} of the items, {found.row_share:.1%} of "
         f"the rows) {have} nearly the same users as a source item under another id"
     )
+    people = (
+        f"{carried.reached:.1%} of {count(carried.people, 'shared person', 'shared people')} with "
+        "held-out rows could be told one of them from the source alone"
+    )
+    if not math.isnan(carried.lift):
+        people += (
+            f"; the source adds {carried.lift:+.4f} to nDCG@10 of a ridge regression with these "
+            f"items and {carried.without:+.4f} without"
+        )
     if light != "red":
-        return f"Hardly: {figures}."
-    return f"Yes: {figures}. They leak the answer, so drop them before you believe a lift."
+        return f"Hardly: {figures}. {people[:1].upper()}{people[1:]}."
+    return (
+        f"Yes, and they carry what the source adds: {figures}. {people[:1].upper()}{people[1:]}. "
+        "They leak the answer, so drop them before you believe a lift."
+    )
 
 
 def ask_double_users(folder: Path) -> Check:

@@ -16,6 +16,7 @@ from core.basics.formatting import count
 from core.basics.sorted_sets import distinct
 from core.basics.types import FloatArray, IdMap, IntArray
 from core.data.checks.cross_listed import beyond_chance, expected_common
+from core.data.checks.same_share import LEARNT_ON, mean_shift, share_of_same
 from core.data.database import number
 from core.data.filters import SPELLINGS, loosely
 from core.data.pair import DomainPair
@@ -26,7 +27,9 @@ MOST_USERS = 2_500  # shared users drawn; more make it slower, not surer of what
 FOLDS = 5
 FEWEST_TESTED = 50  # fewer shared users tell nothing
 SHUFFLES = 200
-CLEARLY = 0.55  # a matching AUC whose interval lies above this is good
+ALL, MANY, FEW = 0.95, 0.6, 0.5  # shares of the shared ids that are the same people
+_CLASS = 60  # users of a class of histories of about one length, at least
+_CLASSES = 3  # at most
 
 Verdict = Literal["green", "amber", "red", "unknown"]
 
@@ -36,7 +39,8 @@ class SamePeople:
     """User-matching AUC with its 95 % interval, beside shuffled ids with their 95 % range.
 
     0.5: the shared ids say nothing about taste, so they only look alike. 1: every source profile
-    ranks its own target profile above everybody else's.
+    ranks its own target profile above everybody else's. share: of the shared ids that are the same
+    people, the likeliest, with its 95 % interval (core/data/checks/same_share.py).
     """
 
     auc: float
@@ -46,39 +50,45 @@ class SamePeople:
     control_low: float
     control_high: float
     tested: int  # shared users whose profiles were matched
+    share: float = float("nan")
+    share_low: float = float("nan")
+    share_high: float = float("nan")
 
     @property
     def verdict(self) -> Verdict:
-        """red: not above what shuffled ids give; amber: above, but weakly; green: clearly."""
+        """By the interval of the share: red below a half, green from three fifths up to all.
+
+        red, too: nothing above what shuffled ids give, where all being the same people is ruled
+        out. unknown: too few shared users, or taste so weak that every share is possible.
+        """
         if self.tested < FEWEST_TESTED:
             return "unknown"
-        if self.low <= self.control_high:
+        no_sign = self.low <= self.control_high
+        if self.share_high < FEW or (no_sign and self.share_high < ALL):
             return "red"
-        return "green" if self.low > CLEARLY else "amber"
+        if no_sign:
+            return "unknown"
+        return "green" if self.share_low >= MANY and self.share_high >= ALL else "amber"
 
 
 def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
     """Let held-out shared users' source profiles look for their own target profiles.
 
     At most 2,500 shared users are drawn and held out by fifths. The other four fifths teach
-    W = S'T, how often items of both domains are liked by one person, target profiles at unit
-    length. A held-out user's source profile s scores every held-out target profile t by s W t',
-    both sides without the average user; the AUC is the share of other people's profiles it puts
-    below the user's own (ties half).
+    W = S'T, how often items of both domains are liked by one person, profiles at unit length, rare
+    items weighing more. A held-out user's source profile s scores every held-out target profile t
+    by s W t', without what is common to the rows and columns; the AUC is the share of other
+    people's profiles it puts below the user's own (ties half).
     """
     draw = np.random.default_rng(seed)
     shared = draw.permutation(np.flatnonzero(pair.shared))[:MOST_USERS]
     if len(shared) < FEWEST_TESTED:
         nothing = float("nan")
         return SamePeople(nothing, nothing, nothing, nothing, nothing, nothing, len(shared))
-    # Rows of ones at length one; empty rows stay empty
-    lengths = np.sqrt(np.maximum(1, np.diff(pair.target.indptr)))
-    target = csr_matrix(diags((1 / lengths).astype(np.float32)) @ pair.target)
-    folds = np.array_split(shared, FOLDS)
-    wins = [
-        shares_beaten(_affinity(pair.source, target, np.setdiff1d(shared, test), test))
-        for test in folds
-    ]
+    source, target = pair.source[shared], pair.target[shared]
+    folds = np.array_split(np.arange(len(shared)), FOLDS)
+    scores = _scores(source, target, folds)
+    wins = [shares_beaten(fold) for fold in scores]
     own = np.concatenate([np.diag(fold) for fold in wins])
     half_width = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
     # (SHUFFLES,) the AUC when every source profile is paired with somebody else's target one
@@ -89,6 +99,8 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
         control[shuffle] = np.concatenate(paired).mean()  # nobody meets himself
     low, high = np.quantile(control, (0.025, 0.975))
     mean = float(own.mean())
+    within = np.sqrt(_within(source, draw) * _within(target, draw))
+    share = share_of_same(_own_places(scores, folds, source, target), within)
     return SamePeople(
         mean,
         float(mean - half_width),
@@ -97,20 +109,51 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
         float(low),
         float(high),
         len(own),
+        share.likeliest,
+        share.low,
+        share.high,
     )
 
 
-def _affinity(
-    source: csr_matrix, target: csr_matrix, learn: IntArray, test: IntArray
-) -> FloatArray:
-    """s W t' for each held-out source profile (rows) and target profile (columns), (n, n).
+def _scores(
+    source: csr_matrix,
+    target: csr_matrix,
+    folds: list[IntArray],
+    learnt: IntArray | None = None,
+) -> list[FloatArray]:
+    """s W t' of each fold's source profiles (rows) and target profiles (columns), standardised.
 
+    learnt: (n,) whose target profile is learnt beside each source profile; None: everybody's own.
     Computed through the learning users, (S_test S_learn')(T_learn T_test'), so that no item by
     item matrix is built.
     """
-    left = (source[test] @ source[learn].T).toarray()  # (n_test, n_learn)
-    right = (target[learn] @ target[test].T).toarray()  # (n_learn, n_test)
-    return (left - left.mean(axis=0)) @ (right - right.mean(axis=0))
+    source, target = _unit(source), _unit(target)
+    taught = target if learnt is None else target[learnt]
+    found = []
+    for test in folds:
+        learn = np.setdiff1d(np.arange(source.shape[0]), test)
+        left = _centred((source[test] @ source[learn].T).toarray())  # (n_test, n_learn)
+        right = _centred((target[test] @ taught[learn].T).toarray())
+        scores = left @ right.T
+        for axis in (0, 1):
+            scores -= scores.mean(axis=axis, keepdims=True)
+            scores /= scores.std(axis=axis, keepdims=True) + 1e-12
+        found.append(scores)
+    return found
+
+
+def _unit(user_items: csr_matrix) -> csr_matrix:
+    """Rows at length one, rare items weighing more (inverse document frequency)."""
+    owners = np.bincount(user_items.indices, minlength=user_items.shape[1])
+    rarity = np.log((user_items.shape[0] + 1) / (owners + 1)) + 0.05
+    weighed = csr_matrix(user_items @ diags(rarity.astype(np.float32)))
+    lengths = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
+    return csr_matrix(diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ weighed)
+
+
+def _centred(likeness: FloatArray) -> FloatArray:
+    likeness = likeness - likeness.mean(axis=0)
+    return likeness - likeness.mean(axis=1, keepdims=True)
 
 
 def shares_beaten(affinity: FloatArray) -> FloatArray:
@@ -122,6 +165,67 @@ def shares_beaten(affinity: FloatArray) -> FloatArray:
         reached = np.searchsorted(ordered, values, side="right") - 1  # with ties, itself aside
         wins[row] = (beaten + reached) / 2
     return wins / (len(affinity) - 1)
+
+
+def _own_places(
+    scores: list[FloatArray], folds: list[IntArray], source: csr_matrix, target: csr_matrix
+) -> FloatArray:
+    """(n,) place, 0 to 1, of everybody's own score among pairs of strangers with such histories.
+
+    Histories of other lengths spread their scores otherwise, so that a place among all would not
+    be uniform for strangers of one length.
+    """
+    places = np.empty(source.shape[0])
+    for matrix, test in zip(scores, folds, strict=True):
+        classes = int(np.clip(len(test) // _CLASS, 1, _CLASSES))
+        rows, columns = (_lengths(user_items[test], classes) for user_items in (source, target))
+        strangers = ~np.eye(len(test), dtype=bool)
+        for kind in range(classes * classes):
+            row, column = rows == kind // classes, columns == kind % classes
+            here = np.flatnonzero(row & column)
+            if len(here) == 0:
+                continue
+            block = np.sort(matrix[np.ix_(row, column)][strangers[np.ix_(row, column)]])
+            own = matrix[here, here]
+            below = np.searchsorted(block, own, "left") + np.searchsorted(block, own, "right")
+            places[test[here]] = (below / 2 + 0.5) / (len(block) + 1)
+    return places
+
+
+def _lengths(user_items: csr_matrix, classes: int) -> IntArray:
+    """(n,) class of the length of each history, as many users in each."""
+    order = np.argsort(np.argsort(np.diff(user_items.indptr), kind="stable"), kind="stable")
+    return order * classes // max(1, len(order))
+
+
+def _within(user_items: csr_matrix, draw: np.random.Generator) -> FloatArray:
+    """(3,) how far halves of one domain's histories find each other: the same people for sure.
+
+    The share of true pairs that is learnt from falls as LEARNT_ON says, since a pair whose ids
+    are in part strangers learns from strangers too.
+    """
+    half = draw.random(user_items.nnz) < 0.5
+    owner = np.repeat(np.arange(user_items.shape[0]), np.diff(user_items.indptr))
+    both = [
+        csr_matrix(
+            (np.ones(int(part.sum()), dtype=np.float32), (owner[part], user_items.indices[part])),
+            shape=user_items.shape,
+        )
+        for part in (half, ~half)
+    ]
+    there = np.flatnonzero((np.diff(both[0].indptr) > 0) & (np.diff(both[1].indptr) > 0))
+    if len(there) < FEWEST_TESTED:
+        return np.zeros(len(LEARNT_ON))
+    left, right = both[0][there], both[1][there]
+    folds = np.array_split(np.arange(len(there)), FOLDS)
+    shifts = np.empty(len(LEARNT_ON))
+    for number, share in enumerate(LEARNT_ON):
+        learnt = np.arange(len(there))
+        wrong = draw.permutation(len(there))[: round((1 - share) * len(there))]
+        learnt[wrong] = np.roll(wrong, 1)
+        scores = _scores(left, right, folds, learnt)
+        shifts[number] = mean_shift(_own_places(scores, folds, left, right))
+    return shifts * len(there) / user_items.shape[0]  # people of one row have no halves
 
 
 # Why two files share users or not: exchanged columns, ids spelt alike but not equal.

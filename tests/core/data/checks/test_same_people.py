@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
@@ -8,13 +10,15 @@ from core.data.checks.same_people import SamePeople, match_users, shares_beaten
 from core.data.pair import DomainPair
 
 
-def taste_pair(users: int, seed: int, same: bool, items: int = 60) -> DomainPair:
-    """Users of two tastes; in both domains they mostly take items of their own taste."""
+def taste_pair(
+    users: int, seed: int, same: bool, items: int = 60, tastes: int = 2
+) -> DomainPair:
+    """Users of some tastes; in both domains they mostly take items of their own taste."""
     draw = np.random.default_rng(seed)
-    taste = np.arange(users) % 2
+    taste = np.arange(users) % tastes
 
-    def likes(tastes: np.ndarray) -> csr_matrix:
-        own = (np.arange(items)[None, :] % 2) == tastes[:, None]
+    def likes(of_user: np.ndarray) -> csr_matrix:
+        own = (np.arange(items)[None, :] % tastes) == of_user[:, None]
         return csr_matrix((draw.random((users, items)) < np.where(own, 0.3, 0.05)).astype("f4"))
 
     target = taste if same else draw.permutation(taste)
@@ -63,10 +67,32 @@ def test_only_users_of_both_domains_are_matched():
 
 
 @pytest.mark.parametrize(
-    ("auc", "half", "verdict"), [(0.7, 0.02, "green"), (0.54, 0.01, "amber"), (0.52, 0.02, "red")]
+    ("auc", "share", "verdict"),
+    [
+        (0.7, (0.7, 0.9, 1.0), "green"),
+        (0.7, (0.7, 0.8, 0.9), "amber"),  # not all
+        (0.7, (0.2, 0.8, 1.0), "amber"),  # few or all
+        (0.7, (0.1, 0.2, 0.4), "red"),
+        (0.5, (0.0, 0.0, 0.8), "red"),  # no sign, and all would show
+        (0.5, (0.0, 0.0, 1.0), "unknown"),
+    ],
 )
-def test_the_verdict_follows_the_interval(auc, half, verdict):
-    assert SamePeople(auc, auc - half, auc + half, 0.5, 0.48, 0.52, 900).verdict == verdict
+def test_the_verdict_follows_the_interval_of_the_share(auc, share, verdict):
+    low, likeliest, high = share
+    found = SamePeople(auc, auc - 0.02, auc + 0.02, 0.5, 0.48, 0.52, 900, likeliest, low, high)
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(("share", "verdicts"), [(1.0, ["green"]), (0.7, ["amber"]), (0.1, ["red"])])
+def test_the_share_of_the_same_people_lies_in_its_interval(share, verdicts):
+    """Of strangers who have the ids of others a tenth came out as "probably" the same people."""
+    pair = taste_pair(500, 3, same=True, items=160, tastes=8)
+    owner = np.arange(500)
+    wrong = np.random.default_rng(1).permutation(500)[: round((1 - share) * 500)]
+    owner[wrong] = np.roll(wrong, 1)
+    found = match_users(replace(pair, target=pair.target[owner]))
+    assert found.share_low - 1e-9 <= share <= found.share_high + 1e-9
+    assert [found.verdict] == verdicts
 
 
 @pytest.mark.parametrize("levels", [2, 5, 10_000])
