@@ -10,8 +10,8 @@ ATTRIBUTE = "attribute:"  # prefix of a column of an item table that holds, say,
 VECTOR = "vector"  # numbers made elsewhere of, say, an image, in an item table
 
 SOURCE, TARGET = "source", "target"  # the two domains, and the two parts of a score
-PART = "part"  # which held-out part a row belongs to
-VALID, TEST = "valid", "test"
+PART = "part"  # which part of a split a row belongs to
+TRAIN, VALID, TEST = "train", "valid", "test"
 SEGMENT, METRIC, RUN = "segment", "metric", "run"
 MEAN, LOW, HIGH, USERS, SKIPPED = "mean", "low", "high", "users", "skipped"
 HEAD, RELATION, TAIL = "head", "relation", "tail"  # a triple: who, what, whom

@@ -167,7 +167,8 @@ def add_pair(command: ArgumentParser) -> None:
         "--rating-threshold": (
             float,
             "STARS",
-            "stars of 5 from which a row is liked, else 3",
+            "stars of 5 from which a row is liked, else 3; in a given split every row is, unless "
+            "this is asked for",
         ),
         "--k-core": (int, "N", "every user and item of both domains keeps so many rows"),
         "--source-core": (int, "N", "the same in the source alone, by default 0"),
@@ -324,10 +325,11 @@ def split_values(options: Namespace) -> dict[str, Any]:
 def given_flags(options: Namespace) -> list[str]:
     """Flags of pair, links and shares that were given, which a folder of a split has no use for.
 
-    Shares are of use where it is to be split another way.
+    Shares are of use where it is to be split another way, and a threshold always.
     """
     shares = [] if options.split_kind else [*SPLIT_FLAGS]
     flags = [*PAIR_FLAGS, *DOMAIN_FLAGS, "--links", *shares]
+    flags.remove("--rating-threshold")
     return [flag for flag in flags if getattr(options, _attribute(flag), None)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, USER, VECTOR
+from core.basics.columns import COUNT, ITEM, PART, RATING, SOURCE, TARGET, USER, VECTOR
 from core.basics.errors import DataError
 from core.basics.files import fingerprint
 from core.basics.progress import Report, silent
@@ -25,12 +25,13 @@ from core.cli.reading import (
     read_choices,
     refuse_doubts,
 )
-from core.data.build_pair import build_pair, pair_in_words
+from core.data.build_pair import build_pair, disliked_in_words, pair_in_words
 from core.data.checks.check import GIVEN, Check
 from core.data.checks.given import check_given, parts_in_words
 from core.data.checks.item_match import best_item_column
 from core.data.checks.quality import check_pair, keep_checks, read_checks
 from core.data.database import in_memory
+from core.data.filters import liked_of
 from core.data.knowledge import with_triples
 from core.data.pair_folder import PairInputs, PairSettings, read_pair_info
 from core.data.reading.ingest import ImportReport, clean_name, import_file
@@ -44,6 +45,7 @@ from core.data.splitting import (
     VALID_ROW,
     SplitSettings,
     assign_parts,
+    deal_disliked,
     split_folds,
     split_pair,
 )
@@ -119,10 +121,11 @@ def pair_snapshot(files: PairFiles, workspace: Workspace, seed: int, account: Ac
     if not files.splits:
         return split_pair(made_pair(files, workspace, account), chosen, seed, workspace.splits)
     tables = _given_tables(files, workspace, account)
+    liked_from = files.pair.get("rating_threshold", 0.0)
     if files.split:
-        folder = _split_again(tables, chosen, seed, workspace)
+        folder = _split_again(tables, chosen, seed, workspace, liked_from)
     else:
-        folder = _write_given(tables, workspace, "given files", seed, {})
+        folder = _write_given(tables, workspace, "given files", seed, {}, liked_from)
     keep_checks(folder, account.checks, folder / RECORD)
     return folder
 
@@ -135,8 +138,9 @@ def fold_snapshots(
     if not files.splits:
         return split_folds(made_pair(files, workspace, account), settings, seed, workspace.splits)
     given = _given_tables(files, workspace, account)
+    liked_from = files.pair.get("rating_threshold", 0.0)
     folders = [
-        _split_again(given, replace(settings, fold=fold), seed, workspace)
+        _split_again(given, replace(settings, fold=fold), seed, workspace, liked_from)
         for fold in range(1, folds + 1)
     ]
     for folder in folders:
@@ -145,20 +149,22 @@ def fold_snapshots(
 
 
 def _split_again(
-    given: SplitTables, chosen: SplitSettings, seed: int, workspace: Workspace
+    given: SplitTables, chosen: SplitSettings, seed: int, workspace: Workspace, liked_from: float
 ) -> Path:
     """A snapshot of the rows of a given split, put together and split as chosen."""
     parts = [given.target_train, given.target_valid, given.target_test]
     target = pd.concat(parts, ignore_index=True).drop_duplicates([USER, ITEM], ignore_index=True)
     places = assign_parts(given.source_train, target, chosen, seed)
+    disliked = deal_disliked(given.disliked, target, places.target, chosen, seed)
     tables = replace(
         given,
         source_train=given.source_train[places.source],
         target_train=target[places.target == TRAIN_ROW],
         target_valid=target[places.target == VALID_ROW],
         target_test=target[places.target == TEST_ROW],
+        disliked=disliked,
     )
-    return _write_given(tables, workspace, chosen.kind, seed, chosen.to_dict())
+    return _write_given(tables, workspace, chosen.kind, seed, chosen.to_dict(), liked_from)
 
 
 def imported(
@@ -323,6 +329,8 @@ def _given_tables(files: PairFiles, workspace: Workspace, account: Account) -> S
         for domain, path in ((SOURCE, files.items_source), (TARGET, files.items_target))
     }
     tables = SplitTables(**frames, **items)
+    if files.pair:  # a threshold, the only one of its settings that a given split takes
+        tables = _by_threshold(tables, PairSettings.of(dict(files.pair)), account)
     if files.triples is not None:
         facts = _rows(imported(files.triples, TRIPLES, "triples", files, workspace, account))
         target = pd.concat([tables.target_train, tables.target_valid, tables.target_test])
@@ -337,6 +345,38 @@ def _given_tables(files: PairFiles, workspace: Workspace, account: Account) -> S
     account.left_out += parts_in_words(account.given)
     account.doubt(checks)
     return tables
+
+
+def _by_threshold(given: SplitTables, settings: PairSettings, account: Account) -> SplitTables:
+    """The split without rows below the threshold; those of its target are seen, not liked.
+
+    Each low rating stays in the part that its file says. Raises DataError where nothing else is
+    left of a part.
+    """
+    target = [given.target_train, given.target_valid, given.target_test]
+    liked, low = [], []
+    for domain, frames in ((SOURCE, [given.source_train]), (TARGET, target)):
+        ratings = [frame[RATING] for frame in frames if RATING in frame]
+        every = pd.concat(ratings or [pd.Series(dtype="float64")])
+        start = liked_of(every.min(), every.max(), settings, domain) if len(every) else None
+        for part, frame in enumerate(frames):
+            below = frame[RATING] < start.start - 1e-6 if start and RATING in frame else None
+            if below is None:
+                liked.append(frame)
+                continue
+            liked.append(frame[~below])
+            low += [frame[below].assign(**{PART: part})] if domain == TARGET else []
+    names = ("source_train", "target_train", "target_valid", "target_test")
+    for name, frame in zip(names, liked, strict=True):
+        if frame.empty:
+            raise DataError(
+                what=f"Every row of {name} is below the threshold.",
+                hint="Ask for a lower --rating-threshold, or leave it out.",
+            )
+    disliked = pd.concat(low, ignore_index=True) if low else None
+    if disliked is not None and len(disliked):
+        account.leave_out(disliked_in_words(len(disliked)))
+    return replace(given, **dict(zip(names, liked, strict=True)), disliked=disliked)
 
 
 def split_files(folder: Path) -> dict[str, Path]:
@@ -377,14 +417,21 @@ def _content_of_vectors(table: pd.DataFrame) -> list[np.ndarray]:
 
 
 def _write_given(
-    tables: SplitTables, workspace: Workspace, kind: str, seed: int, settings: dict
+    tables: SplitTables,
+    workspace: Workspace,
+    kind: str,
+    seed: int,
+    settings: dict,
+    liked_from: float = 0.0,
 ) -> Path:
-    """Rows of a given split are positives already; the dataset is their union, split or not.
+    """Rows of a given split are positives already, but for those below a threshold that was asked
+    for; the dataset is their union, split or not.
 
     Ratings stay as they stand in the files, and belong to the dataset where they differ; so do the
     item tables, where there are any.
     """
-    target = pd.concat([tables.target_train, tables.target_valid, tables.target_test])
+    parts = [tables.target_train, tables.target_valid, tables.target_test]
+    target = pd.concat(parts if tables.disliked is None else [*parts, tables.disliked])
     content = [frame.drop_duplicates([USER, ITEM]) for frame in (tables.source_train, target)]
     ordered = [frame.sort_values([USER, ITEM]) for frame in content]
     columns = [frame[name].to_numpy(dtype=object) for frame in ordered for name in (USER, ITEM)]
@@ -411,4 +458,5 @@ def _write_given(
         seed=seed,
         settings=settings,
         dataset_hash=fingerprint(*columns),
+        liked_from=liked_from,
     )

@@ -42,9 +42,11 @@ from core.data.filters import (
     filter_rows,
     keep_core,
     liked_from,
+    read_disliked,
 )
 from core.data.knowledge import with_triples
 from core.data.pair_folder import (
+    DISLIKED,
     RECORD,
     DomainCounts,
     PairCounts,
@@ -91,9 +93,10 @@ def build_pair(
     dataset_hash = pair_hash(inputs, settings)
     folder = root / dataset_hash
     with suppress(DataError):
-        read_pair_info(folder)
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)  # a damaged one would keep its place
+        if read_pair_info(folder).disliked >= 0:
+            return folder
+    # A damaged one would keep its place, and an older one knows nothing of low ratings
+    shutil.rmtree(folder, ignore_errors=True)
     before = count_inputs(connection, inputs, settings)
     why = [] if before.shared else [_nobody_shared(connection, inputs, settings, refuse_explained)]
     left = filter_rows(connection, inputs, settings)
@@ -111,6 +114,7 @@ def build_pair(
         _check_usable(after)
     for domain, rows in _rows_of_shared(connection).items():
         left.after(OF_SHARED, domain, rows, after.shared)
+    disliked = read_disliked(connection, inputs, settings)
     names = (inputs.source_name, inputs.target_name)
     added, said = _read_triples(connection, inputs, settings)
     known = _items_known(connection, inputs, settings)
@@ -127,13 +131,14 @@ def build_pair(
         steps,
         known,
         left.people,
+        disliked,
     )
     with whole_folder(folder) as part:
-        for domain in DOMAINS:
-            _write_rows(connection, domain, rows_file(part, domain))
-        for domain, table in _item_tables(inputs, settings).items():
-            if table is not None:
-                query = _items_query(connection, domain, table)
+        for table in (*DOMAINS, *([DISLIKED] if disliked else [])):
+            _write_rows(connection, table, rows_file(part, table))
+        for domain, known_items in _item_tables(inputs, settings).items():
+            if known_items is not None:
+                query = _items_query(connection, domain, known_items)
                 file = text(str(items_file(part, domain)))
                 connection.execute(f"COPY ({query}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
         for domain, frame in added.items():
@@ -301,7 +306,16 @@ def pair_in_words(info: PairInfo) -> list[str]:
     ]
     known = [known_in_words(counts, called[domain]) for domain, counts in info.items_known.items()]
     told = " ".join(info.warnings)
-    return [*steps, *(said for said in known if said not in told), *info.warnings]
+    low = [disliked_in_words(info.disliked)] if info.disliked > 0 else []
+    return [*steps, *low, *(said for said in known if said not in told), *info.warnings]
+
+
+def disliked_in_words(disliked: int) -> str:
+    """`3 rows below the threshold are kept as seen, not liked: …`"""
+    rows = count(
+        disliked, "target row below the threshold is", "target rows below the threshold are"
+    )
+    return f"{rows} kept as seen, not liked: nobody is recommended what they rated low."
 
 
 def _left_in_words(steps: Steps, domain: str) -> list[str]:
@@ -347,11 +361,11 @@ def _content_hash(file: Path) -> str:
     return file.parent.name if known else fingerprint_file(file)
 
 
-def _write_rows(connection: duckdb.DuckDBPyConnection, domain: str, file: Path) -> None:
-    has = columns(connection, name(domain))
+def _write_rows(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> None:
+    has = columns(connection, name(table))
     known = (USER, ITEM, RATING, TIME, COUNT)
     kept = ", ".join(name(column) for column in known if column in has)
-    query = f"SELECT {kept} FROM {name(domain)} ORDER BY {USER}, {ITEM}"
+    query = f"SELECT {kept} FROM {name(table)} ORDER BY {USER}, {ITEM}"
     connection.execute(f"COPY ({query}) TO {text(str(file))} (FORMAT parquet, COMPRESSION zstd)")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, TIME, USER
 from core.basics.errors import DataError, SettingsError
 from core.data.database import columns, name, number, text
-from core.data.pair_folder import STARS, PairInputs, PairSettings
+from core.data.pair_folder import DISLIKED, STARS, PairInputs, PairSettings
 from core.data.reading.options import relation
 
 DOMAINS = (SOURCE, TARGET)
@@ -97,9 +97,7 @@ def read_rows(
     Answers how many rows and how many people are left after each of these steps.
     """
     has = columns(connection, rows)
-    exchanged = settings.exchanged_columns in (table, "both")
-    user, item = (ITEM, USER) if exchanged else (USER, ITEM)
-    optional = "".join(f", {name(column)}" for column in (RATING, TIME, COUNT) if column in has)
+    user = ITEM if settings.exchanged_columns in (table, "both") else USER
     start = liked_from(connection, rows, settings, table)
     liked = f"{RATING} >= {start.start - 1e-6}" if start else "true"
     kept = f"{liked} AND {_in_days(has, settings)}"
@@ -113,6 +111,50 @@ def read_rows(
     ).fetchone()
     found = [int(value or 0) for value in counted or ()]
     counts = dict(zip(steps, zip(found[::2], found[1::2], strict=True), strict=True))
+    query = _matched(connection, table, rows, kept, settings, links)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {query}")
+    return counts | {MERGED: count_left(connection, table)}
+
+
+def read_disliked(
+    connection: duckdb.DuckDBPyConnection, inputs: PairInputs, settings: PairSettings
+) -> int:
+    """Put what people of the pair rated below the threshold into a table; answers its rows.
+
+    The table is named DISLIKED. Its rows are of target items that are left and of people who are
+    left in either domain, on the chosen days, matched as the liked rows are. Call it after
+    everything that leaves rows out.
+    """
+    domain = SOURCE if settings.swap else TARGET  # the file whose rows are the target
+    file, links = (inputs.source, None) if settings.swap else (inputs.target, inputs.links)
+    rows = relation(connection, file)
+    start = liked_from(connection, rows, settings, domain)
+    kept = _in_days(columns(connection, rows), settings)
+    below = f"{RATING} < {start.start - 1e-6} AND {kept}" if start else "false"
+    people = f"SELECT {USER} FROM {name(SOURCE)} UNION SELECT {USER} FROM {name(TARGET)}"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name(DISLIKED)} AS SELECT * FROM "
+        f"({_matched(connection, domain, rows, below, settings, links)}) AS low "
+        f"WHERE {USER} IN ({people}) AND {ITEM} IN (SELECT {ITEM} FROM {name(TARGET)}) "
+        f"AND NOT EXISTS (SELECT 1 FROM {name(TARGET)} AS liked "
+        f"WHERE liked.{USER} = low.{USER} AND liked.{ITEM} = low.{ITEM})"
+    )
+    return number(connection, f"SELECT count(*) FROM {name(DISLIKED)}")
+
+
+def _matched(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    rows: str,
+    kept: str,
+    settings: PairSettings,
+    links: Path | None,
+) -> str:
+    """SQL of the rows of a file that are kept, with roles and users matched as asked."""
+    has = columns(connection, rows)
+    exchanged = settings.exchanged_columns in (table, "both")
+    user, item = (ITEM, USER) if exchanged else (USER, ITEM)
+    optional = "".join(f", {name(column)}" for column in (RATING, TIME, COUNT) if column in has)
     query = f"SELECT {user} AS {USER}, {item} AS {ITEM}{optional} FROM {rows} WHERE {kept}"
     if links is not None:
         query = _linked(connection, query, links)
@@ -129,8 +171,7 @@ def read_rows(
             f"SELECT * {added} FROM ({query}) QUALIFY row_number() OVER "
             f"({same} ORDER BY {', '.join(order) or ITEM}) = 1"
         )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {query}")
-    return counts | {MERGED: count_left(connection, table)}
+    return query
 
 
 _WIDE = [code for code in range(0xFF01, 0xFF5F) if code != 0xFF07]  # of "!" to "~", save "'"
@@ -260,8 +301,11 @@ def liked_from(
         return None
     bounds = connection.execute(f"SELECT min({RATING}), max({RATING}) FROM {rows}").fetchone()
     low, high = bounds or (None, None)
-    if low is None or high is None:
-        return None
+    return None if low is None or high is None else liked_of(low, high, settings, domain)
+
+
+def liked_of(low: float, high: float, settings: PairSettings, domain: str) -> Liked | None:
+    """Where liked ratings begin on a scale from low to high; None where every row counts."""
     told = _told(getattr(settings, f"{domain}_liked_from"), domain)
     if told is not None:
         return Liked(told, low, high)

@@ -22,6 +22,7 @@ from core.data.pair import DomainPair, ItemFeatures, described, features_of
 from core.data.reading.options import read_dataset
 
 RECORD = "pair.json"
+DISLIKED = "disliked"  # rows of the target that people rated below the threshold
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class PairInfo:
 
     steps: what was asked of rows, in order -> domain -> rows left. items_known: domain -> how many
     of its items are in its item table, and how many it has; people: as steps, users in place of
-    rows. All are empty in older pairs.
+    rows. All are empty in older pairs. disliked: rows of the target below the threshold, by its
+    people and of its items; -1 in older pairs, which do not have them.
     """
 
     dataset_hash: str
@@ -68,6 +70,7 @@ class PairInfo:
     steps: dict[str, dict[str, int]] = field(default_factory=dict)
     items_known: dict[str, list[int]] = field(default_factory=dict)
     people: dict[str, dict[str, int]] = field(default_factory=dict)
+    disliked: int = -1
 
     @property
     def title(self) -> str:
@@ -156,6 +159,12 @@ def items_file(folder: Path, domain: str) -> Path:
 def read_rows(folder: Path, domain: str) -> pd.DataFrame:
     """Rows of a domain by user, then item."""
     return pd.read_parquet(rows_file(folder, domain))
+
+
+def read_disliked(folder: Path) -> pd.DataFrame | None:
+    """Target rows below the threshold, USER, ITEM, RATING and maybe TIME; None where none is."""
+    file = rows_file(folder, DISLIKED)
+    return pd.read_parquet(file) if file.exists() else None
 
 
 def read_items(folder: Path, domain: str, vectors: bool = False) -> pd.DataFrame | None:

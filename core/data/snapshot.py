@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from core.basics.columns import (
     COUNT,
     DESCRIPTION,
     ITEM,
+    PART,
     RATING,
     SOURCE,
     TARGET,
     TEST,
     TIME,
     TITLE,
+    TRAIN,
     USER,
     VALID,
 )
@@ -42,6 +45,7 @@ from core.data.pair import (
 
 RECORD = "split.json"
 PARTS = ("source_train", "target_train", "target_valid", "target_test")
+DISLIKED = "target_disliked"  # rows people rated below the threshold; no older snapshot has them
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class SplitTables:
     target_test: pd.DataFrame
     items_source: pd.DataFrame | None  # ITEM and any of TITLE, DESCRIPTION, VECTOR and so on
     items_target: pd.DataFrame | None
+    disliked: pd.DataFrame | None = None  # seen, not liked: rows of the target, with their PART
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ class Split:
     """Training matrices and what is held out; valid, test: (n_users, n_target_items).
 
     All hold ones; those of `rated` hold ratings, and a rating of 0 is a stored entry too.
+    disliked: by TRAIN, VALID and TEST, (n_users, n_target_items) ones where a user rated an item
+    below the threshold; empty where nobody did and in snapshots of older versions.
     """
 
     info: SplitInfo
@@ -84,20 +91,28 @@ class Split:
     test: csr_matrix
     folder: Path
     new_items: dict[str, BoolArray] | None = None  # by part, (n_target_items,): they alone rank
+    disliked: dict[str, csr_matrix] = field(default_factory=dict)
 
     def held_out(self, part: str) -> csr_matrix:
         """What is to be found: the validation or the test interactions."""
         return {VALID: self.valid, TEST: self.test}[part]
 
-    def masked(self, part: str) -> Masked:
+    def masked(self, part: str, users: list[int] | None = None) -> Masked:
         """What may not be recommended: training items, and validation items at test time.
 
-        On a split of new items nobody may be recommended any item but those of the part.
+        Items a user rated low are known as the liked ones are: those of training always, those of
+        validation at test time. Low ratings of the part itself stay rankable, so that a list with
+        one loses a place by it. On a split of new items nobody may be recommended any item but
+        those of the part. users: rows of these alone, all by default.
         """
-        rows = self.train.target
-        if part == TEST:
-            rows = (ones_of(rows) + ones_of(self.valid)).tocsr()
-        return Masked(rows, self.hidden_items(part))
+        before = (TRAIN,) if part == VALID else (TRAIN, VALID)
+        liked = {TRAIN: self.train.target, VALID: self.valid}
+        known = [rows[one] for rows in (liked, self.disliked) if rows for one in before]
+        known = known if users is None else [rows[users] for rows in known]
+        if len(known) == 1:
+            return Masked(known[0], self.hidden_items(part))
+        # Sums of ones: an item may be in two parts of a given split
+        return Masked(reduce(add, map(ones_of, known)).tocsr(), self.hidden_items(part))
 
     def hidden_items(self, part: str) -> BoolArray | None:
         """(n_target_items,) which items nobody may be recommended; None for none of them."""
@@ -145,6 +160,7 @@ def write_snapshot(
     if kind == NEW_ITEMS:
         items[TARGET] = drawn_order(items[TARGET], seed)
     coded = {part: _coded(getattr(tables, part), users, items[_domain(part)]) for part in PARTS}
+    low = {} if tables.disliked is None else _seen(tables.disliked, users, items[TARGET], coded)
     info = SplitInfo(
         source_name,
         target_name,
@@ -152,10 +168,11 @@ def write_snapshot(
         seed,
         settings,
         dataset_hash,
-        split_hash=_split_hash(dataset_hash, users, items, coded),
+        split_hash=_split_hash(dataset_hash, users, items, coded | low),
         counts={part: len(coded[part]) for part in PARTS}
         | {"users": len(users), "source_items": len(items[SOURCE])}
-        | {"target_items": len(items[TARGET]), "shared": _n_shared(coded)},
+        | {"target_items": len(items[TARGET]), "shared": _n_shared(coded)}
+        | {part: len(rows) for part, rows in low.items()},
         liked_from=liked_from,
     )
     folder = root / info.split_hash
@@ -163,6 +180,7 @@ def write_snapshot(
         known = {domain: getattr(tables, f"items_{domain}") for domain in items}
         frames = (
             coded
+            | low
             | {"users": pd.DataFrame({USER: users.ids})}
             | {
                 f"items_{domain}": described(items[domain], table)
@@ -228,7 +246,7 @@ def read_snapshot(folder: Path, ratings: bool = False) -> Split:
     test = apart(matrices["target_test"], train.target, valid)
     info = read_info(folder)
     new = new_items_of(folder, len(target_items)) if info.kind == NEW_ITEMS else None
-    return Split(info, train, valid, test, folder, new)
+    return Split(info, train, valid, test, folder, new, _disliked(folder, shapes[TARGET]))
 
 
 def _check_tables(tables: SplitTables) -> None:
@@ -252,10 +270,35 @@ def _split_hash(
         coded[part][column].to_numpy(dtype=np.float64, na_value=np.nan)
         if column in (RATING, TIME, COUNT)
         else coded[part][column].to_numpy()
-        for part in PARTS
+        for part in coded
         for column in coded[part].columns
     ]
     return fingerprint(dataset_hash, users.ids, items[SOURCE].ids, items[TARGET].ids, *numbers)
+
+
+def _seen(
+    rows: pd.DataFrame, users: IdMap, items: IdMap, liked: dict[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Low ratings of the split's people and items that are in no liked part: one table or none."""
+    rows = rows[rows[USER].isin(users.ids) & rows[ITEM].isin(items.ids)]
+    coded = _coded(rows, users, items).drop(columns=COUNT, errors="ignore")
+    taken = [liked[part][USER] * len(items) + liked[part][ITEM] for part in PARTS[1:]]
+    coded = coded[~(coded[USER] * len(items) + coded[ITEM]).isin(np.concatenate(taken))]
+    return {DISLIKED: coded.reset_index(drop=True)} if len(coded) else {}
+
+
+def _disliked(folder: Path, shape: tuple[int, int]) -> dict[str, csr_matrix]:
+    """Seen, not liked, as ones by part; nothing where the snapshot has no such table."""
+    path = folder / f"{DISLIKED}.parquet"
+    if not path.exists():
+        return {}
+    frame = pd.read_parquet(path, columns=[USER, ITEM, PART])
+    found = {}
+    for number, part in enumerate((TRAIN, VALID, TEST)):
+        rows = frame[frame[PART] == number]
+        ones = np.ones(len(rows), dtype=np.float32)
+        found[part] = csr_matrix((ones, (rows[USER], rows[ITEM])), shape=shape)
+    return found
 
 
 def _coded(frame: pd.DataFrame, users: IdMap, items: IdMap) -> pd.DataFrame:
@@ -270,6 +313,8 @@ def _coded(frame: pd.DataFrame, users: IdMap, items: IdMap) -> pd.DataFrame:
         coded[TIME] = pd.array(frame[TIME].to_numpy(), dtype="Int64")
     if COUNT in frame:
         coded[COUNT] = frame[COUNT].fillna(1.0).to_numpy(dtype=np.float32)
+    if PART in frame:
+        coded[PART] = frame[PART].to_numpy(dtype=np.int8)
     coded = coded.sort_values([USER, ITEM], ignore_index=True)
     return coded.drop_duplicates([USER, ITEM], keep="last", ignore_index=True)
 
@@ -298,13 +343,15 @@ def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> c
 def user_history(split: Split, part: str, user: int) -> pd.DataFrame:
     """ITEM (number), RATING and TIME (UTC, NaT where unknown) of one user's rows, newest first.
 
-    part: one of PARTS, such as "source_train". Without times the rows stand by item number; a
-    user without rows has none.
+    part: one of PARTS, such as "source_train", or DISLIKED, whose rows have their PART too.
+    Without times the rows stand by item number; a user without rows has none.
     """
-    if part not in PARTS:
+    if part not in (*PARTS, DISLIKED):
         raise KeyError(part)
     path = split.folder / f"{part}.parquet"
-    columns = [name for name in (ITEM, RATING, TIME) if name in pq.read_schema(path).names]
+    if part == DISLIKED and not split.disliked:
+        return pd.DataFrame({ITEM: [], RATING: [], TIME: [], PART: []})
+    columns = [name for name in (ITEM, RATING, TIME, PART) if name in pq.read_schema(path).names]
     rows = pd.read_parquet(path, columns=columns, filters=[(USER, "==", int(user))])
     if TIME not in rows:
         return rows.assign(**{TIME: pd.NaT})
@@ -315,30 +362,6 @@ def user_history(split: Split, part: str, user: int) -> pd.DataFrame:
 # Splits of new items: whole target items are held out, and lists hold nothing else.
 
 NEW_ITEMS = "new items"  # the kind of split
-
-
-def hold_out_items(
-    target: pd.DataFrame, shares: tuple[float, float], fewest: int, seed: int
-) -> tuple[BoolArray, BoolArray]:
-    """Which rows have an item of validation, and which one of the test, (n_rows,) each.
-
-    shares: of the items with `fewest` rows or more, for validation and the test. Row order and
-    users do not matter. Raises DataError where a part gets no item.
-    """
-    items, names = pd.factorize(target[ITEM], sort=True)
-    enough = np.flatnonzero(np.bincount(items) >= fewest)
-    drawn = np.random.default_rng(seed).permutation(enough)
-    n_valid, n_test = (int(share * len(drawn)) for share in shares)
-    if not n_test or not n_valid:
-        raise DataError(
-            what=f"{len(drawn):,} target items with {fewest} interactions or more are too few for "
-            "a split of new items.",
-            hint="Hide a larger share, ask for fewer interactions, or choose another kind.",
-        )
-    held_out = np.zeros((2, len(names)), dtype=bool)
-    held_out[1, drawn[:n_test]] = True
-    held_out[0, drawn[n_test : n_test + n_valid]] = True
-    return held_out[0][items], held_out[1][items]
 
 
 def drawn_order(items: IdMap, seed: int) -> IdMap:

@@ -8,13 +8,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, USER
+from core.basics.columns import ITEM, PART, RATING, SOURCE, TARGET, TIME, USER
 from core.basics.errors import DataError
 from core.basics.settings import Settings, setting
 from core.basics.types import BoolArray, IntArray
 from core.data.checks.check import judge_times, times_in
-from core.data.pair_folder import STARS, PairSettings, read_items, read_pair_info, read_rows
-from core.data.snapshot import NEW_ITEMS, SplitTables, hold_out_items, write_snapshot
+from core.data.pair_folder import (
+    STARS,
+    PairSettings,
+    read_disliked,
+    read_items,
+    read_pair_info,
+    read_rows,
+)
+from core.data.snapshot import NEW_ITEMS, SplitTables, write_snapshot
 
 RANDOM, LEAVE_K_OUT, TEMPORAL = "random", "leave-k-out", "temporal"
 COLD_USERS, COLD_FOLD = "cold-start users", "cold-start fold"
@@ -117,6 +124,66 @@ def assign_parts(
     return Parts(codes, np.ones(len(source), dtype=bool))
 
 
+def deal_disliked(
+    disliked: pd.DataFrame | None,
+    target: pd.DataFrame,
+    codes: IntArray,
+    settings: SplitSettings,
+    seed: int,
+) -> pd.DataFrame | None:
+    """The rows below the threshold with the PART that the split gives them; None where none are.
+
+    codes: (n_target_rows,) where the liked rows went. Low ratings are dealt as those were: cut at
+    the same moments by a temporal split, hidden with the whole history of a held-out user and with
+    a held-out item, and drawn else, in the shares in which the user's liked rows were. Whoever
+    liked nothing has them in training.
+    """
+    if disliked is None or disliked.empty:
+        return None
+    disliked = disliked.sort_values([USER, ITEM], ignore_index=True)  # row order draws nothing
+    if settings.kind == TEMPORAL:
+        times = disliked[TIME].astype("Float64").fillna(-np.inf).to_numpy(dtype=np.float64)
+        first, second = _cuts(_times(target, TARGET), settings)
+        places = np.select([times >= second, times >= first], [TEST_ROW, VALID_ROW], TRAIN_ROW)
+        return disliked.assign(**{PART: places})
+    by = ITEM if settings.kind == NEW_ITEMS else USER
+    names = pd.Index(target[by].unique())
+    rows = np.bincount(names.get_indexer(target[by]), minlength=len(names))
+    owner = names.get_indexer(disliked[by])
+    draw = np.random.default_rng([seed, len(disliked)]).random(len(disliked))
+    shares = []  # (n_disliked,) of the owner's liked rows in a part
+    for part in (VALID_ROW, TEST_ROW):
+        held = np.bincount(names.get_indexer(target[by][codes == part]), minlength=len(names))
+        shares.append(np.where(owner >= 0, (held / rows)[owner], 0.0))
+    valid, test = shares
+    places = np.select([draw < valid, draw < valid + test], [VALID_ROW, TEST_ROW], TRAIN_ROW)
+    return disliked.assign(**{PART: places})
+
+
+def hold_out_items(
+    target: pd.DataFrame, shares: tuple[float, float], fewest: int, seed: int
+) -> tuple[BoolArray, BoolArray]:
+    """Which rows have an item of validation, and which one of the test, (n_rows,) each.
+
+    shares: of the items with `fewest` rows or more, for validation and the test. Row order and
+    users do not matter. Raises DataError where a part gets no item.
+    """
+    items, names = pd.factorize(target[ITEM], sort=True)
+    enough = np.flatnonzero(np.bincount(items) >= fewest)
+    drawn = np.random.default_rng(seed).permutation(enough)
+    n_valid, n_test = (int(share * len(drawn)) for share in shares)
+    if not n_test or not n_valid:
+        raise DataError(
+            what=f"{len(drawn):,} target items with {fewest} interactions or more are too few for "
+            "a split of new items.",
+            hint="Hide a larger share, ask for fewer interactions, or choose another kind.",
+        )
+    held_out = np.zeros((2, len(names)), dtype=bool)
+    held_out[1, drawn[:n_test]] = True
+    held_out[0, drawn[n_test : n_test + n_valid]] = True
+    return held_out[0][items], held_out[1][items]
+
+
 def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path) -> Path:
     """Split a pair and write the snapshot under `root`, and return its folder.
 
@@ -140,6 +207,7 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
         target_test=target[parts.target == TEST_ROW],
         items_source=read_items(pair_folder, SOURCE, vectors=True),
         items_target=read_items(pair_folder, TARGET, vectors=True),
+        disliked=deal_disliked(read_disliked(pair_folder), target, parts.target, settings, seed),
     )
     return write_snapshot(
         root,

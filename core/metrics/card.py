@@ -251,6 +251,13 @@ class MetricCard:
         return self.function(*arguments(seen))
 
 
+# What holds for every figure of a list; shown with the help of them
+WHAT_IS_KNOWN = (
+    "What a user rated low in training is known as what they liked is: both are left out of the "
+    "lists (at test time those of validation too). Low ratings of the part itself may be listed, "
+    "and cost a place."
+)
+
 CARDS: list[MetricCard] = []  # of all modules loaded so far, each from top to bottom
 
 

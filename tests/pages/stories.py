@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.basics.columns import ITEM, RATING, TIME, TITLE, USER
+from core.basics.columns import ITEM, PART, RATING, TIME, TITLE, USER
 from core.basics.workspace import VARIABLE, Workspace
 from core.data.snapshot import SplitTables, write_snapshot
 
@@ -36,6 +36,7 @@ def planted_split(
     parts: dict[str, list[tuple]] = {
         name: [] for name in ("source_train", "target_train", "target_valid", "target_test")
     }
+    low = []  # seen, not liked
     for user in range(USERS):
         books, films = (
             rng.permutation(np.arange(user % TASTES, count, TASTES)) for count in (80, 64)
@@ -45,6 +46,8 @@ def planted_split(
         parts["target_train"] += _rows(rng, user, "f", films[:known])
         parts["target_valid"] += _rows(rng, user, "f", films[known : known + 2])
         parts["target_test"] += _rows(rng, user, "f", films[known + 2 : known + 5])
+        low.append((f"u{user:03d}", f"f{(user + 1) % TASTES:02d}", 1.0, 0))  # of another taste
+    disliked = pd.DataFrame(low, columns=[USER, ITEM, RATING, PART])
     columns = [USER, ITEM, RATING, TIME]
     frames = {name: pd.DataFrame(rows, columns=columns) for name, rows in parts.items()}
     titles = [f"Film number {item}" for item in range(64)]
@@ -52,7 +55,7 @@ def planted_split(
     items = pd.DataFrame({ITEM: [f"f{item:02d}" for item in range(64)], TITLE: titles})
     folder = write_snapshot(
         workspace.splits,
-        SplitTables(**frames, items_source=None, items_target=items),
+        SplitTables(**frames, items_source=None, items_target=items, disliked=disliked),
         source_name=names[0],
         target_name=names[1],
         kind="random",

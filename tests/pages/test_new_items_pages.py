@@ -7,7 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.basics.columns import ITEM, TEST, USER
 from core.basics.workspace import Workspace
-from core.data.snapshot import NEW_ITEMS, SplitTables, hold_out_items, read_snapshot, write_snapshot
+from core.data.snapshot import NEW_ITEMS, SplitTables, read_snapshot, write_snapshot
+from core.data.splitting import hold_out_items
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
 from core.runs.report.story import tell_story

@@ -48,6 +48,16 @@ def test_the_user_is_a_sentence_with_both_histories_and_what_changed(trained_wor
     assert "against the twin" in header
 
 
+def test_what_was_rated_low_stands_muted_beside_the_history_and_in_no_list(trained_workspace):
+    app = opened(trained_workspace)
+    low = next(text for text in words(app).splitlines() if "Seen, not liked" in text)
+    title = low.split("(rating): ")[1].split(" (1.0)")[0]
+    assert title
+    assert "never listed" in low
+    bars = chart(app, "part of the score, weighted")
+    assert not any(title in str(trace.get("y")) for trace in bars["data"])
+
+
 def test_the_header_measures_the_list_that_stands_below(trained_workspace):
     """It said +1.000, "by the model's own list", over a fused list with the hit at rank 3."""
     run = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"])

@@ -76,7 +76,7 @@ def user_list(
     """The user's top k among every item that is not masked in the part, computed on the spot."""
     scores, masked = (
         model.score(np.array([user])).filled(split.train.popularity),
-        split.masked(part)[[user]],
+        split.masked(part, [user]),
     )
     held_out = split.held_out(part)[[user]].indices
     return list_of_scores(scores, masked, fusion, k, user, held_out)

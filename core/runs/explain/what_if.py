@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.columns import SOURCE, TARGET, TEST
+from core.basics.columns import SOURCE, TARGET
 from core.basics.types import BoolArray, DomainScores, FloatArray, IdMap, IntArray, Masked
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
@@ -305,15 +305,13 @@ class Question:
 
 
 def masked_row(split: Split, part: str, user: int | None, histories: Histories) -> Masked:
-    """What may not be listed, one row: the target history as it stands now, of a training user at
-    test time the validation items, and what nobody may be listed.
+    """What may not be listed, one row: the target history as it stands now, what else is known of
+    a training user, as in their own list, and what nobody may be listed.
     """
     items = histories.target.indices
     if user is not None:
-        was = np.setdiff1d(split.train.target[[user]].indices, histories.removed)
-        items = np.union1d(items, was)
-        if part == TEST:
-            items = np.union1d(items, split.valid[[user]].indices)
+        known = split.masked(part, [user]).rows.indices
+        items = np.union1d(items, np.setdiff1d(known, histories.removed))
     ones = np.ones(len(items), dtype=np.float32)
     row = csr_matrix((ones, items, np.array([0, len(items)])), shape=histories.target.shape)
     return Masked(row, split.hidden_items(part))

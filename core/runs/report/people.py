@@ -111,7 +111,7 @@ class Teller:
         model = self._model(run)
         scores = model.score(np.array([user])).filled(self.split.train.popularity)
         own = np.array(np.broadcast_to(scores.own_scores(), scores.source.shape), np.float32)
-        mask(own, self.split.masked(TEST)[[user]])
+        mask(own, self.split.masked(TEST, [user]))
         items = top_k(own, scores.source, scores.target, K)[0]
         items = items[items != NO_ITEM]
         reasons = tuple(self._reasons(run, user, int(item)) for item in items[:explained])

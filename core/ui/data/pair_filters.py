@@ -9,7 +9,7 @@ from core.basics.columns import DOMAIN, SOURCE, TARGET
 from core.basics.formatting import count
 from core.basics.settings import Value
 from core.charts.data import draw_bins, draw_deciles, draw_overlap, draw_times
-from core.data.build_pair import OF_SHARED, known_in_words
+from core.data.build_pair import OF_SHARED, disliked_in_words, known_in_words
 from core.data.checks.same_people import BOTH
 from core.data.filters import ACTIVE, CORE, IN_DAYS, LIKED, MERGED, POPULAR, RATED
 from core.data.pair_folder import DomainCounts, PairInfo, PairInputs, PairSettings, steps_that_tell
@@ -218,6 +218,8 @@ def draw_funnel_of(pair: PairInfo) -> None:
             column_config=dict.fromkeys(list(table)[1:-1], localized)
             | {"Left out": st.column_config.TextColumn(width="large")},
         )
+    if pair.disliked > 0:
+        st.caption(plain(disliked_in_words(pair.disliked), 200))
     for domain, known in pair.items_known.items():
         if known[0] < known[1]:
             called_so = dict(zip((SOURCE, TARGET), names_of(pair), strict=True))[domain]

@@ -24,6 +24,7 @@ from core.evaluation.new_items import (
 )
 from core.evaluation.ratings import difference_intervals, intervals
 from core.evaluation.side_by_side import BEST
+from core.metrics.card import WHAT_IS_KNOWN
 from core.metrics.intervals import Interval
 from core.metrics.ratings import ERRORS
 from core.metrics.registry import METRICS, metric_card, metric_title
@@ -164,7 +165,7 @@ def _explain(figures: pd.DataFrame, view: View, new: bool) -> None:
     among = "every** item of the target; what a user has in training is left out of the lists."
     if new:
         among = "new** items of the part alone; everything else is left out of the lists."
-    st.markdown(f"{PARTS[view.part]} interactions are to be found among **{among}")
+    st.markdown(f"{PARTS[view.part]} interactions are to be found among **{among} {WHAT_IS_KNOWN}")
     for metric in [*dict.fromkeys(figures[METRIC]), f"coverage@{view.k}"]:
         card = metric_card(metric)
         st.markdown(

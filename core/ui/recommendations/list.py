@@ -10,11 +10,11 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME
+from core.basics.columns import ITEM, PART, RATING, SOURCE, TARGET, TIME, VALID
 from core.basics.formatting import count, number, signed
 from core.charts.recommendations import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
-from core.data.snapshot import user_history
+from core.data.snapshot import DISLIKED, user_history
 from core.jobs.table import FAILED, list_jobs
 from core.runs.explain.one_user import Reasons, ShortList, UserList, kept_list, user_list
 from core.runs.explain.recommend import ExportPlan
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 WHY_BOX, CHART = "why_item", "recommended"
 HEIGHT = 520
+DISLIKED_SHOWN = 12
 COLUMNS = {
     "adds": st.column_config.NumberColumn(
         "Adds", width=66, help="What this adds to the score of the item in the middle."
@@ -105,6 +106,7 @@ def show_history(
             )
             st.caption(f"{count(len(rows), 'item')} in training.")
         if domain == TARGET:
+            _show_disliked(view)
             _show_held_out(view, listed)
 
 
@@ -124,6 +126,25 @@ def show_training(view: View, domain: str, column: DeltaGenerator) -> None:
             height=min(HEIGHT, 40 + 35 * len(rows)),
         )
         st.caption(f"{count(len(rows), 'item')} in training.")
+        if domain == TARGET:
+            _show_disliked(view)
+
+
+def _show_disliked(view: View) -> None:
+    """What the user rated low and a list of this part knows of: muted, the lowest first."""
+    rows = user_history(view.split, DISLIKED, view.user)
+    rows = rows[rows[PART] < (1 if view.part == VALID else 2)].sort_values(RATING, kind="stable")
+    if rows.empty:
+        return
+    titles = cached.item_names(view.split, TARGET)[rows[ITEM].to_numpy(dtype=int)]
+    named = zip(titles[:DISLIKED_SHOWN], rows[RATING], strict=False)
+    shown = ", ".join(f"{plain(title, 60)} ({number(rating, 1)})" for title, rating in named)
+    more = len(rows) - DISLIKED_SHOWN
+    others = f" and {more:,} more" if more > 0 else ""
+    st.caption(
+        f"**Seen, not liked** (rating): {shown}{others}. Known, so never listed; no model learns "
+        "from them, so they are no reasons."
+    )
 
 
 def _show_held_out(view: View, listed: UserList) -> None:

@@ -11,9 +11,12 @@ import pytest
 from safetensors import SafetensorError
 
 from core.__main__ import main
-from core.basics.columns import ITEM, TITLE, USER
+from core.basics.columns import ITEM, RATING, TEST, TITLE, TRAIN, USER, VALID
 from core.basics.files import write_json
+from core.basics.workspace import Workspace
+from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.cli.words import in_words
+from core.data.snapshot import read_snapshot
 from core.models.registry import CARDS
 from tests.core.cli.commanding import answer, refusal
 
@@ -302,6 +305,36 @@ def test_what_a_given_split_leaves_out_is_counted_and_said(capsys, split, tmp_pa
 def test_flags_that_say_nothing_about_a_given_split_are_refused(capsys, split, flag):
     said = refusal(capsys, "run", "--splits", split, "--model", "ease", *flag)
     assert f"A given split is taken as it is: {flag[0]} says nothing about it." in said
+
+
+def test_a_threshold_keeps_the_low_ratings_of_a_given_split_as_seen(tmp_path):
+    """Rows below it are no likes; those of the training file are never listed."""
+    rows = {
+        "source_train": [("u0", "b0", 5), ("u1", "b1", 1), ("u1", "b0", 4)],
+        "target_train": [("u0", "f0", 5), ("u1", "f1", 4), ("u0", "f2", 1)],
+        "target_valid": [("u1", "f0", 4), ("u0", "f1", 2)],
+        "target_test": [("u1", "f2", 5), ("u1", "f3", 4), ("u0", "f3", 1)],
+    }
+    for part, triples in rows.items():
+        frame = pd.DataFrame(triples, columns=[USER, ITEM, RATING])
+        frame.to_csv(tmp_path / f"{part}.csv", index=False)
+    said: list[str] = []
+    asked = {}
+    for stars in (None, 3.0):
+        files = PairFiles(splits=tmp_path, pair={"rating_threshold": stars} if stars else {})
+        folder = pair_snapshot(files, Workspace(tmp_path / "w"), 1, Account(said.append))
+        asked[stars] = read_snapshot(folder)
+    assert not asked[None].disliked
+    assert asked[None].train.target.nnz == 3
+    split = asked[3.0]
+    assert [part.nnz for part in (split.train.source, split.train.target)] == [2, 2]
+    assert {part: split.disliked[part].nnz for part in split.disliked} == dict.fromkeys(
+        (TRAIN, VALID, TEST), 1
+    )
+    assert split.masked(VALID)[[0]].free(0).tolist() == [False, True, False, True]
+    assert split.masked(TEST)[[0]].free(0).tolist() == [False, False, False, True]
+    assert split.info.liked_from == 3.0
+    assert any("seen, not liked" in sentence for sentence in said)
 
 
 def test_a_given_split_can_be_split_another_way(capsys, split, workspace):

@@ -17,6 +17,7 @@ from core.data.pair_folder import (
     damaged_pairs,
     delete_pair,
     list_pairs,
+    read_disliked,
     read_items,
     read_pair_info,
     read_rows,
@@ -50,6 +51,33 @@ def test_a_pair_holds_what_the_filters_leave_and_says_so(connection, inputs, tmp
     assert target.groupby(USER).size().min() >= 5
     assert target.groupby(ITEM).size().min() >= 5
     assert target[[USER, ITEM]].equals(target[[USER, ITEM]].sort_values([USER, ITEM]))
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_what_people_rated_low_stays_known_as_seen_not_liked(connection, inputs, tmp_path, swap):
+    """It was dropped with the threshold, and recommended to the very people who rated it low."""
+    folder = build_pair(connection, inputs, PairSettings(swap=swap), tmp_path / "pairs")
+    info, low = read_pair_info(folder), read_disliked(folder)
+    source, target = read_rows(folder, SOURCE), read_rows(folder, TARGET)
+    rated = pd.read_parquet(inputs.source if swap else inputs.target)
+    people = rated[USER].isin({*source[USER], *target[USER]}) & rated[ITEM].isin(target[ITEM])
+    expected = rated[people & (rated[RATING] < 3)].sort_values([USER, ITEM], ignore_index=True)
+    pd.testing.assert_frame_equal(low, expected, check_dtype=False)
+    assert info.disliked == len(low) > 50
+    assert any("seen, not liked" in said for said in pair_in_words(info))
+
+
+def test_a_pair_of_an_older_version_is_made_again_with_its_low_ratings(
+    connection, inputs, tmp_path
+):
+    folder = build_pair(connection, inputs, PairSettings(), tmp_path / "pairs")
+    record = json.loads((folder / "pair.json").read_text())
+    write_json(folder / "pair.json", {k: v for k, v in record.items() if k != "disliked"})
+    (folder / "disliked.parquet").unlink()
+    assert read_pair_info(folder).disliked == -1
+    assert read_disliked(folder) is None
+    assert build_pair(connection, inputs, PairSettings(), tmp_path / "pairs") == folder
+    assert read_pair_info(folder).disliked == len(read_disliked(folder))
 
 
 def test_the_k_core_is_repeated_until_it_holds(connection, write):

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pandas as pd
@@ -7,13 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.basics.columns import COUNT, ITEM, TARGET, TIME, USER, VALID
+from core.basics.columns import COUNT, ITEM, PART, TARGET, TEST, TIME, TRAIN, USER, VALID
 from core.basics.errors import DataError
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
-from core.data.pair_folder import PairInputs, PairSettings, read_rows
+from core.data.pair_folder import (
+    DISLIKED,
+    PairInputs,
+    PairSettings,
+    read_disliked,
+    read_rows,
+    rows_file,
+)
 from core.data.reading.ingest import import_file
 from core.data.reading.preview import guess_options
+from core.data.snapshot import DISLIKED as SEEN
 from core.data.snapshot import NEW_ITEMS, PARTS, read_info, read_snapshot
 from core.data.splitting import (
     COLD_FOLD,
@@ -51,6 +60,12 @@ def pair(connection, inputs, tmp_path):
     return build_pair(connection, inputs, PairSettings(rating_threshold=0), tmp_path / "pairs")
 
 
+@pytest.fixture
+def liked_pair(connection, inputs, tmp_path):
+    """With a threshold, so that low ratings are left; users of the source stay without a core."""
+    return build_pair(connection, inputs, PairSettings(target_core=2), tmp_path / "pairs")
+
+
 @pytest.fixture(scope="session")
 def sample_pair(tmp_path_factory):
     work = tmp_path_factory.mktemp("sample")
@@ -69,8 +84,48 @@ def sample_pair(tmp_path_factory):
 def test_a_split_made_by_an_older_version_is_found_again(sample_pair, tmp_path, kind, split_hash):
     """The hash is over every row's part: another way of numbering or drawing would change it."""
     assert sample_pair.name == "d4063a4624ea5fdf"
-    made = split_pair(sample_pair, SplitSettings(kind=kind), 2022, tmp_path)
+    older = copytree(sample_pair, tmp_path / "pairs" / sample_pair.name)
+    rows_file(older, DISLIKED).unlink()  # which older versions did not keep
+    made = split_pair(older, SplitSettings(kind=kind), 2022, tmp_path)
     assert made.name == split_hash
+    assert not read_snapshot(made).disliked
+    assert split_pair(sample_pair, SplitSettings(kind=kind), 2022, tmp_path).name != split_hash
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_low_ratings_are_dealt_as_the_liked_rows_are(liked_pair, tmp_path, kind):
+    split = read_snapshot(split_pair(liked_pair, SplitSettings(kind=kind), 2022, tmp_path))
+    low = split.disliked
+    together = low[TRAIN] + low[VALID] + low[TEST]
+    liked = split.train.target + split.valid + split.test
+    assert together.max() == 1
+    assert not together.multiply(liked).nnz
+    assert places_of(split, together) == places(read_disliked(liked_pair))
+    assert low[TRAIN].nnz > low[TEST].nnz > 0
+    # What may not be listed: the parts before the one that is asked for, and no other
+    for part, before in ((VALID, [TRAIN]), (TEST, [TRAIN, VALID])):
+        known = split.train.target + sum(low[one] for one in before)
+        known = known + split.valid if part == TEST else known
+        np.testing.assert_array_equal(split.masked(part).rows.toarray() > 0, known.toarray() > 0)
+        one = split.masked(part, [3]).rows
+        np.testing.assert_array_equal(one.toarray(), split.masked(part).rows[[3]].toarray())
+    if kind in (COLD_USERS, COLD_FOLD):  # a hidden history is hidden whole
+        assert not low[TRAIN][split.users(TEST)].nnz
+        assert not low[TEST][np.setdiff1d(np.arange(len(split.train.users)), split.users(TEST))].nnz
+    if kind == NEW_ITEMS:
+        assert set(low[TEST].indices) <= set(split.test.indices)
+    if kind == TEMPORAL:
+        rows = pd.read_parquet(split.folder / f"{SEEN}.parquet")
+        latest, earliest = rows.groupby(PART)[TIME].max(), rows.groupby(PART)[TIME].min()
+        assert latest[TRAIN_ROW] < earliest[VALID_ROW]
+        assert latest[VALID_ROW] < earliest[TEST_ROW]
+
+
+def places_of(split, matrix) -> set:
+    """Names of user and item of every entry."""
+    user, item = matrix.nonzero()
+    names = split.train.users.names(user), split.train.target_items.names(item)
+    return set(zip(*names, strict=True))
 
 
 def places(frame: pd.DataFrame) -> set:
