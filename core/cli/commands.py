@@ -181,7 +181,8 @@ def compress(options: Namespace) -> dict[str, Any]:
     from core.runs.making.compress import CompressPlan, compress_run
 
     workspace, run = _runs([options.run])
-    made = read_run(compress_run(CompressPlan(run.id, options.kind, options.keep), workspace, _say))
+    plan = CompressPlan(run.id, options.kind, options.keep, anyway=options.anyway)
+    made = read_run(compress_run(plan, workspace, _say))
     kept = made.record.to_dict()
     extra = {name: kept[name] for name in ("label", "compression")}
     return _told(_answer(made, Fusion(), 10, workspace) | extra, options)

@@ -53,6 +53,11 @@ def parser() -> argparse.ArgumentParser:
     compress.add_argument(
         "--keep", type=float, default=0.1, help="share of the weights that pruning keeps"
     )
+    compress.add_argument(
+        "--anyway",
+        action="store_true",
+        help="keep it even if it loses more than a tenth of its validation quality",
+    )
     _add_json(compress, full=True)
     _add_evidence(commands)
     upload = commands.add_parser("upload", help="measure lists of another system as a run")

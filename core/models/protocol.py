@@ -166,6 +166,9 @@ class Network(Protocol):
         """What an epoch learns from; None for every user once, as the settings hide and add."""
         return None
 
+    def after_step(self, weights: Weights) -> None:
+        """Change the weights in place after a step, as a penalty without a slope at 0 asks."""
+
     def finished(self, weights: State, epoch: int) -> State:
         """What is kept for asking, from all weights."""
         return weights

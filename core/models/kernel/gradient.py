@@ -368,12 +368,15 @@ def one_epoch(steps: Steps, network: Any, batches: Iterable[Batch]) -> float:
 
     A perturbed second look draws the same negatives as the first.
     """
+    import torch
+
     steps.epoch += 1
     size = getattr(steps.settings, "accumulate", 1)
-    losses = [
-        steps.step(*(_loss_of(network, batch) for batch in group))
-        for group in _groups(batches, size)
-    ]
+    losses = []
+    for group in _groups(batches, size):
+        losses.append(steps.step(*(_loss_of(network, batch) for batch in group)))
+        with torch.no_grad():
+            network.after_step(steps.weights)
     return steps.checked(losses)
 
 

@@ -33,7 +33,7 @@ from core.models.kernel.training_settings import (
     source_loss_weight,
     weight_decay,
 )
-from core.models.protocol import ModelCard, Network, PairSizes, State
+from core.models.protocol import Finding, ModelCard, Network, PairSizes, State
 
 SPREAD, AVERAGE = 0.5, 1.0  # powers of the history's length by which its sum is divided
 SOURCE, TARGET = "source", "target"
@@ -53,10 +53,11 @@ class CoNetSettings(TrainingSettings):
     )
     negatives: int = negatives(4)
     sparsity: float = setting(
-        1e-5,
+        0.1,
         low=0.0,
-        high=1.0,
-        help="Pull of every cross connection towards zero (L1); 0 lets all of them live.",
+        high=10.0,
+        help="Pull of every cross connection towards zero (L1): each step takes learning_rate times "
+        "this from its size, and what would change its sign becomes exactly 0; 0 lets all live.",
     )
     source_loss_weight: float = source_loss_weight(0.2)
 
@@ -64,7 +65,8 @@ class CoNetSettings(TrainingSettings):
 class CoNet(Network):
     """a_t' = relu(W_t a_t + H a_s) and a_s' = relu(W_s a_s + H a_t): Hu et al. 2018, eq. 6-7.
 
-    H is the same both ways and sparse (SCoNet, eq. 8). A network starts from a user's history in
+    H is the same both ways and sparse (SCoNet, eq. 8): its |H| is followed by a proximal step, so
+    that connections are exactly 0 and not only small. A network starts from a user's history in
     its own domain and an item, [u, v]; the one that is not asked reads the mean item of the
     history in place of v. The source reaches the target's answer through H alone.
     """
@@ -91,14 +93,37 @@ class CoNet(Network):
         return weights
 
     def loss(self, weights: Weights, batch: Batch) -> Array:
-        """Cross-entropy of both domains' pairs, and |H| summed up; eq. 8-9."""
+        """Cross-entropy of both domains' pairs; |H| of eq. 8 is followed in `after_step`."""
         histories = {SOURCE: batch.source_shown, TARGET: batch.target_shown}
         loss = self._task(weights, histories, TARGET, batch.target_wanted, batch.rng)
         if batch.source_wanted.nnz and self.settings.source_loss_weight:
             source = self._task(weights, histories, SOURCE, batch.source_wanted, batch.rng)
             loss = loss + self.settings.source_loss_weight * source
-        crossing = sum(abs(weights[name]).sum() for name in weights if name.startswith("cross."))
-        return loss + self.settings.sparsity * crossing
+        return loss
+
+    def after_step(self, weights: Weights) -> None:
+        """Soft-threshold every H: the proximal operator of sparsity |H|.
+
+        Beck and Teboulle 2009 (ISTA), eq. 1.5. A gradient of |H| swings around 0 and never stays
+        there. As weight decay in AdamW, the pull stays outside Adam's scaling.
+        """
+        import torch
+
+        reach = self.settings.learning_rate * self.settings.sparsity
+        for cross in _crossing(weights):
+            cross.copy_(torch.nn.functional.softshrink(cross, reach))
+
+    def findings(self, weights: State, train: DomainPair) -> list[Finding]:
+        """How many cross connections are zero, of how many."""
+        crossing = np.concatenate([cross.ravel() for cross in _crossing(weights)])
+        return [
+            Finding(
+                "Cross connections at zero",
+                float((crossing == 0).mean()),
+                f"Share of the {len(crossing):,} cross connections that are exactly 0, so that "
+                "nothing crosses there: 0 is dense, 1 is two networks that never meet.",
+            )
+        ]
 
     def users(
         self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
@@ -168,6 +193,11 @@ def _layer(weights: Weights, number: int, asked: str) -> tuple[Array, Array]:
     beside = concatenated(cross, weights[f"{other}.{number}.weight"])
     biases = weights[f"{asked}.{number}.bias"], weights[f"{other}.{number}.bias"]
     return stacked(own, beside), concatenated(*biases)
+
+
+def _crossing(weights: Weights) -> list[Array]:
+    """The H of every layer."""
+    return [weight for name, weight in weights.items() if name.startswith("cross.")]
 
 
 def _memory(sizes: PairSizes, settings: CoNetSettings) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.errors import RunError, SettingsError
+from core.basics.formatting import number, percent
 from core.basics.progress import Progress, Report, silent
 from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
@@ -25,7 +26,7 @@ from core.models.text.encoders import DEFAULT, ENCODERS, encoder_of
 from core.models.text.features import Student, taught
 from core.models.text.fine_tuned import CARD, ITEMS, STUDENT_TABLE, compared_vectors
 from core.models.text.words import item_texts
-from core.runs.making.fit import measured
+from core.runs.making.fit import measured, watcher
 from core.runs.making.make_run import (
     PARTS,
     Derived,
@@ -42,16 +43,21 @@ STUDENT = "student"  # int8 tables, and a small student in place of a text encod
 KINDS = (INT8, PRUNED, STUDENT)
 COMPARED_USERS = 500  # test users whose lists and seconds are compared
 PASSES = 3  # the fastest counts
+MOST_LOST = 0.1  # of validation quality; a plan that loses more must be asked for twice
 
 
 @dataclass(frozen=True)
 class CompressPlan:
-    """A run by id, the kind of compression, and the share of weights a pruned table keeps."""
+    """A run by id, the kind of compression, and the share of weights a pruned table keeps.
+
+    anyway: keep the small run even if it loses more than MOST_LOST of its validation quality.
+    """
 
     run: str
     kind: str = INT8
     keep: float = 0.1
     label: str = ""
+    anyway: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -78,12 +84,14 @@ class CompressPlan:
             values.get("kind", INT8),
             float(values.get("keep", 0.1)),
             values.get("label", ""),
+            bool(values.get("anyway", False)),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, the payload of a job of kind "compress"."""
         kept = {"keep": self.keep} if self.kind == PRUNED else {}
-        return {"run": self.run, "kind": self.kind, "label": self.label} | kept
+        asked_twice = {"anyway": True} if self.anyway else {}
+        return {"run": self.run, "kind": self.kind, "label": self.label} | kept | asked_twice
 
 
 def compress_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -94,7 +102,8 @@ def compress_job(workspace: Workspace, payload: dict[str, Any], report: Report) 
 def compress_run(plan: CompressPlan, workspace: Workspace, report: Report = silent) -> Path:
     """Compress the run and its twin in the same way, evaluate and keep, and return the folder.
 
-    Raises RunError for a run that is compressed already or has no table that would shrink.
+    Raises RunError for a run that is compressed already, has no table that would shrink, or would
+    lose more than MOST_LOST of its validation quality without the plan saying `anyway`.
     """
     run = read_run(workspace.runs / plan.run)
     split = read_snapshot(workspace.splits / run.record.split_hash)
@@ -114,6 +123,8 @@ def _made(plan: CompressPlan, run: Run, split: Split, role: str, report: Report)
         small, encoder = _smaller(plan, run, split, whole)
     model = build_recorded(run.record.untrained)
     model.restore(run.train_of(split), decompressed(small))
+    if role == RUN and not plan.anyway:
+        _check_loss(plan, run, model, split)
     evaluations, evaluation_cost = evaluated(model, split, role, report, run.card.task)
     record = run.record
     about: dict[str, Any] = {
@@ -132,6 +143,25 @@ def _made(plan: CompressPlan, run: Run, split: Split, role: str, report: Report)
         report(Progress(done=0, total=1, stage="comparing with the original"))
         about["compression"] |= _beside(made, run, model, split)
     return made
+
+
+def _check_loss(plan: CompressPlan, run: Run, model: CrossDomainModel, split: Split) -> None:
+    """Raise RunError where validation users say that too much is lost.
+
+    It is asked before both parts are evaluated and before the twin is made: a fraction of the work.
+    """
+    task, seed = run.card.task, run.record.seed
+    watch = watcher(split, seed, task)
+    before, after = watch(run.model(split)), watch(model)
+    if not before or after is None:  # nothing is held out to tell it by
+        return
+    lost = (after / before - 1) if task.lower_is_better else 1 - after / before
+    if lost > MOST_LOST:
+        raise RunError(
+            what=f"{run.label}, {plan.words}, reads {task.measure} {number(after)} on validation "
+            f"in place of {number(before)}: {percent(lost)} worse, {percent(MOST_LOST)} is allowed.",
+            hint="Keep a larger share, take int8, or ask for it again with “anyway”.",
+        )
 
 
 def _smaller(

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.basics.columns import TEST, USERS, VALID
-from core.basics.formatting import count, number, signed_with_interval
+from core.basics.formatting import count, number, percent, signed_with_interval
 from core.data.reading.options import LISTS, ReadOptions
 from core.data.snapshot import SplitInfo
 from core.evaluation.given_lists import given_words, is_odd
@@ -18,7 +18,7 @@ from core.metrics.registry import metric_title
 from core.models.made.blend import KINDS, STACKING, BlendSettings
 from core.models.made.compress import INT8, PRUNED
 from core.runs.making.blend import AUTO, BlendPlan
-from core.runs.making.compress import STUDENT, CompressPlan, can_be_taught
+from core.runs.making.compress import MOST_LOST, STUDENT, CompressPlan, can_be_taught
 from core.store.record import Record
 from core.store.run_folder import Run
 from core.ui import cached
@@ -118,7 +118,8 @@ def draw_compress(run: Run) -> None:
             return
         st.markdown(
             "A new run with smaller tables of vectors, layers or weights; its size, speed, "
-            "quality and lists are shown beside the original's."
+            "quality and lists are shown beside the original's. It takes less room, not less "
+            "time: int8 is unpacked when a run is loaded."
         )
         kinds = [kind for kind in _KIND_WORDS if kind != STUDENT or can_be_taught(run)]
         kind = st.radio(
@@ -141,7 +142,13 @@ def draw_compress(run: Run) -> None:
                 key="compress_keep",
                 help="The largest by magnitude; the rest become 0 and are not stored.",
             )
-        plan = CompressPlan(run.id, str(kind), share / 100)
+        anyway = st.toggle(
+            f"Keep it even if more than {percent(MOST_LOST)} is lost",
+            key="compress_anyway",
+            help="Validation users are asked first: a run that loses a larger share of its quality "
+            "there is refused, with both figures, unless this is on.",
+        )
+        plan = CompressPlan(run.id, str(kind), share / 100, anyway=anyway)
         draw_press(
             "Compress this run",
             _start_compress,
@@ -179,8 +186,9 @@ def draw_derivation(run: Run) -> None:
         show_table(compression_table(made), key=f"compression_{run.id}", download="compression.csv")
         st.caption(
             "Seconds are CPU seconds for scoring the same test users, the fastest of three passes. "
-            "Tables are unpacked when a run is loaded, so a smaller file is not a faster one; "
-            "pruned item-to-item weights are scored in their sparse form."
+            "int8 is smaller and no faster: its tables are unpacked to full numbers when a run is "
+            "loaded, and so are pruned ones; only pruned item-to-item weights are scored in their "
+            "sparse form, which may take less."
         )
         if words := student_words(made):
             st.caption(words)
