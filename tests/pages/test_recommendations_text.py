@@ -93,6 +93,22 @@ def test_a_routed_run_tells_texts_by_the_model_that_answers(bilingual, some, oth
     assert column(app, "both texts share")[0].equals(column(alone, "both texts share")[0])
 
 
+def test_a_visitor_of_a_routed_run_is_heard_by_the_model_that_answers(bilingual):
+    """Its words went nowhere, even where the model for new people can be asked in words."""
+    ids = [bilingual.runs[name] for name in ("text_profile", "text_neighbours")]
+    routed = route_runs(bilingual.workspace, ids, {"none": ids[0], "1+": ids[1]}).name
+    ours, alone = visitor(routed, wish=WISH), visitor(ids[0], wish=WISH)
+    listed = [
+        json.loads(app.get("plotly_chart")[0].proto.spec)["data"][2]["text"]
+        for app in (ours, alone)
+    ]
+    assert listed[0] == listed[1]
+    assert listed[0][0] == "1  一只名叫星期五的狗"
+    assert column(ours, "words in common")[1].equals(column(alone, "words in common")[1])
+    knows = visitor(routed, wish=WISH, visitor="+tf16")
+    assert "hears no words" in words(knows)
+
+
 def test_a_run_that_reads_no_text_gives_no_reasons_in_words(trained_workspace):
     app = well(open_page("recommendations", run=trained_workspace.runs["ease"]))
     assert "What the texts share" not in words(app)

@@ -16,10 +16,11 @@ from scipy.sparse import csr_matrix
 from core.basics.errors import RunError
 from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
-from core.basics.types import Contributions, DomainScores, IntArray
+from core.basics.types import Contributions, DomainScores, FloatArray, IntArray
 from core.data.pair import BINS, DomainPair, bin_places
 from core.models.made.blend import as_read, state_for, state_of
 from core.models.protocol import CrossDomainModel, State
+from core.models.text.features import HearsWords
 
 MOST = len(BINS)  # members: one for every group
 Part = tuple[IntArray, DomainScores]  # the rows a member was asked for, and what it said of them
@@ -97,6 +98,25 @@ class Routed(CrossDomainModel):
         def ask(place: int, rows: IntArray) -> DomainScores:
             histories = as_read(self.ordered, place, source_rows[rows], target_rows[rows])
             return self.members[place].fold_in(*histories)
+
+        return self._each(np.diff(target_rows.indptr), ask)
+
+    def fold_in_words(
+        self, words: FloatArray, source_rows: csr_matrix, target_rows: csr_matrix
+    ) -> DomainScores:
+        """The same where a person also said something, passed on to the member that answers.
+
+        words: (n_asked, d), as the member of each row reads them. A member that hears no words
+        answers from the histories alone. Who answers goes by the items of the history, as in
+        `fold_in`: words are no item that is known.
+        """
+
+        def ask(place: int, rows: IntArray) -> DomainScores:
+            member = self.members[place]
+            histories = as_read(self.ordered, place, source_rows[rows], target_rows[rows])
+            if isinstance(member, HearsWords):
+                return member.fold_in_words(words[rows], *histories)
+            return member.fold_in(*histories)
 
         return self._each(np.diff(target_rows.indptr), ask)
 

@@ -20,6 +20,7 @@ from core.runs.explain.what_if import (
     Histories,
     Moves,
     WhatIf,
+    edited_histories,
     moves,
     read_edits,
     what_if,
@@ -63,10 +64,11 @@ def show_what_if(view: View) -> None:
 def show_visitor(view: View) -> None:
     """Nothing to begin with: what somebody new would get."""
     with guarded():
-        wish = pick_wish(view)
-        words = None if wish is None else wish.target
         log = EditLog(VISITOR)
         edits = log.edits()
+        known = edited_histories(view.run.train_of(view.split), view.run.card, None, edits).target
+        wish = pick_wish(view, known.nnz)
+        words = None if wish is None else wish.target
         start: dict[str, IntArray] = {SOURCE: NOTHING, TARGET: NOTHING}
         before = asked(view, None, edits[:-1], words if edits else None)
         _show(view, log, edits, asked(view, None, edits, words), before, start, wish)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET
+from core.basics.formatting import count
 from core.basics.types import FloatArray
+from core.data.pair import bin_places
 from core.embedding.neighbours import nearest_to
 from core.models.made.compress import PRUNED
+from core.models.made.recorded import answering
 from core.models.protocol import CrossDomainModel
+from core.models.registry import CARDS
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import HearsWords, centre_of, centred
 from core.models.text.fine_tuned import STUDENT_TABLE, FineTunedSettings, HearingModel
@@ -37,12 +43,24 @@ class Wish:
     words: str
     source: FloatArray  # (width,)
     target: FloatArray
+    known: int  # target items the visitor has: who answers in a routed run goes by them
 
 
-def pick_wish(view: View) -> Wish | None:
-    """The box and what was typed into it; None where it is empty, or not read yet."""
-    model = cached.model(view.run)
+def pick_wish(view: View, known: int) -> Wish | None:
+    """The box and what was typed into it; None where it is empty, or not read yet.
+
+    known: target items the visitor has so far; a routed run passes words on to the model that
+    answers people with so many.
+    """
+    model, about = _hearing(view.run, known)
     if not isinstance(model, HearsWords) or not reads_text(model):
+        if model is not cached.model(view.run):
+            title = plain(CARDS[about["model"]].title if about["model"] in CARDS else "a blend")
+            st.caption(
+                f"{title} answers people with {count(known, 'item')} in "
+                f"{plain(view.run.record.target_name, 40)} here, and hears no words."
+            )
+            return None
         st.caption(
             "A run of Text profile, Text ridge or the Fine-tuned text encoder can also be asked in "
             "words: “a quiet film about a family in winter”."
@@ -67,10 +85,15 @@ def pick_wish(view: View) -> Wish | None:
     if not words:
         return None
     if isinstance(model, HearingModel):
-        directions = _heard_by_run(view, model, words)
+        directions = _heard_by_run(str(about.get("run", view.run.id)), model, words)
     else:
         directions = _heard(view, model, words)
-    return None if directions is None else Wish(words, *directions)
+    return None if directions is None else Wish(words, *directions, known)
+
+
+def _hearing(run: Run, known: int) -> tuple[CrossDomainModel, Mapping[str, Any]]:
+    """The model that answers a visitor with so many target items, and what describes it."""
+    return answering(run.record.untrained, cached.model(run), known)
 
 
 def _heard(view: View, model: CrossDomainModel, words: str) -> tuple[FloatArray, FloatArray] | None:
@@ -91,10 +114,16 @@ def _heard(view: View, model: CrossDomainModel, words: str) -> tuple[FloatArray,
 
 
 def _heard_by_run(
-    view: View, model: HearingModel, words: str
+    run_id: str, model: HearingModel, words: str
 ) -> tuple[FloatArray, FloatArray] | None:
-    """The same by the encoder that the run itself tuned, or by its student."""
-    vector = vector_of_words(words, name_of(view.run.id), "read_wish")
+    """The same by the encoder that a run itself tuned, or by its student.
+
+    run_id: of the run, or of the one that a routed run has the model of.
+    """
+    if run_id not in {run.id for run in cached.runs()}:
+        st.caption("The run whose encoder would read words was deleted; train it again to ask so.")
+        return None
+    vector = vector_of_words(words, name_of(run_id), "read_wish")
     if vector is None:
         return None
     source, target = model.words_as_items(vector[None])
@@ -104,6 +133,7 @@ def _heard_by_run(
 def show_wish(view: View, wish: Wish) -> None:
     """What was done with the words, and the items of both domains nearest to them."""
     target = plain(view.run.record.target_name, 40)
+    model, about = _hearing(view.run, wish.known)
     st.markdown(f"**Nearest to “{plain(wish.words)}”**")
     for column, (domain, colour) in zip(
         st.columns(2, gap="large"), ((SOURCE, "orange"), (TARGET, "blue")), strict=True
@@ -112,9 +142,10 @@ def show_wish(view: View, wish: Wish) -> None:
             st.markdown(f":{colour}[**{plain(view.run.record.name_of(domain), 40)}**]")
             _show_near(view, wish, domain)
     st.caption(
-        f"What happened: {_reading(cached.model(view.run), view.run)}. For the list above the "
+        f"What happened: {_reading(model, view.run)}. For the list above the "
         f"words count as one more item of the history in {target}, so their share is blue; "
-        f"{_then(view)} The tables compare the words with each item's text alone, by cosine."
+        f"{_then(str(about['model']))} The tables compare the words with each item's text "
+        "alone, by cosine."
     )
 
 
@@ -150,14 +181,16 @@ def _compressed(run: Run) -> str:
     return "; it was pruned, and so were the items, so words find what is near them less surely"
 
 
-def _then(view: View) -> str:
-    if view.run.card.name == "text_ridge":
+def _then(model: str) -> str:
+    if model == "text_ridge":
         return "what other users with such texts in their history took scores high."
     return "items whose text is alike score high, less what all titles have in common."
 
 
 def _show_near(view: View, wish: Wish, domain: str) -> None:
-    read = read_texts(view.run)
+    routed = _hearing(view.run, wish.known)[0] is not cached.model(view.run)
+    group = int(bin_places(np.array([wish.known]))[0]) if routed else 0
+    read = read_texts(view.run, group)
     texts = read.source if domain == SOURCE else read.target
     vectors = None if read.vectors is None else read.vectors[domain == TARGET]
     if vectors is None or not len(vectors):

@@ -129,6 +129,31 @@ def test_histories_of_several_groups_are_folded_in_side_by_side(routed, names, f
         np.testing.assert_allclose(folded.own_scores()[place], alone.own_scores()[0], **close)
 
 
+def test_what_a_person_says_is_passed_on_to_the_member_that_answers(fits):
+    """A visitor's words were dropped: people got the list of somebody who had said nothing."""
+
+    class Hears(Popular):
+        def fold_in_words(self, words, source_rows, target_rows):
+            known = self.fold_in(source_rows, target_rows)
+            return replace(known, target=known.target + words.sum(axis=1, keepdims=True))
+
+    hears = Hears(fits["popularity"])
+    routed = Routed(RouteSettings.of_places(APART), [hears, fits["ease"]], [False, False])
+    source = csr_matrix(PAIR.source[:2])
+    target = csr_matrix(np.eye(2, PAIR.target.shape[1], dtype=np.float32) * [[0], [1]])
+    said = np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
+    heard, unsaid = routed.fold_in_words(said, source, target), routed.fold_in(source, target)
+    np.testing.assert_array_equal(heard.target[0], unsaid.target[0] + 3)  # nobody's items known
+    np.testing.assert_array_equal(heard.target[1], unsaid.target[1])  # EASE hears no words
+
+
+class Popular:
+    """A member that answers as another does."""
+
+    def __init__(self, member) -> None:
+        self.fold_in = member.fold_in
+
+
 def test_nobody_gets_an_empty_table(routed):
     scores = routed.score(np.array([], dtype=int))
     assert scores.own_scores().shape == (0, len(PAIR.target_items))
