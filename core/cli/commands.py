@@ -117,7 +117,7 @@ def run(options: Namespace) -> dict[str, Any]:
 def answer(options: Namespace) -> dict[str, Any]:
     """Answer a pair of two files: who is helped, by how much, and which model to use for whom."""
     from core.runs.answer.groups import answer_of
-    from core.runs.answer.make_answer import SPLIT, Checklist, answer_pair, steps_of
+    from core.runs.answer.make_answer import Checklist, answer_pair, steps_of, titles_within
     from core.runs.answer.standing import standing
 
     begun, workspace, account = time.monotonic(), _workspace(options), Account(_tell)
@@ -128,13 +128,13 @@ def answer(options: Namespace) -> dict[str, Any]:
         )
     pair = made_pair(_files(options), workspace, account)
     steps = steps_of(pair, options.minutes)
-    checklist = Checklist((SPLIT, *(step.title for step in steps)), _say_new())
+    checklist = Checklist(titles_within(steps), _say_new())
     ends = begun + 60 * options.minutes
     made = answer_pair(workspace, pair.name, steps, checklist, ends)
     runs = [run for run in list_runs(workspace) if run.record.dataset_hash == pair.name]
     first = standing(workspace, pair.name, runs)
     found = answer_of(workspace, runs, first.run if first else None)
-    told = found.to_dict() if found else {}
+    told = (found.to_dict() if found else {}) | (placebo_answer(first.run) if first else {})
     checks = [asdict(check) for check in account.checks]
     return told | made.to_dict() | account.to_dict() | {"checks": checks}
 

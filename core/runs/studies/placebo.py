@@ -7,7 +7,8 @@ although no taste crosses. What is worth something is what the true source adds 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,18 @@ import pandas as pd
 from core.basics.columns import TEST, USER, VALID
 from core.basics.errors import RunError
 from core.basics.files import still_there
+from core.basics.formatting import number, signed_with_interval
 from core.basics.machine import free_memory
 from core.basics.progress import Progress, Report, silent
 from core.basics.types import IntArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair, deal
 from core.data.snapshot import Split, in_time_order, read_snapshot
-from core.evaluation.lift import lift, summarise
-from core.evaluation.ratings import RATINGS
+from core.evaluation.lift import digits_of, lift, summarise
+from core.evaluation.ratings import RATINGS, difference_intervals, intervals
+from core.metrics.intervals import Interval
 from core.metrics.ratings import RMSE
+from core.metrics.registry import metric_title
 from core.models.protocol import TIMESTAMPS, CrossDomainModel, ModelCard, PairSizes
 from core.models.registry import build
 from core.runs.making.fit import Cost, measured
@@ -107,10 +111,10 @@ def make_placebos(
     seeds = [seed + 1 + n for n in range(deals or default_deals(run))]
     fits, evaluations = 0.0, 0.0
     found: dict[str, list[pd.DataFrame]] = {VALID: [], TEST: []}
-    for number, (model, cost) in enumerate(_fitted(run, split, seeds, report), 1):
+    for place, (model, cost) in enumerate(_fitted(run, split, seeds, report), 1):
         fits += cost.cpu_seconds
-        stage = f"placebo {number} of {len(seeds)}: evaluating"
-        report(Progress(number - 1, len(seeds), stage))
+        stage = f"placebo {place} of {len(seeds)}: evaluating"
+        report(Progress(place - 1, len(seeds), stage))
         parts, cost = evaluated(model, split, PLACEBO, silent, run.card.task)
         evaluations += cost.cpu_seconds
         for part, evaluation in parts.items():
@@ -128,9 +132,9 @@ def _fitted(
     train = run.train_of(split)
     givers = [deal(train, seed) for seed in seeds]
     shared = _sharing(run, train, givers)
-    for number, (seed, who) in enumerate(zip(seeds, givers, strict=True), 1):
-        stage = f"placebo {number} of {len(seeds)}: deal {seed}"
-        report(Progress(number - 1, len(seeds), stage))
+    for place, (seed, who) in enumerate(zip(seeds, givers, strict=True), 1):
+        stage = f"placebo {place} of {len(seeds)}: deal {seed}"
+        report(Progress(place - 1, len(seeds), stage))
         with measured() as cost:
             if shared is not None:
                 model = next(shared)
@@ -182,6 +186,67 @@ def placebo_frame(run: Run, part: str) -> pd.DataFrame | None:
     """Per user the mean over the deals that were kept; None where there are none."""
     frames = placebo_metrics(run, part)
     return mean_over_deals(frames) if frames else None
+
+
+@dataclass(frozen=True)
+class PlaceboFigures:
+    """One metric of one part: levels, and what the run has over either, paired over users."""
+
+    run: Interval
+    twin: Interval | None  # None for a model without a target-only form
+    placebo: Interval  # per user the mean over the deals
+    over_twin: Interval | None
+    over_placebo: Interval
+    by_deal: tuple[float, ...]  # the level of every deal
+
+
+def placebo_figures(
+    run: Run, part: str, metric: str, read: Callable[[Run, str], pd.DataFrame] = Run.metrics
+) -> PlaceboFigures | None:
+    """Run, twin and placebo side by side; None where none was made or it has not the metric."""
+    deals = placebo_metrics(run, part)
+    if not deals or metric not in deals[0]:
+        return None
+    ours, twin = read(run, part), read(run.twin, part) if run.twin else None
+    mean = mean_over_deals(deals)
+    return PlaceboFigures(
+        intervals(ours, [metric])[0],
+        None if twin is None else intervals(twin, [metric])[0],
+        intervals(mean, [metric])[0],
+        None if twin is None else difference_intervals(ours, twin, [metric])[0],
+        difference_intervals(ours, mean, [metric])[0],
+        tuple(intervals(one, [metric])[0].mean for one in deals),
+    )
+
+
+def placebo_words(figures: PlaceboFigures, source: str, metric: str) -> str:
+    """What the placebo is, its level, and what the run has over it, in one sentence.
+
+    source: name of the domain, fit for where it is shown.
+    """
+    digits, over = digits_of(metric), figures.over_placebo
+    level = number(figures.placebo.mean, digits)
+    return (
+        f"The placebo, the same model with the histories of {source} dealt to other people, reads "
+        f"{metric_title(metric)} {level} ({deals_words(figures, digits)}); this run has "
+        f"{signed_with_interval(over.mean, over.low, over.high, digits)} over it."
+    )
+
+
+def deals_words(figures: PlaceboFigures, digits: int = 3) -> str:
+    """`5 deals, .230 to .234`: how far chance alone moves the placebo."""
+    levels = figures.by_deal
+    if len(levels) == 1:
+        return "one deal"
+    return f"{len(levels)} deals, {number(min(levels), digits)} to {number(max(levels), digits)}"
+
+
+def cold_words(target: str) -> str:
+    """What a placebo can be for people without target history."""
+    return (
+        f"For people without history in {target} a placebo is popularity plus noise: somebody "
+        "else's history says nothing of them."
+    )
 
 
 def placebo_answer(run: Run) -> dict[str, Any]:

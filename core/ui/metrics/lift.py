@@ -54,6 +54,7 @@ from core.ui.metrics.figures import (
     seeds_of,
     sentence_of,
 )
+from core.ui.metrics.placebo import over_placebo, show_placebo
 from core.ui.metrics.view import View, draw_upload, missing_words, reader_of, titles_of
 from core.ui.navigation import link_to
 from core.ui.shell import Task, draw_task, show_chart, workspace
@@ -79,6 +80,7 @@ def show_lift(run: Run, view: View) -> None:
         ),
         "lift",
     )
+    show_placebo(run, view)
     show_layers(run, view)
     show_versions(run, view)
     show_trust(run)
@@ -101,19 +103,25 @@ def _pick_segments(run: Run) -> str:
 def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
     """What the picture shows: all users, then each group, and under it what else it is held to.
 
-    That is the floor for users without target history, and the mean over seeds.
+    That is the placebo, the floor for users without target history, and the mean over seeds.
     """
     shown: list[pd.Series] = []
     judged = {} if lifts.over_twin is None else judge(lifts, view.column, by)
     main = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
     assert main is not None
     floor = None if lifts.over_twin is None else lifts.over_floor
+    dealt = over_placebo(run, view.part, view.column, by)
     for _, row in main.iterrows():
         name = str(row[SEGMENT])
         answer = judged.get(name)
         sure = bool(row[SURE]) if answer is None else answer != OPEN_ANSWER
         label = f"{group_label(run, by, name)} · {int(row[USERS]):,}"
         shown.append(_drawn(row, label, view.column, sure, _details(row)))
+        shown += [
+            _drawn(other, "… over the placebo", view.column, bool(other[SURE]))
+            for _, other in _of(dealt, name).iterrows()
+            if not pd.isna(other[MEAN])
+        ]
         shown += [
             _drawn(other, f"… over {floor_name(run)}", view.column, bool(other[SURE]))
             for _, other in _of(floor, name).iterrows()
