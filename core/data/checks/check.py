@@ -24,6 +24,7 @@ SAME_PEOPLE, CROSS_LISTED, EXCHANGED, SPELLING, TIMES, IMPORT = (
     "import",
 )
 DOUBLE_USERS, TIME_LEAK, ITEM_TABLES, GIVEN = "double_users", "time_leak", "item_tables", "given"
+RATINGS, SAME_ROWS, TITLES = "ratings", "same_rows", "titles"
 
 
 @dataclass(frozen=True)

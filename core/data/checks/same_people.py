@@ -219,12 +219,12 @@ def _within(user_items: csr_matrix, draw: np.random.Generator) -> FloatArray:
     left, right = both[0][there], both[1][there]
     folds = np.array_split(np.arange(len(there)), FOLDS)
     shifts = np.empty(len(LEARNT_ON))
-    for number, share in enumerate(LEARNT_ON):
+    for place, share in enumerate(LEARNT_ON):
         learnt = np.arange(len(there))
         wrong = draw.permutation(len(there))[: round((1 - share) * len(there))]
         learnt[wrong] = np.roll(wrong, 1)
         scores = _scores(left, right, folds, learnt)
-        shifts[number] = mean_shift(_own_places(scores, folds, left, right))
+        shifts[place] = mean_shift(_own_places(scores, folds, left, right))
     return shifts * len(there) / user_items.shape[0]  # people of one row have no halves
 
 
