@@ -145,6 +145,5 @@ def test_a_few_rows_that_carry_the_whole_lift_are_told_from_as_many_that_do_not(
         train = as_domain_pair(listed, target[~held_out])
         carried = carried_by(find_cross_listed(train), train, target[held_out])
         carries[own] = carried.carries
-        assert carried.loss_is_sure
         assert 0 < carried.reached < 0.1
     assert carries == {0.02: True, 0.06: False}
