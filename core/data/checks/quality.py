@@ -261,7 +261,7 @@ def _said_of_people(found: SamePeople) -> str:
         return f"Yes, {low} to {high} % of them ({likeliest}): {figures}."
     if found.low <= found.control_high:
         return (
-            f"No sign of it, and of at most {high} % of them it could stay hidden: {figures}. The "
+            f"No sign of it, and it would show if more than {high} % of them were: {figures}. The "
             "ids may only look alike, so a lift on this pair would mean nothing."
         )
     if found.verdict == "red":
@@ -270,7 +270,7 @@ def _said_of_people(found: SamePeople) -> str:
             f"same id, so a lift on this pair would mean little: {figures}."
         )
     if found.share_high >= ALL:
-        return f"Of at least {low} % it can be told, all of them may be: {figures}."
+        return f"At least {low} % of them are, and all of them may be: {figures}."
     return (
         f"Not of all: {low} to {high} % of them are ({likeliest}). The others only have the same "
         f"id, and a lift on this pair is smaller than it would be: {figures}."
