@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import COUNT, ITEM, PART, RATING, SOURCE, TARGET, USER, VECTOR
+from core.basics.columns import COUNT, ITEM, PART, RATING, SOURCE, TARGET, TIME, USER, VECTOR
 from core.basics.errors import DataError
 from core.basics.files import fingerprint
 from core.basics.progress import Report, silent
@@ -45,6 +45,7 @@ from core.data.splitting import (
     VALID_ROW,
     SplitSettings,
     assign_parts,
+    check_times,
     deal_disliked,
     split_folds,
     split_pair,
@@ -154,6 +155,9 @@ def _split_again(
     """A snapshot of the rows of a given split, put together and split as chosen."""
     parts = [given.target_train, given.target_valid, given.target_test]
     target = pd.concat(parts, ignore_index=True).drop_duplicates([USER, ITEM], ignore_index=True)
+    if chosen.kind == TEMPORAL:
+        domains = ((SOURCE, given.source_train), (TARGET, target))
+        check_times({domain: rows[TIME] for domain, rows in domains if TIME in rows})
     places = assign_parts(given.source_train, target, chosen, seed)
     disliked = deal_disliked(given.disliked, target, places.target, chosen, seed)
     tables = replace(

@@ -192,7 +192,7 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
     info = read_pair_info(pair_folder)
     source, target = read_rows(pair_folder, SOURCE), read_rows(pair_folder, TARGET)
     if settings.kind == TEMPORAL:
-        check_times(pair_folder)
+        check_times(times_in(pair_folder))
     parts = assign_parts(source, target, settings, seed)
     for code, part in ((VALID_ROW, "validation"), (TEST_ROW, "test"), (TRAIN_ROW, "training")):
         if not (parts.target == code).any():
@@ -231,9 +231,11 @@ def _liked_stars(settings: PairSettings, target: pd.DataFrame) -> float:
     return max(0.0, float(told) / float(highest) * STARS)
 
 
-def check_times(pair_folder: Path) -> None:
-    """Refuse a split by time where the times of the pair are none; raises DataError."""
-    times = times_in(pair_folder)
+def check_times(times: dict[str, pd.Series]) -> None:
+    """Refuse a split by time where the times of the two domains are none; raises DataError.
+
+    times: by domain, (n_rows,) seconds.
+    """
     for domain in (SOURCE, TARGET):
         if domain not in times:
             raise _no_times(domain)

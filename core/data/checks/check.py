@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -24,6 +25,7 @@ SAME_PEOPLE, CROSS_LISTED, EXCHANGED, SPELLING, TIMES, IMPORT = (
     "import",
 )
 DOUBLE_USERS, TIME_LEAK, ITEM_TABLES, GIVEN = "double_users", "time_leak", "item_tables", "given"
+RATINGS, SAME_ROWS, TITLES = "ratings", "same_rows", "titles"
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def judge_times(times: dict[str, pd.Series]) -> JudgedTimes:
     """
     figures = {domain: _figures(column) for domain, column in times.items()}
     both = {key: sum(of[key] for of in figures.values()) for key in ("rows", "missing", "odd")} | {
-        key: max(of[key] for of in figures.values()) for key in ("moments", "latest")
+        key: max(of[key] for of in figures.values()) for key in ("moments", "latest", "firsts")
     }
     light, reason = _said(both)
     bad = [domain for domain, of in figures.items() if _said(of)[0] == "red"]
@@ -92,12 +94,16 @@ def judge_times(times: dict[str, pd.Series]) -> JudgedTimes:
 def _figures(times: pd.Series) -> dict[str, int]:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     odd = (times < _FIRST_DAY.timestamp()) | (times > tomorrow.timestamp())
+    moments = times.dropna().unique()
+    few = pd.to_datetime(pd.Series(moments[: _MOST_PERIODS + 1], dtype="int64"), unit="s")
+    firsts = len(moments) <= _MOST_PERIODS and (few.dt.normalize() == few) & (few.dt.day == 1)
     return {
         "rows": len(times),
         "missing": int(times.isna().sum()),
         "odd": int(odd.sum()),
-        "moments": int(times.nunique()),
+        "moments": len(moments),
         "latest": int(times.max()) if times.notna().any() else 0,
+        "firsts": int(np.all(firsts)),  # whether every time is the first day of a month
     }
 
 
@@ -109,6 +115,11 @@ def _said(figures: dict[str, int]) -> tuple[Light, str]:
         return "red", (
             f"the times are numbers of periods, {count(moments, 'different one')} up to "
             f"{figures['latest']:,}. Rows of one period have no order."
+        )
+    if figures["firsts"]:
+        return "red", (
+            f"the times are months or years, {count(moments, 'different one')}, each written as "
+            "its first day. Rows of one period have no order."
         )
     said = f"{figures['odd']:,} of {figures['rows']:,} rows lie before 1990 or in the future"
     if figures["odd"] > _MANY_ODD * figures["rows"]:

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.basics.columns import ITEM, SOURCE, TARGET, TIME, USER
+from core.basics.columns import ITEM, RATING, SOURCE, TARGET, TIME, USER
 from core.basics.formatting import count
-from core.data.checks.check import GIVEN, SPELLING, Check, Light
+from core.data.checks.check import GIVEN, SPELLING, TIME_LEAK, Check, Light, judge_times
 from core.data.checks.cross_listed import carried_by, find_cross_listed
 from core.data.checks.files import check_times_of, judge_columns
-from core.data.checks.quality import judge_cross_listed, judge_doubles, judge_people
+from core.data.checks.quality import QUESTION, judge_cross_listed, judge_doubles, judge_people
+from core.data.checks.rows import ask_ratings, ask_same_rows
 from core.data.checks.same_people import SharedIds, compare_rows, match_users
 from core.data.database import in_memory
 from core.data.pair_folder import as_domain_pair
 from core.data.snapshot import SplitTables
 
+BY_TIME = 0.1  # share of training rows that are later; less is a leak of a split by time
 MANY_REPEATED = 0.02  # share of the test rows that are in training too
 
 
@@ -33,7 +35,7 @@ def check_given(tables: SplitTables) -> list[Check]:
     target = target.drop_duplicates([USER, ITEM], ignore_index=True)
     source = source.drop_duplicates([USER, ITEM], ignore_index=True)
     train = train.drop_duplicates([USER, ITEM], ignore_index=True)
-    ids = _compare(source, target)
+    ids, *others = _compare(source, target)
     pair = as_domain_pair(source, train)
     listed = find_cross_listed(pair)
     held_out = pd.concat([tables.target_valid, tables.target_test]).drop_duplicates([USER, ITEM])
@@ -43,9 +45,11 @@ def check_given(tables: SplitTables) -> list[Check]:
         judge_people(match_users(pair)),
         judge_cross_listed(listed, carried_by(listed, pair, held_out)),
         judge_doubles({SOURCE: source, TARGET: target})[0],
+        *others,
         judge_columns(ids, "the source", "the target"),
         _judge_spelling(ids),
         check_times_of({domain: rows[TIME] for domain, rows in times.items() if TIME in rows}),
+        *check_future(tables),
     ]
 
 
@@ -107,11 +111,49 @@ def _them(n: int, one: str) -> str:
     return one if n == 1 else "them"
 
 
-def _compare(source: pd.DataFrame, target: pd.DataFrame) -> SharedIds:
+def check_future(tables: SplitTables) -> list[Check]:
+    """Whether a split that is nearly by time lets training see what came after the test.
+
+    Nobody says how files were split. Where less than a tenth of the test users' training rows are
+    later than their first test row, time was meant, and those rows are a leak; where more are, it
+    was not. Nothing where rows have no times that tell.
+    """
+    parts = tables.source_train, tables.target_train, tables.target_test
+    timed = [part.dropna(subset=TIME) for part in parts if TIME in part]
+    if len(timed) < len(parts) or judge_times({TARGET: timed[-1][TIME]}).light == "red":
+        return []
+    first = timed[-1].groupby(USER)[TIME].min()
+    ahead = {}
+    for name, part in zip(("source", "target"), timed[:2], strict=True):
+        begins = part[USER].map(first)
+        ahead[name] = (int((part[TIME] > begins).sum()), int(begins.notna().sum()))
+    later, rows = (sum(one[place] for one in ahead.values()) for place in (0, 1))
+    if not rows:
+        return []
+    figures = {"users": len(first), "rows": rows, "rows_ahead": later, "share": later / rows}
+    said = f"{later:,} of {rows:,} training rows of test users are later than their first test row"
+    if not later:
+        answer = f"No: nothing any of {count(len(first), 'test user')} did later is in training."
+        return [Check(TIME_LEAK, "green", QUESTION, answer, figures)]
+    if later / rows >= BY_TIME:
+        answer = f"Yes, so these files were not split by time: {said}."
+        return [Check(TIME_LEAK, "grey", QUESTION, answer, figures)]
+    answer = f"Yes, though the files look split by time: {said}. Leave these rows out of training."
+    return [Check(TIME_LEAK, "red", QUESTION, answer, figures)]
+
+
+def _compare(source: pd.DataFrame, target: pd.DataFrame) -> tuple[SharedIds, Check, Check]:
+    """What the ids say, whether rows are in both domains, whether ratings point the same way."""
     with tempfile.TemporaryDirectory() as folder, in_memory(Path(folder)) as connection:
-        for name, rows in (("given_source", source), ("given_target", target)):
-            connection.register(name, rows[[USER, ITEM]].astype("str"))
-        return compare_rows(connection, "given_source", "given_target")
+        tables = "given_source", "given_target"
+        for name, rows in zip(tables, (source, target), strict=True):
+            ids = {column: rows[column].astype("str") for column in (USER, ITEM)}
+            connection.register(name, rows[[c for c in (RATING,) if c in rows]].assign(**ids))
+        return (
+            compare_rows(connection, *tables),
+            ask_same_rows(connection, *tables),
+            ask_ratings(connection, *tables, ("the source", "the target")),
+        )
 
 
 def _judge_spelling(ids: SharedIds) -> Check:

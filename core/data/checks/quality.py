@@ -41,6 +41,7 @@ from core.data.checks.cross_listed import (
     find_cross_listed,
 )
 from core.data.checks.files import ask_columns, ask_import, ask_item_tables, ask_spelling, ask_times
+from core.data.checks.rows import ask_ratings, ask_same_rows, ask_titles
 from core.data.checks.same_people import (
     ALL,
     BOTH,
@@ -85,6 +86,8 @@ def check_pair(
         ("matching profiles", lambda: ask_same_people(connection, folder, info, inputs)),
         ("comparing items", lambda: ask_cross_listed(folder, info)),
         ("comparing histories", lambda: ask_double_users(folder)),
+        ("comparing rows", lambda: ask_same_rows(connection, *_all_rows(folder, inputs))),
+        ("comparing ratings", lambda: _ask_ratings(connection, folder, info, inputs)),
         ("comparing ids", lambda: ask_columns(connection, inputs)),
         ("comparing spellings", lambda: ask_spelling(connection, inputs)),
         ("looking at times", lambda: ask_times(folder)),
@@ -92,6 +95,14 @@ def check_pair(
     ]
     if info.items_known:
         work.append(("looking for the items", lambda: ask_item_tables(info)))
+    titled = {
+        domain: table
+        for domain in (SOURCE, TARGET)
+        if (table := read_items(folder, domain)) is not None and TITLE in table
+    }
+    if titled:
+        names = {SOURCE: info.source_name, TARGET: info.target_name}
+        work.append(("comparing titles", lambda: ask_titles(titled, names)))
     checks = []
     for done, (stage, check) in enumerate(work):
         report(Progress(done, len(work), stage))
@@ -193,11 +204,9 @@ def ask_same_people(
 ) -> Check:
     """Whether a source profile finds its own target profile."""
     # Rows of at most MOST_USERS shared users, unfiltered where the imported files are there
-    if inputs is None:
-        tables = [parquet(rows_file(folder, domain)) for domain in (SOURCE, TARGET)]
-    else:
+    if inputs is not None:
         filter_rows(connection, inputs, everything(info.settings))
-        tables = [name(SOURCE), name(TARGET)]
+    tables = _all_rows(folder, inputs)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE drawn AS SELECT {USER} FROM "
         f"(SELECT {USER} FROM {tables[0]} INTERSECT SELECT {USER} FROM {tables[1]}) "
@@ -206,6 +215,22 @@ def ask_same_people(
     query = f"SELECT {USER}, {ITEM} FROM {{rows}} WHERE {USER} IN (SELECT {USER} FROM drawn)"
     rows_of_shared = [connection.execute(query.format(rows=rows)).df() for rows in tables]
     return judge_people(match_users(as_domain_pair(*rows_of_shared)))
+
+
+def _all_rows(folder: Path, inputs: PairInputs | None) -> list[str]:
+    """Both domains in SQL, as `ask_same_people` left them: unfiltered where the files are there."""
+    if inputs is None:
+        return [parquet(rows_file(folder, domain)) for domain in (SOURCE, TARGET)]
+    return [name(SOURCE), name(TARGET)]
+
+
+def _ask_ratings(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    info: PairInfo,
+    inputs: PairInputs | None,
+) -> Check:
+    return ask_ratings(connection, *_all_rows(folder, inputs), (info.source_name, info.target_name))
 
 
 def judge_people(found: SamePeople) -> Check:
@@ -236,7 +261,7 @@ def _said_of_people(found: SamePeople) -> str:
         return f"Yes, {low} to {high} % of them ({likeliest}): {figures}."
     if found.low <= found.control_high:
         return (
-            f"No sign of it, and of at most {high} % of them it could stay hidden: {figures}. The "
+            f"No sign of it, and it would show if more than {high} % of them were: {figures}. The "
             "ids may only look alike, so a lift on this pair would mean nothing."
         )
     if found.verdict == "red":
@@ -245,7 +270,7 @@ def _said_of_people(found: SamePeople) -> str:
             f"same id, so a lift on this pair would mean little: {figures}."
         )
     if found.share_high >= ALL:
-        return f"Of at least {low} % it can be told, all of them may be: {figures}."
+        return f"At least {low} % of them are, and all of them may be: {figures}."
     return (
         f"Not of all: {low} to {high} % of them are ({likeliest}). The others only have the same "
         f"id, and a lift on this pair is smaller than it would be: {figures}."

@@ -87,7 +87,7 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
         return SamePeople(nothing, nothing, nothing, nothing, nothing, nothing, len(shared))
     source, target = pair.source[shared], pair.target[shared]
     folds = np.array_split(np.arange(len(shared)), FOLDS)
-    scores = _scores(source, target, folds)
+    scores = _scores(_likeness(source), _likeness(target), folds)
     wins = [shares_beaten(fold) for fold in scores]
     own = np.concatenate([np.diag(fold) for fold in wins])
     half_width = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
@@ -116,30 +116,35 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
 
 
 def _scores(
-    source: csr_matrix,
-    target: csr_matrix,
+    source: FloatArray,
+    target: FloatArray,
     folds: list[IntArray],
     learnt: IntArray | None = None,
 ) -> list[FloatArray]:
     """s W t' of each fold's source profiles (rows) and target profiles (columns), standardised.
 
-    learnt: (n,) whose target profile is learnt beside each source profile; None: everybody's own.
-    Computed through the learning users, (S_test S_learn')(T_learn T_test'), so that no item by
-    item matrix is built.
+    source, target: (n, n) likeness of everybody's profiles. learnt: (n,) whose target profile is
+    learnt beside each source profile; None: everybody's own. Computed through the learning users,
+    (S_test S_learn')(T_learn T_test'), so that no item by item matrix is built.
     """
-    source, target = _unit(source), _unit(target)
-    taught = target if learnt is None else target[learnt]
+    taught = np.arange(len(source)) if learnt is None else learnt
     found = []
     for test in folds:
-        learn = np.setdiff1d(np.arange(source.shape[0]), test)
-        left = _centred((source[test] @ source[learn].T).toarray())  # (n_test, n_learn)
-        right = _centred((target[test] @ taught[learn].T).toarray())
+        learn = np.setdiff1d(np.arange(len(source)), test)
+        left = _centred(source[np.ix_(test, learn)])
+        right = _centred(target[np.ix_(test, taught[learn])])
         scores = left @ right.T
         for axis in (0, 1):
             scores -= scores.mean(axis=axis, keepdims=True)
             scores /= scores.std(axis=axis, keepdims=True) + 1e-12
         found.append(scores)
     return found
+
+
+def _likeness(user_items: csr_matrix) -> FloatArray:
+    """(n, n) float32 cosine of all profiles, rare items weighing more."""
+    profiles = _unit(user_items)
+    return np.asarray((profiles @ profiles.T).toarray())
 
 
 def _unit(user_items: csr_matrix) -> csr_matrix:
@@ -218,13 +223,14 @@ def _within(user_items: csr_matrix, draw: np.random.Generator) -> FloatArray:
         return np.zeros(len(LEARNT_ON))
     left, right = both[0][there], both[1][there]
     folds = np.array_split(np.arange(len(there)), FOLDS)
+    alike = _likeness(left), _likeness(right)
     shifts = np.empty(len(LEARNT_ON))
-    for number, share in enumerate(LEARNT_ON):
+    for place, share in enumerate(LEARNT_ON):
         learnt = np.arange(len(there))
         wrong = draw.permutation(len(there))[: round((1 - share) * len(there))]
         learnt[wrong] = np.roll(wrong, 1)
-        scores = _scores(left, right, folds, learnt)
-        shifts[number] = mean_shift(_own_places(scores, folds, left, right))
+        scores = _scores(*alike, folds, learnt)
+        shifts[place] = mean_shift(_own_places(scores, folds, left, right))
     return shifts * len(there) / user_items.shape[0]  # people of one row have no halves
 
 

@@ -15,6 +15,7 @@ from core.basics.files import said_of_full
 from core.basics.formatting import count
 from core.basics.progress import silent
 from core.data.build_pair import count_inputs, filter_counts
+from core.data.checks.check import times_in
 from core.data.checks.same_people import SharedIds, compare_ids
 from core.data.filters import liked_from
 from core.data.pair_folder import (
@@ -191,7 +192,7 @@ def split_counts_of(folder: str, settings: SplitSettings, seed: int) -> SplitCou
 def time_doubt(folder: str) -> tuple[str, str] | None:
     """Why the pair in a folder cannot be split by time, and what to do; None where it can."""
     try:
-        check_times(Path(folder))
+        check_times(times_in(Path(folder)))
     except DataError as error:
         return error.what, error.hint
     return None

@@ -10,9 +10,7 @@ from core.data.checks.same_people import SamePeople, match_users, shares_beaten
 from core.data.pair import DomainPair
 
 
-def taste_pair(
-    users: int, seed: int, same: bool, items: int = 60, tastes: int = 2
-) -> DomainPair:
+def taste_pair(users: int, seed: int, same: bool, items: int = 60, tastes: int = 2) -> DomainPair:
     """Users of some tastes; in both domains they mostly take items of their own taste."""
     draw = np.random.default_rng(seed)
     taste = np.arange(users) % tastes
@@ -83,7 +81,9 @@ def test_the_verdict_follows_the_interval_of_the_share(auc, share, verdict):
     assert found.verdict == verdict
 
 
-@pytest.mark.parametrize(("share", "verdicts"), [(1.0, ["green"]), (0.7, ["amber"]), (0.1, ["red"])])
+@pytest.mark.parametrize(
+    ("share", "verdicts"), [(1.0, ["green"]), (0.7, ["amber"]), (0.1, ["red"])]
+)
 def test_the_share_of_the_same_people_lies_in_its_interval(share, verdicts):
     """Of strangers who have the ids of others a tenth came out as "probably" the same people."""
     pair = taste_pair(500, 3, same=True, items=160, tastes=8)
