@@ -18,6 +18,7 @@ from core.basics.columns import (
     VECTOR,
     attribute_columns,
 )
+from core.basics.errors import DataError
 from core.basics.sorted_sets import among
 from core.basics.types import BoolArray, FloatArray, IdMap, IntArray
 
@@ -83,6 +84,22 @@ class DomainPair:
             source_counts=None,
         )
 
+    def dealt(self, seed: int) -> DomainPair:
+        """The pair a placebo trains on: the same rows, the source's dealt to other people.
+
+        Raises DataError where there are no two people to deal among.
+        """
+        return self.with_source_of(deal(self, seed))
+
+    def with_source_of(self, givers: IntArray) -> DomainPair:
+        """The pair in which each user has the source row of another; givers: (n_users,)."""
+        counts = self.source_counts
+        return replace(
+            self,
+            source=self.source[givers],
+            source_counts=None if counts is None else counts[givers],
+        )
+
     @property
     def vector_widths(self) -> tuple[int, int]:
         """Numbers of the uploaded vectors of source and target items, 0 where there are none."""
@@ -127,6 +144,58 @@ BINS = ("0", "1–4", "5–9", "10–19", "20+")
 def bin_places(history: IntArray) -> IntArray:
     """Place in BINS of each number of interactions."""
     return np.searchsorted(BOUNDS, history, side="right") - 1
+
+
+# Who gets whose source row in a placebo.
+
+FEWEST_DEALT = 10  # people of like histories that rows are dealt among
+LENGTHS = 5  # groups of source length within a bin of target history, at most
+
+
+def deal(pair: DomainPair, seed: int) -> IntArray:
+    """(n_users,) whose source row each user gets: their own without one, else never their own.
+
+    Rows are dealt among people of like history in both domains, so that who is wrong and nothing
+    else is. Raises DataError where fewer than two people have source rows.
+    """
+    strata = _alike(pair)
+    if not strata:
+        raise DataError(
+            what="Fewer than two people have source rows, so none can be dealt to somebody else.",
+            hint="Choose a pair with more people in the source.",
+        )
+    givers, rng = np.arange(len(pair.users)), np.random.default_rng(seed)
+    for people in strata:
+        drawn = rng.permutation(people)
+        givers[drawn] = np.roll(drawn, 1)  # one round: the shortest way to nobody's own row
+    return givers
+
+
+def _alike(pair: DomainPair) -> list[IntArray]:
+    """People with source rows by bin of target history, then by source length: FEWEST_DEALT each.
+
+    Bins of too few people are joined with the next longer one, the last with the one before; all
+    are one group where there are fewer people than that, and none where there is but one.
+    """
+    bins = bin_places(pair.target_history)
+    known = pair.source_history > 0
+    groups: list[IntArray] = []
+    waiting = np.zeros(0, dtype=np.int64)
+    for place in range(len(BINS)):
+        waiting = np.concatenate([waiting, np.flatnonzero(known & (bins == place))])
+        if len(waiting) >= FEWEST_DEALT:
+            groups.append(waiting)
+            waiting = waiting[:0]
+    if len(waiting) and groups:
+        groups[-1] = np.concatenate([groups[-1], waiting])
+    elif len(waiting) > 1:
+        groups = [waiting]
+    strata = []
+    for people in groups:
+        by_length = people[np.argsort(pair.source_history[people], kind="stable")]
+        pieces = min(LENGTHS, max(1, len(people) // FEWEST_DEALT))
+        strata += np.array_split(by_length, pieces)
+    return strata
 
 
 # Stored entries of sparse matrices, whatever their values: a rating of 0 is an entry too.

@@ -363,13 +363,16 @@ def has_times(folder: Path) -> bool:
     return all(_is_timed(folder / f"{domain}_train.parquet") for domain in (SOURCE, TARGET))
 
 
-def in_time_order(train: DomainPair, folder: Path) -> DomainPair:
+def in_time_order(train: DomainPair, folder: Path, givers: IntArray | None = None) -> DomainPair:
     """The pair with each interaction's place in its user's history as its value, 1 the earliest.
 
     Places run over both domains together. Rows of one moment stand source first, then by item; a
-    row without a time counts as the earliest.
+    row without a time counts as the earliest. givers: (n_users,) whose source rows each user has
+    in `train`, where they were dealt; rows keep their times.
     """
     frames = [_rows(folder, domain) for domain in (SOURCE, TARGET)]
+    if givers is not None:
+        frames[0] = frames[0].assign(**{USER: np.argsort(givers)[frames[0][USER]]})
     rows = pd.concat(frames, keys=[0, 1], names=["domain"]).reset_index("domain")
     rows = rows.sort_values([USER, TIME, "domain", ITEM], na_position="first")
     rows["place"] = rows.groupby(USER).cumcount() + 1

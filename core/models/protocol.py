@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -30,7 +30,7 @@ class CrossDomainModel(Protocol):
     """A model that can be trained step by step, asked, explained, kept and brought back.
 
     A model sees training data only: who calls it evaluates validation after each yield, keeps the
-    best state and decides when to stop. The last four are hooks: a model that extends this class
+    best state and decides when to stop. The last five are hooks: a model that extends this class
     and says nothing has what stands here.
     """
 
@@ -74,6 +74,16 @@ class CrossDomainModel(Protocol):
         It is asked after every epoch.
         """
         return self.score(users)
+
+    def fit_dealt(
+        self, train: DomainPair, deals: Sequence[IntArray], seed: int
+    ) -> Iterator[CrossDomainModel] | None:
+        """The model fitted on `train.with_source_of(givers)` for the givers of each deal.
+
+        For a model that can keep what no deal changes; up to rounding each is what a fit of its
+        own finds. None for one that has nothing to keep, whose fits are made one by one.
+        """
+        return None
 
     def findings(self) -> list[Finding]:
         """What the model found out about itself, asked once after the fit, at its best epoch."""

@@ -40,6 +40,7 @@ _RUN_FILES = (
 _EVIDENCE = {
     measured.RESEED_FOLDER: measured.RESEED_RECORD,
     measured.OVERLAP_FOLDER: measured.OVERLAP_RECORD,
+    measured.PLACEBO_FOLDER: measured.PLACEBO_RECORD,
 }
 _FOLDERS = ("", "twin/", "popularity/", "bias/")
 _ALLOWED = {f"{folder}{name}" for folder in _FOLDERS for name in _RUN_FILES} | {

@@ -109,6 +109,49 @@ def reseeded_metrics(run: Run, part: str) -> list[pd.DataFrame]:
     return list(metrics_beside(run, RESEED_FOLDER, part, REPEAT).values())
 
 
+# Placebos of a run: its model trained on the source dealt to other people, metrics per user.
+
+PLACEBO_FOLDER, PLACEBO_RECORD, DEAL = "placebo", "placebo.json", "deal"
+
+
+@dataclass(frozen=True)
+class Placebos:
+    """How the placebos were made; metrics are kept apart, a frame per deal."""
+
+    deals: list[int]  # the seed of every deal
+    seconds: float  # wall seconds of all deals, evaluation included
+    cpu_seconds: float  # of the fits of all deals
+    evaluation_cpu_seconds: float = 0.0  # of their evaluation on both parts
+
+
+def write_placebos(run: Run, info: Placebos, metrics: dict[str, list[pd.DataFrame]]) -> Path:
+    """Keep the metrics of every deal by part, in the order of `info.deals`; older ones go.
+
+    Raises RunError for a run that was deleted since.
+    """
+    rows = [
+        frame.assign(**{PART: part, DEAL: deal})
+        for part, frames in metrics.items()
+        for deal, frame in zip(info.deals, frames, strict=True)
+    ]
+    return write_beside(run, PLACEBO_FOLDER, asdict(info), rows)
+
+
+def read_placebos(run: Run) -> Placebos | None:
+    """What was made; None where nobody asked for it, or it is damaged."""
+    return read_beside(run, PLACEBO_FOLDER, Placebos, DEAL)
+
+
+def placebos_are_damaged(run: Run) -> bool:
+    """Whether placebos were kept that cannot be read any more."""
+    return is_damaged(run, PLACEBO_FOLDER, Placebos, DEAL)
+
+
+def placebo_metrics(run: Run, part: str) -> list[pd.DataFrame]:
+    """One per-user frame per deal, as `Run.metrics` gives them; none where nothing was kept."""
+    return list(metrics_beside(run, PLACEBO_FOLDER, part, DEAL).values())
+
+
 # An overlap-sensitivity curve kept beside its run: metrics per user at every share kept.
 
 OVERLAP_FOLDER, OVERLAP_RECORD = "overlap", "overlap.json"

@@ -377,7 +377,13 @@ def _check_beside(run: Run, sizes: Sizes) -> None:
         measured.read_reseeded,
         measured.REPEAT,
     )
-    for name, record, read, by in (overlap, reseeded):
+    placebo = (
+        measured.PLACEBO_FOLDER,
+        measured.PLACEBO_RECORD,
+        measured.read_placebos,
+        measured.DEAL,
+    )
+    for name, record, read, by in (overlap, reseeded, placebo):
         folder = run.folder / name
         if not folder.exists():
             continue
@@ -404,6 +410,13 @@ def _is_plain(info: Any) -> bool:
             and all(isinstance(n, int) and n >= 0 for n in (info.shared, *info.kept))
             and all(isinstance(share, numbers) and 0 < share < 1 for share in info.shares)
             and isinstance(info.wall_seconds, numbers)
+        )
+    if isinstance(info, measured.Placebos):
+        seconds = (info.seconds, info.cpu_seconds, info.evaluation_cpu_seconds)
+        return (
+            isinstance(info.deals, list)
+            and all(isinstance(deal, int) for deal in info.deals)
+            and all(isinstance(value, numbers) for value in seconds)
         )
     return (
         info.how in (measured.BY_SEED, measured.BY_USERS)

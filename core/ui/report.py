@@ -20,7 +20,7 @@ from core.runs.report.story import (
     default_title,
     tell_story,
 )
-from core.store.measured import LOOKS, RESEED_FOLDER
+from core.store.measured import LOOKS, PLACEBO_FOLDER, RESEED_FOLDER
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_resource, known_by
@@ -151,6 +151,7 @@ def _evidence(run: Run, *_: object, **__: object) -> str:
         pair / "pair.json",
         pair / RESULT,
         run.folder / RESEED_FOLDER,
+        run.folder / PLACEBO_FOLDER,
         run.folder / LOOKS,
     )
     stamps = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]

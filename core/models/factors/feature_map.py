@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix, identity
 
 from core.basics.settings import Settings, setting
-from core.basics.types import Contributions, FloatArray, Vectors
+from core.basics.types import Contributions, FloatArray, IntArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import als_memory
 from core.models.factors.domain_maps import DomainMaps, fit_domain_maps, restored_maps, ridge_map
@@ -21,9 +22,10 @@ from core.models.factors.feature_maps import (
     PCA,
     TORCH,
     MapOptions,
+    map_steps,
 )
 from core.models.kernel.history import HistoryModel
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import CrossDomainModel, ModelCard, PairSizes, State
 
 FEATURES = (PCA, LDA, NMF, ALS, AUTOENCODER)
 
@@ -67,8 +69,38 @@ class FeatureMapModel(HistoryModel):
 
     def solve(self, train: DomainPair, seed: int) -> None:
         """Learn both maps, then solve the ridge, in one step."""
-        settings, rng = self.settings, np.random.default_rng(seed)
-        self.maps = fit_domain_maps(settings.features, train, MapOptions(settings.factors), rng)
+        self.maps = self._maps_of(train, seed)
+        self._weigh(train)
+
+    def fit_dealt(
+        self, train: DomainPair, deals: Sequence[IntArray], seed: int
+    ) -> Iterator[CrossDomainModel]:
+        """The target's map stays, and the source's where the order of people does not touch it."""
+        maps: DomainMaps | None = None
+        for givers in deals:
+            model = FeatureMapModel(self.settings)
+            model.train = train.with_source_of(givers)
+            if maps is None:
+                maps = self._maps_of(model.train, seed)
+            elif self.settings.features != ALS:  # all others draw or start something by person
+                rows, rng = model.train.source, np.random.default_rng(seed)
+                *_, (_, source) = map_steps(self.settings.features, rows, self._options, rng)
+                maps = replace(maps, source=source)
+            model.maps = maps
+            model._weigh(model.train)
+            yield model
+
+    def _maps_of(self, train: DomainPair, seed: int) -> DomainMaps:
+        rng = np.random.default_rng(seed)
+        return fit_domain_maps(self.settings.features, train, self._options, rng)
+
+    @property
+    def _options(self) -> MapOptions:
+        return MapOptions(self.settings.factors)
+
+    def _weigh(self, train: DomainPair) -> None:
+        """Solve the ridge between the features that the maps give."""
+        settings = self.settings
         features = self.maps.users(train.source, train.target)
         # (M_s, M_t); phi_s, phi_t: (n_users, d) each
         scales = tuple(_evened(table) for table in features)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from core.basics.settings import Settings, setting
+from core.basics.types import FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.kernel.training_settings import (
     counts,
@@ -18,12 +21,14 @@ from core.models.linear.item_weights import (
     DenseWeights,
     ItemWeights,
     UserMix,
+    ease_dealt_dual,
+    ease_dealt_primal,
     ease_dual,
     ease_primal,
     solve_memory,
     solves_dual,
 )
-from core.models.protocol import ModelCard, PairSizes
+from core.models.protocol import CrossDomainModel, ModelCard, PairSizes
 
 
 @dataclass(frozen=True)
@@ -68,15 +73,43 @@ class Ease(ItemWeights):
     def solve(self, train: DomainPair, seed: int) -> None:
         """Invert a matrix of items, or one of users."""
         rows, n_source = self.training_rows(train), train.source.shape[1]
-        squares = np.asarray(rows.multiply(rows).sum(axis=0)).ravel()  # diagonal of the Gram matrix
-        odds = self.dropout / (1 - self.dropout)
-        ridge = (self.settings.regularization + odds * squares).astype(np.float32)
+        ridge = self._ridge(rows)
         users, items = rows.shape
         if solves_dual(self.settings.solver, users, items, items - n_source, rows.nnz):
             mix, self_weight = ease_dual(rows, ridge, n_source)
             self.form = UserMix(rows, mix, ridge, self_weight)
         else:
             self.form = DenseWeights(ease_primal(rows, ridge, n_source))
+
+    def fit_dealt(
+        self, train: DomainPair, deals: Sequence[IntArray], seed: int
+    ) -> Iterator[CrossDomainModel]:
+        """A deal changes what source and target items share, and no other block of the matrix."""
+        rows, n_source = self.training_rows(train), train.source.shape[1]
+        ridge, (users, items) = self._ridge(rows), rows.shape
+        n_targets, solver = items - n_source, self.settings.solver
+        source, target = rows[:, :n_source], rows[:, n_source:]
+        dual = solves_dual(solver, users, items, n_targets, rows.nnz) and solves_dual(
+            solver, users, n_targets, n_targets, target.nnz
+        )
+        solve = (ease_dealt_dual if dual else ease_dealt_primal)(source, target, ridge)
+        for givers in deals:
+            model = Ease(self.settings, self.dropout)
+            model.train = train.with_source_of(givers)
+            solved = solve(givers)
+            if isinstance(solved, tuple):
+                mix, self_weight = solved
+                dealt = self.training_rows(model.train)
+                model.form = UserMix(dealt, mix, ridge, self_weight)
+            else:
+                model.form = DenseWeights(solved)
+            yield model
+
+    def _ridge(self, rows: csr_matrix) -> FloatArray:
+        """(n_items,) what is added to the diagonal of the Gram matrix."""
+        squares = np.asarray(rows.multiply(rows).sum(axis=0)).ravel()  # that diagonal
+        odds = self.dropout / (1 - self.dropout)
+        return (self.settings.regularization + odds * squares).astype(np.float32)
 
 
 def _memory(sizes: PairSizes, settings: EaseSettings | EdlaeSettings) -> int:

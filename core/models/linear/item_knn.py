@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from core.basics.types import IntArray
 from core.data.pair import DomainPair
 from core.models.kernel.training_settings import counts, source_weight
 from core.models.linear.item_weights import ItemWeights, SparseWeights
-from core.models.protocol import ModelCard, PairSizes
+from core.models.protocol import CrossDomainModel, ModelCard, PairSizes
 
 BLOCK = 512  # target items compared at once
 
@@ -51,6 +52,18 @@ class ItemKnn(ItemWeights):
         from_source = self._neighbours(train.source, train.target, same=False)
         from_target = self._neighbours(train.target, train.target, same=True)
         self.form = SparseWeights(vstack([from_source, from_target], format="csr"))
+
+    def fit_dealt(
+        self, train: DomainPair, deals: Sequence[IntArray], seed: int
+    ) -> Iterator[CrossDomainModel]:
+        """Neighbours in the target are those of every deal."""
+        from_target = self._neighbours(train.target, train.target, same=True)
+        for givers in deals:
+            model = ItemKnn(self.settings)
+            model.train = train.with_source_of(givers)
+            from_source = self._neighbours(model.train.source, train.target, same=False)
+            model.form = SparseWeights(vstack([from_source, from_target], format="csr"))
+            yield model
 
     def _neighbours(self, items: csr_matrix, targets: csr_matrix, same: bool) -> csr_matrix:
         """Likeness of the nearest items to each target item, (n_items, n_target_items)."""

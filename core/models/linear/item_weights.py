@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -130,8 +131,17 @@ def ease_dual(rows: csr_matrix, ridge: FloatArray, n_source: int) -> tuple[Float
     mix = M X_t / (d_t P_tt), (n_users, n_target_items); self_weight: (n_target_items,).
     """
     kernel = dense_product(rows, diags(1 / ridge) @ rows.T)  # (n_users, n_users)
+    return ease_mix(kernel, rows[:, n_source:], ridge[n_source:])
+
+
+def ease_mix(
+    kernel: FloatArray, targets: csr_matrix, target_ridge: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(mix, self_weight) of `ease_dual` from X D^-1 X', (n_users, n_users), which is overwritten.
+
+    targets: X_t, (n_users, n_target_items); target_ridge: its share of D.
+    """
     kernel[np.diag_indices_from(kernel)] += 1.0
-    targets, target_ridge = rows[:, n_source:], ridge[n_source:]
     mix = np.asarray((targets.T @ inverted(kernel)).T)  # M X_t, (n_users, n_target_items)
     quadratic = np.asarray(targets.multiply(mix).sum(axis=0)).ravel() / target_ridge**2
     diagonal = 1 / target_ridge - quadratic  # P_jj
@@ -139,20 +149,108 @@ def ease_dual(rows: csr_matrix, ridge: FloatArray, n_source: int) -> tuple[Float
     return mix, (quadratic / diagonal).astype(np.float32)
 
 
+# EASE on pairs that differ only in who has which source row: most of the matrix stays as it is.
+
+
+def ease_dealt_dual(
+    source: csr_matrix, target: csr_matrix, ridge: FloatArray
+) -> Callable[[IntArray], tuple[FloatArray, FloatArray]]:
+    """`ease_dual` of [source[givers], target] for any givers, (n_users,).
+
+    Of X D^-1 X' the half of the source moves its rows and columns with the people, no more.
+    """
+    n_source = source.shape[1]
+    of_source = dense_product(source, diags(1 / ridge[:n_source]) @ source.T)
+    of_target = dense_product(target, diags(1 / ridge[n_source:]) @ target.T)
+
+    def solve(givers: IntArray) -> tuple[FloatArray, FloatArray]:
+        kernel = of_source[np.ix_(givers, givers)]
+        kernel += of_target
+        return ease_mix(kernel, target, ridge[n_source:])
+
+    return solve
+
+
+def ease_dealt_primal(
+    source: csr_matrix, target: csr_matrix, ridge: FloatArray
+) -> Callable[[IntArray], FloatArray]:
+    """`ease_primal` of [source[givers], target] for any givers, (n_users,).
+
+    Of the matrix [[A, B], [B', G]] a deal changes B alone. With the Schur complement
+    C = G - B' A^-1 B the target columns of the inverse are [-A^-1 B C^-1, C^-1], so that A is
+    worked out once. Where fewer people than source items have source rows, A^-1 is not needed:
+    by Woodbury B' A^-1 B = T'T - T'QT with Q = (I + S D^-1 S')^-1, (n_people, n_people).
+    """
+    n_source = source.shape[1]
+    people = np.flatnonzero(np.diff(source.indptr))
+    rows, source_ridge, target_ridge = source[people], ridge[:n_source], ridge[n_source:]
+    by_people = len(people) <= n_source
+    if by_people:
+        kernel = dense_product(rows, diags(1 / source_ridge) @ rows.T)
+        kernel[np.diag_indices_from(kernel)] += 1.0
+        kept = inverted(kernel)  # Q
+    else:
+        kept = dense_product(rows.T, rows)
+        kept[np.diag_indices_from(kept)] += source_ridge
+        kept = _cholesky(kept)  # L of A = L L'
+    # What the target says by itself: of everybody, or of those whose T'T does not cancel
+    alone = target[np.diff(source.indptr) == 0] if by_people else target
+    own = dense_product(alone.T, alone)
+    own[np.diag_indices_from(own)] += target_ridge
+
+    def solve(givers: IntArray) -> FloatArray:
+        owners = target[np.argsort(givers)[people]]  # target rows of who has each source row now
+        half = (owners.T @ kept).T if by_people else _solved(kept, dense_product(rows.T, owners))
+        complement = own + owners.T @ half if by_people else own - half.T @ half
+        inverse = inverted(np.asarray(complement, dtype=np.float32))  # C^-1
+        across = half @ (inverse / np.diag(inverse))
+        targets = np.arange(len(inverse))
+        weights = np.empty((n_source + len(inverse), len(inverse)), dtype=np.float32)
+        if by_people:
+            weights[:n_source] = (rows.T @ across) / source_ridge[:, None]
+        else:
+            weights[:n_source] = _solved(kept, across, transposed=True)
+        np.divide(inverse, -np.diag(inverse), out=weights[n_source:])
+        weights[n_source + targets, targets] = 0.0
+        return weights
+
+    return solve
+
+
+def _cholesky(matrix: FloatArray) -> FloatArray:
+    from scipy.linalg import LinAlgError, cholesky
+
+    try:
+        return np.asarray(cholesky(matrix, lower=True, overwrite_a=True, check_finite=False))
+    except LinAlgError as error:
+        raise _singular() from error
+
+
+def _solved(factor: FloatArray, wanted: FloatArray, transposed: bool = False) -> FloatArray:
+    """L^-1 wanted, or L'^-1 wanted; factor: L, (n, n) lower triangular."""
+    from scipy.linalg import solve_triangular
+
+    trans = "T" if transposed else "N"
+    return np.asarray(solve_triangular(factor, wanted, trans, lower=True, check_finite=False))
+
+
 def ridge_primal(rows: csr_matrix, wanted: csr_matrix, ridge: float) -> FloatArray:
     """(X'X + ridge)^-1 X'Y, (n_items, n_wanted) float32."""
-    matrix = dense_product(rows.T, rows)
-    matrix[np.diag_indices_from(matrix)] += ridge
     towards = (rows.T @ wanted).toarray()  # (n_items, n_wanted)
-    return np.asarray(inverted(matrix) @ towards, dtype=np.float32)
+    return np.asarray(ridge_inverse(rows.T, ridge) @ towards, dtype=np.float32)
 
 
 def ridge_dual(rows: csr_matrix, wanted: csr_matrix, ridge: float) -> FloatArray:
     """(XX' + ridge)^-1 Y, (n_users, n_wanted) float32; the weights are X' times this."""
-    kernel = dense_product(rows, rows.T)
-    kernel[np.diag_indices_from(kernel)] += ridge
-    mix = (wanted.T @ inverted(kernel)).T
+    mix = (wanted.T @ ridge_inverse(rows, ridge)).T
     return np.ascontiguousarray(mix, dtype=np.float32)
+
+
+def ridge_inverse(rows: csr_matrix, ridge: float) -> FloatArray:
+    """(XX' + ridge)^-1, (n_rows, n_rows)."""
+    matrix = dense_product(rows, rows.T)
+    matrix[np.diag_indices_from(matrix)] += ridge
+    return inverted(matrix)
 
 
 def inverted(matrix: FloatArray) -> FloatArray:
@@ -165,10 +263,7 @@ def inverted(matrix: FloatArray) -> FloatArray:
     potrf, potri = get_lapack_funcs(("potrf", "potri"), (matrix,))
     factor, failed = potrf(matrix.T, lower=False, overwrite_a=True)
     if failed:
-        raise RunError(
-            what="The weights cannot be solved: the matrix of co-occurrences is singular.",
-            hint="Raise regularization, ten times at first.",
-        )
+        raise _singular()
     inverse, _ = potri(factor, lower=False, overwrite_c=True)  # only its upper half is meant
     for start in range(0, len(inverse), BLOCK):
         rows = slice(start, start + BLOCK)
@@ -176,6 +271,13 @@ def inverted(matrix: FloatArray) -> FloatArray:
         block[:] = np.triu(block) + np.triu(block, 1).T
         inverse[start + BLOCK :, rows] = inverse[rows, start + BLOCK :].T
     return inverse
+
+
+def _singular() -> RunError:
+    return RunError(
+        what="The weights cannot be solved: the matrix of co-occurrences is singular.",
+        hint="Raise regularization, ten times at first.",
+    )
 
 
 # Three ways to keep item-to-item weights: a full table, a sparse one, or a mix of users.

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.basics.settings import Settings
-from core.basics.types import BoolArray, Contributions, FloatArray
+from core.basics.types import BoolArray, Contributions, FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.kernel.history import HistoryModel
 from core.models.kernel.training_settings import item_ridge, solver
 from core.models.linear.item_weights import (
+    GRAM_ROWS,
     DenseWeights,
     UserMix,
     WeightForm,
     restored,
     ridge_dual,
+    ridge_inverse,
     ridge_primal,
     solve_memory,
     solves_dual,
 )
-from core.models.protocol import ModelCard, PairSizes, State
+from core.models.protocol import CrossDomainModel, ModelCard, PairSizes, State
 from core.models.readiness import check_shared
 
 
@@ -49,6 +52,37 @@ class Ridge(HistoryModel):
             self.form = UserMix(rows, mix)
         else:
             self.form = DenseWeights(ridge_primal(rows, wanted, self.settings.regularization))
+
+    def fit_dealt(
+        self, train: DomainPair, deals: Sequence[IntArray], seed: int
+    ) -> Iterator[CrossDomainModel] | None:
+        """Shared users have the same source rows in another order: one inverse serves every deal.
+
+        None where a deal gives them a row of somebody who has no target history.
+        """
+        check_shared(CARD, train)
+        shared = np.flatnonzero(train.shared)
+        if not all(train.shared[givers[shared]].all() for givers in deals):
+            return None
+        return self._fit_dealt(train, deals, shared)
+
+    def _fit_dealt(
+        self, train: DomainPair, deals: Sequence[IntArray], shared: IntArray
+    ) -> Iterator[CrossDomainModel]:
+        rows, wanted = train.source[shared], train.target[shared]
+        users, items = rows.shape
+        dual = solves_dual(self.settings.solver, users, items, wanted.shape[1], rows.nnz)
+        inverse = ridge_inverse(rows if dual else rows.T, self.settings.regularization)
+        for givers in deals:
+            model = Ridge(self.settings)
+            model.train = train.with_source_of(givers)
+            order = np.searchsorted(shared, givers[shared])  # place of each one's giver
+            if dual:
+                mix = (wanted.T @ inverse[np.ix_(order, order)]).T
+                model.form = UserMix(rows[order], np.ascontiguousarray(mix, dtype=np.float32))
+            else:
+                model.form = DenseWeights(_weights_of(inverse, rows[order], wanted))
+            yield model
 
     def parts(
         self, source_rows: csr_matrix, target_rows: csr_matrix
@@ -78,6 +112,15 @@ class Ridge(HistoryModel):
         """Take up a state; a mix of users also needs the rows of the shared users."""
         self.train = train
         self.form = restored(state, train.source[train.shared])
+
+
+def _weights_of(inverse: FloatArray, rows: csr_matrix, wanted: csr_matrix) -> FloatArray:
+    """inverse X'Y, (n_items, n_wanted) float32, user by user: X and Y are sparse, X'Y is not."""
+    weights = np.zeros((wanted.shape[1], len(inverse)), dtype=np.float32)
+    for start in range(0, rows.shape[0], GRAM_ROWS):
+        some = slice(start, start + GRAM_ROWS)
+        weights += wanted[some].T @ (rows[some] @ inverse)
+    return np.ascontiguousarray(weights.T)
 
 
 def _memory(sizes: PairSizes, settings: RidgeSettings) -> int:

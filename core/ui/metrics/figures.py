@@ -18,7 +18,7 @@ from core.metrics.ratings import ERRORS
 from core.metrics.registry import metric_card
 from core.runs.making.train_again import same_but_seed
 from core.runs.studies.noise import NoiseFloor, comparison_of, equal_twins, noise_floor
-from core.store.measured import RESEED_FOLDER, RESEED_RECORD
+from core.store.measured import PLACEBO_FOLDER, PLACEBO_RECORD, RESEED_FOLDER, RESEED_RECORD
 from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
 from core.ui.keeping import kept_data, known_by
@@ -128,9 +128,12 @@ class Seeds:
 
 
 def evidence_key(run: Run, *_: object, **__: object) -> str:
-    """Changes when the noise floor is measured, a seed comes or goes, or an attribute is added."""
-    path = run.folder / RESEED_FOLDER / RESEED_RECORD
-    measured = path.stat().st_mtime_ns if path.exists() else 0
+    """Changes with what is measured of the run, with its seeds, and with the data's attributes."""
+    paths = (
+        run.folder / RESEED_FOLDER / RESEED_RECORD,
+        run.folder / PLACEBO_FOLDER / PLACEBO_RECORD,
+    )
+    measured = [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
     return f"{measured} {other_seeds(run)} {cached.attributes_key(run.record.dataset_hash)}"
 
 

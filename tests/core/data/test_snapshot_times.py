@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import ITEM, TIME, USER
-from core.data.snapshot import SplitTables, has_times, read_snapshot, write_snapshot
+from core.data.snapshot import SplitTables, has_times, in_time_order, read_snapshot, write_snapshot
 
 
 def frame(rows: list[tuple], timed: bool) -> pd.DataFrame:
@@ -51,3 +51,12 @@ def test_without_times_the_source_stands_first(snapshot):
     timed = read_snapshot(snapshot(timed=False)).timed
     np.testing.assert_array_equal(timed.source.toarray(), [[1, 2], [1, 0]])
     np.testing.assert_array_equal(timed.target.toarray(), [[3, 4], [0, 2]])
+
+
+def test_rows_that_were_dealt_keep_their_times_beside_the_new_owners_target(snapshot):
+    split = read_snapshot(snapshot())
+    givers = np.array([1, 0])
+    timed = in_time_order(split.train.with_source_of(givers), split.folder, givers)
+    # ann has bob's s1 of 5, then t1, t2; bob has s2 at 10, s1 at 30 after his t2 without a time
+    np.testing.assert_array_equal(timed.source.toarray(), [[1, 0], [3, 2]])
+    np.testing.assert_array_equal(timed.target.toarray(), [[2, 3], [0, 1]])
