@@ -62,13 +62,14 @@ def bootstrap_difference(
     return [as_wide_as_t(one, column) for one, column in zip(found, gaps.T, strict=True)]
 
 
-def student_interval(values: FloatArray) -> Interval:
-    """Mean and Student's t interval of a few values, such as one per seed; NaN cells skipped."""
-    known = values[~np.isnan(values)]
-    n = len(known)
-    mean = float(known.mean()) if n else np.nan
-    half = _half_width(known, n - 1)
-    return Interval(mean, mean - half, mean + half, n, len(values) - n)
+def student_p(values: FloatArray) -> float:
+    """Two-sided p-value of Student's t test that the mean is zero; 0 where all values are one."""
+    from scipy.special import stdtr
+
+    spread, mean = float(values.std(ddof=1)), float(values.mean())
+    if not spread:
+        return 0.0 if mean else 1.0
+    return float(2 * stdtr(len(values) - 1, -abs(mean) / spread * len(values) ** 0.5))
 
 
 def resampled_means(values: FloatArray, seed: int = 0, samples: int = SAMPLES) -> FloatArray:

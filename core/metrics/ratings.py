@@ -86,9 +86,7 @@ def bootstrap_error_difference(
     return as_wide_as_t(found, error_shares(ours, theirs, counts, metric))
 
 
-def error_shares(
-    ours: FloatArray, theirs: FloatArray, counts: IntArray, metric: str
-) -> FloatArray:
+def error_shares(ours: FloatArray, theirs: FloatArray, counts: IntArray, metric: str) -> FloatArray:
     """(n_users,) what every user adds to the difference of the pooled errors, which is their mean.
 
     By the delta method (Efron & Tibshirani 1993, sec. 21.5): to first order the difference is the

@@ -15,7 +15,7 @@ from core.basics.columns import TEST, USERS, VALID
 from core.basics.errors import CrosswalkError
 from core.basics.files import SPARE, free_space
 from core.basics.formatting import count, number
-from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
+from core.data.checks.check import alarm_words
 from core.data.checks.quality import checks_of
 from core.data.snapshot import SplitInfo
 from core.metrics.registry import metric_title
@@ -236,26 +236,7 @@ def _info_of(run: Run) -> SplitInfo | None:
 def draw_trust(dataset_hash: str, split_hash: str) -> None:
     """One red sentence per failed check, and a link to all of them where there is a pair."""
     checks = checks_of(workspace(), dataset_hash, split_hash) or []
-    said = [sentence for check in checks if (sentence := _sentence(check))]
-    if said:
-        st.error(plain(" ".join(said), 400), icon=":material/dangerous:")
+    if said := alarm_words(checks):
+        st.error(plain(said, 400), icon=":material/dangerous:")
         if (workspace().pairs / dataset_hash).exists():
             link_to("data", "See all checks", tab="Quality")
-
-
-def _sentence(check: Check) -> str:
-    if check.light != "red":
-        return ""
-    if check.key == SAME_PEOPLE:
-        auc = number(check.figures["auc"])
-        return f"Shared ids may not be the same people (AUC {auc}): do not believe a lift."
-    if check.key == CROSS_LISTED:
-        items, rows = check.figures["share"], check.figures.get("row_share", 0.0)
-        if rows > items:
-            return f"{rows:.1%} of the target rows are of cross-listed items: they leak the answer."
-        return (
-            f"{items:.1%} of the target items are cross-listed in the source: they leak the answer."
-        )
-    if check.key == DOUBLE_USERS:
-        return f"{check.figures['share']:.1%} of a domain's users have a second id."
-    return "User and item columns look exchanged." if check.key == EXCHANGED else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from core.basics.columns import SOURCE, TARGET, TIME
-from core.basics.formatting import count
+from core.basics.formatting import count, number
 
 Light = Literal["green", "amber", "red", "grey"]
 
@@ -35,6 +36,29 @@ class Check:
     question: str
     answer: str
     figures: dict[str, Any] = field(default_factory=dict)
+
+
+def alarm_words(checks: Sequence[Check]) -> str:
+    """A sentence per failed check that makes a lift doubtful; "" where there is none."""
+    return " ".join(filter(None, map(_alarm, checks)))
+
+
+def _alarm(check: Check) -> str:
+    if check.light != "red":
+        return ""
+    if check.key == SAME_PEOPLE:
+        auc = number(check.figures["auc"])
+        return f"Shared ids may not be the same people (AUC {auc}): do not believe a lift."
+    if check.key == CROSS_LISTED:
+        items, rows = check.figures["share"], check.figures.get("row_share", 0.0)
+        if rows > items:
+            return f"{rows:.1%} of the target rows are of cross-listed items: they leak the answer."
+        return (
+            f"{items:.1%} of the target items are cross-listed in the source: they leak the answer."
+        )
+    if check.key == DOUBLE_USERS:
+        return f"{check.figures['share']:.1%} of a domain's users have a second id."
+    return "User and item columns look exchanged." if check.key == EXCHANGED else ""
 
 
 # Whether times can carry a split by time, or are numbers of periods, all equal, or odd.
