@@ -12,46 +12,36 @@ import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, SEGMENT, SKIPPED, USER, USERS
 from core.basics.types import BoolArray, FloatArray
-from core.evaluation.ratings import RATINGS, difference_intervals, intervals, paired
+from core.evaluation.ratings import (
+    RATINGS,
+    difference_intervals,
+    intervals,
+    paired,
+    shares_of_users,
+)
 from core.evaluation.segments import ALL_USERS, FEWEST, SEGMENTS
-from core.metrics.intervals import Interval, effect_size, holm, sign_flip_p, student_interval
-from core.metrics.ratings import ERRORS, MAE
+from core.metrics.intervals import (
+    Interval,
+    effect_size,
+    holm,
+    layered_interval,
+    layered_p,
+    sign_flip_p,
+    student_p,
+)
+from core.metrics.ratings import ERRORS, MAE, RMSE
 from core.metrics.registry import metric_card
 
-# Several seeds as a second layer: the lift of every seed, and its mean and interval over seeds.
+# Trainings, or deals of the source to other people, as a layer of chance beside the users.
 
-SEEDS = "seeds"
-ENOUGH_SEEDS = 3  # below, an interval over seeds says nothing
-SeedFrames = Sequence[tuple[pd.DataFrame, pd.DataFrame]]  # run and twin of each seed, per user
-
-
-def seed_rows(pairs: SeedFrames, segments: pd.DataFrame, by: str, metric: str) -> pd.DataFrame:
-    """SEGMENT, MEAN, LOW, HIGH (Student's t over seeds), SEEDS and USERS, all users first.
-
-    Segments without users are left out, those of fewer than FEWEST users have no figure.
-    """
-    rows = []
-    for name, mask in Question(segments, by, metric).masks.items():
-        lifts, users = _lifts(pairs, mask, metric)
-        if not users:
-            continue
-        over = student_interval(lifts if users >= FEWEST else lifts * np.nan)
-        rows.append(
-            {
-                SEGMENT: name,
-                MEAN: over.mean,
-                LOW: over.low,
-                HIGH: over.high,
-                SEEDS: len(pairs),
-                USERS: users,
-            }
-        )
-    return pd.DataFrame(rows)
+ENOUGH_LAYERS = 3  # below, how far another would come out cannot be said
+Pair = tuple[pd.DataFrame, pd.DataFrame]  # per user: the run, and what it is compared with
+Layers = Sequence[Pair]  # one per training, or per deal
 
 
-def all_the_same(pairs: SeedFrames, metric: str) -> bool:
-    """Whether every seed gave every user the same: the model knows no chance."""
-    first, *others = ([run[metric].to_numpy(), twin[metric].to_numpy()] for run, twin in pairs)
+def all_the_same(layers: Layers, metric: str) -> bool:
+    """Whether every training gave every user the same: the model knows no chance."""
+    first, *others = ([run[metric].to_numpy(), twin[metric].to_numpy()] for run, twin in layers)
     return all(
         len(here) == len(there) and np.array_equal(here, there, equal_nan=True)
         for other in others
@@ -59,17 +49,18 @@ def all_the_same(pairs: SeedFrames, metric: str) -> bool:
     )
 
 
-def _lifts(pairs: SeedFrames, mask: np.ndarray, metric: str) -> tuple[np.ndarray, int]:
-    """(n_seeds,) mean lift over the chosen users, and how many they are."""
-    means, users = [], 0
-    for run, twin in pairs:
-        ours, theirs = paired(run, twin)
-        chosen = mask[ours.index]
-        frames = ours[chosen].reset_index(), theirs[chosen].reset_index()
-        interval = difference_intervals(*frames, [metric])[0]
-        means.append(interval.mean)
-        users = max(users, interval.users)
-    return np.array(means), users
+def mean_frame(frames: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
+    """Every user's mean over some frames of the same users, as one frame; of RMSE the root of that.
+
+    Squares of errors are averaged, so that pooling them afterwards pools over all frames.
+    """
+    first = frames[0]
+    if len(frames) == 1:
+        return first
+    power = 2.0 if metric == RMSE else 1.0
+    aligned = [one.set_index(USER)[metric].reindex(first[USER]) for one in frames]
+    values = np.stack([column.to_numpy(np.float64) for column in aligned])
+    return first.assign(**{metric: (values**power).mean(axis=0) ** (1 / power)})
 
 
 # From per-user values to what is said: means, lifts and segments, each with its interval.
@@ -209,8 +200,9 @@ def _plain(value: float) -> float | None:
 
 
 EFFECT, P_VALUE, HOLM, SURE, NOISE = "effect", "p", "holm", "sure", "noise"
+LAYERS, REPEATED = "layers", "repeated"
 SIGNIFICANT = 0.05  # of the p-value after Holm's correction
-COLUMNS = [SEGMENT, MEAN, LOW, HIGH, USERS, SKIPPED, HELPED, HARMED, EFFECT, P_VALUE]
+COLUMNS = [SEGMENT, MEAN, LOW, HIGH, USERS, SKIPPED, HELPED, HARMED, EFFECT, P_VALUE, LAYERS]
 FIGURES = (MEAN, LOW, HIGH, EFFECT, P_VALUE)  # what a segment of too few users has not
 
 
@@ -247,33 +239,111 @@ def lift_rows(
     metric: str,
     again: Sequence[pd.DataFrame] = (),
     only: Sequence[str] | None = None,
+    layers: Layers = (),
+    valid: Pair | None = None,
 ) -> pd.DataFrame:
     """Run minus other in one metric, over all users and in each segment that has any.
 
     One row per segment: SEGMENT, MEAN, LOW, HIGH, USERS, SKIPPED, HELPED, HARMED, EFFECT (Cohen's
-    d_z), P_VALUE of a sign-flip test, HOLM (corrected over the rows), SURE and NOISE. Segments of
-    fewer than FEWEST users keep their USERS and have no figure. by: a column of segments; only: the
-    rows that are shown, since what is not shown needs no correction.
+    d_z), P_VALUE of a sign-flip test, LAYERS, HOLM, NOISE, REPEATED and SURE. Segments of fewer
+    than FEWEST users keep their USERS and have no figure. by: a column of segments; only: the rows
+    that are shown, since what is not shown needs no correction.
+
+    All users together are the one question that is asked first: its HOLM is its own p-value. The
+    segments are a family, and HOLM is corrected over them alone.
+
+    layers: of ENOUGH_LAYERS or more, MEAN, LOW, HIGH and P_VALUE are over users and layers, such as
+    trainings of run and other; LAYERS counts them, 0 where there are fewer.
 
     SURE: the interval excludes zero, the corrected test rejects, the mean can be read as not zero,
-    and lies beyond NOISE: how far from zero a re-trained other reaches against the first (again:
-    its per-user frames, the other model trained again with nothing but chance changed).
+    it is REPEATED on validation (valid: the same two there), and lies beyond NOISE: how far from
+    zero a re-trained other reaches against the first (again: its per-user frames, the other model
+    trained again with nothing but chance changed). With layers the interval holds that already.
     """
     asked = Question(segments, by, metric, only)
     ours, theirs = paired(run, other)
+    over = layers if len(layers) >= ENOUGH_LAYERS else ()
     rows = [
-        {SEGMENT: name} | _figures(ours[mask[ours.index]], theirs[mask[ours.index]], metric)
+        {SEGMENT: name} | _figures(ours[mask[ours.index]], theirs[mask[ours.index]], metric, over)
         for name, mask in asked.masks.items()
         if mask[run[USER].to_numpy()].any()
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
-    table[HOLM] = holm(table[P_VALUE].to_numpy(np.float64))
-    table[NOISE] = _noise(table, asked, other, again)
+    table[HOLM] = _corrected(table)
+    table[NOISE] = _noise(table, asked, other, () if over else again)
+    table[REPEATED] = _repeated(table, asked, valid)
     beyond_zero = (table[LOW] > 0) | (table[HIGH] < 0)
     readable = table[MEAN].abs().round(digits_of(metric)) > 0
     beyond_noise = table[NOISE].isna() | (table[MEAN].abs() > table[NOISE])
-    table[SURE] = beyond_zero & (table[HOLM] < SIGNIFICANT) & readable & beyond_noise
+    unlikely = table[HOLM] < SIGNIFICANT
+    table[SURE] = beyond_zero & unlikely & readable & beyond_noise & table[REPEATED]
     return table
+
+
+def _corrected(table: pd.DataFrame) -> FloatArray:
+    """p-values after Holm's correction over the segments; that of all users stands alone."""
+    found = table[P_VALUE].to_numpy(np.float64).copy()
+    family = (table[SEGMENT] != ALL_USERS).to_numpy()
+    found[family] = holm(found[family])
+    return found
+
+
+DOUBT = 0.1  # one-sided chance from which validation does not bear a lift out
+COMPARABLE = 0.5  # users on validation per test user, from which it is asked for that
+
+
+def _repeated(table: pd.DataFrame, asked: Question, valid: Pair | None) -> BoolArray:
+    """(rows,) whether validation shows the same, one-sided at DOUBT; True where it cannot tell.
+
+    Twice two-sided would ask for far more than 95 %: a true lift of 3 standard errors passes in
+    96 % of worlds, one of 2.5 in 89 %, chance in a tenth. That the validation mean lies within the
+    test interval is no such rule: two measurements of one lift miss each other so in 17 % of
+    worlds, however large it is. With less than half as many users on validation the sign must do;
+    with fewer than FEWEST nothing is asked.
+    """
+    if valid is None:
+        return np.ones(len(table), dtype=bool)
+    ours, theirs = paired(*valid)
+    found = []
+    for name, mean, users in zip(table[SEGMENT], table[MEAN], table[USERS], strict=True):
+        inside = asked.masks[name][ours.index]
+        values = shares_of_users(ours[inside], theirs[inside], asked.metric)
+        values = values[~np.isnan(values)]
+        if len(values) < FEWEST or np.isnan(mean):
+            found.append(True)
+            continue
+        toward = float(values.mean()) * np.sign(mean)
+        p = student_p(values)
+        enough = len(values) >= COMPARABLE * users
+        found.append(bool(toward > 0 and (p / 2 < DOUBT or not enough)))
+    return np.array(found, dtype=bool)
+
+
+def allowed_for_choice(
+    rows: pd.DataFrame, metric: str, candidates: int, correlation: float
+) -> pd.DataFrame:
+    """The rows with the flattering end of every interval moved by what the choice may have gained.
+
+    Candidates are chosen on validation and reported on test (Cawley & Talbot 2010): other rows, so
+    test is honest for one look, and no Bonferroni correction is due, which would make an interval
+    the wider the more was tried. What is left is that both parts ask the same people. The best of n
+    leads on validation by as much as the largest of n normals, and of that lead the correlation of
+    people's gains in both parts comes along to test; where it is not above 0, nothing does.
+    """
+    if not correlation > 0:
+        return rows
+    from scipy.special import ndtri
+
+    largest = float(ndtri((candidates - 0.375) / (candidates + 0.25)))  # expected, Blom 1958
+    moved = correlation * largest * (rows[HIGH] - rows[LOW]) / (2 * NORMAL)
+    gains = rows[MEAN].map(lambda mean: is_gain(mean, metric))
+    up = rows[MEAN] > 0
+    low, high = rows[LOW] - moved.where(gains & up, 0), rows[HIGH] + moved.where(gains & ~up, 0)
+    sure = rows[SURE] & ((low > 0) | (high < 0))
+    return rows.assign(**{LOW: low, HIGH: high, SURE: sure})
+
+
+NORMAL = 1.959964  # half the width of a 95 % interval in standard errors
 
 
 def digits_of(metric: str) -> int:
@@ -289,12 +359,22 @@ def is_gain(mean: float, metric: str) -> bool:
     return (mean > 0) == metric_card(metric).higher_is_better
 
 
-def _figures(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> dict[str, float | int]:
+def _figures(
+    ours: pd.DataFrame, theirs: pd.DataFrame, metric: str, layers: Layers
+) -> dict[str, float | int]:
     """Of the users of both frames, in the same order, indexed by USER."""
     frames = ours.reset_index(), theirs.reset_index()
-    interval = difference_intervals(*frames, [metric])[0]
-    values = ours[metric].to_numpy(np.float64) - theirs[metric].to_numpy(np.float64)
     tested = _tested(ours, theirs, metric)
+    if layers:
+        values = [
+            shares_of_users(one.reindex(ours.index), two.reindex(ours.index), metric)
+            for one, two in (paired(*layer) for layer in layers)
+        ]
+        over = np.column_stack(values)  # (users, layers)
+        interval, p = layered_interval(over), layered_p(over)
+    else:
+        interval, p = difference_intervals(*frames, [metric])[0], sign_flip_p(tested)
+    moved = ours[metric].to_numpy(np.float64) - theirs[metric].to_numpy(np.float64)
     figures: dict[str, float | int] = {
         MEAN: interval.mean,
         LOW: interval.low,
@@ -302,8 +382,9 @@ def _figures(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> dict[str,
         USERS: interval.users,
         SKIPPED: interval.skipped,
         EFFECT: effect_size(tested),
-        P_VALUE: sign_flip_p(tested),
-    } | moved_counts(values, metric)
+        P_VALUE: p,
+        LAYERS: len(layers),
+    } | moved_counts(moved, metric)
     if interval.users < FEWEST:
         figures |= dict.fromkeys((*FIGURES, HELPED, HARMED), np.nan)
     return figures

@@ -42,6 +42,7 @@ from core.metrics.ratings import (
     bootstrap_error_difference,
     calibration_curve,
     calibration_error,
+    error_shares,
     fit_intervals,
     fit_platt,
     fit_sums,
@@ -179,6 +180,18 @@ def difference_intervals(
         counts = ours[RATINGS].to_numpy()
         found[metric] = bootstrap_error_difference(here, there, counts, metric)
     return [found[metric] for metric in metrics]
+
+
+def shares_of_users(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> FloatArray:
+    """(n_users,) what every user adds to the difference, which is their mean; NaN without a value.
+
+    ours, theirs: as `paired` gives them. Of a mean that is the user's own difference, of an error
+    pooled over ratings see `error_shares`.
+    """
+    here, there = (frame[metric].to_numpy(np.float64) for frame in (ours, theirs))
+    if metric not in ERRORS:
+        return here - there
+    return error_shares(here, there, ours[RATINGS].to_numpy(), metric)
 
 
 def paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

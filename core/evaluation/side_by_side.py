@@ -8,10 +8,19 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SKIPPED, USER, USERS
-from core.basics.formatting import number
+from core.basics.formatting import number, signed, signed_interval
 from core.basics.types import IntArray
-from core.evaluation.lift import HARMED, HELPED, SAME, metric_columns, moved_counts
-from core.evaluation.ratings import difference_intervals, intervals
+from core.evaluation.lift import (
+    HARMED,
+    HELPED,
+    NORMAL,
+    SAME,
+    Pair,
+    metric_columns,
+    moved_counts,
+)
+from core.evaluation.ratings import difference_intervals, intervals, paired, shares_of_users
+from core.evaluation.segments import FEWEST
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_card
 
@@ -124,3 +133,43 @@ def _intervals(frame: pd.DataFrame, metrics: Sequence[str]) -> list[Interval]:
     found = dict(zip(there, intervals(frame, there), strict=True))
     nothing = Interval(np.nan, np.nan, np.nan, 0, len(frame))
     return [found.get(metric, nothing) for metric in metrics]
+
+
+# Whether the people who gain on one part of the data gain on another: what such a list is worth.
+
+
+def gains_repeat(valid: Pair, test: Pair, metric: str) -> Interval:
+    """How far people's gains on validation and test go together: Pearson's r over users of both.
+
+    Its 95 % interval by Fisher's z; NaN with fewer than FEWEST users, or where nobody moved.
+    """
+    here, there = (paired(*pair) for pair in (valid, test))
+    gains = pd.concat(
+        [pd.Series(shares_of_users(*both, metric), index=both[0].index) for both in (here, there)],
+        axis=1,
+        join="inner",
+    ).dropna()
+    nothing, users = float("nan"), len(gains)
+    values = gains.to_numpy(np.float64)
+    if users < FEWEST or not values.std(axis=0).all():
+        return Interval(nothing, nothing, nothing, users, 0)
+    r = float(np.clip(np.corrcoef(values.T)[0, 1], -0.999999, 0.999999))
+    ends = np.tanh(np.arctanh(r) + np.array([-NORMAL, NORMAL]) / np.sqrt(users - 3))
+    return Interval(r, float(ends[0]), float(ends[1]), users, 0)
+
+
+REPEATS = 0.5  # correlation from which people's gains on one part tell those on another
+
+
+def repeat_words(found: Interval) -> str:
+    """What a list of the most helped people is worth, in one sentence."""
+    if np.isnan(found.mean):
+        return "Whether the same people gain again cannot be told: too few moved on both parts."
+    ends = signed_interval(found.low, found.high, 2)
+    r = f"r {signed(found.mean, 2)}, 95 % {ends}, {found.users:,} people"
+    if found.mean >= REPEATS:
+        return f"Who gains on validation mostly gains on test too ({r})."
+    return (
+        f"Who gains on validation is hardly who gains on test ({r}): such a list shows examples, "
+        "not people whom the source helps each time."
+    )

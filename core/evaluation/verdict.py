@@ -1,8 +1,9 @@
-"""The verdict in one sentence, made from the numbers by rules that a sceptic can check.
+"""The verdict in a few sentences, made from the numbers by rules that a sceptic can check.
 
-The sentence and the picture under it are of the same rows, so that they cannot disagree:
-`judge` says what helps. For errors of predicted ratings better means smaller, and
-the bias model stands in for popularity.
+The first sentence is about all evaluated users, tested alone; the groups follow, corrected among
+themselves. Sentences and the picture under them are of the same rows, so that they cannot disagree:
+`judge` says what helps. For errors of predicted ratings better means smaller, and the bias model
+stands in for popularity.
 """
 
 from __future__ import annotations
@@ -14,52 +15,198 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER, USERS
+from core.basics.formatting import count, number
 from core.evaluation.lift import (
-    ENOUGH_SEEDS,
+    ENOUGH_LAYERS,
     HOLM,
+    LAYERS,
     NOISE,
+    REPEATED,
     SIGNIFICANT,
     SURE,
-    SeedFrames,
+    Layers,
+    Pair,
+    all_the_same,
+    allowed_for_choice,
     digits_of,
     is_gain,
     lift_rows,
-    seed_rows,
+    mean_frame,
 )
 from core.evaluation.ratings import difference_intervals
 from core.evaluation.segments import ALL_USERS, BINS, FEWEST, OVERLAP, TARGET_HISTORY, who
+from core.evaluation.side_by_side import gains_repeat
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_card, metric_title
 
 
 def verdict(comparison: Comparison, metric: str = "ndcg@10", by: str = TARGET_HISTORY) -> str:
-    """Whether the source helps, and for whom; one or two sentences in words of the two domains."""
+    """Whether the source helps, and for whom; a few sentences in words of the two domains."""
     return sentence(comparison, lifts_of(comparison, metric, by), metric, by)
 
 
 def sentence(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> str:
-    """What the lifts of one kind of segment say."""
+    """What the lifts of one kind of segment say; a failed check of the data comes before all."""
     if lifts.over_twin is None:
-        return _over_floor(comparison, lifts, metric)
-    judged = judge(lifts, metric, by)
-    parts = [
-        _clause(comparison, metric, by, names, _verb(verb, metric))
-        for verb in (HELPS, HARMS)
-        if (names := [name for name, answer in judged.items() if answer == verb])
-    ]
+        said = [_over_floor(comparison, lifts, metric)]
+    else:
+        said = [
+            _everybody(comparison, lifts, metric, by),
+            *_by_group(comparison, lifts, metric, by),
+        ]
+        said += _chosen_words(comparison)
+    if lifts.alarm:
+        return f"{distrust(lifts.alarm)} The figures alone say: {' '.join(said)}"
+    return " ".join(said)
+
+
+def distrust(alarm: str) -> str:
+    """What stands before a verdict on data of which a check failed."""
+    return f"This cannot be trusted, as a check of the data failed. {alarm}"
+
+
+def _everybody(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> str:
+    """The one question that is asked first: all evaluated users together, tested alone."""
+    assert lifts.over_twin is not None
+    row = lifts.over_twin.set_index(SEGMENT).loc[ALL_USERS]
+    about = f"{_what(metric)} in {comparison.target_name}"
+    shown = _by_figures(lifts, metric, by)
+    if shown == FEW:
+        return (
+            f"Too few users are evaluated to judge {comparison.source_name} for {about}: "
+            f"{count(int(row[USERS]), 'user')}, and {FEWEST} are needed."
+        )
+    hits = _hits(comparison)
+    words = f"({_row_words(row, metric)}{_trained_once(comparison, row, metric)})"
+    subject = comparison.subject
+    if shown in (HELPS, HARMS):
+        verb = _verb(shown, metric)
+        untold = "; not yet told from a placebo" if lifts.over_placebo is None else ""
+        words = words[:-1] + (untold if shown == HELPS else "") + ")"
+        return f"{subject} {verb} {about}{_people(hits, verb)} {words}."
+    if shown == MODEL:
+        better = "higher" if metric_card(metric).neutral else "better"
+        if metric_card(metric).neutral:
+            about = f"the {metric_title(metric)} in {comparison.target_name}"
+        return (
+            f"With {comparison.source_name} {about} {_are(metric)} {better} {words}, "
+            f"{_wrong_people(lifts, ALL_USERS, metric)}."
+        )
+    if row[SURE]:  # of cold users alone, and popularity gives as much
+        return (
+            f"With {comparison.source_name} {about} {_are(metric)} better than with the twin "
+            f"{words}, but no better than by {comparison.floor} as far as can be told."
+        )
+    does = f"does {'to' if metric_card(metric).neutral else 'for'}"
+    could_be = "" if hits is None else f"; it could be {could_be_words(hits)}"
+    if doubt := _doubt(row, comparison, metric):
+        return f"What {_lower(subject)} {does} {about} is not sure{could_be} {words}: {doubt}."
+    return (
+        f"No difference is shown: with these {int(row[USERS]):,} users it is too close to "
+        f"tell what {_lower(subject)} {does} {about}{could_be} {words}."
+    )
+
+
+def _by_group(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> list[str]:
+    """Which groups the source helps and harms, and of which nothing is shown; nothing of one."""
+    assert lifts.over_twin is not None
+    rows = lifts.over_twin[lifts.over_twin[MEAN].notna()].set_index(SEGMENT)
+    judged = {
+        name: answer for name, answer in judge(lifts, metric, by).items() if name in rows.index
+    }
+    everybody = lifts.over_twin[USERS].iloc[0]
+    if not judged:
+        return []
+    everyone = who(by, list(judged), comparison.source_name, comparison.target_name)
+    if len(judged) == 1 and rows[USERS].iloc[-1] == everybody:
+        return [f"All of them are {everyone}."]
+    shown = _by_figures(lifts, metric, by)
+    subject = "It" if shown in (HELPS, HARMS) else comparison.subject
+    if shown in (HELPS, HARMS) and set(judged.values()) == {shown}:
+        return [f"It does so in every group by itself: {everyone}."]
+    said = []
+    for answer in (HELPS, HARMS):
+        if names := [name for name, found in judged.items() if found == answer]:
+            users, figures = _pooled(comparison, metric, by, names)
+            verb = _verb(answer, metric)
+            what = f"{verb} {users}" if verb in (HELPS, HARMS) else f"{verb} that of {users}"
+            people = _people(_hits(comparison, by, names), verb)
+            said.append(f"{subject} {what}{people} {figures}.")
+            subject = "It"
+    of_model = [name for name, found in judged.items() if found == MODEL]
+    if of_model:
+        users, figures = _pooled(comparison, metric, by, of_model)
+        said.append(
+            f"{users[:1].upper()}{users[1:]} fare better than with the twin {figures}, "
+            f"{_wrong_people(lifts, of_model[0], metric, one=len(of_model) == 1)}."
+        )
     not_beaten = unbeaten(lifts, judged, metric)
     if not_beaten:
         users, figures = _pooled(comparison, metric, by, not_beaten)
-        unbeaten_clause = (
+        said.append(
             f"{users[:1].upper()}{users[1:]} fare better than with the twin {figures}, but no "
             f"better than by {comparison.floor} as far as can be told."
         )
-        parts.append(unbeaten_clause)
-    if not parts:
-        return _altogether(comparison, lifts, metric)
-    rows = lifts.over_twin[lifts.over_twin[MEAN].notna()]
-    still = [name for name, answer in judged.items() if answer == OPEN and name not in not_beaten]
-    return " ".join(parts) + _not_shown(comparison, rows[rows[SEGMENT].isin(still)], metric, by)
+    if not said:
+        return ["No group shows it by itself."] if shown in (HELPS, HARMS, MODEL) else []
+    still = [name for name, found in judged.items() if found == OPEN and name not in not_beaten]
+    return said + _not_shown(comparison, rows.loc[still].reset_index(), metric, by)
+
+
+def _wrong_people(lifts: Lifts, name: str, metric: str, *, one: bool = True) -> str:
+    """That the source dealt to other people does as much, or that it may; the figure of one row.
+
+    It does as much where most of the lift is left without the right people; where most is gone,
+    only not for sure, that is all that may be said.
+    """
+    assert lifts.over_placebo is not None
+    assert lifts.over_twin is not None
+    row = lifts.over_placebo.set_index(SEGMENT).loc[name]
+    over_twin = float(lifts.over_twin.set_index(SEGMENT)[MEAN][name])
+    figures = f" ({difference_words(_interval(row), metric)} over it)" if one else ""
+    if row[MEAN] / over_twin < MOST:
+        return (
+            f"but a source of the wrong people does as much{figures}: this is the model, not the "
+            "taste"
+        )
+    return (
+        f"but that a source of the wrong people does less is not shown{figures}: this may be the "
+        "model and not the taste"
+    )
+
+
+def _trained_once(comparison: Comparison, row: pd.Series, metric: str) -> str:
+    """`; mean of 3 trainings`, or how far another training could come out, where chance has a part.
+
+    The twin trained again differs from the twin by two trainings; the lift of another training
+    differs by four, the run's and the twin's each: by the root of two more.
+    """
+    if row[LAYERS]:
+        return f"; mean of {int(row[LAYERS])} trainings"
+    if not comparison.by_chance:
+        return ""
+    if not comparison.again or comparison.twin is None:
+        return "; trained once"
+    gaps = [
+        difference_intervals(one, comparison.twin, [metric])[0].mean for one in comparison.again
+    ]
+    apart = float(np.sqrt(2 * np.mean(np.square(gaps))))
+    size = _signed(apart, digits_of(metric)).removeprefix("+")
+    return f"; trained once: another training could come out differently by about {size}"
+
+
+WARNED = 11  # candidates from which on the choice has a warning of its own
+
+
+def _chosen_words(comparison: Comparison) -> list[str]:
+    """Among how many the run was chosen, where they were many; what that means for its figure."""
+    if comparison.candidates <= WARNED:
+        return []
+    return [
+        f"It is one of {comparison.candidates} candidates tried on these people: validation chose "
+        "among them and the interval allows for that, but the best of so many owes part of its "
+        "lead to luck."
+    ]
 
 
 def difference_words(interval: Interval, metric: str) -> str:
@@ -92,6 +239,10 @@ def _what(metric: str) -> str:
     return "predicted ratings" if card.task == "rating" else "recommendations"
 
 
+def _are(metric: str) -> str:
+    return "is" if metric_card(metric).neutral else "are"
+
+
 def _verb(answer: str, metric: str) -> str:
     """What the source does, HELPS or HARMS; where more is a matter of purpose, which way it goes.
 
@@ -103,28 +254,28 @@ def _verb(answer: str, metric: str) -> str:
     return "raises" if (answer == HELPS) == card.higher_is_better else "lowers"
 
 
-def _clause(comparison: Comparison, metric: str, by: str, names: list[str], verb: str) -> str:
-    """What is said of the users of some segments together."""
-    users, figures = _pooled(comparison, metric, by, names)
-    return (
-        f"{comparison.subject} {verb} {_what(metric)} in {comparison.target_name} for {users}"
-        f"{_people(_hits(comparison, by, names), verb)} {figures}."
-    )
+def _not_shown(comparison: Comparison, rows: pd.DataFrame, metric: str, by: str) -> list[str]:
+    """Of whom nothing is shown beside those of whom something is, and what it could be.
 
-
-def _not_shown(comparison: Comparison, rows: pd.DataFrame, metric: str, by: str) -> str:
-    """Of whom nothing is shown beside those of whom something is, and what it could be."""
-    if rows.empty:
-        return ""
-    names = [str(name) for name in rows[SEGMENT]]
-    users = who(by, names, comparison.source_name, comparison.target_name)
-    ends = Interval(float("nan"), float(rows[LOW].min()), float(rows[HIGH].max()), 0, 0)
-    each = "" if len(names) == 1 else " in each group"
-    beside = rows[(rows[LOW] > 0) | (rows[HIGH] < 0)]
-    doubt = "" if beside.empty else _doubt(beside.iloc[0], comparison, metric)
-    digits = digits_of(metric) if metric_card(metric).kept else _telling_digits(ends)
-    could_be = f"it could be {_range(ends, digits)} {metric_title(metric)}{each}"
-    return f" No difference is shown for {users} ({could_be}){doubt}."
+    Groups whose interval leaves zero out are told apart: of them no difference is not the word.
+    """
+    said = []
+    beside = (rows[LOW] > 0) | (rows[HIGH] < 0)
+    for part, verb in ((rows[~beside], "No difference is shown for"), (rows[beside], "")):
+        if part.empty:
+            continue
+        names = [str(name) for name in part[SEGMENT]]
+        users = who(by, names, comparison.source_name, comparison.target_name)
+        ends = Interval(float("nan"), float(part[LOW].min()), float(part[HIGH].max()), 0, 0)
+        each = "" if len(names) == 1 else " in each group"
+        digits = digits_of(metric) if metric_card(metric).kept else _telling_digits(ends)
+        could_be = f"(it could be {_range(ends, digits)} {metric_title(metric)}{each})"
+        if verb:
+            said.append(f"{verb} {users} {could_be}.")
+        else:
+            doubt = _doubt(part.iloc[0], comparison, metric)
+            said.append(f"It is not sure for {users} {could_be}: {doubt}.")
+    return said
 
 
 def _hits(comparison: Comparison, by: str = "", names: list[str] | None = None) -> Interval | None:
@@ -156,45 +307,23 @@ def _pooled(comparison: Comparison, metric: str, by: str, names: list[str]) -> t
     return users, f"({difference_words(interval, metric)}, {interval.users:,} users)"
 
 
-def _altogether(comparison: Comparison, lifts: Lifts, metric: str) -> str:
-    """No single segment is sure: what can be said over all users."""
-    assert lifts.over_twin is not None
-    everybody = lifts.over_twin.set_index(SEGMENT).loc[ALL_USERS]
-    about = f"{_what(metric)} in {comparison.target_name}"
-    if everybody[USERS] < FEWEST:
-        return f"Too few users are evaluated to judge {comparison.source_name} for {about}."
-    words, hits = _row_words(everybody, metric), _hits(comparison)
-    if lifts.over_seeds is not None:
-        over = difference_words(_interval(lifts.over_seeds.iloc[0]), metric)
-        words = f"{words[:-1]}; over {len(comparison.seeds)} seeds {over})"
-    if everybody[SURE]:
-        verb = _verb(HELPS if is_gain(everybody[MEAN], metric) else HARMS, metric)
-        return (
-            f"Over all users together {_lower(comparison.subject)} {verb} {about}"
-            f"{_people(hits, verb)} {words}; no group shows it by itself."
-        )
-    does = f"does {'to' if metric_card(metric).neutral else 'for'}"
-    could_be = "" if hits is None else f"; it could be {could_be_words(hits)}"
-    return (
-        f"No difference is shown: with these {int(everybody[USERS]):,} users it is too close to "
-        f"tell what {_lower(comparison.subject)} {does} {about}{could_be} {words}"
-        f"{_doubt(everybody, comparison, metric)}."
-    )
-
-
 def _doubt(row: pd.Series, comparison: Comparison, metric: str) -> str:
     """Why a difference whose interval leaves zero out does not count all the same; else nothing."""
     if not _interval(row).excludes_zero:
         return ""
-    if row[HOLM] >= SIGNIFICANT:
+    if row[HOLM] >= SIGNIFICANT and row.get(SEGMENT, ALL_USERS) != ALL_USERS:
         why = "several groups were looked at, and one of several shows such a range by chance"
+    elif row[HOLM] >= SIGNIFICANT:
+        why = f"chance alone makes as large a difference too often (p {number(row[HOLM])})"
     elif row[NOISE] == row[NOISE] and abs(row[MEAN]) <= row[NOISE]:
         why = "the twin, trained again, comes as far from itself"
     elif round(abs(row[MEAN]), digits_of(metric)) == 0:
         why = "a difference that small is none to anybody"
+    elif not row[REPEATED]:
+        why = "the validation users do not bear it out"
     else:
-        why = f"the {len(comparison.seeds)} seeds do not bear it out"
-    return f"; the range leaves zero out, but {why}"
+        why = "it is not borne out by all that is known"
+    return f"the range leaves zero out, but {why}"
 
 
 def _over_floor(comparison: Comparison, lifts: Lifts, metric: str) -> str:
@@ -204,7 +333,7 @@ def _over_floor(comparison: Comparison, lifts: Lifts, metric: str) -> str:
     everybody = lifts.over_floor.set_index(SEGMENT).loc[ALL_USERS]
     if everybody[USERS] < FEWEST:
         return f"Too few users are evaluated to judge this run ({int(everybody[USERS])})."
-    words, floor = _row_words(everybody, metric), comparison.floor
+    words, floor = f"({_row_words(everybody, metric)})", comparison.floor
     if not everybody[SURE]:
         return (
             f"No difference is shown between this run and {floor}: with these "
@@ -218,7 +347,7 @@ def _over_floor(comparison: Comparison, lifts: Lifts, metric: str) -> str:
 
 
 def _row_words(row: pd.Series, metric: str) -> str:
-    return f"({difference_words(_interval(row), metric)}, {int(row[USERS]):,} users)"
+    return f"{difference_words(_interval(row), metric)}, {int(row[USERS]):,} users"
 
 
 def _interval(row: pd.Series) -> Interval:
@@ -246,13 +375,15 @@ def _signed(value: float, digits: int) -> str:
     return sign + (text[1:] if text.startswith("0") else text)
 
 
-# What the lifts of a run show, segment by segment and over all users: helps, harms or open.
-# Nothing "helps" unless the lift over the twin is sure (core/evaluation/lift.py says when), and
-# for users without target history the lift over popularity as well (not of figures of variety or
-# popularity, of which more is no gain by itself); where there are several seeds, also the
-# interval over seeds must exclude zero.
+# What the lifts of a run show, segment by segment and over all users. Nothing "helps" unless the
+# lift over the twin is sure (core/evaluation/lift.py says when), the lift over the placebo as well
+# where one was made, and for users without target history the lift over popularity (not of figures
+# of variety or popularity, of which more is no gain by itself).
 
 HELPS, HARMS, OPEN = "helps", "harms", "open"
+MODEL = "model"  # sure over the twin, not over a source of the wrong people
+FEW, UNTRUSTED = "few", "untrusted"  # of all users together: too few to say; a check failed
+MOST = 0.5  # of a lift: where less of it is left over the placebo, the wrong people do as much
 HIT_RATE = "hit_rate@10"  # what is said of people out of a hundred
 COLD = {TARGET_HISTORY: BINS[0], OVERLAP: "source only"}  # segments popularity competes for
 
@@ -270,7 +401,12 @@ class Comparison:
     floor: str = "popularity"  # what stands in the place of popularity, in words
     source_speaks: bool = True  # False: the source shapes the model, no user's history there
     again: Sequence[pd.DataFrame] = ()  # the twin trained again, for its noise
-    seeds: SeedFrames = ()  # run and twin of every seed, this run's own among them
+    seeds: Layers = ()  # run and twin of every seed, this run's own first
+    placebos: Sequence[pd.DataFrame] = ()  # the model with the source dealt to other people
+    valid: Pair | None = None  # run and twin on validation, where the others are of test
+    candidates: int = 1  # settings tried and runs compared, this one among them
+    by_chance: bool = False  # another seed would give another model
+    alarm: str = ""  # what a failed check says of the data
 
     @property
     def subject(self) -> str:
@@ -284,47 +420,51 @@ class Comparison:
 class Lifts:
     """What a picture of lifts shows; None where there is nothing to compare with."""
 
-    over_twin: pd.DataFrame | None  # see lift_rows
+    over_twin: pd.DataFrame | None  # see lift_rows; over trainings too where there are enough
     over_floor: pd.DataFrame | None  # of cold users where there is a twin
-    over_seeds: pd.DataFrame | None  # see seed_rows; only with enough seeds
+    over_placebo: pd.DataFrame | None = None  # over users, and deals where there are enough
+    alarm: str = ""  # of the comparison
 
 
 def lifts_of(comparison: Comparison, metric: str, by: str) -> Lifts:
     """Every lift a picture of one kind of segment shows, each sure or not."""
     run, twin, floor = comparison.run, comparison.twin, comparison.popularity
+    segments, alarm = comparison.segments, comparison.alarm
     if twin is None:
-        over = None if floor is None else lift_rows(run, floor, comparison.segments, by, metric)
-        return Lifts(None, over, None)
-    rows = lift_rows(run, twin, comparison.segments, by, metric, comparison.again)
-    seeds = None
-    if len(comparison.seeds) >= ENOUGH_SEEDS:
-        seeds = seed_rows(comparison.seeds, comparison.segments, by, metric)
-        # Segments whose interval over seeds lies on the side of zero where the lift over users is
-        means = rows.set_index(SEGMENT)[MEAN].reindex(seeds[SEGMENT]).to_numpy()
-        above, below = (seeds[LOW] > 0) & (means > 0), (seeds[HIGH] < 0) & (means < 0)
-        steady = set(seeds.loc[above | below, SEGMENT])
-        rows[SURE] &= rows[SEGMENT].isin(steady)
+        over = None if floor is None else lift_rows(run, floor, segments, by, metric)
+        return Lifts(None, over, None, alarm)
+    seeds = comparison.seeds
+    if len(seeds) >= ENOUGH_LAYERS and all_the_same(seeds, metric):
+        seeds = ()
+    valid = comparison.valid
+    if valid is not None and not all(metric in frame for frame in valid):
+        valid = None
+    rows = lift_rows(run, twin, segments, by, metric, comparison.again, layers=seeds, valid=valid)
+    if valid is not None and comparison.candidates > 1:
+        repeat = gains_repeat(valid, (run, twin), metric)
+        rows = allowed_for_choice(rows, metric, comparison.candidates, repeat.mean)
+    over_placebo = None
+    placebos = [frame for frame in comparison.placebos if metric in frame]
+    if placebos:
+        deals = [(run, frame) for frame in placebos]
+        over_placebo = lift_rows(
+            run, mean_frame(placebos, metric), segments, by, metric, layers=deals
+        )
     cold = [COLD[by]] if by in COLD else []
     over = None
     if floor is not None:
-        over = lift_rows(run, floor, comparison.segments, by, metric, only=cold)
-    return Lifts(rows, over, seeds)
+        over = lift_rows(run, floor, segments, by, metric, only=cold)
+    return Lifts(rows, over, over_placebo, alarm)
 
 
 def judge(lifts: Lifts, metric: str, by: str) -> dict[str, str]:
-    """HELPS, HARMS or OPEN by segment, those without users left out."""
+    """HELPS, HARMS, MODEL or OPEN by segment, those without users left out."""
     assert lifts.over_twin is not None
     rows = lifts.over_twin.set_index(SEGMENT).drop(index=ALL_USERS)
-    floor = lifts.over_floor
-    beaten = set()
-    if floor is not None:
-        gains = floor[floor[SURE] & floor[MEAN].map(lambda mean: is_gain(mean, metric))]
-        beaten = set(gains[SEGMENT])
+    beaten = _gaining(lifts.over_floor, metric)
     judged = {}
     for name, row in rows.iterrows():
-        answer = OPEN
-        if row[SURE]:
-            answer = HELPS if is_gain(row[MEAN], metric) else HARMS
+        answer = _answer(lifts, str(name), row, metric)
         rival = COLD.get(by) == name and not metric_card(metric).neutral
         if answer == HELPS and rival and name not in beaten:
             answer = OPEN
@@ -332,17 +472,40 @@ def judge(lifts: Lifts, metric: str, by: str) -> dict[str, str]:
     return judged
 
 
+def _answer(lifts: Lifts, name: str, row: pd.Series, metric: str) -> str:
+    """Of one row, by the lift over the twin and that over the placebo."""
+    if not row[SURE]:
+        return OPEN
+    if not is_gain(row[MEAN], metric):
+        return HARMS
+    told = lifts.over_placebo is None or name in _gaining(lifts.over_placebo, metric)
+    return HELPS if told else MODEL
+
+
+def _gaining(rows: pd.DataFrame | None, metric: str) -> set[str]:
+    """Segments that are sure to gain."""
+    if rows is None:
+        return set()
+    gains = rows[rows[SURE] & rows[MEAN].map(lambda mean: is_gain(mean, metric))]
+    return set(gains[SEGMENT])
+
+
 def altogether(lifts: Lifts, metric: str, by: str) -> str:
-    """HELPS, HARMS or OPEN over all users, as the sentence bears it out.
+    """The outcome over all users, one of six: HELPS, HARMS, OPEN, MODEL, FEW or UNTRUSTED.
 
     A gain that is cold users' alone, and no larger than popularity's, is OPEN.
     """
+    return UNTRUSTED if lifts.alarm else _by_figures(lifts, metric, by)
+
+
+def _by_figures(lifts: Lifts, metric: str, by: str) -> str:
     assert lifts.over_twin is not None
     everybody = lifts.over_twin.set_index(SEGMENT).loc[ALL_USERS]
-    if not everybody[SURE]:
-        return OPEN
-    if not is_gain(everybody[MEAN], metric):
-        return HARMS
+    if everybody[USERS] < FEWEST:
+        return FEW
+    answer = _answer(lifts, ALL_USERS, everybody, metric)
+    if answer != HELPS:
+        return answer
     judged = judge(lifts, metric, by)
     only_cold = HELPS not in judged.values() and bool(unbeaten(lifts, judged, metric))
     return OPEN if only_cold else HELPS

@@ -6,7 +6,14 @@ import numpy as np
 
 from core.basics.types import BoolArray, FloatArray, IntArray
 from core.metrics.card import metric
-from core.metrics.intervals import LEVEL, SAMPLES, Interval, bootstrap_of_sums, resampled_means
+from core.metrics.intervals import (
+    LEVEL,
+    SAMPLES,
+    Interval,
+    as_wide_as_t,
+    bootstrap_of_sums,
+    resampled_means,
+)
 
 RMSE, MAE = "rmse", "mae"
 ERRORS = (RMSE, MAE)
@@ -70,8 +77,36 @@ def bootstrap_error(values: FloatArray, counts: IntArray, metric: str) -> Interv
 def bootstrap_error_difference(
     ours: FloatArray, theirs: FloatArray, counts: IntArray, metric: str
 ) -> Interval:
-    """Pooled error of ours minus theirs, paired: both rated the same ratings of the same users."""
-    return _interval(np.column_stack([ours, theirs]), counts, metric, np.array([1.0, -1.0]))
+    """Pooled error of ours minus theirs, paired: both rated the same ratings of the same users.
+
+    Never narrower than Student's t interval of what every user adds to it: see `as_wide_as_t`.
+    """
+    both = np.column_stack([ours, theirs])
+    found = _interval(both, counts, metric, np.array([1.0, -1.0]))
+    return as_wide_as_t(found, error_shares(ours, theirs, counts, metric))
+
+
+def error_shares(ours: FloatArray, theirs: FloatArray, counts: IntArray, metric: str) -> FloatArray:
+    """(n_users,) what every user adds to the difference of the pooled errors, which is their mean.
+
+    By the delta method (Efron & Tibshirani 1993, sec. 21.5): to first order the difference is the
+    mean of these values, so that their spread is its standard error. NaN for a user without
+    ratings.
+    """
+    values = np.column_stack([ours, theirs])
+    there = (counts > 0) & ~np.isnan(values).any(axis=1)
+    shares = np.full(len(values), np.nan)
+    if not there.any():
+        return shares
+    sums = _sums(values[there], counts[there], metric)
+    means = sums.mean(axis=0)
+    pooled, power = _pooled(means, metric), _POWERS[metric]
+    level = means[:-1] / means[-1]  # pooled powers of both
+    slope = pooled ** (1 - power) / power if metric == RMSE else np.ones(2)
+    slope = np.where(np.isfinite(slope), slope, 0.0)  # both without any error
+    moved = (sums[:, :-1] - level * sums[:, -1:]) / means[-1] * slope
+    shares[there] = pooled[0] - pooled[1] + moved[:, 0] - moved[:, 1]
+    return shares
 
 
 def _interval(values: FloatArray, counts: IntArray, metric: str, signs: FloatArray) -> Interval:

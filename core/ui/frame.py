@@ -15,7 +15,7 @@ from core.basics.columns import TEST, USERS, VALID
 from core.basics.errors import CrosswalkError
 from core.basics.files import SPARE, free_space
 from core.basics.formatting import count, number
-from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
+from core.data.checks.check import alarm_words
 from core.data.checks.quality import checks_of
 from core.data.snapshot import SplitInfo
 from core.metrics.registry import metric_title
@@ -236,25 +236,7 @@ def _info_of(run: Run) -> SplitInfo | None:
 def draw_trust(dataset_hash: str, split_hash: str) -> None:
     """One red sentence per failed check, and a link to all of them where there is a pair."""
     checks = checks_of(workspace(), dataset_hash, split_hash) or []
-    said = [sentence for check in checks if (sentence := _sentence(check))]
-    if said:
-        st.error(plain(" ".join(said), 400), icon=":material/dangerous:")
+    if said := alarm_words(checks):
+        st.error(plain(said, 400), icon=":material/dangerous:")
         if (workspace().pairs / dataset_hash).exists():
             link_to("data", "See all checks", tab="Quality")
-
-
-def _sentence(check: Check) -> str:
-    if check.light != "red":
-        return ""
-    if check.key == SAME_PEOPLE:
-        auc, most = number(check.figures["auc"]), check.figures.get("share_high")
-        told = f"AUC {auc}" if most is None else f"AUC {auc}, at most {100 * most:.0f} % of them"
-        return f"Shared ids may not be the same people ({told}): do not believe a lift."
-    if check.key == CROSS_LISTED:
-        n = check.figures.get("target_items", check.figures["pairs"])
-        listed = count(n, "item that is", "items that are")
-        carry = "carries" if n == 1 else "carry"
-        return f"{listed} listed in both domains {carry} the lift: the answer leaks."
-    if check.key == DOUBLE_USERS:
-        return f"{check.figures['share']:.1%} of a domain's users have a second id."
-    return "User and item columns look exchanged." if check.key == EXCHANGED else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from core.basics.columns import SOURCE, TARGET, TIME
-from core.basics.formatting import count
+from core.basics.formatting import count, number
 
 Light = Literal["green", "amber", "red", "grey"]
 
@@ -37,6 +38,28 @@ class Check:
     question: str
     answer: str
     figures: dict[str, Any] = field(default_factory=dict)
+
+
+def alarm_words(checks: Sequence[Check]) -> str:
+    """A sentence per failed check that makes a lift doubtful; "" where there is none."""
+    return " ".join(filter(None, map(_alarm, checks)))
+
+
+def _alarm(check: Check) -> str:
+    if check.light != "red":
+        return ""
+    if check.key == SAME_PEOPLE:
+        auc, most = number(check.figures["auc"]), check.figures.get("share_high")
+        told = f"AUC {auc}" if most is None else f"AUC {auc}, at most {100 * most:.0f} % of them"
+        return f"Shared ids may not be the same people ({told}): do not believe a lift."
+    if check.key == CROSS_LISTED:
+        n = check.figures.get("target_items", check.figures["pairs"])
+        listed = count(n, "item that is", "items that are")
+        carry = "carries" if n == 1 else "carry"
+        return f"{listed} listed in both domains {carry} the lift: the answer leaks."
+    if check.key == DOUBLE_USERS:
+        return f"{check.figures['share']:.1%} of a domain's users have a second id."
+    return "User and item columns look exchanged." if check.key == EXCHANGED else ""
 
 
 # Whether times can carry a split by time, or are numbers of periods, all equal, or odd.

@@ -13,7 +13,7 @@ from core import __version__
 from core.basics.columns import TEST, USERS
 from core.basics.formatting import count, number, signed, signed_interval
 from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
-from core.evaluation.lift import ENOUGH_SEEDS
+from core.evaluation.lift import ENOUGH_LAYERS
 from core.evaluation.new_items import ORACLE, RANDOM, comparators, deciding, new_items_sentence
 from core.metrics.registry import metric_title
 from core.runs.report.blocks import Block, Code, Grid, Lights, Points, Section, Words
@@ -187,7 +187,7 @@ def seed_doubt(evidence: Evidence) -> str:
 def _enough_seeds(evidence: Evidence) -> int:
     """How many seeds of the run there are; 0 where they are too few for an interval."""
     seeds = 0 if evidence.comparison is None else len(evidence.comparison.seeds)
-    return seeds if seeds >= ENOUGH_SEEDS else 0
+    return seeds if seeds >= ENOUGH_LAYERS else 0
 
 
 def _seed_words(evidence: Evidence) -> str:

@@ -18,6 +18,8 @@ from core.basics.formatting import number, percent, signed
 from core.basics.progress import Report
 from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
+from core.data.checks.check import alarm_words
+from core.data.checks.quality import checks_of
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.lift import SAME
 from core.evaluation.ratings import paired
@@ -29,18 +31,25 @@ from core.runs.making.train_again import (
     asked_by_history,
     check_trained,
     drawn_anew,
+    is_trained,
     retrain,
     same_but_seed,
+    what_it_is,
 )
+from core.runs.search.plan import measured_trials
+from core.runs.search.study import list_studies
 from core.store.measured import (
     BY_SEED,
     BY_USERS,
     Reseeded,
+    placebo_metrics,
+    read_placebos,
     read_reseeded,
     reseeded_metrics,
     write_reseeded,
 )
 from core.store.run_folder import RECORD, Run, read_run
+from core.store.run_folder import RUN as RUN_ROLE
 
 REPEATS = 3  # of a model in closed form, which costs little; one of a model by gradients
 
@@ -208,7 +217,7 @@ def _mean(values: FloatArray) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-# All there is to judge a run by: its twin, its floor, its twin trained again, and other seeds.
+# All there is to judge a run by: its twin, placebos and floor, other trainings, checks of its data.
 
 Read = Callable[[Run, str], pd.DataFrame]  # a run's metrics per user, by part
 
@@ -222,15 +231,15 @@ def comparison_of(
 ) -> Comparison:
     """What the verdict and every picture of lifts are made of.
 
-    runs: those of the workspace, among which other seeds of the run are found.
+    runs: those of the workspace, among which other seeds of the run are found, and those that it
+    was compared with.
     """
-    record = run.record
+    record, workspace = run.record, Workspace(run.folder.parents[1])
     seeds = [run, *same_but_seed(run, runs)]
     # What a lift has to be beyond
     info = read_reseeded(run)
-    other_seeds_of_twin = (
-        reseeded_metrics(run, part) if info is not None and info.how == BY_SEED else []
-    )
+    by_seed = info is not None and info.how == BY_SEED
+    checks = checks_of(workspace, record.dataset_hash, record.split_hash)
     return Comparison(
         run=read(run, part),
         twin=read(run.twin, part) if run.twin else None,
@@ -240,9 +249,32 @@ def comparison_of(
         target_name=record.target_name,
         floor=run.card.task.baseline_words,
         source_speaks=run.card.source_speaks,
-        again=other_seeds_of_twin,
+        again=reseeded_metrics(run, part) if by_seed else [],
         seeds=[(read(one, part), read(one.twin, part)) for one in seeds if one.twin],
+        placebos=placebo_metrics(run, part) if read_placebos(run) is not None else [],
+        valid=(read(run, VALID), read(run.twin, VALID)) if run.twin and part == TEST else None,
+        candidates=candidates_of(run, runs, workspace),
+        by_chance=is_trained(run) and (run.card.gradient or by_seed),
+        alarm=alarm_words(checks or []),
     )
+
+
+def candidates_of(run: Run, runs: Sequence[Run], workspace: Workspace) -> int:
+    """How many were tried on these people, the run among them: runs that differ by more than their
+    seed, and settings of the searches that came to one of them.
+    """
+    beside = [
+        one
+        for one in runs
+        if one.id != run.id
+        and one.record.split_hash == run.record.split_hash
+        and one.card.task == run.card.task
+    ]
+    kinds = {repr(what_it_is(one)) for one in (run, *beside)}
+    ids = {one.id for one in (run, *beside)}
+    studies = list_studies(workspace, run.record.split_hash)
+    trials = [len(measured_trials(study.of(RUN_ROLE))) for study in studies if study.run in ids]
+    return len(kinds) + sum(max(0, n - 1) for n in trials)  # the winner is one of the runs
 
 
 def equal_twins(run: Run, part: str, read: Read = Run.metrics) -> list[Pair]:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
-from core.evaluation.lift import ENOUGH_SEEDS, all_the_same, seed_rows
+from core.data.checks.quality import RESULT as CHECKS
+from core.evaluation.lift import ENOUGH_LAYERS, LAYERS, all_the_same
 from core.evaluation.ratings import difference_intervals
 from core.evaluation.segments import TARGET_HISTORY
 from core.evaluation.side_by_side import all_metrics, moved_users, side_by_side
@@ -23,6 +24,7 @@ from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
 from core.ui.keeping import kept_data, known_by
 from core.ui.metrics.view import View, reader_of, segments_of, users_of
+from core.ui.shell import workspace
 from core.ui.state import run_names
 
 
@@ -124,17 +126,26 @@ class Seeds:
 
     n: int
     alike: bool  # every seed gives the same model
-    over: pd.Series | None  # a row of seed_rows over all users; None with too few seeds
+    over: pd.Series | None  # the lift of all users over all seeds; None with too few of them
 
 
 def evidence_key(run: Run, *_: object, **__: object) -> str:
-    """Changes with what is measured of the run, with its seeds, and with the data's attributes."""
+    """Changes with what is measured of the run, its seeds and rivals, and what is said of its data.
+
+    Checks and attributes belong to the data, of which a pair or a split keeps them.
+    """
+    record, here = run.record, workspace()
     paths = (
         run.folder / RESEED_FOLDER / RESEED_RECORD,
         run.folder / PLACEBO_FOLDER / PLACEBO_RECORD,
+        here.pairs / record.dataset_hash / CHECKS,
+        here.splits / record.split_hash / CHECKS,
+        here.searches,
     )
     measured = [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
-    return f"{measured} {other_seeds(run)} {cached.attributes_key(run.record.dataset_hash)}"
+    rivals = sum(one.record.split_hash == record.split_hash for one in cached.runs())
+    seeds, attributes = other_seeds(run), cached.attributes_key(record.dataset_hash)
+    return f"{measured} {rivals} {seeds} {attributes}"
 
 
 @kept_data(max_entries=40, also=evidence_key)
@@ -176,10 +187,10 @@ def seeds_of(run: Run, part: str, metric: str) -> Seeds:
     compared = comparison(run, part, metric)
     n = len(compared.seeds)
     alike = n > 1 and all_the_same(compared.seeds, metric)
-    if n < ENOUGH_SEEDS:
+    if n < ENOUGH_LAYERS:
         return Seeds(n, alike, None)
-    rows = seed_rows(compared.seeds, compared.segments, TARGET_HISTORY, metric)
-    return Seeds(n, alike, rows.iloc[0])
+    rows = lifts_of(run, part, metric, TARGET_HISTORY).over_twin
+    return Seeds(n, alike, None if rows is None or not rows[LAYERS].iloc[0] else rows.iloc[0])
 
 
 def comparison(run: Run, part: str, metric: str) -> Comparison:

@@ -18,8 +18,8 @@ from core.evaluation.lift import (
     HARMED,
     HELPED,
     HOLM,
+    LAYERS,
     NOISE,
-    SEEDS,
     SURE,
     digits_of,
     is_gain,
@@ -103,7 +103,7 @@ def _pick_segments(run: Run) -> str:
 def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
     """What the picture shows: all users, then each group, and under it what else it is held to.
 
-    That is the placebo, the floor for users without target history, and the mean over seeds.
+    That is the placebo, and the floor for users without target history.
     """
     shown: list[pd.Series] = []
     judged = {} if lifts.over_twin is None else judge(lifts, view.column, by)
@@ -125,15 +125,6 @@ def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
         shown += [
             _drawn(other, f"… over {floor_name(run)}", view.column, bool(other[SURE]))
             for _, other in _of(floor, name).iterrows()
-        ]
-        shown += [
-            _drawn(
-                other,
-                f"… over {int(other[SEEDS])} seeds",
-                view.column,
-                bool(other[LOW] > 0 or other[HIGH] < 0),
-            )
-            for _, other in _of(lifts.over_seeds, name).iterrows()
         ]
     return pd.DataFrame(shown).reset_index(drop=True)
 
@@ -175,7 +166,8 @@ def _details(row: pd.Series) -> str:
     if pd.isna(row[MEAN]):
         return ""
     effect = f"effect size {signed(row[EFFECT], 2)} standard deviations"
-    return f"{effect}, p {number(row[HOLM])} (Holm)"
+    corrected = "" if row[SEGMENT] == ALL_USERS else " (Holm)"
+    return f"{effect}, p {number(row[HOLM])}{corrected}"
 
 
 def _caption(run: Run, view: View, lifts: Lifts) -> str:
@@ -197,7 +189,12 @@ def _caption(run: Run, view: View, lifts: Lifts) -> str:
 def _filled(table: pd.DataFrame | None, banded: bool) -> str:
     assert table is not None
     tests = int(table[MEAN].notna().sum())
-    words = f"Filled: sure, also with {count(tests, 'group')} looked at; hollow: may be chance."
+    groups = tests - 1  # all users together stand alone
+    words = "Filled: sure; hollow: may be chance."
+    if groups > 1:
+        words = f"Filled: sure, a group also among the {groups} looked at; hollow: may be chance."
+    if layers := int(table[LAYERS].max()):
+        words += f" Every lift is the mean of {layers} trainings, its interval over users and them."
     if banded:
         words += " Grey band: how far the twin, trained again, comes from itself."
     if (table[USERS] < FEWEST).any():
@@ -318,7 +315,9 @@ def _show_seeds(run: Run, view: View) -> None:
     if seeds.over is not None:
         over = seeds.over
         said = signed_with_interval(over[MEAN], over[LOW], over[HIGH])
-        st.markdown(f"**{seeds.n} seeds**: {plain(said)}  \n:gray[:small[over seeds, all users]]")
+        st.markdown(
+            f"**{seeds.n} seeds**: {plain(said)}  \n:gray[:small[over users and seeds, all users]]"
+        )
         return
     said = "One seed so far" if seeds.n <= 1 else f"{seeds.n} seeds, too few for an interval"
     ids = other_seeds(run)

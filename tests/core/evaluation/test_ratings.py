@@ -127,7 +127,7 @@ def test_the_run_with_the_smaller_error_leads_and_history_that_lowers_errors_hel
     said = verdict(
         Comparison(frames["run"], frames["twin"], None, several, "books", "films", "biases"), "rmse"
     )
-    assert said.startswith("History in books helps predicted ratings in films for users")
+    assert said.startswith("History in books helps predicted ratings in films (−.1")
     alone = Comparison(frames["twin"], None, frames["run"], several, "books", "films", "biases")
     assert verdict(alone, "rmse").startswith("This run falls behind biases (+.1")
 

@@ -4,15 +4,17 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_rel
+from scipy.stats import ttest_1samp, ttest_rel
 
 from core.metrics.intervals import (
     bootstrap_difference,
     bootstrap_means,
     effect_size,
     holm,
+    layered_interval,
+    layered_p,
     sign_flip_p,
-    student_interval,
+    student_p,
 )
 
 
@@ -54,18 +56,42 @@ def test_holm_multiplies_the_smallest_most_and_never_falls():
 
 
 def test_an_interval_of_a_difference_is_never_narrower_than_students():
+    """Two of 25 users moved, who bring three degrees of freedom each."""
     values = np.zeros(25)
-    values[[3, 9]] = 0.4, 0.6  # two of 25 users moved
+    values[[3, 9]] = 0.4, 0.6
     narrow = bootstrap_means(values)[0]
     wide = bootstrap_difference(values, np.zeros(25))[0]
-    student = student_interval(values)
-    assert wide.low == pytest.approx(min(narrow.low, student.low))
-    assert wide.high == pytest.approx(max(narrow.high, student.high))
+    half = 2.446912 * values.std(ddof=1) / 5  # of six degrees of freedom
+    assert wide.low == pytest.approx(min(narrow.low, 0.04 - half))
+    assert wide.high == pytest.approx(max(narrow.high, 0.04 + half))
     assert wide.low < 0 <= narrow.low
 
 
-def test_an_interval_over_three_seeds_is_students():
-    over = student_interval(np.array([0.010, 0.012, 0.014]))
-    half = 4.302653 * 0.002 / np.sqrt(3)
-    assert (over.mean, over.low, over.high) == pytest.approx((0.012, 0.012 - half, 0.012 + half))
-    assert np.isnan(student_interval(np.array([0.01])).low)
+def test_layers_that_agree_leave_users_and_users_who_agree_leave_layers():
+    of_user, of_layer = np.random.default_rng(0).normal(0.1, 1, 40), np.array([0.1, 0.12, 0.14])
+    half = 2.022691 * of_user.std(ddof=1) / np.sqrt(40)
+    found = layered_interval(np.repeat(of_user[:, None], 3, axis=1))
+    assert (found.mean, found.high) == pytest.approx((of_user.mean(), of_user.mean() + half))
+    found = layered_interval(np.tile(of_layer, (40, 1)))
+    assert found.high == pytest.approx(0.12 + 4.302653 * 0.02 / np.sqrt(3))
+
+
+def test_the_p_value_over_layers_is_that_of_the_interval():
+    """Users alone would leave zero out; with a training in three that loses, nothing is sure."""
+    values = np.random.default_rng(1).normal((0.2, 0.1, -0.05), 0.1, (50, 3))
+    kept = np.vstack([values, [np.nan, 1.0, 1.0]])
+    found = layered_interval(kept)
+    assert (found.users, found.skipped) == (50, 1)
+    assert found.low < 0
+    assert 0.05 < layered_p(kept) < 0.5
+    edge = values - found.low  # now the interval begins at zero
+    assert layered_p(edge) == pytest.approx(0.05, abs=1e-6)
+    assert layered_p(edge + 0.5) < 0.01
+    assert np.isnan(layered_p(values[:1]))
+
+
+def test_students_p_is_scipys():
+    values = np.random.default_rng(2).normal(0.1, 0.3, 30)
+    assert student_p(values) == pytest.approx(ttest_1samp(values, 0).pvalue)
+    assert student_p(np.full(4, 0.2)) == 0.0
+    assert student_p(np.zeros(4)) == 1.0

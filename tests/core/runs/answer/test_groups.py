@@ -54,7 +54,7 @@ class World:
         """Metrics of the users of the groups the run is tested on, with a little noise."""
         beside = run.record.role != "run"  # its twin, or popularity, which is no better
         name = run.folder.parent.name if beside else run.id
-        place = {VALID: 0, TEST: 2 if beside else 1}[part]
+        place = 2 if beside else {VALID: 0, TEST: 1}[part]
         groups = self.means[name, run.record.split_hash]
         codes = self.codes()
         users = np.flatnonzero(np.isin(codes, [BINS.index(group) for group in groups]))
@@ -111,7 +111,7 @@ def test_the_words_begin_with_the_strongest_true_result(world):
 
 
 def test_harm_is_said_and_never_called_help(world):
-    world.add("ease", world.split, {"5–9": (0.3, 0.1, 0.3)})
+    world.add("ease", world.split, {"5–9": (0.1, 0.1, 0.3)})
     found = world.answer()
     assert [group.answer for group in found.groups] == [HARMS]
     assert answer_words(found)[0] == (
