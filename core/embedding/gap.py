@@ -1,6 +1,7 @@
 """How far apart two domains draw the same users, and how differently they are made.
 
-A small distance alone says little: vectors that have all become alike are close, too.
+A figure alone says little: it stands beside what it is by chance. Vectors that have all become
+alike are close, too, so closeness is read together with who is still recognised.
 """
 
 from __future__ import annotations
@@ -11,126 +12,249 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.basics.errors import DataError
-from core.basics.types import FloatArray, IntArray, Vectors
+from core.basics.types import FloatArray, IntArray
 from core.data.knowledge import compared, names_in
 from core.data.pair import DomainPair, ItemFeatures
-from core.embedding.maps import interaction_vectors, normalised
 from core.embedding.neighbours import nearest_of_all
-from core.models.networks.adversarial import (
-    FEWEST,
-    coral,
+from core.models.kernel.domain_gap import (
+    UserVectors,
+    classifier_of_swaps,
+    discrepancies,
     held_out_users,
-    proxy_a_distance,
+    reciprocal_ranks,
     retrieval_mrr,
+    rotation,
+    told_apart,
+    wide,
 )
 
 MOST = 500  # held-out users looked at: the kernel of MMD has (2 n)² cells
-PERMUTATIONS = 200
+MOST_LEARNED = 5_000  # other users whom the classifier of the A-distance learns from
+EXCHANGES = 999
+PARTS = 20  # of the users, each left out in turn to tell how sure a change is
 NEIGHBOURS = 10
+TINY = 1e-12
+NEVER = 0.05  # of a view's figures one is beyond chance this often where nothing is there
+
+MMD, A_DISTANCE, CORAL = "mmd", "a_distance", "coral"
+CKA, AGREEMENT, MRR = "cka", "agreement", "retrieval_mrr"
+APART = (MMD, A_DISTANCE, CORAL)  # larger is further apart; a user's two vectors are exchanged
+ALIKE = (CKA, AGREEMENT, MRR)  # larger is more alike; users' target vectors are dealt anew
 
 
 @dataclass(frozen=True)
-class UserVectors:
-    """The same users as either domain draws them, at length 1."""
+class Figure:
+    """A figure beside what it is by chance."""
 
-    users: IntArray  # (n,) user numbers with history in both domains
-    source: FloatArray  # (n, d)
-    target: FloatArray  # (n, d)
-
-    def of(self, users: IntArray) -> UserVectors:
-        """Those of some of the users."""
-        rows = np.flatnonzero(np.isin(self.users, users))
-        return UserVectors(self.users[rows], self.source[rows], self.target[rows])
+    value: float
+    chance: float  # 19 of 20 exchanges stay below
+    p: float  # share of exchanges with one as large
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Figures of one space, over held-out shared users."""
+    """Figures of one space, over held-out shared users; those APART and those ALIKE."""
 
-    mmd: float  # squared maximum mean discrepancy; around 0 if alike
-    mmd_p: float  # chance of as large a one if the domains drew users alike
-    a_distance: float  # 0 alike, 2 apart
-    coral: float  # distance of the covariances
-    cka: float  # 1: both draw users into the same arrangement, up to a rotation
-    agreement: float  # share of the 10 nearest users that both domains name
-    retrieval_mrr: float  # 1: each source vector finds its own target vector first
+    figures: dict[str, Figure]
     users: int
 
 
-def user_vectors(vectors: Vectors) -> UserVectors:
-    """Users that both domains draw; raises DataError where the model draws none or too few."""
-    source, target = vectors.source_users, vectors.target_users
-    if source is None or target is None:
-        raise DataError(
-            what="This model draws no user from either history alone.",
-            hint="Choose another run to compare the two domains.",
-        )
-    there = [np.isfinite(part).all(axis=1) & (part != 0).any(axis=1) for part in (source, target)]
-    users = np.flatnonzero(there[0] & there[1])
-    if len(users) < 5 * FEWEST:
-        raise DataError(
-            what=f"Only {len(users)} users have a vector in both domains, too few for a gap.",
-            hint=f"Choose a pair with at least {5 * FEWEST} shared users.",
-        )
-    return UserVectors(users, normalised(source[users]), normalised(target[users]))
+@dataclass(frozen=True)
+class Change:
+    """After less before, over the same users; p: of a change as large where there is none."""
+
+    value: float
+    p: float
 
 
-def domain_gap(drawn: UserVectors, seed: int = 0) -> Gap:
-    """Every figure over a fifth of the shared users, at most MOST; the same fifth every time.
+def domain_gap(drawn: UserVectors, asked: IntArray | None = None, seed: int = 0) -> Gap:
+    """Every figure over at most MOST of the asked users, each with its chance by exchanges.
 
-    The classifier of the A-distance learns from the other users.
+    asked: user numbers; None for a fifth, the same every time. The classifier of the A-distance
+    learns from all others.
+
+    A user's two vectors are paired, so that samples of one law are told from others by exchanging
+    both vectors of about half of the users: sign flips of each user's difference, which is valid
+    whatever ties the two. Whether people are recognised is told by dealing target vectors to other
+    users.
     """
-    learned, held_out = held_out_users(drawn.users)
-    learned_of, asked = drawn.of(learned), drawn.of(held_out[:MOST])
-    distance, chance = mmd_permuted(asked.source, asked.target, seed)
-    scale = asked.source.shape[1] ** 0.5  # coordinates of size 1, as Deep CORAL has them
+    sample = _Sample.of(drawn, asked)
+    values, rng = sample.figures(), np.random.default_rng(seed)
+    by_chance = sample.swapped(rng) | sample.dealt(rng)
     return Gap(
-        mmd=distance,
-        mmd_p=chance,
-        a_distance=proxy_a_distance(
-            (learned_of.source, learned_of.target), (asked.source, asked.target)
-        ),
-        coral=float(coral(scale * asked.source, scale * asked.target)),
-        cka=linear_cka(asked.source, asked.target),
-        agreement=neighbour_agreement(asked.source, asked.target),
-        retrieval_mrr=retrieval_mrr(asked.source, asked.target),
-        users=len(asked.users),
+        {name: _beside_chance(value, by_chance[name]) for name, value in values.items()},
+        sample.n,
     )
 
 
-def mmd_permuted(source: FloatArray, target: FloatArray, seed: int = 0) -> tuple[float, float]:
-    """MMD², unbiased, and the share of permutations with one as large; both (n, d), paired.
+def gap_changes(before: UserVectors, after: UserVectors, asked: IntArray) -> dict[str, Change]:
+    """How much each figure of the same users changed between two spaces, and how surely.
 
-    Gretton et al. 2012, eq. 3, kernel exp(-|x - y|² / median). As rows of both samples are the
-    same users, a permutation exchanges both vectors of about half of the users.
+    A jackknife that leaves out a twentieth of the users at a time, both spaces together (Efron and
+    Tibshirani 1993, ch. 11); of discrepancies around 0 it is cautious.
     """
-    n = len(source)
-    both = np.concatenate([source, target]).astype(np.float64)
-    lengths = (both * both).sum(axis=1)
-    squares = np.maximum(lengths[:, None] + lengths[None, :] - 2.0 * both @ both.T, 0.0)
-    median = max(float(np.median(squares[~np.eye(2 * n, dtype=bool)])), 1e-12)
-    kernel = np.exp(-squares / median)
-    np.fill_diagonal(kernel, 0.0)
-    swapped = np.random.default_rng(seed).random((n, PERMUTATIONS)) < 0.5
-    swapped = np.concatenate([np.zeros((n, 1), dtype=bool), swapped], axis=1)  # first: as it is
-    first = np.concatenate([~swapped, swapped]).astype(np.float64)  # (2n, 1 + permutations)
-    ours, theirs = kernel @ first, kernel @ (1.0 - first)
-    within = (first * ours).sum(axis=0) + ((1.0 - first) * theirs).sum(axis=0)
-    across = (first * theirs).sum(axis=0)
-    found = within / (n * (n - 1)) - 2.0 * across / n**2
-    as_large = (found[1:] >= found[0] - 1e-12).sum()
-    return float(found[0]), float((1 + as_large) / (1 + PERMUTATIONS))
+    spaces = [_Sample.of(space, asked) for space in (before, after)]
+    then, now = (sample.figures() for sample in spaces)
+    n = spaces[0].n
+    parts = np.random.default_rng(0).permutation(n) % min(PARTS, n)
+    without = [
+        [sample.figures(np.flatnonzero(parts != part)) for sample in spaces]
+        for part in range(parts.max() + 1)
+    ]
+    return {
+        name: _change(
+            now[name] - then[name],
+            np.array([late[name] - early[name] for early, late in without]),
+        )
+        for name in now
+    }
 
 
-def linear_cka(source: FloatArray, target: FloatArray) -> float:
-    """Linear centred kernel alignment of the same users, 0 to 1; Kornblith et al. 2019, eq. 3.
+def _beside_chance(value: float, by_chance: FloatArray) -> Figure:
+    if not np.isfinite(value):
+        return Figure(value, float("nan"), float("nan"))
+    as_large = int((by_chance >= value - 1e-12).sum())
+    p = (1 + as_large) / (1 + len(by_chance))
+    return Figure(value, float(np.quantile(by_chance, 1 - NEVER)), p)
+
+
+def _change(found: float, without: FloatArray) -> Change:
+    from scipy.stats import t as student
+
+    if not np.isfinite(found) or not np.isfinite(without).all():
+        return Change(float("nan"), float("nan"))
+    parts = len(without)
+    error = np.sqrt((parts - 1) / parts * ((without - without.mean()) ** 2).sum())
+    if not error > 0:
+        return Change(found, 1.0 if found == 0 else 0.0)
+    return Change(found, float(2 * student.sf(abs(found) / error, parts - 1)))
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Users that are asked, and what the exchanges need of them, made once."""
+
+    source: FloatArray  # (n, d)
+    target: FloatArray
+    learned: tuple[FloatArray, FloatArray]  # other users
+    of_mmd: FloatArray  # (n, n) what two users add
+    of_coral: FloatArray
+    told: FloatArray  # (n, 2) how surely either vector is taken for the source's
+
+    @classmethod
+    def of(cls, drawn: UserVectors, asked: IntArray | None) -> _Sample:
+        if asked is None:
+            asked = held_out_users(drawn.users)[1]
+        others = np.setdiff1d(drawn.users, asked)
+        if len(others) > MOST_LEARNED:
+            others = np.random.default_rng(0).choice(others, MOST_LEARNED, replace=False)
+        if len(asked) > MOST:
+            asked = np.random.default_rng(0).choice(asked, MOST, replace=False)
+        learned, here = drawn.of(others).drawn, drawn.of(asked).drawn
+        return cls(
+            *here,
+            learned=learned,
+            of_mmd=discrepancies(here),
+            of_coral=_covariances_apart(*here),
+            told=told_apart(learned, here),
+        )
+
+    @property
+    def n(self) -> int:
+        return len(self.source)
+
+    def figures(self, rows: IntArray | None = None) -> dict[str, float]:
+        """All figures, or those of some of the users."""
+        if rows is None:
+            rows = np.arange(self.n)
+        source, target, told = self.source[rows], self.target[rows], np.sign(self.told[rows])
+        square, pairs = np.ix_(rows, rows), len(rows) * (len(rows) - 1)
+        return {
+            MMD: float(self.of_mmd[square].sum() / pairs),
+            A_DISTANCE: float((told[:, 0] - told[:, 1]).mean()),
+            CORAL: float(self.of_coral[square].sum() / pairs),
+            CKA: debiased_cka(source, target),
+            AGREEMENT: neighbour_agreement(source, target),
+            MRR: retrieval_mrr(source, target),
+        }
+
+    def swapped(self, rng: np.random.Generator) -> dict[str, FloatArray]:
+        """Distances where about half of the users have their two vectors exchanged."""
+        signs = rng.choice([-1.0, 1.0], (self.n, EXCHANGES))
+        pairs = self.n * (self.n - 1)
+        others = rng.choice([-1.0, 1.0], (len(self.learned[0]), EXCHANGES))
+        slopes, centre = classifier_of_swaps(self.learned, others)
+        source, target = (np.sign((part - centre) @ slopes) for part in (self.source, self.target))
+        return {
+            MMD: (signs * (self.of_mmd @ signs)).sum(axis=0) / pairs,
+            CORAL: (signs * (self.of_coral @ signs)).sum(axis=0) / pairs,
+            A_DISTANCE: (signs * (source - target)).mean(axis=0),
+        }
+
+    def dealt(self, rng: np.random.Generator) -> dict[str, FloatArray]:
+        """Likenesses where every target vector belongs to another user."""
+        source, target = (_centred(part) for part in (self.source, self.target))
+        size = np.sqrt(_hsic(source, source) * _hsic(target, target))
+        near = [self._near(part) for part in (self.source, self.target)]
+        edges = np.nonzero(near[0])
+        ranks = reciprocal_ranks(self.source, self.target)
+        found = np.empty((3, EXCHANGES))
+        for place in range(EXCHANGES):
+            deal = rng.permutation(self.n)
+            found[0, place] = _hsic(source, target[deal]) / size
+            found[1, place] = near[1][deal[edges[0]], deal[edges[1]]].mean()
+            found[2, place] = ranks[np.arange(self.n), deal].mean()
+        return dict(zip(ALIKE, found, strict=True))
+
+    def _near(self, vectors: FloatArray) -> np.ndarray:
+        """(n, n) whether a user is among the 10 nearest of another."""
+        there = np.zeros((self.n, self.n), dtype=bool)
+        k = min(NEIGHBOURS, self.n - 1)
+        nearest = nearest_of_all(np.asarray(vectors, dtype=np.float32), k + 1)[0][:, 1:]
+        np.put_along_axis(there, nearest, True, axis=1)
+        return there
+
+
+def _covariances_apart(source: FloatArray, target: FloatArray) -> FloatArray:
+    """What each two users add to the squared distance of the covariances, (n, n), over 4 d².
+
+    With m half the sum of a user's vectors, less its mean, and e half their difference, the
+    covariances differ by 2 times the mean of m e' + e m'; a user with themself adds nothing, so
+    that alike covariances are around 0. Coordinates have size 1, as in Deep CORAL.
+    """
+    middle = (source + target).astype(np.float64) / 2
+    middle = middle - middle.mean(axis=0)
+    apart = (source - target).astype(np.float64) / 2
+    cross = middle @ apart.T
+    cells = 2 * ((middle @ middle.T) * (apart @ apart.T) + cross * cross.T)
+    np.fill_diagonal(cells, 0.0)
+    return np.asarray(cells)
+
+
+def debiased_cka(source: FloatArray, target: FloatArray) -> float:
+    """Linear centred kernel alignment of the same users, 1 at most, around 0 for strangers.
 
     1 where both arrange the users alike, whatever the rotation and scale; NaN without any spread.
+    Kornblith et al. 2019, eq. 3, with the unbiased HSIC of Song et al. 2012, eq. 4, as in Nguyen et
+    al. 2021: the plain one grows with width over users, .32 for random vectors of 134 users.
     """
-    x, y = (part - part.mean(axis=0) for part in (source, target))
-    spread = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
-    return float(np.linalg.norm(x.T @ y) ** 2 / spread) if spread > 0 else float("nan")
+    source, target = _centred(source), _centred(target)
+    spread = _hsic(source, source) * _hsic(target, target)
+    return float(_hsic(source, target) / np.sqrt(spread)) if spread > TINY else float("nan")
+
+
+def _hsic(source: FloatArray, target: FloatArray) -> float:
+    """n (n - 3) times Song's unbiased HSIC of linear kernels; both centred, (n, d)."""
+    n = len(source)
+    first, second = ((part * part).sum(axis=1) for part in (source, target))
+    shared = ((source.T @ target) ** 2).sum()
+    own = n / (n - 2) * (first * second).sum()  # a user with themself, whom a kernel leaves out
+    return float(shared - own + first.sum() * second.sum() / ((n - 1) * (n - 2)))
+
+
+def _centred(vectors: FloatArray) -> FloatArray:
+    vectors = np.asarray(vectors, dtype=np.float64)
+    return np.asarray(vectors - vectors.mean(axis=0))
 
 
 def neighbour_agreement(source: FloatArray, target: FloatArray) -> float:
@@ -149,11 +273,6 @@ def neighbour_agreement(source: FloatArray, target: FloatArray) -> float:
     ]
     shared = (near[0][:, :, None] == near[1][:, None, :]).any(axis=2).sum(axis=1)
     return float(shared.mean() / k)
-
-
-def chance_agreement(users: int) -> float:
-    """What `neighbour_agreement` is where the two domains know nothing of each other."""
-    return min(NEIGHBOURS, users - 1) / (users - 1)
 
 
 # How differently two domains are made: what kinds of items are taken, and how unevenly.
@@ -228,60 +347,17 @@ def _popularity(matrix: csr_matrix) -> FloatArray:
     return np.bincount(place, weights=taken, minlength=BINS).astype(np.float64)
 
 
-# Each domain's users drawn from that domain alone: the honest "before" of an alignment.
-# Two spaces made apart differ by an arbitrary rotation, so their gap would be large for nothing:
-# one is turned onto the other first, learned from users the gap is not measured on.
-
-FACTORS = 32
-
-
-def separate_vectors(train: DomainPair, factors: int = FACTORS, seed: int = 0) -> UserVectors:
-    """Users by either domain's interactions alone, the source turned onto the target.
-
-    The rotation is the orthogonal Procrustes solution (Schönemann 1966) over the shared users whom
-    no gap is measured on. Raises DataError for too few shared users.
-    """
-    source = interaction_vectors(_alone(train, source=True), factors, seed).source_users
-    target = interaction_vectors(_alone(train, source=False), factors, seed).target_users
-    assert source is not None
-    assert target is not None
-    width = max(source.shape[1], target.shape[1])
-    source, target = _wide(source, width), _wide(target, width)
-    drawn = user_vectors(Vectors(None, None, source, target))
-    learned, _ = held_out_users(drawn.users)
-    some = drawn.of(learned)
-    return replace(drawn, source=drawn.source @ rotation(some.source, some.target))
-
-
 def turned_onto(before: UserVectors, after: UserVectors) -> UserVectors:
     """The separate space laid onto a model's: one rotation for both domains, by target vectors.
 
     Both then share one layout; a rotation changes no distance within `before`.
     """
     width = max(before.source.shape[1], after.source.shape[1])
-    onto = _wide(after.target, width)
+    onto = wide(after.target, width)
     both = np.intersect1d(before.users, after.users)
     turn = rotation(
-        _wide(before.of(both).target, width), onto[np.flatnonzero(np.isin(after.users, both))]
+        wide(before.of(both).target, width), onto[np.flatnonzero(np.isin(after.users, both))]
     )
     return replace(
-        before, source=_wide(before.source, width) @ turn, target=_wide(before.target, width) @ turn
+        before, source=wide(before.source, width) @ turn, target=wide(before.target, width) @ turn
     )
-
-
-def rotation(moved: FloatArray, onto: FloatArray) -> FloatArray:
-    """Orthogonal matrix, (d, d), that brings rows of `moved` nearest to those of `onto`."""
-    left, _, right = np.linalg.svd(moved.T.astype(np.float64) @ onto)
-    return np.asarray(left @ right, dtype=np.float32)
-
-
-def _alone(train: DomainPair, *, source: bool) -> DomainPair:
-    """The pair with the other domain silenced."""
-    if source:
-        return replace(train, target=csr_matrix(train.target.shape, dtype=np.float32))
-    return replace(train, source=csr_matrix(train.source.shape, dtype=np.float32))
-
-
-def _wide(vectors: FloatArray, width: int) -> FloatArray:
-    """The vectors with zeros behind them; no distance changes."""
-    return np.pad(vectors, ((0, 0), (0, max(0, width - vectors.shape[1]))))

@@ -186,6 +186,7 @@ def goes_with_neighbours(vectors: FloatArray, values: FloatArray, seed: int = 0)
 
 # How far a map can be trusted: whether neighbours on it are neighbours in the original space.
 
+SAME = 1e-6  # spread below which points lie at one place: what float32 leaves of equal ones
 SAMPLE = 2_000  # points; ranks of all pairs among them are held at once
 
 
@@ -195,11 +196,14 @@ def trustworthiness(
     """1 where the k nearest on the map are the k nearest by cosine, about 0.5 for a random map.
 
     vectors: (n, d) of length 1; places: (n, 2). Venna and Kaski 2001, eq. 1, on at most 2,000
-    points drawn with the seed. NaN where there are too few points (n <= 1.5 k + 0.5).
+    points drawn with the seed. NaN where there are too few points (n <= 1.5 k + 0.5), and where all
+    lie at one place, in either space: then nobody is nearer than anybody.
     """
     chosen = _sample(len(vectors), seed)
     vectors, places, n = vectors[chosen], places[chosen], len(chosen)
     if 2 * n - 3 * k - 1 <= 0:
+        return float("nan")
+    if any(float(np.ptp(part, axis=0).max()) <= SAME for part in (vectors, places)):
         return float("nan")
     original = -(vectors @ vectors.T)  # (n, n), rising as nearness falls
     on_map = _squared_distances(places)

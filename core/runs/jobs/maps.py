@@ -17,7 +17,7 @@ from core.basics.types import Vectors
 from core.basics.workspace import Workspace
 from core.data.snapshot import RECORD as SPLIT_RECORD
 from core.data.snapshot import Split, read_snapshot
-from core.embedding.maps import MAP_TEXTS, WHATS, Points, interaction_vectors, points_of
+from core.embedding.maps import MAP_TEXTS, WHATS, Points, points_of
 from core.embedding.neighbours import trustworthiness
 from core.embedding.umap_map import (
     STAGES,
@@ -28,6 +28,7 @@ from core.embedding.umap_map import (
     umap_map,
     write_map,
 )
+from core.models.kernel.coordinates import interaction_vectors
 from core.models.protocol import CrossDomainModel
 from core.models.text.features import TextSettings
 from core.runs.making.texts import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,16 @@ from core.charts.fusion import draw_trade_off
 from core.charts.maps import Shade, draw_before_after
 from core.embedding.distinct import LIFT as LIFT_OF
 from core.embedding.distinct import facts_of_people
-from core.embedding.gap import chance_agreement
-from core.runs.studies.gap import BeforeAfter, after_gap, before_after
+from core.embedding.gap import A_DISTANCE, AGREEMENT, ALIKE, APART, CKA, CORAL, MMD, MRR
+from core.runs.studies.gap import (
+    AFTER,
+    BEFORE,
+    CHANGE,
+    BeforeAfter,
+    Figures,
+    after_gap,
+    before_after,
+)
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.embeddings.data import user_lifts
@@ -27,7 +35,7 @@ from core.ui.state import linked, one_of, run_names
 from core.ui.widgets import download_button, plain, show_table
 
 LINES = (0, 25, 50, 100, 250)
-APART = "distance"  # between a person's two places
+DISTANCE = "distance"  # between a person's two places
 _ASKED = "gaps_of_split"
 
 
@@ -35,23 +43,12 @@ def show_before_after(run: Run) -> None:
     """Question and answer, two linked maps, the figures, and the gap against all runs' lifts."""
     found = _before_after(run)
     _show_maps(found, run)
-    rows = [
-        {
-            "figure": f"**{measure.title}**",
-            "before": number(getattr(found.before, measure.name)),
-            "after": number(getattr(found.after, measure.name)),
-            "says": measure.says[measure.change(found)],
-        }
-        for measure in MEASURES
-    ]
-    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
-    figures = {
-        name: asdict(gap) for name, gap in (("before", found.before), ("after", found.after))
-    }
+    st.table(gap_table(found.figures), border="horizontal", hide_index=True)
+    st.markdown(f":small[{figures_caption(found)}]")
     with st.expander("What the figures are, and what they stand on", key="gap_help"):
         st.markdown("\n".join(f"- **{one.title}**: {one.help}" for one in MEASURES))
-        st.markdown(f":small[{figures_caption(found)}]")
-        download_button(pd.DataFrame(figures).T, "gap.csv", "gap_csv")
+        st.markdown(f":small[{_CHANCE_HELP} {content_caption(found)}]")
+        download_button(gap_frame(found.figures), "gap.csv", "gap_csv")
     with st.expander("Does a smaller gap go with a larger lift? All runs of this split"):
         split = run.record.split_hash
         st.button("Measure the gap of every run", key="measure_gaps", on_click=_ask, args=(split,))
@@ -74,12 +71,12 @@ def _show_maps(found: BeforeAfter, run: Run) -> None:
     lift = user_lifts(run)
     chosen = np.isin(found.users, st.session_state.get(kept, []))
     colour, lines = _pick_looks(kept if chosen.any() else None, lift)
-    longest = np.argsort(-found.lengths["after"], kind="stable")
+    longest = np.argsort(-found.lengths[AFTER], kind="stable")
     longest = (longest[chosen[longest]] if chosen.any() else longest)[:lines]
     shade = _shade(found, colour, lift)
     figure = draw_before_after(
-        found.places["before"],
-        found.places["after"],
+        found.places[BEFORE],
+        found.places[AFTER],
         _hover(found, run, lift),
         (run.record.source_name, run.record.target_name),
         longest,
@@ -112,10 +109,10 @@ def _pick_looks(kept: str | None, lift: FloatArray | None) -> tuple[str, int]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         colour = st.segmented_control(
             "Colour",
-            (DOMAIN, APART, *([] if lift is None else [LIFT_OF])),
+            (DOMAIN, DISTANCE, *([] if lift is None else [LIFT_OF])),
             required=True,
             format_func=str.capitalize,
-            **linked("gap_colour", DOMAIN, one_of((DOMAIN, APART, LIFT_OF)), key="gap_colour"),
+            **linked("gap_colour", DOMAIN, one_of((DOMAIN, DISTANCE, LIFT_OF)), key="gap_colour"),
             help="Domain: orange by their history in the source, blue in the target. Distance: "
             "between a person's two places in either space. Lift: test nDCG@10 against the twin. "
             "One scale for both maps.",
@@ -141,7 +138,7 @@ def _keep(key: str, users: list[int]) -> None:
 def _hover(found: BeforeAfter, run: Run, lift: FloatArray | None) -> list[str]:
     ids = cached.split_of(run).train.users.names(found.users)
     lifts = np.full(len(ids), np.nan) if lift is None else lift[found.users]
-    both = zip(found.lengths["before"], found.lengths["after"], strict=True)
+    both = zip(found.lengths[BEFORE], found.lengths[AFTER], strict=True)
     return [
         f"{user} · distance {before:.2f} before, {after:.2f} after"
         + (f" · lift {signed(gained)}" if np.isfinite(gained) else "")
@@ -150,8 +147,8 @@ def _hover(found: BeforeAfter, run: Run, lift: FloatArray | None) -> list[str]:
 
 
 def _shade(found: BeforeAfter, colour: str, lift: FloatArray | None) -> Shade | None:
-    if colour == APART:
-        return Shade("distance", found.lengths["before"], found.lengths["after"])
+    if colour == DISTANCE:
+        return Shade("distance", found.lengths[BEFORE], found.lengths[AFTER])
     if colour == LIFT_OF and lift is not None:
         return Shade("lift in nDCG@10", lift[found.users], lift[found.users], signed=True)
     return None
@@ -159,7 +156,7 @@ def _shade(found: BeforeAfter, colour: str, lift: FloatArray | None) -> Shade | 
 
 def _show_people(found: BeforeAfter, run: Run, chosen: BoolArray, lift: FloatArray | None) -> None:
     """How far apart the selected people are drawn, and what sets them apart from all others."""
-    before, after = (float(np.median(found.lengths[name][chosen])) for name in ("before", "after"))
+    before, after = (float(np.median(found.lengths[name][chosen])) for name in (BEFORE, AFTER))
     known = facts_of_people(cached.split_of(run).train, found.users, lift)
     show_traits(known, chosen, "selected person", "gap_traits", "selected people")
     st.markdown(
@@ -170,19 +167,6 @@ def _show_people(found: BeforeAfter, run: Run, chosen: BoolArray, lift: FloatArr
 
 # What the figures of a domain gap are called and mean, and the sentences made from them.
 
-_CLOSER = {1: "closer", 0: "no change", -1: "further apart"}
-_FOUND = {1: "people found better", 0: "no change", -1: "people found worse"}
-_ANSWERS = {1: "Closer than before", 0: "As before", -1: "Further apart than before"}
-_FINDS = {1: "better", 0: "as well as before", -1: "worse"}
-_VERDICTS = {
-    (1, 1): ", as an alignment should",
-    (1, 0): ": closeness alone recognises nobody better",
-    (1, -1): ": closeness was bought by making users alike",
-    (0, 1): ": people are recognised better at the same distance",
-    (-1, 1): ": the domains stay distinct, yet people are recognised better",
-}
-_NEVER = 0.05  # a permutation p above which no difference shows
-
 
 @dataclass(frozen=True)
 class Measure:
@@ -190,123 +174,189 @@ class Measure:
 
     name: str
     title: str
-    closer: int  # 1: higher is closer; -1: lower is
     help: str
-    digits: int = 3  # at which a change is one
-
-    def change(self, found: BeforeAfter) -> int:
-        """1 closer, −1 further apart, 0 for a change too small to be seen in the figures."""
-        before, after = found.before, found.after
-        if self.name.startswith("mmd") and min(before.mmd_p, after.mmd_p) > _NEVER:
-            return 0  # neither can be told from no discrepancy at all
-        now, then = (round(getattr(gap, self.name), self.digits) for gap in (after, before))
-        return 0 if np.isnan(now - then) else self.closer * int(np.sign(now - then))
-
-    @property
-    def says(self) -> dict[int, str]:
-        """What a change says of the two domains."""
-        return _FOUND if self.name == "retrieval_mrr" else _CLOSER
+    up: str  # what is said of a figure that rises, and of one that falls
+    down: str
 
 
+_CLOSER, _APART = "closer", "further apart"
+_FOUND, _LOST = "found better", "found worse"
 MEASURES = (
     Measure(
-        "retrieval_mrr",
+        MRR,
         "Retrieval MRR",
-        1,
         "How high up the source-drawn vector of a user finds the same user's target-drawn one: 1 "
         "is always first. It falls when vectors collapse, so no gap is good without it.",
+        _FOUND,
+        _LOST,
     ),
     Measure(
-        "mmd",
-        "MMD²",
-        -1,
-        "Squared maximum mean discrepancy of both domains' vectors, unbiased (Gretton et al. "
-        "2012): around 0 where they are alike.",
+        AGREEMENT,
+        "Neighbours in common",
+        "Share of a user's ten nearest users that both domains name.",
+        "more alike",
+        "less alike",
     ),
     Measure(
-        "mmd_p",
-        "MMD², p",
-        1,
-        "Share of 200 random exchanges of a user's two vectors that give as large a discrepancy.",
+        CKA,
+        "CKA",
+        "Whether both domains arrange users alike, whatever the rotation: 1 is the same "
+        "arrangement, 0 none in common (Kornblith et al. 2019, debiased by Song et al. 2012).",
+        "more alike",
+        "less alike",
     ),
     Measure(
-        "a_distance",
+        A_DISTANCE,
         "A-distance",
-        -1,
         "Proxy A-distance: how well a linear classifier tells the domains apart, 0 not at all, 2 "
         "always (Ben-David et al. 2007).",
+        _APART,
+        _CLOSER,
     ),
     Measure(
-        "coral",
+        MMD,
+        "MMD²",
+        "Squared maximum mean discrepancy of both domains' vectors, unbiased for pairs (Gretton et "
+        "al. 2012): around 0 where they are alike.",
+        _APART,
+        _CLOSER,
+    ),
+    Measure(
+        CORAL,
         "CORAL",
-        -1,
-        "Squared distance of the covariances over 4 d² (Sun and Saenko 2016).",
+        "Squared distance of the covariances over 4 d² (Sun and Saenko 2016), unbiased: around 0 "
+        "where they are alike.",
+        _APART,
+        _CLOSER,
     ),
-    Measure(
-        "cka",
-        "CKA",
-        1,
-        "Whether both domains arrange users alike, whatever the rotation: 1 is the same "
-        "arrangement (Kornblith et al. 2019).",
-        2,
-    ),
-    Measure(
-        "agreement",
-        "neighbours in common",
-        1,
-        "Share of a user's ten nearest users that both domains name.",
-        2,
-    ),
+)
+_TITLES = {measure.name: measure.title for measure in MEASURES}
+_TRAINED = "trained on them"
+_CHANCE_HELP = (
+    "Chance is what 19 of 20 exchanges stay below: of distances a user's two vectors are swapped, "
+    "of likenesses target vectors are dealt to other users, 999 times. A change is told by leaving "
+    "out a twentieth of the users at a time. All figures here are corrected together (Holm)."
 )
 
 
-def sentence(found: BeforeAfter, names: tuple[str, str]) -> str:
-    """Question and answer: what the figures of the gap say, one by one where they disagree.
-
-    Closeness and recognition must be read together: vectors that have become alike are close.
-    """
-    both = "With both domains' interactions joined"
-    where = both if found.from_interactions else "In this model"
-    said: dict[int, list[str]] = {-1: [], 0: [], 1: []}
+def gap_table(figures: Figures) -> pd.DataFrame:
+    """A row per figure: both spaces, chance in brackets, bold where it is left, and the change."""
+    beyond = figures.beyond()
+    rows = []
     for measure in MEASURES:
-        if measure.name not in ("retrieval_mrr", "mmd_p"):
-            said[measure.change(found)].append(measure.title)
-    split = bool(said[1] and said[-1])
-    closer = 1 if said[1] else -1 if said[-1] else 0
-    finds = MEASURES[0].change(found)
-    answer = "The figures disagree" if split else _ANSWERS[closer]
-    told = []
-    for way, titles in said.items():
-        if way and titles:
-            named = " and ".join([", ".join(titles[:-1])] * (len(titles) > 1) + titles[-1:])
-            told.append(f"{named} say{'s' if len(titles) == 1 else ''} {_CLOSER[way]}")
-    before, after = number(found.before.retrieval_mrr), number(found.after.retrieval_mrr)
-    verdict = "" if split else _VERDICTS.get((closer, finds), ": nothing was aligned")
-    return (
-        f"**Are a person's two histories drawn to one place? {answer}.** "
-        f"{where}, {', '.join(told) or 'no figure changes'}; from {names[0]} the same person in "
-        f"{names[1]} is found {_FINDS[finds]} (MRR {before} → {after}){verdict}."
+        row = {"figure": measure.title}
+        for when, gap in ((BEFORE, figures.before), (AFTER, figures.after)):
+            one = gap.figures[measure.name]
+            value = number(one.value)
+            bold = f"**{value}**" if measure.name in beyond[when] else value
+            row[when] = f"{bold} :small[:gray[(chance {number(max(one.chance, 0.0))})]]"
+        if figures.trained and measure.name in ALIKE:
+            row["says"] = _TRAINED
+        elif measure.name in beyond[CHANGE]:
+            rose = figures.changes[measure.name].value > 0
+            row["says"] = measure.up if rose else measure.down
+        else:
+            row["says"] = "no change shown"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def gap_frame(figures: Figures) -> pd.DataFrame:
+    """The same as plain numbers, with every chance, for a file."""
+    return pd.DataFrame(
+        [
+            {"figure": measure.title}
+            | {
+                f"{when}_{key}": getattr(gap.figures[measure.name], key)
+                for when, gap in ((BEFORE, figures.before), (AFTER, figures.after))
+                for key in ("value", "chance", "p")
+            }
+            | {"change_p": figures.changes[measure.name].p}
+            for measure in MEASURES
+        ]
     )
 
 
+def sentence(found: BeforeAfter, names: tuple[str, str]) -> str:
+    """Question and answer: what leaves chance, and nothing else.
+
+    Closeness and recognition must be read together: vectors that have become alike are close.
+    """
+    figures, beyond = found.figures, found.figures.beyond()
+    where = "With both domains' interactions joined" if found.from_interactions else "In this model"
+    ways = {
+        way: [
+            name
+            for name in APART
+            if name in beyond[CHANGE] and (figures.changes[name].value > 0) == (way == _APART)
+        ]
+        for way in (_CLOSER, _APART)
+    }
+    told = [f"{_told(found, titles)} say {way}" for way, titles in ways.items() if titles]
+    left = [name for name in APART if name in beyond[AFTER]]
+    if all(ways.values()):
+        answer = "The figures disagree"
+    elif told:
+        answer = "Closer than before" if ways[_CLOSER] else "Further apart than before"
+    else:
+        answer = "As far apart as before" if left else "No gap shows"
+    if not told:
+        told = [
+            f"{_told(found, left)} still tell the domains apart"
+            if left
+            else "no distance leaves what chance gives"
+        ]
+    return (
+        f"**Are a person's two histories drawn to one place? {answer}.** "
+        f"{where}, {'; '.join(told)}; {_recognised(figures, beyond, names)}."
+    )
+
+
+def _told(found: BeforeAfter, names: list[str]) -> str:
+    """Figures by name with both values."""
+    both = [
+        f"{_TITLES[name]} ({number(found.figures.before.figures[name].value)} → "
+        f"{number(found.figures.after.figures[name].value)})"
+        for name in names
+    ]
+    return " and ".join([", ".join(both[:-1])] * (len(both) > 1) + both[-1:])
+
+
+def _recognised(figures: Figures, beyond: dict[str, frozenset[str]], names: tuple[str, str]) -> str:
+    """Whether the same person is found in the other domain, where that is evidence."""
+    person = f"the same person in {names[1]}"
+    if figures.trained:
+        return f"that it finds {person} is no evidence, as it trained on who is who"
+    before, after = (gap.figures[MRR].value for gap in (figures.before, figures.after))
+    shown = f"(MRR {number(before)} → {number(after)})"
+    if MRR in beyond[CHANGE]:
+        way = "better" if after > before else "worse"
+        return f"from {names[0]} {person} is found {way} {shown}"
+    if MRR in beyond[AFTER]:
+        return f"from {names[0]} {person} is found beyond chance, no better than before {shown}"
+    return f"from {names[0]} {person} is not found beyond chance"
+
+
 def figures_caption(found: BeforeAfter) -> str:
-    """On whom the figures stand, what chance gives, and how the contents differ."""
-    content, n = found.content, found.after.users
+    """On whom the figures stand, and how to read them."""
+    return (
+        f"{count(found.figures.after.users, 'shared user')} that neither “before” nor a joint "
+        "space learned from. Bold: beyond chance. A small gap does not imply a good transfer."
+    )
+
+
+def content_caption(found: BeforeAfter) -> str:
+    """How the domains differ before any model."""
+    content = found.content
     categories = (
         "categories are unknown in a domain"
         if np.isnan(content.categories)
         else f"categories {number(content.categories)} "
         f"({count(content.shared_categories, 'name')} in common)"
     )
-    still = "cannot tell" if found.after.mmd_p > _NEVER else "still tells"
-    chance = " beyond chance" if still == "still tells" else ""
     return (
-        f"Over {n:,} shared users whom the rotation of “before” never saw; a model may have "
-        f"trained on them. Neighbours in common by chance: {number(chance_agreement(n))}. "
-        f"After, MMD² {still} the domains apart{chance}. How the domains differ before "
-        "any model, as Jensen-Shannon divergence in bits (0 alike, 1 nothing in common): "
-        f"{categories}, popularity {number(content.popularity)}. "
-        "A small gap does not imply a good transfer."
+        "How the domains differ before any model, as Jensen-Shannon divergence in bits (0 alike, 1 "
+        f"nothing in common): {categories}, popularity {number(content.popularity)}."
     )
 
 
@@ -314,7 +364,7 @@ def figures_caption(found: BeforeAfter) -> str:
 
 MOST_RUNS = 12  # whose gaps are measured for one picture
 LIFT = "ndcg@10"
-TITLES = {"a_distance": "A-distance", "mmd": "MMD²", "retrieval_mrr": "retrieval MRR"}
+COLUMNS = (A_DISTANCE, MMD, MRR)
 
 
 def show_gap_against_lift(run: Run) -> None:
@@ -323,7 +373,7 @@ def show_gap_against_lift(run: Run) -> None:
     if len(frame) < 2:
         st.markdown("Fewer than two runs of this split have user vectors and a lift to compare.")
         return
-    across = frame.assign(**{MEAN: frame["a_distance"], LOW: np.nan, HIGH: np.nan})
+    across = frame.assign(**{MEAN: frame[A_DISTANCE], LOW: np.nan, HIGH: np.nan})
     draw_titled(
         draw_trade_off(
             across,
@@ -336,7 +386,7 @@ def show_gap_against_lift(run: Run) -> None:
         note="Lift is over the target-only twin, or over popularity for models without one; bars "
         "are 95 % intervals over users.",
     )
-    shown = frame.rename(columns=TITLES).assign(
+    shown = frame.rename(columns=_TITLES).assign(
         lift=[
             signed_with_interval(*row)
             for row in lifts[[MEAN, LOW, HIGH]].itertuples(index=False, name=None)
@@ -347,7 +397,7 @@ def show_gap_against_lift(run: Run) -> None:
 
 def _gap_and_lift(frame: pd.DataFrame, lifts: pd.DataFrame) -> str:
     """Question and answer; a few runs are no sample, so that nothing is tested."""
-    order = np.argsort(frame["a_distance"].to_numpy(), kind="stable")
+    order = np.argsort(frame[A_DISTANCE].to_numpy(), kind="stable")
     near, far = (plain(lifts[RUN].iloc[order[place]], 60) for place in (0, -1))
     gains = [number(lifts[MEAN].iloc[order[place]]) for place in (0, -1)]
     return (
@@ -367,8 +417,7 @@ def _gaps_and_lifts(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
         gap = _gap(other)
         if gap is None:
             continue
-        figures = {key: gap[key] for key in ("a_distance", "mmd", "retrieval_mrr")}
-        gaps.append({RUN: names[other.id]} | figures)
+        gaps.append({RUN: names[other.id]} | {key: gap[key] for key in COLUMNS})
         lift = _lift(other)
         assert lift is not None
         lifts.append({RUN: names[other.id]} | {key: lift[key] for key in (MEAN, LOW, HIGH)})
@@ -383,4 +432,6 @@ def _lift(run: Run) -> dict | None:
 @kept_data(show_spinner="Reading vectors …", max_entries=100)
 def _gap(run: Run) -> dict[str, float] | None:
     gap = after_gap(cached.split_of(run), cached.model(run))
-    return None if gap is None else asdict(gap)
+    if gap is None:
+        return None
+    return {name: figure.value for name, figure in gap.figures.items()}

@@ -1,6 +1,7 @@
 import numpy as np
 
-from core.embedding.maps import normalised, pca_map
+from core.embedding.maps import pca_map
+from core.models.kernel.coordinates import normalised
 
 
 def test_the_two_largest_directions_come_first():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core.embedding.maps import normalised
 from core.embedding.neighbours import nearest, nearest_of_all
+from core.models.kernel.coordinates import normalised
 
 
 def test_neighbours_stand_by_cosine_worked_by_hand():

@@ -1,6 +1,5 @@
 import numpy as np
 
-from core.embedding.maps import normalised
 from core.embedding.neighbours import (
     NO_GROUP,
     clusters_of,
@@ -8,6 +7,7 @@ from core.embedding.neighbours import (
     islands_of,
     shared_by_neighbours,
 )
+from core.models.kernel.coordinates import normalised
 
 
 def test_directions_that_differ_are_groups_the_largest_first():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core.embedding.maps import normalised
 from core.embedding.neighbours import trustworthiness
+from core.models.kernel.coordinates import normalised
 
 
 def test_a_map_that_keeps_all_neighbours_is_trusted_fully():
@@ -29,3 +29,11 @@ def test_a_random_map_of_many_points_gets_a_half():
 
 def test_too_few_points_give_no_figure():
     assert np.isnan(trustworthiness(np.eye(3), np.zeros((3, 2)), k=15))
+
+
+def test_points_that_are_all_equal_have_no_trust_to_measure():
+    """They were trusted fully, 1.0: no two points were told apart, on the map or before it."""
+    rng = np.random.default_rng(0)
+    vectors, places = normalised(rng.normal(size=(60, 8))), rng.normal(size=(60, 2))
+    assert np.isnan(trustworthiness(np.tile(vectors[:1], (60, 1)), places))
+    assert np.isnan(trustworthiness(vectors, np.zeros((60, 2))))

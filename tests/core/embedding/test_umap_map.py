@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.embedding.maps import normalised
 from core.embedding.neighbours import nearest_of_all, trustworthiness
 from core.embedding.umap_map import fuzzy_graph, umap_map
+from core.models.kernel.coordinates import normalised
 
 ROOT = Path(__file__).resolve().parents[3]
 MAP = """
 import hashlib, numpy as np
-from core.embedding.maps import normalised
+from core.models.kernel.coordinates import normalised
 from core.embedding.umap_map import umap_map
 vectors = normalised(np.random.default_rng(0).normal(size=(300, 8)))
 print(hashlib.sha256(umap_map(vectors, seed=5).tobytes()).hexdigest())

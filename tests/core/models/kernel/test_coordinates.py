@@ -1,6 +1,6 @@
 import numpy as np
 
-from core.embedding.maps import interaction_vectors, normalised
+from core.models.kernel.coordinates import interaction_vectors, normalised
 from tests.worlds import pair_of, twin_tastes
 
 
