@@ -15,7 +15,16 @@ from core.basics.columns import TEST, USERS, VALID
 from core.basics.errors import CrosswalkError
 from core.basics.files import SPARE, free_space
 from core.basics.formatting import count, number
-from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
+from core.data.checks.check import (
+    CROSS_LISTED,
+    DOUBLE_USERS,
+    EXCHANGED,
+    RATINGS,
+    SAME_PEOPLE,
+    SAME_ROWS,
+    TIME_LEAK,
+    Check,
+)
 from core.data.checks.quality import checks_of
 from core.data.snapshot import SplitInfo
 from core.metrics.registry import metric_title
@@ -257,4 +266,9 @@ def _sentence(check: Check) -> str:
         return f"{listed} listed in both domains {carry} the lift: the answer leaks."
     if check.key == DOUBLE_USERS:
         return f"{check.figures['share']:.1%} of a domain's users have a second id."
-    return "User and item columns look exchanged." if check.key == EXCHANGED else ""
+    return {
+        EXCHANGED: "User and item columns look exchanged.",
+        SAME_ROWS: "Source and target look like one table: do not believe a lift.",
+        RATINGS: "In one of the files 1 may be the best rating.",
+        TIME_LEAK: "Training knows what came after the test.",
+    }.get(check.key, "")

@@ -14,6 +14,7 @@ from core.__main__ import main
 from core.basics.columns import ITEM, TITLE, USER
 from core.basics.files import write_json
 from core.cli.words import in_words
+from core.data.checks.quality import RESULT
 from core.models.registry import CARDS
 from tests.core.cli.commanding import answer, refusal
 
@@ -62,6 +63,11 @@ def trained(capsys, split, workspace) -> dict:
         "--workspace",
         workspace,
     )
+
+
+def lights(told: dict) -> set[str]:
+    """Keys of the checks that stand beside what a command tells."""
+    return {check["key"] for check in told["checks"]}
 
 
 def test_models_lists_every_card_with_its_settings(capsys):
@@ -202,7 +208,14 @@ def test_two_plain_files_are_paired_split_and_swapped(capsys, split, workspace, 
         for swap in ((), ("--swap",))
     ]
     assert answers[0]["dataset_hash"] != answers[1]["dataset_hash"]
-    assert {"same_people", "cross_listed"} <= {check["key"] for check in answers[0]["checks"]}
+    assert {"same_people", "cross_listed"} <= lights(answers[0])
+    # A run on a pair that nobody checked, as pages may leave one, gets its lights when it is told
+    (workspace / "pairs" / answers[0]["dataset_hash"] / RESULT).unlink()
+    out = tmp_path / "report.html"
+    told = answer(
+        capsys, "report", "--run", answers[0]["run_dir"], "--out", out, "--workspace", workspace
+    )
+    assert {"same_people", "cross_listed", "same_rows", "ratings"} <= lights(told)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +374,7 @@ def test_what_is_measured_afterwards_is_told_in_words_or_as_one_line_of_json(
             assert sum(line.startswith(start) for line in lines) == 1, (start, lines)
         assert main([*words, "--json"]) == 0
         (line,) = capsys.readouterr().out.splitlines()
-        assert isinstance(json.loads(line), dict)
+        assert lights(json.loads(line)) >= {"given", "same_people", "cross_listed", "same_rows"}
 
 
 def test_the_demo_runs_are_named_with_their_folders():
@@ -440,6 +453,7 @@ def test_a_search_prints_every_trial_and_the_settings_found_for_model_and_twin(
     words = ("search", "--splits", split, "--workspace", workspace, "--model", "ease", "--train")
     grid = ("--grid", "regularization=3,30", "source_weight=0.1,1", "--set", "solver=primal")
     found = answer(capsys, *words, *grid)
+    assert {"given", "same_people", "cross_listed"} <= lights(found)
     assert found["budget"] == {"run": 4, "twin": 4}
     assert found["counts"] == {"done": 8}
     for role in ("run", "twin"):
