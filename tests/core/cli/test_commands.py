@@ -304,7 +304,7 @@ def test_what_a_given_split_leaves_out_is_counted_and_said(capsys, split, tmp_pa
     assert found["given"]["test_users_unknown"] == 1
     lights = {check["key"]: check["light"] for check in found["checks"]}
     assert lights["given"] == "red"
-    assert len(lights) == 7
+    assert len(lights) == 9
     assert "3 test rows are training rows too: they are left out." in said.err
     assert found["left_out"][0].startswith("3 test rows are training rows too: they are left out.")
     keys = {check["key"] for check in found["checks"]}
