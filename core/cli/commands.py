@@ -16,7 +16,7 @@ from typing import Any
 from core.basics.columns import SOURCE, TARGET, TEST
 from core.basics.errors import RunError, SettingsError
 from core.basics.formatting import duration
-from core.basics.progress import Progress, Report
+from core.basics.progress import Progress, Report, silent
 from core.basics.workspace import Workspace
 from core.cli.flags import (
     FILES,
@@ -223,7 +223,8 @@ def overlap(options: Namespace) -> dict[str, Any]:
 
     workspace, run = _runs([options.run])
     split = read_snapshot(workspace.splits / run.record.split_hash)
-    return overlap_answer(run, split, measure_overlap(run, split, 0, _say))
+    lights = {"checks": _lights(workspace, run)}
+    return overlap_answer(run, split, measure_overlap(run, split, 0, _say)) | lights
 
 
 def reseed(options: Namespace) -> dict[str, Any]:
@@ -232,7 +233,8 @@ def reseed(options: Namespace) -> dict[str, Any]:
 
     workspace, run = _runs([options.run])
     split = read_snapshot(workspace.splits / run.record.split_hash)
-    return reseed_answer(run, measure_noise(run, split, _say))
+    lights = {"checks": _lights(workspace, run)}
+    return reseed_answer(run, measure_noise(run, split, _say)) | lights
 
 
 def placebo(options: Namespace) -> dict[str, Any]:
@@ -280,7 +282,8 @@ def search(options: Namespace) -> dict[str, Any]:
     )
     if options.train:
         train_winner(study, workspace, _say)
-    return search_summary(study) | {"metric": study.metric} | account.to_dict()
+    found = search_summary(study) | {"metric": study.metric} | account.to_dict()
+    return found | {"checks": [asdict(check) for check in account.checks]}
 
 
 def recommend(options: Namespace) -> dict[str, Any]:
@@ -298,9 +301,11 @@ def report(options: Namespace) -> dict[str, Any]:
     sections = sections_without(options.without)
     chosen = ReportOptions(options.title, options.note, sections, options.hide_users)
     workspace, run = _run_of(options)
+    lights = _lights(workspace, run)  # first: the story reads what they found
     story = tell_story(workspace, run)
     path = write_report(options.out.resolve(), report_html(story, chosen))
-    return {"file": str(path), "bytes": path.stat().st_size, "verdict": story.verdict}
+    told = {"file": str(path), "bytes": path.stat().st_size, "verdict": story.verdict}
+    return told | {"checks": lights}
 
 
 def demo(options: Namespace) -> dict[str, Any]:
@@ -442,6 +447,21 @@ def _told(
     return shortened(answer, getattr(options, "k", 10))
 
 
+def _lights(workspace: Workspace, run: Run) -> list[dict[str, Any]] | None:
+    """What stands beside every lift: the checks of a run's data, made now if nobody did before.
+
+    None where the data are not in this workspace, or came as a split of an earlier version.
+    """
+    from core.runs.jobs.data_jobs import quality_job
+
+    record = run.record
+    found = checks_of(workspace, record.dataset_hash, record.split_hash)
+    if found is None and (workspace.pairs / record.dataset_hash).exists():
+        quality_job(workspace, {"pair": record.dataset_hash}, silent)
+        found = checks_of(workspace, record.dataset_hash, record.split_hash)
+    return None if found is None else [asdict(check) for check in found]
+
+
 def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str, Any]:
     """The run's record with the figures of twin and popularity beside its own."""
     record = run.record
@@ -449,8 +469,7 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
         name: getattr(record, name)
         for name in ("model", "settings", "seed", "dataset_hash", "split_hash")
     }
-    checks = checks_of(workspace, record.dataset_hash, record.split_hash)
-    answer["checks"] = None if checks is None else [asdict(check) for check in checks]
+    answer["checks"] = _lights(workspace, run)
     answer |= {"run_dir": str(run.folder)} | {name: getattr(record, name) for name in FIGURES}
     beside = {"twin": run.twin, "popularity": run.popularity, "bias": run.bias}
     for name, other in beside.items():

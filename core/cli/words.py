@@ -204,7 +204,7 @@ def _search_words(answer: dict[str, Any]) -> list[str]:
         figure = f"{answer['metric']} {number(winner[MEAN], 4)} ± {number(winner['error'], 4)}"
         lines.append(f"  {role:<6}{figure} on validation with {settings}")
     said = filter(None, [answer["edges"], answer["failures"]])
-    lines += ["", *said, *_rows_words(answer)]
+    lines += ["", *said, *_rows_words(answer), *_doubtful(answer)]
     lines.append(f"Cost: {duration(answer['cpu_seconds'])} of CPU.")
     if answer["run"]:
         lines.append(f"The winner is kept as run {answer['run']}")
@@ -249,19 +249,21 @@ def _overlap_words(answer: dict[str, Any]) -> list[str]:
         level = with_interval(row[MEAN], row[LOW], row[HIGH])
         said = f"{answer['metric']} {level}, {count(row[USERS], 'test user')}"
         lines.append(f"  {100 * row['share']:>3.0f} % known  {row['segment']}: {said}")
-    return lines
+    return [*lines, *_doubtful(answer)]
 
 
 def _reseed_words(answer: dict[str, Any]) -> list[str]:
     how = "with other seeds" if answer["how"] == "seed" else "on users drawn anew by seeds"
     seeds = ", ".join(map(str, answer["seeds"]))
     lines = [f"{answer['run']}: noise floor of {answer['metric']}"]
-    return [*lines, f"The twin was trained again {how}: {seeds}.", answer["says"]]
+    again = f"The twin was trained again {how}: {seeds}."
+    return [*lines, again, answer["says"], *_doubtful(answer)]
 
 
 def _report_words(answer: dict[str, Any]) -> list[str]:
     size = f"{answer['bytes'] / 2**20:,.1f} MiB"
-    return [*filter(None, [answer["verdict"]]), f"Written to {answer['file']} ({size})."]
+    written = f"Written to {answer['file']} ({size})."
+    return [*filter(None, [answer["verdict"]]), *_doubtful(answer), written]
 
 
 def _answer_words(answer: dict[str, Any]) -> list[str]:

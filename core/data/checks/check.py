@@ -59,7 +59,12 @@ def _alarm(check: Check) -> str:
         return f"{listed} listed in both domains {carry} the lift: the answer leaks."
     if check.key == DOUBLE_USERS:
         return f"{check.figures['share']:.1%} of a domain's users have a second id."
-    return "User and item columns look exchanged." if check.key == EXCHANGED else ""
+    return {
+        EXCHANGED: "User and item columns look exchanged.",
+        SAME_ROWS: "Source and target look like one table: do not believe a lift.",
+        RATINGS: "In one of the files 1 may be the best rating.",
+        TIME_LEAK: "Training knows what came after the test.",
+    }.get(check.key, "")
 
 
 # Whether times can carry a split by time, or are numbers of periods, all equal, or odd.

@@ -12,7 +12,16 @@ from typing import Any
 from core import __version__
 from core.basics.columns import TEST, USERS
 from core.basics.formatting import count, number, signed, signed_interval
-from core.data.checks.check import CROSS_LISTED, DOUBLE_USERS, EXCHANGED, SAME_PEOPLE, Check
+from core.data.checks.check import (
+    CROSS_LISTED,
+    DOUBLE_USERS,
+    EXCHANGED,
+    RATINGS,
+    SAME_PEOPLE,
+    SAME_ROWS,
+    TIME_LEAK,
+    Check,
+)
 from core.evaluation.lift import ENOUGH_LAYERS
 from core.evaluation.new_items import ORACLE, RANDOM, comparators, deciding, new_items_sentence
 from core.metrics.registry import metric_title
@@ -26,6 +35,9 @@ NO_LIFT = {
     CROSS_LISTED: "items listed in both domains leak the answer",
     DOUBLE_USERS: "many people are in the data twice, under a second id",
     EXCHANGED: "user and item columns look exchanged",
+    SAME_ROWS: "source and target look like one table",
+    RATINGS: "a high rating is a good one in one file alone",
+    TIME_LEAK: "training knows what came after the test",
 }
 WORDS_OF_LIGHTS = {
     "green": "no doubt found",

@@ -16,6 +16,7 @@ from core.basics.files import write_json
 from core.basics.workspace import Workspace
 from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.cli.words import in_words
+from core.data.checks.quality import RESULT
 from core.data.snapshot import read_snapshot
 from core.models.registry import CARDS
 from tests.core.cli.commanding import answer, refusal
@@ -65,6 +66,11 @@ def trained(capsys, split, workspace) -> dict:
         "--workspace",
         workspace,
     )
+
+
+def lights(told: dict) -> set[str]:
+    """Keys of the checks that stand beside what a command tells."""
+    return {check["key"] for check in told["checks"]}
 
 
 def test_models_lists_every_card_with_its_settings(capsys):
@@ -205,7 +211,14 @@ def test_two_plain_files_are_paired_split_and_swapped(capsys, split, workspace, 
         for swap in ((), ("--swap",))
     ]
     assert answers[0]["dataset_hash"] != answers[1]["dataset_hash"]
-    assert {"same_people", "cross_listed"} <= {check["key"] for check in answers[0]["checks"]}
+    assert {"same_people", "cross_listed"} <= lights(answers[0])
+    # A run on a pair that nobody checked, as pages may leave one, gets its lights when it is told
+    (workspace / "pairs" / answers[0]["dataset_hash"] / RESULT).unlink()
+    out = tmp_path / "report.html"
+    told = answer(
+        capsys, "report", "--run", answers[0]["run_dir"], "--out", out, "--workspace", workspace
+    )
+    assert {"same_people", "cross_listed", "same_rows", "ratings"} <= lights(told)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +307,7 @@ def test_what_a_given_split_leaves_out_is_counted_and_said(capsys, split, tmp_pa
     assert found["given"]["test_users_unknown"] == 1
     lights = {check["key"]: check["light"] for check in found["checks"]}
     assert lights["given"] == "red"
-    assert len(lights) == 7
+    assert len(lights) == 9
     assert "3 test rows are training rows too: they are left out." in said.err
     assert found["left_out"][0].startswith("3 test rows are training rows too: they are left out.")
     keys = {check["key"] for check in found["checks"]}
@@ -395,7 +408,7 @@ def test_what_is_measured_afterwards_is_told_in_words_or_as_one_line_of_json(
             assert sum(line.startswith(start) for line in lines) == 1, (start, lines)
         assert main([*words, "--json"]) == 0
         (line,) = capsys.readouterr().out.splitlines()
-        assert isinstance(json.loads(line), dict)
+        assert lights(json.loads(line)) >= {"given", "same_people", "cross_listed", "same_rows"}
 
 
 def test_the_demo_runs_are_named_with_their_folders():
@@ -474,6 +487,7 @@ def test_a_search_prints_every_trial_and_the_settings_found_for_model_and_twin(
     words = ("search", "--splits", split, "--workspace", workspace, "--model", "ease", "--train")
     grid = ("--grid", "regularization=3,30", "source_weight=0.1,1", "--set", "solver=primal")
     found = answer(capsys, *words, *grid)
+    assert {"given", "same_people", "cross_listed"} <= lights(found)
     assert found["budget"] == {"run": 4, "twin": 4}
     assert found["counts"] == {"done": 8}
     for role in ("run", "twin"):

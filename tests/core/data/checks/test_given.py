@@ -16,6 +16,7 @@ from core.data.checks.check import (
     SAME_PEOPLE,
     SAME_ROWS,
     SPELLING,
+    TIME_LEAK,
     TIMES,
     Check,
 )
@@ -123,3 +124,24 @@ def test_a_split_without_shared_users_or_times_is_still_checked(given):
     found = by_key(replace(given, **frames))
     assert found[SAME_PEOPLE].light == "grey"
     assert found[TIMES].light == "grey"
+
+
+def test_a_split_by_time_that_leaks_is_told_from_one_that_was_not_by_time(given):
+    """Nobody says how files were split: a few later rows are a leak, many are another kind."""
+    start = 1_600_000_000
+    draw = np.random.default_rng(1)
+
+    def timed(rows: pd.DataFrame, first: int, later: float = 0.0) -> pd.DataFrame:
+        moved = np.where(draw.random(len(rows)) < later, 2_000_000, 0)
+        return rows.assign(**{TIME: start + first + np.arange(len(rows)) + moved})
+
+    for later, light in ((0.0, "green"), (0.03, "red"), (0.5, "grey")):
+        tables = replace(
+            given,
+            source_train=timed(given.source_train, 0, later),
+            target_train=timed(given.target_train, 0),
+            target_valid=timed(given.target_valid, 500_000),
+            target_test=timed(given.target_test, 1_000_000),
+        )
+        assert by_key(tables)[TIME_LEAK].light == light
+    assert TIME_LEAK not in by_key(given)

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.basics.columns import ITEM, TIME, TITLE, USER
+from core.basics.columns import ITEM, RATING, TIME, TITLE, USER
 from core.data.build_pair import build_pair
 from core.data.checks.check import (
     CROSS_LISTED,
@@ -13,9 +13,12 @@ from core.data.checks.check import (
     EXCHANGED,
     IMPORT,
     ITEM_TABLES,
+    RATINGS,
     SAME_PEOPLE,
+    SAME_ROWS,
     SPELLING,
     TIMES,
+    TITLES,
 )
 from core.data.checks.quality import (
     RESULT,
@@ -30,6 +33,7 @@ from core.data.checks.quality import (
 from core.data.pair_folder import PairInputs, PairSettings
 from tests.core.data.small_files import random_rows, two_tastes
 
+NEW_YEARS = np.array([1_577_836_800, 1_609_459_200, 1_640_995_200])  # of 2020, 2021, 2022
 EVERYTHING = PairSettings(rating_threshold=0, target_core=0)
 
 
@@ -217,9 +221,53 @@ def test_other_spellings_come_out_amber(checked):
         (lambda rows: rows.assign(**{TIME: rows[TIME] * 1000}), "red"),  # milliseconds
         (lambda rows: rows.assign(**{TIME: rows[TIME].where(rows.index > 0, 5)}), "amber"),
         (lambda rows: rows.assign(**{TIME: rows[TIME] % 11 + 1}), "red"),
+        (lambda rows: rows.assign(**{TIME: NEW_YEARS[rows.index % 3]}), "red"),
     ],
-    ids=["plausible", "none", "all equal", "milliseconds", "one in 1970", "periods"],
+    ids=["plausible", "none", "all equal", "milliseconds", "one in 1970", "periods", "years"],
 )
 def test_times_are_looked_at(checked, times, light):
     source, target = times(random_rows(1, "b")), times(random_rows(2, "f"))
     assert checked(source, target)[TIMES].light == light
+
+
+def rated(rows: pd.DataFrame) -> pd.DataFrame:
+    """People who rate high everywhere and others who rate low, and some ones."""
+    kind, place = rows[USER].str[-1].astype(int) % 2, np.arange(len(rows))
+    return rows.assign(**{RATING: np.where(place % 50 == 0, 1.0, 3.0 + kind + place % 2)})
+
+
+def test_ratings_turned_round_in_one_file_are_red(checked):
+    source, target = rated(two_tastes(1)), rated(two_tastes(2))
+    assert checked(source, target)[RATINGS].light == "green"
+    turned = checked(source, target.assign(**{RATING: 6 - target[RATING]}), target_name="films")
+    assert turned[RATINGS].light == "red"
+    assert "In films 1 may be the best" in turned[RATINGS].answer
+    assert checked(source.drop(columns=RATING), target)[RATINGS].light == "grey"
+
+
+def test_one_table_cut_in_two_and_rows_that_stand_in_both_are_red(checked):
+    whole = two_tastes(2)
+    first = np.random.default_rng(1).random(len(whole)) < 0.5
+    halves = checked(whole[first], whole[~first])[SAME_ROWS]
+    assert (halves.light, halves.figures["both"]) == ("red", 0)
+    both = checked(pd.concat([two_tastes(1), whole.iloc[::3]]), whole)[SAME_ROWS]
+    assert (both.light, both.figures["both"]) == ("red", len(whole.iloc[::3]))
+    # Running numbers for items, equal by accident: rows meet as often as chance says
+    one, other = (random_rows(n, "", users=200) for n in (1, 2))
+    met = checked(one, other)[SAME_ROWS]
+    assert met.light == "green"
+    assert met.figures["both"] == pytest.approx(met.figures["by_chance"], rel=0.1)
+
+
+def test_titles_that_come_twice_are_amber(checked, write):
+    source, target = two_tastes(1), two_tastes(2)
+    ids = sorted(target[ITEM].unique())
+    items = pd.DataFrame({ITEM: ids, TITLE: [f"Tale of {item}" for item in ids]})
+    table = write("items", items)
+    assert checked(source, target, items_target=table)[TITLES].light == "green"
+    items[TITLE] = items[TITLE].where(items.index != 0, f"TALE, of {ids[1]} (Paperback)")
+    items[TITLE] = items[TITLE].where(items.index != 2, f"Tale of {ids[1]} [new]")
+    items[TITLE] = items[TITLE].where(items.index != 3, f"Tale of {ids[4]}!")
+    found = checked(source, target, items_target=write("again", items))[TITLES]
+    assert found.light == "amber"
+    assert "3 of 60 titles of target are there before" in found.answer
