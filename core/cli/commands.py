@@ -270,7 +270,8 @@ def recommend(options: Namespace) -> dict[str, Any]:
     """One user's list with both parts of every score and the history items behind them."""
     run = read_run(options.run.resolve())
     workspace = Workspace(run.folder.parent.parent)
-    return recommend_user(workspace, run, options.user, options.k, options.alpha, options.beta)
+    asked = (options.user, options.k, options.alpha, options.beta, options.new_items)
+    return recommend_user(workspace, run, *asked)
 
 
 def report(options: Namespace) -> dict[str, Any]:
