@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from core.basics.columns import SOURCE, TARGET, TEST
+from core.basics.columns import SOURCE, TARGET, TEST, VALID
 from core.basics.errors import RunError, SettingsError
 from core.basics.formatting import duration
 from core.basics.progress import Progress, Report
@@ -52,9 +52,10 @@ from core.runs.making.estimate import Estimate, cheaper_first, estimate, measure
 from core.runs.making.make_run import beside_new_items, train_run
 from core.runs.making.plan import RunPlan
 from core.runs.studies.noise import comparison_of
+from core.store.record import few_to_choose_by
 from core.store.run_folder import Run, list_runs, read_run
 
-FIGURES = ("fit", "evaluate", "valid", "test")
+FIGURES = ("fit", "evaluate", "valid", "test", "best_epoch", "ending", "curve", "warnings")
 LONG = 60.0  # seconds from which a run says beforehand how long it takes
 TABLE_HEAD = ("name", "model", "family", "when to use it", "needs", "additive", "paper")
 
@@ -128,6 +129,11 @@ def answer(options: Namespace) -> dict[str, Any]:
     found = answer_of(workspace, runs, first.run if first else None)
     told = found.to_dict() if found else {}
     checks = [asdict(check) for check in account.checks]
+    told["warnings"] = list(dict.fromkeys(w for run in runs for w in run.record.warnings))
+    if first and (few := few_to_choose_by(first.run.record.choosers, "the best model")):
+        told["warnings"].insert(0, few)
+    for warning in told["warnings"]:
+        _tell(warning)
     return told | made.to_dict() | account.to_dict() | {"checks": checks}
 
 
@@ -254,16 +260,16 @@ def search(options: Namespace) -> dict[str, Any]:
     )
     account = Account(_tell)
     snapshot = pair_snapshot(_files(options), workspace, options.seed, account)
-    plan = replace(plan, split=snapshot.name)
+    plan, split = replace(plan, split=snapshot.name), read_snapshot(snapshot)
+    if few := few_to_choose_by(len(split.users(VALID)), "the settings"):
+        _tell(few)
     study = find_settings(
-        plan,
-        workspace,
-        InProcess(read_snapshot(snapshot), workspace.searches / plan.key, _say),
-        _say,
+        plan, workspace, InProcess(split, workspace.searches / plan.key, _say), _say
     )
     if options.train:
         train_winner(study, workspace, _say)
-    return search_summary(study) | {"metric": study.metric} | account.to_dict()
+    extra = {"metric": study.metric, "warnings": [few] if few else []}
+    return search_summary(study) | extra | account.to_dict()
 
 
 def recommend(options: Namespace) -> dict[str, Any]:

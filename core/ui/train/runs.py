@@ -28,7 +28,7 @@ from core.basics.formatting import (
 )
 from core.metrics.registry import metric_title
 from core.store.bundle import export_run, import_run
-from core.store.record import Record
+from core.store.record import AT_CAP, Record, few_to_choose_by
 from core.store.run_folder import Run, delete_run, rename_run
 from core.ui import cached
 from core.ui.navigation import link_to
@@ -186,6 +186,10 @@ def _row(run: Run, split: str, split_hashes: list[str]) -> dict[str, Any]:
     notes = list(filter(None, [compression_words(run.record)]))
     if run.record.cancelled:
         notes.append(f"cancelled, best epoch {run.record.best_epoch}")
+    if record.ending and few_to_choose_by(record.choosers, ""):
+        notes.append(f"epoch chosen by {count(record.choosers, 'person', 'people')}")
+    if record.ending == AT_CAP and record.best_epoch == record.curve[-1]["epoch"]:
+        notes.append("best at its last epoch")
     if run.card.has_twin and run.twin is None:
         notes.append("no twin")
     if record.split_hash not in split_hashes:
