@@ -9,6 +9,7 @@ from core.ui.recommendations.list import (
     show_export,
     show_history,
     show_list,
+    show_new_items,
     show_two_runs,
     show_uploaded,
 )
@@ -53,6 +54,8 @@ with page("Recommendations", "What does this user get, why, and what if?"):
             drawn = on_the_bar(why, listed, place)
             show_history(view, listed, SOURCE, drawn, left)
             show_history(view, listed, TARGET, drawn, right)
+            with middle:
+                show_new_items(view)
             show_why(view, drawn)
             show_paths(view, why)
             show_text_why(view, why)

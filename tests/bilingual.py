@@ -66,11 +66,15 @@ USERS = 60
 
 
 def bilingual_split(
-    workspace: Workspace, widths: tuple[int, int] = (0, 0), titled: bool = True
+    workspace: Workspace,
+    widths: tuple[int, int] = (0, 0),
+    titled: bool = True,
+    untaken: pd.DataFrame | None = None,
 ) -> str:
     """Hash of a split of English books and their Chinese films; even users like even items.
 
     widths: of vectors by domain, 0 for none; a film's are those of its book, as far as they go.
+    untaken: films that are in nobody's history.
     """
     rng = np.random.default_rng(0)
     parts: dict[str, list[tuple[str, str]]] = {
@@ -86,7 +90,7 @@ def bilingual_split(
     source, target = _items("b", ENGLISH, widths[0]), _items("f", CHINESE, widths[1])
     if not titled:
         source, target = source.drop(columns=TITLE), target.drop(columns=TITLE)
-    tables = SplitTables(**frames, items_source=source, items_target=target)
+    tables = SplitTables(**frames, items_source=source, items_target=target, untaken=untaken)
     folder = write_snapshot(
         workspace.splits,
         tables,

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from core.basics.columns import SOURCE, TARGET, TEST
+from core.basics.columns import SOURCE, TARGET, TEST, VALID
 from core.basics.errors import RunError, SettingsError
 from core.basics.formatting import duration
 from core.basics.progress import Progress, Report, silent
@@ -52,9 +52,10 @@ from core.runs.making.make_run import beside_new_items, train_run
 from core.runs.making.plan import RunPlan
 from core.runs.studies.noise import comparison_of
 from core.runs.studies.placebo import check_reads_source, make_placebos, placebo_answer
+from core.store.record import few_to_choose_by
 from core.store.run_folder import Run, list_runs, read_run
 
-FIGURES = ("fit", "evaluate", "valid", "test")
+FIGURES = ("fit", "evaluate", "valid", "test", "best_epoch", "ending", "curve", "warnings")
 LONG = 60.0  # seconds from which a run says beforehand how long it takes
 
 
@@ -136,6 +137,11 @@ def answer(options: Namespace) -> dict[str, Any]:
     found = answer_of(workspace, runs, first.run if first else None)
     told = (found.to_dict() if found else {}) | (placebo_answer(first.run) if first else {})
     checks = [asdict(check) for check in account.checks]
+    told["warnings"] = list(dict.fromkeys(w for run in runs for w in run.record.warnings))
+    if first and (few := few_to_choose_by(first.run.record.choosers, "the best model")):
+        told["warnings"].insert(0, few)
+    for warning in told["warnings"]:
+        _tell(warning)
     return told | made.to_dict() | account.to_dict() | {"checks": checks}
 
 
@@ -273,24 +279,24 @@ def search(options: Namespace) -> dict[str, Any]:
     )
     account = Account(_tell)
     snapshot = pair_snapshot(_files(options), workspace, options.seed, account)
-    plan = replace(plan, split=snapshot.name)
+    plan, split = replace(plan, split=snapshot.name), read_snapshot(snapshot)
+    if few := few_to_choose_by(len(split.users(VALID)), "the settings"):
+        _tell(few)
     study = find_settings(
-        plan,
-        workspace,
-        InProcess(read_snapshot(snapshot), workspace.searches / plan.key, _say),
-        _say,
+        plan, workspace, InProcess(split, workspace.searches / plan.key, _say), _say
     )
     if options.train:
         train_winner(study, workspace, _say)
-    found = search_summary(study) | {"metric": study.metric} | account.to_dict()
-    return found | {"checks": [asdict(check) for check in account.checks]}
+    found = search_summary(study) | {"metric": study.metric, "warnings": [few] if few else []}
+    return found | account.to_dict() | {"checks": [asdict(check) for check in account.checks]}
 
 
 def recommend(options: Namespace) -> dict[str, Any]:
     """One user's list with both parts of every score and the history items behind them."""
     run = read_run(options.run.resolve())
     workspace = Workspace(run.folder.parent.parent)
-    return recommend_user(workspace, run, options.user, options.k, options.alpha, options.beta)
+    asked = (options.user, options.k, options.alpha, options.beta, options.new_items)
+    return recommend_user(workspace, run, *asked)
 
 
 def report(options: Namespace) -> dict[str, Any]:

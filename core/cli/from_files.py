@@ -342,6 +342,11 @@ def _given_tables(files: PairFiles, workspace: Workspace, account: Account) -> S
         added, used = with_triples(facts, ids, {domain: items[f"items_{domain}"] for domain in ids})
         account.tell(used.words())
         tables = replace(tables, items_source=added[SOURCE], items_target=added[TARGET])
+    if tables.items_target is not None:
+        rows = (tables.target_train, tables.target_valid, tables.target_test, tables.disliked)
+        taken = pd.concat([part[ITEM] for part in rows if part is not None])
+        new = tables.items_target[~tables.items_target[ITEM].isin(taken)]
+        tables = replace(tables, untaken=new)
     # The trust checks of a given split; what its parts share though they may not is left out
     checks = check_given(tables)
     parts = next(check for check in checks if check.key == GIVEN)

@@ -227,6 +227,11 @@ def _add_recommend(commands: Any) -> None:
     recommend.add_argument("--k", type=_length, default=10, help="length of a list, 1 to 50")
     recommend.add_argument("--alpha", type=float, default=1.0)
     recommend.add_argument("--beta", type=float, default=1.0)
+    recommend.add_argument(
+        "--new-items",
+        action="store_true",
+        help="items of the item table that nobody took may be listed, marked as new",
+    )
     _add_json(recommend)
 
 

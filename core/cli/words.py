@@ -140,6 +140,10 @@ def _run_words(answer: dict[str, Any]) -> list[str]:
             lines.append(
                 f"  with alpha {fused['alpha']:g}, beta {fused['beta']:g}: {name} {figure}"
             )
+    for side, called in SIDES.items():
+        found = answer if side == "run" else answer.get(side)
+        warnings = (found or {}).get("warnings") or []
+        lines += [f"  {called or 'run'}: {warning}" for warning in warnings]
     lines += _route_words(answer)
     lines += ["", *filter(None, [answer.get("verdict"), answer.get("cut_short")])]
     light_words = _doubtful(answer)
@@ -239,7 +243,9 @@ def _list_words(answer: dict[str, Any]) -> list[str]:
     for item in answer["items"]:
         why = [reason["item"] for side in item["reasons"].values() for reason in side][:3]
         because = f", because of {', '.join(why)}" if why else ""
-        lines.append(f"{item['rank']:>3}  {item['title']} ({number(item['score'])}){because}")
+        new = " (new)" if item.get("new") else ""
+        lines.append(f"{item['rank']:>3}  {item['title']}{new} ({number(item['score'])}){because}")
+    lines += [answer["new_items"]] if "new_items" in answer else []
     return lines or ["There is nothing to recommend."]
 
 

@@ -45,6 +45,7 @@ from core.data.filters import (
     read_disliked,
 )
 from core.data.knowledge import with_triples
+from core.data.pair import MOST_UNTAKEN, UNTAKEN
 from core.data.pair_folder import (
     DISLIKED,
     RECORD,
@@ -115,6 +116,7 @@ def build_pair(
     for domain, rows in _rows_of_shared(connection).items():
         left.after(OF_SHARED, domain, rows, after.shared)
     disliked = read_disliked(connection, inputs, settings)
+    untaken = _untaken_query(connection, inputs, settings)
     names = (inputs.source_name, inputs.target_name)
     added, said = _read_triples(connection, inputs, settings)
     known = _items_known(connection, inputs, settings)
@@ -132,19 +134,37 @@ def build_pair(
         known,
         left.people,
         disliked,
+        number(connection, f"SELECT count(*) FROM ({untaken})") if untaken else 0,
     )
+    _write_pair(connection, folder, info, inputs, settings, added, untaken)
+    return folder
+
+
+def _write_pair(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    info: PairInfo,
+    inputs: PairInputs,
+    settings: PairSettings,
+    added: dict[str, pd.DataFrame],
+    untaken: str,
+) -> None:
+    """Write the tables that stand in the database; added: item tables that triples made longer."""
     with whole_folder(folder) as part:
-        for table in (*DOMAINS, *([DISLIKED] if disliked else [])):
+        for table in (*DOMAINS, *([DISLIKED] if info.disliked else [])):
             _write_rows(connection, table, rows_file(part, table))
         for domain, known_items in _item_tables(inputs, settings).items():
             if known_items is not None:
                 query = _items_query(connection, domain, known_items)
                 file = text(str(items_file(part, domain)))
                 connection.execute(f"COPY ({query}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
+        if info.untaken:
+            kept = f"{untaken} ORDER BY {ITEM} LIMIT {MOST_UNTAKEN}"
+            file = text(str(part / f"{UNTAKEN}.parquet"))
+            connection.execute(f"COPY ({kept}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
         for domain, frame in added.items():
             frame.to_parquet(items_file(part, domain), index=False)
         write_json(part / RECORD, asdict(info))
-    return folder
 
 
 def pair_hash(inputs: PairInputs, settings: PairSettings) -> str:
@@ -383,6 +403,26 @@ def _items_query(connection: duckdb.DuckDBPyConnection, domain: str, table: Path
     return (
         f"SELECT {kept} FROM {relation(connection, table)} WHERE {ITEM} IN "
         f"(SELECT {ITEM} FROM {name(domain)}) ORDER BY {ITEM}"
+    )
+
+
+def _untaken_query(
+    connection: duckdb.DuckDBPyConnection, inputs: PairInputs, settings: PairSettings
+) -> str:
+    """What is known about items of the target's item table that no row of its file has; "" for
+    none.
+
+    Items that a filter left out are no new ones: somebody took them.
+    """
+    table = _item_tables(inputs, settings)[TARGET]
+    if table is None:
+        return ""
+    file = (inputs.source, SOURCE) if settings.swap else (inputs.target, TARGET)
+    taken = USER if settings.exchanged_columns in (file[1], "both") else ITEM
+    known = _items_query(connection, TARGET, table).split(" WHERE ")[0]
+    return (
+        f"{known} WHERE {ITEM} NOT IN "
+        f"(SELECT {taken} FROM {relation(connection, file[0])} WHERE {taken} IS NOT NULL)"
     )
 
 

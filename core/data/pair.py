@@ -51,6 +51,28 @@ class ItemFeatures:
             vectors=None if self.vectors is None else self.vectors[::step],
         )
 
+    def and_then(self, others: ItemFeatures) -> ItemFeatures:
+        """What is known about these items and then about others; attributes are those of these."""
+        n_own, n_others = len(self.titles), len(others.titles)
+        nothing = np.full(n_others, "", dtype=object)
+        vectors = self.vectors
+        if vectors is not None:
+            there = others.vectors
+            fits = there is not None and there.shape[1] == vectors.shape[1]
+            added = there if there is not None and fits else np.zeros((n_others, vectors.shape[1]))
+            vectors = np.concatenate([vectors, added], dtype=np.float32)
+        return ItemFeatures(
+            np.concatenate([self.titles, others.titles]),
+            np.concatenate([self.categories, others.categories]),
+            np.concatenate([self.descriptions, others.descriptions]),
+            {
+                name: np.concatenate([column[:n_own], others.attributes.get(name, nothing)])
+                for name, column in self.attributes.items()
+            },
+            self.vectors_folder,
+            vectors,
+        )
+
     def names(self, items: IdMap) -> np.ndarray:
         """What to call each item: its title, or its id where it has none."""
         return np.where(self.titles == "", items.ids, self.titles)
@@ -98,6 +120,24 @@ class DomainPair:
             self,
             source=self.source[givers],
             source_counts=None if counts is None else counts[givers],
+        )
+
+    def with_untaken(self, items: IdMap, features: ItemFeatures) -> DomainPair:
+        """The pair with target items nobody took, numbered behind the known ones."""
+        n_users, n_items = len(self.users), len(self.target_items) + len(items)
+        wider = [
+            None
+            if rows is None
+            else csr_matrix((rows.data, rows.indices, rows.indptr), shape=(n_users, n_items))
+            for rows in (self.target, self.target_counts)
+        ]
+        known = self.target_features
+        return replace(
+            self,
+            target_items=IdMap(np.concatenate([self.target_items.ids, items.ids])),
+            target=wider[0],
+            target_counts=wider[1],
+            target_features=None if known is None else known.and_then(features),
         )
 
     @property
@@ -267,6 +307,37 @@ def read_described(folder: Path, domain: str) -> tuple[IdMap, ItemFeatures]:
     vectors = np.load(file, mmap_mode="r") if file.exists() else None
     features = replace(features_of(frame, vectors_folder), vectors=vectors)
     return IdMap(frame[ITEM].to_numpy(dtype=object)), features
+
+
+# Items of the item table that nobody took: candidates only where a list asks for them.
+
+UNTAKEN = "items_untaken"
+MOST_UNTAKEN = 20_000  # kept of them; each is a text to encode and a column of every list
+
+
+def write_untaken(folder: Path, table: pd.DataFrame) -> None:
+    """Keep what is known of items nobody took beside a snapshot, by id; at most MOST_UNTAKEN."""
+    items = IdMap.of(table[ITEM])
+    items = IdMap(items.ids[:MOST_UNTAKEN])
+    if (vectors := uploaded_vectors(items, table)) is not None:
+        np.save(folder / f"{UNTAKEN}.npy", vectors)
+    described(items, table).to_parquet(folder / f"{UNTAKEN}.parquet", index=False)
+
+
+def has_untaken(folder: Path) -> bool:
+    """Whether items nobody took are kept beside a snapshot; nothing is read."""
+    return (folder / f"{UNTAKEN}.parquet").exists()
+
+
+def read_untaken(folder: Path) -> tuple[IdMap, ItemFeatures] | None:
+    """Ids and features of items nobody took; None where a snapshot has none."""
+    if not has_untaken(folder):
+        return None
+    vectors = folder / f"{UNTAKEN}.npy"
+    frame = pd.read_parquet(folder / f"{UNTAKEN}.parquet")
+    features = features_of(frame, folder.parent.with_name("texts"))
+    mapped = np.load(vectors, mmap_mode="r") if vectors.exists() else None
+    return IdMap(frame[ITEM].to_numpy(dtype=object)), replace(features, vectors=mapped)
 
 
 def features_of(frame: pd.DataFrame, vectors_folder: Path | None = None) -> ItemFeatures:

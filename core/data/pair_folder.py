@@ -18,7 +18,7 @@ from core.basics.files import as_record, delete_folder, read_json
 from core.basics.settings import Settings, setting
 from core.basics.types import IdMap
 from core.basics.workspace import Workspace
-from core.data.pair import DomainPair, ItemFeatures, described, features_of
+from core.data.pair import UNTAKEN, DomainPair, ItemFeatures, described, features_of
 from core.data.reading.options import read_dataset
 
 RECORD = "pair.json"
@@ -56,7 +56,8 @@ class PairInfo:
     steps: what was asked of rows, in order -> domain -> rows left. items_known: domain -> how many
     of its items are in its item table, and how many it has; people: as steps, users in place of
     rows. All are empty in older pairs. disliked: rows of the target below the threshold, by its
-    people and of its items; -1 in older pairs, which do not have them.
+    people and of its items; -1 in older pairs, which do not have them. untaken: items of the
+    target's item table that are in no row of its file.
     """
 
     dataset_hash: str
@@ -71,6 +72,7 @@ class PairInfo:
     items_known: dict[str, list[int]] = field(default_factory=dict)
     people: dict[str, dict[str, int]] = field(default_factory=dict)
     disliked: int = -1
+    untaken: int = 0
 
     @property
     def title(self) -> str:
@@ -164,6 +166,12 @@ def read_rows(folder: Path, domain: str) -> pd.DataFrame:
 def read_disliked(folder: Path) -> pd.DataFrame | None:
     """Target rows below the threshold, USER, ITEM, RATING and maybe TIME; None where none is."""
     file = rows_file(folder, DISLIKED)
+    return pd.read_parquet(file) if file.exists() else None
+
+
+def read_untaken_items(folder: Path) -> pd.DataFrame | None:
+    """What the item table knows of target items nobody took; None where there are none."""
+    file = folder / f"{UNTAKEN}.parquet"
     return pd.read_parquet(file) if file.exists() else None
 
 

@@ -37,10 +37,12 @@ from core.data.pair import (
     DomainPair,
     apart,
     described,
+    has_untaken,
     ones_of,
     read_described,
     uploaded_vectors,
     vectors_file,
+    write_untaken,
 )
 
 RECORD = "split.json"
@@ -74,6 +76,7 @@ class SplitTables:
     items_source: pd.DataFrame | None  # ITEM and any of TITLE, DESCRIPTION, VECTOR and so on
     items_target: pd.DataFrame | None
     disliked: pd.DataFrame | None = None  # seen, not liked: rows of the target, with their PART
+    untaken: pd.DataFrame | None = None  # what is known of target items nobody took
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,8 @@ def write_snapshot(
                 if (vectors := uploaded_vectors(items[domain], table)) is not None:
                     np.save(vectors_file(part_folder, domain), vectors)
             write_json(part_folder / RECORD, asdict(info))
+    if tables.untaken is not None and len(tables.untaken) and not has_untaken(folder):
+        write_untaken(folder, tables.untaken)  # no part of the split: its hash does not know them
     return folder
 
 

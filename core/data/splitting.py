@@ -20,6 +20,7 @@ from core.data.pair_folder import (
     read_items,
     read_pair_info,
     read_rows,
+    read_untaken_items,
 )
 from core.data.snapshot import NEW_ITEMS, SplitTables, write_snapshot
 
@@ -208,6 +209,7 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
         items_source=read_items(pair_folder, SOURCE, vectors=True),
         items_target=read_items(pair_folder, TARGET, vectors=True),
         disliked=deal_disliked(read_disliked(pair_folder), target, parts.target, settings, seed),
+        untaken=read_untaken_items(pair_folder),
     )
     return write_snapshot(
         root,

@@ -3,8 +3,10 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 
+from core.basics.columns import ITEM, TITLE
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.jobs.table import DONE, end_job, list_jobs
@@ -18,6 +20,7 @@ from core.store.run_folder import WEIGHTS, read_tensors, write_tensors
 from tests.bilingual import bilingual_split
 from tests.pages.stories import Trained, entered, open_page, well, words
 
+NEW = "灯塔看守人的儿子"  # a film nobody took
 WISH = "a dog that is someone's friend"
 MODELS = ("text_profile", "text_ridge", "text_neighbours", "fine_tuned")
 COMPRESSED = {"student": {"kind": "student"}, "pruned": {"kind": "pruned", "keep": 0.05}}
@@ -27,7 +30,7 @@ QUICK = {"fine_tuned": {"epochs": 1, "source_epochs": 0, "factors": 16}}
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Trained:
     workspace = Workspace(tmp_path_factory.mktemp("texts") / "workspace")
-    split_hash = bilingual_split(workspace)
+    split_hash = bilingual_split(workspace, untaken=pd.DataFrame({ITEM: ["n"], TITLE: [NEW]}))
     runs = {
         name: train_run(RunPlan(split_hash, name, QUICK.get(name, {})), workspace).name
         for name in MODELS
@@ -50,6 +53,17 @@ def bilingual(made, monkeypatch) -> Trained:
     monkeypatch.setattr("core.ui.shell.ensure_supervisor", lambda workspace: None)
     entered(made.workspace, monkeypatch)
     return made
+
+
+def test_an_item_nobody_took_is_listed_in_a_drawer_and_marked(bilingual):
+    address = {"run": bilingual.runs["text_profile"], "user": "u0", "k": "50"}
+    assert "With new items" not in words(
+        open_page("recommendations", run=bilingual.runs["text_ridge"])
+    )
+    app = well(open_page("recommendations", "with_new_items", **address))
+    assert "1 item of the item table that nobody took yet may be listed" in words(app)
+    specs = [element.proto.spec for element in app.get("plotly_chart")]
+    assert any(NEW in json.loads(spec).__repr__() and "new" in spec for spec in specs)
 
 
 def visitor(run: str, **address: str):

@@ -14,6 +14,7 @@ from core.basics.settings import Settings, setting
 from core.basics.types import BoolArray, DomainScores, FloatArray
 from core.data.pair import DomainPair, ItemFeatures
 from core.models.kernel.arrays import unit
+from core.models.protocol import State
 from core.models.text.encoders import DEFAULT, ENCODERS, cut_up
 from core.models.text.vectors import (
     ALONE,
@@ -110,6 +111,24 @@ def _width(widths: tuple[int, int], settings: TextSettings, cross_domain: bool) 
     ):
         raise SettingsError(*refused)
     return 0 if settings.vectors == NOT_USED else max(widths)
+
+
+@runtime_checkable
+class ReadsUntaken(Protocol):
+    """A model, or its network, that places items nobody took by what is written about them."""
+
+    def widened(self, state: State, wider: DomainPair) -> State:
+        """The state with more target items: those of the pair it was trained on come first in
+        `wider`, nothing of them changes, and nobody took the others."""
+        ...
+
+
+def untaken_vectors(wider: DomainPair, known: int, settings: TextSettings) -> FloatArray:
+    """(n_untaken, d) vectors of the target items behind the first `known`, from these's centre."""
+    width = uploaded_width(wider, settings)
+    texts = _of_texts(wider.target_features, settings)
+    vectors = with_uploaded(texts, wider.target_features, settings, width)
+    return centred(vectors[known:], centre_of(vectors[:known]))
 
 
 def centre_of(vectors: FloatArray) -> FloatArray:

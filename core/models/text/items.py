@@ -23,7 +23,7 @@ from core.models.kernel.arrays import (
 from core.models.kernel.losses import SPREAD, Contest, contest
 from core.models.kernel.training_settings import SoftmaxSettings
 from core.models.protocol import State
-from core.models.text.features import domain_vectors
+from core.models.text.features import domain_vectors, untaken_vectors
 
 SOURCE_TEXT, TARGET_TEXT = "fixed.source.text", "fixed.target.text"
 SOURCE_KNOWN, TARGET_KNOWN = "fixed.source.known", "fixed.target.known"
@@ -59,6 +59,20 @@ def item_texts_of(train: DomainPair, settings: Any) -> State:
         SOURCE_KNOWN: _known(train.source),
         TARGET_KNOWN: _known(train.target),
     }
+
+
+def with_untaken(weights: State, wider: DomainPair, settings: Any, ids: tuple[str, ...]) -> State:
+    """The weights with further target items: their texts, and nothing where ids would stand.
+
+    ids: names of the tables with a row for every target item.
+    """
+    new = untaken_vectors(wider, len(weights[TARGET_TEXT]), settings)
+    silent = {
+        name: np.vstack([table, np.zeros((len(new), table.shape[1]), dtype=table.dtype)])
+        for name, table in weights.items()
+        if name in (TARGET_KNOWN, *ids)
+    }
+    return weights | silent | {TARGET_TEXT: np.vstack([weights[TARGET_TEXT], new])}
 
 
 def text_read(rows: csr_matrix, texts: Array) -> Array:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, hstack, vstack
 
 from core.basics.settings import setting
 from core.basics.types import BoolArray, Contributions, DomainScores, FloatArray, Vectors
 from core.data.pair import DomainPair
+from core.models.kernel.arrays import unit
 from core.models.kernel.history import HistoryModel
 from core.models.kernel.training_settings import source_weight, text_ridge
 from core.models.linear.item_weights import ItemWeights, SparseWeights
 from core.models.linear.popularity import Popularity
-from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes
+from core.models.protocol import ITEM_TEXT, ModelCard, PairSizes, State
 from core.models.text.encoders import tf_idf
 from core.models.text.features import (
     TextSettings,
@@ -22,8 +23,9 @@ from core.models.text.features import (
     domain_vectors,
     texts_read,
     told,
+    untaken_vectors,
 )
-from core.models.text.items import head_ridge, through_ridge
+from core.models.text.items import head_ridge, ridge_head, through_ridge
 from core.models.text.vectors import NOT_USED
 
 
@@ -56,10 +58,21 @@ class TextProfile(HistoryModel):
     def solve(self, train: DomainPair, seed: int) -> None:
         """Encode what is not encoded yet, and solve once; SettingsError without the encoder."""
         self.source, self.target = domain_vectors(train, self.settings)
-        ridge = self.settings.regularization * np.eye(self.target.shape[1], dtype=np.float32)
-        gram = self.target.T @ self.target + ridge
-        self.found = np.linalg.solve(gram, self.target.T).T.astype(np.float32)
-        self.found *= np.float32(self.settings.regularization)  # at any ridge as large as a cosine
+        self.found = self._through(self.target, self.target)
+
+    def widened(self, state: State, wider: DomainPair) -> State:
+        """Further texts, from the known ones' centre and through their ridge."""
+        new = untaken_vectors(wider, len(state["target"]), self.settings)
+        found = self._through(state["target"], new)
+        added = {"target": np.vstack([state["target"], new])}
+        return state | added | {"found": np.vstack([state["found"], found])}
+
+    def _through(self, known: FloatArray, vectors: FloatArray) -> FloatArray:
+        """Vectors brought through the ridge over the known ones, (n, d)."""
+        ridge = self.settings.regularization * np.eye(known.shape[1], dtype=np.float32)
+        found = np.linalg.solve(known.T @ known + ridge, vectors.T).T.astype(np.float32)
+        # At any ridge as large as a cosine
+        return np.asarray(found * np.float32(self.settings.regularization))
 
     def parts(
         self, source_rows: csr_matrix, target_rows: csr_matrix
@@ -186,6 +199,24 @@ class TextNeighbours(ItemWeights):
         from_target = self._neighbours(vectors[1], vectors[1], words[1], words[1], same=True)
         self.form = SparseWeights(vstack([from_source, from_target], format="csr"))
 
+    def widened(self, state: State, wider: DomainPair) -> State:
+        """Weights towards further items; nothing of a history is read from these."""
+        known, chosen = int(state["shape"][1]), self.settings
+        both = domain_vectors(self.train, chosen)
+        head = ridge_head(both[1], both[1].shape[1], chosen.regularization)
+        new = unit(untaken_vectors(wider, known, chosen) @ head)
+        source = texts_read(wider.source_features, chosen) or [""] * wider.source.shape[1]
+        words = tf_idf(source, texts_read(wider.target_features, chosen))
+        added = [
+            self._neighbours(unit(items @ head), new, of_items, words[1][known:], same=False)
+            for items, of_items in zip(both, (words[0], words[1][:known]), strict=True)
+        ]
+        arrays = state["data"], state["indices"], state["indptr"]
+        weights = csr_matrix(arrays, shape=tuple(state["shape"]))
+        silent = csr_matrix((len(new), known + len(new)), dtype=np.float32)
+        joined = hstack([weights, vstack(added)], format="csr")
+        return SparseWeights(vstack([joined, silent], format="csr")).state()
+
     def evidence(
         self, source_rows: csr_matrix, target_rows: csr_matrix
     ) -> tuple[BoolArray, BoolArray]:
@@ -288,12 +319,22 @@ class TextPopularity(Popularity):
     def solve(self, train: DomainPair, seed: int) -> None:
         """Encode what is not encoded yet, and solve once; SettingsError without the encoder."""
         texts = centred_vectors(train.target_features, self.settings)  # (n_target_items, d)
+        self.counts = self._told(train, texts, texts)
+
+    def widened(self, state: State, wider: DomainPair) -> State:
+        """What the titles of further items let expect, as learned on those that were taken."""
+        texts = centred_vectors(self.train.target_features, self.settings)
+        new = untaken_vectors(wider, len(texts), self.settings)
+        return {"counts": np.concatenate([state["counts"], self._told(self.train, texts, new)])}
+
+    def _told(self, train: DomainPair, texts: FloatArray, asked: FloatArray) -> FloatArray:
+        """log(1 + interactions) as expected of the asked texts, (n_asked,)."""
         known = train.popularity > 0
         wanted = np.log1p(train.popularity[known])
         gram = texts[known].T @ texts[known]
         gram[np.diag_indices(len(gram))] += self.settings.regularization
         weights = np.linalg.solve(gram, texts[known].T @ (wanted - wanted.mean()))
-        self.counts = (wanted.mean() + texts @ weights).astype(np.float32)
+        return np.asarray(wanted.mean() + asked @ weights, dtype=np.float32)
 
 
 TEXT_POPULARITY_CARD = ModelCard(

@@ -62,6 +62,7 @@ from core.models.text.items import (
     ridge_head,
     shown_ids,
     text_read,
+    with_untaken,
 )
 from core.models.text.profile import text_memory
 
@@ -134,6 +135,10 @@ class TextTower(Network):
         """Items as they are found, and users as either history draws them."""
         source, target = (self._found(weights, domain, None) for domain in ("source", "target"))
         return drawn_vectors(self, weights, train, source, target)
+
+    def widened(self, state: State, wider: DomainPair) -> State:
+        """Further items stand for themselves by their texts alone."""
+        return with_untaken(state, wider, self.settings, ("target.read", "target.found"))
 
     def _loss(
         self, weights: Weights, domain: str, users: Array, wanted: csr_matrix, batch: Batch
@@ -276,6 +281,11 @@ class TextFusion(Network):
     def vectors(self, weights: Weights, train: DomainPair) -> Vectors | None:
         """None: no distance between a user and an item says how well they match."""
         return None
+
+    def widened(self, state: State, wider: DomainPair) -> State:
+        """Further items stand for themselves by their texts alone, without id and bias."""
+        tables = ("target.read", "target.found", "target.bias")
+        return with_untaken(state, wider, self.settings, tables)
 
     def _items(
         self,

@@ -30,6 +30,7 @@ from core.evaluation.ratings import Bounds, errors_per_user, weighted_guesses
 from core.evaluation.weightings import fused_per_user
 from core.fusion.combine import NO_ITEM, RAW, WEIGHTED_SUM, Z_SCORE, Fusion, fuse_scores, top_k
 from core.models.protocol import CrossDomainModel, ModelCard
+from core.runs.explain.new_items import with_new_items
 from core.runs.explain.one_user import UserList, reasons, user_list
 from core.store.run_folder import RECORD, Run, read_run
 
@@ -44,13 +45,23 @@ def scale_of(card: ModelCard) -> str:
 
 
 def recommend_user(
-    workspace: Workspace, run: Run, user: str, k: int, alpha: float, beta: float
+    workspace: Workspace,
+    run: Run,
+    user: str,
+    k: int,
+    alpha: float,
+    beta: float,
+    new_items: bool = False,
 ) -> dict[str, Any]:
     """The list of a user named by id, with titles, both parts and reasons, as plain values.
 
-    Raises RunError for a user or a length the run does not know.
+    new_items: items of the item table that nobody took may stand in it, and say so.
+    Raises RunError for a user or a length the run does not know, and for a run that cannot list
+    new items.
     """
     split = read_snapshot(workspace.splits / run.record.split_hash)
+    wider = with_new_items(run, split) if new_items else None
+    split = split if wider is None else wider.split
     train = run.train_of(split)
     if user not in train.users:
         raise RunError(
@@ -63,9 +74,16 @@ def recommend_user(
             hint=f"Choose a length from 1 to {len(train.target_items)}.",
         )
     number = int(train.users.numbers([user])[0])
-    model, fusion = run.model(split), Fusion(alpha, beta, scale=scale_of(run.card))
+    model = run.model(split) if wider is None else wider.model
+    fusion = Fusion(alpha, beta, scale=scale_of(run.card))
     ranked = user_list(model, split, TEST, number, fusion, k)
     graph = knowledge_graph(train)
+    rows = [_row(ranked, i, model, train, fusion, graph) for i in range(len(ranked.items))]
+    if wider is not None:
+        rows = [
+            row | {"new": bool(new)}
+            for row, new in zip(rows, wider.is_new(ranked.items), strict=True)
+        ]
     return {
         "user": user,
         "run": run.id,
@@ -75,7 +93,8 @@ def recommend_user(
         "scale": fusion.scale,
         "source_history": int(train.source_history[number]),
         "target_history": int(train.target_history[number]),
-        "items": [_row(ranked, i, model, train, fusion, graph) for i in range(len(ranked.items))],
+        "items": rows,
+        **({} if wider is None else {"new_items": wider.words()}),
     }
 
 
@@ -181,6 +200,7 @@ class ExportPlan:
     kind: str = WEIGHTED_SUM
     scale: str = RAW
     spreadsheet: bool = False  # a `'` before cells that would be formulas; ids are then marked too
+    new_items: bool = False  # whether items nobody took may stand in the lists, marked as new
 
     @property
     def fusion(self) -> Fusion:
@@ -236,7 +256,8 @@ def export_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
 def list_chunks(run: Run, split: Split, plan: ExportPlan, report: Report) -> Iterator[pd.DataFrame]:
     """Lists of some users at a time: USER, RANK, ITEM, TITLE, SCORE and both parts.
 
-    Training and validation items are masked, as when test is evaluated. Users nobody knows
+    Training and validation items are masked, as when test is evaluated, and so is what a user rated
+    low in them. With new items "new" says 1 of those. Users nobody knows
     anything about get popular items. A run that has only lists gives those of its test users,
     without scores.
     """
@@ -254,13 +275,15 @@ def list_chunks(run: Run, split: Split, plan: ExportPlan, report: Report) -> Ite
         )
         yield kept_lists
         return
-    model = run.model(split)
+    wider = with_new_items(run, split) if plan.new_items else None
+    model, split = (run.model(split), split) if wider is None else (wider.model, wider.split)
     n_users, n_items = split.train.target.shape
     step = max(1, CELLS // max(1, n_items))
     titles = _titles(split)
     for start in range(0, n_users, step):
         users = np.arange(start, min(start + step, n_users))
-        yield _lists(model, split, users, plan, titles)
+        lists, items = _lists(model, split, users, plan, titles)
+        yield lists if wider is None else lists.assign(new=wider.is_new(items).astype(int))
         report(Progress(done=int(users[-1]) + 1, total=n_users, stage="writing lists"))
 
 
@@ -275,13 +298,14 @@ def _lists(
     users: IntArray,
     plan: ExportPlan,
     titles: np.ndarray,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, IntArray]:
+    """Rows of the lists, and the number of the item of each."""
     scores = model.score(users).filled(split.train.popularity)
     fused = fuse_scores(scores, split.masked(TEST)[users], plan.fusion)
     lists = top_k(fused, scores.source, scores.target, plan.k)
     row, place = np.nonzero(lists != NO_ITEM)
     items = lists[row, place]
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             USER: split.train.users.names(users[row]),
             RANK: place + 1,
@@ -292,6 +316,7 @@ def _lists(
             "target_part": _at(scores.target, row, items),
         }
     )
+    return frame, items
 
 
 def _at(part: FloatArray, row: IntArray, items: IntArray) -> FloatArray:

@@ -69,6 +69,9 @@ def limits(evidence: Evidence) -> list[str]:
     red = [NO_LIFT[check.key] for check in red_checks(evidence)]
     red_words = f"A gain on these data would mean little: {'; '.join(red)}." if red else ""
     said = [red_words, _cancelled_words(evidence), evidence.run.cut_short, _twin_words(evidence)]
+    said += evidence.record.warnings
+    if evidence.run.twin is not None:
+        said += [f"Without the source: {w}" for w in evidence.run.twin.record.warnings]
     said += [
         _new_items_words(evidence),
         _floor_words(evidence),

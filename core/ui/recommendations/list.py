@@ -16,10 +16,12 @@ from core.charts.recommendations import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
 from core.data.snapshot import DISLIKED, user_history
 from core.jobs.table import FAILED, list_jobs
+from core.runs.explain.new_items import Wider, why_no_new_items, with_new_items
 from core.runs.explain.one_user import Reasons, ShortList, UserList, kept_list, user_list
 from core.runs.explain.recommend import ExportPlan
 from core.store.run_folder import Run
 from core.ui import cached
+from core.ui.keeping import kept_resource
 from core.ui.metrics.view import comparable
 from core.ui.recommendations.view import View, fusion_of
 from core.ui.shell import ask_job, draw_press, show_chart, workspace
@@ -253,6 +255,44 @@ def _take_click() -> None:
         st.session_state[WHY_BOX] = points[-1]["point_index"]
 
 
+# Lists that also hold items of the item table nobody took, where the run's model can place them.
+
+
+@kept_resource(max_entries=2, show_spinner="Reading what is written about new items…")
+def _wider(run: Run) -> Wider:
+    return with_new_items(run, cached.split_of(run))
+
+
+def show_new_items(view: View) -> None:
+    """The list with new items in a drawer; nothing where the run can list none."""
+    if why_no_new_items(view.run, view.split):
+        return
+    drawer = st.expander(
+        "With new items", icon=":material/new_releases:", key="with_new_items", on_change="rerun"
+    )
+    if not drawer.open:
+        return
+    with drawer:
+        wider = _wider(view.run)
+        listed = user_list(wider.model, wider.split, view.part, view.user, view.fusion, view.k)
+        train = wider.split.train
+        names = train.target_items.ids
+        if train.target_features is not None:
+            names = train.target_features.names(train.target_items)
+        new = wider.is_new(listed.items)
+        show_chart(
+            bars_of(
+                [str(title) for title in names[listed.items]],
+                listed,
+                view,
+                marks=["new" if one else "" for one in new],
+            ),
+            f"{int(new.sum())} of {len(new)} here are new. {wider.words()} No figure is measured "
+            "with them: nobody could have taken them.",
+            "with_new_items_list",
+        )
+
+
 # Two runs side by side for one user, with arrows for what moved.
 
 TWIN = "its twin, target only"
@@ -385,8 +425,18 @@ def show_export(view: View) -> None:
     """A button that starts the job, or the file where it is made already."""
     fusion = view.fusion
     spreadsheet = recalled("opens", PROGRAM, str) == SPREADSHEET
+    new_items = not why_no_new_items(view.run, view.split) and st.toggle(
+        "New items too", key="export_new_items", help="Items nobody took yet, marked in a column."
+    )
     plan = ExportPlan(
-        view.run.id, view.k, fusion.alpha, fusion.beta, fusion.kind, fusion.scale, spreadsheet
+        view.run.id,
+        view.k,
+        fusion.alpha,
+        fusion.beta,
+        fusion.kind,
+        fusion.scale,
+        spreadsheet,
+        new_items,
     )
     path = plan.file(workspace())
     users = count(len(view.split.train.users), "user")

@@ -28,7 +28,7 @@ from core.basics.formatting import (
 )
 from core.metrics.registry import metric_title
 from core.store.bundle import export_run, import_run
-from core.store.record import Record
+from core.store.record import Record, few_to_choose_by
 from core.store.run_folder import Run, delete_run, rename_run
 from core.ui import cached
 from core.ui.navigation import link_to
@@ -188,6 +188,8 @@ def _row(run: Run, split: str, split_hashes: list[str]) -> dict[str, Any]:
         notes.append(f"cancelled, best epoch {run.record.best_epoch}")
     if run.cut_short:
         notes.append("not trained to its end")
+    if record.ending and few_to_choose_by(record.choosers, ""):
+        notes.append(f"epoch chosen by {count(record.choosers, 'person', 'people')}")
     if run.card.has_twin and run.twin is None:
         notes.append("no twin")
     if record.split_hash not in split_hashes:

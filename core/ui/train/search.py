@@ -33,7 +33,7 @@ from core.runs.search.study import RECORD, Study, list_studies, read_study
 from core.store.run_folder import RUN, TWIN
 from core.ui.shell import ask_job, draw_press, guarded, show_chart, show_error, workspace
 from core.ui.train.choose import asked_about
-from core.ui.train.start import expected_time
+from core.ui.train.start import expected_time, warn_of_few
 from core.ui.widgets import plain, show_table, spoken
 
 KIND = "search"
@@ -285,6 +285,7 @@ def _draw_live(study: Study, was_active: bool) -> None:
             _draw_winner(study)
         for said in filter(None, (study.said_of_edges(), study.said_of_failures())):
             st.caption(plain(said, 400))
+        warn_of_few(study.plan.split)
         figure, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%.1f"))
         columns = {_column(study): figure, ERROR: figure, SECONDS: seconds}
         show_table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.basics.columns import VALID
 from core.basics.errors import CrosswalkError
 from core.basics.formatting import count, duration
 from core.data.snapshot import SplitInfo
@@ -23,6 +24,7 @@ from core.runs.making.estimate import (
     time_of,
 )
 from core.runs.making.plan import RunPlan
+from core.store.record import few_to_choose_by
 from core.ui import cached
 from core.ui.shell import ask_jobs, draw_press, guarded, workspace
 from core.ui.train.choose import device_memory
@@ -160,6 +162,14 @@ def expected_time(plan: RunPlan) -> Timing | None:
     """Seconds the plan will take, from what was timed in this workspace; None without any."""
     measured = measured_steps(workspace(), plan.model, plan.split, plan.device)
     return time_of(plan, cached.runs(), _info_of, measured)
+
+
+def warn_of_few(split_hash: str) -> None:
+    """Say where few people of validation choose among settings; nothing where the split is gone."""
+    if split_hash in cached.split_hashes():
+        users = len(cached.split(split_hash).users(VALID))
+        if few := few_to_choose_by(users, "the settings"):
+            st.warning(few)
 
 
 def _measurable(plans: list[RunPlan]) -> list[RunPlan]:

@@ -17,9 +17,10 @@ from core.basics.workspace import Workspace
 from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.cli.words import in_words
 from core.data.checks.quality import RESULT
-from core.data.snapshot import read_snapshot
+from core.data.snapshot import PARTS, read_snapshot
 from core.models.registry import CARDS
 from tests.core.cli.commanding import answer, refusal
+from tests.core.runs.making.test_make_run_ratings import rated_tables
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -318,6 +319,24 @@ def test_what_a_given_split_leaves_out_is_counted_and_said(capsys, split, tmp_pa
 def test_flags_that_say_nothing_about_a_given_split_are_refused(capsys, split, flag):
     said = refusal(capsys, "run", "--splits", split, "--model", "ease", *flag)
     assert f"A given split is taken as it is: {flag[0]} says nothing about it." in said
+
+
+def test_a_validation_of_one_row_is_said_beside_what_it_chose(capsys, tmp_path):
+    """With one row MF of ratings kept epoch 1 without a word."""
+    tables = rated_tables(users=30)
+    for part in PARTS:
+        frame = getattr(tables, part)
+        frame = frame.head(1) if part == "target_valid" else frame
+        frame.to_csv(tmp_path / f"{part}.csv", index=False)
+    asked = ["--model", "mf_rating", "--set", "epochs=3", "--set", "factors=4"]
+    found = answer(
+        capsys, "run", "--splits", tmp_path, *asked, "--workspace", tmp_path / "workspace"
+    )
+    assert found["warnings"][0].startswith("1 validation user chose epoch")
+    assert found["best_epoch"] in (1, 2, 3)
+    assert [point["epoch"] for point in found["curve"]] == [1, 2, 3]
+    assert found["ending"] == "at its cap"
+    assert f"  run: {found['warnings'][0]}" in in_words("run", found).splitlines()
 
 
 def test_a_threshold_keeps_the_low_ratings_of_a_given_split_as_seen(tmp_path):

@@ -11,6 +11,7 @@ from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair, count_inputs, filter_counts, pair_hash, pair_in_words
 from core.data.database import open_database
 from core.data.filters import filter_rows, liked_from
+from core.data.pair import read_untaken
 from core.data.pair_folder import (
     PairInputs,
     PairSettings,
@@ -21,9 +22,12 @@ from core.data.pair_folder import (
     read_items,
     read_pair_info,
     read_rows,
+    read_untaken_items,
     steps_that_tell,
 )
 from core.data.reading.options import pairs_using
+from core.data.snapshot import read_snapshot
+from core.data.splitting import SplitSettings, split_pair
 from tests.core.data.small_files import random_rows
 
 EVERYTHING = PairSettings(rating_threshold=0.0, target_core=0)
@@ -78,6 +82,24 @@ def test_a_pair_of_an_older_version_is_made_again_with_its_low_ratings(
     assert read_disliked(folder) is None
     assert build_pair(connection, inputs, PairSettings(), tmp_path / "pairs") == folder
     assert read_pair_info(folder).disliked == len(read_disliked(folder))
+
+
+def test_items_of_the_table_that_nobody_took_are_kept_apart(connection, inputs, write, tmp_path):
+    """An item that a filter left out is none of them: somebody took it."""
+    taken = pd.read_parquet(inputs.target)[ITEM].unique()
+    known = pd.DataFrame({ITEM: [*taken, "never", "ever"]}).assign(**{TITLE: "A title"})
+    inputs = replace(inputs, items_target=write("films_table", known))
+    folder = build_pair(
+        connection, inputs, PairSettings(target_core=0, target_item_fewest=10), tmp_path / "pairs"
+    )
+    assert set(read_rows(folder, TARGET)[ITEM]) < set(taken)  # some are too rare
+    assert read_untaken_items(folder)[ITEM].tolist() == ["ever", "never"]
+    assert read_pair_info(folder).untaken == 2
+    made = split_pair(folder, SplitSettings(), 1, tmp_path / "splits")
+    items, features = read_untaken(made)
+    assert items.ids.tolist() == ["ever", "never"]
+    assert features.titles.tolist() == ["A title"] * 2
+    assert "never" not in read_snapshot(made).train.target_items
 
 
 def test_the_k_core_is_repeated_until_it_holds(connection, write):
