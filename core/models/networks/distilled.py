@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from core.basics.settings import setting
 from core.basics.types import IntArray, Vectors
 from core.data.pair import DomainPair
-from core.models.kernel.arrays import Array, Weights, as_like, normal_table, unit
+from core.models.kernel.arrays import Array, Weights, as_like, normal_table, picked, unit
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel, gradient_memory
 from core.models.kernel.losses import (
@@ -68,7 +68,66 @@ def hint_loss(read_off: Array, teacher: Array) -> Array:
     return ((read_off - teacher) ** 2).sum(-1).mean()
 
 
-SOFTENED, RANKING = "softened softmax", "top of the ranking"
+def relaxed_ranking(
+    teacher: Array, student: Array, known: csr_matrix, length: int, rng: np.random.Generator
+) -> Array:
+    """-log likelihood that drawn items stand in the teacher's order, over drawn others in none.
+
+    Kang et al. 2020 (DE-RRD), sec. 4.2, eq. 6-8: `length` interesting items are drawn by their rank
+    in the teacher's list, exp(-rank / T), and as many uninteresting ones alike from the rest; the
+    order among these does not count. Items the user is known to like are left out. Per drawn item.
+    """
+    import torch
+
+    n_users, n_items = teacher.shape
+    length = min(length, n_items // 2)
+    if not length:
+        return student.sum() * 0.0
+    rows, columns = entries(known)
+    hidden = teacher.clone()
+    hidden[rows, columns] = -torch.inf
+    ranked, order = hidden.sort(dim=1, descending=True)  # the teacher's list of each user
+    ours, open_ = student.gather(1, order), ranked.isfinite()
+    ranks = torch.arange(n_items, device=student.device)
+    chance = as_like(rng.gumbel(size=(2, n_users, n_items)).astype(np.float32), student)
+    # Largest of log probability plus Gumbel noise: a draw without replacement
+    by_rank = (chance[0] - ranks * RANKS_PER_DECAY / length).masked_fill(~open_, -torch.inf)
+    interesting = by_rank.topk(length, dim=1).indices.sort(dim=1).values
+    others = chance[1].masked_fill(~open_, -torch.inf).scatter(1, interesting, -torch.inf)
+    drawn, uninteresting = others.topk(length, dim=1)
+    counted = open_.gather(1, interesting)
+    above = ours.gather(1, interesting).masked_fill(~counted, NEVER)
+    below = ours.gather(1, uninteresting).masked_fill(~drawn.isfinite(), NEVER)
+    rest = torch.logaddexp(
+        above.flip(1).logcumsumexp(1).flip(1),  # of the item itself and all that stand lower
+        below.logsumexp(1, keepdim=True),
+    )
+    return ((rest - above) * counted).sum() / counted.sum().clamp(min=1)
+
+
+def experts_loss(
+    weights: Weights, name: str, ours: Array, wise: Array, heat: float, rng: np.random.Generator
+) -> Array:
+    """Squared distance of what the chosen expert reads off the student's vectors to the teacher's.
+
+    Kang et al. 2020 (DE-RRD), sec. 4.1, eq. 1-4: a selection network chooses among the experts by
+    the teacher's vector, by a Gumbel softmax that comes closer to one choice as `heat` falls.
+    ours: (n, d); wise: (n, teacher's d).
+    """
+    import torch
+
+    logits = torch.log_softmax(wise @ weights[f"{name}.choice"], dim=1)  # (n, experts)
+    chance = as_like(rng.gumbel(size=tuple(logits.shape)).astype(np.float32), logits)
+    chosen = torch.softmax((logits + chance) / heat, dim=1)
+    hidden = torch.relu(torch.einsum("nd,edh->neh", ours, weights[f"{name}.into"]))
+    read = torch.einsum("neh,eht,ne->nt", hidden, weights[f"{name}.out"], chosen)
+    return hint_loss(read, wise)
+
+
+RANKS_PER_DECAY = 4.0  # T is a quarter of how many items are drawn: nearly all are from the top
+NEVER = -1e9  # logit of what was not there to be drawn
+COOLED = 0.1  # heat of the experts' choice in the last epoch; 1 in the first
+SOFTENED, RANKING, RELAXED = "softened softmax", "top of the ranking", "relaxed ranking, experts"
 TEACHER, STUDENT = "teacher.", "student."
 TABLES = ("source.read", "target.read", "target.found")  # what answering takes
 TIMED = 1000  # users scored to tell how long scoring takes
@@ -95,8 +154,9 @@ class DistilledSettings(SoftmaxSettings):
     )
     distillation: str = setting(
         SOFTENED,
-        choices=(SOFTENED, RANKING),
-        help="What the student takes over: the teacher's shares of all items, or its first items.",
+        choices=(SOFTENED, RANKING, RELAXED),
+        help="What the student takes over: the teacher's shares of all items, its first items, or "
+        "their order over items further down, with experts that read off its vectors (DE-RRD).",
     )
     distillation_weight: float = setting(
         1.0, low=0.0, high=100.0, help="What the teacher's word counts beside the data."
@@ -108,13 +168,23 @@ class DistilledSettings(SoftmaxSettings):
         help="Softened softmax only: more lets the student hear more of the items further down.",
     )
     ranking_length: int = setting(
-        50, low=1, high=1000, help="Top of the ranking only: how many of the teacher's items."
+        50,
+        low=1,
+        high=1000,
+        help="Top of the ranking: how many of the teacher's items. Relaxed ranking: how many from "
+        "the top, over as many from further down.",
+    )
+    experts: int = setting(
+        5,
+        low=1,
+        high=50,
+        help="Relaxed ranking only: networks that read off the teacher's vectors.",
     )
     hint_weight: float = setting(
         0.1,
         low=0.0,
         high=100.0,
-        help="What it counts that the teacher's user vectors can be read off the student's.",
+        help="What it counts that the teacher's vectors can be read off the student's.",
     )
 
 
@@ -142,9 +212,23 @@ class Distilled(Network):
         student = {STUDENT + name: normal_table(size, small, rng) for name, size in sizes.items()}
         rest = {
             TEACHER + "source.found": normal_table(sizes["source.read"], large, rng),
-            "hint": normal_table(small, large, rng, spread=small**-0.5),
         }
+        if self.settings.distillation == RELAXED:
+            rest |= self._experts(rng)
+        else:
+            rest["hint"] = normal_table(small, large, rng, spread=small**-0.5)
         return teacher | student | rest
+
+    def _experts(self, rng: np.random.Generator) -> State:
+        """Of users and of items: what chooses an expert, and both layers of every expert."""
+        small, large = self.settings.factors, self.settings.teacher_factors
+        between, n = (small + large) // 2, self.settings.experts
+        shapes = {"choice": (large, n), "into": (n, small, between), "out": (n, between, large)}
+        return {
+            f"experts.{whose}.{name}": rng.normal(0.0, shape[-2] ** -0.5, shape).astype(np.float32)
+            for whose in ("users", "items")
+            for name, shape in shapes.items()
+        }
 
     def loss(self, weights: Weights, batch: Batch) -> Array:
         """The teacher's own loss, or the student's with what the teacher tells it."""
@@ -161,11 +245,23 @@ class Distilled(Network):
         wise = _users(fixed, TEACHER, batch.source_wanted, batch.target_wanted)  # sees all
         if settings.distillation_weight:
             wisdom = self._logits(fixed, TEACHER, wise, asked.items)
-            told = self._told(wisdom, logits, asked.wanted)
+            told = self._told(wisdom, logits, asked.wanted, batch.rng)
             loss = loss + settings.distillation_weight * told
-        if settings.hint_weight:
-            loss = loss + settings.hint_weight * hint_loss(users @ weights["hint"], wise)
-        return loss
+        if not settings.hint_weight:
+            return loss
+        if settings.distillation != RELAXED:
+            return loss + settings.hint_weight * hint_loss(users @ weights["hint"], wise)
+        heat = COOLED ** ((batch.epoch - self.preparation) / (settings.epochs - self.preparation))
+        hint = experts_loss(weights, "experts.users", users, wise, heat, batch.rng)
+        some = np.unique(batch.target_wanted.indices)
+        some = batch.rng.permutation(some)[: settings.batch_size]
+        if len(some):
+            ours, theirs = (
+                unit(picked(tables[prefix + "target.found"], some))
+                for tables, prefix in ((weights, STUDENT), (fixed, TEACHER))
+            )
+            hint = hint + experts_loss(weights, "experts.items", ours, theirs, heat, batch.rng)
+        return loss + settings.hint_weight * hint
 
     def finished(self, weights: State, epoch: int) -> State:
         """The student's tables, or the teacher's while there is no student."""
@@ -218,10 +314,14 @@ class Distilled(Network):
         users = _users(weights, TEACHER, batch.source_shown, batch.target_shown)
         return both_softmaxes(users, weights, batch, self.settings, TEACHER)
 
-    def _told(self, teacher: Array, student: Array, wanted: csr_matrix) -> Array:
+    def _told(
+        self, teacher: Array, student: Array, wanted: csr_matrix, rng: np.random.Generator
+    ) -> Array:
         if self.settings.distillation == SOFTENED:
             return softened_divergence(teacher, student, self.settings.softness)
         length = min(self.settings.ranking_length, teacher.shape[1])
+        if self.settings.distillation == RELAXED:
+            return relaxed_ranking(teacher, student, wanted, length, rng)
         return ranking_distillation(teacher, student, wanted, length)
 
     def _logits(self, weights: Weights, prefix: str, users: Array, items: IntArray | None) -> Array:
@@ -264,7 +364,8 @@ CARD = ModelCard(
     "Ranking distillation, KDD 2018; Romero et al.: FitNets, ICLR 2015; Kang et al.: DE-RRD, "
     "CIKM 2020",
     differs="Teacher and student are two-tower networks over histories; hints are user vectors "
-    "read off by one matrix. Only the student is kept and scored.",
+    "read off by one matrix, or user and item vectors by DE-RRD's experts, whose choice cools to a "
+    "tenth of its heat. Only the student is kept and scored.",
     when="When lists must come fast or the model must be small; compare with a two-tower model of "
     "the student's size.",
     words="The score is a cosine and not a sum. Each part is the score with the other domain's "

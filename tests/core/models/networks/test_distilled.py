@@ -7,7 +7,13 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from core.models.networks.distilled import hint_loss, ranking_distillation, softened_divergence
+from core.models.networks.distilled import (
+    experts_loss,
+    hint_loss,
+    ranking_distillation,
+    relaxed_ranking,
+    softened_divergence,
+)
 from core.models.registry import build
 from tests.worlds import pair_of, twin_tastes
 
@@ -50,6 +56,42 @@ def test_ranking_distillation_by_hand():
     assert np.isclose(float(found), by_hand, atol=1e-6)
 
 
+def test_the_relaxed_ranking_is_the_likelihood_of_the_teachers_order_over_the_rest():
+    """Four open items, two of either kind: the first two in order, the last two in none."""
+    teacher = torch.tensor([[5.0, 900.0, 4.0, 0.0, 1.0]])  # item 1 is known already
+    student = torch.tensor([[1.0, 9.0, 2.0, 0.5, -1.0]])
+    known = csr_matrix(np.array([[0.0, 1, 0, 0, 0]]))
+    grown = np.exp([1.0, 2.0, -1.0, 0.5])  # in the teacher's order: items 0, 2, 4, 3
+    by_hand = -np.log(grown[0] / grown.sum()) - np.log(grown[1] / grown[1:].sum())
+    found = {
+        round(float(relaxed_ranking(teacher, student, known, 2, np.random.default_rng(seed))), 5)
+        for seed in range(40)
+    }
+    assert round(by_hand / 2, 5) in found  # the likeliest draw
+    assert 1 < len(found) <= 6  # further draws of two of four
+
+
+def test_an_order_that_cannot_be_drawn_is_no_loss():
+    everything = csr_matrix(np.ones((1, 3)))
+    student = torch.zeros((1, 3), requires_grad=True)
+    loss = relaxed_ranking(torch.ones((1, 3)), student, everything, 2, np.random.default_rng(0))
+    loss.backward()
+    assert float(loss) == 0
+    assert bool(student.grad.isfinite().all())
+
+
+def test_the_chosen_expert_reads_off_the_teachers_vector():
+    """Two experts, of which the teacher's vector chooses the second: relu(2 * 3) * .5 = 3."""
+    weights = {
+        "e.choice": torch.tensor([[-50.0, 50.0]]),
+        "e.into": torch.tensor([[[9.0]], [[3.0]]]),
+        "e.out": torch.tensor([[[9.0]], [[0.5]]]),
+    }
+    ours, wise = torch.tensor([[2.0]]), torch.tensor([[5.0]])
+    loss = experts_loss(weights, "e", ours, wise, 0.1, np.random.default_rng(0))
+    assert float(loss) == pytest.approx((3 - 5) ** 2)
+
+
 def test_hint_loss_by_hand():
     assert float(hint_loss(np.array([[1.0, 2], [0, 0]]), np.array([[0.0, 0], [3, 4]]))) == 15.0
 
@@ -80,14 +122,31 @@ def difference(model, teacher) -> float:
     return 1 - float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(ours, theirs, strict=True)]))
 
 
-@pytest.mark.parametrize("kind", ["softened softmax", "top of the ranking"])
-def test_without_the_distillation_term_the_student_is_less_like_the_teacher(kind):
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [
+        ("softened softmax", 0.75),
+        ("top of the ranking", 0.75),
+        ("relaxed ranking, experts", 0.9),  # it tells an order, and not how far items lie apart
+    ],
+)
+def test_without_the_distillation_term_the_student_is_less_like_the_teacher(kind, most):
     """Both students learn from the same data: the teacher's word is all that differs."""
     settings = {"factors": 8, "distillation": kind, "hint_weight": 0.0, "ranking_length": 10}
     teacher = fitted(epochs_seen=8, **settings)
     told = fitted(distillation_weight=5.0, **settings)
     untold = fitted(distillation_weight=0.0, **settings)
-    assert difference(told, teacher) < 0.75 * difference(untold, teacher)
+    assert difference(told, teacher) < most * difference(untold, teacher)
+
+
+def test_experts_learn_to_read_off_users_and_items_alike():
+    model = fitted(distillation="relaxed ranking, experts", hint_weight=1.0, factors=8)
+    kept, start = model.checkpoint(), model.network.start(PAIR, np.random.default_rng(3))
+    for whose in ("users", "items"):
+        for part in ("choice", "into", "out"):
+            name = f"experts.{whose}.{part}"
+            assert not np.allclose(kept[name], start[name]), name
+    assert not any(name.startswith("experts") for name in model.state())
 
 
 def test_without_the_hint_the_teachers_vectors_are_read_off_worse():
