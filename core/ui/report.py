@@ -37,16 +37,14 @@ def pick_options(run: Run) -> ReportOptions:
         "Title",
         placeholder=default_title(run.record.source_name, run.record.target_name),
         max_chars=LONGEST_TITLE,
-        key=TITLE,
-        persist_state="session",
+        **linked(TITLE, "", str, key=TITLE),
     )
     st.text_area(
         "Note",
         placeholder="For whom, for which decision, what to look at first",
         max_chars=LONGEST_NOTE,
         height=110,
-        key=NOTE,
-        persist_state="session",
+        **linked(NOTE, "", str, key=NOTE),
         help="Stands below the title, as you type it.",
     )
     st.pills(

@@ -69,12 +69,22 @@ ADDRESS = (
     "opens",  # of everybody's lists
     "sections",
     "ids",  # of the report: what it says, and whether users are named
-    "runs_of",  # of Train: one pair's, or all
+    "runs_of",
+    "models",
+    "preset",
+    "models_search",
+    "runs_search",  # of Train: one pair's runs or all, which models are ticked, what is searched
+    "classified_k",  # of the classification: how many items of a list are a yes
+    "report_title",
+    "report_note",
+    "profile",
+    "text_reads",  # of Data: what is drawn of both domains, what is read of a text
 )
 _OF_A_PAIR = ("pair", "run", "split")
 NEWEST = "newest"  # a pair that is being made: its hash is not known yet
 LONGEST = 200  # characters of one value; anything longer was not written by a page
-LONGER = {"edits": 2000, "visitor": 2000, "with": 1000}  # lists of items, and of runs
+# Lists of items, of runs, of models, and what a person writes
+LONGER = {"edits": 2000, "visitor": 2000, "with": 1000, "models": 1000, "report_note": 4000}
 SEVERAL = ","  # between the values of a choice of several
 _KEPT = "kept_address"
 _NOTICE = "notice"
@@ -368,8 +378,27 @@ def use_run(run: Run) -> None:
     )
 
 
+def linked_ticks(name: str, keys: dict[str, str], default: Sequence[str]) -> Callable[[], None]:
+    """Tie check boxes to one name of the address; what each of them takes as its `on_change`.
+
+    keys: of the boxes, by option. The address names the options that are ticked; where it says
+    nothing those of `default` are. Do not pass the boxes a value.
+    """
+    kept, back = recalled(name, list(default), some_of(list(keys))), _went_back()
+    for option, key in keys.items():
+        if back or (option in kept and key not in st.session_state):
+            st.session_state[key] = option in kept
+
+    def keep() -> None:
+        ticked = [option for option, key in keys.items() if st.session_state.get(key)]
+        set_current(**{name: ticked})
+
+    return keep
+
+
 def _keep_widget(name: str, key: str, forgets: tuple[str, ...]) -> None:
-    set_current(**{name: st.session_state.get(key)}, **dict.fromkeys(forgets))
+    value = st.session_state.get(key)
+    set_current(**{name: None if value == "" else value}, **dict.fromkeys(forgets))
 
 
 def _forget_widgets_of_other_pages() -> None:

@@ -57,6 +57,29 @@ def show_table(
     return list(answer.selection.rows) if selection else []
 
 
+def show_rows(frame: pd.DataFrame, key: str, alt: str, helps: dict[str, str] | None = None) -> None:
+    """A few rows to read: nothing to sort, nothing cut, long words wrap.
+
+    The grid that `show_table` draws costs a fresh tab more than a CPU second; this is text. helps:
+    by column, what it means, said under the table where it has to be known. Cells are plain text.
+    """
+    written = pd.DataFrame({plain(name): frame[name].map(_cell) for name in frame})
+    with st.container(key=key):
+        st.table(written, border="horizontal", hide_index=True, alt=alt)
+        if helps:
+            told = "  \n".join(f"{plain(name)}: {said}" for name, said in helps.items())
+            st.caption("What the columns mean", help=told)
+
+
+def _cell(value: Any) -> str:
+    """A cell as text: whole numbers with their thousands apart, a dash where there is none."""
+    if isinstance(value, str):
+        return plain(value, 400)
+    if value is None or value != value:
+        return "–"
+    return f"{value:,.0f}" if value == int(value) else plain(number(value))
+
+
 def table_key(key: str, names: Sequence[str]) -> str:
     """Key of the table's widget while its rows are these."""
     return f"{key}_{fingerprint(list(names))}"

@@ -10,6 +10,7 @@ from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
 from core.data.pair_folder import PairInputs, PairSettings
+from core.ui.widgets import plain
 from tests.pages.stories import NASTY, entered, open_page, well, words
 
 CHINESE = ["战争与和平", "活着", "围城", "边城", "家", "茶馆"]
@@ -57,23 +58,23 @@ def test_without_a_pair_the_tab_says_where_to_make_one(empty_workspace):
 
 def test_both_domains_are_counted_by_every_choice(pair):
     app = opened()
-    table = app.dataframe[0].value.set_index(["Read", "Domain"])
-    assert table.loc[("Titles", "films"), "Without"] == 1
-    assert table.loc[("Titles and categories", "films"), "Without"] == 0
-    assert table.loc[("Titles", "books"), "With text"] == 1
+    table = app.table[0].value.set_index(["Read", "Domain"])
+    assert table.loc[("Titles", "films"), "Without"] == "1"
+    assert table.loc[("Titles and categories", "films"), "Without"] == "0"
+    assert table.loc[("Titles", "books"), "With text"] == "100%"
     assert "In which script" in words(app)
 
 
 def test_samples_show_what_cleaning_leaves_and_titles_stay_literal(pair):
-    samples = opened().dataframe[1].value.set_index("Title in the file")["As models read it"]
-    assert samples["<b>Border</b> Town"] == "Border Town"
-    assert "<img" not in samples[NASTY]
+    samples = opened().table[1].value.set_index("Title in the file")["As models read it"]
+    assert samples[plain("<b>Border</b> Town")] == "Border Town"
+    assert "img" not in samples[plain(NASTY)]
 
 
 def test_categories_are_read_where_they_are_asked_for(pair):
     app = opened()
     app.segmented_control(key="text_reads").set_value("titles and categories").run()
-    assert any("Drama, War" in text for text in well(app).dataframe[1].value["As models read it"])
+    assert any("Drama, War" in text for text in well(app).table[1].value["As models read it"])
 
 
 def test_a_domain_without_item_table_is_said(trained_workspace):

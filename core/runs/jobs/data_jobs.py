@@ -25,6 +25,7 @@ from core.data.pair_folder import (
     inputs_of,
     read_pair_info,
 )
+from core.data.profile import pair_figures
 from core.data.reading.ingest import import_file, is_in_folder
 from core.data.reading.options import RECORD as DATASET_RECORD
 from core.data.reading.options import ReadOptions
@@ -73,6 +74,7 @@ def quality_job(workspace: Workspace, payload: dict[str, Any], report: Report) -
     info = read_pair_info(folder)  # where it is not there, that is what is said
     with _database(workspace) as connection, still_there(folder / RECORD):
         checks = check_pair(connection, folder, _inputs(workspace, info), report)
+        pair_figures(connection, folder)  # kept with the pair: its page has them at once
     return {"pair": folder.name, "lights": {check.key: check.light for check in checks}}
 
 

@@ -17,15 +17,15 @@ from core.data.reading.options import import_counts
 from core.ui.data.shared import (
     counts_of,
     doubts_of_ratings,
+    figures_of,
     folder_of,
     ids_of,
     liked_of,
     names_of,
-    overlap_of,
-    profile_of,
 )
 from core.ui.shell import show_chart
-from core.ui.widgets import ask_setting, info_of, plain
+from core.ui.state import linked, one_of
+from core.ui.widgets import ask_setting, info_of, plain, show_rows
 
 LIVE = 3_000_000  # rows of both files up to which every change is counted at once
 _FIRST = {
@@ -181,7 +181,7 @@ def _offer(message: str, label: str, name: str, value: str, sure: bool = True) -
 def draw_overlap_of(pair: PairInfo) -> None:
     """Two bars to scale, and which users are shared."""
     st.subheader("Who is shared", anchor=False)
-    found, names = overlap_of(str(folder_of(pair))), names_of(pair)
+    (found, _), names = figures_of(str(folder_of(pair))), names_of(pair)
     source, target = (plain(name, 60) for name in names)
     bars, deciles = st.columns(2, gap="large")
     with bars:
@@ -209,14 +209,8 @@ def draw_funnel_of(pair: PairInfo) -> None:
         names = tuple(name[:40] for name in names_of(pair))
         # Two domains of one name would be one column
         called = names if names[0] != names[1] else (f"{names[0]} (source)", f"{names[1]} (target)")
-        table = funnel_table(pair, called)
-        localized = st.column_config.NumberColumn(format="localized")
-        st.dataframe(
-            table,
-            hide_index=True,
-            key="pair_steps",
-            column_config=dict.fromkeys(list(table)[1:-1], localized)
-            | {"Left out": st.column_config.TextColumn(width="large")},
+        show_rows(
+            funnel_table(pair, called), "pair_steps", "Rows and people left after every filter."
         )
     if pair.disliked > 0:
         st.caption(plain(disliked_in_words(pair.disliked), 200))
@@ -276,42 +270,58 @@ def _reasons(settings: PairSettings) -> dict[str, str]:
     }
 
 
+LENGTHS, POPULARITY, RATINGS, TIMES = "Histories", "Popularity", "Ratings", "Times"
+
+
 def draw_profile_of(pair: PairInfo) -> None:
-    """Activity, popularity, ratings and times of both domains on shared axes."""
+    """Activity, popularity, ratings or times of both domains on shared axes."""
     st.subheader("Both domains side by side", anchor=False)
-    found, names = profile_of(str(folder_of(pair))), names_of(pair)
+    (_, found), names = figures_of(str(folder_of(pair))), names_of(pair)
     for domain, called in zip((SOURCE, TARGET), names, strict=True):
         if domain in found.counts:
             st.caption(f"{plain(called, 60)} · counts: {found.counts[domain].words()}")
-    left, right = st.columns(2, gap="large")
-    with left:
+    # One picture at a time: each costs a fresh tab a third of a CPU second
+    there = [LENGTHS, POPULARITY]
+    there += [RATINGS] if len(found.ratings) else []
+    there += [TIMES] if len(found.times) else []
+    chosen = st.segmented_control(
+        "What",
+        there,
+        required=True,
+        label_visibility="collapsed",
+        **linked("profile", LENGTHS, one_of(there)),
+    )
+    if chosen == TIMES:
         show_chart(
-            draw_bins(
-                found.activity, names=names, x="interactions of a user, from", y="share of users"
-            ),
+            draw_times(found.times, found.time_step, names=names),
+            "Do both domains cover the same time?",
+            key="pair_times",
+        )
+        return
+    bins, x, y, said, key = {
+        LENGTHS: (
+            found.activity,
+            "interactions of a user, from",
+            "share of users",
             f"How long are histories? Their medians are {_medians(found.sizes, 'user')}.",
-            key="pair_activity",
-        )
-        if not found.ratings.empty:
-            show_chart(
-                draw_bins(found.ratings, names=names, x="rating", y="share of interactions"),
-                "Which ratings are left after the threshold?",
-                key="pair_ratings",
-            )
-    with right:
-        show_chart(
-            draw_bins(
-                found.popularity, names=names, x="users of an item, from", y="share of items"
-            ),
+            "pair_activity",
+        ),
+        POPULARITY: (
+            found.popularity,
+            "users of an item, from",
+            "share of items",
             f"How popular are items? Their medians are {_medians(found.sizes, 'item')} users.",
-            key="pair_popularity",
-        )
-        if not found.times.empty:
-            show_chart(
-                draw_times(found.times, found.time_step, names=names),
-                "Do both domains cover the same time?",
-                key="pair_times",
-            )
+            "pair_popularity",
+        ),
+        RATINGS: (
+            found.ratings,
+            "rating",
+            "share of interactions",
+            "Which ratings are left after the threshold?",
+            "pair_ratings",
+        ),
+    }[chosen]
+    show_chart(draw_bins(bins, names=names, x=x, y=y), said, key=key)
 
 
 def _medians(sizes: pd.DataFrame, what: str) -> str:

@@ -25,9 +25,8 @@ from core.data.pair_folder import (
     PairSettings,
     list_pairs,
     read_rows,
-    rows_file,
 )
-from core.data.profile import Overlap, Profile, overlap, profile, ratings_like_counts
+from core.data.profile import Overlap, Profile, pair_figures, ratings_like_counts
 from core.data.reading.options import Dataset, list_datasets, register_datasets, relation
 from core.data.snapshot import SplitInfo
 from core.data.splitting import SplitCounts, SplitSettings, check_times, split_counts
@@ -164,22 +163,11 @@ def ids_of(inputs: PairInputs) -> SharedIds:
         return compare_ids(cursor, inputs)
 
 
-@kept_data(show_spinner="Measuring the overlap", max_entries=10)
-def overlap_of(folder: str) -> Overlap:
-    """Overlap of the pair in a folder."""
-    with database() as cursor:
-        return overlap(cursor, *_files(folder))
-
-
 @kept_data(show_spinner="Describing both domains", max_entries=10)
-def profile_of(folder: str) -> Profile:
-    """Profile of the pair in a folder."""
+def figures_of(folder: str) -> tuple[Overlap, Profile]:
+    """Overlap and profile of the pair in a folder."""
     with database() as cursor:
-        return profile(cursor, *_files(folder))
-
-
-def _files(folder: str) -> tuple[Path, Path]:
-    return rows_file(Path(folder), SOURCE), rows_file(Path(folder), TARGET)
+        return pair_figures(cursor, Path(folder))
 
 
 @kept_data(max_entries=100)

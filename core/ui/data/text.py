@@ -31,8 +31,8 @@ from core.ui import cached
 from core.ui.data.shared import folder_of, names_of, pick_pair
 from core.ui.keeping import kept_data
 from core.ui.shell import show_chart
-from core.ui.state import current_split_hash
-from core.ui.widgets import plain, show_table
+from core.ui.state import current_split_hash, linked, one_of
+from core.ui.widgets import plain, show_rows
 
 COLOURS = {SOURCE: "orange", TARGET: "blue"}
 
@@ -65,9 +65,8 @@ def show_text_tab() -> None:
     reads = st.segmented_control(
         "What models read of an item",
         READS,
-        default=TITLES,
         required=True,
-        key="text_reads",
+        **linked("text_reads", TITLES, one_of(READS)),
         format_func=str.capitalize,
         help="The same choice as “reads” in the settings of models that read text.",
     )
@@ -153,10 +152,10 @@ def _show_choices(domains: dict[str, DomainText]) -> None:
         {
             "Read": reads.capitalize(),
             "Domain": found.name,
-            "With text": figures.with_text / max(1, figures.items),
+            "With text": f"{figures.with_text / max(1, figures.items):.0%}",
             "Without": figures.empty,
             "Repeated": figures.repeated,
-            "Median characters": figures.median,
+            "Median characters": round(figures.median),
             "Longest": figures.longest,
             f"Cut at {LONGEST:,}": figures.cut,
         }
@@ -164,23 +163,19 @@ def _show_choices(domains: dict[str, DomainText]) -> None:
         for found in domains.values()
         for figures in (found.figures[reads],)
     ]
-    looks = {
-        "With text": st.column_config.NumberColumn(format="percent", help="Share of the items."),
-        "Without": st.column_config.NumberColumn(
-            help="Items with no text: their vector is zero, so a model that reads text alone "
-            "never tells them apart."
-        ),
-        f"Cut at {LONGEST:,}": st.column_config.NumberColumn(
-            help="Markup and invisible characters are taken away first. Of what is left the "
-            "universal encoder takes up the first 256 pieces of words, about 1,000 letters of "
-            "English."
-        ),
-        "Repeated": st.column_config.NumberColumn(
-            help="Items whose text is, letter by letter, that of another item of the domain."
-        ),
-        "Median characters": st.column_config.NumberColumn(format="%.0f"),
-    }
-    show_table(pd.DataFrame(rows), "text_choices", column_config=looks)
+    show_rows(
+        pd.DataFrame(rows),
+        "text_choices",
+        "How many items have a text, and of what kind, by what is read.",
+        {
+            "Without": "items with no text: their vector is zero, so a model that reads text alone "
+            "never tells them apart.",
+            "Repeated": "items whose text is, letter by letter, that of another of the domain.",
+            f"Cut at {LONGEST:,}": "markup and invisible characters are taken away first. Of what "
+            "is left the universal encoder takes up the first 256 pieces of words, about 1,000 "
+            "letters of English.",
+        },
+    )
 
 
 def _show_samples(domains: dict[str, DomainText], reads: str) -> None:
@@ -196,9 +191,7 @@ def _show_samples(domains: dict[str, DomainText], reads: str) -> None:
     st.markdown("**Some items, as models read them**")
     if (samples[IN_FILE] == samples[AS_READ]).all():
         samples = samples.drop(columns=AS_READ)
-    looks = {name: st.column_config.TextColumn(width="large") for name in (IN_FILE, AS_READ)}
-    height = 36 * (len(samples) + 1)  # pixels: all rows in sight
-    show_table(samples, "text_samples", column_config=looks, height=height)
+    show_rows(samples, "text_samples", "Titles of some items, and what models read of them.")
 
 
 # What is known of the texts and vectors of either domain of a pair or a split, kept by hash.

@@ -46,7 +46,7 @@ from core.ui.metrics.lists import Listed, listed, styles_of, twin_name
 from core.ui.metrics.table import explain, show_figures
 from core.ui.metrics.view import View, too_few, users_of
 from core.ui.shell import show_chart
-from core.ui.state import linked, one_of
+from core.ui.state import bounded, linked, one_of, recall
 from core.ui.widgets import download_button, plain
 
 IN_LIST, BY_RATING = "in the top k", "predicted rating"
@@ -113,12 +113,18 @@ def show_classification(lines: list[Contender], view: View) -> None:
 def _of_lists(found: Listed) -> Thresholded:
     """Answers of every run where yes is the top k."""
     depth = next(iter(found.judged().values())).items.shape[1]
+    if recall("classified_k") is None:  # not chosen yet: the page's own k counts
+        st.session_state.pop("classification_k", None)
     k = st.slider(
         "k, how many items of a list are a yes",
         1,
         depth,
-        min(found.view.k, depth),
-        key="classification_k",
+        **linked(
+            "classified_k",
+            min(found.view.k, depth),
+            bounded(1, depth, int),
+            key="classification_k",
+        ),
         help="Every item of the target that is not masked is a pair with the user: a yes if it is "
         "in the top k. It is truly relevant if it is held out.",
     )

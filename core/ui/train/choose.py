@@ -19,7 +19,13 @@ from core.runs.jobs.devices import known_devices
 from core.runs.making.plan import RunPlan
 from core.ui import cached
 from core.ui.shell import ask_job, workspace
-from core.ui.state import current_split_hash, set_current, splits_of_pair
+from core.ui.state import (
+    current_split_hash,
+    one_of,
+    recalled,
+    set_current,
+    splits_of_pair,
+)
 from core.ui.widgets import ask_setting, pick_encoder, plain, spoken, usable_encoder
 
 
@@ -183,18 +189,25 @@ _HELP = (
 
 
 def pick_preset() -> None:
-    """A choice that fills the forms below."""
+    """A choice that fills the forms below, kept in the address."""
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = recalled("preset", BALANCED, one_of(PRESETS))
+        _fill()  # of a link the forms say nothing yet
     st.segmented_control(
         "Preset",
         PRESETS,
-        default=BALANCED,
         required=True,
         key=_KEY,
         format_func=str.capitalize,
-        on_change=_fill,
+        on_change=_keep_preset,
         help=_HELP,
         persist_state="session",
     )
+
+
+def _keep_preset() -> None:
+    _fill()
+    set_current(preset=st.session_state[_KEY])
 
 
 def setting_key(card: ModelCard, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import groupby
 
 import streamlit as st
@@ -18,6 +18,7 @@ from core.models.registry import CARDS
 from core.runs.making.estimate import sizes_of
 from core.runs.making.plan import RunPlan
 from core.ui import cached
+from core.ui.state import linked, linked_ticks
 from core.ui.train.choose import SEED
 from core.ui.train.start import expected_time
 from core.ui.widgets import plain
@@ -57,22 +58,25 @@ def pick_models(info: SplitInfo, first: DeltaGenerator, others: DeltaGenerator) 
         low_ratings=ratings.target is not None and not ratings.liked_from,
     )
     beyond = [card for card in CARDS.values() if card.name not in whys]
+    # A box that is closed says what it said last; one that cannot be ticked says nothing
+    able = {name: _key(card) for name, card in CARDS.items() if lights[name].light != "red"}
+    keep = linked_ticks("models", able, list(whys)[:1])
     with first:
         st.markdown("**For this pair**")
         with st.container(gap="xxsmall", key="train_proposals"):
             for name, why in whys.items():
-                _tick(info, CARDS[name], lights[name], why, value=name == next(iter(whys)))
+                _tick(info, CARDS[name], lights[name], keep, why)
             if not st.session_state.get(DRAWER):
                 for card in beyond:
                     if st.session_state.get(_key(card)):
-                        _tick(info, card, lights[card.name])
+                        _tick(info, card, lights[card.name], keep)
     with others:
         drawer = st.expander(
             f"All {len(CARDS)} models", key=DRAWER, on_change="rerun", icon=":material/list:"
         )
         if drawer.open:
             with drawer:
-                _draw_all(info, beyond, lights, ratings.counted)
+                _draw_all(info, beyond, lights, keep, ratings.counted)
     return [
         card
         for card in CARDS.values()
@@ -81,12 +85,16 @@ def pick_models(info: SplitInfo, first: DeltaGenerator, others: DeltaGenerator) 
 
 
 def _draw_all(
-    info: SplitInfo, beyond: list[ModelCard], lights: Mapping[str, Readiness], counted: bool
+    info: SplitInfo,
+    beyond: list[ModelCard],
+    lights: Mapping[str, Readiness],
+    keep: Callable[[], None],
+    counted: bool,
 ) -> None:
     """Models by family that hold every word that is searched, and what they do where asked for."""
     words = st.text_input(
         "Search models",
-        key="train_search_models",
+        **linked("models_search", "", str, key="train_search_models"),
         placeholder="name, or what it is for",
         icon=":material/search:",
         label_visibility="collapsed",
@@ -101,7 +109,7 @@ def _draw_all(
             with st.container(gap="xxsmall"):
                 st.markdown(f"**{family}**")
                 for card in cards:
-                    _tick(info, card, lights[card.name])
+                    _tick(info, card, lights[card.name], keep)
                     if telling:
                         counts = f" It reads {counts_words(card.settings)}." if counted else ""
                         st.caption(f"{card.line} {card.when}{counts} *{card.paper}*")
@@ -113,7 +121,7 @@ def _holds(card: ModelCard, words: str) -> bool:
 
 
 def _tick(
-    info: SplitInfo, card: ModelCard, ready: Readiness, why: str = "", value: bool = False
+    info: SplitInfo, card: ModelCard, ready: Readiness, keep: Callable[[], None], why: str = ""
 ) -> None:
     """A check box with the title, why it is proposed and how long it takes; the doubt below it."""
     timing = expected_time(RunPlan(info.split_hash, card.name, {}, SEED, AUTO))
@@ -122,8 +130,8 @@ def _tick(
     told = "".join(f" · {word}" for word in (why, about) if word)
     st.checkbox(
         f"{light}{card.title}:small[{told}]",
-        value=value,
         key=_key(card),
+        on_change=keep,
         disabled=ready.light == "red",
         persist_state="session",
     )

@@ -48,7 +48,7 @@ METRIC, ERROR = "ndcg@10", "rmse"
 NAME, MODEL, PAIR, SPLIT = "Name", "Model", "Pair", "Split"
 NDCG, NDCG_RANGE, LIFT, LIFT_RANGE = "nDCG@10", "95 %", "Over twin", "95 %, over twin"
 RMSE, RMSE_LIFT, RMSE_LIFT_RANGE = "RMSE", "RMSE over twin", "95 %, RMSE over twin"
-SECONDS, PEAK, WHEN, NOTE = "Fit, s", "Peak, MiB", "When", "Note"
+CURVE, SECONDS, PEAK, WHEN, NOTE = "Epochs", "Fit, s", "Peak, MiB", "When", "Note"
 TINTS = {"helps": "rgba(46, 158, 91, .22)", "harms": "rgba(214, 69, 65, .22)"}  # light and dark
 
 
@@ -68,7 +68,7 @@ def pick_runs() -> list[Run]:
         return []
     words = st.text_input(
         "Search runs",
-        key="runs_search",
+        **linked("runs_search", "", str, key="runs_search"),
         placeholder="model, name or pair",
         icon=":material/search:",
         label_visibility="collapsed",
@@ -125,6 +125,8 @@ def idle_columns(table: pd.DataFrame) -> list[str]:
     idle += [
         column for column in (NOTE, LIFT, LIFT_RANGE) if table[column].isin(["", "–", None]).all()
     ]
+    if table[CURVE].map(len).max() < 2:  # one fit, no way to draw
+        idle.append(CURVE)
     if table[RMSE].isna().all():
         idle += [RMSE, RMSE_LIFT, RMSE_LIFT_RANGE]
     if all(_words(name) & _words(model) for name, model in table[[NAME, MODEL]].to_numpy()):
@@ -207,6 +209,7 @@ def _row(run: Run, split: str, split_hashes: list[str]) -> dict[str, Any]:
         RMSE: record.test.get(ERROR, {}).get("mean"),
         RMSE_LIFT: lower.get("mean"),
         RMSE_LIFT_RANGE: signed_interval(lower.get("low"), lower.get("high")),
+        CURVE: [one["valid"] for one in record.curve if one["valid"] is not None],
         SECONDS: record.fit["wall_seconds"],
         PEAK: record.fit["peak_rss_mib"],
         WHEN: pd.Timestamp(record.created, unit="s", tz="UTC"),
@@ -218,19 +221,23 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
     column = st.column_config
     longest = int(table[NAME].str.len().max())
     return {
-        NAME: column.TextColumn(width=min(360, 30 + 7 * longest), pinned=True),
+        # Name, figure and lift with their intervals fit a window of 1024 pixels
+        NAME: column.TextColumn(width=min(250, 30 + 7 * longest), pinned=True),
         NDCG: column.NumberColumn(
+            width=75,
             help="Mean over test users of the gain of hits in the first 10, discounted by rank: "
             "1/log2(rank + 1), over the best possible. Every target item is ranked; training and "
             "validation items are left out. Users with nothing to find are skipped.",
         ),
-        NDCG_RANGE: column.TextColumn(help="Bootstrap over test users, 95 %."),
+        NDCG_RANGE: column.TextColumn(width=95, help="Bootstrap over test users, 95 %."),
         LIFT: column.NumberColumn(
+            width=80,
             help="nDCG@10 minus that of the twin: the same model trained without the source.",
         ),
         LIFT_RANGE: column.TextColumn(
+            width=115,
             help="Paired bootstrap over test users, 95 %. Where it leaves out 0 the lift is "
-            "tinted: green where the source helps, red where it harms."
+            "tinted: green where the source helps, red where it harms.",
         ),
         RMSE: column.NumberColumn(
             help="How far predicted ratings lie from held-out ones; less is better."
@@ -239,11 +246,19 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
             help="RMSE minus that of the twin: below 0 the source helps."
         ),
         RMSE_LIFT_RANGE: column.TextColumn(help="Paired bootstrap over test users, 95 %."),
+        CURVE: column.LineChartColumn(
+            width=70,
+            help="The figure on validation users after every epoch, each run on a scale of its "
+            "own; empty where a model is fitted in one step.",
+        ),
         SECONDS: column.NumberColumn(
+            width=60,
             help="Wall seconds of the fit, twin apart; a run made from runs counts theirs too.",
         ),
-        PEAK: column.NumberColumn(help="Highest memory of the process up to the end of the fit."),
-        WHEN: column.DatetimeColumn(format="distance"),
+        PEAK: column.NumberColumn(
+            width=80, help="Highest memory of the process up to the end of the fit."
+        ),
+        WHEN: column.DatetimeColumn(width=90, format="distance"),
         NOTE: column.TextColumn(help="What to know before using the run."),
     }
 
