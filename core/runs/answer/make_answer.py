@@ -211,7 +211,7 @@ def answer_pair(
         )
     best = choose_best(workspace, pair)
     found.best = best.id if best else None
-    if best is not None:
+    if best is not None and PLACEBO in checklist.titles:
         checklist.at(PLACEBO)
         try:
             _deal_to_others(best, workspace, checklist.inside(PLACEBO))

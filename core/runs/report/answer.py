@@ -100,8 +100,8 @@ def _placebo_tile(evidence: Evidence) -> list[tuple[str, str, str]]:
         return []
     gap = found.over_placebo
     said = (
-        f"{metric_title(evidence.metric)}, over the same model with {evidence.source} of other "
-        f"people (95 % {_between(gap, evidence)})"
+        f"{metric_title(evidence.metric)}, over the placebo: the same model with "
+        f"{evidence.source} of other people (95 % {_between(gap, evidence)})"
     )
     tone = {GOOD: "fused", BAD: "alarm"}.get(tone_of(gap, evidence.metric), "twin")
     return [(signed(gap.mean, _digits(evidence)), said, tone)]
@@ -157,7 +157,7 @@ def answer_section(evidence: Evidence) -> Section:
 def _placebo_words(evidence: Evidence, found: PlaceboFigures) -> str:
     """Run, twin and placebo side by side, and what a placebo is for people without history."""
     digits = _digits(evidence)
-    levels = [f"{number(found.run.mean, digits)} as it is"]
+    levels = [f"{number(found.run.mean, digits)} with what each person has in {evidence.source}"]
     if found.twin is not None:
         levels.append(f"{number(found.twin.mean, digits)} {evidence.without}")
     said = (
@@ -203,8 +203,12 @@ def hundred_words(evidence: Evidence) -> str:
     theirs = evidence.level(evidence.other, HIT_RATE)
     low, high = (signed(100 * value, 1) for value in (gap.low, gap.high))
     beyond = "" if gap.excludes_zero else ", which may be the sample"
+    found = evidence.placebo_in(HIT_RATE)
+    dealt = ""
+    if found is not None:
+        dealt = f", and {100 * found.placebo.mean:.0f} with {evidence.source} of other people"
     return (
-        f"{said}; {_with(evidence)} it is {100 * theirs.mean:.0f}. The difference is "
+        f"{said}; {_with(evidence)} it is {100 * theirs.mean:.0f}{dealt}. The difference is "
         f"{signed(100 * gap.mean, 1)} in 100 (95 % {low} to {high}{beyond})."
     )
 

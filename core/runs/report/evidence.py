@@ -168,8 +168,12 @@ class Evidence:
     @cached_property
     def placebo(self) -> PlaceboFigures | None:
         """Run, twin and placebo in the metric of the headline; None where none was made."""
+        return self.placebo_in(self.metric)
+
+    def placebo_in(self, metric: str) -> PlaceboFigures | None:
+        """The same in another metric that runs keep."""
         try:
-            return placebo_figures(self.run, TEST, self.metric, self._read)
+            return placebo_figures(self.run, TEST, metric, self._read)
         except RunError:
             return None
 

@@ -75,7 +75,12 @@ def show_lift(run: Run, view: View) -> None:
         " ".join(
             filter(
                 None,
-                [_caption(run, view, lifts) + missing_words(run, view.part, by), run.cut_short],
+                [
+                    _caption(run, view, lifts)
+                    + _dealt_words(run, view)
+                    + missing_words(run, view.part, by),
+                    run.cut_short,
+                ],
             )
         ),
         "lift",
@@ -184,6 +189,15 @@ def _caption(run: Run, view: View, lifts: Lifts) -> str:
             f"Right of zero: more with {source}; whether more is better depends on the purpose. "
         )
     return words + _filled(lifts.over_twin, bool(lifts.over_twin[NOISE].notna().any()))
+
+
+def _dealt_words(run: Run, view: View) -> str:
+    """Which of two rows is over what, where a placebo stands below each group."""
+    if cached.placebo_of(run, view.part, view.column) is None:
+        return ""
+    return (
+        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo."
+    )
 
 
 def _filled(table: pd.DataFrame | None, banded: bool) -> str:

@@ -76,7 +76,7 @@ def _show_figures(run: Run, view: View, figures: PlaceboFigures) -> None:
 
     def over(gap: Interval) -> str:
         words = signed_with_interval(gap.mean, gap.low, gap.high, digits)
-        return f"The run has **{words}** over it." if gap.excludes_zero else f"The run has {words}."
+        return f"The run has {f'**{words}**' if gap.excludes_zero else words} over it."
 
     with own:
         st.metric(f"{title}, the run", said(figures.run))
