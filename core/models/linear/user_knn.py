@@ -151,9 +151,5 @@ CARD = ModelCard(
     additive=True,
     fold_in="exact",
     presets={"fast": {"neighbours": 50}, "thorough": {"neighbours": 200}},
-    grid={
-        "neighbours": (50, 100, 200),
-        "shrinkage": (0.0, 5.0, 20.0),
-        "source_weight": (0.3, 0.5, 1.0),
-    },
+    grid={"neighbours": (50, 100, 200), "source_weight": (0.3, 0.5, 1.0)},
 )
