@@ -12,6 +12,7 @@ MODELS = (  # where each card stands, in the order of the menus: a family stands
     "linear.popularity.CARD",
     "text.profile.TEXT_POPULARITY_CARD",
     "linear.item_knn.CARD",
+    "linear.user_knn.CARD",
     "linear.ease.EASE_CARD",
     "linear.ease.EDLAE_CARD",
     "linear.ridge.CARD",

@@ -20,7 +20,7 @@ from core.models.kernel.arrays import (
     scaled_rows,
     unit,
 )
-from core.models.kernel.batches import Batch, drawn_items, thinned
+from core.models.kernel.batches import Batch, drawn_untaken, thinned
 from core.models.kernel.gradient import GradientModel
 from core.models.kernel.losses import (
     bpr,
@@ -91,7 +91,6 @@ class Cmf(Network):
         ):
             if wanted.nnz and weight:
                 items = weights[f"{domain}.items"]
-                wanted = thinned(wanted, self.settings.interaction_dropout, batch.rng)
                 loss = loss + weight * self._loss(users, items, wanted, batch)
         return loss
 
@@ -127,16 +126,16 @@ class Cmf(Network):
         kept = (rng.random(tuple(users.shape)) >= share) / (1 - share)
         return users * as_like(kept.astype(np.float32), users)
 
-    def _loss(self, users: Array, items: Array, wanted: csr_matrix, batch: Batch) -> Array:
+    def _loss(self, users: Array, items: Array, taken: csr_matrix, batch: Batch) -> Array:
+        wanted = thinned(taken, self.settings.interaction_dropout, batch.rng)
         if self.settings.loss == SOFTMAX:
             return cosine_softmax(users, items, wanted, batch.rng, self.settings)
         rows, liked = entries(wanted)
-        drawn = drawn_items(batch, len(items), 1 + int(np.diff(wanted.indptr).max()))
-        place = np.arange(len(rows)) - wanted.indptr[rows]
+        if not len(rows):
+            return users.sum() * 0.0
+        drawn = drawn_untaken(taken, rows, batch.rng)
         asked = picked(users, rows)
-        wins, losses = (
-            (asked * picked(items, numbers)).sum(-1) for numbers in (liked, drawn[rows, place])
-        )
+        wins, losses = ((asked * picked(items, numbers)).sum(-1) for numbers in (liked, drawn))
         if self.settings.loss == BPR:
             return bpr(wins, losses)
         ones = wins.detach() * 0.0 + 1.0

@@ -34,7 +34,8 @@ class CmfAlsSettings(Settings):
         5.0,
         low=0.01,
         high=10_000.0,
-        help="What all cells together count beside all interactions; less trusts silence less.",
+        help="What all cells together count beside all interactions; less trusts silence less. "
+        "The ridge grows with it: twice as much asks for half the regularization.",
     )
     source_loss_weight: float = setting(
         0.1,
@@ -190,5 +191,7 @@ CARD = ModelCard(
     additive=True,
     fold_in="exact",
     presets={"fast": {"factors": 32, "epochs": 5}, "thorough": {"factors": 128, "epochs": 15}},
-    grid={"regularization": (0.01, 0.03, 0.1), "unobserved_weight": (2.0, 5.0, 10.0)},
+    # Quality stands on a ridge where regularization x unobserved_weight is .15 to .3, and falls off
+    # a cliff beside it, elsewhere on every pair; 5 and .03 are within .007 of the best of four.
+    grid={"regularization": (0.01, 0.02, 0.03, 0.1), "unobserved_weight": (2.0, 5.0, 10.0, 20.0)},
 )

@@ -24,7 +24,7 @@ from core.models.kernel.arrays import (
     stacked,
     unit,
 )
-from core.models.kernel.batches import Batch
+from core.models.kernel.batches import Batch, drawn_untaken
 from core.models.kernel.gradient import TORCH, GradientModel
 from core.models.kernel.losses import (
     both_cells,
@@ -226,7 +226,7 @@ class GraphNetwork(Network):
             drawn = rng.integers(0, len(items), settings.negatives)  # the same for all entries
             rest = takers @ picked(items, drawn).T
             return sampled_softmax(wins / settings.temperature, rest / settings.temperature)
-        losses = (takers * picked(items, rng.integers(0, len(items), len(rows)))).sum(-1)
+        losses = (takers * picked(items, drawn_untaken(wanted, rows, rng))).sum(-1)
         if settings.loss == BPR:
             return bpr(wins, losses)
         labels = as_like(np.repeat([1.0, 0.0], len(rows)).astype(np.float32), wins)

@@ -65,9 +65,20 @@ def user_batches(
         )
 
 
-def drawn_items(batch: Batch, n_items: int, count: int) -> IntArray:
-    """`count` items drawn for each user of the batch, alike for all items, (n, count)."""
-    return batch.rng.integers(0, max(n_items, 1), (len(batch.users), count))
+def drawn_untaken(taken: csr_matrix, rows: IntArray, rng: np.random.Generator) -> IntArray:
+    """An item for each of `rows`, (n,), drawn alike from those that row of `taken` has not.
+
+    Without a second try: the r-th of the items not taken is r plus how many taken ones lie below
+    it. Whoever took all gets the last item.
+    """
+    n_items, lengths = taken.shape[1], np.diff(taken.indptr)
+    places = np.arange(taken.nnz) - np.repeat(taken.indptr[:-1], lengths)
+    row_of = _row_of(taken).astype(np.int64) * (n_items + 1)
+    untaken_below = np.sort(row_of + taken.indices) - places  # sorted within each row, too
+    drawn = rng.integers(0, np.maximum(n_items - lengths[rows], 1))
+    keys = rows.astype(np.int64) * (n_items + 1) + drawn
+    below = np.searchsorted(untaken_below, keys, side="right") - taken.indptr[rows]
+    return np.minimum(drawn + below, n_items - 1)
 
 
 def thinned(rows: csr_matrix, share: float, rng: np.random.Generator) -> csr_matrix:

@@ -81,7 +81,8 @@ CARD = ModelCard(
     name="two_tower",
     title="Two-tower",
     family="Deep networks",
-    line="One tower sums up both histories of a user, the other holds the items; close is liked.",
+    line="One tower sums up both histories of a user, the other holds the items; close is liked. "
+    "Neither has a layer of its own: it is as shallow as factors.",
     paper="Yi et al.: Sampling-bias-corrected neural modeling for large corpus item "
     "recommendations, RecSys 2019; Covington et al.: Deep neural networks for YouTube "
     "recommendations, RecSys 2016",

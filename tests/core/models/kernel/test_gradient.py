@@ -19,7 +19,7 @@ from core.models.kernel.arrays import (
     softmax,
     unit,
 )
-from core.models.kernel.batches import Batch, pseudo_labels, user_batches
+from core.models.kernel.batches import Batch, drawn_untaken, pseudo_labels, user_batches
 from core.models.kernel.gradient import Steps
 from core.models.kernel.losses import bpr, contest, cross_entropy, full_softmax, sampled_softmax
 from core.models.registry import build, card_of
@@ -32,6 +32,22 @@ PAIR = WORLD.pair
 def batches(epoch: int = 1, **chosen):
     options = {"size": 50, "interaction_dropout": 0.0, "history_dropout": 0.0} | chosen
     return list(user_batches(PAIR, None, np.random.default_rng([7, epoch]), epoch, **options))
+
+
+def test_items_drawn_against_taken_ones_are_taken_by_nobody_and_alike():
+    """BPR drew what the user had taken: the loss then pulls an item below itself."""
+    rng = np.random.default_rng(0)
+    taken = csr_matrix((rng.random((6, 9)) < 0.5).astype(np.float32))
+    rows = np.repeat(np.arange(6), 4000)
+    found = np.zeros(taken.shape)
+    np.add.at(found, (rows, drawn_untaken(taken, rows, rng)), 1)
+    assert not found[taken.toarray() > 0].any()
+    expected = 4000 / (taken.shape[1] - np.diff(taken.indptr))
+    untaken = taken.toarray() == 0
+    spread = np.abs(found - expected[:, None])[untaken] / np.repeat(expected, untaken.sum(1)) ** 0.5
+    assert spread.max() < 4.5
+    everything = csr_matrix(np.ones((1, 3), dtype=np.float32))
+    assert drawn_untaken(everything, np.zeros(2, dtype=int), rng).tolist() == [2, 2]
 
 
 def test_every_user_with_a_history_stands_in_one_batch():

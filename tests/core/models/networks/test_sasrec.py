@@ -87,7 +87,7 @@ def ordered_world(seed: int = 0, n_users: int = 128) -> tuple:
     return pair_of(np.zeros((n_users, 2)), target), (start + length) % n_items
 
 
-def share_of_next_items(encoder: str, shuffled: bool) -> float:
+def share_of_next_items(encoder: str, shuffled: bool, **more) -> float:
     pair, following = ordered_world()
     rows_read = pair.target
     if shuffled:
@@ -107,7 +107,7 @@ def share_of_next_items(encoder: str, shuffled: bool) -> float:
         "encoder": encoder,
         "learning_rate": 0.01,
     }
-    model = build("sasrec", settings, device="cpu")
+    model = build("sasrec", settings | more, device="cpu")
     train = pair_of(pair.source.toarray(), rows_read.toarray())
     list(model.fit_epochs(train, 3))
     scores = model.score(np.arange(len(following))).own
@@ -118,6 +118,16 @@ def share_of_next_items(encoder: str, shuffled: bool) -> float:
 @pytest.mark.parametrize("encoder", ["attention", "convolution"])
 def test_order_tells_the_next_item(encoder):
     assert share_of_next_items(encoder, shuffled=False) > 0.8
+
+
+def test_order_tells_the_next_item_with_the_weights_that_are_the_default():
+    """Next items weighed .1 : 1 beside whole histories, and a shuffled source did as well."""
+    own = SasRecSettings().to_dict()
+    names = ("interaction_dropout", "next_item_weight", "whole_history_weight")
+    default = {name: own[name] for name in names}
+    assert share_of_next_items("attention", shuffled=False, **default) > 0.7
+    old = {"interaction_dropout": 0.5, "next_item_weight": 0.1, "whole_history_weight": 1.0}
+    assert share_of_next_items("attention", shuffled=False, **old) < 0.5
 
 
 def test_shuffled_order_does_not():
