@@ -31,10 +31,10 @@ PAGES = [
     "/fusion",
     *(
         f"/metrics?metrics_tab={tab}"
-        for tab in ("", "Per user", "Beyond accuracy", "Fairness", "Classification", "Trade-offs")
+        for tab in ("", "Per user", "Beyond accuracy", "Fairness", "Classification", "Trade-off")
     ),
-    *(f"/embeddings?embeddings_tab={tab}" for tab in ("Map", "Before and after", "Text")),
-    *(f"/recommendations?lists_tab={tab}" for tab in ("List", "Two runs", "What if")),
+    *(f"/embeddings?embeddings_tab={tab}" for tab in ("Map", "Before and after")),
+    *(f"/recommendations?lists_tab={tab}" for tab in ("List", "Compare two runs", "What if")),
     "/recommendations?lists_tab=New visitor",
     "/report",
 ]

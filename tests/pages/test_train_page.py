@@ -41,7 +41,7 @@ from core.runs.making.plan import RunPlan
 from core.store.bundle import export_run
 from core.store.run_folder import list_runs
 from core.ui.train.models import DRAWER
-from core.ui.train.runs import idle_columns, matching, runs_table
+from core.ui.train.runs import CURVE, idle_columns, matching, runs_table
 from core.ui.widgets import table_key
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -357,6 +357,8 @@ def test_columns_of_the_runs_that_tell_nothing_are_left_out(workspace, pair):
     named = alike.assign(Name=["the good one", alike["Name"][1]], Split=["random", "temporal"])
     assert not {"Split", "Model"} & {*idle_columns(named)}
     assert "nDCG@10" not in idle_columns(alike)
+    assert CURVE in idle_columns(alike)
+    assert CURVE not in idle_columns(alike.assign(**{CURVE: [[0.1, 0.2], []]}))
 
 
 def test_a_tick_never_slips_to_a_run_that_came_later(workspace, pair):
@@ -427,6 +429,22 @@ def test_a_preset_fills_the_forms_and_leaves_what_a_person_changed(workspace, pa
     well(app.segmented_control(key="train_preset").set_value("balanced").run())
     shown = {box.key: box.value for box in app.number_input}
     assert (shown["setting_lightgcn_epochs"], shown["setting_lightgcn_factors"]) == (7, 64)
+
+
+def test_a_link_brings_the_ticked_models_and_the_preset(workspace, pair):
+    """Copied or loaded again, the page ticked EASE and stood on balanced."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["models"], app.query_params["preset"] = "ridge,cmf_als", "fast"
+    app = well(app.switch_page("pages/train.py").run())
+    ticked = {box.key for box in app.checkbox if box.value}
+    assert ticked == {"train_ridge", "train_cmf_als"}
+    assert app.segmented_control(key="train_preset").value == "fast"
+    app.button(key="train_start").click().run()
+    plans = [job.payload for job in list_jobs(workspace, kind="train")]
+    iterations = {plan["model"]: plan["settings"].get("epochs") for plan in plans}
+    assert iterations == {"ridge": None, "cmf_als": 5}
+    app.checkbox(key="train_ridge").uncheck().run()
+    assert app.query_params["models"] == "cmf_als"
 
 
 def test_a_preset_reaches_models_that_are_ticked_later(workspace, pair):

@@ -66,7 +66,7 @@ def show_text_tab() -> None:
         "What models read of an item",
         READS,
         required=True,
-        **linked("text_reads", TITLES, one_of(READS)),
+        **linked("text_reads", TITLES, one_of(READS), key="text_reads"),
         format_func=str.capitalize,
         help="The same choice as “reads” in the settings of models that read text.",
     )
@@ -155,7 +155,7 @@ def _show_choices(domains: dict[str, DomainText]) -> None:
             "With text": f"{figures.with_text / max(1, figures.items):.0%}",
             "Without": figures.empty,
             "Repeated": figures.repeated,
-            "Median characters": round(figures.median),
+            "Median characters": round(figures.median) if figures.with_text else None,
             "Longest": figures.longest,
             f"Cut at {LONGEST:,}": figures.cut,
         }

@@ -97,12 +97,13 @@ def show_classification(lines: list[Contender], view: View) -> None:
     answers, threshold = _of_lists(found) if kind == IN_LIST else _of_ratings(found)
     _show_report(answers[found.own], kind)
     rows = _compared(found, threshold, answers)
-    st.markdown(_words(rows, found))
-    if kind == IN_LIST:
-        st.caption(
-            "Recall, precision and F1 here pool all pairs; the table above takes the mean over "
-            "users, so the two differ."
-        )
+    st.markdown(
+        _words(rows, found),
+        help="Recall, precision and F1 here pool all pairs; the table above takes the mean over "
+        "users, so the two differ."
+        if kind == IN_LIST
+        else None,
+    )
     show_figures(rows, list(METRIC_OF.values()), "classification_runs", titles=TITLES)
     if kind == IN_LIST:
         _show_curve(found)

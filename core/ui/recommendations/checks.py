@@ -132,11 +132,11 @@ def _show_smallest(view: View, why: Reasons) -> None:
     lines = [f"- :orange[{plain(title, 70)}]" for title in titles[:LISTED]]
     if len(titles) > LISTED:
         lines.append(f"- and {len(titles) - LISTED} more")
-    st.markdown("\n".join(lines))
-    st.caption(
-        "Found step by step; none of these can be put back, a smaller set may exist."
+    st.markdown(
+        "\n".join(lines),
+        help="Found step by step; none of these can be put back, a smaller set may exist."
         if len(titles) > 1
-        else "Found by asking the model without each item in turn."
+        else "Found by asking the model without each item in turn.",
     )
 
 

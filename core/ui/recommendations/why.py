@@ -289,16 +289,17 @@ def show_paths(view: View, why: Reasons | None) -> None:
     if why is None or not graph.names:
         return
     paths = attribute_paths(graph, why.source_items, why.target_items, why.item)
-    st.markdown("**What has it in common with this history?**")
+    st.markdown(
+        "**What has it in common with this history?**",
+        help="Facts of the item tables, the rarest first; behind each what its history items add "
+        "to the score by the model's reasons.",
+    )
     if not paths:
         st.caption("Nothing that the item tables know of.")
         return
     st.markdown("\n".join(f"- {line_of(view, why, path)}" for path in paths[:SHOWN]))
-    more = f" {len(paths) - SHOWN:,} more are left out." * (len(paths) > SHOWN)
-    st.caption(
-        "Facts of the item tables, the rarest first; behind each what its history items add to the "
-        f"score by the model's reasons.{more}"
-    )
+    if len(paths) > SHOWN:
+        st.caption(f"{len(paths) - SHOWN:,} more are left out.")
 
 
 def line_of(view: View, why: Reasons, path: KnowledgePath) -> str:
