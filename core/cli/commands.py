@@ -43,6 +43,7 @@ from core.data.snapshot import rating_facts, read_info, read_snapshot
 from core.evaluation.segments import user_segments
 from core.evaluation.verdict import verdict
 from core.fusion.combine import Fusion
+from core.fusion.rerank import Rerank
 from core.models.kernel.training_settings import counts_words
 from core.models.protocol import ModelCard
 from core.models.registry import CARDS, card_of
@@ -271,7 +272,8 @@ def recommend(options: Namespace) -> dict[str, Any]:
     """One user's list with both parts of every score and the history items behind them."""
     run = read_run(options.run.resolve())
     workspace = Workspace(run.folder.parent.parent)
-    return recommend_user(workspace, run, options.user, options.k, options.alpha, options.beta)
+    weights, rule = (options.alpha, options.beta), Rerank(options.rerank, options.strength)
+    return recommend_user(workspace, run, options.user, options.k, *weights, rule)
 
 
 def report(options: Namespace) -> dict[str, Any]:

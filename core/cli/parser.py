@@ -207,6 +207,15 @@ def _add_recommend(commands: Any) -> None:
     recommend.add_argument("--k", type=_length, default=10, help="length of a list, 1 to 50")
     recommend.add_argument("--alpha", type=float, default=1.0)
     recommend.add_argument("--beta", type=float, default=1.0)
+    recommend.add_argument(
+        "--rerank",
+        default="none",
+        help="order the best 50 by more than their score: mmr (variety), calibrated (the mix of "
+        "the history) or none",
+    )
+    recommend.add_argument(
+        "--strength", type=float, default=0.3, help="what that counts, 0 to 1, beside the score"
+    )
     _add_json(recommend)
 
 

@@ -29,8 +29,9 @@ from core.evaluation.lift import summarise
 from core.evaluation.ratings import Bounds, errors_per_user, weighted_guesses
 from core.evaluation.weightings import fused_per_user
 from core.fusion.combine import NO_ITEM, RAW, WEIGHTED_SUM, Z_SCORE, Fusion, fuse_scores, top_k
+from core.fusion.rerank import BY_SCORE, Rerank
 from core.models.protocol import CrossDomainModel, ModelCard
-from core.runs.explain.one_user import UserList, reasons, user_list
+from core.runs.explain.one_user import UserList, reasons, reranked_user_list
 from core.store.run_folder import RECORD, Run, read_run
 
 REASONS = 5  # history items named per domain and recommendation
@@ -44,11 +45,17 @@ def scale_of(card: ModelCard) -> str:
 
 
 def recommend_user(
-    workspace: Workspace, run: Run, user: str, k: int, alpha: float, beta: float
+    workspace: Workspace,
+    run: Run,
+    user: str,
+    k: int,
+    alpha: float,
+    beta: float,
+    rule: Rerank = BY_SCORE,
 ) -> dict[str, Any]:
     """The list of a user named by id, with titles, both parts and reasons, as plain values.
 
-    Raises RunError for a user or a length the run does not know.
+    rule: another order than by score. Raises RunError for a user or a length the run does not know.
     """
     split = read_snapshot(workspace.splits / run.record.split_hash)
     train = run.train_of(split)
@@ -64,7 +71,7 @@ def recommend_user(
         )
     number = int(train.users.numbers([user])[0])
     model, fusion = run.model(split), Fusion(alpha, beta, scale=scale_of(run.card))
-    ranked = user_list(model, split, TEST, number, fusion, k)
+    ranked = reranked_user_list(model, split, TEST, number, fusion, k, rule)
     graph = knowledge_graph(train)
     return {
         "user": user,
@@ -73,6 +80,7 @@ def recommend_user(
         "alpha": alpha,
         "beta": beta,
         "scale": fusion.scale,
+        **({"rerank": rule.kind, "strength": rule.strength} if rule.acts else {}),
         "source_history": int(train.source_history[number]),
         "target_history": int(train.target_history[number]),
         "items": [_row(ranked, i, model, train, fusion, graph) for i in range(len(ranked.items))],
