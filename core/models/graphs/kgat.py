@@ -301,7 +301,9 @@ CARD = ModelCard(
     "followed in one step, a share of the edges is hidden while training, and an inverse relation "
     "is the relation taken backwards. Neighbours are taken up as they are unless one of the "
     "paper's aggregators is chosen.",
-    when="When items have attributes, and new items nobody took yet should be recommended too.",
+    when="To recommend new items that nobody took yet, or to join domains that share few users, by "
+    "attributes. Of items people took, attributes may add nothing: with true genres and with "
+    "shuffled ones (movielens, two seeds) validation nDCG@10 is .219 and .218.",
     words="The score is a cosine and not a sum. Each part is the score with the other domain's "
     "history silenced; parts are standardised per user before they are weighed.",
     settings=KgatSettings,
