@@ -300,8 +300,7 @@ CARD = ModelCard(
     "Users have no vector of their own: they are drawn from their items, so that strangers are "
     "served alike. A softmax over all items by cosine takes the place of BPR, both losses are "
     "followed in one step, a share of the edges is hidden while training, and an inverse relation "
-    "is the relation taken backwards. Neighbours are taken up as they are unless one of the "
-    "paper's aggregators is chosen.",
+    "is the relation taken backwards.",
     when="To recommend new items that nobody took yet, or to join domains that share few users, by "
     "attributes. Of items people took they add little: validation nDCG@10 on movielens is .213 "
     "with true genres, .210 with shuffled ones, and .219 by one plain step, which hears none (two "
