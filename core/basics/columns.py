@@ -13,6 +13,7 @@ SOURCE, TARGET = "source", "target"  # the two domains, and the two parts of a s
 PART = "part"  # which part of a split a row belongs to
 TRAIN, VALID, TEST = "train", "valid", "test"
 SEGMENT, METRIC, RUN = "segment", "metric", "run"
+KIND = "kind"  # of two or three ways side by side, such as two orders of a list
 MEAN, LOW, HIGH, USERS, SKIPPED = "mean", "low", "high", "users", "skipped"
 HEAD, RELATION, TAIL = "head", "relation", "tail"  # a triple: who, what, whom
 BASE, OWN = "base", "own"  # said without either history; what the model itself says

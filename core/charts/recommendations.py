@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
-from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET
+from core.basics.columns import HIGH, KIND, LOW, MEAN, METRIC, SHARE, SOURCE, TARGET
 from core.basics.formatting import number, signed
 from core.charts.theme import (
     CLEAR,
@@ -243,7 +244,7 @@ def _reach(starts: np.ndarray, ends: np.ndarray) -> list[float]:
 
 # What taking history items away does: to one recommendation's rank, and to many on average.
 
-STEP, KIND = "step", "kind"
+STEP = "step"
 STRONGEST, RANDOM = "the strongest", "random ones"
 
 
@@ -350,6 +351,53 @@ def draw_removed_shares(rows: pd.DataFrame, *, x: str, y: str, colour: str) -> g
         xaxis={"type": "category"},
         yaxis={"tickformat": ".0%", "rangemode": "tozero"},
     )
+
+
+def draw_rerank_curves(rows: pd.DataFrame, panels: dict[str, str]) -> go.Figure:
+    """A panel per figure over the strength of a re-ranking, a line per kind, with intervals.
+
+    rows: KIND, SHARE (the strength), METRIC, MEAN, LOW, HIGH, the last two NaN where there is no
+    interval; panels: title of each METRIC that is drawn, in order.
+    """
+    kinds = list(dict.fromkeys(rows[KIND]))
+    looks = dict(zip(kinds, ((TARGET_COLOUR, "solid"), (SOURCE_COLOUR, "dash")), strict=False))
+    across = min(3, len(panels))
+    figure = make_subplots(
+        rows=-(-len(panels) // across),
+        cols=across,
+        subplot_titles=list(panels.values()),
+        vertical_spacing=0.2,
+    )
+    for place, name in enumerate(panels):
+        for kind in kinds:
+            part = rows[(rows[KIND] == kind) & (rows[METRIC] == name)]
+            colour, dash = looks[kind]
+            figure.add_trace(
+                go.Scatter(
+                    name=kind,
+                    legendgroup=kind,
+                    showlegend=place == 0,
+                    x=part[SHARE],
+                    y=part[MEAN],
+                    mode="lines+markers",
+                    line={"color": colour, "width": 3, "dash": dash},
+                    marker={"size": 8},
+                    error_y={
+                        "type": "data",
+                        "symmetric": False,
+                        "array": (part[HIGH] - part[MEAN]).fillna(0.0),
+                        "arrayminus": (part[MEAN] - part[LOW]).fillna(0.0),
+                        "thickness": 1.2,
+                    },
+                    hovertemplate="strength %{x:g}: %{y:.3f}",
+                ),
+                row=place // across + 1,
+                col=place % across + 1,
+            )
+    themed(figure, height=290 * (-(-len(panels) // across)) + 60)
+    figure.update_xaxes(title_text="strength", gridcolor=QUIET, title_font_size=TEXT_SIZE)
+    figure.update_yaxes(gridcolor=QUIET)
+    return figure
 
 
 def _ticks(worst: float) -> list[int]:

@@ -43,6 +43,7 @@ from core.data.snapshot import rating_facts, read_info, read_snapshot
 from core.evaluation.segments import user_segments
 from core.evaluation.verdict import verdict
 from core.fusion.combine import Fusion
+from core.fusion.rerank import Rerank
 from core.models.kernel.training_settings import counts_words
 from core.models.registry import CARDS, card_of
 from core.runs.explain.recommend import fused_figures, recommend_user, scale_of
@@ -295,7 +296,8 @@ def recommend(options: Namespace) -> dict[str, Any]:
     """One user's list with both parts of every score and the history items behind them."""
     run = read_run(options.run.resolve())
     workspace = Workspace(run.folder.parent.parent)
-    asked = (options.user, options.k, options.alpha, options.beta, options.new_items)
+    weights, rule = (options.alpha, options.beta), Rerank(options.rerank, options.strength)
+    asked = (options.user, options.k, *weights, options.new_items, rule)
     return recommend_user(workspace, run, *asked)
 
 

@@ -47,18 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_json(blend, full=True)
     _add_route(commands)
-    compress = commands.add_parser("compress", help="make a smaller run, beside the original")
-    compress.add_argument("--run", type=Path, required=True, help="folder of a run")
-    compress.add_argument("--kind", default="int8", help="int8, pruned or student")
-    compress.add_argument(
-        "--keep", type=float, default=0.1, help="share of the weights that pruning keeps"
-    )
-    compress.add_argument(
-        "--anyway",
-        action="store_true",
-        help="keep it even if it loses more than a tenth of its validation quality",
-    )
-    _add_json(compress, full=True)
+    _add_compress(commands)
     _add_evidence(commands)
     upload = commands.add_parser("upload", help="measure lists of another system as a run")
     upload.add_argument("file", type=Path, help="rows of user, item, and a rank or a score")
@@ -220,6 +209,21 @@ def _add_evidence(commands: Any) -> None:
     _add_json(placebo, full=True)
 
 
+def _add_compress(commands: Any) -> None:
+    compress = commands.add_parser("compress", help="make a smaller run, beside the original")
+    compress.add_argument("--run", type=Path, required=True, help="folder of a run")
+    compress.add_argument("--kind", default="int8", help="int8, pruned or student")
+    compress.add_argument(
+        "--keep", type=float, default=0.1, help="share of the weights that pruning keeps"
+    )
+    compress.add_argument(
+        "--anyway",
+        action="store_true",
+        help="keep it even if it loses more than a tenth of its validation quality",
+    )
+    _add_json(compress, full=True)
+
+
 def _add_recommend(commands: Any) -> None:
     recommend = commands.add_parser("recommend", help="one user's list with both parts")
     recommend.add_argument("--run", type=Path, required=True, help="folder of a run")
@@ -231,6 +235,15 @@ def _add_recommend(commands: Any) -> None:
         "--new-items",
         action="store_true",
         help="items of the item table that nobody took may be listed, marked as new",
+    )
+    recommend.add_argument(
+        "--rerank",
+        default="none",
+        help="order the best 50 by more than their score: mmr (variety), calibrated (the mix of "
+        "the history) or none",
+    )
+    recommend.add_argument(
+        "--strength", type=float, default=0.3, help="what that counts, 0 to 1, beside the score"
     )
     _add_json(recommend)
 

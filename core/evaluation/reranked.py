@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from core.basics.columns import HIGH, LOW, MEAN, METRIC, SHARE, USERS
+from core.basics.columns import HIGH, KIND, LOW, MEAN, METRIC, SHARE, USERS
 from core.basics.types import Candidates, FloatArray, IntArray, Lists
 from core.evaluation.lists import ListWorld, judge
 from core.fusion.combine import NO_ITEM, Fusion
@@ -25,7 +25,6 @@ from core.models.text.words import item_texts
 CATEGORIES, TEXTS, PEOPLE = "categories", "texts", "people"
 LIKENESS = (CATEGORIES, TEXTS, PEOPLE)  # what makes items alike, the first that there is by default
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
-KIND = "kind"
 COST = "cost"  # nDCG less that of the lists as they were, paired over users
 
 

@@ -49,6 +49,9 @@ class Rerank:
         return self.kind != NONE and self.strength > 0
 
 
+BY_SCORE = Rerank()
+
+
 def varied(
     items: IntArray, fused: FloatArray, alike: csr_matrix, strength: float, k: int
 ) -> IntArray:

@@ -33,6 +33,8 @@ ADDRESS = (
     "alpha",
     "beta",
     "part",
+    "rerank",  # on Recommendations: another order than by score, and how much it counts
+    "strength",
     "metric",
     "segment",
     "by",

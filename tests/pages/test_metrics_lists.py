@@ -52,6 +52,12 @@ def test_beyond_accuracy_stands_beside_twin_and_popularity_with_a_sentence_each(
         app.session_state["beyond_look"] = group
         said += words(well(app.run()))
         shown |= tables(app)
+    app.session_state["beyond_look"] = "Re-ranked"
+    told = words(well(app.run()))
+    assert "What does more variety cost" in told
+    assert re.search(
+        r"mmr\*\*: up to strength .* no loss of nDCG is shown; at \.9 it is [−+]", told
+    )
     assert "Two users' lists have" in said
     assert "every run gives everybody a full list" in said
     assert "Half of all places in lists go to" in said

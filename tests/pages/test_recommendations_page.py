@@ -12,8 +12,9 @@ from core.basics.columns import TEST, USER
 from core.basics.progress import silent
 from core.data.snapshot import read_snapshot
 from core.fusion.combine import Fusion
+from core.fusion.rerank import Rerank
 from core.jobs.table import list_jobs
-from core.runs.explain.one_user import reasons, user_list
+from core.runs.explain.one_user import reasons, reranked_user_list, user_list
 from core.runs.explain.recommend import export_job
 from core.store.run_folder import read_run
 from tests.pages.stories import NASTY, open_page, well, words
@@ -293,3 +294,26 @@ def _numbers(values) -> np.ndarray:
     if isinstance(values, dict):
         return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"])
     return np.array(values, dtype=float)
+
+
+def test_a_list_is_put_in_another_order_by_the_address_and_its_drawer(trained_workspace):
+    run = read_run(trained_workspace.workspace.runs / trained_workspace.runs["ease"])
+    split = read_snapshot(trained_workspace.workspace.splits / run.record.split_hash)
+    user = int(run.metrics(TEST)[USER].iloc[0])
+    name = str(split.train.users.ids[user])
+    rule = Rerank("mmr", 0.9)
+    asked = (run.model(split), split, TEST, user, Fusion(), 10)
+    by_score, varied = user_list(*asked), reranked_user_list(*asked, rule)
+    assert varied.items.tolist() != by_score.items.tolist()
+    app = opened(trained_workspace, user=name, rerank="mmr", strength="0.9")
+    titles = split.train.target_features.names(split.train.target_items)
+    box = app.selectbox(key="why_item")
+    assert box.options == [f"{n}  {titles[item]}" for n, item in enumerate(varied.items, start=1)]
+    assert "strength .90, from the best 50" in chart_caption(app)
+    well(app.radio(key="rerank_widget").set_value("none").run())
+    box = app.selectbox(key="why_item")
+    assert box.options == [f"{n}  {titles[item]}" for n, item in enumerate(by_score.items, start=1)]
+
+
+def chart_caption(app) -> str:
+    return " ".join(element.value for element in app.caption)

@@ -31,7 +31,7 @@ from core.models.kernel.arrays import (
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import TORCH, GradientModel
 from core.models.kernel.losses import SPREAD, both_cells, bpr, contest, drawn_vectors
-from core.models.kernel.training_settings import SoftmaxSettings, source_loss_weight
+from core.models.kernel.training_settings import SoftmaxSettings, epochs, source_loss_weight
 from core.models.protocol import ATTRIBUTES, ModelCard, Network, PairSizes, State
 
 # The network of KGAT: vectors that flow along the joint graph with attention.
@@ -233,15 +233,16 @@ class KgatSettings(SoftmaxSettings):
     relation_factors: int = setting(
         32, low=2, high=512, help="Length of the vectors in which a relation compares two nodes."
     )
+    epochs: int = epochs(60)
     layers: int = setting(
-        1,
+        2,  # a user hears items in the first step, and what items hold in the second
         low=1,
         high=4,
         help="How many steps taste flows along the graph; two lead from a source item "
-        "over what it shares to a target item.",
+        "over what it shares to a target item. One step hears nothing of attributes.",
     )
     aggregator: str = setting(
-        PLAIN,
+        BOTH,
         choices=(BOTH, SUM, PLAIN),
         help="How a node takes up its neighbours: by two layers, of sum and product; by one, of "
         "the sum; or as they are.",
@@ -299,9 +300,11 @@ CARD = ModelCard(
     "Users have no vector of their own: they are drawn from their items, so that strangers are "
     "served alike. A softmax over all items by cosine takes the place of BPR, both losses are "
     "followed in one step, a share of the edges is hidden while training, and an inverse relation "
-    "is the relation taken backwards. Neighbours are taken up as they are unless one of the "
-    "paper's aggregators is chosen.",
-    when="When items have attributes, and new items nobody took yet should be recommended too.",
+    "is the relation taken backwards.",
+    when="To recommend new items that nobody took yet, or to join domains that share few users, by "
+    "attributes. Of items people took they add little: validation nDCG@10 on movielens is .213 "
+    "with true genres, .210 with shuffled ones, and .219 by one plain step, which hears none (two "
+    "seeds).",
     words="The score is a cosine and not a sum. Each part is the score with the other domain's "
     "history silenced; parts are standardised per user before they are weighed.",
     settings=KgatSettings,

@@ -10,7 +10,10 @@ from scipy.sparse import csr_matrix
 from core.basics.types import BoolArray, DomainScores, FloatArray, IntArray, Masked
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
+from core.evaluation.lists import ListWorld
+from core.evaluation.reranked import places_of
 from core.fusion.combine import NO_ITEM, NO_USER, RAW, WEIGHTED_SUM, Fusion, fuse_scores, top_k
+from core.fusion.rerank import POOL, Rerank
 from core.models.protocol import CrossDomainModel
 from core.store.run_folder import Run
 
@@ -80,6 +83,44 @@ def user_list(
     )
     held_out = split.held_out(part)[[user]].indices
     return list_of_scores(scores, masked, fusion, k, user, held_out)
+
+
+def reranked_user_list(
+    model: CrossDomainModel,
+    split: Split,
+    part: str,
+    user: int,
+    fusion: Fusion,
+    k: int,
+    rule: Rerank,
+    world: ListWorld | None = None,
+) -> UserList:
+    """The user's list of k, chosen by the rule from the best POOL by score; parts are as they were.
+
+    world: of the same part, where the caller has it already.
+    """
+    if not rule.acts:
+        return user_list(model, split, part, user, fusion, k)
+    pool = user_list(model, split, part, user, fusion, max(k, POOL))
+    world = world or ListWorld.of(split, part)
+    places = places_of(pool.items[None], pool.fused[None], np.array([user]), world, rule, k)[0]
+    return reordered(pool, places[places >= 0])
+
+
+def reordered(pool: UserList, chosen: IntArray) -> UserList:
+    """The list of the chosen places of a longer one; every item not chosen stands below, in order.
+
+    Items keep their scores and parts, so the reasons of each place stay exact.
+    """
+    first = pool.items[chosen]
+    places = pool.places.copy()
+    ahead = np.sort(pool.places[first])
+    places += len(first) - np.searchsorted(ahead, pool.places).astype(places.dtype)
+    places[pool.places == 0] = 0
+    places[first] = np.arange(1, len(first) + 1)
+    names = ("source", "target", "source_weighted", "target_weighted", "base", "own", "fused")
+    columns = {name: getattr(pool, name)[chosen] for name in (*names, "hits")}
+    return replace(pool, items=first, places=places, **columns)
 
 
 def list_of_scores(

@@ -29,9 +29,10 @@ from core.evaluation.lift import summarise
 from core.evaluation.ratings import Bounds, errors_per_user, weighted_guesses
 from core.evaluation.weightings import fused_per_user
 from core.fusion.combine import NO_ITEM, RAW, WEIGHTED_SUM, Z_SCORE, Fusion, fuse_scores, top_k
+from core.fusion.rerank import BY_SCORE, Rerank
 from core.models.protocol import CrossDomainModel, ModelCard
 from core.runs.explain.new_items import with_new_items
-from core.runs.explain.one_user import UserList, reasons, user_list
+from core.runs.explain.one_user import UserList, reasons, reranked_user_list
 from core.store.run_folder import RECORD, Run, read_run
 
 REASONS = 5  # history items named per domain and recommendation
@@ -52,12 +53,13 @@ def recommend_user(
     alpha: float,
     beta: float,
     new_items: bool = False,
+    rule: Rerank = BY_SCORE,
 ) -> dict[str, Any]:
     """The list of a user named by id, with titles, both parts and reasons, as plain values.
 
-    new_items: items of the item table that nobody took may stand in it, and say so.
-    Raises RunError for a user or a length the run does not know, and for a run that cannot list
-    new items.
+    new_items: items of the item table that nobody took may stand in it, and say so. rule: another
+    order than by score. Raises RunError for a user or a length the run does not know, and for a
+    run that cannot list new items.
     """
     split = read_snapshot(workspace.splits / run.record.split_hash)
     wider = with_new_items(run, split) if new_items else None
@@ -76,7 +78,7 @@ def recommend_user(
     number = int(train.users.numbers([user])[0])
     model = run.model(split) if wider is None else wider.model
     fusion = Fusion(alpha, beta, scale=scale_of(run.card))
-    ranked = user_list(model, split, TEST, number, fusion, k)
+    ranked = reranked_user_list(model, split, TEST, number, fusion, k, rule)
     graph = knowledge_graph(train)
     rows = [_row(ranked, i, model, train, fusion, graph) for i in range(len(ranked.items))]
     if wider is not None:
@@ -91,6 +93,7 @@ def recommend_user(
         "alpha": alpha,
         "beta": beta,
         "scale": fusion.scale,
+        **({"rerank": rule.kind, "strength": rule.strength} if rule.acts else {}),
         "source_history": int(train.source_history[number]),
         "target_history": int(train.target_history[number]),
         "items": rows,

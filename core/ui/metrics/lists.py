@@ -9,9 +9,22 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, SOURCE, TARGET, USER, USERS
-from core.basics.formatting import count, number, percent
+from core.basics.columns import (
+    HIGH,
+    KIND,
+    LOW,
+    MEAN,
+    METRIC,
+    RUN,
+    SHARE,
+    SOURCE,
+    TARGET,
+    USER,
+    USERS,
+)
+from core.basics.formatting import count, number, percent, signed_with_interval
 from core.charts.intervals import FLOORS, OTHERS, OWN, TWIN, Styles, draw_lorenz
+from core.charts.recommendations import draw_rerank_curves
 from core.evaluation.lift import segment_names
 from core.evaluation.list_figures import (
     DIFFERENCE,
@@ -24,9 +37,14 @@ from core.evaluation.list_figures import (
     overlap_with,
 )
 from core.evaluation.lists import ListWorld
+from core.evaluation.reranked import COST, rerank_curve
 from core.evaluation.segments import FEWEST, who
+from core.fusion.candidates import pick_users
+from core.fusion.combine import Fusion
 from core.metrics.card import Judged
 from core.metrics.registry import METRICS
+from core.runs.explain.recommend import scale_of
+from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_data, known_by
 from core.ui.metrics.figures import Contender
@@ -135,6 +153,16 @@ def listed(lines: list[Contender], view: View) -> Listed | None:
 ITS_TWIN = "its twin"
 
 
+# What re-ranking is looked at by, in the order of the panels
+RERANK_PANELS = {
+    "ndcg": "nDCG",
+    "category_distance": "Variety of categories",
+    "intra_list_diversity": "Variety by who takes it",
+    "calibration": "Miscalibration, bits",
+    "exposure_share": "Share of head items",
+    "coverage": "Coverage of the catalogue",
+}
+
 # Groups of the cards in the order of the page, each with what it is called
 GROUPS = {
     "diversity": "Variety",
@@ -163,10 +191,14 @@ def show_beyond(lines: list[Contender], view: View) -> None:
         "of figures. Figures of the whole catalogue have none."
     )
     show_against_twin(rows, found.own, found.twin, groups, "beyond")
+    looks = [*groups, RERANKED] if can_be_reranked(found.lines[0].run) else list(groups)
     shown = st.segmented_control(
-        "Every run, in detail", list(groups), default=None, key="beyond_look", wrap=True
+        "Every run, in detail", looks, default=None, key="beyond_look", wrap=True
     )
     if shown is None:
+        return
+    if shown == RERANKED:
+        show_reranked(found)
         return
     group = next(key for key, title in GROUPS.items() if title == shown)
     words = {"diversity": _variety_words, "popularity": _exposure_words, "mix": _mix_words}
@@ -180,6 +212,64 @@ def show_beyond(lines: list[Contender], view: View) -> None:
             "often; the further below it, the fewer items take all the places.",
             "lorenz",
         )
+
+
+RERANKED = "Re-ranked"
+
+
+def can_be_reranked(run: Run) -> bool:
+    """Whether the run kept what its lists are chosen from: ratings and given lists have not."""
+    return run.has_model and not run.card.task.rates
+
+
+def show_reranked(found: Listed) -> None:
+    """What varied and calibrated lists of the current run bring and cost, over their strength."""
+    k = found.view.k
+    curve = _reranked(found, k)
+    panels = {
+        f"{name}@{k}": title
+        for name, title in RERANK_PANELS.items()
+        if f"{name}@{k}" in set(curve[METRIC])
+    }
+    title = "What does more variety cost, or the mix of the history, and what does it bring?"
+    show_chart(
+        draw_rerank_curves(curve, panels),
+        f"{title} Lists of {k} from the best 50 by score, of "
+        f"{int(curve[USERS].max()):,} users; 0 is the score alone.",
+        "reranked",
+    )
+    st.markdown(_cost_words(curve))
+    st.caption(
+        "Head items are the most popular fifth. MMR (Carbonell and Goldstein 1998) puts items "
+        "lower that are like those above, by categories where there are any; calibrated (Steck "
+        "2018) wants the categories in the shares of the history. One user's list takes either "
+        "under “Order of the list”."
+    )
+    link_to("recommendations", "See it in one user's list")
+
+
+def _cost_words(curve: pd.DataFrame) -> str:
+    """Per kind the largest strength whose cost in nDCG is within the noise."""
+    words = []
+    for kind, rows in curve[curve[METRIC] == COST].groupby(KIND, sort=False):
+        free = rows[rows[HIGH] >= 0]
+        most = free[SHARE].max()
+        dear = rows.iloc[-1]
+        cost = signed_with_interval(dear[MEAN], dear[LOW], dear[HIGH])
+        words.append(
+            f"**{kind}**: up to strength {number(most, 1)} no loss of nDCG is shown; at "
+            f"{number(dear[SHARE], 1)} it is {cost}"
+        )
+    return ". ".join(words) + "."
+
+
+@kept_data(show_spinner="Re-ranking every list …", max_entries=10)
+def _reranked(found: Listed, k: int) -> pd.DataFrame:
+    run, part = found.lines[0].run, found.view.part
+    kept = cached.candidates(run, part)
+    if found.users is not None:
+        kept = pick_users(kept, np.flatnonzero(np.isin(kept.users, found.users)))
+    return rerank_curve(kept, found.world, Fusion(scale=scale_of(run.card)), k)
 
 
 def with_list_figures(figures: pd.DataFrame, lines: list[Contender], view: View) -> pd.DataFrame:

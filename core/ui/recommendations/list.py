@@ -15,6 +15,7 @@ from core.basics.formatting import count, number, signed
 from core.charts.recommendations import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
 from core.data.snapshot import DISLIKED, user_history
+from core.fusion.rerank import BY_SCORE, CALIBRATED, MMR, NONE
 from core.jobs.table import FAILED, list_jobs
 from core.runs.explain.new_items import Wider, why_no_new_items, with_new_items
 from core.runs.explain.one_user import Reasons, ShortList, UserList, kept_list, user_list
@@ -22,10 +23,11 @@ from core.runs.explain.recommend import ExportPlan
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_resource
-from core.ui.metrics.view import comparable
-from core.ui.recommendations.view import View, fusion_of
+from core.ui.metrics.view import comparable, world_of
+from core.ui.recommendations.view import View
+from core.ui.recommendations.why import list_of_run
 from core.ui.shell import ask_job, draw_press, show_chart, workspace
-from core.ui.state import linked, one_of, recalled, run_names, runs_of_pair
+from core.ui.state import bounded, linked, one_of, recalled, run_names, runs_of_pair
 from core.ui.widgets import plain, show_table
 
 if TYPE_CHECKING:
@@ -71,11 +73,12 @@ def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
         if not titles:
             st.caption("Every item of the target is in this user's training data: nothing is left.")
             return 0
+        _pick_order(view)
         chosen = min(st.session_state.get(WHY_BOX) or 0, len(titles) - 1)
         st.session_state[WHY_BOX] = chosen
         show_chart(
             bars_of(titles, listed, view, chosen=chosen),
-            _caption(view, listed),
+            _caption(view, listed) + _order_words(view),
             CHART,
             on_select=_take_click,
             selection_mode=("points",),
@@ -86,6 +89,48 @@ def show_list(view: View, listed: UserList, column: DeltaGenerator) -> int:
             key=WHY_BOX,
             format_func=lambda place: f"{place + 1}  {titles[min(place, len(titles) - 1)]}",
         )
+
+
+ORDERS = {
+    NONE: "By score",
+    MMR: "Varied (MMR)",
+    CALIBRATED: "In the mix of the history (calibrated)",
+}
+
+
+def _pick_order(view: View) -> None:
+    """A drawer with another order than by score, kept in the address."""
+    with st.popover("Order of the list", icon=":material/sort:", key="order_box"):
+        mixed = world_of(view.run, view.part).categories is not None
+        kinds = [kind for kind in ORDERS if mixed or kind != CALIBRATED]
+        kind = st.radio(
+            "Chosen from the best 50 by score",
+            kinds,
+            format_func=ORDERS.__getitem__,
+            help="Varied: an item that is like one above it stands lower (by categories, else by "
+            "who takes both). Calibrated: categories stand in the shares that the history has. "
+            "What if, New visitor and the CSV file stay by score.",
+            **linked("rerank", NONE, one_of(kinds)),
+        )
+        if kind != NONE:
+            st.slider(
+                "What that counts beside the score",
+                0.0,
+                1.0,
+                step=0.05,
+                help="0 is the score alone. Metrics, Beyond accuracy, Re-ranked shows what each "
+                "strength brings and costs.",
+                **linked("strength", BY_SCORE.strength, bounded(0.0, 1.0)),
+            )
+
+
+def _order_words(view: View) -> str:
+    if not view.rule.acts:
+        return ""
+    return (
+        f" Order: {ORDERS[view.rule.kind].lower()} at strength {number(view.rule.strength, 2)}, "
+        "from the best 50; no score is changed."
+    )
 
 
 def show_history(
@@ -344,8 +389,7 @@ def _list_of(view: View, other: Run) -> UserList | ShortList:
     """The same user's list of another run, as its folder has it where there is no model."""
     if not other.has_model:
         return kept_list(other, view.split, view.part, view.user, view.k)
-    model, fusion = cached.model(other), fusion_of(other)
-    return user_list(model, view.split, view.part, view.user, fusion, view.k)
+    return list_of_run(view, other)
 
 
 def _table(view: View, ours: UserList | ShortList, theirs: UserList | ShortList) -> pd.DataFrame:

@@ -17,6 +17,8 @@ from core.evaluation.lift import SAME
 from core.evaluation.segments import HELPED, ORDER_TITLES, RANDOM, user_order
 from core.evaluation.side_by_side import moved_users
 from core.fusion.combine import KINDS, SCALES, WEIGHTED_SUM, Fusion
+from core.fusion.rerank import BY_SCORE, NONE, Rerank
+from core.fusion.rerank import KINDS as RERANKS
 from core.metrics.ranking import ndcg
 from core.metrics.registry import metric_card, metric_title
 from core.runs.explain.one_user import UserList
@@ -26,7 +28,7 @@ from core.ui import cached
 from core.ui.keeping import kept_data, known_by
 from core.ui.metrics.figures import floor_name
 from core.ui.metrics.view import KS, PARTS, USUAL_K
-from core.ui.state import linked, one_of, recall, recalled, set_current, weights
+from core.ui.state import bounded, linked, one_of, recall, recalled, set_current, weights
 from core.ui.widgets import plain
 
 ID_BOX = "user_search"
@@ -34,7 +36,7 @@ NDCG = "ndcg@10"
 SUGGESTED = 6
 
 
-@known_by(lambda view: (view.run, view.part, view.k, view.fusion, view.user))
+@known_by(lambda view: (view.run, view.part, view.k, view.fusion, view.user, view.rule))
 @dataclass(frozen=True)
 class View:
     """Everything a list depends on."""
@@ -45,6 +47,7 @@ class View:
     k: int
     fusion: Fusion
     user: int
+    rule: Rerank = BY_SCORE  # the order of the list
 
     @property
     def user_id(self) -> str:
@@ -63,7 +66,7 @@ def pick_view(run: Run, of_nobody: bool = False) -> View:
         held_out = recalled("part", TEST, one_of(list(PARTS)))
         order = _order(run, held_out, recalled("order", HELPED, one_of(list(ORDER_TITLES))))
         user = _current_user(split, order if len(order) else _order(run, held_out, RANDOM))
-        return View(run, split, held_out, length or 10, fusion_of(run), user)
+        return View(run, split, held_out, length or 10, fusion_of(run), user, rule_of())
     held_out = part.segmented_control(
         "Held-out part",
         list(PARTS),
@@ -93,7 +96,13 @@ def pick_view(run: Run, of_nobody: bool = False) -> View:
         args=(run,),
     )
     _steps(back, on, orders[chosen], user, split)
-    return View(run, split, held_out, length, fusion_of(run), user)
+    return View(run, split, held_out, length, fusion_of(run), user, rule_of())
+
+
+def rule_of() -> Rerank:
+    """The order of the list as the address has it; its widgets stand over the list."""
+    kind = recalled("rerank", NONE, one_of(RERANKS))
+    return Rerank(kind, recalled("strength", BY_SCORE.strength, bounded(0.0, 1.0)))
 
 
 def fusion_of(run: Run) -> Fusion:

@@ -18,7 +18,7 @@ from core.models.protocol import CrossDomainModel
 from core.models.text.encoders import ENCODERS
 from core.models.text.features import TextSettings
 from core.models.text.vectors import BESIDE
-from core.runs.explain.one_user import Reasons, UserList, reasons, user_list
+from core.runs.explain.one_user import Reasons, UserList, reasons, reranked_user_list
 from core.runs.explain.reasons import (
     ReadTexts,
     SharedText,
@@ -31,7 +31,8 @@ from core.runs.making.texts import ItemTexts
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_resource
-from core.ui.recommendations.view import View
+from core.ui.metrics.view import world_of
+from core.ui.recommendations.view import View, fusion_of
 from core.ui.shell import show_chart
 from core.ui.widgets import plain, show_table
 
@@ -42,8 +43,15 @@ TINY = 1e-7  # a rest below this share of the score is rounding
 
 def list_of(view: View) -> UserList:
     """The user's list, computed now: weights are memory-mapped, so it takes milliseconds."""
-    model = cached.model(view.run)
-    return user_list(model, view.split, view.part, view.user, view.fusion, view.k)
+    return list_of_run(view, view.run)
+
+
+def list_of_run(view: View, run: Run) -> UserList:
+    """The same of any run on the split, in the order that the view asks for."""
+    fusion = view.fusion if run is view.run else fusion_of(run)
+    asked = (cached.model(run), view.split, view.part, view.user, fusion, view.k)
+    world = world_of(view.run, view.part) if view.rule.acts else None
+    return reranked_user_list(*asked, view.rule, world)
 
 
 def why_of(view: View, listed: UserList, place: int) -> Reasons | None:

@@ -6,7 +6,7 @@ from core.basics.columns import TEST, VALID
 from core.data.snapshot import Split, SplitInfo
 from core.fusion.combine import KINDS, PRODUCT, SCALES, Fusion
 from core.models.registry import build
-from core.runs.explain.one_user import effective_weights, reasons, user_list
+from core.runs.explain.one_user import effective_weights, reasons, reordered, user_list
 from tests.worlds import twin_tastes
 
 MIXED = Fusion(0.7, 0.4)
@@ -126,3 +126,24 @@ def test_evidence_from_one_domain_alone_counts_in_full():
     assert effective_weights(True, False, MIXED) == (1.0, 0.0)
     assert effective_weights(False, True, MIXED) == (0.0, 1.0)
     assert effective_weights(False, False, MIXED) == (0.0, 0.0)
+
+
+def test_a_reordered_list_keeps_scores_parts_and_reasons_and_moves_ranks(split, ease):
+    pool = user_list(ease, split, TEST, 3, MIXED, 20)
+    chosen = np.array([4, 0, 17])
+    listed = reordered(pool, chosen)
+    np.testing.assert_array_equal(listed.items, pool.items[chosen])
+    np.testing.assert_array_equal(listed.fused, pool.fused[chosen])
+    np.testing.assert_array_equal(listed.hits, pool.hits[chosen])
+    assert listed.places[listed.items].tolist() == [1, 2, 3]
+    # Every item that is not masked has a rank of its own, the others in the order they had
+    ranked = np.flatnonzero(pool.places)
+    assert sorted(listed.places[ranked]) == list(range(1, len(ranked) + 1))
+    rest = np.setdiff1d(ranked, listed.items)
+    np.testing.assert_array_equal(
+        rest[np.argsort(listed.places[rest])], rest[np.argsort(pool.places[rest])]
+    )
+    assert (listed.places[pool.places == 0] == 0).all()
+    why = reasons(ease, split.train, listed, 0, MIXED)
+    total = why.base + why.source_amounts.sum() + why.target_amounts.sum()
+    np.testing.assert_allclose(total, listed.fused[0], rtol=1e-4)
