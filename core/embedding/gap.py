@@ -259,7 +259,7 @@ def _centred(vectors: FloatArray) -> FloatArray:
 
 
 def neighbours_of(users: int) -> int:
-    """How many nearest users are looked at: 10, of few users a quarter, as chance names the rest."""
+    """How many nearest users are looked at: 10, of few a quarter, as chance names the rest."""
     return max(1, min(NEIGHBOURS, users // 4))
 
 
