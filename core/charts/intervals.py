@@ -26,11 +26,12 @@ from core.charts.theme import (
 # Quality against the share of shared users kept in training, with the twin's level.
 
 BANDS = (("band_low", LOW), ("band_high", HIGH))
+TWIN_LEVEL = "twin"  # column with the twin's level
 COLOURS = (FUSED_COLOUR, SOURCE_COLOUR)
 
 
 def draw_overlap_curve(rows: pd.DataFrame, *, y: str) -> go.Figure:
-    """One line per SEGMENT with its interval band; a grey level where SHARE is 0, the twin.
+    """One line per SEGMENT with its interval band; a grey level where the TWIN_LEVEL is.
 
     rows: SEGMENT, SHARE from 0 to 1, MEAN, USERS, and what the band is between: BAND_LOW and
     BAND_HIGH where there is a twin, else LOW and HIGH.
@@ -64,10 +65,10 @@ def draw_overlap_curve(rows: pd.DataFrame, *, y: str) -> go.Figure:
                 "%{customdata[1]:.4f}",
             )
         )
-        level = part.loc[part[SHARE] == 0, MEAN]
-        if len(level):
+        if TWIN_LEVEL in part:
             figure.add_hline(
-                y=float(level.iloc[0]), line={"color": TWIN_COLOUR, "width": 2, "dash": "dash"}
+                y=float(part[TWIN_LEVEL].iloc[0]),
+                line={"color": TWIN_COLOUR, "width": 2, "dash": "dash"},
             )
     themed(figure, x="shared users known in training, %", y=y, height=380)
     figure.update_xaxes(tickvals=[0, 25, 50, 75, 100], linecolor=STRONG)

@@ -125,8 +125,9 @@ def _change(found: float, without: FloatArray) -> Change:
         return Change(float("nan"), float("nan"))
     parts = len(without)
     error = np.sqrt((parts - 1) / parts * ((without - without.mean()) ** 2).sum())
-    if not error > 0:
-        return Change(found, 1.0 if found == 0 else 0.0)
+    if not error > 0:  # nothing to go by, unless every part says the same
+        same = found != 0 and np.allclose(without, found)
+        return Change(found, 0.0 if same else 1.0)
     return Change(found, float(2 * student.sf(abs(found) / error, parts - 1)))
 
 
@@ -174,7 +175,7 @@ class _Sample:
             A_DISTANCE: float((told[:, 0] - told[:, 1]).mean()),
             CORAL: float(self.of_coral[square].sum() / pairs),
             CKA: debiased_cka(source, target),
-            AGREEMENT: neighbour_agreement(source, target),
+            AGREEMENT: neighbour_agreement(source, target, neighbours_of(self.n)),
             MRR: retrieval_mrr(source, target),
         }
 
@@ -209,7 +210,7 @@ class _Sample:
     def _near(self, vectors: FloatArray) -> np.ndarray:
         """(n, n) whether a user is among the 10 nearest of another."""
         there = np.zeros((self.n, self.n), dtype=bool)
-        k = min(NEIGHBOURS, self.n - 1)
+        k = neighbours_of(self.n)
         nearest = nearest_of_all(np.asarray(vectors, dtype=np.float32), k + 1)[0][:, 1:]
         np.put_along_axis(there, nearest, True, axis=1)
         return there
@@ -257,13 +258,17 @@ def _centred(vectors: FloatArray) -> FloatArray:
     return np.asarray(vectors - vectors.mean(axis=0))
 
 
-def neighbour_agreement(source: FloatArray, target: FloatArray) -> float:
-    """Share of a user's 10 nearest users that both domains name, mean over users; both (n, d).
+def neighbours_of(users: int) -> int:
+    """How many nearest users are looked at: 10, of few a quarter, as chance names the rest."""
+    return max(1, min(NEIGHBOURS, users // 4))
+
+
+def neighbour_agreement(source: FloatArray, target: FloatArray, k: int = NEIGHBOURS) -> float:
+    """Share of a user's k nearest users that both domains name, mean over users; both (n, d).
 
     Users equally near stand in another order in either domain, so that collapsed vectors, which are
     all equally near, agree by chance alone.
     """
-    k = min(NEIGHBOURS, len(source) - 1)
     order = np.random.default_rng(0).permutation(len(source))
     near = [
         nearest_of_all(np.asarray(source, dtype=np.float32), k + 1)[0][:, 1:],

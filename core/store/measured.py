@@ -163,7 +163,7 @@ class OverlapInfo:
 
     shared: int  # users with both histories in training
     kept: list[int]  # of them, by share
-    shares: list[float]  # strictly between 0 (the twin) and 1 (the run)
+    shares: list[float]  # below 1 (the run); 0 is nobody linked, in older curves not measured
     seed: int
     wall_seconds: float
 
@@ -194,13 +194,12 @@ def overlap_is_damaged(run: Run) -> bool:
 
 
 def overlap_metrics(run: Run, part: str) -> dict[float, pd.DataFrame]:
-    """Per-user frames by share, from 0 (the twin's) to 1 (the run's own)."""
-    between = {
+    """Per-user frames by share, from 0 (nobody linked) to 1 (the run's own)."""
+    less = {
         float(str(share)): frame
         for share, frame in metrics_beside(run, OVERLAP_FOLDER, part, SHARE).items()
     }
-    start = {0.0: run.twin.metrics(part)} if run.twin else {}
-    return start | between | {1.0: run.metrics(part)}
+    return less | {1.0: run.metrics(part)}
 
 
 # Looks at the test users: every point of the weights that was tested is written down.

@@ -408,7 +408,7 @@ def _is_plain(info: Any) -> bool:
             lists
             and len(info.kept) == len(info.shares)
             and all(isinstance(n, int) and n >= 0 for n in (info.shared, *info.kept))
-            and all(isinstance(share, numbers) and 0 < share < 1 for share in info.shares)
+            and all(isinstance(share, numbers) and 0 <= share < 1 for share in info.shares)
             and isinstance(info.wall_seconds, numbers)
         )
     if isinstance(info, measured.Placebos):

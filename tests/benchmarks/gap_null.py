@@ -26,10 +26,11 @@ import measuring  # noqa: F401, I001
 import numpy as np
 
 from core.embedding.gap import ALIKE, APART
-from core.models.kernel.coordinates import interaction_vectors, normalised
+from core.models.kernel.coordinates import normalised
 from core.models.kernel.domain_gap import (
     UserVectors,
     held_out_users,
+    joined_vectors,
     separate_vectors,
     user_vectors,
 )
@@ -117,7 +118,7 @@ def _through_the_page(source: np.ndarray, target: np.ndarray) -> Figures:
     before = separate_vectors(train)
     _, asked = held_out_users(before.users)
     others = np.setdiff1d(np.arange(len(train.users)), asked)
-    after = user_vectors(interaction_vectors(train, learned=others))
+    after = user_vectors(joined_vectors(train, others))
     return gap_figures(before, after, asked, trained=False)
 
 

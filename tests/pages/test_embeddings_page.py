@@ -140,9 +140,16 @@ def test_before_and_after_stand_on_two_linked_maps_with_their_figures(trained_wo
     assert names == [None, "users by their books", "users by their films"] * 2
     assert figure["layout"]["yaxis2"]["matches"] == "y"
     said = words(app)
-    assert "Retrieval MRR" in str(app.table[0].value)
+    table = app.table[0].value
+    assert "Retrieval MRR" in str(table)
+    assert table["after"].str.contains("chance").all()  # every figure beside what chance gives
+    assert set(table["says"]) <= {"no change shown", "closer", "further apart", "more alike"} | {
+        "less alike",
+        "found better",
+        "found worse",
+    }
     assert "A small gap does not imply a good transfer" in said
-    assert "the same person in films is found" in said
+    assert "the same person in films is" in said
     assert "With both domains' interactions joined" in said  # EASE has no vectors
     assert "this model" not in said + json.dumps(figure["layout"]["annotations"])
 

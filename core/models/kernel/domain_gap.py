@@ -177,6 +177,28 @@ def separate_vectors(train: DomainPair, factors: int = FACTORS, seed: int = 0) -
     return replace(drawn, source=drawn.source @ rotation(some.source, some.target))
 
 
+def joined_vectors(train: DomainPair, learned: IntArray) -> Vectors:
+    """Users by both domains' interactions joined, each domain about its own mean.
+
+    learned: users who say where items lie and where the means are. Counts balance over both domains
+    together, so that without a mean of its own each is drawn aside, the other way than the other,
+    although nothing but the two sizes tells them apart.
+    """
+    vectors = interaction_vectors(train, learned=learned)
+    return replace(
+        vectors,
+        source_users=_about_mean(vectors.source_users, learned),
+        target_users=_about_mean(vectors.target_users, learned),
+    )
+
+
+def _about_mean(table: FloatArray | None, learned: IntArray) -> FloatArray:
+    assert table is not None
+    there = (table != 0).any(axis=1)
+    mean = table[learned][there[learned]].mean(axis=0)
+    return np.where(there[:, None], table - mean, 0.0).astype(np.float32)
+
+
 def rotation(moved: FloatArray, onto: FloatArray) -> FloatArray:
     """Orthogonal matrix, (d, d), that brings rows of `moved` nearest to those of `onto`."""
     left, _, right = np.linalg.svd(moved.T.astype(np.float64) @ onto)

@@ -21,10 +21,10 @@ from core.embedding.gap import (
 )
 from core.embedding.maps import pca_map
 from core.metrics.intervals import holm
-from core.models.kernel.coordinates import interaction_vectors
 from core.models.kernel.domain_gap import (
     UserVectors,
     held_out_users,
+    joined_vectors,
     separate_vectors,
     user_vectors,
 )
@@ -94,7 +94,7 @@ def before_after(split: Split, model: CrossDomainModel) -> BeforeAfter:
     _, asked = held_out_users(before.users)
     if not own:
         others = np.setdiff1d(np.arange(len(split.train.users)), asked)
-        vectors = interaction_vectors(split.train, learned=others)
+        vectors = joined_vectors(split.train, others)
     assert vectors is not None
     after = user_vectors(vectors)
     users = _drawn(np.intersect1d(before.users, after.users))

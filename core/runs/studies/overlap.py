@@ -26,7 +26,7 @@ from core.runs.making.train_again import check_trained, retrain
 from core.store.measured import OverlapInfo, overlap_metrics, write_overlap
 from core.store.run_folder import RECORD, Run, read_run
 
-SHARES = (0.25, 0.5, 0.75)  # trained again; nobody known is the twin, everybody the run itself
+SHARES = (0.0, 0.25, 0.5, 0.75)  # trained again; everybody known is the run itself
 FEWEST_SHARED = 20  # users without whom there is nothing to leave out
 
 
@@ -47,7 +47,9 @@ def overlap_job(workspace: Workspace, payload: dict[str, Any], report: Report) -
 def measure_overlap(run: Run, split: Split, seed: int, report: Report) -> OverlapInfo:
     """Train the run again at every share of SHARES; the users kept at a share are kept at more.
 
-    Raises RunError for a run that cannot be trained again or a pair with too few shared users.
+    With nobody known the source histories still teach, as those of strangers, which the twin never
+    sees; a model that learns from shared users alone has no such level. Raises RunError for a run
+    that cannot be trained again or a pair with too few shared users.
     """
     check_trained(run)
     started, train = time.monotonic(), run.train_of(split)
@@ -57,14 +59,15 @@ def measure_overlap(run: Run, split: Split, seed: int, report: Report) -> Overla
             what=f"There is no curve of {run.label}: {len(shared)} users are shared in training.",
             hint=f"It needs a cross-domain model and at least {FEWEST_SHARED} shared users.",
         )
-    kept = [round(share * len(shared)) for share in SHARES]
+    shares = [share for share in SHARES if share or "shared users" not in run.card.needs]
+    kept = [round(share * len(shared)) for share in shares]
     metrics = {}
-    for share, n in zip(SHARES, kept, strict=True):
+    for share, n in zip(shares, kept, strict=True):
         stage = f"{share:.0%} of the shared users"
         less = unlinked(train, shared[n:])
         metrics[share] = retrain(run, split, less, run.record.seed, report, stage)
     seconds = round(time.monotonic() - started, 1)
-    info = OverlapInfo(len(shared), kept, list(SHARES), seed, seconds)
+    info = OverlapInfo(len(shared), kept, shares, seed, seconds)
     write_overlap(run, info, metrics)
     return info
 
@@ -93,7 +96,8 @@ def overlap_answer(run: Run, split: Split, info: OverlapInfo) -> dict[str, Any]:
     """The curve as plain values: nDCG@10, or RMSE, by share, for all test users and cold ones."""
     metric = run.card.task.metric
     segments = user_segments(split.train)
-    rows = overlap_rows(overlap_metrics(run, TEST), segments, metric)
+    twin = run.twin.metrics(TEST) if run.twin else None
+    rows = overlap_rows(overlap_metrics(run, TEST), twin, segments, metric)
     rows = rows.astype(object).where(rows.notna(), None)
     curve = rows.to_dict("records")
     return {"run": run.id, "metric": metric, "shared": info.shared, "curve": curve}
@@ -102,20 +106,24 @@ def overlap_answer(run: Run, split: Split, info: OverlapInfo) -> dict[str, Any]:
 # Quality against the share of shared users that training knew, for all users and cold ones.
 
 COLD_USERS = "cold users"
-LIFT = "lift"  # columns of what a share has over none
+TWIN = "twin"  # columns of the twin's level, and of what a share has over it
+LIFT = "lift"
 LIFT_LOW, LIFT_HIGH = "lift_low", "lift_high"
 BAND_LOW, BAND_HIGH = "band_low", "band_high"  # lift and its interval on top of the twin's level
 
 
 def overlap_rows(
-    frames: Mapping[float, pd.DataFrame], segments: pd.DataFrame, metric: str
+    frames: Mapping[float, pd.DataFrame],
+    twin: pd.DataFrame | None,
+    segments: pd.DataFrame,
+    metric: str,
 ) -> pd.DataFrame:
-    """SEGMENT, SHARE, MEAN, LOW, HIGH, USERS, and LIFT over share 0 with its interval.
+    """SEGMENT, SHARE, MEAN, LOW, HIGH, USERS, and LIFT over the TWIN's level with its interval.
 
     Where there is a twin, BAND_LOW and BAND_HIGH are the lift's interval around the level.
 
-    frames: per-user metrics by share, 0 (the twin) first where there is one. Groups of fewer than
-    FEWEST users are left out.
+    frames: per-user metrics by share; twin: those of the twin, which knows no source at all. Groups
+    of fewer than FEWEST users are left out.
     """
     cold = (segments[TARGET_HISTORY].astype("str") == BINS[0]).to_numpy()
     masks = {ALL_USERS: np.ones(len(cold), dtype=bool), COLD_USERS: cold}
@@ -126,9 +134,8 @@ def overlap_rows(
             name == COLD_USERS and len(chosen[1.0]) == len(frames[1.0])
         ):
             continue
-        rows += [
-            _row(name, share, frame, chosen.get(0.0), metric) for share, frame in chosen.items()
-        ]
+        without = None if twin is None else twin[mask[twin[USER]]]
+        rows += [_row(name, share, frame, without, metric) for share, frame in chosen.items()]
     return pd.DataFrame(rows, columns=None if rows else [SEGMENT, SHARE, MEAN, LOW, HIGH, USERS])
 
 
@@ -137,8 +144,8 @@ def overlap_sentence(rows: pd.DataFrame, metric: str) -> str:
     everybody = rows[rows[SEGMENT] == ALL_USERS].set_index(SHARE)
     if everybody.empty:
         return f"Fewer than {FEWEST} users are evaluated: too few to say."
-    if 0.0 not in everybody.index:
-        return "This model has no target-only twin: there is no level without shared users."
+    if TWIN not in everybody:
+        return "This model has no target-only twin: there is no level without the source."
     sign = 1 if metric_card(metric).higher_is_better else -1
     whole, quarter = everybody.loc[1.0], everybody.loc[0.25]
     better, worse = (LIFT_LOW, LIFT_HIGH) if sign > 0 else (LIFT_HIGH, LIFT_LOW)
@@ -154,7 +161,7 @@ def overlap_sentence(rows: pd.DataFrame, metric: str) -> str:
 
 
 def _row(
-    name: str, share: float, frame: pd.DataFrame, nobody: pd.DataFrame | None, metric: str
+    name: str, share: float, frame: pd.DataFrame, twin: pd.DataFrame | None, metric: str
 ) -> dict[str, float | int | str]:
     level = intervals(frame, [metric])[0]
     row: dict[str, float | int | str] = {
@@ -165,9 +172,14 @@ def _row(
         HIGH: level.high,
         USERS: level.users,
     }
-    if nobody is not None:
-        gap = difference_intervals(frame, nobody, [metric])[0]
-        row |= {LIFT: gap.mean, LIFT_LOW: gap.low, LIFT_HIGH: gap.high}
+    if twin is not None:
+        gap = difference_intervals(frame, twin, [metric])[0]
+        row |= {
+            TWIN: intervals(twin, [metric])[0].mean,
+            LIFT: gap.mean,
+            LIFT_LOW: gap.low,
+            LIFT_HIGH: gap.high,
+        }
         row |= {
             BAND_LOW: level.mean - gap.mean + gap.low,
             BAND_HIGH: level.mean - gap.mean + gap.high,

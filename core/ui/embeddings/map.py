@@ -345,8 +345,11 @@ def _note(data: MapData, layout: Layout, view: View) -> str:
     out = data.points.left_out
     left = f" ({count(out, 'point')} without {lacks} left out)" if out else ""
     symbols = " · dots are items, diamonds users" if view.what == MAP_BOTH else ""
+    trust = layout.trustworthiness  # None or NaN: too few points, or all at one place
+    known = trust is not None and np.isfinite(trust)
+    trusted = f"trustworthiness {number(trust)}" if known else "no trustworthiness to measure"
     return (
-        f"{layout.method}, seed {layout.seed} · trustworthiness {number(layout.trustworthiness)} · "
+        f"{layout.method}, seed {layout.seed} · {trusted} · "
         f"{len(layout.rows):,} of {len(data.points):,} points{left}{symbols} · "
         f"{_origin(data, view)} · distances between clusters mean little"
     )

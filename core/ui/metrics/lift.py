@@ -443,8 +443,8 @@ def show_time_note(run: Run) -> None:
 # How much the source's help owes to shared users: a curve, or a button that measures it.
 
 _WHAT = (
-    "The run is trained three times more: a quarter, half and three quarters of the shared users "
-    "stay linked. The source histories of the others stay too, as those of strangers."
+    "The run is trained four times more: none, a quarter, half and three quarters of the shared "
+    "users stay linked. The source histories of the others stay too, as those of strangers."
 )
 
 
@@ -482,7 +482,8 @@ def show_overlap(run: Run, view: View) -> None:
         draw_overlap_curve(rows, y=metric_title(view.column)),
         f"How does quality grow with the shared users that training knows? {info.shared:,} are "
         "shared; those left out keep their source history as strangers. Dashed: the twin, which "
-        "knows none. Bands: 95 % interval of the difference to it over users; one draw, one seed.",
+        "knows no source at all. Bands: 95 % interval of the difference to it over users; one "
+        "draw, one seed.",
         "overlap_curve",
     )
 
@@ -491,4 +492,5 @@ def show_overlap(run: Run, view: View) -> None:
 def _curve(run: Run, part: str, column: str, stamp: float) -> pd.DataFrame:
     """stamp: of the measured curve, which may be measured again."""
     frames = overlap_metrics(run, part)
-    return overlap_rows(frames, cached.segments(run.record.split_hash), column)
+    twin = run.twin.metrics(part) if run.twin else None
+    return overlap_rows(frames, twin, cached.segments(run.record.split_hash), column)

@@ -9,7 +9,8 @@ def test_the_overlap_curve_has_its_band_and_the_twins_level():
         {
             SEGMENT: ["all users"] * 3,
             "share": [0.0, 0.5, 1.0],
-            MEAN: [0.2, 0.22, 0.25],
+            MEAN: [0.21, 0.22, 0.25],  # nobody linked is no twin: source rows of strangers teach
+            "twin": [0.2] * 3,
             LOW: [0.1, 0.1, 0.1],
             HIGH: [0.3, 0.3, 0.3],
             USERS: [50] * 3,

@@ -8,6 +8,7 @@ from core.basics.types import Vectors
 from core.models.kernel.coordinates import normalised
 from core.models.kernel.domain_gap import (
     held_out_users,
+    joined_vectors,
     mrr_by_chance,
     paired_mmd,
     proxy_a_distance,
@@ -16,6 +17,7 @@ from core.models.kernel.domain_gap import (
     rotation,
     user_vectors,
 )
+from tests.worlds import pair_of
 
 USERS = normalised(np.random.default_rng(0).normal(size=(80, 6)))
 
@@ -80,3 +82,14 @@ def test_users_of_one_domain_and_vectors_of_zeros_are_left_out():
 def test_a_hidden_rotation_is_found():
     turn = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6)))[0].astype(np.float32)
     np.testing.assert_allclose(rotation(USERS, USERS @ turn), turn, atol=1e-4)
+
+
+def test_domains_without_a_taste_are_not_drawn_apart_by_their_sizes_alone():
+    """Both joined, interactions at random were told apart always, A-distance 2."""
+    rng = np.random.default_rng(5)
+    odds = rng.gamma(0.7, 1.0, 60) * 0.1
+    pair = pair_of(rng.random((200, 60)) < odds, rng.random((200, 60)) < 0.3 * odds + 0.1)
+    learned, held_out = held_out_users(np.arange(200))
+    drawn = user_vectors(joined_vectors(pair, learned))
+    apart = proxy_a_distance(drawn.of(learned).drawn, drawn.of(held_out).drawn)
+    assert apart < 0.8

@@ -122,15 +122,22 @@ def test_with_everybody_linked_the_curve_ends_at_the_run_itself(world):
     np.testing.assert_allclose(again["ndcg@10"], run.metrics(TEST)["ndcg@10"])
 
 
-def test_the_curve_goes_from_the_twin_to_the_run_for_all_users_and_cold_ones(world):
+def test_the_curve_goes_from_nobody_linked_to_the_run_for_all_users_and_cold_ones(world):
+    """Its start was the twin, which knows no source at all: strangers' source rows teach too."""
     run = world.runs["ease"]
     frames = overlap_metrics(run, TEST)
     assert list(frames) == [0.0, 0.25, 0.5, 0.75, 1.0]
-    rows = overlap_rows(frames, user_segments(world.split.train), "ndcg@10")
+    twin = run.twin.metrics(TEST)
+    rows = overlap_rows(frames, twin, user_segments(world.split.train), "ndcg@10")
     ends = rows[rows[SEGMENT] == COLD_USERS].set_index(SHARE)
     assert ends.loc[1.0, USERS] == 18
     assert ends.loc[1.0, MEAN] > ends.loc[0.0, MEAN] + 0.1  # books tell what cold users like
     assert rows.groupby(SEGMENT)[SHARE].count().eq(5).all()
+    assert ends["twin"].nunique() == 1
+    np.testing.assert_allclose(ends["lift"], ends[MEAN] - ends["twin"])
+    nobody = unlinked(run.train_of(world.split), np.flatnonzero(world.split.train.shared))
+    again = retrain(run, world.split, nobody, run.record.seed, silent)[TEST]
+    np.testing.assert_allclose(again["ndcg@10"], frames[0.0]["ndcg@10"])
     assert overlap_sentence(rows, "ndcg@10").endswith(".")
     json.dumps(overlap_answer(run, world.split, read_overlap(run)), allow_nan=False)
 
@@ -152,7 +159,7 @@ def test_a_curve_of_few_users_says_that_they_are_too_few(world):
     """With fewer than ten test users the Metrics page met a problem after the measurement."""
     frames = overlap_metrics(world.runs["ease"], TEST)
     few = {share: frame.head(5) for share, frame in frames.items()}
-    rows = overlap_rows(few, user_segments(world.split.train), "ndcg@10")
+    rows = overlap_rows(few, frames[1.0], user_segments(world.split.train), "ndcg@10")
     assert overlap_sentence(rows, "ndcg@10") == "Fewer than 10 users are evaluated: too few to say."
 
 
