@@ -38,8 +38,8 @@ from core.data.reading.ingest import ImportReport, clean_name, import_file
 from core.data.reading.options import IGNORE, INTERACTIONS, ITEMS, LABELS, LINKS, TRIPLES
 from core.data.snapshot import PARTS, RECORD, SplitTables, write_snapshot
 from core.data.splitting import (
+    BY_TIME,
     COLD_FOLD,
-    TEMPORAL,
     TEST_ROW,
     TRAIN_ROW,
     VALID_ROW,
@@ -80,7 +80,7 @@ class PairFiles:
     def times_count(self) -> bool:
         """Whether the result depends on when something happened."""
         by_days = self.pair.get("first_day") or self.pair.get("last_day")
-        return bool(by_days) or self.split.get("kind") == TEMPORAL
+        return bool(by_days) or self.split.get("kind") in BY_TIME
 
 
 @dataclass
