@@ -76,6 +76,7 @@ SPLITS = {  # as it is typed -> kind of a split
     "random": "random",
     "leave-k-out": "leave-k-out",
     "temporal": "temporal",
+    "leave-latest-k": "leave-latest-k",
     "cold-users": "cold-start users",
     "new-items": "new items",
 }
@@ -100,8 +101,15 @@ DOMAIN_FLAGS = {  # flag -> ending of the setting of a domain
 SPLIT_FLAGS = {  # flag -> setting of a split, the kinds it belongs to
     "--valid-share": ("valid_share", ("random", "temporal")),
     "--test-share": ("test_share", ("random", "temporal")),
-    "--held-out": ("held_out", ("leave-k-out",)),
+    "--held-out": ("held_out", ("leave-k-out", "leave-latest-k")),
+    "--test-from": ("test_from", ("temporal",)),
     "--cold-share": ("cold_share", ("cold-users",)),
+}
+
+
+_SPLIT_VALUES: dict[str, tuple[type, str]] = {  # of settings that are no share
+    "held_out": (int, "N"),
+    "test_from": (str, "DAY"),
 }
 
 
@@ -224,12 +232,12 @@ def add_split(command: ArgumentParser, hashes: bool = False) -> None:
         + ("; or the hash of a split in the workspace" if hashes else ""),
     )
     for flag, (name, kinds) in SPLIT_FLAGS.items():
-        kind = int if name == "held_out" else float
+        kind, shown = _SPLIT_VALUES.get(name, (float, "SHARE"))
         words = name.replace("_", " ")
         group.add_argument(
             flag,
             type=kind,
-            metavar="N" if kind is int else "SHARE",
+            metavar=shown,
             help=f"{words} of a {' or '.join(kinds)} split",
         )
 

@@ -38,8 +38,8 @@ from core.data.reading.ingest import ImportReport, clean_name, import_file
 from core.data.reading.options import IGNORE, INTERACTIONS, ITEMS, LABELS, LINKS, TRIPLES
 from core.data.snapshot import PARTS, RECORD, SplitTables, write_snapshot
 from core.data.splitting import (
+    BY_TIME,
     COLD_FOLD,
-    TEMPORAL,
     TEST_ROW,
     TRAIN_ROW,
     VALID_ROW,
@@ -81,7 +81,7 @@ class PairFiles:
     def times_count(self) -> bool:
         """Whether the result depends on when something happened."""
         by_days = self.pair.get("first_day") or self.pair.get("last_day")
-        return bool(by_days) or self.split.get("kind") == TEMPORAL
+        return bool(by_days) or self.split.get("kind") in BY_TIME
 
 
 @dataclass
@@ -155,7 +155,7 @@ def _split_again(
     """A snapshot of the rows of a given split, put together and split as chosen."""
     parts = [given.target_train, given.target_valid, given.target_test]
     target = pd.concat(parts, ignore_index=True).drop_duplicates([USER, ITEM], ignore_index=True)
-    if chosen.kind == TEMPORAL:
+    if chosen.kind in BY_TIME:
         domains = ((SOURCE, given.source_train), (TARGET, target))
         check_times({domain: rows[TIME] for domain, rows in domains if TIME in rows})
     places = assign_parts(given.source_train, target, chosen, seed)

@@ -229,8 +229,8 @@ def _keep_within(
 
 def _in_days(has: list[str], settings: PairSettings) -> str:
     wanted = [
-        f"{TIME} >= {_seconds(settings.first_day)}" if settings.first_day else "",
-        f"{TIME} < {_seconds(settings.last_day) + _DAY}" if settings.last_day else "",
+        f"{TIME} >= {seconds_of(settings.first_day)}" if settings.first_day else "",
+        f"{TIME} < {seconds_of(settings.last_day) + _DAY}" if settings.last_day else "",
     ]
     if any(wanted) and TIME not in has:
         raise DataError(
@@ -240,7 +240,8 @@ def _in_days(has: list[str], settings: PairSettings) -> str:
     return " AND ".join(filter(None, wanted)) or "true"
 
 
-def _seconds(day: str) -> int:
+def seconds_of(day: str) -> int:
+    """Unix seconds at which a day such as 2024-05-31 begins; SettingsError for anything else."""
     try:
         chosen = date.fromisoformat(day)
     except ValueError:

@@ -13,6 +13,7 @@ from core.basics.errors import DataError
 from core.basics.settings import Settings, setting
 from core.basics.types import BoolArray, IntArray
 from core.data.checks.check import judge_times, times_in
+from core.data.filters import seconds_of
 from core.data.pair_folder import (
     STARS,
     PairSettings,
@@ -25,8 +26,10 @@ from core.data.pair_folder import (
 from core.data.snapshot import NEW_ITEMS, SplitTables, write_snapshot
 
 RANDOM, LEAVE_K_OUT, TEMPORAL = "random", "leave-k-out", "temporal"
+LATEST = "leave-latest-k"
+BY_TIME = (TEMPORAL, LATEST)
 COLD_USERS, COLD_FOLD = "cold-start users", "cold-start fold"
-KINDS = (RANDOM, LEAVE_K_OUT, TEMPORAL, COLD_USERS, COLD_FOLD, NEW_ITEMS)
+KINDS = (RANDOM, LEAVE_K_OUT, TEMPORAL, LATEST, COLD_USERS, COLD_FOLD, NEW_ITEMS)
 TRAIN_ROW, VALID_ROW, TEST_ROW = 0, 1, 2
 FEWEST_ROWS = 3  # a user with fewer target rows gives none away
 
@@ -39,7 +42,8 @@ class SplitSettings(Settings):
         RANDOM,
         choices=KINDS,
         help="random: a share of each user's rows. leave-k-out: k rows of each user. temporal: "
-        "the latest rows of all users. cold-start users: all target rows of some shared users. "
+        "the latest rows of all users, by two moments. leave-latest-k: the k latest rows of each "
+        "user, by their own moments. cold-start users: all target rows of some shared users. "
         "cold-start fold: the same in turns, so that every shared user is tested once. new items: "
         "all rows of some target items, which alone are ranked.",
     )
@@ -54,7 +58,12 @@ class SplitSettings(Settings):
         low=1,
         high=50,
         help="Rows of each user for validation, and as many for the test "
-        "(leave-k-out); users with fewer than twice as many and one give none.",
+        "(leave-k-out, leave-latest-k); users with fewer than twice as many and one give none.",
+    )
+    test_from: str = setting(
+        "",
+        help="The day (2024-05-31, UTC) from which all rows are for the test (temporal); the "
+        "validation share then lies before it. Empty: the test share decides.",
     )
     cold_share: float = setting(
         0.2,
@@ -100,11 +109,15 @@ def assign_parts(
 
     random and leave-k-out draw within each user. temporal cuts all users at the same two moments
     and trains on no source row from after the first cut, so that nothing comes from the future.
+    leave-latest-k cuts each user at two moments of their own, in the source too; what others did
+    later is trained on.
     The cold-start kinds hold out whole target histories of users who have a source history, new
     items whole target items, whoever has them.
     """
     if settings.kind == TEMPORAL:
         return _temporal(source, target, settings)
+    if settings.kind == LATEST:
+        return _latest(source, target, settings.held_out)
     if settings.kind in (COLD_USERS, COLD_FOLD):
         codes = _cold(source, target, settings, seed)
     elif settings.kind == NEW_ITEMS:
@@ -135,16 +148,22 @@ def deal_disliked(
     """The rows below the threshold with the PART that the split gives them; None where none are.
 
     codes: (n_target_rows,) where the liked rows went. Low ratings are dealt as those were: cut at
-    the same moments by a temporal split, hidden with the whole history of a held-out user and with
+    the same moments by a split by time, hidden with the whole history of a held-out user and with
     a held-out item, and drawn else, in the shares in which the user's liked rows were. Whoever
     liked nothing has them in training.
     """
     if disliked is None or disliked.empty:
         return None
     disliked = disliked.sort_values([USER, ITEM], ignore_index=True)  # row order draws nothing
-    if settings.kind == TEMPORAL:
+    if settings.kind in BY_TIME:
         times = disliked[TIME].astype("Float64").fillna(-np.inf).to_numpy(dtype=np.float64)
-        first, second = _cuts(_times(target, TARGET), settings)
+        if settings.kind == TEMPORAL:
+            first, second = _cuts(_times(target, TARGET), settings)
+        else:
+            first, second = (
+                _begins(target, codes, part).reindex(disliked[USER]).fillna(np.inf).to_numpy()
+                for part in (VALID_ROW, TEST_ROW)
+            )
         places = np.select([times >= second, times >= first], [TEST_ROW, VALID_ROW], TRAIN_ROW)
         return disliked.assign(**{PART: places})
     by = ITEM if settings.kind == NEW_ITEMS else USER
@@ -192,7 +211,7 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
     """
     info = read_pair_info(pair_folder)
     source, target = read_rows(pair_folder, SOURCE), read_rows(pair_folder, TARGET)
-    if settings.kind == TEMPORAL:
+    if settings.kind in BY_TIME:
         check_times(times_in(pair_folder))
     parts = assign_parts(source, target, settings, seed)
     for code, part in ((VALID_ROW, "validation"), (TEST_ROW, "test"), (TRAIN_ROW, "training")):
@@ -283,8 +302,45 @@ def _temporal(source: pd.DataFrame, target: pd.DataFrame, settings: SplitSetting
     return Parts(codes, _times(source, "source") < first)
 
 
+def _latest(source: pd.DataFrame, target: pd.DataFrame, held_out: int) -> Parts:
+    """The latest rows of each user for the test, those before them for validation.
+
+    Rows of one moment stand by item. A user's source rows from their first held-out moment on are
+    not trained on.
+    """
+    users, _ = pd.factorize(target[USER], sort=True)
+    items, _ = pd.factorize(target[ITEM], sort=True)
+    order = np.lexsort((items, -_times(target, TARGET), users))  # each user's latest first
+    rows = np.bincount(users)
+    place = np.empty(len(target), dtype=np.int64)
+    place[order] = np.arange(len(target)) - (np.cumsum(rows) - rows)[users[order]]
+    held = np.where(rows[users] > 2 * held_out, held_out, 0)
+    codes = np.select([place < held, place < 2 * held], [TEST_ROW, VALID_ROW], TRAIN_ROW)
+    begins = _begins(target, codes, VALID_ROW).reindex(source[USER]).fillna(np.inf).to_numpy()
+    return Parts(codes, _times(source, SOURCE) < begins)
+
+
+def _begins(target: pd.DataFrame, codes: IntArray, part: int) -> pd.Series:
+    """When a held-out part begins, in seconds, by user; users without it are not there."""
+    return (
+        pd.Series(_times(target, TARGET)[codes == part])
+        .groupby(target[USER].to_numpy()[codes == part])
+        .min()
+        .astype("float64")
+    )
+
+
 def _cuts(times: IntArray, settings: SplitSettings) -> tuple[float, float]:
     """The moments from which rows are for validation, and for the test."""
+    if settings.test_from:
+        day = seconds_of(settings.test_from)
+        before = times[times < day]
+        if not len(before):
+            raise DataError(
+                what=f"No target row is from before {settings.test_from}.",
+                hint="Choose a later day for the test to begin.",
+            )
+        return float(np.quantile(before, 1 - settings.valid_share, method="higher")), float(day)
     shares = 1 - settings.valid_share - settings.test_share, 1 - settings.test_share
     first, second = (np.quantile(times, share, method="higher") for share in shares)
     return first, second

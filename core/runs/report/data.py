@@ -194,6 +194,7 @@ def split_words(info: SplitInfo, target: str) -> str:
         "leave-k-out": "The test hides a fixed number of choices of each person.",
         NEW_ITEMS: f"The test plays the day things arrive: some items of {target} were hidden from "
         "training altogether, and they alone are ranked.",
+        "leave-latest-k": "The test hides what each person chose last, by their own time.",
         "temporal": "The test hides what each person chose last, so the model predicts the future.",
     }
     return sentences.get(info.kind, "The hidden choices were given with the files.")

@@ -12,8 +12,10 @@ from core.charts.data import draw_split_strip
 from core.data.pair_folder import PairInfo
 from core.data.snapshot import NEW_ITEMS, PARTS, SplitInfo
 from core.data.splitting import (
+    BY_TIME,
     COLD_FOLD,
     COLD_USERS,
+    LATEST,
     LEAVE_K_OUT,
     RANDOM,
     TEMPORAL,
@@ -57,7 +59,12 @@ _KINDS = {  # kind -> what it is for, and the settings it looks at
     TEMPORAL: (
         "Everything after a moment: does the model foresee? Source rows from after the "
         "first cut are left out of training.",
-        _SHARES,
+        _SHARES | {"test_from": "Test from day"},
+    ),
+    LATEST: (
+        "The latest rows of every user, by their own time: what comes next? A user's source rows "
+        "from then on are left out of training, what others did later is not.",
+        {"held_out": "k"},
     ),
     COLD_USERS: (
         "Shared users who lose their whole target history: does the source serve "
@@ -89,7 +96,7 @@ def show_split_tab() -> None:
         st.info("There is no pair yet. Make one under Pair, then split it here.")
         return
     settings, seed = _pick_settings()
-    doubt = time_doubt(str(folder_of(pair))) if settings.kind == TEMPORAL else None
+    doubt = time_doubt(str(folder_of(pair))) if settings.kind in BY_TIME else None
     if doubt is not None:
         show_error(DataError(*doubt))
     else:

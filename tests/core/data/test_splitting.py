@@ -28,6 +28,7 @@ from core.data.splitting import (
     COLD_FOLD,
     COLD_USERS,
     KINDS,
+    LATEST,
     LEAVE_K_OUT,
     RANDOM,
     TEMPORAL,
@@ -114,11 +115,56 @@ def test_low_ratings_are_dealt_as_the_liked_rows_are(liked_pair, tmp_path, kind)
         assert not low[TEST][np.setdiff1d(np.arange(len(split.train.users)), split.users(TEST))].nnz
     if kind == NEW_ITEMS:
         assert set(low[TEST].indices) <= set(split.test.indices)
+    if kind == LATEST:  # a low rating lies where the user's own moments put it
+        rows = read_timed(split, SEEN, "target_test")
+        assert (rows[TIME][rows[PART] == TEST_ROW] >= rows["begins"][rows[PART] == TEST_ROW]).all()
+        assert (rows[TIME][rows[PART] != TEST_ROW] < rows["begins"][rows[PART] != TEST_ROW]).all()
     if kind == TEMPORAL:
         rows = pd.read_parquet(split.folder / f"{SEEN}.parquet")
         latest, earliest = rows.groupby(PART)[TIME].max(), rows.groupby(PART)[TIME].min()
         assert latest[TRAIN_ROW] < earliest[VALID_ROW]
         assert latest[VALID_ROW] < earliest[TEST_ROW]
+
+
+def read_timed(split, part: str, later: str) -> pd.DataFrame:
+    """Rows of a part of users with held-out rows, with the moment at which `later` begins."""
+    begins = pd.read_parquet(split.folder / f"{later}.parquet").groupby(USER)[TIME].min()
+    rows = pd.read_parquet(split.folder / f"{part}.parquet")
+    return rows.assign(begins=rows[USER].map(begins)).dropna(subset=["begins"])
+
+
+def test_leave_latest_cuts_every_user_at_moments_of_their_own(pair, tmp_path):
+    chosen = SplitSettings(kind=LATEST, held_out=2)
+    split = read_snapshot(split_pair(pair, chosen, 1, tmp_path))
+    for part, later in (
+        ("target_train", "target_valid"),
+        ("target_valid", "target_test"),
+        ("source_train", "target_valid"),  # nothing of the user's own future
+    ):
+        rows = read_timed(split, part, later)
+        assert len(rows) > 50
+        assert (rows[TIME] < rows["begins"]).all()
+    for held_out in (split.test, split.valid):
+        assert set(np.diff(held_out.indptr)) <= {0, 2}
+    assert split.info.counts["source_train"] < len(read_rows(pair, "source"))
+    first = pd.read_parquet(split.folder / "target_test.parquet")[TIME].min()
+    assert pd.read_parquet(split.folder / "target_train.parquet")[TIME].max() > first  # of others
+
+
+def test_a_temporal_split_may_begin_its_test_on_a_day(pair, tmp_path):
+    day = pd.Timestamp("2020-09-25", tz="UTC").timestamp()
+    chosen = SplitSettings(kind=TEMPORAL, test_from="2020-09-25", valid_share=0.2)
+    folder = split_pair(pair, chosen, 1, tmp_path)
+    times = {
+        part: pd.read_parquet(folder / f"target_{part}.parquet")[TIME]
+        for part in ("train", "valid", "test")
+    }
+    assert times["test"].min() >= day > times["valid"].max()
+    assert times["valid"].min() > times["train"].max()
+    n_before = len(times["train"]) + len(times["valid"])
+    assert len(times["valid"]) == pytest.approx(0.2 * n_before, abs=1)
+    with pytest.raises(DataError, match="from before 1999-01-01"):
+        split_pair(pair, replace(chosen, test_from="1999-01-01"), 1, tmp_path)
 
 
 def places_of(split, matrix) -> set:
