@@ -33,6 +33,7 @@ from core.data.checks.check import (
     judge_times,
 )
 from core.data.checks.cross_listed import (
+    MANY_REACHED,
     SOURCE_ITEM,
     TARGET_ITEM,
     Carried,
@@ -302,9 +303,12 @@ def judge_cross_listed(found: CrossListed, carried: Carried, dropped: bool = Fal
     rows may carry all that the source adds.
     """
     pairs, light = found.pairs, _GREEN
+    reach = carried.reached
+    if not carried.lift_is_sure:  # nothing measured speaks for them
+        reach = max(found.share, found.row_share, carried.reached)
     if carried.carries:
         light = "red"
-    elif max(found.share, found.row_share, carried.reached, carried.share) >= SOME_CROSS_LISTED:
+    elif carried.share or reach >= (MANY_REACHED if carried.lift_is_sure else SOME_CROSS_LISTED):
         light = "amber"
     figures = {
         "pairs": len(pairs),

@@ -23,7 +23,7 @@ from core.data.pair import DomainPair
 from core.data.pair_folder import PairInputs, PairSettings
 from core.data.reading.options import relation
 
-MOST_USERS = 2_500  # shared users drawn; more make it slower, not surer of what matters
+MOST_USERS = 2_000  # shared users drawn; more make it slower, not surer of what matters
 FOLDS = 5
 FEWEST_TESTED = 50  # fewer shared users tell nothing
 SHUFFLES = 200
@@ -74,7 +74,7 @@ class SamePeople:
 def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
     """Let held-out shared users' source profiles look for their own target profiles.
 
-    At most 2,500 shared users are drawn and held out by fifths. The other four fifths teach
+    At most 2,000 shared users are drawn and held out by fifths. The other four fifths teach
     W = S'T, how often items of both domains are liked by one person, profiles at unit length, rare
     items weighing more. A held-out user's source profile s scores every held-out target profile t
     by s W t', without what is common to the rows and columns; the AUC is the share of other
