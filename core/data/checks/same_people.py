@@ -16,7 +16,7 @@ from core.basics.formatting import count
 from core.basics.sorted_sets import distinct
 from core.basics.types import FloatArray, IdMap, IntArray
 from core.data.checks.cross_listed import beyond_chance, expected_common
-from core.data.checks.same_share import LEARNT_ON, mean_shift, share_of_same
+from core.data.checks.same_share import ERROR_OF_SHIFT, LEARNT_ON, mean_shift, share_of_same
 from core.data.database import number
 from core.data.filters import SPELLINGS, loosely
 from core.data.pair import DomainPair
@@ -231,7 +231,9 @@ def _within(user_items: csr_matrix, draw: np.random.Generator) -> FloatArray:
         learnt[wrong] = np.roll(wrong, 1)
         scores = _scores(*alike, folds, learnt)
         shifts[place] = mean_shift(_own_places(scores, folds, left, right))
-    return shifts * len(there) / user_items.shape[0]  # people of one row have no halves
+    # A standard error less: what chance shows of people without taste rules out no share
+    sure = np.maximum(0.0, shifts - ERROR_OF_SHIFT / np.sqrt(len(there)))
+    return sure * len(there) / user_items.shape[0]  # people of one row have no halves
 
 
 # Why two files share users or not: exchanged columns, ids spelt alike but not equal.

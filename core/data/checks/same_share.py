@@ -25,6 +25,7 @@ _DROP = 2.5  # of the log likelihood: 97.5 % were the model true
 _SLACK = 0.03  # the model is not: measured on real pairs with planted strangers
 LEARNT_ON = (0.25, 0.5, 1.0)  # shares at which halves of one domain's histories are matched
 CARRIES = 0.35  # of what halves of one domain reach; the least of five real pairs is .55
+ERROR_OF_SHIFT = 1.02  # of `mean_shift` times the root of n, for strangers: sqrt(4 pi / 12)
 
 
 @dataclass(frozen=True)
