@@ -88,7 +88,12 @@ def check_pair(
         ("comparing items", lambda: ask_cross_listed(folder, info)),
         ("comparing histories", lambda: ask_double_users(folder)),
         ("comparing rows", lambda: ask_same_rows(connection, *_all_rows(folder, inputs))),
-        ("comparing ratings", lambda: _ask_ratings(connection, folder, info, inputs)),
+        (
+            "comparing ratings",
+            lambda: ask_ratings(
+                connection, *_all_rows(folder, inputs), (info.source_name, info.target_name)
+            ),
+        ),
         ("comparing ids", lambda: ask_columns(connection, inputs)),
         ("comparing spellings", lambda: ask_spelling(connection, inputs)),
         ("looking at times", lambda: ask_times(folder)),
@@ -223,15 +228,6 @@ def _all_rows(folder: Path, inputs: PairInputs | None) -> list[str]:
     if inputs is None:
         return [parquet(rows_file(folder, domain)) for domain in (SOURCE, TARGET)]
     return [name(SOURCE), name(TARGET)]
-
-
-def _ask_ratings(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    info: PairInfo,
-    inputs: PairInputs | None,
-) -> Check:
-    return ask_ratings(connection, *_all_rows(folder, inputs), (info.source_name, info.target_name))
 
 
 def judge_people(found: SamePeople) -> Check:
