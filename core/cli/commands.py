@@ -16,7 +16,7 @@ from typing import Any
 from core.basics.columns import SOURCE, TARGET, TEST, VALID
 from core.basics.errors import RunError, SettingsError
 from core.basics.formatting import duration
-from core.basics.progress import Progress, Report, silent
+from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.cli.flags import (
     FILES,
@@ -32,12 +32,12 @@ from core.cli.from_files import (
     PairFiles,
     doubts_of,
     fold_snapshots,
+    lights_of,
     made_pair,
     pair_snapshot,
 )
 from core.cli.reading import read_choices, refuse_doubts
 from core.cli.words import lift_words, model_table, shortened
-from core.data.checks.quality import checks_of
 from core.data.reading.options import LISTS
 from core.data.snapshot import rating_facts, read_info, read_snapshot
 from core.evaluation.segments import user_segments
@@ -230,7 +230,7 @@ def overlap(options: Namespace) -> dict[str, Any]:
 
     workspace, run = _runs([options.run])
     split = read_snapshot(workspace.splits / run.record.split_hash)
-    lights = {"checks": _lights(workspace, run)}
+    lights = {"checks": lights_of(workspace, run)}
     return overlap_answer(run, split, measure_overlap(run, split, 0, _say)) | lights
 
 
@@ -240,7 +240,7 @@ def reseed(options: Namespace) -> dict[str, Any]:
 
     workspace, run = _runs([options.run])
     split = read_snapshot(workspace.splits / run.record.split_hash)
-    lights = {"checks": _lights(workspace, run)}
+    lights = {"checks": lights_of(workspace, run)}
     return reseed_answer(run, measure_noise(run, split, _say)) | lights
 
 
@@ -309,7 +309,7 @@ def report(options: Namespace) -> dict[str, Any]:
     sections = sections_without(options.without)
     chosen = ReportOptions(options.title, options.note, sections, options.hide_users)
     workspace, run = _run_of(options)
-    lights = _lights(workspace, run)  # first: the story reads what they found
+    lights = lights_of(workspace, run)  # first: the story reads what they found
     story = tell_story(workspace, run)
     path = write_report(options.out.resolve(), report_html(story, chosen))
     told = {"file": str(path), "bytes": path.stat().st_size, "verdict": story.verdict}
@@ -455,21 +455,6 @@ def _told(
     return shortened(answer, getattr(options, "k", 10))
 
 
-def _lights(workspace: Workspace, run: Run) -> list[dict[str, Any]] | None:
-    """What stands beside every lift: the checks of a run's data, made now if nobody did before.
-
-    None where the data are not in this workspace, or came as a split of an earlier version.
-    """
-    from core.runs.jobs.data_jobs import quality_job
-
-    record = run.record
-    found = checks_of(workspace, record.dataset_hash, record.split_hash)
-    if found is None and (workspace.pairs / record.dataset_hash).exists():
-        quality_job(workspace, {"pair": record.dataset_hash}, silent)
-        found = checks_of(workspace, record.dataset_hash, record.split_hash)
-    return None if found is None else [asdict(check) for check in found]
-
-
 def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str, Any]:
     """The run's record with the figures of twin and popularity beside its own."""
     record = run.record
@@ -477,7 +462,7 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
         name: getattr(record, name)
         for name in ("model", "settings", "seed", "dataset_hash", "split_hash")
     }
-    answer["checks"] = _lights(workspace, run)
+    answer["checks"] = lights_of(workspace, run)
     answer |= {"run_dir": str(run.folder)} | {name: getattr(record, name) for name in FIGURES}
     beside = {"twin": run.twin, "popularity": run.popularity, "bias": run.bias}
     for name, other in beside.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from core.data.build_pair import build_pair, disliked_in_words, pair_in_words
 from core.data.checks.check import GIVEN, Check
 from core.data.checks.given import check_given, parts_in_words
 from core.data.checks.item_match import best_item_column
-from core.data.checks.quality import check_pair, keep_checks, read_checks
+from core.data.checks.quality import check_pair, checks_of, keep_checks, read_checks
 from core.data.database import in_memory
 from core.data.filters import liked_of
 from core.data.knowledge import with_triples
@@ -50,6 +50,7 @@ from core.data.splitting import (
     split_folds,
     split_pair,
 )
+from core.store.run_folder import Run
 
 
 @dataclass(frozen=True)
@@ -469,3 +470,18 @@ def _write_given(
         dataset_hash=fingerprint(*columns),
         liked_from=liked_from,
     )
+
+
+def lights_of(workspace: Workspace, run: Run) -> list[dict[str, Any]] | None:
+    """What stands beside every lift: the checks of a run's data, made now if nobody did before.
+
+    None where the data are not in this workspace, or came as a split of an earlier version.
+    """
+    from core.runs.jobs.data_jobs import quality_job
+
+    record = run.record
+    found = checks_of(workspace, record.dataset_hash, record.split_hash)
+    if found is None and (workspace.pairs / record.dataset_hash).exists():
+        quality_job(workspace, {"pair": record.dataset_hash}, silent)
+        found = checks_of(workspace, record.dataset_hash, record.split_hash)
+    return None if found is None else [asdict(check) for check in found]

@@ -2,7 +2,8 @@
 
 Makes pairs with one planted fault each and clean pairs of many shapes, writes them as files, and
 takes each as a user would: import, pair, checks, split. Prints one row per fault and per kind of
-clean pair. `--each` pairs of every fault, `--clean` pairs in all; `--only` names some faults.
+clean pair. `--each` pairs of every fault, `--clean` pairs in all; `--only` names some faults or
+clean kinds.
 
 Caught: the light of the check that is meant is amber or red, or the files are refused. A false
 alarm is a red light, or an amber one, of any check. One amber light is counted apart: that shared
@@ -339,7 +340,7 @@ def main() -> None:
     print("| planted | pairs | caught | not seen |\n|---|---|---|---|", flush=True)
     caught, planted = 0, 0
     for kind, (plant, keys) in FAULTS.items():
-        if options.only and kind not in options.only:
+        if not options.each or (options.only and kind not in options.only):
             continue
         seen, missed = 0, Counter[str]()
         for number in range(options.each):
@@ -366,6 +367,8 @@ def _clean(options: argparse.Namespace, cost: dict[str, float]) -> None:
     print("\n| clean | pairs | red | amber | people not told | which |\n|---|---|---|---|---|---|")
     every = [0, 0, 0, 0]
     for place, (kind, shape) in enumerate(CLEAN.items()):
+        if options.only and kind not in options.only:
+            continue
         found, which = [0, 0, 0, 0], Counter[str]()
         for number in range(place, options.clean, len(CLEAN)):
             world = made(shape, np.random.default_rng([options.seed, number]))
@@ -402,7 +405,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--each", type=int, default=13, help="pairs of every fault")
     parser.add_argument("--clean", type=int, default=200, help="clean pairs in all")
-    parser.add_argument("--only", nargs="+", default=[], help="faults by name")
+    parser.add_argument("--only", nargs="+", default=[], help="faults and clean kinds by name")
     parser.add_argument("--seed", type=int, default=2022)
     return parser.parse_args()
 

@@ -16,8 +16,11 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 from measuring import measured  # noqa: I001  (before NumPy: it sets the threads)
 
+import argparse
 import json
 import tempfile
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -31,7 +34,9 @@ from core.data.pair_folder import PairInputs, PairSettings
 from core.data.reading.preview import guess_options
 from core.data.build_pair import build_pair
 from core.data.checks.quality import check_pair
+from core.data.checks.same_people import match_users
 
+SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 BAR = 10_000.0  # CPU ms
 DEFAULT = ("amazon-elec-phone", "negative-control-facebook")
 
@@ -43,6 +48,34 @@ def main(data: Path, pairs: list[str]) -> None:
             print(
                 json.dumps({"pair": pair} | checked(data / pair, Path(work)) | leaked(data / pair))
             )
+
+
+def covered(folder: Path, repeats: int) -> None:
+    """One JSON object per share of the shared ids that are the same people."""
+    rows = [
+        pd.read_csv(folder / f"{domain}.csv", dtype=str)[[USER, ITEM]].drop_duplicates()
+        for domain in ("source", "target")
+    ]
+    pair = as_domain_pair(*rows)
+    shared = np.flatnonzero(pair.shared)
+    for share in SHARES:
+        found = []
+        for seed in range(repeats):
+            draw = np.random.default_rng(seed)
+            owner = np.arange(len(pair.users))
+            wrong = draw.permutation(shared)[: round((1 - share) * len(shared))]
+            owner[wrong] = np.roll(wrong, 1)
+            found.append(match_users(replace(pair, target=pair.target[owner]), seed))
+        inside = [one.share_low - 1e-9 <= share <= one.share_high + 1e-9 for one in found]
+        told = {
+            "pair": folder.name,
+            "share": share,
+            "covered": f"{sum(inside)} of {repeats}",
+            "low": round(float(np.mean([one.share_low for one in found])), 2),
+            "high": round(float(np.mean([one.share_high for one in found])), 2),
+            "lights": dict(Counter(one.verdict for one in found)),
+        }
+        print(json.dumps(told), flush=True)
 
 
 def checked(folder: Path, work: Path) -> dict:
@@ -90,4 +123,13 @@ def rows_of(pairs: pd.DataFrame, source: pd.DataFrame, test: pd.DataFrame) -> se
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:] or list(DEFAULT))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("pairs", nargs="*", default=list(DEFAULT))
+    parser.add_argument("--shares", type=int, default=0, help="pairs of every planted share")
+    options = parser.parse_args()
+    if options.shares:
+        for name in options.pairs:
+            covered(options.data / name, options.shares)
+    else:
+        main(options.data, options.pairs)

@@ -33,6 +33,7 @@ from core.data.checks.check import (
     judge_times,
 )
 from core.data.checks.cross_listed import (
+    MANY_REACHED,
     SOURCE_ITEM,
     TARGET_ITEM,
     Carried,
@@ -87,7 +88,12 @@ def check_pair(
         ("comparing items", lambda: ask_cross_listed(folder, info)),
         ("comparing histories", lambda: ask_double_users(folder)),
         ("comparing rows", lambda: ask_same_rows(connection, *_all_rows(folder, inputs))),
-        ("comparing ratings", lambda: _ask_ratings(connection, folder, info, inputs)),
+        (
+            "comparing ratings",
+            lambda: ask_ratings(
+                connection, *_all_rows(folder, inputs), (info.source_name, info.target_name)
+            ),
+        ),
         ("comparing ids", lambda: ask_columns(connection, inputs)),
         ("comparing spellings", lambda: ask_spelling(connection, inputs)),
         ("looking at times", lambda: ask_times(folder)),
@@ -224,15 +230,6 @@ def _all_rows(folder: Path, inputs: PairInputs | None) -> list[str]:
     return [name(SOURCE), name(TARGET)]
 
 
-def _ask_ratings(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    info: PairInfo,
-    inputs: PairInputs | None,
-) -> Check:
-    return ask_ratings(connection, *_all_rows(folder, inputs), (info.source_name, info.target_name))
-
-
 def judge_people(found: SamePeople) -> Check:
     """What the matching of profiles says of the shared ids."""
     figures = {
@@ -302,9 +299,12 @@ def judge_cross_listed(found: CrossListed, carried: Carried, dropped: bool = Fal
     rows may carry all that the source adds.
     """
     pairs, light = found.pairs, _GREEN
+    reach = carried.reached
+    if not carried.lift_is_sure:  # nothing measured speaks for them
+        reach = max(found.share, found.row_share, carried.reached)
     if carried.carries:
         light = "red"
-    elif max(found.share, found.row_share, carried.reached, carried.share) >= SOME_CROSS_LISTED:
+    elif carried.share or reach >= (MANY_REACHED if carried.lift_is_sure else SOME_CROSS_LISTED):
         light = "amber"
     figures = {
         "pairs": len(pairs),

@@ -9,27 +9,31 @@ from typing import Literal
 import duckdb
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix
 
 from core.basics.columns import ITEM, SOURCE, TARGET, USER
 from core.basics.formatting import count
 from core.basics.sorted_sets import distinct
 from core.basics.types import FloatArray, IdMap, IntArray
 from core.data.checks.cross_listed import beyond_chance, expected_common
-from core.data.checks.same_share import LEARNT_ON, mean_shift, share_of_same
+from core.data.checks.same_share import (
+    FEWEST_TESTED,
+    FOLDS,
+    likeness,
+    own_places,
+    scores,
+    share_of_same,
+    within,
+)
 from core.data.database import number
 from core.data.filters import SPELLINGS, loosely
 from core.data.pair import DomainPair
 from core.data.pair_folder import PairInputs, PairSettings
 from core.data.reading.options import relation
 
-MOST_USERS = 2_500  # shared users drawn; more make it slower, not surer of what matters
-FOLDS = 5
-FEWEST_TESTED = 50  # fewer shared users tell nothing
+MOST_USERS = 2_000  # shared users drawn; more make it slower, not surer of what matters
 SHUFFLES = 200
 ALL, MANY, FEW = 0.95, 0.6, 0.5  # shares of the shared ids that are the same people
-_CLASS = 60  # users of a class of histories of about one length, at least
-_CLASSES = 3  # at most
 
 Verdict = Literal["green", "amber", "red", "unknown"]
 
@@ -74,7 +78,7 @@ class SamePeople:
 def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
     """Let held-out shared users' source profiles look for their own target profiles.
 
-    At most 2,500 shared users are drawn and held out by fifths. The other four fifths teach
+    At most 2,000 shared users are drawn and held out by fifths. The other four fifths teach
     W = S'T, how often items of both domains are liked by one person, profiles at unit length, rare
     items weighing more. A held-out user's source profile s scores every held-out target profile t
     by s W t', without what is common to the rows and columns; the AUC is the share of other
@@ -87,8 +91,8 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
         return SamePeople(nothing, nothing, nothing, nothing, nothing, nothing, len(shared))
     source, target = pair.source[shared], pair.target[shared]
     folds = np.array_split(np.arange(len(shared)), FOLDS)
-    scores = _scores(_likeness(source), _likeness(target), folds)
-    wins = [shares_beaten(fold) for fold in scores]
+    affinities = scores(likeness(source), likeness(target), folds)
+    wins = [shares_beaten(fold) for fold in affinities]
     own = np.concatenate([np.diag(fold) for fold in wins])
     half_width = 1.96 * own.std(ddof=1) / np.sqrt(len(own))
     # (SHUFFLES,) the AUC when every source profile is paired with somebody else's target one
@@ -99,8 +103,8 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
         control[shuffle] = np.concatenate(paired).mean()  # nobody meets himself
     low, high = np.quantile(control, (0.025, 0.975))
     mean = float(own.mean())
-    within = np.sqrt(_within(source, draw) * _within(target, draw))
-    share = share_of_same(_own_places(scores, folds, source, target), within)
+    halves = np.sqrt(within(source, draw) * within(target, draw))
+    share = share_of_same(own_places(affinities, folds, source, target), halves)
     return SamePeople(
         mean,
         float(mean - half_width),
@@ -115,52 +119,6 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
     )
 
 
-def _scores(
-    source: FloatArray,
-    target: FloatArray,
-    folds: list[IntArray],
-    learnt: IntArray | None = None,
-) -> list[FloatArray]:
-    """s W t' of each fold's source profiles (rows) and target profiles (columns), standardised.
-
-    source, target: (n, n) likeness of everybody's profiles. learnt: (n,) whose target profile is
-    learnt beside each source profile; None: everybody's own. Computed through the learning users,
-    (S_test S_learn')(T_learn T_test'), so that no item by item matrix is built.
-    """
-    taught = np.arange(len(source)) if learnt is None else learnt
-    found = []
-    for test in folds:
-        learn = np.setdiff1d(np.arange(len(source)), test)
-        left = _centred(source[np.ix_(test, learn)])
-        right = _centred(target[np.ix_(test, taught[learn])])
-        scores = left @ right.T
-        for axis in (0, 1):
-            scores -= scores.mean(axis=axis, keepdims=True)
-            scores /= scores.std(axis=axis, keepdims=True) + 1e-12
-        found.append(scores)
-    return found
-
-
-def _likeness(user_items: csr_matrix) -> FloatArray:
-    """(n, n) float32 cosine of all profiles, rare items weighing more."""
-    profiles = _unit(user_items)
-    return np.asarray((profiles @ profiles.T).toarray())
-
-
-def _unit(user_items: csr_matrix) -> csr_matrix:
-    """Rows at length one, rare items weighing more (inverse document frequency)."""
-    owners = np.bincount(user_items.indices, minlength=user_items.shape[1])
-    rarity = np.log((user_items.shape[0] + 1) / (owners + 1)) + 0.05
-    weighed = csr_matrix(user_items @ diags(rarity.astype(np.float32)))
-    lengths = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
-    return csr_matrix(diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ weighed)
-
-
-def _centred(likeness: FloatArray) -> FloatArray:
-    likeness = likeness - likeness.mean(axis=0)
-    return likeness - likeness.mean(axis=1, keepdims=True)
-
-
 def shares_beaten(affinity: FloatArray) -> FloatArray:
     """Share of the other profiles in its row that each profile beats, ties half, (n, n)."""
     wins = np.empty(affinity.shape)
@@ -170,68 +128,6 @@ def shares_beaten(affinity: FloatArray) -> FloatArray:
         reached = np.searchsorted(ordered, values, side="right") - 1  # with ties, itself aside
         wins[row] = (beaten + reached) / 2
     return wins / (len(affinity) - 1)
-
-
-def _own_places(
-    scores: list[FloatArray], folds: list[IntArray], source: csr_matrix, target: csr_matrix
-) -> FloatArray:
-    """(n,) place, 0 to 1, of everybody's own score among pairs of strangers with such histories.
-
-    Histories of other lengths spread their scores otherwise, so that a place among all would not
-    be uniform for strangers of one length.
-    """
-    places = np.empty(source.shape[0])
-    for matrix, test in zip(scores, folds, strict=True):
-        classes = int(np.clip(len(test) // _CLASS, 1, _CLASSES))
-        rows, columns = (_lengths(user_items[test], classes) for user_items in (source, target))
-        strangers = ~np.eye(len(test), dtype=bool)
-        for kind in range(classes * classes):
-            row, column = rows == kind // classes, columns == kind % classes
-            here = np.flatnonzero(row & column)
-            if len(here) == 0:
-                continue
-            block = np.sort(matrix[np.ix_(row, column)][strangers[np.ix_(row, column)]])
-            own = matrix[here, here]
-            below = np.searchsorted(block, own, "left") + np.searchsorted(block, own, "right")
-            places[test[here]] = (below / 2 + 0.5) / (len(block) + 1)
-    return places
-
-
-def _lengths(user_items: csr_matrix, classes: int) -> IntArray:
-    """(n,) class of the length of each history, as many users in each."""
-    order = np.argsort(np.argsort(np.diff(user_items.indptr), kind="stable"), kind="stable")
-    return order * classes // max(1, len(order))
-
-
-def _within(user_items: csr_matrix, draw: np.random.Generator) -> FloatArray:
-    """(3,) how far halves of one domain's histories find each other: the same people for sure.
-
-    The share of true pairs that is learnt from falls as LEARNT_ON says, since a pair whose ids
-    are in part strangers learns from strangers too.
-    """
-    half = draw.random(user_items.nnz) < 0.5
-    owner = np.repeat(np.arange(user_items.shape[0]), np.diff(user_items.indptr))
-    both = [
-        csr_matrix(
-            (np.ones(int(part.sum()), dtype=np.float32), (owner[part], user_items.indices[part])),
-            shape=user_items.shape,
-        )
-        for part in (half, ~half)
-    ]
-    there = np.flatnonzero((np.diff(both[0].indptr) > 0) & (np.diff(both[1].indptr) > 0))
-    if len(there) < FEWEST_TESTED:
-        return np.zeros(len(LEARNT_ON))
-    left, right = both[0][there], both[1][there]
-    folds = np.array_split(np.arange(len(there)), FOLDS)
-    alike = _likeness(left), _likeness(right)
-    shifts = np.empty(len(LEARNT_ON))
-    for place, share in enumerate(LEARNT_ON):
-        learnt = np.arange(len(there))
-        wrong = draw.permutation(len(there))[: round((1 - share) * len(there))]
-        learnt[wrong] = np.roll(wrong, 1)
-        scores = _scores(*alike, folds, learnt)
-        shifts[place] = mean_shift(_own_places(scores, folds, left, right))
-    return shifts * len(there) / user_items.shape[0]  # people of one row have no halves
 
 
 # Why two files share users or not: exchanged columns, ids spelt alike but not equal.

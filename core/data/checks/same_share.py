@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from scipy.sparse import csr_matrix, diags
 from scipy.special import ndtr, ndtri
 
-from core.basics.types import FloatArray
+from core.basics.types import FloatArray, IntArray
 
+FOLDS = 5
+FEWEST_TESTED = 50  # fewer shared users tell nothing
+_CLASS = 60  # users of a class of histories of about one length, at least
+_CLASSES = 3  # at most
 BINS = 40  # of a place between 0 and 1
 SHARES = np.linspace(0.0, 1.0, 101)
 _SHIFTS = np.concatenate([[0.0], np.geomspace(0.03, 6.0, 40)])
@@ -25,6 +30,7 @@ _DROP = 2.5  # of the log likelihood: 97.5 % were the model true
 _SLACK = 0.03  # the model is not: measured on real pairs with planted strangers
 LEARNT_ON = (0.25, 0.5, 1.0)  # shares at which halves of one domain's histories are matched
 CARRIES = 0.35  # of what halves of one domain reach; the least of five real pairs is .55
+ERROR_OF_SHIFT = 1.02  # of `mean_shift` times the root of n, for strangers: sqrt(4 pi / 12)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Share:
     high: float
 
 
-def share_of_same(places: FloatArray, within: FloatArray) -> Share:
+def share_of_same(places: FloatArray, halves: FloatArray) -> Share:
     """Estimate the share from the place of everybody's own profile among those of others.
 
     places: (n,) in 0 to 1, uniform for strangers, 1 where the own profile stands above all others.
@@ -46,10 +52,10 @@ def share_of_same(places: FloatArray, within: FloatArray) -> Share:
     halves of one domain's histories reach is left out: otherwise no share could ever be ruled out,
     since people whose taste does not carry over look like strangers.
 
-    within: (3,) mean d that halves reach where so many of the learnt pairs are true (LEARNT_ON).
+    halves: (3,) mean d that halves reach where so many of the learnt pairs are true (LEARNT_ON).
     """
     counts = np.histogram(places, np.linspace(0.0, 1.0, BINS + 1))[0]
-    least = CARRIES * np.interp(SHARES, [0.0, *LEARNT_ON], [0.0, *np.maximum.accumulate(within)])
+    least = CARRIES * np.interp(SHARES, [0.0, *LEARNT_ON], [0.0, *np.maximum.accumulate(halves)])
     chances = (1 - SHARES)[:, None, None, None] / BINS + SHARES[:, None, None, None] * _laws()
     likelihood = np.log(chances + 1e-12) @ counts  # (shares, shapes, shifts)
     too_weak = _SHIFTS[None, :] < np.minimum(least, _SHIFTS[-1])[:, None]
@@ -77,3 +83,116 @@ def _laws() -> FloatArray:
         shifts = _SHIFTS[:, None] * spread  # (shifts, quantiles)
         laws[0, number] = np.diff(ndtr(edges - shifts[..., None]), axis=-1).mean(axis=1)
     return laws
+
+
+# How well profiles find each other, over two domains or over halves of one.
+
+
+def scores(
+    source: FloatArray,
+    target: FloatArray,
+    folds: list[IntArray],
+    learnt: IntArray | None = None,
+) -> list[FloatArray]:
+    """s W t' of each fold's source profiles (rows) and target profiles (columns), standardised.
+
+    source, target: (n, n) likeness of everybody's profiles. learnt: (n,) whose target profile is
+    learnt beside each source profile; None: everybody's own. Computed through the learning users,
+    (S_test S_learn')(T_learn T_test'), so that no item by item matrix is built.
+    """
+    taught = np.arange(len(source)) if learnt is None else learnt
+    found = []
+    for test in folds:
+        learn = np.setdiff1d(np.arange(len(source)), test)
+        left = _centred(source[np.ix_(test, learn)])
+        right = _centred(target[np.ix_(test, taught[learn])])
+        affinity = left @ right.T
+        for axis in (0, 1):
+            affinity -= affinity.mean(axis=axis, keepdims=True)
+            affinity /= affinity.std(axis=axis, keepdims=True) + 1e-12
+        found.append(affinity)
+    return found
+
+
+def likeness(user_items: csr_matrix) -> FloatArray:
+    """(n, n) float32 cosine of all profiles, rare items weighing more."""
+    profiles = _unit(user_items)
+    return np.asarray((profiles @ profiles.T).toarray())
+
+
+def _unit(user_items: csr_matrix) -> csr_matrix:
+    """Rows at length one, rare items weighing more (inverse document frequency)."""
+    owners = np.bincount(user_items.indices, minlength=user_items.shape[1])
+    rarity = np.log((user_items.shape[0] + 1) / (owners + 1)) + 0.05
+    weighed = csr_matrix(user_items @ diags(rarity.astype(np.float32)))
+    lengths = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
+    return csr_matrix(diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ weighed)
+
+
+def _centred(values: FloatArray) -> FloatArray:
+    values = values - values.mean(axis=0)
+    return values - values.mean(axis=1, keepdims=True)
+
+
+def own_places(
+    affinities: list[FloatArray], folds: list[IntArray], source: csr_matrix, target: csr_matrix
+) -> FloatArray:
+    """(n,) place, 0 to 1, of everybody's own score among pairs of strangers with such histories.
+
+    Histories of other lengths spread their scores otherwise, so that a place among all would not
+    be uniform for strangers of one length.
+    """
+    places = np.empty(source.shape[0])
+    for matrix, test in zip(affinities, folds, strict=True):
+        classes = int(np.clip(len(test) // _CLASS, 1, _CLASSES))
+        rows, columns = (_lengths(user_items[test], classes) for user_items in (source, target))
+        strangers = ~np.eye(len(test), dtype=bool)
+        for kind in range(classes * classes):
+            row, column = rows == kind // classes, columns == kind % classes
+            here = np.flatnonzero(row & column)
+            if len(here) == 0:
+                continue
+            block = np.sort(matrix[np.ix_(row, column)][strangers[np.ix_(row, column)]])
+            own = matrix[here, here]
+            below = np.searchsorted(block, own, "left") + np.searchsorted(block, own, "right")
+            places[test[here]] = (below / 2 + 0.5) / (len(block) + 1)
+    return places
+
+
+def _lengths(user_items: csr_matrix, classes: int) -> IntArray:
+    """(n,) class of the length of each history, as many users in each."""
+    order = np.argsort(np.argsort(np.diff(user_items.indptr), kind="stable"), kind="stable")
+    return order * classes // max(1, len(order))
+
+
+def within(user_items: csr_matrix, draw: np.random.Generator) -> FloatArray:
+    """(3,) how far halves of one domain's histories find each other: the same people for sure.
+
+    The share of true pairs that is learnt from falls as LEARNT_ON says, since a pair whose ids
+    are in part strangers learns from strangers too.
+    """
+    half = draw.random(user_items.nnz) < 0.5
+    owner = np.repeat(np.arange(user_items.shape[0]), np.diff(user_items.indptr))
+    both = [
+        csr_matrix(
+            (np.ones(int(part.sum()), dtype=np.float32), (owner[part], user_items.indices[part])),
+            shape=user_items.shape,
+        )
+        for part in (half, ~half)
+    ]
+    there = np.flatnonzero((np.diff(both[0].indptr) > 0) & (np.diff(both[1].indptr) > 0))
+    if len(there) < FEWEST_TESTED:
+        return np.zeros(len(LEARNT_ON))
+    left, right = both[0][there], both[1][there]
+    folds = np.array_split(np.arange(len(there)), FOLDS)
+    alike = likeness(left), likeness(right)
+    shifts = np.empty(len(LEARNT_ON))
+    for place, share in enumerate(LEARNT_ON):
+        learnt = np.arange(len(there))
+        wrong = draw.permutation(len(there))[: round((1 - share) * len(there))]
+        learnt[wrong] = np.roll(wrong, 1)
+        found = scores(*alike, folds, learnt)
+        shifts[place] = mean_shift(own_places(found, folds, left, right))
+    # A standard error less: what chance shows of people without taste rules out no share
+    sure = np.maximum(0.0, shifts - ERROR_OF_SHIFT / np.sqrt(len(there)))
+    return sure * len(there) / user_items.shape[0]  # people of one row have no halves
