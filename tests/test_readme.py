@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from core.cli.commands import model_table
+from core.cli.words import model_table
 from core.metrics.registry import GROUPS as METRIC_GROUPS
 from core.metrics.registry import METRICS
 from core.models.registry import CARDS

@@ -36,7 +36,7 @@ from core.cli.from_files import (
     pair_snapshot,
 )
 from core.cli.reading import read_choices, refuse_doubts
-from core.cli.words import lift_words, shortened
+from core.cli.words import lift_words, model_table, shortened
 from core.data.checks.quality import checks_of
 from core.data.reading.options import LISTS
 from core.data.snapshot import rating_facts, read_info, read_snapshot
@@ -44,7 +44,6 @@ from core.evaluation.segments import user_segments
 from core.evaluation.verdict import verdict
 from core.fusion.combine import Fusion
 from core.models.kernel.training_settings import counts_words
-from core.models.protocol import ModelCard
 from core.models.registry import CARDS, card_of
 from core.runs.explain.recommend import fused_figures, recommend_user, scale_of
 from core.runs.making.cold_folds import train_folds
@@ -52,11 +51,11 @@ from core.runs.making.estimate import Estimate, cheaper_first, estimate, measure
 from core.runs.making.make_run import beside_new_items, train_run
 from core.runs.making.plan import RunPlan
 from core.runs.studies.noise import comparison_of
+from core.runs.studies.placebo import check_reads_source, make_placebos, placebo_answer
 from core.store.run_folder import Run, list_runs, read_run
 
 FIGURES = ("fit", "evaluate", "valid", "test")
 LONG = 60.0  # seconds from which a run says beforehand how long it takes
-TABLE_HEAD = ("name", "model", "family", "when to use it", "needs", "additive", "paper")
 
 
 def models(options: Namespace) -> list[dict[str, Any]] | str:
@@ -87,6 +86,13 @@ def run(options: Namespace) -> dict[str, Any]:
     card = card_of(options.model)
     card.settings.of(settings)  # refuse a wrong setting or weight before anything is read
     fusion = Fusion(options.alpha, options.beta, scale=scale_of(card))
+    if options.placebo and options.cold_folds:
+        raise SettingsError(
+            what="A placebo is made of one run, and --cold-folds makes several.",
+            hint="Leave one of the two out, or call `placebo` for each of the runs.",
+        )
+    if options.placebo:
+        check_reads_source(card)
     files, account = _files(options), Account(_tell)
     if options.cold_folds:
         folders = fold_snapshots(files, workspace, options.cold_folds, options.seed, account)
@@ -102,6 +108,8 @@ def run(options: Namespace) -> dict[str, Any]:
         plan = RunPlan(snapshot.name, options.model, settings, options.seed, options.device)
         _foretell(plan, workspace)
         made = read_run(train_run(plan, workspace, _say))
+        if options.placebo:
+            make_placebos(made, read_snapshot(snapshot), options.placebo, _say)
         answer = _answer(made, fusion, options.k, workspace)
     return _told(answer, options, account)
 
@@ -109,7 +117,7 @@ def run(options: Namespace) -> dict[str, Any]:
 def answer(options: Namespace) -> dict[str, Any]:
     """Answer a pair of two files: who is helped, by how much, and which model to use for whom."""
     from core.runs.answer.groups import answer_of
-    from core.runs.answer.make_answer import SPLIT, Checklist, answer_pair, steps_of
+    from core.runs.answer.make_answer import Checklist, answer_pair, steps_of, titles_within
     from core.runs.answer.standing import standing
 
     begun, workspace, account = time.monotonic(), _workspace(options), Account(_tell)
@@ -120,13 +128,13 @@ def answer(options: Namespace) -> dict[str, Any]:
         )
     pair = made_pair(_files(options), workspace, account)
     steps = steps_of(pair, options.minutes)
-    checklist = Checklist((SPLIT, *(step.title for step in steps)), _say_new())
+    checklist = Checklist(titles_within(steps), _say_new())
     ends = begun + 60 * options.minutes
     made = answer_pair(workspace, pair.name, steps, checklist, ends)
     runs = [run for run in list_runs(workspace) if run.record.dataset_hash == pair.name]
     first = standing(workspace, pair.name, runs)
     found = answer_of(workspace, runs, first.run if first else None)
-    told = found.to_dict() if found else {}
+    told = (found.to_dict() if found else {}) | (placebo_answer(first.run) if first else {})
     checks = [asdict(check) for check in account.checks]
     return told | made.to_dict() | account.to_dict() | {"checks": checks}
 
@@ -226,6 +234,14 @@ def reseed(options: Namespace) -> dict[str, Any]:
     return reseed_answer(run, measure_noise(run, split, _say))
 
 
+def placebo(options: Namespace) -> dict[str, Any]:
+    """Make a run's placebos and keep them with it; answers the run's figures and theirs."""
+    workspace, run = _run_of(options)
+    split = read_snapshot(workspace.splits / run.record.split_hash)
+    make_placebos(run, split, options.deals, _say)
+    return _told(_answer(run, Fusion(), 10, workspace), options)
+
+
 def search(options: Namespace) -> dict[str, Any]:
     """Search settings of a model and of its twin; answers every trial and both winners.
 
@@ -280,13 +296,7 @@ def report(options: Namespace) -> dict[str, Any]:
 
     sections = sections_without(options.without)
     chosen = ReportOptions(options.title, options.note, sections, options.hide_users)
-    folder = Path(options.run)
-    if folder.is_dir():
-        run = read_run(folder.resolve())
-        workspace = Workspace(run.folder.parent.parent)
-    else:
-        workspace = _workspace(options)
-        run = read_run(workspace.runs / folder.name)
+    workspace, run = _run_of(options)
     story = tell_story(workspace, run)
     path = write_report(options.out.resolve(), report_html(story, chosen))
     return {"file": str(path), "bytes": path.stat().st_size, "verdict": story.verdict}
@@ -297,19 +307,6 @@ def demo(options: Namespace) -> dict[str, Any]:
     from core.runs.jobs.demo import load_demo
 
     return load_demo(_workspace(options), _say_new()).to_dict()
-
-
-def model_table() -> str:
-    """The models as Markdown, one row each in the order of the menus: what the README shows."""
-    rows = [TABLE_HEAD, ("---",) * len(TABLE_HEAD), *(_row(card) for card in CARDS.values())]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _row(card: ModelCard) -> tuple[str, ...]:
-    needs = list(card.needs) or ["–"]
-    additive = "yes" if card.additive else "no"
-    cells = (card.title, card.family, card.when, ", ".join(needs), additive, card.paper)
-    return (f"`{card.name}`", *(cell.replace("|", "\\|") for cell in cells))
 
 
 def _card(name: str) -> dict[str, Any]:
@@ -363,6 +360,16 @@ def _runs(folders: list[Path]) -> tuple[Any, ...]:
             hint="Load one of them into the other's workspace first.",
         )
     return Workspace(workspaces.pop()), *runs
+
+
+def _run_of(options: Namespace) -> tuple[Workspace, Run]:
+    """A run by its folder, which tells its workspace, or by its id in the workspace."""
+    folder = Path(options.run)
+    if folder.is_dir():
+        run = read_run(folder.resolve())
+        return Workspace(run.folder.parent.parent), run
+    workspace = _workspace(options)
+    return workspace, read_run(workspace.runs / folder.name)
 
 
 def _settings(pairs: list[str]) -> dict[str, str]:
@@ -452,6 +459,7 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     answer["findings"] = record.findings
     lifts = ("lift", "lift_over_popularity", "lift_over_bias", "segments")
     answer |= {name: getattr(record, name) for name in lifts}
+    answer |= placebo_answer(run)
     folder = workspace.splits / record.split_hash
     split = read_snapshot(folder)
     answer["split"] = {"kind": split.info.kind, **split.info.counts}

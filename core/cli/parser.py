@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 from core.cli.flags import add_pair, add_reading, add_split
 
+MOST_DEALS = 100  # placebos of one run
+
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in two sentences instead of a usage dump, and takes no half flags."""
@@ -113,6 +115,12 @@ def _add_run(commands: Any) -> None:
         metavar="N",
         help="test cold users: N folds over all shared users, each once without target history",
     )
+    run.add_argument(
+        "--placebo",
+        type=_deals,
+        metavar="N",
+        help="also train it N times with the source's histories dealt to other people",
+    )
     _add_workspace(run)
     _add_json(run, full=True)
 
@@ -193,6 +201,18 @@ def _add_evidence(commands: Any) -> None:
         command = commands.add_parser(name, help=words)
         command.add_argument("--run", type=Path, required=True, help="folder of a run")
         _add_json(command)
+    placebo = commands.add_parser(
+        "placebo", help="the same model with the source's histories dealt to other people"
+    )
+    placebo.add_argument("run", help="id of a run, or its folder")
+    placebo.add_argument(
+        "--deals",
+        type=_deals,
+        metavar="N",
+        help="how often they are dealt; by default 5 times, once for a model of gradients",
+    )
+    _add_workspace(placebo)
+    _add_json(placebo, full=True)
 
 
 def _add_recommend(commands: Any) -> None:
@@ -248,6 +268,12 @@ def _device(text: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
         raise argparse.ArgumentTypeError("a device is auto, cpu, cuda, cuda:1 or mps")
     return text
+
+
+def _deals(text: str) -> int:
+    if not text.isdecimal() or not 1 <= (number := int(text)) <= MOST_DEALS:
+        raise argparse.ArgumentTypeError(f"the source is dealt 1 to {MOST_DEALS} times")
+    return number
 
 
 def _length(text: str) -> int:

@@ -8,15 +8,25 @@ from typing import Any
 
 from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET, TEST, USERS, VALID
 from core.basics.formatting import count, duration, number, signed_with_interval, with_interval
+from core.models.protocol import ModelCard
+from core.models.registry import CARDS
 from core.store.record import BY_ALL, BY_HAND, BY_NEAREST, BY_VALIDATION
 
 HEADLINES = ("ndcg@10", "rmse")
-SIDES = {"run": "", "twin": "twin", "popularity": "popularity", "bias": "bias"}
+SIDES = {
+    "run": "",
+    "twin": "twin",
+    "placebo": "placebo",
+    "popularity": "popularity",
+    "bias": "bias",
+}
 LIFTS = {
     "lift": "the twin",
+    "lift_over_placebo": "the placebo",
     "lift_over_popularity": "popularity",
     "lift_over_bias": "the biases",
 }
+TABLE_HEAD = ("name", "model", "family", "when to use it", "needs", "additive", "paper")
 LIGHTS = ("red", "amber")
 MOST_LINES = 20  # of one kind that a summary shows
 
@@ -26,7 +36,7 @@ def shortened(answer: dict[str, Any], k: int) -> dict[str, Any]:
     short = dict(answer)
     for part in (VALID, TEST):
         short[part] = _at(short.get(part), k)
-    for side in ("twin", "popularity", "bias", "fused"):
+    for side in ("twin", "placebo", "popularity", "bias", "fused"):
         if short.get(side):
             short[side] = {
                 name: _at(value, k) if name in (VALID, TEST) else value
@@ -59,6 +69,7 @@ def in_words(command: str, answer: Any) -> str:
         "models": _model_words,
         "recommend": _list_words,
         "overlap": _overlap_words,
+        "placebo": _run_words,
         "reseed": _reseed_words,
         "report": _report_words,
         "demo": _demo_words,
@@ -269,3 +280,16 @@ def _doubtful(answer: dict[str, Any]) -> list[str]:
 def _demo_words(answer: dict[str, Any]) -> list[str]:
     kept = [f"  {label}: {run}" for label, run in answer["runs"].items()]
     return [f"The sample pair {answer['pair']} is loaded, with {count(len(kept), 'run')}:", *kept]
+
+
+def model_table() -> str:
+    """The models as Markdown, one row each in the order of the menus: what the README shows."""
+    rows = [TABLE_HEAD, ("---",) * len(TABLE_HEAD), *(_row(card) for card in CARDS.values())]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(card: ModelCard) -> tuple[str, ...]:
+    needs = list(card.needs) or ["–"]
+    additive = "yes" if card.additive else "no"
+    cells = (card.title, card.family, card.when, ", ".join(needs), additive, card.paper)
+    return (f"`{card.name}`", *(cell.replace("|", "\\|") for cell in cells))

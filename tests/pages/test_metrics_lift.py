@@ -7,6 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
+from core.basics.columns import MEAN, SEGMENT
+from core.basics.formatting import number
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.attributes import keep_attributes, list_attributes, remove_attributes
@@ -14,8 +16,12 @@ from core.data.checks.check import GIVEN, TIMES, Check
 from core.data.checks.quality import keep_checks
 from core.data.snapshot import read_snapshot
 from core.jobs.table import list_jobs
+from core.runs.report.answer import answer_section, segment_rows, tiles
+from core.runs.report.blocks import Words
+from core.runs.report.evidence import gather
 from core.runs.studies.noise import reseed_job
 from core.runs.studies.overlap import overlap_job
+from core.runs.studies.placebo import placebo_figures, placebo_job, placebo_words
 from core.runs.studies.versions import same_test_rows
 from core.store.run_folder import read_run
 from tests.pages.stories import entered, open_page, well, words
@@ -92,6 +98,48 @@ def test_the_noise_floor_is_one_click_away_and_then_stands_beside_the_counts(own
     said = text_of(well(app.run()))
     assert re.search(r"Harmed \d+ %, by chance \d+ %", said)
     assert "this one knows no chance" in said
+
+
+def test_a_placebo_is_one_click_away_and_then_stands_beside_the_twin_on_every_page(own):
+    workspace, runs = own
+    app = well(open_page("metrics", run=runs["ease"]))
+    assert "Is it taste, or only more data?" in text_of(app)
+    well(app.button(key="make_placebo").click().run())
+    (job,) = list_jobs(workspace, kind="placebo")
+    assert job.payload == {"run_id": runs["ease"], "deals": 5}
+    placebo_job(workspace, job.payload, silent)
+    said = text_of(well(app.run()))
+    levels = {metric.label: metric.value for metric in app.metric}
+    run = read_run(workspace.runs / runs["ease"])
+    figures = placebo_figures(run, "test", "ndcg@10")
+    assert levels["nDCG@10, the run"] == number(figures.run.mean)
+    assert levels["nDCG@10, its twin"] == number(figures.twin.mean)
+    assert levels["nDCG@10, its placebo"] == number(figures.placebo.mean)
+    assert "a placebo is popularity plus noise" in said  # people without films are tested here
+    assert "histories of books dealt to other people, 5 deals" in said
+    labels = forest(app)["layout"]["yaxis"]["ticktext"]
+    assert labels[1] == "… over the placebo"
+    shown = forest(app)["data"][1]["x"][0]
+    assert shown == pytest.approx(figures.over_placebo.mean)
+
+    said = text_of(well(open_page("fusion", run=runs["ease"])))
+    valid = placebo_figures(run, "valid", "ndcg@10")
+    assert f"the model reads nDCG@10 {number(valid.run.mean)}, its twin without books" in said
+    assert f"reads nDCG@10 {number(valid.placebo.mean)} (5 deals" in said
+
+    evidence = gather(workspace, run)
+    blocks = [block.text for block in answer_section(evidence).blocks if isinstance(block, Words)]
+    assert any(placebo_words(figures, "books", "ndcg@10") in text for text in blocks)
+    assert any("with books of other people. The difference" in text for text in blocks)
+    rows = segment_rows(evidence)
+    assert rows[MEAN][rows[SEGMENT] == "… over the placebo"].item() == pytest.approx(shown)
+    assert any("over the placebo" in said for _, said, _ in tiles(evidence))
+
+
+def test_a_run_that_reads_no_source_has_no_placebo_to_ask_for(own):
+    _, runs = own
+    app = well(open_page("metrics", run=runs["popularity"]))
+    assert not [button for button in app.button if button.key == "make_placebo"]
 
 
 def test_two_more_seeds_are_two_jobs_of_the_same_run(own):

@@ -89,8 +89,11 @@ class Ease(ItemWeights):
         ridge, (users, items) = self._ridge(rows), rows.shape
         n_targets, solver = items - n_source, self.settings.solver
         source, target = rows[:, :n_source], rows[:, n_source:]
-        dual = solves_dual(solver, users, items, n_targets, rows.nnz) and solves_dual(
-            solver, users, n_targets, n_targets, target.nnz
+        # A deal costs one inverse of users, or one of target items and what brings it to the source
+        people = int((np.diff(source.indptr) > 0).sum())
+        cheaper = users**3 <= n_targets**3 + 2 * min(people, n_source) * n_targets**2
+        dual = solver == "dual" or (
+            cheaper and solves_dual(solver, users, items, n_targets, rows.nnz)
         )
         solve = (ease_dealt_dual if dual else ease_dealt_primal)(source, target, ridge)
         for givers in deals:

@@ -21,7 +21,7 @@ from core.basics.workspace import Workspace
 from core.data.build_pair import pair_hash
 from core.data.checks.quality import read_checks
 from core.data.pair_folder import items_file, read_pair_info
-from core.data.snapshot import read_info
+from core.data.snapshot import read_info, read_snapshot
 from core.data.splitting import COLD_USERS, RANDOM, SplitSettings, split_pair
 from core.embedding.maps import MAP_ITEMS
 from core.jobs.table import enqueue
@@ -33,6 +33,8 @@ from core.runs.jobs.maps import map_payload
 from core.runs.making.estimate import time_of
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
+from core.runs.studies.placebo import check_dealable, make_placebos
+from core.store.measured import read_placebos
 from core.store.run_folder import Run, list_runs, read_run
 
 SEED = 2022
@@ -40,6 +42,7 @@ BUDGETS = (1, 5, 30)  # minutes
 FEWEST_SHARED = 50  # shared users from which some may be made cold
 COLD_SHARE = 0.2
 PAIR, SPLIT = "Make the pair and check it", "Split it"
+PLACEBO = "Deal the source to other people"  # of the run that stands, the last step
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def answer_job(workspace: Workspace, payload: dict[str, Any], report: Report) ->
     steps = steps_of(folder, payload["minutes"])
     if read_checks(folder) is None:
         quality_job(workspace, {"pair": pair}, checklist.inside(PAIR))
-    checklist = Checklist((PAIR, SPLIT, *(step.title for step in steps)), report)
+    checklist = Checklist((PAIR, *titles_within(steps)), report)
     found = answer_pair(workspace, pair, steps, checklist, ends)
     ask_for_map(workspace, found)
     runs = [run for run in list_runs(workspace) if run.record.dataset_hash == pair]
@@ -147,7 +150,12 @@ def titles_of(workspace: Workspace, payload: dict[str, Any]) -> list[str]:
     folder, minutes = workspace.pairs / pair, payload["minutes"]
     made = folder.exists()
     steps = steps_of(folder, minutes) if made else _within(minutes, *EVERYBODY, *COLD, *MORE)
-    return [PAIR, SPLIT, *(step.title for step in steps)]
+    return [PAIR, *titles_within(steps)]
+
+
+def titles_within(steps: Sequence[Step]) -> list[str]:
+    """The lines of the checklist that `answer_pair` works through."""
+    return [SPLIT, *(step.title for step in steps), PLACEBO]
 
 
 def steps_of(folder: Path, minutes: int) -> list[Step]:
@@ -203,7 +211,25 @@ def answer_pair(
         )
     best = choose_best(workspace, pair)
     found.best = best.id if best else None
+    if best is not None and PLACEBO in checklist.titles:
+        checklist.at(PLACEBO)
+        try:
+            _deal_to_others(best, workspace, checklist.inside(PLACEBO))
+        except CrosswalkError as error:
+            found.skipped[PLACEBO] = error.what
     return found
+
+
+def _deal_to_others(run: Run, workspace: Workspace, report: Report) -> None:
+    """Make the placebos of a run that has none; raises CrosswalkError with the reason why not."""
+    check_dealable(run)
+    if run.card.gradient:
+        raise RunError(
+            what=f"A placebo of {run.label} takes as long as its training.",
+            hint="Ask for it on the Metrics page.",
+        )
+    if read_placebos(run) is None:
+        make_placebos(run, read_snapshot(workspace.splits / run.record.split_hash), None, report)
 
 
 def _run_for(

@@ -22,13 +22,13 @@ from core.runs.answer.make_answer import (
     EVERYBODY,
     PAIR,
     SEED,
-    SPLIT,
     Answered,
     Checklist,
     Step,
     answer_pair,
     ask_for_map,
     run_of,
+    titles_within,
 )
 from core.runs.making.plan import RunPlan
 from core.store.run_folder import list_runs
@@ -49,7 +49,7 @@ COLD_SHARE = 1 / 3
 RUNS = (*EVERYBODY, *COLD[:2])  # both other models for cold users say the same here
 BEHIND = Step("", "lightgcn", RANDOM, "LightGCN")  # goes on after the demo
 READ = "Read the four files"
-STEPS = (READ, PAIR, SPLIT, *(run.title for run in RUNS))
+STEPS = (READ, PAIR, *titles_within(RUNS))
 
 
 def demo_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> dict[str, Any]:

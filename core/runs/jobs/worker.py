@@ -38,6 +38,7 @@ KINDS: dict[str, str] = {
     "trial": "core.runs.search.study.trial_job",
     "timing": "core.runs.making.estimate.timing_job",
     "reseed": "core.runs.studies.noise.reseed_job",
+    "placebo": "core.runs.studies.placebo.placebo_job",
     "overlap": "core.runs.studies.overlap.overlap_job",
     "blend": "core.runs.making.blend.blend_job",
     "route": "core.runs.making.route.route_job",

@@ -41,19 +41,7 @@ def retrain(
 
     run: a run or a twin. scorer: how the fitted model is asked about the split's users.
     """
-    card = card_of(run.record.model)
-    rates = card.task.rates
-    model = build(run.record.model, run.record.settings, run.record.device)
-    report(Progress(0, 1, stage))
-    watch = watcher(split, seed, card.task)
-    fit_best(
-        model,
-        train,
-        seed,
-        watch,
-        lambda at: report(replace(at, stage=stage)),
-        lower_is_better=rates,
-    )
+    model, rates = refit(run, split, train, seed, report, stage), run.card.task.rates
     score, found = scorer(model), {}
     for part in (VALID, TEST):
         report(Progress(0, 1, f"{stage}: evaluating on {part}"))
@@ -64,10 +52,22 @@ def retrain(
     return found
 
 
-def drawn_anew(train: DomainPair, seed: int) -> DomainPair:
-    """The pair with as many users drawn with replacement, histories whole (Efron 1979)."""
-    rows = np.random.default_rng(seed).integers(0, len(train.users), len(train.users))
-    return replace(train, source=train.source[rows], target=train.target[rows])
+def refit(
+    run: Run, split: Split, train: DomainPair, seed: int, report: Report, stage: str
+) -> CrossDomainModel:
+    """The run's model with its settings, fitted on `train`, at its best epoch on validation."""
+    card = card_of(run.record.model)
+    model = build(run.record.model, run.record.settings, run.record.device)
+    report(Progress(0, 1, stage))
+    fit_best(
+        model,
+        train,
+        seed,
+        watcher(split, seed, card.task),
+        lambda at: report(replace(at, stage=stage)),
+        lower_is_better=card.task.rates,
+    )
+    return model
 
 
 def asked_by_history(train: DomainPair) -> Scorer:

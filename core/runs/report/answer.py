@@ -29,6 +29,7 @@ from core.runs.answer.groups import NEW, answer_words, group_rows
 from core.runs.report.blocks import Block, Facts, Figure, Section, Words
 from core.runs.report.evidence import HIT_RATE, Evidence, tone_of
 from core.runs.studies.noise import equal_twins, noise_floor
+from core.runs.studies.placebo import PlaceboFigures, cold_words, placebo_words
 
 FIGURES = re.compile(r"\s\((?=[^()]*95 %)[^()]*\)")  # a parenthesis that holds an interval
 
@@ -88,8 +89,22 @@ def tiles(evidence: Evidence) -> list[tuple[str, str, str]]:
     return [
         *_hundred_tile(evidence),
         (signed(gap.mean, _digits(evidence)), said, tone),
+        *_placebo_tile(evidence),
         (f"{gap.users:,}", "test users of this run, each with and without", "target"),
     ]
+
+
+def _placebo_tile(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """What the run has over its placebo, where one was made."""
+    if (found := evidence.placebo) is None:
+        return []
+    gap = found.over_placebo
+    said = (
+        f"{metric_title(evidence.metric)}, over the placebo: the same model with "
+        f"{evidence.source} of other people (95 % {_between(gap, evidence)})"
+    )
+    tone = {GOOD: "fused", BAD: "alarm"}.get(tone_of(gap, evidence.metric), "twin")
+    return [(signed(gap.mean, _digits(evidence)), said, tone)]
 
 
 def groups_figure(evidence: Evidence) -> Figure | None:
@@ -115,6 +130,8 @@ def answer_section(evidence: Evidence) -> Section:
         blocks.append(Words(_error_words(evidence)))
     elif (figure := hundred(evidence)) is not None:
         blocks += [Words(hundred_words(evidence)), figure]
+    if evidence.placebo is not None:
+        blocks.append(Words(_placebo_words(evidence, evidence.placebo)))
     users = count(evidence.level(evidence.run, evidence.metric).users, "test user")
     twin = (
         f"“Without {evidence.source}” is the same model, trained without ever seeing "
@@ -135,6 +152,21 @@ def answer_section(evidence: Evidence) -> Section:
     )
     blocks.append(Words(how_to_read, "quiet"))
     return Section("answer", "The answer", tuple(blocks))
+
+
+def _placebo_words(evidence: Evidence, found: PlaceboFigures) -> str:
+    """Run, twin and placebo side by side, and what a placebo is for people without history."""
+    digits = _digits(evidence)
+    levels = [f"{number(found.run.mean, digits)} with what each person has in {evidence.source}"]
+    if found.twin is not None:
+        levels.append(f"{number(found.twin.mean, digits)} {evidence.without}")
+    said = (
+        f"Is it taste, or only more data? {metric_title(evidence.metric)} is {', '.join(levels)}. "
+        f"{placebo_words(found, evidence.source, evidence.metric)}"
+    )
+    rows = None if evidence.lifts is None else evidence.lifts.over_twin
+    cold = rows is not None and (rows[SEGMENT] == BINS[0]).any()
+    return f"{said} {cold_words(evidence.target)}" if cold else said
 
 
 def hundred(evidence: Evidence) -> Figure | None:
@@ -171,8 +203,12 @@ def hundred_words(evidence: Evidence) -> str:
     theirs = evidence.level(evidence.other, HIT_RATE)
     low, high = (signed(100 * value, 1) for value in (gap.low, gap.high))
     beyond = "" if gap.excludes_zero else ", which may be the sample"
+    found = evidence.placebo_in(HIT_RATE)
+    dealt = ""
+    if found is not None:
+        dealt = f", and {100 * found.placebo.mean:.0f} with {evidence.source} of other people"
     return (
-        f"{said}; {_with(evidence)} it is {100 * theirs.mean:.0f}. The difference is "
+        f"{said}; {_with(evidence)} it is {100 * theirs.mean:.0f}{dealt}. The difference is "
         f"{signed(100 * gap.mean, 1)} in 100 (95 % {low} to {high}{beyond})."
     )
 
@@ -222,7 +258,7 @@ def _error_words(evidence: Evidence) -> str:
 
 # Who gains and who loses: the difference by segment, and how many users moved either way.
 
-OVER_FLOOR = "over floor"
+OVER_FLOOR, OVER_PLACEBO = "over floor", "over placebo"
 BIN = "bin"  # column: the segment as it is kept
 
 
@@ -331,6 +367,12 @@ def _from_lifts(evidence: Evidence) -> pd.DataFrame | None:
     judged = judge(lifts, metric, TARGET_HISTORY)
     for name, answer in judged.items():
         rows.loc[rows[BIN] == name, TONE] = tones.get(answer, OPEN)
+    if (found := evidence.placebo) is not None:
+        gap = found.over_placebo
+        dealt = {SEGMENT: OVER_PLACEBO, MEAN: gap.mean, LOW: gap.low, HIGH: gap.high}
+        dealt |= {USERS: gap.users, SURE: gap.excludes_zero}
+        row = _toned(pd.DataFrame([dealt]), metric)
+        rows = pd.concat([rows.iloc[:1], row, rows.iloc[1:]], ignore_index=True)
     if lifts.over_floor is None or lifts.over_floor.empty:
         return rows
     cold = _toned(lifts.over_floor, metric).assign(**{BIN: OVER_FLOOR})
@@ -381,6 +423,8 @@ def _label(name: str, evidence: Evidence) -> str:
         return "everybody"
     if name == NEW:
         return f"new items of {_short(evidence.target)}"
+    if name == OVER_PLACEBO:
+        return "… over the placebo"
     nothing = f"nothing yet in {_short(evidence.target)}"
     if name in (BINS[0], OVER_FLOOR):
         return nothing if name == BINS[0] else f"… over {evidence.floor_name}"

@@ -25,6 +25,7 @@ from core.metrics.registry import metric_title
 from core.models.task import Task
 from core.runs.answer.groups import Answer, answer_of
 from core.runs.studies.noise import comparison_of
+from core.runs.studies.placebo import PlaceboFigures, placebo_figures
 from core.store.record import Record
 from core.store.run_folder import Run, list_runs
 
@@ -163,6 +164,18 @@ class Evidence:
         if ours is None or theirs is None or metric not in ours or metric not in theirs:
             return None
         return difference_intervals(ours, theirs, [metric])[0]
+
+    @cached_property
+    def placebo(self) -> PlaceboFigures | None:
+        """Run, twin and placebo in the metric of the headline; None where none was made."""
+        return self.placebo_in(self.metric)
+
+    def placebo_in(self, metric: str) -> PlaceboFigures | None:
+        """The same in another metric that runs keep."""
+        try:
+            return placebo_figures(self.run, TEST, metric, self._read)
+        except RunError:
+            return None
 
     @cached_property
     def verdict(self) -> str:

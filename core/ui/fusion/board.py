@@ -42,6 +42,7 @@ from core.ui.fusion.data import (
     pick_weights,
     pinned,
     ratio_text,
+    show_beside,
     test_candidates,
     weights_here,
 )
@@ -76,6 +77,7 @@ def weigh(run: Run) -> None:
         with bar:
             jump_buttons(run, here, best)
         st.caption(reach_words(run, board_of(run, recipe)))
+        show_beside(run)
         show_pin(run, pinned(run))
         show_beyond(run, recipe, by)
 

@@ -12,10 +12,11 @@ import streamlit as st
 from scipy.sparse import csr_matrix
 
 from core.basics.columns import CHOSEN, SEGMENT, TEST, VALID
-from core.basics.formatting import count
+from core.basics.formatting import count, number
 from core.basics.types import Candidates, FloatArray
 from core.charts.fusion import draw_best_ratios, draw_fusion_curve
 from core.charts.theme import one_line
+from core.evaluation.lift import digits_of
 from core.evaluation.segments import SEGMENTS, TARGET_HISTORY, TITLES
 from core.evaluation.weightings import (
     GAIN,
@@ -33,6 +34,7 @@ from core.metrics.intervals import bootstrap_difference
 from core.metrics.ranking import KS
 from core.metrics.registry import METRICS, metric_card, metric_title
 from core.runs.explain.recommend import scale_of
+from core.runs.studies.placebo import placebo_words
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_resource
@@ -182,6 +184,21 @@ def candidates_of(run: Run, user: int) -> Candidates | None:
 def test_candidates(run: Run) -> tuple[Candidates, csr_matrix]:
     """Candidates of every test user and what is held out for them."""
     return cached.candidates(run, TEST), cached.split_of(run).held_out(TEST)
+
+
+def show_beside(run: Run) -> None:
+    """The model's own figure on validation, its twin's and its placebo's, where one was made."""
+    metric = run.card.task.metric
+    figures = cached.placebo_of(run, VALID, metric)
+    if figures is None:
+        return
+    digits = digits_of(metric)
+    source = plain(run.record.name_of("source"), 30)
+    level = number(figures.run.mean, digits)
+    said = f"By itself, at 1 : 1, the model reads {metric_title(metric)} {level}"
+    if figures.twin is not None:
+        said += f", its twin without {source} {number(figures.twin.mean, digits)}"
+    st.caption(f"{said}. {plain(placebo_words(figures, source, metric), 400)}")
 
 
 # The controls of the Fusion page: recipe, sliders, jumps and the pinned point.

@@ -17,7 +17,7 @@ from core.runs.explain.recommend import weighted_errors
 from core.store.measured import count_look, looks
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.fusion.data import Point, Recipe, pick_weights
+from core.ui.fusion.data import Point, Recipe, pick_weights, show_beside
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.navigation import link_to
 from core.ui.shell import guarded, safely, show_chart
@@ -73,6 +73,7 @@ def weigh_ratings(run: Run) -> None:
         with right:
             _show_figures(run, plane, here)
             _show_test(run, here)
+        show_beside(run)
 
 
 def rating_limits(run: Run) -> str:

@@ -54,6 +54,7 @@ from core.ui.metrics.figures import (
     seeds_of,
     sentence_of,
 )
+from core.ui.metrics.placebo import show_placebo
 from core.ui.metrics.view import View, draw_upload, missing_words, reader_of, titles_of
 from core.ui.navigation import link_to
 from core.ui.shell import Task, draw_task, show_chart, workspace
@@ -71,9 +72,10 @@ def show_lift(run: Run, view: View) -> None:
     st.markdown(f"**{plain(sentence_of(run, view.part, view.column, by), 1200)}**")
     show_chart(
         draw_lifts(_rows(run, view, lifts, by), x=f"difference in {metric_title(view.column)}"),
-        _caption(run, view, lifts) + missing_words(run, view.part, by),
+        _caption(run, view, lifts) + _dealt_words(run, view) + missing_words(run, view.part, by),
         "lift",
     )
+    show_placebo(run, view)
     show_layers(run, view)
     show_versions(run, view)
     show_trust(run)
@@ -96,19 +98,25 @@ def _pick_segments(run: Run) -> str:
 def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
     """What the picture shows: all users, then each group, and under it what else it is held to.
 
-    That is the floor for users without target history.
+    That is the placebo, and the floor for users without target history.
     """
     shown: list[pd.Series] = []
     judged = {} if lifts.over_twin is None else judge(lifts, view.column, by)
     main = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
     assert main is not None
     floor = None if lifts.over_twin is None else lifts.over_floor
+    dealt = lifts.over_placebo
     for _, row in main.iterrows():
         name = str(row[SEGMENT])
         answer = judged.get(name)
         sure = bool(row[SURE]) if answer is None else answer != OPEN_ANSWER
         label = f"{group_label(run, by, name)} · {int(row[USERS]):,}"
         shown.append(_drawn(row, label, view.column, sure, _details(row)))
+        shown += [
+            _drawn(other, "… over the placebo", view.column, bool(other[SURE]))
+            for _, other in _of(dealt, name).iterrows()
+            if not pd.isna(other[MEAN])
+        ]
         shown += [
             _drawn(other, f"… over {floor_name(run)}", view.column, bool(other[SURE]))
             for _, other in _of(floor, name).iterrows()
@@ -173,6 +181,15 @@ def _caption(run: Run, view: View, lifts: Lifts) -> str:
     return words + _filled(lifts.over_twin, bool(lifts.over_twin[NOISE].notna().any()))
 
 
+def _dealt_words(run: Run, view: View) -> str:
+    """Which of two rows is over what, where a placebo stands below each group."""
+    if cached.placebo_of(run, view.part, view.column) is None:
+        return ""
+    return (
+        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo."
+    )
+
+
 def _filled(table: pd.DataFrame | None, banded: bool) -> str:
     assert table is not None
     tests = int(table[MEAN].notna().sum())
@@ -195,13 +212,14 @@ def _filled(table: pd.DataFrame | None, banded: bool) -> str:
 _WHY = (
     "Two equally good models help and harm many users by chance; only what goes beyond is the "
     "source's doing. The twin is trained again with another seed. A model that knows no chance is "
-    "trained on users drawn anew instead, three times: users and not interactions, so that "
-    "everybody is asked about with the whole history and only what is learned from others differs."
+    "trained without a tenth of the users instead, three times: users and not interactions, so "
+    "that everybody is asked about with the whole history and only what is learned from others "
+    "differs."
 )
 _HOW = {
     BY_SEED: "By chance: the twin with another seed, against the twin.",
-    BY_USERS: "By chance: this model knows none, so three twins that learned from users drawn "
-    "anew stand against each other. They differ more than a seed would make them.",
+    BY_USERS: "By chance: this model knows none, so three twins that each learned without "
+    "another tenth of the users stand against each other.",
 }
 
 

@@ -352,6 +352,7 @@ def test_what_is_measured_afterwards_is_told_in_words_or_as_one_line_of_json(
     for words, starts in (
         (reseed, ("ease-", "The twin was trained again on users drawn anew by seeds: ")),
         (["overlap", "--run", run], ("ease-", "  100 % known  all users: ndcg@10 .")),
+        (["placebo", run, "--deals", "2"], ("  placebo ", "  over the placebo: ")),
         (report, (trained["verdict"], f"Written to {out} (")),
     ):
         assert main(words) == 0

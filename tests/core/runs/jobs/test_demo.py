@@ -13,6 +13,8 @@ from core.data.splitting import COLD_USERS
 from core.jobs.table import list_jobs
 from core.runs.answer.standing import standing
 from core.runs.jobs.demo import BEHIND, RUNS, SAMPLE, STEPS, demo_job, load_demo
+from core.runs.studies.placebo import placebo_figures
+from core.store.measured import read_placebos
 from core.store.run_folder import list_runs
 
 
@@ -41,6 +43,16 @@ def test_joint_ease_stands_for_the_pair_whatever_ends_later(demo_workspace):
     found = standing(demo_workspace, runs[0].record.dataset_hash, runs)
     assert (found.run.label, found.pinned) == ("Joint EASE", False)
     assert runs[0].label != "Joint EASE"
+
+
+def test_the_run_that_stands_has_a_placebo_and_leaves_it_behind(runs):
+    """The planted taste crosses: people of the same books, not any books, are what helps."""
+    figures = placebo_figures(runs["Joint EASE"], "test", "ndcg@10")
+    assert len(figures.by_deal) == 5
+    assert figures.over_twin.low > 0
+    assert figures.over_placebo.low > 0
+    assert max(figures.by_deal) < figures.twin.mean + 0.01
+    assert read_placebos(runs["Popularity"]) is None
 
 
 def test_the_checklist_is_gone_through_in_order(own_copy):
