@@ -86,8 +86,6 @@ def _everybody(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> st
         return f"{subject} {verb} {about}{_people(hits, verb)} {words}."
     if shown == MODEL:
         better = "higher" if metric_card(metric).neutral else "better"
-        if metric_card(metric).neutral:
-            about = f"the {metric_title(metric)} in {comparison.target_name}"
         return (
             f"With {comparison.source_name} {about} {_are(metric)} {better} {words}, "
             f"{_wrong_people(lifts, ALL_USERS, metric)}."

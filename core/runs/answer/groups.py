@@ -203,8 +203,7 @@ def answer_of(
 def _one_family(groups: list[Group]) -> list[Group]:
     """The groups, open again where Holm's correction over all of them no longer rejects.
 
-    Within each run they were corrected among that run's segments, of which the answer shows some:
-    a group of another split was never one of them.
+    Within a run they were corrected among its segments: a group of another split was none of them.
     """
     corrected = holm(np.array([group.p for group in groups]))
     return [
@@ -338,11 +337,9 @@ def _figure_of(group: Group) -> str:
 def answer_words(answer: Answer) -> list[str]:
     """Two to six sentences; the first is the headline: the strongest group that is sure.
 
-    A reader of the page asks "for whom?" first, and the strongest sure group answers it; it has
-    been corrected for all groups that were looked at, so that standing first costs it no honesty.
-    The one test that stands alone, of everybody, comes right behind it, so that a strong group is
-    not taken for everybody's. Where no group is sure everybody's sentence leads. A failed check
-    comes before all.
+    A reader asks "for whom?" first. The strongest sure group was corrected for all groups that were
+    looked at, so it may lead; everybody's one test comes right behind, so that a strong group is
+    not taken for everybody. Where no group is sure it leads. A failed check comes before all.
     """
     told = [group for group in answer.groups if group.known]
     helped = sorted((g for g in told if g.answer == HELPS), key=lambda g: g.gain, reverse=True)
