@@ -201,10 +201,7 @@ def answer_of(
 
 
 def _one_family(groups: list[Group]) -> list[Group]:
-    """The groups, open again where Holm's correction over all of them no longer rejects.
-
-    Within a run they were corrected among its segments: a group of another split was none of them.
-    """
+    """The groups, open again where Holm's correction over all runs and splits does not reject."""
     corrected = holm(np.array([group.p for group in groups]))
     return [
         group if not p >= SIGNIFICANT else replace(group, answer=OPEN)
