@@ -86,8 +86,6 @@ def _everybody(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> st
         return f"{subject} {verb} {about}{_people(hits, verb)} {words}."
     if shown == MODEL:
         better = "higher" if metric_card(metric).neutral else "better"
-        if metric_card(metric).neutral:
-            about = f"the {metric_title(metric)} in {comparison.target_name}"
         return (
             f"With {comparison.source_name} {about} {_are(metric)} {better} {words}, "
             f"{_wrong_people(lifts, ALL_USERS, metric)}."
@@ -430,9 +428,16 @@ def lifts_of(comparison: Comparison, metric: str, by: str) -> Lifts:
     """Every lift a picture of one kind of segment shows, each sure or not."""
     run, twin, floor = comparison.run, comparison.twin, comparison.popularity
     segments, alarm = comparison.segments, comparison.alarm
+    over_placebo = None
+    placebos = [frame for frame in comparison.placebos if metric in frame]
+    if placebos:
+        deals = [(run, frame) for frame in placebos]
+        over_placebo = lift_rows(
+            run, mean_frame(placebos, metric), segments, by, metric, layers=deals
+        )
     if twin is None:
         over = None if floor is None else lift_rows(run, floor, segments, by, metric)
-        return Lifts(None, over, None, alarm)
+        return Lifts(None, over, over_placebo, alarm)
     seeds = comparison.seeds
     if len(seeds) >= ENOUGH_LAYERS and all_the_same(seeds, metric):
         seeds = ()
@@ -443,13 +448,6 @@ def lifts_of(comparison: Comparison, metric: str, by: str) -> Lifts:
     if valid is not None and comparison.candidates > 1:
         repeat = gains_repeat(valid, (run, twin), metric)
         rows = allowed_for_choice(rows, metric, comparison.candidates, repeat.mean)
-    over_placebo = None
-    placebos = [frame for frame in comparison.placebos if metric in frame]
-    if placebos:
-        deals = [(run, frame) for frame in placebos]
-        over_placebo = lift_rows(
-            run, mean_frame(placebos, metric), segments, by, metric, layers=deals
-        )
     cold = [COLD[by]] if by in COLD else []
     over = None
     if floor is not None:

@@ -2,12 +2,16 @@
 
 Each group is answered by the model that validation chose for it, on the split that tests most of
 it: people without target history by a split that hides it, all others by a split of everybody.
+
+Everybody together are one question that is tested alone. The groups are a family: they come from
+several runs and splits, and their p-values are corrected over all groups of the answer, whatever
+run or split each comes from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +24,7 @@ from core.basics.workspace import Workspace
 from core.charts.report import BAD, GOOD, TONE, WORDS
 from core.charts.report import OPEN as TONE_OPEN
 from core.data.snapshot import NEW_ITEMS, read_info, read_snapshot
-from core.evaluation.lift import SURE, is_gain
+from core.evaluation.lift import P_VALUE, SIGNIFICANT, SURE, is_gain
 from core.evaluation.ratings import difference_intervals
 from core.evaluation.segments import (
     ALL_USERS,
@@ -30,8 +34,17 @@ from core.evaluation.segments import (
     bins_words,
     user_segments,
 )
-from core.evaluation.verdict import HARMS, HELPS, OPEN, altogether, judge, lifts_of
-from core.metrics.intervals import Interval
+from core.evaluation.verdict import (
+    HARMS,
+    HELPS,
+    MODEL,
+    OPEN,
+    altogether,
+    distrust,
+    judge,
+    lifts_of,
+)
+from core.metrics.intervals import Interval, holm
 from core.metrics.registry import metric_card, metric_title
 from core.runs.studies.noise import comparison_of
 from core.store.run_folder import Run
@@ -56,10 +69,13 @@ class Group:
     metric: str
     users: int
     lift: Interval
-    answer: str  # HELPS, HARMS or OPEN
+    answer: str  # as `altogether` of everybody, as `judge` of a group
     hits: Interval | None = None
     found: float | None = None  # share of users who find one, with the source
     found_without: float | None = None  # by the twin
+    p: float = float("nan")  # of the lift over the twin, before the correction over groups
+    alarm: str = ""  # what a failed check says of the data
+    placebo: bool = False  # whether the lift was held against a source of the wrong people
 
     @property
     def known(self) -> bool:
@@ -86,6 +102,9 @@ class Group:
             "hits": _plain(self.hits) if self.hits else None,
             "found": self.found,
             "found_without": self.found_without,
+            "p": None if self.p != self.p else self.p,
+            "alarm": self.alarm,
+            "placebo": self.placebo,
         }
 
 
@@ -104,6 +123,9 @@ def group_of(told: dict[str, Any], runs: Sequence[Run]) -> Group:
         Interval(**hits, users=users, skipped=0) if hits else None,
         told["found"],
         told["found_without"],
+        float("nan") if told["p"] is None else float(told["p"]),
+        str(told["alarm"]),
+        bool(told["placebo"]),
     )
 
 
@@ -175,7 +197,16 @@ def answer_of(
     whole = everybody.get(main) or max(everybody.values(), key=lambda group: group.users)
     record = whole.run.record
     ordered = [groups[name] for name in (*BINS, NEW) if name in groups]
-    return Answer(record.source_name, record.target_name, whole, ordered)
+    return Answer(record.source_name, record.target_name, whole, _one_family(ordered))
+
+
+def _one_family(groups: list[Group]) -> list[Group]:
+    """The groups, open again where Holm's correction over all runs and splits does not reject."""
+    corrected = holm(np.array([group.p for group in groups]))
+    return [
+        group if not p >= SIGNIFICANT else replace(group, answer=OPEN)
+        for group, p in zip(groups, corrected, strict=True)
+    ]
 
 
 def _best_for(
@@ -229,6 +260,7 @@ def _group(name: str, run: Run, segments: pd.DataFrame, runs: Sequence[Run], rea
     if row[MEAN] != row[MEAN]:
         return Group(name, run, metric, users, nothing, OPEN)
     lift = Interval(float(row[MEAN]), float(row[LOW]), float(row[HIGH]), users, 0)
+    told = float(row[P_VALUE]), lifts.alarm, lifts.over_placebo is not None
     everybody = segment == ALL_USERS
     if lifts.over_twin is None:
         shown = HELPS if is_gain(lift.mean, metric) else HARMS
@@ -238,14 +270,14 @@ def _group(name: str, run: Run, segments: pd.DataFrame, runs: Sequence[Run], rea
     else:
         answer = judge(lifts, metric, TARGET_HISTORY)[segment]
     if run.card.task.rates or HIT_RATE not in compared.run:
-        return Group(name, run, metric, users, lift, answer)
+        return Group(name, run, metric, users, lift, answer, None, None, None, *told)
     within = np.ones(len(segments), bool)
     if not everybody:
         within = segments[TARGET_HISTORY].astype("str").to_numpy() == segment
     ours, theirs = (frame[within[frame[USER].to_numpy()]] for frame in (compared.run, other))
     hits = difference_intervals(ours, theirs, [HIT_RATE])[0]
     found, without = (float(frame[HIT_RATE].mean()) for frame in (ours, theirs))
-    return Group(name, run, metric, users, lift, answer, hits, found, without)
+    return Group(name, run, metric, users, lift, answer, hits, found, without, *told)
 
 
 def _plain(interval: Interval) -> dict[str, float]:
@@ -300,41 +332,92 @@ def _figure_of(group: Group) -> str:
 
 
 def answer_words(answer: Answer) -> list[str]:
-    """One to four sentences, the strongest result first; the first is the headline."""
+    """Two to six sentences; the first is the headline: the strongest group that is sure.
+
+    A reader asks "for whom?" first. The strongest sure group was corrected for all groups that were
+    looked at, so it may lead; everybody's one test comes right behind, so that a strong group is
+    not taken for everybody. Where no group is sure it leads. A failed check comes before all.
+    """
     told = [group for group in answer.groups if group.known]
     helped = sorted((g for g in told if g.answer == HELPS), key=lambda g: g.gain, reverse=True)
     harmed = [group for group in told if group.answer == HARMS]
     history = f"History in {answer.source}"
+    everybody = _everybody_words(answer, beside=True)
     if not helped and not harmed:
-        return _nothing_by_group(answer, history)
+        said = [_everybody_words(answer, beside=False)]
+        if answer.everybody.known and _by_figures(answer.everybody) in (HELPS, HARMS):
+            said.append("No group shows it by itself.")
+        return _warned(answer, said + _of_the_model(answer, told))
     said = []
     if helped:
         strongest, *others = helped
         most = "helps most for" if others else "helps"
         said.append(f"{history} {most} {_who([strongest], answer)}{_instead(strongest, answer)}.")
+        said.append(everybody)
         if others:
             said.append(f"It also helps {_who(others, answer)}{_more(others)}.")
     if harmed:
         said.append(f"{'It' if helped else history} harms {_who(harmed, answer)}{_more(harmed)}.")
-    if still := [group for group in told if group.answer == OPEN]:
-        said.append(f"No difference is shown for {_who(still, answer)}{_could_be(still)}.")
-    return said
+        if not helped:
+            said.append(everybody)
+    said += _of_the_model(answer, told)
+    still = [group for group in told if group.answer == OPEN]
+    for beside, words in ((False, "No difference is shown for"), (True, "It is not sure for")):
+        if part := [group for group in still if group.lift.excludes_zero == beside]:
+            said.append(f"{words} {_who(part, answer)}{_could_be(part)}.")
+    return _warned(answer, said)
 
 
-def _nothing_by_group(answer: Answer, history: str) -> list[str]:
-    everybody = answer.everybody
+def _warned(answer: Answer, said: list[str]) -> list[str]:
+    """The sentences behind the check that failed, if one did."""
+    if not (alarm := answer.everybody.alarm):
+        return said
+    first, *others = said
+    return [distrust(alarm), f"The figures alone say: {first}", *others]
+
+
+def _of_the_model(answer: Answer, told: Sequence[Group]) -> list[str]:
+    """Whom a source of the wrong people serves as well."""
+    if not (found := [group for group in told if group.answer == MODEL]):
+        return []
+    who = _who(found, answer)
+    return [f"For {who} a gain over a source of the wrong people is not shown{_more(found)}."]
+
+
+def _by_figures(group: Group) -> str:
+    """HELPS, HARMS, MODEL or OPEN of everybody, whatever a check of the data says."""
+    if group.answer in (HELPS, HARMS, MODEL, OPEN):
+        return group.answer
+    if not group.lift.excludes_zero:
+        return OPEN
+    return HELPS if is_gain(group.lift.mean, group.metric) else HARMS
+
+
+def _everybody_words(answer: Answer, *, beside: bool) -> str:
+    """Everybody's own sentence, which leads or stands beside that of the strongest group."""
+    everybody, history = answer.everybody, f"history in {answer.source}"
     if not everybody.known:
-        return [f"Too few people are tested to say whether history in {answer.source} helps."]
-    if everybody.answer in (HELPS, HARMS):
-        return [
-            f"{history} {everybody.answer} in {answer.target}{_more([everybody])}, over all "
-            f"{everybody.users:,} people together.",
-            "No group shows it by itself.",
-        ]
-    return [
+        return f"Too few people are tested to say whether {history} helps."
+    people = f"Over all {everybody.users:,} people together"
+    shown = _by_figures(everybody)
+    if shown in (HELPS, HARMS):
+        untold = "" if everybody.placebo or shown == HARMS else ", not yet told from a placebo"
+        who = "it" if beside else history
+        return f"{people} {who} {shown}{_more([everybody])}{untold}."
+    if shown == MODEL:
+        return (
+            f"{people} {answer.target} are found better with {answer.source}"
+            f"{_more([everybody])}, but that a source of the wrong people does less is not shown: "
+            "this may be the model and not the taste."
+        )
+    if everybody.lift.excludes_zero:
+        return f"{people} it is not sure that {history} helps{_could_be([everybody])}."
+    if beside:
+        return f"{people} no difference is shown{_could_be([everybody])}."
+    return (
         f"No difference is shown: with {everybody.users:,} people it is too close to tell whether "
-        f"history in {answer.source} helps in {answer.target}{_could_be([everybody])}."
-    ]
+        f"{history} helps in {answer.target}{_could_be([everybody])}."
+    )
 
 
 def _who(groups: Sequence[Group], answer: Answer) -> str:

@@ -11,7 +11,7 @@ from core.basics.workspace import Workspace
 from core.runs.answer.groups import Answer, Read, Segments, answer_of, group_of
 from core.store.run_folder import Run
 
-VERSION = 1  # another where the rules of an answer change
+VERSION = 2  # another where the rules of an answer change
 
 
 def kept_answer(

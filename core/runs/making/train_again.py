@@ -70,12 +70,6 @@ def refit(
     return model
 
 
-def drawn_anew(train: DomainPair, seed: int) -> DomainPair:
-    """The pair with as many users drawn with replacement, histories whole (Efron 1979)."""
-    rows = np.random.default_rng(seed).integers(0, len(train.users), len(train.users))
-    return replace(train, source=train.source[rows], target=train.target[rows])
-
-
 def asked_by_history(train: DomainPair) -> Scorer:
     """Ask about every user by their own history in `train`, wherever the model learned."""
 

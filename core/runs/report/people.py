@@ -15,7 +15,7 @@ from core.data.snapshot import Split
 from core.evaluation.lift import SAME
 from core.evaluation.ratings import Bounds
 from core.evaluation.segments import COLD, HARMED, HELPED, TYPICAL, user_order
-from core.evaluation.side_by_side import moved_users
+from core.evaluation.side_by_side import gains_repeat, moved_users, repeat_words
 from core.fusion.combine import NO_ITEM, mask, top_k
 from core.metrics.registry import metric_card, metric_title
 from core.models.protocol import CrossDomainModel
@@ -53,9 +53,20 @@ def people_section(evidence: Evidence) -> Section:
             blocks = [Words(f"Nobody can be shown. {error}", "missing")]
         if people_found := [block for block in blocks if isinstance(block, Person)]:
             blocks.insert(0, Words(_intro(evidence, len(people_found))))
+            if words := _repeats(evidence):
+                blocks.insert(1, Words(words))
         elif not blocks:
             blocks.append(Words("No test user could be chosen from this run.", "missing"))
     return Section("people", "Three real people", tuple(blocks))
+
+
+def _repeats(evidence: Evidence) -> str:
+    """Whether the people who gain on validation gain on test too; "" where nobody can tell."""
+    compared = evidence.comparison
+    if compared is None or compared.valid is None or compared.twin is None:
+        return ""
+    test = compared.run, compared.twin
+    return repeat_words(gains_repeat(compared.valid, test, evidence.metric))
 
 
 def people(evidence: Evidence) -> list[Person]:

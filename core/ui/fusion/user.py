@@ -11,13 +11,13 @@ from core.basics.columns import TARGET, USER, VALID
 from core.basics.formatting import count
 from core.basics.types import BoolArray, IntArray
 from core.charts.recommendations import two_part_rows
-from core.evaluation.segments import ORDER_TITLES, user_order
+from core.evaluation.segments import HARMED, HELPED, ORDER_TITLES, user_order
 from core.fusion.fused import Prepared, prepare, prepared_top_k, relevant_entries
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.fusion.data import Point, Recipe, candidates_of
 from core.ui.keeping import kept_data
-from core.ui.recommendations.view import moved
+from core.ui.recommendations.view import moved, repeats
 from core.ui.state import linked, one_of, recall, set_current
 from core.ui.widgets import plain
 
@@ -127,6 +127,8 @@ def pick_user(run: Run) -> int | None:
         format_func=lambda name: f"{ORDER_TITLES[name]} ({len(orders[name]):,})",
         **linked("order", known[0], one_of(known), forgets=["user"]),
     )
+    if chosen in (HELPED, HARMED) and (words := repeats(run)):
+        st.caption(words)
     order, ids = orders[chosen], split.train.users.ids
     names = list(ids[order[:LISTED]])
     wanted = recall("user")

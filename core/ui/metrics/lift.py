@@ -54,7 +54,7 @@ from core.ui.metrics.figures import (
     seeds_of,
     sentence_of,
 )
-from core.ui.metrics.placebo import over_placebo, show_placebo
+from core.ui.metrics.placebo import show_placebo
 from core.ui.metrics.view import View, draw_upload, missing_words, reader_of, titles_of
 from core.ui.navigation import link_to
 from core.ui.shell import Task, draw_task, show_chart, workspace
@@ -115,7 +115,7 @@ def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
     main = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
     assert main is not None
     floor = None if lifts.over_twin is None else lifts.over_floor
-    dealt = over_placebo(run, view.part, view.column, by)
+    dealt = lifts.over_placebo
     for _, row in main.iterrows():
         name = str(row[SEGMENT])
         answer = judged.get(name)
@@ -222,13 +222,14 @@ def _filled(table: pd.DataFrame | None, banded: bool) -> str:
 _WHY = (
     "Two equally good models help and harm many users by chance; only what goes beyond is the "
     "source's doing. The twin is trained again with another seed. A model that knows no chance is "
-    "trained on users drawn anew instead, three times: users and not interactions, so that "
-    "everybody is asked about with the whole history and only what is learned from others differs."
+    "trained without a tenth of the users instead, three times: users and not interactions, so "
+    "that everybody is asked about with the whole history and only what is learned from others "
+    "differs."
 )
 _HOW = {
     BY_SEED: "By chance: the twin with another seed, against the twin.",
-    BY_USERS: "By chance: this model knows none, so three twins that learned from users drawn "
-    "anew stand against each other. They differ more than a seed would make them.",
+    BY_USERS: "By chance: this model knows none, so three twins that each learned without "
+    "another tenth of the users stand against each other.",
 }
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from core.basics.columns import SOURCE, TARGET, USER
 from core.basics.formatting import count, duration, number, signed_with_interval
-from core.evaluation.lift import digits_of, lift_rows
+from core.evaluation.lift import digits_of
 from core.evaluation.segments import BINS, FEWEST, TARGET_HISTORY
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_title
@@ -17,16 +16,14 @@ from core.runs.studies.placebo import (
     deals_words,
     default_deals,
     is_dealable,
-    placebo_frame,
     placebo_payload,
     seconds_foretold,
 )
 from core.store.measured import placebos_are_damaged, read_placebos
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.keeping import kept_data
-from core.ui.metrics.figures import evidence_key, floor_name
-from core.ui.metrics.view import View, segments_of
+from core.ui.metrics.figures import floor_name
+from core.ui.metrics.view import View
 from core.ui.shell import Task, draw_task
 from core.ui.widgets import plain
 
@@ -53,15 +50,6 @@ def show_placebo(run: Run, view: View) -> None:
         )
     elif is_dealable(run):
         _draw_button(run)
-
-
-@kept_data(max_entries=40, also=evidence_key)
-def over_placebo(run: Run, part: str, metric: str, by: str) -> pd.DataFrame | None:
-    """Rows of `lift_rows` of the run over its placebo, where there is one."""
-    frame = placebo_frame(run, part)
-    if frame is None or metric not in frame:
-        return None
-    return lift_rows(cached.per_user(run, part), frame, segments_of(run), by, metric)
 
 
 def _show_figures(run: Run, view: View, figures: PlaceboFigures) -> None:

@@ -22,6 +22,7 @@ from core.ui.metrics.lists import show_beyond, styles_of, twin_name, with_list_f
 from core.ui.metrics.table import explain
 from core.ui.metrics.view import View, too_few
 from core.ui.navigation import link_to
+from core.ui.recommendations.view import repeats
 from core.ui.shell import show_chart
 from core.ui.state import linked, one_of
 from core.ui.widgets import download_button, plain, show_table
@@ -66,12 +67,12 @@ def show_users(run: Run, view: View) -> None:
     table = moved_of(run, other, view)
     left, right = st.columns([1, 1.2], gap="large")
     with left:
-        chosen = _show_histogram(table, view, against)
+        chosen = _show_histogram(run, table, view, against)
     with right:
         _show_table(run, table[chosen], view, against)
 
 
-def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
+def _show_histogram(run: Run, table: pd.DataFrame, view: View, against: str) -> pd.Series:
     """Draw the users who moved, and return which rows of the table the selection keeps."""
     differences = table["difference"]
     moved = differences[differences != 0]
@@ -79,6 +80,8 @@ def _show_histogram(table: pd.DataFrame, view: View, against: str) -> pd.Series:
         st.caption(f"Nobody's {metric_title(view.column)} differs from {against}.")
         return pd.Series(True, index=table.index)
     st.markdown(moved_sentence(table, view.column, against))
+    if words := repeats(run):
+        st.caption(words)
     reach = float(moved.abs().max())
     counts, edges = np.histogram(moved, bins=BINS, range=(-reach, reach))
     answer = show_chart(

@@ -9,13 +9,13 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.basics.columns import TEST, USER
+from core.basics.columns import TEST, USER, VALID
 from core.basics.formatting import signed
 from core.basics.types import IntArray
 from core.data.snapshot import Split
 from core.evaluation.lift import SAME
-from core.evaluation.segments import HELPED, ORDER_TITLES, RANDOM, user_order
-from core.evaluation.side_by_side import moved_users
+from core.evaluation.segments import HARMED, HELPED, ORDER_TITLES, RANDOM, user_order
+from core.evaluation.side_by_side import gains_repeat, moved_users, repeat_words
 from core.fusion.combine import KINDS, SCALES, WEIGHTED_SUM, Fusion
 from core.fusion.rerank import BY_SCORE, NONE, Rerank
 from core.fusion.rerank import KINDS as RERANKS
@@ -85,6 +85,8 @@ def pick_view(run: Run, of_nobody: bool = False) -> View:
         help="  \n".join(f"{ORDER_TITLES[name]}: {len(orders[name]):,}" for name in known),
         **linked("order", known[0], one_of(known), forgets=["user"]),
     )
+    if chosen in (HELPED, HARMED) and (words := repeats(run)):
+        st.caption(words)
     user = _current_user(split, orders[chosen])
     find.text_input(
         "Find by id",
@@ -119,6 +121,17 @@ def fusion_of(run: Run) -> Fusion:
         kind=recalled("kind", WEIGHTED_SUM, one_of(KINDS)),
         scale=recalled("scale", scale_of(run.card), one_of(SCALES)),
     )
+
+
+@kept_data(max_entries=20)
+def repeats(run: Run) -> str:
+    """Whether the people who gain on validation gain on test too; "" without a twin."""
+    if run.twin is None:
+        return ""
+    valid, test = (
+        (cached.per_user(run, part), cached.per_user(run.twin, part)) for part in (VALID, TEST)
+    )
+    return repeat_words(gains_repeat(valid, test, run.card.task.metric))
 
 
 @kept_data(max_entries=20)

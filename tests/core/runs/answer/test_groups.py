@@ -14,8 +14,8 @@ from core.basics.workspace import Workspace
 from core.data.checks.check import Check
 from core.data.snapshot import read_info
 from core.evaluation.segments import ALL_USERS, BINS, TARGET_HISTORY
-from core.evaluation.verdict import HARMS, HELPS, OPEN
-from core.runs.answer.groups import answer_of, answer_words, lift_in_short, use_words
+from core.evaluation.verdict import HARMS, HELPS, MODEL, OPEN, UNTRUSTED
+from core.runs.answer.groups import _one_family, answer_of, answer_words, lift_in_short, use_words
 from core.runs.answer.kept import kept_answer
 from core.runs.answer.next_steps import ANSWER, CHECKS, WEIGHTS, next_steps
 from core.store.run_folder import Run
@@ -99,6 +99,8 @@ def test_the_words_begin_with_the_strongest_true_result(world):
     assert answer_words(found) == [
         "History in books helps most for people with nothing yet in films: 50 of 100 find "
         "something they like among ten, without books 20.",
+        "Over all 200 people together it helps (5 more of 100 find something they like), not yet "
+        "told from a placebo.",
         "It also helps people with 5–9 interactions in films (10 more of 100 find something they "
         "like).",
         "No difference is shown for people with 20 or more interactions in films (it could be 0 "
@@ -118,6 +120,36 @@ def test_harm_is_said_and_never_called_help(world):
         "History in books harms people with 5–9 interactions in films (20 fewer of 100 find "
         "something they like)."
     )
+
+
+def test_groups_of_several_splits_are_one_family_and_everybody_stands_alone(world):
+    """A group of one split passed alone, though four others stood beside it on the page."""
+    world.add("ease", world.split, {"5–9": (0.3, 0.3, 0.2), "20+": (0.4, 0.4, 0.3)})
+    world.add("ridge", COLD, {"0": (0.5, 0.5, 0.2)})
+    found = world.answer()
+    close = [
+        replace(group, p=p) for group, p in zip(found.groups, (0.001, 0.03, 0.04), strict=True)
+    ]
+    assert [group.answer for group in _one_family(close)] == [HELPS, OPEN, OPEN]
+    alone = [replace(close[1], p=0.03)]
+    assert _one_family(alone) == alone
+    assert found.everybody.answer == HELPS
+
+
+def test_a_failed_check_stands_before_the_answer_and_a_placebo_beside_the_groups(world):
+    world.add("ease", world.split, {"5–9": (0.3, 0.3, 0.2), "20+": (0.4, 0.4, 0.4)})
+    found = world.answer()
+    doubted = replace(found.everybody, answer=UNTRUSTED, alarm="Ids may be re-used.")
+    said = answer_words(replace(found, everybody=doubted))
+    assert said[0] == "This cannot be trusted, as a check of the data failed. Ids may be re-used."
+    assert said[1].startswith("The figures alone say: History in books helps people")
+    model = [replace(group, answer=MODEL) for group in found.groups]
+    said = answer_words(
+        replace(found, groups=model, everybody=replace(found.everybody, answer=MODEL))
+    )
+    assert "this may be the model and not the taste" in said[0]
+    assert "a gain over a source of the wrong people is not shown" in said[1]
+    assert not [words for words in said if "helps" in words]
 
 
 def test_where_nothing_is_shown_it_is_said_what_it_could_be(world):

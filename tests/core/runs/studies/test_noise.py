@@ -17,9 +17,12 @@ from core.runs.making.train_again import plans_of_more_seeds, retrain, same_but_
 from core.runs.studies.noise import (
     comparison_of,
     equal_twins,
+    floor_sentence,
+    noise_floor,
     reseed_answer,
     reseed_job,
     reseed_payload,
+    without_some,
 )
 from core.runs.studies.overlap import (
     COLD_USERS,
@@ -76,6 +79,30 @@ def test_users_are_the_same_and_figures_are_not(world):
     for ours, theirs in equal_twins(world.runs["ease"], TEST):
         assert list(ours[USER]) == list(theirs[USER]) == list(twin[USER])
         assert not np.allclose(ours["ndcg@10"], theirs["ndcg@10"])
+
+
+def test_a_run_made_worse_on_purpose_harms_more_than_chance(world):
+    """Twins on users drawn with replacement harmed so many that no damage was ever shown."""
+    run = world.runs["ease"]
+    twin, equals = run.twin.metrics(TEST), equal_twins(run, TEST)
+    metric = "ndcg@10"
+    half = np.arange(len(twin)) % 2 == 0
+    worse = twin.assign(**{metric: np.where(half, twin[metric] / 2, twin[metric])})
+    floor = noise_floor(worse, twin, equals, metric)
+    assert floor.harmed.chance.mean > 0
+    assert floor_sentence(floor).endswith("of users are harmed beyond what chance does.")
+    unhurt = [noise_floor(*pair, equals, metric).harmed.excess for pair in equals]
+    assert max(excess.mean for excess in unhurt) < floor.harmed.excess.low
+
+
+def test_a_twin_without_some_learns_from_nine_tenths_and_changes_nothing_else(world):
+    train = world.split.train
+    less = without_some(train, 3)
+    there = np.diff(train.target.indptr) > 0
+    gone = there & (np.diff(less.target.indptr) == 0)
+    assert 0.02 < gone.sum() / there.sum() < 0.25
+    assert (less.target[~gone] != train.target[~gone]).nnz == 0
+    assert (without_some(train, 3).source != less.source).nnz == 0
 
 
 def test_the_answer_is_plain_json(world):
