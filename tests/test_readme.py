@@ -83,6 +83,7 @@ def test_every_commanded_subcommand_exists():
         "demo",
         "reseed",
         "overlap",
+        "placebo",
         "check",
     }
     for command in commands:

@@ -14,12 +14,15 @@ from core.runs.explain.recommend import export_job
 from core.runs.making.texts import kept_words, name_of, record_of
 from core.runs.studies.noise import reseed_job, reseed_payload
 from core.runs.studies.overlap import overlap_job
+from core.runs.studies.placebo import placebo_job
 from core.store.measured import (
     BY_SEED,
     OverlapInfo,
+    Placebos,
     Reseeded,
     count_look,
     write_overlap,
+    write_placebos,
     write_reseeded,
 )
 from core.store.run_folder import delete_run, read_run, rename_run
@@ -61,6 +64,9 @@ WRITERS = {
     "an overlap curve": lambda here, run, kept: write_overlap(
         run, OverlapInfo(20, [10], [0.5], 0, 1.0), {0.5: kept}
     ),
+    "placebos": lambda here, run, kept: write_placebos(
+        run, Placebos([1], 1.0, 1.0), {part: [frame] for part, frame in kept.items()}
+    ),
     "a noise floor": lambda here, run, kept: write_reseeded(
         run, Reseeded(BY_SEED, [1], 1.0), {part: [frame] for part, frame in kept.items()}
     ),
@@ -93,6 +99,7 @@ JOBS = {
     "lists": (export_job, lambda run: {"run": run.id}),
     "faithfulness": (faithfulness_job, lambda run: {"run_id": run.id}),
     "overlap": (overlap_job, lambda run: {"run_id": run.id, "seed": 0}),
+    "placebo": (placebo_job, lambda run: {"run_id": run.id, "deals": 1}),
     "noise": (reseed_job, lambda run: reseed_payload(run.id)),
 }
 

@@ -9,7 +9,9 @@ import pytest
 
 from core.basics.columns import TEST, USER, VALID
 from core.basics.errors import RunError
+from core.basics.files import read_json, write_json
 from core.basics.progress import Cancelled, silent
+from core.basics.workspace import Workspace
 from core.data.pair import deal
 from core.evaluation.segments import TARGET_HISTORY, user_segments
 from core.models.registry import CARDS, card_of
@@ -104,13 +106,16 @@ def test_a_cancelled_job_keeps_what_was_there(world):
 
 
 def test_placebos_travel_with_the_run_and_equal_payloads_are_one_job(world, tmp_path):
-    from core.basics.workspace import Workspace
-
     run = world.runs["ease"]
     bundle = export_run(run, world.workspace.splits / run.record.split_hash, tmp_path / "run.zip")
     other = import_run(Workspace(tmp_path / "other"), bundle)
     assert read_placebos(other) == read_placebos(run)
     assert placebo_payload(run) == placebo_payload(run, 5)
+    bent = Workspace(tmp_path / "bent")
+    record = other.folder / "placebo" / "placebo.json"
+    write_json(record, read_json(record) | {"deals": ["first"]})
+    with pytest.raises(RunError, match=r"placebo/placebo\.json"):
+        import_run(bent, export_run(other, tmp_path / "nowhere", tmp_path / "bent.zip"))
 
 
 def test_where_memory_is_short_every_deal_is_fitted_by_itself(world, monkeypatch):
