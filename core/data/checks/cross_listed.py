@@ -230,7 +230,11 @@ def carried_by(found: CrossListed, train: DomainPair, held_out: pd.DataFrame) ->
     others = np.ones(source.shape[1], dtype=np.float32)
     others[train.source_items.numbers(found.pairs[SOURCE_ITEM])] = 0
     whole = _likeness(source)
-    fitting = {"none": 0.0, "whole": whole, "without": _likeness(source @ diags(others))}
+    fitting: dict[str, FloatArray | float] = {
+        "none": 0.0,
+        "whole": whole,
+        "without": _likeness(source @ diags(others)),
+    }
     ndcg = {name: _ranked(likeness, target, wanted) for name, likeness in fitting.items()}
     lift, without = (ndcg[name] - ndcg["none"] for name in ("whole", "without"))
     return Carried(

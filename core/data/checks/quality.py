@@ -223,11 +223,11 @@ def ask_same_people(
     return judge_people(match_users(as_domain_pair(*rows_of_shared)))
 
 
-def _all_rows(folder: Path, inputs: PairInputs | None) -> list[str]:
+def _all_rows(folder: Path, inputs: PairInputs | None) -> tuple[str, str]:
     """Both domains in SQL, as `ask_same_people` left them: unfiltered where the files are there."""
     if inputs is None:
-        return [parquet(rows_file(folder, domain)) for domain in (SOURCE, TARGET)]
-    return [name(SOURCE), name(TARGET)]
+        return parquet(rows_file(folder, SOURCE)), parquet(rows_file(folder, TARGET))
+    return name(SOURCE), name(TARGET)
 
 
 def judge_people(found: SamePeople) -> Check:

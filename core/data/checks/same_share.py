@@ -8,6 +8,7 @@ the places of all own profiles are a mixture of the two, and its weight is the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -91,7 +92,7 @@ def _laws() -> FloatArray:
 def scores(
     source: FloatArray,
     target: FloatArray,
-    folds: list[IntArray],
+    folds: Sequence[IntArray],
     learnt: IntArray | None = None,
 ) -> list[FloatArray]:
     """s W t' of each fold's source profiles (rows) and target profiles (columns), standardised.
@@ -101,7 +102,7 @@ def scores(
     (S_test S_learn')(T_learn T_test'), so that no item by item matrix is built.
     """
     taught = np.arange(len(source)) if learnt is None else learnt
-    found = []
+    found: list[FloatArray] = []
     for test in folds:
         learn = np.setdiff1d(np.arange(len(source)), test)
         left = _centred(source[np.ix_(test, learn)])
@@ -135,7 +136,10 @@ def _centred(values: FloatArray) -> FloatArray:
 
 
 def own_places(
-    affinities: list[FloatArray], folds: list[IntArray], source: csr_matrix, target: csr_matrix
+    affinities: Sequence[FloatArray],
+    folds: Sequence[IntArray],
+    source: csr_matrix,
+    target: csr_matrix,
 ) -> FloatArray:
     """(n,) place, 0 to 1, of everybody's own score among pairs of strangers with such histories.
 
