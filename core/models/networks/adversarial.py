@@ -370,8 +370,8 @@ CARD = ModelCard(
     "are cold.",
     words="The score is a cosine and not a sum. Each part is the score with the other domain's "
     "history silenced; parts are standardised per user before they are weighed. On the pairs "
-    "looked at, closing the gap has neither raised nor lowered nDCG beyond chance; gradient "
-    "reversal closes only half of it.",
+    "looked at, closing the gap has not moved nDCG beyond one seed's chance; gradient reversal "
+    "and GAN close less than half of it.",
     settings=AdversarialSettings,
     build=lambda settings: GradientModel(Adversarial(settings)),
     memory=_memory,
