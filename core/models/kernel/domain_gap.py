@@ -182,18 +182,23 @@ def joined_vectors(train: DomainPair, learned: IntArray) -> Vectors:
 
     learned: users who say where items lie and where the means are. Counts balance over both domains
     together, so that without a mean of its own each is drawn aside, the other way than the other,
-    although nothing but the two sizes tells them apart.
+    although nothing but the two sizes tells them apart. First a history counts by its own length:
+    both domains' together would tie a person's two vectors.
     """
     vectors = interaction_vectors(train, learned=learned)
+    lengths = train.source_history, train.target_history
+    both = np.sqrt(lengths[0] + lengths[1])
+    own = [both / np.maximum(length, 1) for length in lengths]
     return replace(
         vectors,
-        source_users=_about_mean(vectors.source_users, learned),
-        target_users=_about_mean(vectors.target_users, learned),
+        source_users=_about_mean(vectors.source_users, own[0], learned),
+        target_users=_about_mean(vectors.target_users, own[1], learned),
     )
 
 
-def _about_mean(table: FloatArray | None, learned: IntArray) -> FloatArray:
+def _about_mean(table: FloatArray | None, scale: FloatArray, learned: IntArray) -> FloatArray:
     assert table is not None
+    table = table * scale[:, None]
     there = (table != 0).any(axis=1)
     mean = table[learned][there[learned]].mean(axis=0)
     return np.where(there[:, None], table - mean, 0.0).astype(np.float32)

@@ -369,9 +369,9 @@ CARD = ModelCard(
     when="To see whether closing the gap between the domains helps; few users are shared, or many "
     "are cold.",
     words="The score is a cosine and not a sum. Each part is the score with the other domain's "
-    "history silenced; parts are standardised per user before they are weighed. On the pairs looked "
-    "at, closing the gap has neither raised nor lowered nDCG beyond chance; gradient reversal closes "
-    "only half of it.",
+    "history silenced; parts are standardised per user before they are weighed. On the pairs "
+    "looked at, closing the gap has not moved nDCG beyond one seed's chance; gradient reversal "
+    "and GAN close less than half of it.",
     settings=AdversarialSettings,
     build=lambda settings: GradientModel(Adversarial(settings)),
     memory=_memory,
