@@ -5,8 +5,8 @@ import streamlit as st
 from core.basics.columns import SOURCE, TARGET
 from core.ui.frame import page
 from core.ui.recommendations.checks import show_checks, show_faithfulness
+from core.ui.recommendations.export import show_export
 from core.ui.recommendations.list import (
-    show_export,
     show_history,
     show_list,
     show_new_items,

@@ -5,7 +5,6 @@ What one command alone needs is loaded by it: a start takes a second and a half 
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from argparse import Namespace
@@ -16,7 +15,6 @@ from typing import Any
 from core.basics.columns import SOURCE, TARGET, TEST, VALID
 from core.basics.errors import RunError, SettingsError
 from core.basics.formatting import duration
-from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.cli.flags import (
     FILES,
@@ -37,7 +35,7 @@ from core.cli.from_files import (
     pair_snapshot,
 )
 from core.cli.reading import read_choices, refuse_doubts
-from core.cli.words import lift_words, model_table, shortened
+from core.cli.words import lift_words, model_table, say, say_new, shortened, tell
 from core.data.reading.options import LISTS
 from core.data.snapshot import rating_facts, read_info, read_snapshot
 from core.evaluation.segments import user_segments
@@ -69,7 +67,7 @@ def models(options: Namespace) -> list[dict[str, Any]] | str:
 
 def check(options: Namespace) -> dict[str, Any]:
     """Read files and say what they are taken for and what looks wrong; nothing is kept."""
-    files, account = _files(options), Account(_tell)
+    files, account = _files(options), Account(tell)
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder))
         open_questions = doubts_of(files)
@@ -95,7 +93,7 @@ def run(options: Namespace) -> dict[str, Any]:
         )
     if options.placebo:
         check_reads_source(card)
-    files, account = _files(options), Account(_tell)
+    files, account = _files(options), Account(tell)
     if options.cold_folds:
         folders = fold_snapshots(files, workspace, options.cold_folds, options.seed, account)
         plans = [
@@ -103,15 +101,15 @@ def run(options: Namespace) -> dict[str, Any]:
             for folder in folders
         ]
         _foretell(plans[0], workspace, times=len(plans))
-        answer = train_folds(plans, workspace, _say)
+        answer = train_folds(plans, workspace, say)
         answer["verdict"] = lift_words(answer)
     else:
         snapshot = pair_snapshot(files, workspace, options.seed, account)
         plan = RunPlan(snapshot.name, options.model, settings, options.seed, options.device)
         _foretell(plan, workspace)
-        made = read_run(train_run(plan, workspace, _say))
+        made = read_run(train_run(plan, workspace, say))
         if options.placebo:
-            make_placebos(made, read_snapshot(snapshot), options.placebo, _say)
+            make_placebos(made, read_snapshot(snapshot), options.placebo, say)
         answer = _answer(made, fusion, options.k, workspace)
     return _told(answer, options, account)
 
@@ -121,8 +119,9 @@ def answer(options: Namespace) -> dict[str, Any]:
     from core.runs.answer.groups import answer_of
     from core.runs.answer.make_answer import Checklist, answer_pair, steps_of, titles_within
     from core.runs.answer.standing import standing
+    from core.runs.answer.words import told as told_answer
 
-    begun, workspace, account = time.monotonic(), _workspace(options), Account(_tell)
+    begun, workspace, account = time.monotonic(), _workspace(options), Account(tell)
     if options.splits or split_values(options):
         raise SettingsError(
             what="An answer makes its own splits: one of everybody, one that hides people.",
@@ -130,19 +129,19 @@ def answer(options: Namespace) -> dict[str, Any]:
         )
     pair = made_pair(_files(options), workspace, account)
     steps = steps_of(pair, options.minutes)
-    checklist = Checklist(titles_within(steps), _say_new())
+    checklist = Checklist(titles_within(steps), say_new())
     ends = begun + 60 * options.minutes
     made = answer_pair(workspace, pair.name, steps, checklist, ends)
     runs = [run for run in list_runs(workspace) if run.record.dataset_hash == pair.name]
     first = standing(workspace, pair.name, runs)
     found = answer_of(workspace, runs, first.run if first else None)
-    told = (found.to_dict() if found else {}) | (placebo_answer(first.run) if first else {})
+    told = (told_answer(found) if found else {}) | (placebo_answer(first.run) if first else {})
     checks = [asdict(check) for check in account.checks]
     told["warnings"] = list(dict.fromkeys(w for run in runs for w in run.record.warnings))
     if first and (few := few_to_choose_by(first.run.record.choosers, "the best model")):
         told["warnings"].insert(0, few)
     for warning in told["warnings"]:
-        _tell(warning)
+        tell(warning)
     return told | made.to_dict() | account.to_dict() | {"checks": checks}
 
 
@@ -152,7 +151,7 @@ def blend(options: Namespace) -> dict[str, Any]:
 
     workspace, first, second = _runs(options.runs)
     plan = BlendPlan((first.id, second.id), options.kind, options.weight)
-    made = read_run(blend_runs(plan, workspace, _say))
+    made = read_run(blend_runs(plan, workspace, say))
     kept = made.record.to_dict()
     extra = {name: kept[name] for name in ("label", "blend", "members", "against")}
     return _told(_answer(made, Fusion(), 10, workspace) | extra, options)
@@ -177,7 +176,7 @@ def route(options: Namespace) -> dict[str, Any]:
     given = {
         group: Path(run).name for group, _, run in (pair.partition("=") for pair in options.group)
     }
-    made = read_run(route_runs(workspace, ids, given, options.label, _say))
+    made = read_run(route_runs(workspace, ids, given, options.label, say))
     kept = made.record.to_dict()
     extra = {name: kept[name] for name in ("label", "route", "members", "against")}
     return _told(_answer(made, Fusion(), 10, workspace) | extra, options)
@@ -189,7 +188,7 @@ def compress(options: Namespace) -> dict[str, Any]:
 
     workspace, run = _runs([options.run])
     plan = CompressPlan(run.id, options.kind, options.keep, anyway=options.anyway)
-    made = read_run(compress_run(plan, workspace, _say))
+    made = read_run(compress_run(plan, workspace, say))
     kept = made.record.to_dict()
     extra = {name: kept[name] for name in ("label", "compression")}
     return _told(_answer(made, Fusion(), 10, workspace) | extra, options)
@@ -199,14 +198,14 @@ def upload(options: Namespace) -> dict[str, Any]:
     """Measure lists of another system, and return their figures and what became of every row."""
     from core.runs.making.uploaded import UploadPlan, upload_lists
 
-    workspace, account = _workspace(options), Account(_tell)
+    workspace, account = _workspace(options), Account(tell)
     reading = read_choices(options.file, LISTS, choices_of(options, LISTS_FILE), LISTS_FILE)
     refuse_doubts(reading, LISTS_FILE)
     split = options.split_kind
     if split in (None, *SPLITS):
         split = pair_snapshot(_files(options), workspace, options.seed, account).name
     plan = UploadPlan(split, options.file.name, options.name)
-    made = read_run(upload_lists(options.file, reading.options, plan, workspace, _say))
+    made = read_run(upload_lists(options.file, reading.options, plan, workspace, say))
     lists = {
         "file": options.file.name,
         "part": LISTS_FILE,
@@ -231,7 +230,7 @@ def overlap(options: Namespace) -> dict[str, Any]:
     workspace, run = _runs([options.run])
     split = read_snapshot(workspace.splits / run.record.split_hash)
     lights = {"checks": lights_of(workspace, run)}
-    return overlap_answer(run, split, measure_overlap(run, split, 0, _say)) | lights
+    return overlap_answer(run, split, measure_overlap(run, split, 0, say)) | lights
 
 
 def reseed(options: Namespace) -> dict[str, Any]:
@@ -241,14 +240,14 @@ def reseed(options: Namespace) -> dict[str, Any]:
     workspace, run = _runs([options.run])
     split = read_snapshot(workspace.splits / run.record.split_hash)
     lights = {"checks": lights_of(workspace, run)}
-    return reseed_answer(run, measure_noise(run, split, _say)) | lights
+    return reseed_answer(run, measure_noise(run, split, say)) | lights
 
 
 def placebo(options: Namespace) -> dict[str, Any]:
     """Make a run's placebos and keep them with it; answers the run's figures and theirs."""
     workspace, run = _run_of(options)
     split = read_snapshot(workspace.splits / run.record.split_hash)
-    make_placebos(run, split, options.deals, _say)
+    make_placebos(run, split, options.deals, say)
     return _told(_answer(run, Fusion(), 10, workspace), options)
 
 
@@ -278,16 +277,16 @@ def search(options: Namespace) -> dict[str, Any]:
         options.seed,
         options.device,
     )
-    account = Account(_tell)
+    account = Account(tell)
     snapshot = pair_snapshot(_files(options), workspace, options.seed, account)
     plan, split = replace(plan, split=snapshot.name), read_snapshot(snapshot)
     if few := few_to_choose_by(len(split.users(VALID)), "the settings"):
-        _tell(few)
+        tell(few)
     study = find_settings(
-        plan, workspace, InProcess(split, workspace.searches / plan.key, _say), _say
+        plan, workspace, InProcess(split, workspace.searches / plan.key, say), say
     )
     if options.train:
-        train_winner(study, workspace, _say)
+        train_winner(study, workspace, say)
     found = search_summary(study) | {"metric": study.metric, "warnings": [few] if few else []}
     return found | account.to_dict() | {"checks": [asdict(check) for check in account.checks]}
 
@@ -320,7 +319,7 @@ def demo(options: Namespace) -> dict[str, Any]:
     """Load the sample pair and train the demo runs."""
     from core.runs.jobs.demo import load_demo
 
-    return load_demo(_workspace(options), _say_new()).to_dict()
+    return load_demo(_workspace(options), say_new()).to_dict()
 
 
 def _card(name: str) -> dict[str, Any]:
@@ -436,10 +435,10 @@ def _foretell(plan: RunPlan, workspace: Workspace, times: int = 1) -> None:
 
     timing = time_of(plan, runs, infos.get)
     if timing is not None and timing.seconds * times > LONG:
-        _tell(f"This takes about {duration(timing.seconds * times)}, judging by earlier runs.")
+        tell(f"This takes about {duration(timing.seconds * times)}, judging by earlier runs.")
     known = [(run.record.model, run.record.split_hash) for run in runs]
     if first := cheaper_first([plan], info, known, cost_of):
-        _tell(first.words)
+        tell(first.words)
 
 
 def _told(
@@ -483,30 +482,3 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     if (fusion.alpha, fusion.beta, k) != (1.0, 1.0, 10):
         answer["fused"] = fused_figures(run, split, fusion, k)
     return answer
-
-
-def _say_new() -> Report:
-    """The same once for every stage, for work that is told by its steps."""
-    told: set[str] = set()
-
-    def say(progress: Progress) -> None:
-        if progress.stage not in told:
-            told.add(progress.stage)
-            _say(progress)
-
-    return say
-
-
-def _say(progress: Progress) -> None:
-    """Progress goes to stderr, so that the last line of stdout stays the answer."""
-    figures = [
-        f"{name} {value:.4f}"
-        for name, value in (("loss", progress.loss), ("valid", progress.valid))
-        if value is not None
-    ]
-    where = f" {progress.done}/{progress.total}" if progress.total > 1 else ""
-    print(f"{progress.stage}{where} {' '.join(figures)}".rstrip(), file=sys.stderr)
-
-
-def _tell(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from core.basics.columns import HIGH, LOW, MEAN, SOURCE, TARGET, TEST, USERS, VALID
 from core.basics.formatting import count, duration, number, signed_with_interval, with_interval
+from core.basics.progress import Progress, Report
 from core.models.protocol import ModelCard
 from core.models.registry import CARDS
 from core.store.record import BY_ALL, BY_HAND, BY_NEAREST, BY_VALIDATION
@@ -302,3 +304,34 @@ def _row(card: ModelCard) -> tuple[str, ...]:
     additive = "yes" if card.additive else "no"
     cells = (card.title, card.family, card.when, ", ".join(needs), additive, card.paper)
     return (f"`{card.name}`", *(cell.replace("|", "\\|") for cell in cells))
+
+
+# What is said on the way goes to stderr, so that the last line of stdout stays the answer.
+
+
+def say_new() -> Report:
+    """Progress told once for every stage, for work that goes by its steps."""
+    told: set[str] = set()
+
+    def say_once(progress: Progress) -> None:
+        if progress.stage not in told:
+            told.add(progress.stage)
+            say(progress)
+
+    return say_once
+
+
+def say(progress: Progress) -> None:
+    """One line of progress: the stage, how far it is, loss and validation."""
+    figures = [
+        f"{name} {value:.4f}"
+        for name, value in (("loss", progress.loss), ("valid", progress.valid))
+        if value is not None
+    ]
+    where = f" {progress.done}/{progress.total}" if progress.total > 1 else ""
+    print(f"{progress.stage}{where} {' '.join(figures)}".rstrip(), file=sys.stderr)
+
+
+def tell(sentence: str) -> None:
+    """A warning or a forecast, on a line of its own."""
+    print(sentence, file=sys.stderr)

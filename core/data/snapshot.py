@@ -161,7 +161,8 @@ def write_snapshot(
         TARGET: IdMap.of(*(getattr(tables, part)[ITEM] for part in PARTS[1:])),
     }
     if kind == NEW_ITEMS:
-        items[TARGET] = drawn_order(items[TARGET], seed)
+        # Numbered by a draw: equal scores stand by item number, so in a random order
+        items[TARGET] = IdMap(np.random.default_rng(seed).permutation(items[TARGET].ids))
     coded = {part: _coded(getattr(tables, part), users, items[_domain(part)]) for part in PARTS}
     low = {} if tables.disliked is None else _seen(tables.disliked, users, items[TARGET], coded)
     info = SplitInfo(
@@ -367,11 +368,6 @@ def user_history(split: Split, part: str, user: int) -> pd.DataFrame:
 # Splits of new items: whole target items are held out, and lists hold nothing else.
 
 NEW_ITEMS = "new items"  # the kind of split
-
-
-def drawn_order(items: IdMap, seed: int) -> IdMap:
-    """The items numbered by a draw: equal scores stand by item number, so in a random order."""
-    return IdMap(np.random.default_rng(seed).permutation(items.ids))
 
 
 def new_items_of(folder: Path, n_items: int) -> dict[str, BoolArray]:

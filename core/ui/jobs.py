@@ -29,7 +29,7 @@ from core.jobs.table import (
     resume,
 )
 from core.models.registry import CARDS
-from core.runs.answer.groups import lift_in_short
+from core.runs.answer.words import lift_in_short
 from core.ui import cached
 from core.ui.navigation import link_to
 from core.ui.shell import guarded, safely, show_chart, tend_jobs, workspace

@@ -13,7 +13,7 @@ from core.data.snapshot import PARTS
 from core.evaluation.segments import BINS, FEWEST
 from core.jobs.table import DONE, FAILED, KILLED, Job, list_jobs, request_cancel
 from core.metrics.registry import metric_title
-from core.runs.answer.groups import Answer, answer_words, group_rows, use_words
+from core.runs.answer.groups import Answer, group_rows
 from core.runs.answer.kept import kept_answer
 from core.runs.answer.make_answer import titles_of
 from core.runs.answer.next_steps import (
@@ -26,6 +26,7 @@ from core.runs.answer.next_steps import (
     Next,
     next_steps,
 )
+from core.runs.answer.words import answer_words, use_words
 from core.runs.jobs.demo import STEPS
 from core.store.run_folder import Run
 from core.ui import cached

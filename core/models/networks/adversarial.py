@@ -334,18 +334,16 @@ def ramp(epoch: int) -> float:
 
 
 def _from_source(weights: Weights, histories: csr_matrix) -> Array:
-    """Source-drawn vectors, (n, d); zeros without a history."""
+    """Source-drawn vectors, (n, d), by the generator if any; 0 without a history."""
     drawn = read(histories, weights["source.read"])
-    return _generated(weights, drawn) if "generator.in" in weights else drawn
+    if "generator.in" not in weights:
+        return drawn
+    # What goes in and a correction by one hidden layer; 0 stays 0
+    return drawn + relu(drawn @ weights["generator.in"]) @ weights["generator.out"]
 
 
 def _from_target(weights: Weights, histories: csr_matrix) -> Array:
     return read(histories, weights["target.read"])
-
-
-def _generated(weights: Weights, vectors: Array) -> Array:
-    """Target-like vectors: what goes in and a correction by one hidden layer; 0 stays 0."""
-    return vectors + relu(vectors @ weights["generator.in"]) @ weights["generator.out"]
 
 
 def _memory(sizes: PairSizes, settings: AdversarialSettings) -> int:

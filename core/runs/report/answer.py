@@ -25,7 +25,8 @@ from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY, bi
 from core.evaluation.verdict import HARMS, HELPS, judge
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_card, metric_title
-from core.runs.answer.groups import NEW, answer_words, group_rows
+from core.runs.answer.groups import NEW, group_rows
+from core.runs.answer.words import answer_words
 from core.runs.report.blocks import Block, Facts, Figure, Section, Words
 from core.runs.report.evidence import HIT_RATE, Evidence, tone_of
 from core.runs.studies.noise import equal_twins, noise_floor

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,18 +15,16 @@ from core.charts.recommendations import draw_recommendations
 from core.charts.theme import SOURCE_COLOUR, TARGET_COLOUR, faded
 from core.data.snapshot import DISLIKED, user_history
 from core.fusion.rerank import BY_SCORE, CALIBRATED, MMR, NONE
-from core.jobs.table import FAILED, list_jobs
 from core.runs.explain.new_items import Wider, why_no_new_items, with_new_items
 from core.runs.explain.one_user import Reasons, ShortList, UserList, kept_list, user_list
-from core.runs.explain.recommend import ExportPlan
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_resource
 from core.ui.metrics.view import comparable, world_of
 from core.ui.recommendations.view import View
 from core.ui.recommendations.why import list_of_run
-from core.ui.shell import ask_job, draw_press, show_chart, workspace
-from core.ui.state import bounded, linked, one_of, recalled, run_names, runs_of_pair
+from core.ui.shell import show_chart
+from core.ui.state import bounded, linked, one_of, run_names, runs_of_pair
 from core.ui.widgets import plain, show_table
 
 if TYPE_CHECKING:
@@ -457,84 +454,3 @@ def _show_list(view: View, listed: ShortList) -> None:
     show_table(table, "uploaded_list", column_config=COLUMNS, height=min(760, 40 + 35 * len(table)))
     held_out = view.split.held_out(view.part)[[view.user]].nnz
     st.caption(f"{int(listed.hits.sum())} of {count(held_out, 'held-out item')} found (✓).")
-
-
-# Everybody's lists as one CSV file: made by a job, downloaded when it is whole.
-
-PROGRAM, SPREADSHEET = "A program", "A spreadsheet"
-_FOR = "export_for"
-
-
-def show_export(view: View) -> None:
-    """A button that starts the job, or the file where it is made already."""
-    fusion = view.fusion
-    spreadsheet = recalled("opens", PROGRAM, str) == SPREADSHEET
-    new_items = not why_no_new_items(view.run, view.split) and st.toggle(
-        "New items too", key="export_new_items", help="Items nobody took yet, marked in a column."
-    )
-    plan = ExportPlan(
-        view.run.id,
-        view.k,
-        fusion.alpha,
-        fusion.beta,
-        fusion.kind,
-        fusion.scale,
-        spreadsheet,
-        new_items,
-    )
-    path = plan.file(workspace())
-    users = count(len(view.split.train.users), "user")
-    st.markdown(
-        f"One line per recommendation: user, rank, item, title, score and both parts. "
-        f"Top {view.k} of {users}, at alpha {number(plan.alpha, 2)} and beta "
-        f"{number(plan.beta, 2)}; what is in training or validation does not stand in a list."
-    )
-    st.segmented_control(
-        "Who opens it",
-        [PROGRAM, SPREADSHEET],
-        required=True,
-        **linked("opens", PROGRAM, one_of([PROGRAM, SPREADSHEET]), key=_FOR),
-    )
-    st.caption(
-        "Cells that a spreadsheet would run as a formula begin with a quote mark, ids too: do not "
-        "join this file to others by its ids."
-        if spreadsheet
-        else "Ids stay exactly as they are, to be joined or uploaded again. Do not open a file of "
-        "strangers' ids in a spreadsheet, which may run them as formulas."
-    )
-    if path.exists():
-        _show_file(path)
-        return
-    active = [job for job in list_jobs(workspace(), kind="export", active=True)]
-    waiting = any(job.payload == plan.to_dict() for job in active)
-    draw_press(
-        "Make the file",
-        _start,
-        (plan, f"Lists of {users} · {view.run.label}"),
-        icon=":material/table_view:",
-        disabled=waiting,
-        key="make_export",
-    )
-    if waiting:
-        st.caption("It is being made; the sidebar shows how far it is.")
-    jobs = list_jobs(workspace(), kind="export", limit=5)
-    last = next((job for job in jobs if job.payload == plan.to_dict()), None)
-    if last is not None and last.status == FAILED:
-        st.error(f"{plain(last.what, 400)} {plain(last.hint, 400)}")
-
-
-def _start(plan: ExportPlan, title: str) -> None:
-    ask_job("export", plan.to_dict(), title)
-
-
-def _show_file(path: Path) -> None:
-    megabytes = path.stat().st_size / 1e6
-    st.download_button(
-        f"Download the lists ({megabytes:.1f} MB)",
-        data=path.read_bytes,
-        file_name=path.name,
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key="download_export",
-    )

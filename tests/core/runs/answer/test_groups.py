@@ -15,9 +15,10 @@ from core.data.checks.check import Check
 from core.data.snapshot import read_info
 from core.evaluation.segments import ALL_USERS, BINS, TARGET_HISTORY
 from core.evaluation.verdict import HARMS, HELPS, MODEL, OPEN, UNTRUSTED
-from core.runs.answer.groups import _one_family, answer_of, answer_words, lift_in_short, use_words
+from core.runs.answer.groups import _one_family, answer_of
 from core.runs.answer.kept import kept_answer
 from core.runs.answer.next_steps import ANSWER, CHECKS, WEIGHTS, next_steps
+from core.runs.answer.words import answer_words, lift_in_short, use_words
 from core.store.run_folder import Run
 from tests.pages.stories import planted_split
 from tests.records import run_on_disk
