@@ -347,6 +347,11 @@ def _cuts(times: IntArray, settings: SplitSettings) -> tuple[float, float]:
                 what=f"No target row is from before {settings.test_from}.",
                 hint="Choose a later day for the test to begin.",
             )
+        if len(before) == len(times):
+            raise DataError(
+                what=f"No target row is from {settings.test_from} or later.",
+                hint="Choose an earlier day for the test to begin.",
+            )
         return float(np.quantile(before, 1 - settings.valid_share, method="higher")), float(day)
     shares = 1 - settings.valid_share - settings.test_share, 1 - settings.test_share
     first, second = (np.quantile(times, share, method="higher") for share in shares)
