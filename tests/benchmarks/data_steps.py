@@ -13,7 +13,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from core.basics.columns import HIGH, LOW, MEAN, TEST, VALID
+from core.basics.columns import HIGH, LOW, MEAN, TEST
 from core.basics.formatting import number, signed_with_interval
 from core.basics.workspace import Workspace
 from core.cli.from_files import Account, PairFiles, pair_snapshot

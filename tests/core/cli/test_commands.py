@@ -130,6 +130,19 @@ def test_recommend_explains_a_list_with_amounts_that_add_up(capsys, trained):
         assert named == pytest.approx(item["target"], abs=1e-6)  # five target items, all named
 
 
+def test_a_list_is_ordered_by_variety_where_that_is_asked_for(capsys, trained):
+    words = ("recommend", "--run", trained["run_dir"], "--user", "u1", "--k", 8)
+    plain, varied = (
+        answer(capsys, *words, *more) for more in ((), ("--rerank", "mmr", "--strength", 1))
+    )
+    assert (varied["rerank"], varied["strength"]) == ("mmr", 1.0)
+    assert "rerank" not in plain
+    ids = [[item["item"] for item in one["items"]] for one in (plain, varied)]
+    assert ids[0] != ids[1]
+    assert ids[0][0] == ids[1][0]  # the best stays first: nothing is listed yet to differ from
+    assert "Lists cannot be re-ranked by 'best'" in refusal(capsys, *words, "--rerank", "best")
+
+
 def test_weights_other_than_one_add_figures_of_the_fused_lists(capsys, split, workspace):
     found = answer(
         capsys,
