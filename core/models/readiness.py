@@ -13,6 +13,7 @@ from core.data.knowledge import knowledge_graph
 from core.data.pair import DomainPair
 from core.data.snapshot import RatingFacts
 from core.models.kernel.training_settings import ONES, counts_of
+from core.models.linear.data_steps import memory_of
 from core.models.protocol import ATTRIBUTES, ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
 from core.models.text.vectors import BESIDE, NOT_USED, use_of, why_not
 from core.models.text.words import COLUMNS
@@ -128,7 +129,7 @@ def _refusal(
         )
     if refused := _too_small(card, sizes, settings):
         return refused
-    needed = card.memory(sizes, settings)
+    needed = memory_of(card, sizes, settings)
     if free_bytes is not None and needed > free_bytes:
         return _Refusal(
             f"It needs about {in_gib(needed)} and {in_gib(free_bytes)} are free.",

@@ -28,6 +28,7 @@ from core.runs.answer.next_steps import (
 )
 from core.runs.answer.words import answer_words, use_words
 from core.runs.jobs.demo import STEPS
+from core.store.record import few_to_choose_by
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.cached import Question
@@ -91,6 +92,9 @@ def draw_answer(so_far: bool) -> None:
     _draw_groups(found)
     if use := use_words(found):
         st.markdown(f"**What to use.** {plain(use, 600)}")
+    first = _first(pair.dataset_hash)
+    if first and (few := few_to_choose_by(first.record.choosers, "the best model")):
+        st.warning(few)
     if not so_far:
         _draw_next(found, pair)
     _draw_facts(pair)

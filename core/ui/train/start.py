@@ -23,9 +23,11 @@ from core.runs.making.estimate import (
     measured_steps,
     time_of,
 )
+from core.runs.making.fit import few_will_choose
 from core.runs.making.plan import RunPlan
 from core.store.record import few_to_choose_by
 from core.ui import cached
+from core.ui.folds import draw_train_folds
 from core.ui.shell import ask_jobs, draw_press, guarded, workspace
 from core.ui.train.choose import device_memory
 
@@ -49,6 +51,10 @@ def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
         key="train_start",
         disabled=not allowed,
     )
+    draw_train_folds(info, allowed)
+    valid = workspace().splits / info.split_hash / "target_valid.parquet"
+    if few := next(filter(None, (few_will_choose(plan.model, valid) for plan in allowed)), ""):
+        st.warning(few)
     measuring = bool(_measuring(allowed))
     st.fragment(_draw_costs, run_every=POLL if measuring else None)(info, plans, measuring)
     if unknown := _measurable(allowed):
