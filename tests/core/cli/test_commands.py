@@ -14,6 +14,7 @@ from core.__main__ import main
 from core.basics.columns import ITEM, RATING, TEST, TITLE, TRAIN, USER, VALID
 from core.basics.files import write_json
 from core.basics.workspace import Workspace
+from core.cli import commands
 from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.cli.words import in_words
 from core.data.checks.quality import RESULT
@@ -387,7 +388,15 @@ def test_a_given_split_can_be_split_another_way(capsys, split, workspace):
     assert found["split"]["kind"] == "leave-k-out"
 
 
-def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, trained):
+def test_without_json_a_person_reads_a_short_summary(
+    capsys, split, workspace, trained, monkeypatch
+):
+    """Its verdict knows of the other runs: the choice among them widens an interval."""
+    seen = []
+    compare = commands.comparison_of
+    monkeypatch.setattr(
+        commands, "comparison_of", lambda *given: (seen.append(given), compare(*given))[1]
+    )
     words = [
         "run",
         "--splits",
@@ -405,6 +414,8 @@ def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, t
         assert sum(line.startswith(start) for line in lines) == 1, start
     assert trained["verdict"] in lines
     assert len(lines) < 25
+    ((run, _, _, runs),) = seen
+    assert run.folder.name in {one.id for one in runs}
 
 
 def test_what_is_measured_afterwards_is_told_in_words_or_as_one_line_of_json(
