@@ -88,9 +88,7 @@ def test_a_gain_of_cold_users_that_popularity_gives_too_is_open_over_all_users()
 
 
 def test_a_placebo_does_not_turn_a_gain_of_cold_users_that_popularity_gives_into_help():
-    """Cold users gained over the twin and not over popularity: a placebo as good for them, and worse
-    for the rest who gained nothing, made "open" over all users "helps".
-    """
+    """A placebo as good for cold users and worse for the rest, who gained nothing, made it help."""
     world = compare([0.15, 0.0, 0.0], over_popularity=0.0)
     rest = np.repeat([0.0, 0.05, 0.05], 50)
     deals = [
