@@ -17,6 +17,7 @@ from core.basics.errors import RunError
 from core.basics.files import write_json
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
+from core.cli import commands
 from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.cli.words import in_words
 from core.data.checks.quality import RESULT
@@ -448,7 +449,15 @@ def test_a_given_split_can_be_split_another_way(capsys, split, workspace):
     assert found["split"]["kind"] == "leave-k-out"
 
 
-def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, trained):
+def test_without_json_a_person_reads_a_short_summary(
+    capsys, split, workspace, trained, monkeypatch
+):
+    """Its verdict knows of the other runs: the choice among them widens an interval."""
+    seen = []
+    compare = commands.comparison_of
+    monkeypatch.setattr(
+        commands, "comparison_of", lambda *given: (seen.append(given), compare(*given))[1]
+    )
     words = [
         "run",
         "--splits",
@@ -466,6 +475,8 @@ def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, t
         assert sum(line.startswith(start) for line in lines) == 1, start
     assert trained["verdict"] in lines
     assert len(lines) < 25
+    ((run, _, _, runs),) = seen
+    assert run.folder.name in {one.id for one in runs}
 
 
 def test_what_is_measured_afterwards_is_told_in_words_or_as_one_line_of_json(
