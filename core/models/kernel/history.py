@@ -18,7 +18,8 @@ class HistoryModel(CrossDomainModel):
     """A model that knows training users by their histories alone, as it knows anybody.
 
     A model says how it is solved, what each history says and what each item of one adds (`solve`,
-    `parts`, `explain`), and which arrays it keeps; one that takes several rounds, has a base or keeps more than arrays says that itself.
+    `parts`, `explain`), and which arrays it keeps; one that takes several rounds, has a base or
+    keeps more than arrays says that itself.
     """
 
     train: DomainPair
