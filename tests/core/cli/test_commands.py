@@ -641,7 +641,7 @@ def test_vectors_of_items_are_read_from_their_files_and_alone_find_what_is_liked
     assert "f.csv: 20 of 20 items have a vector of 4 numbers." in said.err
     found = json.loads(said.out.splitlines()[-1])
     assert found["settings"]["vectors"] == "alone"
-    assert "It reads titles and the target's items have none" in refusal(capsys, *command)
+    assert "it reads titles and the target's items have none" in refusal(capsys, *command)
 
 
 def test_other_vectors_are_another_split(capsys, split, tmp_path):
