@@ -108,6 +108,8 @@ SPLIT_FLAGS = {  # flag -> setting of a split, the kinds it belongs to
 }
 
 
+FOLD_FLAGS = {"cold-folds": "cold-start fold", "folds": "fold of rows"}  # -> kind of a split
+
 FLAG_OF = {  # setting of a pair or a split -> the flag that sets it
     **{name: flag for flag, names in reversed(PAIR_FLAGS.items()) for name in names},
     **{
@@ -116,8 +118,6 @@ FLAG_OF = {  # setting of a pair or a split -> the flag that sets it
     **{name: flag for flag, (name, _) in SPLIT_FLAGS.items()},
     "new_share": "--new-items",
 }
-FOLD_FLAGS = {"cold-folds": "cold-start fold", "folds": "fold of rows"}  # -> kind of a split
-
 
 _SPLIT_VALUES: dict[str, tuple[type, str]] = {  # of settings that are no share
     "held_out": (int, "N"),

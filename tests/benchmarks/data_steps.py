@@ -24,7 +24,7 @@ from core.store.run_folder import Run, read_run
 
 METRIC = "ndcg@10"
 PAIRS = ("movielens-small-comedy-drama", "douban-book-music")
-MODELS = ("ease", "item_knn")
+MODELS = ("ease",)
 STEPS = (
     {},
     {"denoise": 0.05},
