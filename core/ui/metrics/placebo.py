@@ -19,7 +19,7 @@ from core.runs.studies.placebo import (
     placebo_payload,
     seconds_foretold,
 )
-from core.store.measured import placebos_are_damaged, read_placebos
+from core.store.measured import placebos_are_damaged
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.figures import floor_name
@@ -43,7 +43,7 @@ def show_placebo(run: Run, view: View) -> None:
     figures = cached.placebo_of(run, view.part, view.column)
     if figures is not None:
         _show_figures(run, view, figures)
-    elif read_placebos(run) is not None:
+    elif cached.placebo_of(run, view.part, run.card.task.metric) is not None:
         st.caption(
             "A placebo is kept for what a run keeps of every user, such as nDCG; "
             f"{metric_title(view.column)} is made from lists."
