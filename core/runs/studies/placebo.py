@@ -14,18 +14,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.basics.columns import TEST, USER, VALID
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USER, USERS, VALID
 from core.basics.errors import RunError
 from core.basics.files import still_there
-from core.basics.formatting import number, signed_with_interval
+from core.basics.formatting import count, number, signed_with_interval
 from core.basics.machine import free_memory
 from core.basics.progress import Progress, Report, silent
 from core.basics.types import IntArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair, deal
 from core.data.snapshot import Split, in_time_order, read_snapshot
-from core.evaluation.lift import digits_of, lift, summarise
-from core.evaluation.ratings import RATINGS, difference_intervals, intervals
+from core.evaluation.lift import SURE, digits_of, lift, summarise
+from core.evaluation.ratings import RATINGS, intervals
+from core.evaluation.segments import ALL_USERS, FEWEST
+from core.evaluation.verdict import Lifts
 from core.metrics.intervals import Interval
 from core.metrics.ratings import RMSE
 from core.metrics.registry import metric_title
@@ -62,9 +64,14 @@ def default_deals(run: Run) -> int:
 
 
 def seconds_foretold(run: Run) -> float:
-    """Wall seconds that the placebos take at most, from what the run itself took."""
+    """Wall seconds that the placebos take at most, from what the run itself took.
+
+    Its CPU seconds where they are fewer: of a busy machine a run has waited for others.
+    """
     costs = (run.record.fit, run.record.evaluate or {})
-    return default_deals(run) * sum(float(cost.get("wall_seconds", 0.0)) for cost in costs)
+    clocks = ("wall_seconds", "cpu_seconds")
+    took = [[float(cost[clock]) for clock in clocks if clock in cost] for cost in costs]
+    return default_deals(run) * sum(min(seconds, default=0.0) for seconds in took)
 
 
 def check_dealable(run: Run) -> None:
@@ -190,33 +197,50 @@ def placebo_frame(run: Run, part: str) -> pd.DataFrame | None:
 
 @dataclass(frozen=True)
 class PlaceboFigures:
-    """One metric of one part: levels, and what the run has over either, paired over users."""
+    """One metric of one part: levels, and what the run has over either, as the verdict reads it."""
 
     run: Interval
     twin: Interval | None  # None for a model without a target-only form
     placebo: Interval  # per user the mean over the deals
     over_twin: Interval | None
-    over_placebo: Interval
+    over_placebo: Interval  # over users, and deals where there are enough
+    sure_over_twin: bool
+    sure_over_placebo: bool
     by_deal: tuple[float, ...]  # the level of every deal
 
 
 def placebo_figures(
-    run: Run, part: str, metric: str, read: Callable[[Run, str], pd.DataFrame] = Run.metrics
+    run: Run, part: str, metric: str, lifts: Lifts, read: Callable[[Run, str], pd.DataFrame]
 ) -> PlaceboFigures | None:
-    """Run, twin and placebo side by side; None where none was made or it has not the metric."""
+    """Run, twin and placebo side by side; None where none was made or it has not the metric.
+
+    lifts: of the run in the metric, by any kind of segment: both differences are their rows of
+    everybody, so that figures, picture and sentence are one.
+    """
     deals = placebo_metrics(run, part)
-    if not deals or metric not in deals[0]:
+    if lifts.over_placebo is None or not deals or metric not in deals[0]:
         return None
-    ours, twin = read(run, part), read(run.twin, part) if run.twin else None
-    mean = mean_over_deals(deals)
+    over, sure = _everybody(lifts.over_placebo)
+    over_twin, sure_twin = _everybody(lifts.over_twin) if run.twin else (None, False)
+    twin = read(run.twin, part) if run.twin else None
     return PlaceboFigures(
-        intervals(ours, [metric])[0],
+        intervals(read(run, part), [metric])[0],
         None if twin is None else intervals(twin, [metric])[0],
-        intervals(mean, [metric])[0],
-        None if twin is None else difference_intervals(ours, twin, [metric])[0],
-        difference_intervals(ours, mean, [metric])[0],
+        intervals(mean_over_deals(deals), [metric])[0],
+        over_twin,
+        over,
+        sure_twin,
+        sure,
         tuple(intervals(one, [metric])[0].mean for one in deals),
     )
+
+
+def _everybody(rows: pd.DataFrame | None) -> tuple[Interval, bool]:
+    """The difference over all users, and whether it is sure."""
+    assert rows is not None
+    row = rows.set_index(SEGMENT).loc[ALL_USERS]
+    gap = Interval(row[MEAN], row[LOW], row[HIGH], int(row[USERS]), int(row[SKIPPED]))
+    return gap, bool(row[SURE])
 
 
 def placebo_words(figures: PlaceboFigures, source: str, metric: str) -> str:
@@ -225,11 +249,14 @@ def placebo_words(figures: PlaceboFigures, source: str, metric: str) -> str:
     source: name of the domain, fit for where it is shown.
     """
     digits, over = digits_of(metric), figures.over_placebo
+    if over.users < FEWEST:
+        return f"Of the placebo nothing can be said: {count(over.users, 'user')} are too few."
     level = number(figures.placebo.mean, digits)
     return (
         f"The placebo, the same model with the histories of {source} dealt to other people, reads "
         f"{metric_title(metric)} {level} ({deals_words(figures, digits)}); this run has "
-        f"{signed_with_interval(over.mean, over.low, over.high, digits)} over it."
+        f"{signed_with_interval(over.mean, over.low, over.high, digits)} over it"
+        f"{'' if figures.sure_over_placebo else ', which may be chance'}."
     )
 
 
@@ -259,7 +286,7 @@ def placebo_answer(run: Run) -> dict[str, Any]:
     valid = placebo_frame(run, VALID)
     if info is None or test is None or valid is None:
         return {PLACEBO: None, "lift_over_placebo": None}
-    metric = run.card.task.metric
+    metric, ours, deals = run.card.task.metric, run.metrics(TEST), placebo_metrics(run, TEST)
     said = {
         "deals": info.deals,
         "seconds": info.seconds,
@@ -267,6 +294,7 @@ def placebo_answer(run: Run) -> dict[str, Any]:
         "evaluate": {"cpu_seconds": info.evaluation_cpu_seconds},
         VALID: summarise(valid),
         TEST: summarise(test),
-        "by_deal": [summarise(one)[metric]["mean"] for one in placebo_metrics(run, TEST)],
+        "by_deal": [summarise(one)[metric]["mean"] for one in deals],
     }
-    return {PLACEBO: said, "lift_over_placebo": lift(run.metrics(TEST), test)}
+    over = lift(ours, test, [(ours, one) for one in deals])
+    return {PLACEBO: said, "lift_over_placebo": over}
