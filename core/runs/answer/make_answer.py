@@ -34,7 +34,12 @@ from core.runs.jobs.maps import map_payload
 from core.runs.making.estimate import time_of
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
-from core.runs.studies.placebo import check_dealable, make_placebos, seconds_foretold
+from core.runs.studies.placebo import (
+    by_gradients,
+    check_dealable,
+    make_placebos,
+    seconds_foretold,
+)
 from core.store.measured import read_placebos
 from core.store.run_folder import Run, list_runs, read_run
 
@@ -241,7 +246,7 @@ def _deal_to_others(run: Run, workspace: Workspace, report: Report, ends: float 
     time.
     """
     check_dealable(run)
-    if run.card.gradient:
+    if by_gradients(run):
         raise RunError(
             what=f"A placebo of {run.label} takes as long as its training.",
             hint="Ask for it on the Metrics page.",

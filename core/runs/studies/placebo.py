@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +32,11 @@ from core.evaluation.verdict import Lifts
 from core.metrics.intervals import Interval
 from core.metrics.ratings import RMSE
 from core.metrics.registry import metric_title
+from core.models.made.recorded import BLEND, N_MEMBERS, reads_order
+from core.models.made.route import Routed, RouteSettings
 from core.models.protocol import TIMESTAMPS, CrossDomainModel, ModelCard, PairSizes
 from core.models.registry import build
+from core.runs.making.blend import blended_again
 from core.runs.making.fit import Cost, measured
 from core.runs.making.make_run import evaluated
 from core.runs.making.train_again import check_trained, refit
@@ -60,7 +64,14 @@ def placebo_job(workspace: Workspace, payload: dict[str, Any], report: Report) -
 
 def default_deals(run: Run) -> int:
     """How many deals are made where nobody says: several of a closed form."""
-    return DEALS_BY_GRADIENTS if run.card.gradient else DEALS
+    return DEALS_BY_GRADIENTS if by_gradients(run) else DEALS
+
+
+def by_gradients(run: Run) -> bool:
+    """Whether a placebo takes epochs: of what is made of runs, where one of these does."""
+    return run.card.gradient or any(
+        by_gradients(member) for member in _members(run) if is_dealable(member)
+    )
 
 
 def seconds_foretold(run: Run) -> float:
@@ -70,13 +81,31 @@ def seconds_foretold(run: Run) -> float:
     """
     costs = (run.record.fit, run.record.evaluate or {})
     clocks = ("wall_seconds", "cpu_seconds")
+    members = [one for one in _members(run) if is_dealable(one)]
     took = [[float(cost[clock]) for clock in clocks if clock in cost] for cost in costs]
-    return default_deals(run) * sum(min(seconds, default=0.0) for seconds in took)
+    again = [seconds_foretold(one) / default_deals(one) for one in members]
+    own = sum(min(seconds, default=0.0) for seconds in took)
+    return default_deals(run) * (own + sum(again))
 
 
 def check_dealable(run: Run) -> None:
-    """Refuse a run that has no placebo; raises RunError."""
-    check_trained(run)
+    """Refuse a run that has no placebo; raises RunError.
+
+    A blend and a routed run have one where the runs they were made of are there and have theirs; a
+    member that reads nobody's source history stands for itself.
+    """
+    if run.record.model in N_MEMBERS and run.record.compression is None:
+        members = _members(run)
+        for member in members:
+            if reads_source(member.card):
+                check_dealable(member)
+        if len(members) < len(run.record.members or []):
+            raise RunError(
+                what=f"A run that {run.label} was made of is gone, so it has no placebo.",
+                hint="Choose a run that was trained here.",
+            )
+    else:
+        check_trained(run)
     check_reads_source(run.card, run.label)
     if not run.complete:
         raise RunError(
@@ -87,12 +116,26 @@ def check_dealable(run: Run) -> None:
 
 def check_reads_source(card: ModelCard, label: str = "") -> None:
     """Refuse a model to which nothing changes when the source is dealt; raises RunError."""
-    if not (card.cross_domain and card.source_speaks):
+    if not reads_source(card):
         raise RunError(
             what=f"{label or card.title} does not read who has which history in the source, so "
             "there is nothing to deal.",
             hint="Choose a cross-domain model that reads a person's source history.",
         )
+
+
+def reads_source(card: ModelCard) -> bool:
+    """Whether anything changes when the histories of the source are dealt."""
+    return card.cross_domain and card.source_speaks
+
+
+def _members(run: Run) -> list[Run]:
+    """The runs that a blend or a routed run was made of, as far as they are there; else none."""
+    found = []
+    for about in run.record.members or []:
+        with suppress(RunError):
+            found.append(read_run(run.folder.parent / about["run"]))
+    return found
 
 
 def is_dealable(run: Run) -> bool:
@@ -114,7 +157,7 @@ def make_placebos(
     placebo, DataError for a pair with nobody to deal to.
     """
     check_dealable(run)
-    started, seed = time.monotonic(), run.record.seed
+    started, seed = time.monotonic(), _first_seed(run)
     seeds = [seed + 1 + n for n in range(deals or default_deals(run))]
     fits, evaluations = 0.0, 0.0
     found: dict[str, list[pd.DataFrame]] = {VALID: [], TEST: []}
@@ -136,6 +179,9 @@ def _fitted(
     run: Run, split: Split, seeds: Sequence[int], report: Report
 ) -> Iterator[tuple[CrossDomainModel, Cost]]:
     """A fitted model per deal and what its fit cost; work that all share is the first one's."""
+    if run.record.model in N_MEMBERS:
+        yield from _made_of(run, split, seeds, report)
+        return
     train = run.train_of(split)
     givers = [deal(train, seed) for seed in seeds]
     shared = _sharing(run, train, givers)
@@ -149,6 +195,40 @@ def _fitted(
                 dealt = _dealt(run, split, train, who)
                 model = refit(run, split, dealt, run.record.seed, report, stage)
         yield model, cost
+
+
+def _made_of(
+    run: Run, split: Split, seeds: Sequence[int], report: Report
+) -> Iterator[tuple[CrossDomainModel, Cost]]:
+    """The same of a blend or a routed run: its members', all on the same deal.
+
+    Weights are found as the run's own were; a routed run's groups keep whom they ask.
+    """
+    members = _members(run)
+    each = [
+        _fitted(one, split, seeds, report)
+        if reads_source(one.card)
+        else ((one.model(split), Cost()) for _ in seeds)
+        for one in members
+    ]
+    for together in zip(*each, strict=True):
+        models = [model for model, _ in together]
+        with measured() as cost:
+            if run.record.model == BLEND:
+                model: CrossDomainModel = blended_again(run, members, models, split)
+            else:
+                settings = RouteSettings.of(run.record.settings)
+                ordered = [reads_order(one.card) for one in members]
+                known = members[0].train_of(split).target_history
+                model = Routed(settings, models, ordered, known)
+        cost.cpu_seconds += sum(fit.cpu_seconds for _, fit in together)
+        yield model, cost
+
+
+def _first_seed(run: Run) -> int:
+    """What the deals' seeds begin behind; of a run that is made of others the first one's."""
+    dealt = [one for one in _members(run) if reads_source(one.card)]
+    return _first_seed(dealt[0]) if dealt else run.record.seed
 
 
 def _sharing(
