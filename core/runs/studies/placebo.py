@@ -12,10 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USER, USERS, VALID
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USERS, VALID
 from core.basics.errors import RunError
 from core.basics.files import still_there
 from core.basics.formatting import count, number, signed_with_interval
@@ -25,12 +24,11 @@ from core.basics.types import IntArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair, deal
 from core.data.snapshot import Split, in_time_order, read_snapshot
-from core.evaluation.lift import SURE, digits_of, lift, summarise
-from core.evaluation.ratings import RATINGS, intervals
+from core.evaluation.lift import SURE, digits_of, lift, mean_frame, summarise
+from core.evaluation.ratings import intervals
 from core.evaluation.segments import ALL_USERS, FEWEST
 from core.evaluation.verdict import Lifts
 from core.metrics.intervals import Interval
-from core.metrics.ratings import RMSE
 from core.metrics.registry import metric_title
 from core.models.made.recorded import BLEND, N_MEMBERS, reads_order
 from core.models.made.route import Routed, RouteSettings
@@ -253,26 +251,10 @@ def _dealt(run: Run, split: Split, train: DomainPair, givers: IntArray) -> Domai
 # What is said of placebos: their figures, on average over the deals, beside those of the run.
 
 
-def mean_over_deals(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One per-user frame of several: each metric's mean over the deals; of RMSE, the squares' root.
-
-    Users of all frames are the same ones. Raises ValueError without a frame.
-    """
-    rows = pd.concat(frames)
-    if RMSE in rows:
-        rows[RMSE] = rows[RMSE] ** 2
-    mean = rows.groupby(USER, as_index=False).mean()
-    if RMSE in mean:
-        mean[RMSE] = np.sqrt(mean[RMSE])
-    if RATINGS in mean:
-        mean[RATINGS] = mean[RATINGS].round().astype(np.int64)
-    return mean
-
-
 def placebo_frame(run: Run, part: str) -> pd.DataFrame | None:
     """Per user the mean over the deals that were kept; None where there are none."""
     frames = placebo_metrics(run, part)
-    return mean_over_deals(frames) if frames else None
+    return mean_frame(frames) if frames else None
 
 
 @dataclass(frozen=True)
@@ -306,7 +288,7 @@ def placebo_figures(
     return PlaceboFigures(
         intervals(read(run, part), [metric])[0],
         None if twin is None else intervals(twin, [metric])[0],
-        intervals(mean_over_deals(deals), [metric])[0],
+        intervals(mean_frame(deals), [metric])[0],
         over_twin,
         over,
         sure_twin,
