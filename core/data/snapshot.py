@@ -460,12 +460,12 @@ def rating_facts(folder: Path) -> RatingFacts:
     source, target = (_range(folder / f"{domain}_train.parquet") for domain in (SOURCE, TARGET))
     texts = _filled(folder / "items_source.parquet"), _filled(folder / "items_target.parquet")
     vectors = _width(vectors_file(folder, SOURCE)), _width(vectors_file(folder, TARGET))
-    liked_from = read_info(folder).liked_from
     counted = any(
         COUNT in pq.read_schema(folder / f"{domain}_train.parquet").names
         for domain in (SOURCE, TARGET)
     )
-    return RatingFacts(source, target, liked_from, has_times(folder), texts, vectors, counted)
+    known = read_info(folder).liked_from, has_times(folder)
+    return RatingFacts(source, target, *known, texts, vectors, counted)
 
 
 def _width(path: Path) -> int:

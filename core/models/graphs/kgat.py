@@ -239,8 +239,8 @@ class KgatSettings(SoftmaxSettings):
         low=1,
         high=4,
         help="How many steps taste flows along the graph; two lead from a source item "
-        "over what it shares to a target item, three where entities of a file of triples lead "
-        "to one another. One step hears nothing of attributes.",
+        "over what it shares to a target item. One step hears nothing of attributes; where only "
+        "triples between entities join the domains, take four plain ones.",
     )
     aggregator: str = setting(
         BOTH,

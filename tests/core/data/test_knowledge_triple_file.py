@@ -45,7 +45,8 @@ def test_what_says_nothing_of_an_item_is_counted_and_said():
     _, _, used = with_triples(given, ITEMS, {})
     assert used == UsedTriples(read=43, used=40, unknown=1, loops=1, rare=1)
     assert used.words() == (
-        "Of 43 triples 40 say something about an item; 1 name no item of the pair, nor what leads to one; "
+        "Of 43 triples 40 say something about an item; "
+        "1 name no item of the pair, nor what leads to one; "
         "1 lead from something to itself; 1 have a relation beyond the 20 most used."
     )
 

@@ -192,11 +192,11 @@ def test_a_source_that_only_triples_between_entities_join_is_learned():
         links = pd.DataFrame(schools, columns=[HEAD, RELATION, TAIL])
         features = replace(bare.target_features, entity_links=links)
         joined = replace(bare, target_features=features)
-        return hits(fitted(joined, layers=3, aggregator="bi-interaction"), joined, liked)
+        return hits(fitted(joined, layers=4), joined, liked)
 
     # Two tastes by themselves may fall together by luck: exchanged schools must lead the other way
-    assert found(0) > 0.9
-    assert found(1) < 0.1
+    assert found(0) > 0.85
+    assert found(1) < 0.15
 
 
 def test_where_attributes_carry_all_the_default_graph_beats_shuffled_attributes():
