@@ -431,7 +431,8 @@ CMF_RATING_CARD = ModelCard(
     "Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems, 2009",
     differs="Solved by alternating ridge regressions; each domain is scaled by its own mean and "
     "deviation; the user's bias is part of the shared vector, so a lenient reader is taken for "
-    "a lenient listener as far as the data bear it out.",
+    "a lenient listener as far as the data bear it out. What was rated beside how (SVD++, Koren, "
+    "KDD 2008) is a setting, solved by ridges.",
     when="For explicit ratings of both domains, where the error of a predicted rating counts.",
     words="The base is the mean rating and the item's bias. The user's bias and vector solve one "
     "system whose right-hand side adds up the ratings of both domains, so both parts are exact "
@@ -461,7 +462,7 @@ MF_RATING_CARD = replace(
     line="Predicts ratings in the target from biases and factors, without any source.",
     paper="Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems, 2009",
     differs="Solved by alternating ridge regressions instead of gradient steps, so that it needs "
-    "no learning rate.",
+    "no learning rate. What was rated beside how (SVD++, Koren, KDD 2008) is a setting.",
     when="To see what factors add to biases, and what a source would have to beat.",
     words="The base is the mean rating and the item's bias; the target part is the user's bias and "
     "vector. It looks at no source history, so alpha changes nothing.",
