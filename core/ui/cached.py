@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,12 +25,14 @@ from core.models.text.features import TextSettings
 from core.runs.answer.standing import Standing
 from core.runs.answer.standing import standing as standing_of
 from core.runs.making.texts import ItemTexts, read_texts
-from core.runs.studies.placebo import PlaceboFigures, placebo_figures
 from core.store.measured import PLACEBO_FOLDER, PLACEBO_RECORD
 from core.store.record import Record
 from core.store.run_folder import Run, read_runs
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import workspace
+
+if TYPE_CHECKING:
+    from core.runs.studies.placebo import PlaceboFigures
 
 
 def runs() -> list[Run]:
@@ -160,6 +163,8 @@ def placebo_key(run: Run, *_: object) -> int:
 @kept_data(max_entries=40, also=placebo_key)
 def placebo_of(run: Run, part: str, metric: str) -> PlaceboFigures | None:
     """Run, twin and placebo of all users; None without a placebo, or for what lists are asked."""
+    from core.runs.studies.placebo import placebo_figures
+
     return placebo_figures(run, part, metric, per_user)
 
 

@@ -12,8 +12,7 @@ from core.basics.formatting import number
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.attributes import keep_attributes, list_attributes, remove_attributes
-from core.data.checks.check import GIVEN, TIMES, Check
-from core.data.checks.quality import keep_checks
+from core.data.checks.check import GIVEN, TIMES, Check, keep_checks
 from core.data.snapshot import read_snapshot
 from core.jobs.table import list_jobs
 from core.runs.report.answer import answer_section, segment_rows, tiles

@@ -16,7 +16,7 @@ from core.basics.files import write_json
 from core.basics.workspace import Workspace
 from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.cli.words import in_words
-from core.data.checks.quality import RESULT
+from core.data.checks.check import RESULT
 from core.data.snapshot import PARTS, read_snapshot
 from core.models.registry import CARDS
 from tests.core.cli.commanding import answer, refusal
