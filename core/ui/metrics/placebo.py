@@ -101,9 +101,10 @@ def _draw_button(run: Run) -> None:
     times = "once more" if deals == 1 else f"{deals} times more"
     words, button = st.columns([2, 1], gap="large", vertical_alignment="center")
     words.caption(
-        f"Is it taste, or only more data? That is told by a placebo: the same model with the "
-        f"histories of {source} dealt to other people. It is trained {times}, which takes about "
-        f"{duration(seconds_foretold(run))} at most."
+        f"Is it taste, or only more data? A placebo tells, in about "
+        f"{duration(seconds_foretold(run))} at most.",
+        help=f"The same model with the histories of {source} dealt to other people, trained "
+        f"{times}.",
     )
     task = Task(
         "placebo",
