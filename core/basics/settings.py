@@ -11,6 +11,7 @@ from typing import Any, Self
 from core.basics.errors import SettingsError
 
 Value = bool | int | float | str
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _converted(info: SettingInfo, value: Any) -> Value:
     except (ValueError, KeyError, TypeError, OverflowError):
         raise SettingsError(
             what=f"{info.name} cannot be {value!r}.",
-            hint=f"Give a value of kind {info.kind.__name__}, such as {info.default!r}.",
+            hint=f"Give {_KINDS[info.kind]}, such as {info.default!r}.",
         ) from None
 
 

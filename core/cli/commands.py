@@ -477,7 +477,8 @@ def _answer(run: Run, fusion: Fusion, k: int, workspace: Workspace) -> dict[str,
     answer["names"] = {SOURCE: record.source_name, TARGET: record.target_name}
     metric = run.card.task.metric
     segments = user_segments(split.train)
-    answer["verdict"] = verdict(comparison_of(run, TEST, segments), metric)
+    compared = comparison_of(run, TEST, segments, list_runs(workspace))
+    answer["verdict"] = verdict(compared, metric)
     answer["comparators"] = beside_new_items(run, folder)
     if (fusion.alpha, fusion.beta, k) != (1.0, 1.0, 10):
         answer["fused"] = fused_figures(run, split, fusion, k)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,14 @@ SPLIT_FLAGS = {  # flag -> setting of a split, the kinds it belongs to
 }
 
 
+FLAG_OF = {  # setting of a pair or a split -> the flag that sets it
+    **{name: flag for flag, names in reversed(PAIR_FLAGS.items()) for name in names},
+    **{
+        f"{domain}_{end}": flag for flag, end in DOMAIN_FLAGS.items() for domain in (SOURCE, TARGET)
+    },
+    **{name: flag for flag, (name, _) in SPLIT_FLAGS.items()},
+    "new_share": "--new-items",
+}
 _SPLIT_VALUES: dict[str, tuple[type, str]] = {  # of settings that are no share
     "held_out": (int, "N"),
     "test_from": (str, "DAY"),
@@ -271,6 +280,18 @@ def choices_of(options: Namespace, file: str) -> FileChoices:
     if file in INTERACTION_FILES and getattr(options, "event_weight", None):
         style["events"] = dict(_event_weight(text) for text in options.event_weight)
     return FileChoices(columns, style, last("ids_as_they_are") == YES)
+
+
+@contextmanager
+def named_by_flags() -> Iterator[None]:
+    """A setting of the pair or the split that is refused is called by its flag, as it was typed."""
+    try:
+        yield
+    except SettingsError as error:
+        name, _, rest = error.what.partition(" ")
+        if name not in FLAG_OF:
+            raise
+        raise SettingsError(f"{FLAG_OF[name]} {rest}", error.hint) from error
 
 
 def pair_values(options: Namespace) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from core.basics.errors import DataError
 from core.basics.files import fingerprint
 from core.basics.progress import Report, silent
 from core.basics.workspace import Workspace
-from core.cli.flags import FileChoices
+from core.cli.flags import FileChoices, named_by_flags
 from core.cli.reading import (
     Reading,
     account_of,
@@ -119,7 +119,8 @@ def pair_snapshot(files: PairFiles, workspace: Workspace, seed: int, account: Ac
 
     Answers its folder. Any chosen split is drawn from the rows of a given split together.
     """
-    chosen = SplitSettings.of(dict(files.split))
+    with named_by_flags():
+        chosen = SplitSettings.of(dict(files.split))
     if not files.splits:
         return split_pair(made_pair(files, workspace, account), chosen, seed, workspace.splits)
     tables = _given_tables(files, workspace, account)
@@ -310,7 +311,8 @@ def doubts_of(files: PairFiles) -> list[dict[str, str]]:
 
 def _pair_settings(files: PairFiles) -> PairSettings:
     every_rating = {"rating_threshold": 0.0} if files.rated else {}
-    return PairSettings.of({"swap": files.swap, **every_rating, **files.pair})
+    with named_by_flags():
+        return PairSettings.of({"swap": files.swap, **every_rating, **files.pair})
 
 
 def _given_tables(files: PairFiles, workspace: Workspace, account: Account) -> SplitTables:

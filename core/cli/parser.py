@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, NoReturn
 
 from core.cli.flags import add_pair, add_reading, add_split
 
 MOST_DEALS = 100  # placebos of one run
+MOST_DIGITS = 12  # of a whole number: Python itself refuses to read one of thousands
 
 
 class Parser(argparse.ArgumentParser):
@@ -282,9 +284,7 @@ def _add_json(command: argparse.ArgumentParser, full: bool = False) -> None:
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError("a seed is a whole number from 0 to 4,294,967,295")
-    return int(text)
+    return _whole(text, range(2**32), "a seed is a whole number from 0 to 4,294,967,295")
 
 
 def _device(text: str) -> str:
@@ -294,24 +294,23 @@ def _device(text: str) -> str:
 
 
 def _deals(text: str) -> int:
-    if not text.isdecimal() or not 1 <= (number := int(text)) <= MOST_DEALS:
-        raise argparse.ArgumentTypeError(f"the source is dealt 1 to {MOST_DEALS} times")
-    return number
+    return _whole(text, range(1, MOST_DEALS + 1), f"the source is dealt 1 to {MOST_DEALS} times")
 
 
 def _length(text: str) -> int:
-    if not text.isdecimal() or not 1 <= (number := int(text)) <= 50:
-        raise argparse.ArgumentTypeError("a list has 1 to 50 items")
-    return number
+    return _whole(text, range(1, 51), "a list has 1 to 50 items")
 
 
 def _folds(text: str) -> int:
-    if not text.isdecimal() or int(text) not in (0, *range(2, 21)):
-        raise argparse.ArgumentTypeError("there are 2 to 20 folds")
-    return int(text)
+    return _whole(text, (0, *range(2, 21)), "there are 2 to 20 folds")
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("the number must be at least 1")
+    return _whole(text, range(1, 10**MOST_DIGITS), "the number must be at least 1")
+
+
+def _whole(text: str, allowed: Container[int], refused: str) -> int:
+    """The number; refused: what is said where it is none of the allowed ones."""
+    if not text.isdecimal() or len(text) > MOST_DIGITS or (number := int(text)) not in allowed:
+        raise argparse.ArgumentTypeError(refused)
     return number

@@ -287,12 +287,19 @@ def _shuffled_places(target: pd.DataFrame, seed: int) -> tuple[IntArray, IntArra
     users, _ = pd.factorize(target[USER], sort=True)
     items, _ = pd.factorize(target[ITEM], sort=True)
     draw = np.empty(len(target))
-    draw[np.lexsort((items, users))] = np.random.default_rng(seed).random(len(target))
-    order = np.lexsort((draw, users))
+    draw[np.argsort(_by(users, items))] = np.random.default_rng(seed).random(len(target))
+    drawn = np.empty(len(target), dtype=np.int64)
+    drawn[np.argsort(draw)] = np.arange(len(target))
+    order = np.argsort(_by(users, drawn))
     starts = np.concatenate([[0], np.cumsum(np.bincount(users))[:-1]])
     place = np.empty(len(target), dtype=np.int64)
     place[order] = np.arange(len(target)) - starts[users[order]]
     return users, place
+
+
+def _by(first: IntArray, second: IntArray) -> IntArray:
+    """(n_rows,) one number per row that sorts by both: several times faster than `lexsort`."""
+    return first.astype(np.int64) * (int(second.max(initial=0)) + 1) + second
 
 
 def _temporal(source: pd.DataFrame, target: pd.DataFrame, settings: SplitSettings) -> Parts:
@@ -339,6 +346,11 @@ def _cuts(times: IntArray, settings: SplitSettings) -> tuple[float, float]:
             raise DataError(
                 what=f"No target row is from before {settings.test_from}.",
                 hint="Choose a later day for the test to begin.",
+            )
+        if len(before) == len(times):
+            raise DataError(
+                what=f"No target row is from {settings.test_from} or later.",
+                hint="Choose an earlier day for the test to begin.",
             )
         return float(np.quantile(before, 1 - settings.valid_share, method="higher")), float(day)
     shares = 1 - settings.valid_share - settings.test_share, 1 - settings.test_share

@@ -19,7 +19,7 @@ from core.evaluation.ratings import (
     paired,
     shares_of_users,
 )
-from core.evaluation.segments import ALL_USERS, FEWEST, SEGMENTS
+from core.evaluation.segments import ALL_USERS, ENOUGH_TO_BE_SURE, FEWEST, SEGMENTS
 from core.metrics.intervals import (
     Interval,
     effect_size,
@@ -49,18 +49,23 @@ def all_the_same(layers: Layers, metric: str) -> bool:
     )
 
 
-def mean_frame(frames: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
+def mean_frame(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Every user's mean over some frames of the same users, as one frame; of RMSE the root of that.
 
-    Squares of errors are averaged, so that pooling them afterwards pools over all frames.
+    Users and columns are those of the first. Squares of errors are averaged, so that pooling them
+    afterwards pools over all frames. Raises ValueError without a frame.
     """
+    if not frames:
+        raise ValueError("There is no frame to average.")
     first = frames[0]
     if len(frames) == 1:
         return first
-    power = 2.0 if metric == RMSE else 1.0
-    aligned = [one.set_index(USER)[metric].reindex(first[USER]) for one in frames]
-    values = np.stack([column.to_numpy(np.float64) for column in aligned])
-    return first.assign(**{metric: (values**power).mean(axis=0) ** (1 / power)})
+    names = metric_columns(first)
+    powers = np.array([2.0 if name == RMSE else 1.0 for name in names])
+    aligned = [one.set_index(USER)[names].reindex(first[USER]) for one in frames]
+    values = np.stack([one.to_numpy(np.float64) for one in aligned])  # (frames, users, metrics)
+    means = (values**powers).mean(axis=0) ** (1 / powers)
+    return first.assign(**dict(zip(names, means.T, strict=True)))
 
 
 # From per-user values to what is said: means, lifts and segments, each with its interval.
@@ -256,9 +261,10 @@ def lift_rows(
     trainings of run and other; LAYERS counts them, 0 where there are fewer.
 
     SURE: the interval excludes zero, the corrected test rejects, the mean can be read as not zero,
-    it is REPEATED on validation (valid: the same two there), and lies beyond NOISE: how far from
-    zero a re-trained other reaches against the first (again: its per-user frames, the other model
-    trained again with nothing but chance changed). With layers the interval holds that already.
+    it is of ENOUGH_TO_BE_SURE users, it is REPEATED on validation (valid: the same two there), and
+    lies beyond NOISE: how far from zero a re-trained other reaches against the first (again: its
+    per-user frames, the other model trained again with nothing but chance changed). With layers the
+    interval holds that already.
     """
     asked = Question(segments, by, metric, only)
     ours, theirs = paired(run, other)
@@ -276,7 +282,8 @@ def lift_rows(
     readable = table[MEAN].abs().round(digits_of(metric)) > 0
     beyond_noise = table[NOISE].isna() | (table[MEAN].abs() > table[NOISE])
     unlikely = table[HOLM] < SIGNIFICANT
-    table[SURE] = beyond_zero & unlikely & readable & beyond_noise & table[REPEATED]
+    enough = table[USERS] >= ENOUGH_TO_BE_SURE
+    table[SURE] = beyond_zero & unlikely & readable & beyond_noise & enough & table[REPEATED]
     return table
 
 

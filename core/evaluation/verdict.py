@@ -34,7 +34,15 @@ from core.evaluation.lift import (
     mean_frame,
 )
 from core.evaluation.ratings import difference_intervals
-from core.evaluation.segments import ALL_USERS, BINS, FEWEST, OVERLAP, TARGET_HISTORY, who
+from core.evaluation.segments import (
+    ALL_USERS,
+    BINS,
+    ENOUGH_TO_BE_SURE,
+    FEWEST,
+    OVERLAP,
+    TARGET_HISTORY,
+    who,
+)
 from core.evaluation.side_by_side import gains_repeat
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_card, metric_title
@@ -309,7 +317,9 @@ def _doubt(row: pd.Series, comparison: Comparison, metric: str) -> str:
     """Why a difference whose interval leaves zero out does not count all the same; else nothing."""
     if not _interval(row).excludes_zero:
         return ""
-    if row[HOLM] >= SIGNIFICANT and row.get(SEGMENT, ALL_USERS) != ALL_USERS:
+    if row[USERS] < ENOUGH_TO_BE_SURE:
+        why = f"{int(row[USERS])} users are too few to be sure, {ENOUGH_TO_BE_SURE} are needed"
+    elif row[HOLM] >= SIGNIFICANT and row.get(SEGMENT, ALL_USERS) != ALL_USERS:
         why = "several groups were looked at, and one of several shows such a range by chance"
     elif row[HOLM] >= SIGNIFICANT:
         why = f"chance alone makes as large a difference too often (p {number(row[HOLM])})"
@@ -432,9 +442,7 @@ def lifts_of(comparison: Comparison, metric: str, by: str) -> Lifts:
     placebos = [frame for frame in comparison.placebos if metric in frame]
     if placebos:
         deals = [(run, frame) for frame in placebos]
-        over_placebo = lift_rows(
-            run, mean_frame(placebos, metric), segments, by, metric, layers=deals
-        )
+        over_placebo = lift_rows(run, mean_frame(placebos), segments, by, metric, layers=deals)
     if twin is None:
         over = None if floor is None else lift_rows(run, floor, segments, by, metric)
         return Lifts(None, over, over_placebo, alarm)
@@ -464,7 +472,7 @@ def judge(lifts: Lifts, metric: str, by: str) -> dict[str, str]:
     for name, row in rows.iterrows():
         answer = _answer(lifts, str(name), row, metric)
         rival = COLD.get(by) == name and not metric_card(metric).neutral
-        if answer == HELPS and rival and name not in beaten:
+        if answer in (HELPS, MODEL) and rival and name not in beaten:
             answer = OPEN
         judged[str(name)] = answer
     return judged
@@ -505,7 +513,8 @@ def _by_figures(lifts: Lifts, metric: str, by: str) -> str:
     if answer != HELPS:
         return answer
     judged = judge(lifts, metric, by)
-    only_cold = HELPS not in judged.values() and bool(unbeaten(lifts, judged, metric))
+    others = {HELPS, MODEL} & set(judged.values())
+    only_cold = not others and bool(unbeaten(lifts, judged, metric))
     return OPEN if only_cold else HELPS
 
 

@@ -218,8 +218,8 @@ class BestRatio:
     """The ratio to use for a group of users, and how sure that is."""
 
     share: float  # chosen by the one-standard-error rule
-    top: float  # where the curve is highest
-    low: float  # 95 % of resampled user groups peak between low and high
+    top: float  # where the curve is highest, also between two of the shares it was measured at
+    low: float  # 95 % of resampled user groups peak between low and high, see `peaks`
     high: float
     gain: Interval  # the chosen ratio minus 1 : 1, paired
 
@@ -279,11 +279,29 @@ def best_ratio(curve: FloatArray, shares: FloatArray = SHARES) -> BestRatio | No
     on_the_way &= distance <= distance[best]
     near = np.flatnonzero(on_the_way & (deficit.mean(axis=0) <= error))
     chosen = near[np.argmin(distance[near])]
-    peaks = shares[np.argmax(resampled_means(curve), axis=1)]
-    low, high = np.percentile(peaks, [2.5, 97.5])
+    low, high = np.percentile(peaks(resampled_means(curve), shares), [2.5, 97.5])
+    top = float(peaks(_means(curve)[None], shares)[0])
     equal = int(np.argmin(distance))
     gain = bootstrap_means(curve[:, chosen] - curve[:, equal])[0]
-    return BestRatio(float(shares[chosen]), float(shares[best]), float(low), float(high), gain)
+    return BestRatio(float(shares[chosen]), top, float(low), float(high), gain)
+
+
+def peaks(means: FloatArray, shares: FloatArray) -> FloatArray:
+    """(n,) where each curve of means, (n, shares), is highest: by the parabola around its maximum.
+
+    Steps of shares are coarse beside what a few hundred users tell: ends of an interval that may
+    only stand on them held the best ratio in 97 to 100 % of worlds, those between them in 93 to 97
+    (tests/benchmarks/coverage.py).
+    """
+    middle = np.clip(np.argmax(means, axis=1), 1, means.shape[1] - 2)
+    rows, step = np.arange(len(means)), shares[1] - shares[0]
+    before, here, after = (means[rows, middle + one] for one in (-1, 0, 1))
+    bend = before - 2 * here + after
+    falls = bend < 0  # elsewhere the curve is straight or hollow, and its own maximum must do
+    moved = np.divide(before - after, 2 * bend, out=np.zeros(len(means)), where=falls)
+    edge = shares[np.argmax(means, axis=1)]
+    found = np.where(falls, shares[middle] + step * np.clip(moved, -1, 1), edge)
+    return np.clip(found, shares[0], shares[-1])
 
 
 def _means(curve: FloatArray) -> FloatArray:

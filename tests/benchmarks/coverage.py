@@ -5,7 +5,8 @@ known: nDCG-like gains of which most are zero (planted_lift's), gains of one nor
 of ratings. Prints a table, then one JSON object: a share per quantity and size with its error.
 - lift, and segment lift of few users: the intervals of `lift_rows`, of 30 to 2,000 users;
 - RMSE lift: pooled over ratings;
-- best ratio: whether the interval of the best share holds the share that is best in truth;
+- best ratio: whether the interval of the best share holds the share that is best in truth, which
+  need not be a step of the grid; curves that are smooth, and such as lists make, full of steps;
 - selected best run: twelve candidates, the best on validation; does the interval of its lift on
   test hold that candidate's own truth? People's gains on both parts correlate at .1;
 - trainings: 3, 5 and 10 seeds, with parts of variance as LightGCN has them and larger ones.
@@ -75,11 +76,12 @@ def quantities() -> dict[str, Held]:
             name = f"{seeds} seeds, a training apart by {apart:.3f}"
             found[name] = seeds_world(seeds, apart)
     found |= {f"selected best run, {n} users": chosen_world(n) for n in (100, 500, 2000)}
-    found |= {f"best ratio, {n} users": ratio_world(n) for n in (100, 500, 2000)}
+    found |= {f"best ratio, smooth, {n} users": ratio_world(n) for n in (100, 500, 2000)}
+    found |= {f"best ratio, lists, {n} users": ratio_of_lists(n) for n in (100, 500, 2000)}
     found |= {f"RMSE lift, {n} users": rmse_world(n) for n in (10, 30, 100, 500)}
     for bin_name in ("0", "1–4", "5–9"):
         truth = planted(bin_name)
-        for users in (30, 100, 500, 2000):
+        for users in (10, 30, 60, 100, 500, 2000):
             kind = "segment lift" if users < 100 else "lift"
             name = f"{kind}, planted {PLANTED[bin_name]:.2f}, {users} users"
             found[name] = lift_world(bin_name, users, truth)
@@ -121,19 +123,41 @@ def rmse_world(users: int) -> Held:
 
 
 def ratio_world(users: int) -> Held:
-    """Everybody's own curve is a parabola around the truth of .3, with noise that is smooth."""
-    truth = SHARES[int(np.argmin(np.abs(SHARES - 0.3)))]
-    mean = 0.2 - 0.3 * (SHARES - truth) ** 2
+    """Everybody's own curve is a parabola around a truth of .15 to .45, with smooth noise."""
 
     def held(generator: np.random.Generator) -> bool:
+        truth = generator.uniform(0.15, 0.45)
+        mean = 0.2 - 0.3 * (SHARES - truth) ** 2
         slope, level = generator.normal(0, 0.2, (users, 1)), generator.normal(0, 0.1, (users, 1))
         bend = generator.normal(0, 0.2, (users, 1))
         curve = mean + level + slope * (SHARES - truth) + bend * (SHARES - truth) ** 2
-        found = best_ratio(curve)
-        assert found is not None
-        return found.low <= truth <= found.high
+        return _holds(curve, truth)
 
     return held
+
+
+def ratio_of_lists(users: int) -> Held:
+    """Everybody has a best share of their own, from which their figure falls away in steps.
+
+    Shares that are best for somebody lie evenly about the truth, and so the mean is best there.
+    """
+
+    def held(generator: np.random.Generator) -> bool:
+        truth = 0.3
+        own = np.clip(generator.normal(truth, 0.25, (users, 1)), -0.5, 1.5)
+        away = np.abs(SHARES - own)  # (users, shares)
+        level = generator.choice([0, 0.3, 0.5, 0.63, 1.0], (users, 1))
+        ends = np.sort(generator.exponential(0.5, (users, 3)), axis=1)
+        steps = sum((away < ends[:, [n]]) * part for n, part in enumerate((0.3, 0.3, 0.4)))
+        return _holds(level * steps, truth)
+
+    return held
+
+
+def _holds(curve: np.ndarray, truth: float) -> bool:
+    found = best_ratio(curve)
+    assert found is not None
+    return found.low <= truth <= found.high
 
 
 def chosen_world(users: int) -> Held:

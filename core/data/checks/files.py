@@ -22,7 +22,7 @@ from core.data.checks.check import (
     judge_times,
     times_in,
 )
-from core.data.checks.same_people import SharedIds, compare_ids, compare_spellings
+from core.data.checks.same_people import SharedIds, compare_spellings
 from core.data.pair_folder import PairInfo, PairInputs
 from core.data.reading.options import import_counts, rows_weighing_nothing
 
@@ -31,11 +31,14 @@ _TIMES = "Are the times plausible?"
 MANY_REJECTED = 0.01  # share of the rows of a file
 
 
-def ask_columns(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | None) -> Check:
-    """Whether exchanging user and item in one file, or in both, makes the overlap appear."""
-    if inputs is None:
+def ask_columns(ids: SharedIds | None, inputs: PairInputs | None) -> Check:
+    """Whether exchanging user and item in one file, or in both, makes the overlap appear.
+
+    ids: of the imported files; None where one is gone.
+    """
+    if inputs is None or ids is None:
         return Check(EXCHANGED, "grey", _COLUMNS, "Cannot be told: an imported file is gone.")
-    return judge_columns(compare_ids(connection, inputs), inputs.source_name, inputs.target_name)
+    return judge_columns(ids, inputs.source_name, inputs.target_name)
 
 
 def judge_columns(ids: SharedIds, source: str, target: str) -> Check:
@@ -49,12 +52,14 @@ def judge_columns(ids: SharedIds, source: str, target: str) -> Check:
     return Check(EXCHANGED, light, question, answer, figures | {"file": ids.exchanged})
 
 
-def ask_spelling(connection: duckdb.DuckDBPyConnection, inputs: PairInputs | None) -> Check:
+def ask_spelling(
+    connection: duckdb.DuckDBPyConnection, ids: SharedIds | None, inputs: PairInputs | None
+) -> Check:
     """Whether more users are shared once spelling is ignored, and what of it does that."""
     question = "Are user ids spelt alike?"
-    if inputs is None:
+    if inputs is None or ids is None:
         return Check(SPELLING, "grey", question, "Cannot be told: an imported file is gone.")
-    ids, spelt = compare_ids(connection, inputs), compare_spellings(connection, inputs)
+    spelt = compare_spellings(connection, inputs)
     figures = asdict(ids) | {"ignoring": spelt.shared, "examples": spelt.examples}
     if not ids.spelt_differently:
         answer = "Yes: ignoring spelling (case, blanks, zeros, width) shares no further users."

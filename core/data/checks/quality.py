@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ from core.data.checks.same_people import (
     ALL,
     MOST_USERS,
     SamePeople,
+    SharedIds,
+    compare_ids,
     find_double_users,
     match_users,
     spare_ids,
@@ -78,6 +81,11 @@ def check_pair(
     rows that are left, and those about columns and spelling stay grey.
     """
     info = read_pair_info(folder)
+
+    @cache
+    def ids() -> SharedIds | None:  # two questions are asked of them
+        return None if inputs is None else compare_ids(connection, inputs)
+
     work: list[tuple[str, Callable[[], Check]]] = [
         ("matching profiles", lambda: ask_same_people(connection, folder, info, inputs)),
         ("comparing items", lambda: ask_cross_listed(folder, info)),
@@ -89,8 +97,8 @@ def check_pair(
                 connection, *_all_rows(folder, inputs), (info.source_name, info.target_name)
             ),
         ),
-        ("comparing ids", lambda: ask_columns(connection, inputs)),
-        ("comparing spellings", lambda: ask_spelling(connection, inputs)),
+        ("comparing ids", lambda: ask_columns(ids(), inputs)),
+        ("comparing spellings", lambda: ask_spelling(connection, ids(), inputs)),
         ("looking at times", lambda: ask_times(folder)),
         ("reading what the import said", lambda: ask_import(inputs)),
     ]

@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags
-from scipy.special import ndtr, ndtri
+from scipy.special import gammaincinv, ndtr, ndtri
 
 from core.basics.types import FloatArray, IntArray
 
@@ -75,12 +75,10 @@ def mean_shift(places: FloatArray) -> float:
 @cache
 def _laws() -> FloatArray:
     """(1, shapes, shifts, BINS) chance of each place if the shifts follow a law."""
-    from scipy.stats import gamma
-
     edges = ndtri(np.linspace(0.0, 1.0, BINS + 1))  # from -inf to inf
     laws = np.empty((1, len(_SHAPES), len(_SHIFTS), BINS))
     for number, shape in enumerate(_SHAPES):
-        spread = np.ones(1) if shape == np.inf else gamma.ppf(_QUANTILES, shape) / shape
+        spread = np.ones(1) if shape == np.inf else gammaincinv(shape, _QUANTILES) / shape
         shifts = _SHIFTS[:, None] * spread  # (shifts, quantiles)
         laws[0, number] = np.diff(ndtr(edges - shifts[..., None]), axis=-1).mean(axis=1)
     return laws

@@ -45,17 +45,15 @@ class Wider:
 def why_no_new_items(run: Run, split: Split) -> str:
     """Why the run cannot list items nobody took; "" where it can. Nothing large is read."""
     if split.new_items is not None:
-        return "On a split of new items the lists hold new items already."
+        return "on a split of new items the lists hold new items already"
     if not has_untaken(split.folder):
-        return (
-            "The target's item table has no items that nobody took, or the split is an older one."
-        )
+        return "the target's item table has no items that nobody took, or the split is an older one"
     if not run.has_model:
-        return "This run is lists alone: there is no model to ask."
+        return "it is lists alone, without a model to ask"
     if _reader_of(build_recorded(run.record.untrained)) is None:
-        able = "its model knows new items only while it is trained"
-        by_ids = "its model knows items by their interactions alone"
-        return f"It cannot place items nobody took: {able if run.card.new_items else by_ids}."
+        if run.card.new_items:
+            return "its model knows new items only while it is trained"
+        return "its model knows items by their interactions alone"
     return ""
 
 
@@ -66,7 +64,7 @@ def with_new_items(run: Run, split: Split) -> Wider:
     """
     if why := why_no_new_items(run, split):
         raise RunError(
-            what=f"{run.label} lists no new items. {why}",
+            what=f"{run.label} lists no new items: {why}.",
             hint="Leave new items out, or train a model that reads texts on a pair whose item "
             "table has more items than the interactions.",
         )

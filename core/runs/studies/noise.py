@@ -25,7 +25,12 @@ from core.data.snapshot import Split, read_snapshot
 from core.evaluation.lift import SAME
 from core.evaluation.ratings import paired
 from core.evaluation.verdict import Comparison
-from core.metrics.intervals import Interval, bootstrap_difference, bootstrap_means
+from core.metrics.intervals import (
+    Interval,
+    bootstrap_difference,
+    bootstrap_means,
+    student_quantile,
+)
 from core.metrics.registry import metric_card
 from core.runs.making.train_again import (
     Metrics,
@@ -155,8 +160,6 @@ def _the_same(found: Metrics, twin: Run) -> bool:
 
 # Share helped and harmed above what training the twin again does to users by chance alone.
 
-Pair = tuple[pd.DataFrame, pd.DataFrame]
-
 
 @dataclass(frozen=True)
 class Moved:
@@ -164,7 +167,7 @@ class Moved:
 
     share: Interval  # of users, run against twin
     chance: Interval  # of users, between two twins that differ by chance alone
-    excess: Interval  # share - chance, paired over users
+    excess: Interval  # share - chance, over users and the draw of the twins
     size: float  # mean difference of those the run moved, as a positive number; NaN of nobody
     size_by_chance: float
 
@@ -175,22 +178,45 @@ class NoiseFloor:
 
     helped: Moved
     harmed: Moved
-    pairs: int  # of twins compared
+    twins: int  # that differ by chance alone
 
 
 def noise_floor(
-    run: pd.DataFrame, twin: pd.DataFrame, equals: Sequence[Pair], metric: str
+    run: pd.DataFrame, twin: pd.DataFrame, equals: Sequence[pd.DataFrame], metric: str
 ) -> NoiseFloor:
     """Over the users of all frames, who were all evaluated on one part.
 
-    equals: pairs of per-user frames of twins that differ by chance alone, one or more. Two equally
-    good models move many users either way, so harm is real only above their share.
+    equals: per-user frames of twins that differ by chance alone, two or more. Two equally good
+    models move many users either way, so harm is real only above their share.
+
+    Whoever gains from one twin to the next loses on the way back, so by chance as many are helped
+    as harmed. Which of two is the better is chance as well, and not that of users: the interval of
+    the excess has it as a layer of its own, from how far the twins lean apart.
     """
     sign = 1.0 if metric_card(metric).higher_is_better else -1.0
-    gaps = [_gap(ours, theirs, metric) * sign for ours, theirs in ((run, twin), *equals)]
+    pairs = list(combinations(range(len(equals)), 2))
+    every = [(run, twin), *((equals[one], equals[other]) for one, other in pairs)]
+    gaps = [_gap(ours, theirs, metric) * sign for ours, theirs in every]
     together = pd.concat(gaps, axis=1, join="inner").to_numpy(np.float64)
-    moved, chance = together[:, 0], together[:, 1:].T
-    return NoiseFloor(_moved(moved, chance), _moved(-moved, -chance), len(equals))
+    moved, chance = together[:, 0], together[:, 1:].T  # (n_users,), (n_pairs, n_users)
+    apart = _lean_apart(chance, pairs, len(equals))
+    helped, harmed = (_moved(way * moved, chance, apart) for way in (1, -1))
+    return NoiseFloor(helped, harmed, len(equals))
+
+
+def _lean_apart(chance: FloatArray, pairs: list[tuple[int, int]], twins: int) -> float:
+    """Half the width that the draw of two twins adds to a share of users helped or harmed.
+
+    Helped less harmed, halved, is how far one twin leans beyond another. Leans are a twin's own
+    deviation less the other's, so the deviations are the row means of their table, and two twins
+    differ by the root of two of them; Student's t has a degree of freedom per twin less one.
+    """
+    leans = np.zeros((twins, twins))
+    for (one, other), gaps in zip(pairs, chance, strict=True):
+        lean = (np.nanmean(gaps > SAME) - np.nanmean(gaps < -SAME)) / 2
+        leans[one, other], leans[other, one] = lean, -lean
+    variance = float((leans.mean(axis=1) ** 2).sum()) / (twins - 1)
+    return student_quantile(twins - 1) * (2 * variance) ** 0.5
 
 
 def _gap(ours: pd.DataFrame, theirs: pd.DataFrame, metric: str) -> pd.Series:
@@ -219,16 +245,19 @@ def moved_words(word: str, moved: Moved) -> str:
     )
 
 
-def _moved(gains: FloatArray, chance: FloatArray) -> Moved:
+def _moved(gains: FloatArray, chance: FloatArray, apart: float) -> Moved:
     """Of gains (n_users,) and chance (n_pairs, n_users): those above rounding; NaN is skipped."""
     ours = np.where(np.isnan(gains), np.nan, gains > SAME)
-    theirs = np.where(np.isnan(chance), np.nan, chance > SAME).mean(axis=0)
+    size = np.abs(chance)
+    theirs = np.where(np.isnan(chance), np.nan, (size > SAME) / 2).mean(axis=0)
+    excess = bootstrap_difference(ours, theirs)[0]
+    low, high = (np.hypot(excess.mean - end, apart) for end in (excess.low, excess.high))
     return Moved(
         share=bootstrap_means(ours)[0],
         chance=bootstrap_means(theirs)[0],
-        excess=bootstrap_difference(ours, theirs)[0],
+        excess=replace(excess, low=float(excess.mean - low), high=float(excess.mean + high)),
         size=_mean(gains[gains > SAME]),
-        size_by_chance=_mean(chance[chance > SAME]),
+        size_by_chance=_mean(size[size > SAME]),
     )
 
 
@@ -296,15 +325,13 @@ def candidates_of(run: Run, runs: Sequence[Run], workspace: Workspace) -> int:
     return len(kinds) + sum(max(0, n - 1) for n in trials)  # the winner is one of the runs
 
 
-def equal_twins(run: Run, part: str, read: Read = Run.metrics) -> list[Pair]:
-    """Pairs of twins that differ by chance alone; none where the noise floor was not measured.
+def equal_twins(run: Run, part: str, read: Read = Run.metrics) -> list[pd.DataFrame]:
+    """Twins that differ by chance alone; none where the noise floor was not measured.
 
-    The twin and each of its other seeds; or, where users were left out, those twins with each
-    other: each knows fewer users than the twin itself and is worse for it.
+    The twin and its other seeds; or, where users were left out, those twins alone: each knows fewer
+    users than the twin itself and is worse for it.
     """
     info, again = read_reseeded(run), reseeded_metrics(run, part)
     if info is None or run.twin is None:
         return []
-    if info.how == BY_SEED:
-        return [(other, read(run.twin, part)) for other in again]
-    return list(combinations(again, 2))
+    return [read(run.twin, part), *again] if info.how == BY_SEED else again

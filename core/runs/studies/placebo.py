@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from core.basics.columns import TEST, USER, VALID
+from core.basics.columns import TEST, VALID
 from core.basics.errors import RunError
 from core.basics.files import still_there
 from core.basics.formatting import number, signed_with_interval
@@ -24,10 +23,9 @@ from core.basics.types import IntArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair, deal
 from core.data.snapshot import Split, in_time_order, read_snapshot
-from core.evaluation.lift import digits_of, lift, summarise
-from core.evaluation.ratings import RATINGS, difference_intervals, intervals
+from core.evaluation.lift import digits_of, lift, mean_frame, summarise
+from core.evaluation.ratings import difference_intervals, intervals
 from core.metrics.intervals import Interval
-from core.metrics.ratings import RMSE
 from core.metrics.registry import metric_title
 from core.models.protocol import TIMESTAMPS, CrossDomainModel, ModelCard, PairSizes
 from core.models.registry import build
@@ -166,26 +164,10 @@ def _dealt(run: Run, split: Split, train: DomainPair, givers: IntArray) -> Domai
 # What is said of placebos: their figures, on average over the deals, beside those of the run.
 
 
-def mean_over_deals(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One per-user frame of several: each metric's mean over the deals; of RMSE, the squares' root.
-
-    Users of all frames are the same ones. Raises ValueError without a frame.
-    """
-    rows = pd.concat(frames)
-    if RMSE in rows:
-        rows[RMSE] = rows[RMSE] ** 2
-    mean = rows.groupby(USER, as_index=False).mean()
-    if RMSE in mean:
-        mean[RMSE] = np.sqrt(mean[RMSE])
-    if RATINGS in mean:
-        mean[RATINGS] = mean[RATINGS].round().astype(np.int64)
-    return mean
-
-
 def placebo_frame(run: Run, part: str) -> pd.DataFrame | None:
     """Per user the mean over the deals that were kept; None where there are none."""
     frames = placebo_metrics(run, part)
-    return mean_over_deals(frames) if frames else None
+    return mean_frame(frames) if frames else None
 
 
 @dataclass(frozen=True)
@@ -208,7 +190,7 @@ def placebo_figures(
     if not deals or metric not in deals[0]:
         return None
     ours, twin = read(run, part), read(run.twin, part) if run.twin else None
-    mean = mean_over_deals(deals)
+    mean = mean_frame(deals)
     return PlaceboFigures(
         intervals(ours, [metric])[0],
         None if twin is None else intervals(twin, [metric])[0],

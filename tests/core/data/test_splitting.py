@@ -165,6 +165,9 @@ def test_a_temporal_split_may_begin_its_test_on_a_day(pair, tmp_path):
     assert len(times["valid"]) == pytest.approx(0.2 * n_before, abs=1)
     with pytest.raises(DataError, match="from before 1999-01-01"):
         split_pair(pair, replace(chosen, test_from="1999-01-01"), 1, tmp_path)
+    with pytest.raises(DataError, match="is from 9999-12-31 or later") as said:
+        split_pair(pair, replace(chosen, test_from="9999-12-31"), 1, tmp_path)
+    assert "earlier day" in said.value.hint
 
 
 def places_of(split, matrix) -> set:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USERS
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, USER, USERS
 from core.evaluation.lift import (
     EFFECT,
     HOLM,
@@ -18,7 +18,7 @@ from core.evaluation.lift import (
     lift_rows,
     mean_frame,
 )
-from core.evaluation.segments import ALL_USERS, TARGET_HISTORY
+from core.evaluation.segments import ALL_USERS, ENOUGH_TO_BE_SURE, TARGET_HISTORY
 from core.runs.studies.noise import floor_sentence, noise_floor
 from tests.core.evaluation.evaluation_worlds import frame, segments
 
@@ -135,7 +135,7 @@ def test_equal_models_harm_a_fifth_and_nothing_above_the_floor():
         return frame(0.5 + np.where(moved, generator.normal(0, 0.1, 4000), 0))
 
     twin = frame(np.full(4000, 0.5))
-    found = noise_floor(trained(), twin, [(trained(), twin), (trained(), twin)], METRIC)
+    found = noise_floor(trained(), twin, [twin, trained(), trained()], METRIC)
     assert found.harmed.share.mean == pytest.approx(0.2, abs=0.03)
     assert found.harmed.excess.low < 0 < found.harmed.excess.high
     assert found.harmed.size == pytest.approx(found.harmed.size_by_chance, rel=0.1)
@@ -146,7 +146,7 @@ def test_real_harm_stands_above_the_floor_with_its_size():
     base = np.full(1000, 0.5)
     again = base + np.where(generator.random(1000) < 0.4, generator.normal(0, 0.1, 1000), 0)
     run = again - np.where(np.arange(1000) < 300, 0.3, 0)
-    found = noise_floor(frame(run), frame(base), [(frame(again), frame(base))], METRIC)
+    found = noise_floor(frame(run), frame(base), [frame(again), frame(base)], METRIC)
     assert floor_sentence(found).endswith("of users are harmed beyond what chance does.")
     assert found.harmed.excess.low > 0.1
     assert found.harmed.size > 2 * found.harmed.size_by_chance
@@ -157,7 +157,7 @@ def test_real_harm_stands_above_the_floor_with_its_size():
 def test_a_larger_error_is_harm_not_help(metric):
     twin = frame(np.full(100, 1.0), metric=metric)
     run = frame(np.where(np.arange(100) < 30, 1.5, 1.0), metric=metric)
-    found = noise_floor(run, twin, [(twin, twin)], metric)
+    found = noise_floor(run, twin, [twin, twin], metric)
     assert found.harmed.share.mean == pytest.approx(0.3)
     assert found.harmed.size == pytest.approx(0.5)
     assert found.helped.share.mean == 0
@@ -168,7 +168,7 @@ def test_harm_that_may_be_chance_is_not_said_to_be_none():
     twin = np.full(200, 0.5)
     run = twin - np.where(np.arange(200) < 30, 0.1, 0)
     again = twin - np.where(np.arange(200) >= 176, 0.1, 0)
-    found = noise_floor(frame(run), frame(twin), [(frame(again), frame(twin))], METRIC)
+    found = noise_floor(frame(run), frame(twin), [frame(again), frame(twin)], METRIC)
     assert found.harmed.excess.mean > 0 > found.harmed.excess.low
     assert floor_sentence(found) == "That more users are harmed than by chance cannot be shown."
 
@@ -215,10 +215,41 @@ def test_trainings_that_are_alike_leave_the_interval_of_users():
     assert (thrice[LOW], thrice[HIGH]) == pytest.approx((alone[LOW], alone[HIGH]), abs=5e-4)
 
 
-def test_the_mean_of_frames_averages_squares_of_rmse():
-    frames = [frame([1.0, 3.0], metric="rmse"), frame([7.0, 3.0], metric="rmse")]
-    assert list(mean_frame(frames, "rmse")["rmse"]) == [5.0, 3.0]
-    assert list(mean_frame([frame([1.0]), frame([7.0])], METRIC)[METRIC]) == [4.0]
+def test_a_twin_that_chance_made_worse_is_no_harm():
+    """Untouched twins were called harmed: which of two is the better was taken for the users'."""
+    users = 400
+    generator = np.random.default_rng(2)
+    leans = (-0.05, 0.0, 0.05, -0.05, 0.05)  # of each twin, beside its own noise
+    twins = [frame(generator.normal(0.5 + lean, 0.1, users)) for lean in leans]
+    *equals, run, twin = twins
+    found = noise_floor(run, twin, equals, METRIC)
+    assert found.harmed.excess.mean > 0.15
+    assert found.harmed.excess.low < 0, "three twins lean as far apart by chance"
+    assert found.harmed.chance == found.helped.chance, "who gains one way loses the other"
+    calm = noise_floor(run, twin, [twins[0]] * 3, METRIC)  # twins that never differ
+    assert calm.harmed.excess.low > 0.5
+
+
+def test_errors_are_averaged_as_squares_and_all_else_as_it_is():
+    frames = [
+        pd.DataFrame({USER: [0, 1], "rmse": [3.0, 1.0], "ratings": [4, 2], "ndcg@10": [0.2, 1.0]}),
+        pd.DataFrame({USER: [0, 1], "rmse": [4.0, 1.0], "ratings": [4, 2], "ndcg@10": [0.4, 0.0]}),
+    ]
+    mean = mean_frame(frames)
+    assert mean["rmse"].tolist() == pytest.approx([12.5**0.5, 1.0])
+    assert mean["ndcg@10"].tolist() == pytest.approx([0.3, 0.5])
+    assert mean["ratings"].tolist() == [4, 2]
+
+
+def test_a_few_users_are_never_sure_and_as_many_as_are_needed_can_be():
+    """Of ten users with skewed gains a 95 % interval holds the truth in 90 % of worlds only."""
+    for n, sure in ((ENOUGH_TO_BE_SURE - 1, False), (ENOUGH_TO_BE_SURE, True)):
+        gains = 0.1 + 0.01 * np.arange(n)
+        rows = lift_rows(
+            frame(gains), frame(0 * gains), segments(["0"] * n), TARGET_HISTORY, METRIC
+        )
+        assert rows[LOW].iloc[0] > 0
+        assert rows[SURE].iloc[0] == sure
 
 
 def test_segments_of_an_attribute_are_its_categories():
@@ -233,5 +264,5 @@ def test_segments_of_an_attribute_are_its_categories():
 def test_where_every_twin_gives_the_same_lists_chance_is_not_told():
     """Cold users get popularity from every twin, so that none of them moves by chance."""
     twin, run = frame(np.full(60, 0.3)), frame(np.linspace(0, 1, 60))
-    found = noise_floor(run, twin, [(twin, twin)], METRIC)
+    found = noise_floor(run, twin, [twin, twin], METRIC)
     assert floor_sentence(found).endswith("what chance does cannot be told.")

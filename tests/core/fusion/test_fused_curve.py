@@ -8,6 +8,7 @@ from core.fusion.fused import (
     EQUAL,
     SHARES,
     best_ratio,
+    peaks,
     prepare,
     ratio_curve,
     weights_of,
@@ -56,6 +57,16 @@ def test_a_clear_peak_is_found_with_an_interval_around_it():
     assert abs(best.top - 0.8) <= 0.1
     assert best.low <= best.top <= best.high
     assert best.gain.excludes_zero
+
+
+def test_the_peak_lies_between_two_shares_where_the_curve_does():
+    """Ends that could only be shares of the grid held the truth in nearly every world."""
+    curves = np.stack([0.5 - (SHARES - peak) ** 2 for peak in (0.33, 0.5, -0.4, 1.01)])
+    np.testing.assert_allclose(peaks(curves, SHARES), [0.33, 0.5, 0.0, 1.0], atol=1e-12)
+    hollow = (SHARES - 0.4) ** 2
+    assert peaks(hollow[None], SHARES)[0] == 1.0
+    best = best_ratio(planted_curve(0.33, 0.001))
+    assert best.low <= 0.33 <= best.high < 0.35
 
 
 def test_among_ratios_equal_within_one_error_the_models_own_is_kept():

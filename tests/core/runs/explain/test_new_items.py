@@ -85,5 +85,5 @@ def test_a_model_that_knows_items_by_ids_alone_says_why_it_lists_none(workspace,
     run = runs["ease"]
     split = read_snapshot(workspace.splits / run.record.split_hash)
     assert "by their interactions alone" in why_no_new_items(run, split)
-    with pytest.raises(RunError, match="lists no new items"):
+    with pytest.raises(RunError, match="lists no new items: its model knows"):
         recommend_user(workspace, run, "u1", 5, 1.0, 1.0, new_items=True)

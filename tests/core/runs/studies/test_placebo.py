@@ -22,7 +22,6 @@ from core.runs.studies.placebo import (
     check_reads_source,
     is_dealable,
     make_placebos,
-    mean_over_deals,
     placebo_answer,
     placebo_frame,
     placebo_job,
@@ -133,14 +132,3 @@ def test_places_in_time_are_worked_out_with_the_new_owner(world):
     for user in range(len(split.train.users)):
         places = np.concatenate([dealt.source[user].data, dealt.target[user].data])
         assert sorted(places) == list(range(1, len(places) + 1))
-
-
-def test_errors_are_averaged_as_squares_and_all_else_as_it_is():
-    frames = [
-        pd.DataFrame({USER: [0, 1], "rmse": [3.0, 1.0], "ratings": [4, 2], "ndcg@10": [0.2, 1.0]}),
-        pd.DataFrame({USER: [0, 1], "rmse": [4.0, 1.0], "ratings": [4, 2], "ndcg@10": [0.4, 0.0]}),
-    ]
-    mean = mean_over_deals(frames)
-    assert mean["rmse"].tolist() == pytest.approx([12.5**0.5, 1.0])
-    assert mean["ndcg@10"].tolist() == pytest.approx([0.3, 0.5])
-    assert mean["ratings"].tolist() == [4, 2]
