@@ -107,6 +107,12 @@ def test_the_words_begin_with_the_strongest_true_result(world):
         "No difference is shown for people with 20 or more interactions in films (it could be 0 "
         "more to 0 more of 100).",
     ]
+    everybody = replace(found.everybody, placebo=True)
+    held = replace(found.groups[1], placebo=True)
+    told = answer_words(replace(found, everybody=everybody, groups=[found.groups[0], held]))
+    assert told[-1] == (
+        "The gain of people with nothing yet in films is not yet told from a placebo."
+    )
     assert use_words(found) == (
         "Use Source→target ridge for people with nothing yet in films and EASE for people with "
         "5–9 or 20+ interactions in films."
