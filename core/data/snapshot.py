@@ -78,9 +78,7 @@ class SplitTables:
     items_target: pd.DataFrame | None
     disliked: pd.DataFrame | None = None  # seen, not liked: rows of the target, with their PART
     untaken: pd.DataFrame | None = None  # what is known of target items nobody took
-    entity_links: pd.DataFrame | None = (
-        None  # HEAD, RELATION, TAIL between entities that items hold
-    )
+    entity_links: pd.DataFrame | None = None  # HEAD, RELATION, TAIL between what items hold
 
 
 @dataclass(frozen=True)
@@ -426,13 +424,9 @@ def _places(rows: pd.DataFrame, like: csr_matrix) -> csr_matrix:
 
 
 def _is_timed(path: Path) -> bool:
-    file = pq.ParquetFile(path)
-    place = file.schema_arrow.get_field_index(TIME)
-    if place < 0:
+    if TIME not in pq.read_schema(path).names:
         return False
-    groups = range(file.metadata.num_row_groups)
-    found = [file.metadata.row_group(group).column(place).statistics for group in groups]
-    bounds = [(s.min, s.max) for s in found if s is not None and s.has_min_max]
+    bounds = _bounds(path, TIME)
     return bool(bounds) and min(low for low, _ in bounds) < max(high for _, high in bounds)
 
 
