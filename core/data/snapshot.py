@@ -79,9 +79,7 @@ class SplitTables:
     items_target: pd.DataFrame | None
     disliked: pd.DataFrame | None = None  # seen, not liked: rows of the target, with their PART
     untaken: pd.DataFrame | None = None  # what is known of target items nobody took
-    entity_links: pd.DataFrame | None = (
-        None  # HEAD, RELATION, TAIL between entities that items hold
-    )
+    entity_links: pd.DataFrame | None = None  # HEAD, RELATION, TAIL between what items hold
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from core.basics.columns import (
     ATTRIBUTE,
@@ -120,6 +119,8 @@ def _leads_to(heads: pd.Series, tails: pd.Series, held: set[str]) -> BoolArray:
     ends, names = pd.factorize(pd.concat([heads, tails]).map(compared))
     places = ends[: len(heads)], ends[len(heads) :]
     joined = csr_matrix((np.ones(len(heads)), places), shape=(len(names), len(names)))
+    from scipy.sparse.csgraph import connected_components  # loads scipy.linalg
+
     parts = connected_components(joined, directed=False)[1]
     of_held = np.isin(parts, parts[[name in held for name in names]])
     return np.asarray(of_held[places[0]], dtype=bool)
