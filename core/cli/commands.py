@@ -16,6 +16,7 @@ from core.basics.columns import SOURCE, TARGET, TEST, VALID
 from core.basics.errors import RunError, SettingsError
 from core.basics.formatting import duration
 from core.basics.workspace import Workspace
+from core.cli.event_files import check_can_write, write_curves
 from core.cli.flags import (
     FILES,
     LISTS_FILE,
@@ -96,6 +97,8 @@ def run(options: Namespace) -> dict[str, Any]:
         )
     if options.placebo:
         check_reads_source(card)
+    if options.tensorboard:
+        check_can_write(options.tensorboard, options.cold_folds)
     files, account = _files(options), Account(tell)
     if folds:
         folders = fold_snapshots(files, workspace, folds, options.seed, account)
@@ -113,6 +116,8 @@ def run(options: Namespace) -> dict[str, Any]:
         made = read_run(train_run(plan, workspace, say))
         if options.placebo:
             make_placebos(made, read_snapshot(snapshot), options.placebo, say)
+        if options.tensorboard:
+            write_curves(made, options.tensorboard)
         answer = _answer(made, fusion, options.k, workspace)
     return _told(answer, options, account)
 

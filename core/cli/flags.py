@@ -106,10 +106,7 @@ SPLIT_FLAGS = {  # flag -> setting of a split, the kinds it belongs to
     "--test-from": ("test_from", ("temporal",)),
     "--cold-share": ("cold_share", ("cold-users",)),
 }
-
-
 FOLD_FLAGS = {"cold-folds": "cold-start fold", "folds": "fold of rows"}  # -> kind of a split
-
 FLAG_OF = {  # setting of a pair or a split -> the flag that sets it
     **{name: flag for flag, names in reversed(PAIR_FLAGS.items()) for name in names},
     **{

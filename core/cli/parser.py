@@ -125,6 +125,12 @@ def _add_run(commands: Any) -> None:
         metavar="N",
         help="also train it N times with the source's histories dealt to other people",
     )
+    run.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="also write loss and validation per epoch of run and twin there, for TensorBoard",
+    )
     _add_workspace(run)
     _add_json(run, full=True)
 

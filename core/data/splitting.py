@@ -14,6 +14,7 @@ from core.basics.settings import Settings, setting
 from core.basics.types import BoolArray, IntArray
 from core.data.checks.check import judge_times, times_in
 from core.data.filters import seconds_of
+from core.data.pair import read_entity_links
 from core.data.pair_folder import (
     STARS,
     PairSettings,
@@ -237,6 +238,7 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
         items_target=read_items(pair_folder, TARGET, vectors=True),
         disliked=deal_disliked(read_disliked(pair_folder), target, parts.target, settings, seed),
         untaken=read_untaken_items(pair_folder),
+        entity_links=read_entity_links(pair_folder),
     )
     return write_snapshot(
         root,

@@ -106,7 +106,7 @@ def _refusal(
     """Why the model cannot be trained at all, None where it can."""
     if card.task.rates and ratings is not None and ratings.target is None:
         hint = "Choose a pair with ratings, or a model that ranks."
-        return _Refusal("Its rows have no ratings.", hint)
+        return _Refusal("Its rows have no ratings that differ.", hint)
     if counts_of(settings) != ONES and ratings is not None and not ratings.counted:
         return _Refusal(
             "It was told to learn from counts and no row of this split has one.",
@@ -218,9 +218,12 @@ def check_shared(card: ModelCard, train: DomainPair) -> None:
 
 
 def _error(card: ModelCard, refused: _Refusal) -> RunError:
-    return RunError(
-        what=f"{card.title} cannot be trained here. {refused.reason}", hint=refused.hint
-    )
+    return RunError(what=refused_words(card, refused.reason), hint=refused.hint)
+
+
+def refused_words(card: ModelCard, reason: str) -> str:
+    """That the model cannot be trained, and why, in one sentence."""
+    return f"{card.title} cannot be trained here: {reason[:1].lower()}{reason[1:]}"
 
 
 def in_gib(size: int) -> str:

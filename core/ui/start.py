@@ -243,8 +243,7 @@ _OPEN, _BUSY, _DONE = "radio_button_unchecked", "progress_activity", "check_circ
 
 
 def draw_choice() -> None:
-    """Sample or own files side by side, and why the last answer stopped before its end."""
-    _draw_ending()
+    """Sample or own files side by side."""
     if (n_files := sum(1 for _ in workspace().datasets.glob("*/dataset.json"))) and not (
         cached.questions()
     ):
@@ -304,7 +303,10 @@ def _draw_steps(job_id: str, n_runs: int) -> None:
         )
 
 
-def _draw_ending() -> None:
+def draw_ending() -> None:
+    """Why the last answer stopped before its end, and where it is gone on with: what stands below
+    may look whole.
+    """
     jobs = [job for kind in KINDS for job in list_jobs(workspace(), kind=kind, limit=1)]
     job = max(jobs, key=lambda job: job.created, default=None)
     if job is None or job.is_active or job.status == DONE:
@@ -314,6 +316,7 @@ def _draw_ending() -> None:
         f"{plain(job.title, 80)} did not come to its end. {plain(job.what, 600)} "
         f"{plain(job.hint, 600)}"
     )
+    link_to("train", "The job")
 
 
 def draw_another() -> None:

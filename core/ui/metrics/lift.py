@@ -25,9 +25,9 @@ from core.evaluation.lift import (
     is_gain,
 )
 from core.evaluation.segments import ALL_USERS, BINS, FEWEST, SOURCE_HISTORY, TARGET_HISTORY
-from core.evaluation.verdict import OPEN as OPEN_ANSWER
-from core.evaluation.verdict import Lifts, judge
+from core.evaluation.verdict import MODEL, Lifts, by_figures, judge
 from core.metrics.registry import metric_card, metric_title
+from core.runs.answer.groups import TONES
 from core.runs.making.train_again import is_trained, plans_of_more_seeds
 from core.runs.studies.noise import floor_sentence, moved_words, reseed_payload
 from core.runs.studies.overlap import overlap_payload, overlap_rows, overlap_sentence
@@ -52,6 +52,7 @@ from core.ui.metrics.figures import (
     floor_of,
     lifts_of,
     other_seeds,
+    placebo_of,
     seeds_of,
     sentence_of,
 )
@@ -71,14 +72,16 @@ def show_lift(run: Run, view: View) -> None:
     by = _pick_segments(run)
     lifts = lifts_of(run, view.part, view.column, by)
     st.markdown(f"**{plain(sentence_of(run, view.part, view.column, by), 1200)}**")
+    rows = _rows(run, view, lifts, by)
+    of_model = not metric_card(view.column).neutral and bool((rows[TONE] == MOVED).any())
     show_chart(
-        draw_lifts(_rows(run, view, lifts, by), x=f"difference in {metric_title(view.column)}"),
+        draw_lifts(rows, x=f"difference in {metric_title(view.column)}"),
         " ".join(
             filter(
                 None,
                 [
                     _caption(run, view, lifts)
-                    + _dealt_words(run, view)
+                    + _dealt_words(run, view, of_model)
                     + missing_words(run, view.part, by),
                     run.cut_short,
                 ],
@@ -113,17 +116,22 @@ def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
     That is the placebo, and the floor for users without target history.
     """
     shown: list[pd.Series] = []
-    judged = {} if lifts.over_twin is None else judge(lifts, view.column, by)
+    answers = {}
+    if lifts.over_twin is not None:
+        answers = judge(lifts, view.column, by)
+        answers[ALL_USERS] = by_figures(lifts, view.column, by)
     main = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
     assert main is not None
     floor = None if lifts.over_twin is None else lifts.over_floor
     dealt = lifts.over_placebo
     for _, row in main.iterrows():
         name = str(row[SEGMENT])
-        answer = judged.get(name)
-        sure = bool(row[SURE]) if answer is None else answer != OPEN_ANSWER
+        answer = answers.get(name)
+        sure = bool(row[SURE]) if answer is None else answer in TONES
         label = f"{group_label(run, by, name)} · {int(row[USERS]):,}"
         shown.append(_drawn(row, label, view.column, sure, _details(row)))
+        if answer == MODEL:
+            shown[-1][TONE] = TONES[MODEL]
         shown += [
             _drawn(other, "… over the placebo", view.column, bool(other[SURE]))
             for _, other in _of(dealt, name).iterrows()
@@ -193,12 +201,16 @@ def _caption(run: Run, view: View, lifts: Lifts) -> str:
     return words + _filled(lifts.over_twin, bool(lifts.over_twin[NOISE].notna().any()))
 
 
-def _dealt_words(run: Run, view: View) -> str:
-    """Which of two rows is over what, where a placebo stands below each group."""
-    if cached.placebo_of(run, view.part, view.column) is None:
+def _dealt_words(run: Run, view: View, of_model: bool) -> str:
+    """Which of two rows is over what, where a placebo stands below each group.
+
+    of_model: whether a group is drawn in the colour of what the wrong people may do as well.
+    """
+    if placebo_of(run, view.part, view.column) is None:
         return ""
     return (
-        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo."
+        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo"
+        f"{'; purple: sure over the twin and not over the placebo' if of_model else ''}."
     )
 
 

@@ -326,7 +326,8 @@ def line_of(view: View, why: Reasons, path: KnowledgePath) -> str:
         )
         for item in sorted(items, key=lambda item: -amounts[item])
     ]
-    said = path_words(plain(path.relation, 40), f"**{plain(path.entity, 60)}**", names)
+    via = [plain(name, 60) for name in path.via]
+    said = path_words(plain(path.relation, 40), f"**{plain(path.entity, 60)}**", names, via)
     on_it = [
         *why.source_amounts[np.isin(why.source_items, path.source_items)],
         *why.target_amounts[np.isin(why.target_items, path.target_items)],

@@ -9,7 +9,7 @@ from core.basics.errors import CrosswalkError
 from core.basics.formatting import count, duration
 from core.data.snapshot import SplitInfo
 from core.jobs.table import Job, list_jobs
-from core.models.readiness import TIGHT, in_gib
+from core.models.readiness import TIGHT, in_gib, refused_words
 from core.models.registry import card_of
 from core.runs.making.estimate import (
     MEASURED,
@@ -129,18 +129,18 @@ def _draw_costs(info: SplitInfo, plans: list[RunPlan], was_measuring: bool) -> N
 
 
 def _draw_cost(plan: RunPlan, cost: Estimate, measured_now: bool) -> None:
-    title = card_of(plan.model).title
+    card = card_of(plan.model)
     if not cost.fits:
         st.error(
-            f"{title} cannot be trained here. {cost.readiness.reason} {cost.readiness.hint}",
+            f"{refused_words(card, cost.readiness.reason)} {cost.readiness.hint}",
             icon=":material/block:",
         )
         return
     memory = in_gib(cost.memory)
     if cost.memory > TIGHT * cost.free:
         memory = f"{memory} of {in_gib(cost.free)} free"
-    twin = " and its twin" if card_of(plan.model).has_twin else ""
-    st.caption(f"{title}{twin}: {time_words(cost.timing, measured_now)} · {memory}")
+    twin = " and its twin" if card.has_twin else ""
+    st.caption(f"{card.title}{twin}: {time_words(cost.timing, measured_now)} · {memory}")
 
 
 def _start(plans: list[RunPlan]) -> None:

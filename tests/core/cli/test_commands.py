@@ -17,6 +17,8 @@ from core.basics.errors import RunError
 from core.basics.files import write_json
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
+from core.cli import commands
+from core.cli.event_files import write_curves
 from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.cli.words import in_words
 from core.data.checks.quality import RESULT
@@ -24,7 +26,7 @@ from core.data.snapshot import PARTS, read_snapshot
 from core.models.registry import CARDS
 from core.runs.making.folds import folds_job
 from core.runs.making.plan import RunPlan
-from core.store.run_folder import read_run
+from core.store.run_folder import list_runs, read_run
 from tests.core.cli.commanding import answer, refusal
 from tests.core.runs.making.test_make_run_ratings import rated_tables
 
@@ -448,7 +450,15 @@ def test_a_given_split_can_be_split_another_way(capsys, split, workspace):
     assert found["split"]["kind"] == "leave-k-out"
 
 
-def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, trained):
+def test_without_json_a_person_reads_a_short_summary(
+    capsys, split, workspace, trained, monkeypatch
+):
+    """Its verdict knows of the other runs: the choice among them widens an interval."""
+    seen = []
+    compare = commands.comparison_of
+    monkeypatch.setattr(
+        commands, "comparison_of", lambda *given: (seen.append(given), compare(*given))[1]
+    )
     words = [
         "run",
         "--splits",
@@ -466,6 +476,8 @@ def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, t
         assert sum(line.startswith(start) for line in lines) == 1, start
     assert trained["verdict"] in lines
     assert len(lines) < 25
+    ((run, _, _, runs),) = seen
+    assert run.folder.name in {one.id for one in runs}
 
 
 def test_what_is_measured_afterwards_is_told_in_words_or_as_one_line_of_json(
@@ -630,7 +642,7 @@ def test_vectors_of_items_are_read_from_their_files_and_alone_find_what_is_liked
     assert "f.csv: 20 of 20 items have a vector of 4 numbers." in said.err
     found = json.loads(said.out.splitlines()[-1])
     assert found["settings"]["vectors"] == "alone"
-    assert "It reads titles and the target's items have none" in refusal(capsys, *command)
+    assert "it reads titles and the target's items have none" in refusal(capsys, *command)
 
 
 def test_other_vectors_are_another_split(capsys, split, tmp_path):
@@ -708,3 +720,24 @@ def test_an_answer_that_finds_no_room_is_said_on_stderr():
     assert told.returncode == 2
     assert told.stderr.startswith("The disk is full, so this could not be done.")
     assert "Traceback" not in told.stderr
+
+
+def test_without_its_package_event_files_are_refused_before_anything_is_read(capsys, monkeypatch):
+    monkeypatch.setattr("core.cli.event_files.find_spec", lambda name: None)
+    said = refusal(capsys, "run", "--model", "ease", "--splits", "nowhere", "--tensorboard", "logs")
+    assert said == (
+        "--tensorboard needs the package tensorboard, which is not installed. "
+        "Install it with `pip install tensorboard`, or leave the flag out."
+    )
+
+
+def test_event_files_hold_every_epoch_of_run_and_twin(trained, workspace, tmp_path):
+    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run = next(iter(list_runs(Workspace(workspace))))
+    folders = write_curves(run, tmp_path)
+    assert [folder.name for folder in folders] == ["run", "twin"]
+    for folder, record in zip(folders, (run.record, run.twin.record), strict=True):
+        events = reading.EventAccumulator(str(folder)).Reload()
+        told = [(one.step, one.value) for one in events.Scalars("validation/ndcg@10")]
+        kept = [(point["epoch"], pytest.approx(point["valid"])) for point in record.curve]
+        assert told == kept
