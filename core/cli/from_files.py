@@ -26,10 +26,10 @@ from core.cli.reading import (
     refuse_doubts,
 )
 from core.data.build_pair import build_pair, disliked_in_words, pair_in_words
-from core.data.checks.check import GIVEN, Check
+from core.data.checks.check import GIVEN, Check, checks_of, keep_checks, read_checks
 from core.data.checks.given import check_given, parts_in_words
 from core.data.checks.item_match import best_item_column
-from core.data.checks.quality import check_pair, checks_of, keep_checks, read_checks
+from core.data.checks.quality import check_pair
 from core.data.database import in_memory
 from core.data.filters import liked_of
 from core.data.pair_folder import PairInputs, PairSettings, read_pair_info

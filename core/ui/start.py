@@ -7,15 +7,13 @@ import streamlit as st
 
 from core.basics.formatting import count, signed_with_interval
 from core.charts.report import draw_lifts
-from core.data.checks.check import Check
-from core.data.checks.quality import checks_of
+from core.data.checks.check import Check, checks_of
 from core.data.snapshot import PARTS
 from core.evaluation.segments import BINS, FEWEST
 from core.jobs.table import DONE, FAILED, KILLED, Job, list_jobs, request_cancel
 from core.metrics.registry import metric_title
 from core.runs.answer.groups import Answer, group_rows
 from core.runs.answer.kept import kept_answer
-from core.runs.answer.make_answer import titles_of
 from core.runs.answer.next_steps import (
     ANSWER,
     CHECKS,
@@ -27,14 +25,12 @@ from core.runs.answer.next_steps import (
     next_steps,
 )
 from core.runs.answer.words import answer_words, use_words
-from core.runs.jobs.demo import STEPS
 from core.store.record import few_to_choose_by
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.cached import Question
 from core.ui.keeping import kept_resource
 from core.ui.navigation import link_to
-from core.ui.own_files import draw_get_answer, draw_own_files
 from core.ui.shell import (
     Task,
     ask_job,
@@ -208,6 +204,8 @@ def _draw_unanswered(pair: Question) -> None:
     source, target = plain(pair.source_name, 60), plain(pair.target_name, 60)
     st.markdown(f"## Does history in {source} help in {target}?")
     if (workspace().pairs / pair.dataset_hash).exists():
+        from core.ui.own_files import draw_get_answer
+
         draw_get_answer("pair_answer", {"pair": pair.dataset_hash}, pair)
     else:
         st.caption("Its split came as files of its own. Train a model that has a twin to see.")
@@ -244,6 +242,8 @@ _OPEN, _BUSY, _DONE = "radio_button_unchecked", "progress_activity", "check_circ
 
 def draw_choice() -> None:
     """Sample or own files side by side."""
+    from core.ui.own_files import draw_own_files  # reads files, which the first paint need not
+
     if (n_files := sum(1 for _ in workspace().datasets.glob("*/dataset.json"))) and not (
         cached.questions()
     ):
@@ -283,6 +283,9 @@ def draw_checklist(job: Job) -> None:
 
 
 def _draw_steps(job_id: str, n_runs: int) -> None:
+    from core.runs.answer.make_answer import titles_of
+    from core.runs.jobs.demo import STEPS
+
     with guarded():
         job = answering()
         if job is None or job.id != job_id or len(cached.runs()) != n_runs:
@@ -321,5 +324,8 @@ def draw_ending() -> None:
 
 def draw_another() -> None:
     """The same choice again, closed, where there is an answer already."""
-    with st.expander("Ask about other data", icon=":material/add:"):
-        draw_choice()
+    with st.expander(
+        "Ask about other data", icon=":material/add:", on_change="rerun", key="another"
+    ) as box:
+        if box.open:
+            draw_choice()

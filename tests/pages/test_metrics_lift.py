@@ -12,8 +12,7 @@ from core.basics.formatting import number, signed_with_interval
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.attributes import keep_attributes, list_attributes, remove_attributes
-from core.data.checks.check import GIVEN, TIMES, Check
-from core.data.checks.quality import keep_checks
+from core.data.checks.check import GIVEN, TIMES, Check, keep_checks
 from core.data.snapshot import read_snapshot
 from core.evaluation.lift import LAYERS
 from core.evaluation.segments import TARGET_HISTORY, user_segments

@@ -15,6 +15,7 @@ from core.basics.columns import ITEM, SOURCE, TARGET, USER
 from core.basics.formatting import count
 from core.basics.sorted_sets import distinct
 from core.basics.types import FloatArray, IdMap, IntArray
+from core.data.checks.check import BOTH
 from core.data.checks.cross_listed import beyond_chance, expected_common
 from core.data.checks.same_share import (
     FEWEST_TESTED,
@@ -143,7 +144,6 @@ def shares_beaten(affinity: FloatArray) -> FloatArray:
 HARDLY = 0.01  # share of the smaller user list: fewer shared users than this are next to none
 PLAINLY = 0.05  # more than this share is an overlap
 UNEVEN = 0.02  # Gini by which one column is plainly used more unevenly than another
-BOTH = "both"
 AS_THEY_STAND, EVERYTHING = "nothing", "all of these"
 _EXAMPLES = 20
 

@@ -12,7 +12,7 @@ from core.basics.formatting import count, number, signed, signed_interval, signe
 from core.charts.intervals import draw_overlap_curve
 from core.charts.report import BAD, DETAIL, GOOD, MOVED, OPEN, TONE, WORDS, draw_lifts
 from core.charts.theme import one_line
-from core.data.checks.quality import checks_of
+from core.data.checks.check import checks_of
 from core.evaluation.lift import (
     EFFECT,
     HARMED,

@@ -21,7 +21,7 @@ from core.cli import commands
 from core.cli.event_files import write_curves
 from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.cli.words import in_words
-from core.data.checks.quality import RESULT
+from core.data.checks.check import RESULT
 from core.data.snapshot import PARTS, read_snapshot
 from core.models.registry import CARDS
 from core.runs.making.folds import folds_job
