@@ -7,10 +7,9 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SOURCE, TARGET, USERS
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, TARGET, USERS
 from core.basics.formatting import count, number, signed, signed_interval, signed_with_interval
 from core.charts.report import BAD, DETAIL, GOOD, MOVED, OPEN, TONE, WORDS, draw_lifts
-from core.charts.theme import one_line
 from core.data.checks.check import checks_of
 from core.evaluation.lift import (
     EFFECT,
@@ -23,7 +22,7 @@ from core.evaluation.lift import (
     digits_of,
     is_gain,
 )
-from core.evaluation.segments import ALL_USERS, BINS, FEWEST, SOURCE_HISTORY, TARGET_HISTORY
+from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.verdict import MODEL, Lifts, by_figures, judge
 from core.metrics.registry import metric_card, metric_title
 from core.runs.answer.groups import TONES
@@ -39,7 +38,6 @@ from core.store.measured import (
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.data.checks import draw_time_note, time_leak_of
-from core.ui.folds import show_folds
 from core.ui.frame import draw_trust
 from core.ui.keeping import kept_data
 from core.ui.metrics.figures import (
@@ -52,7 +50,14 @@ from core.ui.metrics.figures import (
     sentence_of,
 )
 from core.ui.metrics.placebo import show_placebo
-from core.ui.metrics.view import View, draw_upload, missing_words, reader_of, titles_of
+from core.ui.metrics.view import (
+    View,
+    draw_upload,
+    group_label,
+    missing_words,
+    reader_of,
+    titles_of,
+)
 from core.ui.navigation import link_to
 from core.ui.shell import Task, draw_task, show_chart, workspace
 from core.ui.state import linked, one_of
@@ -84,7 +89,6 @@ def show_lift(run: Run, view: View) -> None:
         ),
         "lift",
     )
-    show_folds(run, view.part, view.column)
     show_placebo(run, view)
     show_layers(run, view)
     show_versions(run, view)
@@ -148,28 +152,13 @@ def _drawn(row: pd.Series, label: str, metric: str, sure: bool, detail: str = ""
     kept = metric_card(metric).kept
     digits = digits_of(metric) if kept else 4
     words = f"{signed(row[MEAN], digits)} ({signed_interval(row[LOW], row[HIGH], digits)})"
-    tone = tone_of(row[MEAN], metric) if sure and not silent else OPEN
+    tone = OPEN
+    if sure and not silent:  # a figure of which more is no gain has only moved
+        better = GOOD if is_gain(row[MEAN], metric) else BAD
+        tone = MOVED if metric_card(metric).neutral else better
     said = {SEGMENT: label, WORDS: "too few to say" if silent else words}
     said |= {TONE: tone, DETAIL: detail, NOISE: row.get(NOISE, float("nan"))}
     return pd.Series({MEAN: row[MEAN], LOW: row[LOW], HIGH: row[HIGH]} | said)
-
-
-def tone_of(mean: float, metric: str) -> str:
-    """Whether a sure difference is for the better or the worse; neither where more is no gain."""
-    if metric_card(metric).neutral:
-        return MOVED
-    return GOOD if is_gain(mean, metric) else BAD
-
-
-def group_label(run: Run, by: str, name: str) -> str:
-    """A group as it stands beside a picture, with what it is counted in: `1–4 in films`."""
-    if name == ALL_USERS:
-        return name
-    domains = {TARGET_HISTORY: TARGET, SOURCE_HISTORY: SOURCE}
-    if by not in domains:
-        return name
-    domain = one_line(run.record.name_of(domains[by]), 18)
-    return f"{'nothing' if name == BINS[0] else name} in {domain}"
 
 
 def _details(row: pd.Series) -> str:
