@@ -68,7 +68,8 @@ _HOW = (
     "mixture whose weight is the share of the same people. No share is believed for which people "
     "would have to be far worse to tell than by halves of one domain's own histories. Red where at "
     "most half can be the same people, or nothing speaks for any; green where at least three "
-    "fifths are and all may be."
+    "fifths are and all may be; grey where all may be and fewer surely are, or where not even "
+    "halves of one domain's histories find each other."
 )
 _RULE = (
     "Items of both domains with at least 3 common users, a Jaccard of .5, or a containment of .7 "
