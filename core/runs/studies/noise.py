@@ -19,8 +19,7 @@ from core.basics.formatting import number, percent, signed
 from core.basics.progress import Report
 from core.basics.types import FloatArray
 from core.basics.workspace import Workspace
-from core.data.checks.check import alarm_words
-from core.data.checks.quality import checks_of
+from core.data.checks.check import alarm_words, checks_of
 from core.data.pair import DomainPair
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.lift import SAME
