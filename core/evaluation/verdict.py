@@ -104,8 +104,7 @@ def _everybody(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> st
             f"{words}, but no better than by {comparison.floor} as far as can be told."
         )
     does = f"does {'to' if metric_card(metric).neutral else 'for'}"
-    nobody = hits is None or hits.low == hits.high == 0
-    could_be = "" if nobody or hits is None else f"; it could be {could_be_words(hits)}"
+    could_be = "" if hits is None else f"; it could be {could_be_words(hits)}"
     if doubt := _doubt(row, comparison, metric):
         return f"What {_lower(subject)} {does} {about} is not sure{could_be} {words}: {doubt}."
     return (
