@@ -29,11 +29,12 @@ from core.basics.columns import (
     USER,
     VALID,
 )
-from core.basics.errors import DataError
+from core.basics.errors import DataError, told_if_damaged
 from core.basics.files import as_record, fingerprint, read_json, whole_folder, write_json
 from core.basics.sorted_sets import common
 from core.basics.types import BoolArray, IdMap, IntArray, Masked
 from core.data.pair import (
+    ENTITY_LINKS,
     DomainPair,
     apart,
     described,
@@ -77,6 +78,9 @@ class SplitTables:
     items_target: pd.DataFrame | None
     disliked: pd.DataFrame | None = None  # seen, not liked: rows of the target, with their PART
     untaken: pd.DataFrame | None = None  # what is known of target items nobody took
+    entity_links: pd.DataFrame | None = (
+        None  # HEAD, RELATION, TAIL between entities that items hold
+    )
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,7 @@ def write_snapshot(
             coded
             | low
             | {"users": pd.DataFrame({USER: users.ids})}
+            | ({} if tables.entity_links is None else {ENTITY_LINKS: tables.entity_links})
             | {
                 f"items_{domain}": described(items[domain], table)
                 for domain, table in known.items()
@@ -222,6 +227,7 @@ def read_info(folder: Path) -> SplitInfo:
     return as_record(SplitInfo, read_json(folder / RECORD))
 
 
+@told_if_damaged("split", "Split its pair again, or choose another run.")
 def read_snapshot(folder: Path, ratings: bool = False) -> Split:
     """The split a snapshot folder holds; raises DataError where the folder is not there.
 
@@ -455,12 +461,12 @@ def rating_facts(folder: Path) -> RatingFacts:
     source, target = (_range(folder / f"{domain}_train.parquet") for domain in (SOURCE, TARGET))
     texts = _filled(folder / "items_source.parquet"), _filled(folder / "items_target.parquet")
     vectors = _width(vectors_file(folder, SOURCE)), _width(vectors_file(folder, TARGET))
-    liked_from = read_info(folder).liked_from
     counted = any(
         COUNT in pq.read_schema(folder / f"{domain}_train.parquet").names
         for domain in (SOURCE, TARGET)
     )
-    return RatingFacts(source, target, liked_from, has_times(folder), texts, vectors, counted)
+    known = read_info(folder).liked_from, has_times(folder)
+    return RatingFacts(source, target, *known, texts, vectors, counted)
 
 
 def _width(path: Path) -> int:

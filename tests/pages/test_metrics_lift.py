@@ -12,8 +12,7 @@ from core.basics.formatting import number, signed_with_interval
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.attributes import keep_attributes, list_attributes, remove_attributes
-from core.data.checks.check import GIVEN, TIMES, Check
-from core.data.checks.quality import keep_checks
+from core.data.checks.check import GIVEN, TIMES, Check, keep_checks
 from core.data.snapshot import read_snapshot
 from core.evaluation.lift import LAYERS
 from core.evaluation.segments import TARGET_HISTORY, user_segments
@@ -26,7 +25,7 @@ from core.runs.studies.noise import comparison_of, reseed_job
 from core.runs.studies.overlap import overlap_job
 from core.runs.studies.placebo import placebo_answer, placebo_figures, placebo_job, placebo_words
 from core.runs.studies.versions import same_test_rows
-from core.store.run_folder import Run, read_run
+from core.store.run_folder import RECORD, Run, read_run
 from tests.pages.stories import entered, open_page, well, words
 
 
@@ -312,3 +311,35 @@ def test_a_file_of_attributes_can_be_taken_away_again(own):
     assert app.segmented_control(key="by_widget").value == "target_history"
     assert "attribute:age" not in app.segmented_control(key="by_widget").options
     assert not list((workspace.attributes / run.record.dataset_hash).iterdir())
+
+
+def test_what_all_folds_find_together_stands_under_the_lift_and_train_offers_the_rest(own):
+    """Two folds with the same rows: together they find what each of them finds."""
+    workspace, runs = own
+    run = workspace.runs / runs["ease"]
+    first = read_run(run).record.split_hash
+    settings = {"kind": "fold of rows", "folds": 2}
+    for fold, name in ((1, first), (2, "f" * 16)):
+        folder = workspace.splits / name
+        if not folder.exists():
+            shutil.copytree(workspace.splits / first, folder)
+        info = json.loads((folder / "split.json").read_text())
+        info |= {
+            "kind": "fold of rows",
+            "split_hash": name,
+            "settings": settings | {"fold": fold},
+        }
+        (folder / "split.json").write_text(json.dumps(info))
+    said = text_of(well(open_page("metrics", run=runs["ease"])))
+    assert "One of 2 folds, of which 1 have such a run" in said
+    again = workspace.runs / "ease-again"
+    shutil.copytree(run, again)
+    for path in again.rglob(RECORD):
+        path.write_text(path.read_text().replace(first, "f" * 16))
+    found = read_run(run).record.lift["ndcg@10"]
+    words = signed_with_interval(found["mean"], found["low"], found["high"], 3)
+    said = text_of(well(open_page("metrics", run=runs["ease"])))
+    assert f"All 2 folds together: {words}" in said
+    assert f"2 folds tested {2 * info['counts']['target_test']:,} rows, each once" in said
+    train = well(open_page("train", pair=info["dataset_hash"], split=first, models="ease"))
+    assert "Train on all 2 folds" in [button.label for button in train.button]

@@ -45,7 +45,6 @@ from core.evaluation.verdict import (
 )
 from core.metrics.intervals import Interval, holm
 from core.metrics.registry import metric_card
-from core.runs.studies.noise import comparison_of
 from core.store.run_folder import Run
 
 HIT_RATE = "hit_rate@10"
@@ -242,6 +241,8 @@ def _values(run: Run, name: str, segments: pd.DataFrame, read: Read) -> np.ndarr
 def _group(name: str, run: Run, segments: pd.DataFrame, runs: Sequence[Run], read: Read) -> Group:
     """What the run shows of a group on its test users."""
     metric, segment = run.card.task.metric, ALL_USERS if name == NEW else name
+    from core.runs.studies.noise import comparison_of  # what trains is not needed before this
+
     compared = comparison_of(run, TEST, segments, runs, read)
     lifts = lifts_of(compared, metric, TARGET_HISTORY)
     other = compared.popularity if compared.twin is None else compared.twin

@@ -19,7 +19,7 @@ from core.basics.errors import CrosswalkError, RunError
 from core.basics.progress import Cancelled, Progress, Report
 from core.basics.workspace import Workspace
 from core.data.build_pair import pair_hash
-from core.data.checks.quality import read_checks
+from core.data.checks.check import read_checks
 from core.data.pair_folder import items_file, read_pair_info
 from core.data.snapshot import read_info, read_snapshot
 from core.data.splitting import COLD_USERS, RANDOM, SplitSettings, split_pair

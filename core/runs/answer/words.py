@@ -169,15 +169,17 @@ def _could_be(groups: Sequence[Group]) -> str:
 
 
 def lift_in_short(run: Run) -> str:
-    """What a run shows over its twin on all its test users: `+.012 nDCG@10 …: the source helps.`"""
+    """What a run shows over its twin on all its test users: `+.012 nDCG@10 …: better with books.`
+
+    Whether the source helps is for the verdict to say, which asks for more than an interval.
+    """
     metric = run.card.task.metric
     lift = (run.record.lift or {}).get(metric)
     if not lift or lift[LOW] is None or lift[HIGH] is None:
         return ""
     said = signed_with_interval(lift[MEAN], lift[LOW], lift[HIGH])
     gains = (lift[MEAN] > 0) == metric_card(metric).higher_is_better
-    verb = "helps" if gains else "harms"
-    shown = f"history in {run.record.source_name} {verb}"
+    shown = f"{'better' if gains else 'worse'} with history in {run.record.source_name}"
     if lift[LOW] <= 0 <= lift[HIGH]:
         shown = "no difference shown"
     return f"{said} {metric_title(metric)} over its twin: {shown}."

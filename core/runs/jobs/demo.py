@@ -10,7 +10,8 @@ from core.basics.columns import CATEGORIES, DESCRIPTION, ITEM, RATING, TIME, TIT
 from core.basics.progress import Report, silent
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
-from core.data.checks.quality import check_pair, read_checks
+from core.data.checks.check import read_checks
+from core.data.checks.quality import check_pair
 from core.data.database import in_memory
 from core.data.pair_folder import PairInputs, PairSettings
 from core.data.reading.ingest import import_file

@@ -12,8 +12,7 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USERS
 from core.basics.errors import CrosswalkError, DataError, RunError
 from core.basics.formatting import signed, signed_interval
 from core.basics.workspace import Workspace
-from core.data.checks.check import Check
-from core.data.checks.quality import checks_of
+from core.data.checks.check import Check, checks_of
 from core.data.pair_folder import PairInfo, read_pair_info
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.lift import SURE, digits_of, is_gain

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.basics.columns import HIGH, LOW, MEAN, METRIC, RUN, USER, USERS
-from core.data.checks.quality import RESULT as CHECKS
+from core.data.checks.check import RESULT as CHECKS
 from core.evaluation.lift import ENOUGH_LAYERS, LAYERS, all_the_same
 from core.evaluation.ratings import difference_intervals
 from core.evaluation.segments import TARGET_HISTORY

@@ -12,7 +12,7 @@ from core.basics.formatting import count, number, signed, signed_interval, signe
 from core.charts.intervals import draw_overlap_curve
 from core.charts.report import BAD, DETAIL, GOOD, MOVED, OPEN, TONE, WORDS, draw_lifts
 from core.charts.theme import one_line
-from core.data.checks.quality import checks_of
+from core.data.checks.check import checks_of
 from core.evaluation.lift import (
     EFFECT,
     HARMED,
@@ -44,6 +44,7 @@ from core.store.measured import (
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.data.checks import draw_time_note, time_leak_of
+from core.ui.folds import show_folds
 from core.ui.frame import draw_trust
 from core.ui.keeping import kept_data
 from core.ui.metrics.figures import (
@@ -87,6 +88,7 @@ def show_lift(run: Run, view: View) -> None:
         ),
         "lift",
     )
+    show_folds(run, view.part, view.column)
     show_placebo(run, view)
     show_layers(run, view)
     show_versions(run, view)

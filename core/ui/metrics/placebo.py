@@ -19,7 +19,7 @@ from core.runs.studies.placebo import (
     placebo_payload,
     seconds_foretold,
 )
-from core.store.measured import placebos_are_damaged, read_placebos
+from core.store.measured import placebos_are_damaged
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.metrics.figures import floor_name, placebo_of
@@ -43,7 +43,7 @@ def show_placebo(run: Run, view: View) -> None:
     figures = placebo_of(run, view.part, view.column)
     if figures is not None:
         _show_figures(run, view, figures)
-    elif read_placebos(run) is not None:
+    elif placebo_of(run, view.part, run.card.task.metric) is not None:
         st.caption(
             "A placebo is kept for what a run keeps of every user, such as nDCG; "
             f"{metric_title(view.column)} is made from lists."
@@ -116,9 +116,10 @@ def _draw_button(run: Run) -> None:
     times = "once more" if deals == 1 else f"{deals} times more"
     words, button = st.columns([2, 1], gap="large", vertical_alignment="center")
     words.caption(
-        f"Is it taste, or only more data? That is told by a placebo: the same model with the "
-        f"histories of {source} dealt to other people. It is trained {times}, which takes about "
-        f"{duration(seconds_foretold(run))} at most."
+        f"Is it taste, or only more data? A placebo tells, in about "
+        f"{duration(seconds_foretold(run))} at most.",
+        help=f"The same model with the histories of {source} dealt to other people, trained "
+        f"{times}.",
     )
     task = Task(
         "placebo",

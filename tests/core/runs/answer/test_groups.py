@@ -194,9 +194,9 @@ def test_runs_whose_data_are_gone_are_left_out(world):
     assert world.answer() is None
 
 
-def test_a_run_in_short_says_helps_only_where_its_interval_leaves_zero_out(world):
+def test_a_run_in_short_says_better_only_where_its_interval_leaves_zero_out_and_never_helps(world):
     run = world.add("ease", world.split, {"5–9": (0.3, 0.3, 0.2)})
-    for low, shown in ((0.01, "history in books helps"), (-0.01, "no difference shown")):
+    for low, shown in ((0.01, "better with history in books"), (-0.01, "no difference shown")):
         lift = {"ndcg@10": {"mean": 0.02, "low": low, "high": 0.03}}
         said = lift_in_short(Run(run.folder, replace(run.record, lift=lift)))
         assert said.endswith(f"nDCG@10 over its twin: {shown}.")
