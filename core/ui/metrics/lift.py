@@ -45,11 +45,10 @@ from core.ui.metrics.figures import (
     floor_of,
     lifts_of,
     other_seeds,
-    placebo_of,
     seeds_of,
     sentence_of,
 )
-from core.ui.metrics.placebo import show_placebo
+from core.ui.metrics.placebo import dealt_words, show_placebo
 from core.ui.metrics.view import (
     View,
     draw_upload,
@@ -81,7 +80,7 @@ def show_lift(run: Run, view: View) -> None:
                 None,
                 [
                     _caption(run, view, lifts)
-                    + _dealt_words(run, view, of_model)
+                    + dealt_words(run, view, of_model)
                     + missing_words(run, view.part, by),
                     run.cut_short,
                 ],
@@ -183,19 +182,6 @@ def _caption(run: Run, view: View, lifts: Lifts) -> str:
             f"Right of zero: more with {source}; whether more is better depends on the purpose. "
         )
     return words + _filled(lifts.over_twin, bool(lifts.over_twin[NOISE].notna().any()))
-
-
-def _dealt_words(run: Run, view: View, of_model: bool) -> str:
-    """Which of two rows is over what, where a placebo stands below each group.
-
-    of_model: whether a group is drawn in the colour of what the wrong people may do as well.
-    """
-    if placebo_of(run, view.part, view.column) is None:
-        return ""
-    return (
-        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo"
-        f"{'; purple: sure over the twin and not over the placebo' if of_model else ''}."
-    )
 
 
 def _filled(table: pd.DataFrame | None, banded: bool) -> str:
