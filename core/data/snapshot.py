@@ -404,8 +404,11 @@ def in_time_order(train: DomainPair, folder: Path, givers: IntArray | None = Non
     rows = rows.sort_values([USER, TIME, "domain", ITEM], na_position="first")
     rows["place"] = rows.groupby(USER).cumcount() + 1
     source, target = (
-        _places(rows[rows["domain"] == domain], like)
-        for domain, like in ((0, train.source), (1, train.target))
+        csr_matrix((of["place"].to_numpy(np.float32), (of[USER], of[ITEM])), like.shape)
+        for of, like in (
+            (rows[rows["domain"] == 0], train.source),
+            (rows[rows["domain"] == 1], train.target),
+        )
     )
     return replace(train, source=source, target=target)
 
@@ -415,10 +418,6 @@ def _rows(folder: Path, domain: str) -> pd.DataFrame:
     known = TIME in pq.read_schema(path).names
     frame = pd.read_parquet(path, columns=[USER, ITEM, TIME] if known else [USER, ITEM])
     return frame if known else frame.assign(**{TIME: 0})
-
-
-def _places(rows: pd.DataFrame, like: csr_matrix) -> csr_matrix:
-    return csr_matrix((rows["place"].to_numpy(np.float32), (rows[USER], rows[ITEM])), like.shape)
 
 
 def _is_timed(path: Path) -> bool:

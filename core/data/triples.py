@@ -84,7 +84,13 @@ def with_triples(
     held = _held_names(rows[~looped & about], ends, tables)
     between[between] = _leads_to(ends[HEAD].names[between], ends[TAIL].names[between], held)
     said = [rows[~looped & about], rows[between]]
-    facts, links = (part[part[RELATION].isin(_most_used(part))] for part in said)
+    used_most = [
+        part[RELATION].value_counts().sort_index().nlargest(MOST_RELATIONS, keep="first").index
+        for part in said
+    ]
+    facts, links = (
+        part[part[RELATION].isin(most)] for part, most in zip(said, used_most, strict=True)
+    )
     added = {domain: _added(_facts(facts, ends, domain), tables.get(domain)) for domain in known}
     doubtful = pd.concat([end.items.notna().all(axis=1) for end in ends.values()], axis=1)
     used = UsedTriples(
@@ -98,10 +104,6 @@ def with_triples(
     )
     named = {end: ends[end].names[links.index] for end in (HEAD, TAIL)}
     return added, links.assign(**named).drop_duplicates(ignore_index=True), used
-
-
-def _most_used(rows: pd.DataFrame) -> pd.Index:
-    return rows[RELATION].value_counts().sort_index().nlargest(MOST_RELATIONS, keep="first").index
 
 
 def _held_names(
