@@ -26,10 +26,10 @@ from core.cli.reading import (
     refuse_doubts,
 )
 from core.data.build_pair import build_pair, disliked_in_words, pair_in_words
-from core.data.checks.check import GIVEN, Check
+from core.data.checks.check import GIVEN, Check, checks_of, keep_checks, read_checks
 from core.data.checks.given import check_given, parts_in_words
 from core.data.checks.item_match import best_item_column
-from core.data.checks.quality import check_pair, checks_of, keep_checks, read_checks
+from core.data.checks.quality import check_pair
 from core.data.database import in_memory
 from core.data.filters import liked_of
 from core.data.pair_folder import PairInputs, PairSettings, read_pair_info
@@ -38,7 +38,6 @@ from core.data.reading.options import IGNORE, INTERACTIONS, ITEMS, LABELS, LINKS
 from core.data.snapshot import PARTS, RECORD, SplitTables, write_snapshot
 from core.data.splitting import (
     BY_TIME,
-    COLD_FOLD,
     TEST_ROW,
     TRAIN_ROW,
     VALID_ROW,
@@ -134,17 +133,20 @@ def pair_snapshot(files: PairFiles, workspace: Workspace, seed: int, account: Ac
 
 
 def fold_snapshots(
-    files: PairFiles, workspace: Workspace, folds: int, seed: int, account: Account
+    files: PairFiles, workspace: Workspace, folds: Mapping[str, Any], seed: int, account: Account
 ) -> list[Path]:
-    """One snapshot per cold-start fold over the shared users of the pair or the given split."""
-    settings = SplitSettings(kind=COLD_FOLD, folds=folds)
+    """One snapshot per fold over the users or the rows of the pair or the given split.
+
+    folds: what SplitSettings are told, the number of a fold apart.
+    """
+    settings = SplitSettings.of(dict(folds))
     if not files.splits:
         return split_folds(made_pair(files, workspace, account), settings, seed, workspace.splits)
     given = _given_tables(files, workspace, account)
     liked_from = files.pair.get("rating_threshold", 0.0)
     folders = [
         _split_again(given, replace(settings, fold=fold), seed, workspace, liked_from)
-        for fold in range(1, folds + 1)
+        for fold in range(1, settings.folds + 1)
     ]
     for folder in folders:
         keep_checks(folder, account.checks, folder / RECORD)

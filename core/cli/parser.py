@@ -112,6 +112,14 @@ def _add_run(commands: Any) -> None:
         help="test cold users: N folds over all shared users, each once without target history",
     )
     run.add_argument(
+        "--folds",
+        type=_folds,
+        default=0,
+        metavar="N",
+        help="cross-validation: N folds over the rows of every user, each row tested once, and one "
+        "lift over all of them",
+    )
+    run.add_argument(
         "--placebo",
         type=_deals,
         metavar="N",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from core.basics.errors import CrosswalkError, DataError
 from core.basics.files import said_of_full
 
-Connection = duckdb.DuckDBPyConnection
+if TYPE_CHECKING:  # DuckDB itself is loaded where a database is opened
+    import duckdb
+
+    Connection = duckdb.DuckDBPyConnection
+
 MEMORY_LIMIT = "1GB"  # of an in-memory database; larger steps spill to disk
 
 
@@ -21,6 +24,8 @@ def open_database(file: Path) -> duckdb.DuckDBPyConnection:
     Reads and writes files beside the database only. Raises DataError where another process has
     it open or the file is damaged.
     """
+    import duckdb
+
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = duckdb.connect(str(file))
@@ -43,6 +48,8 @@ def in_memory(
     files: read where they stand, by a link inside one of the folders.
     What does not fit in `memory_limit` goes to a temporary folder inside the first one.
     """
+    import duckdb
+
     connection = duckdb.connect()
     connection.execute("SET memory_limit = ?", [memory_limit])
     connection.execute("SET temp_directory = ?", [str(folders[0] / f"spill.{os.getpid()}")])

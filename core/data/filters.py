@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 
 from core.basics.columns import COUNT, ITEM, RATING, SOURCE, TARGET, TIME, USER
@@ -15,6 +15,9 @@ from core.basics.errors import DataError, SettingsError
 from core.data.database import columns, name, number, text
 from core.data.pair_folder import DISLIKED, STARS, PairInputs, PairSettings
 from core.data.reading.options import relation
+
+if TYPE_CHECKING:
+    import duckdb
 
 DOMAINS = (SOURCE, TARGET)
 _DAY = 86_400  # seconds

@@ -29,7 +29,7 @@ from core.basics.columns import (
     USER,
     VALID,
 )
-from core.basics.errors import DataError
+from core.basics.errors import DataError, told_if_damaged
 from core.basics.files import as_record, fingerprint, read_json, whole_folder, write_json
 from core.basics.sorted_sets import common
 from core.basics.types import BoolArray, IdMap, IntArray, Masked
@@ -227,6 +227,7 @@ def read_info(folder: Path) -> SplitInfo:
     return as_record(SplitInfo, read_json(folder / RECORD))
 
 
+@told_if_damaged("split", "Split its pair again, or choose another run.")
 def read_snapshot(folder: Path, ratings: bool = False) -> Split:
     """The split a snapshot folder holds; raises DataError where the folder is not there.
 

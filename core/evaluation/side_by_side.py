@@ -161,6 +161,15 @@ def gains_repeat(valid: Pair, test: Pair, metric: str) -> Interval:
 REPEATS = 0.5  # correlation from which people's gains on one part tell those on another
 
 
+def repeat_in_short(found: Interval) -> str:
+    """The same in a few words, for a line that has all of it in its help."""
+    if np.isnan(found.mean):
+        return "Whether the same people gain again cannot be told."
+    if found.mean >= REPEATS:
+        return "Who gains once mostly gains again."
+    return "Examples only: who gains once hardly gains again."
+
+
 def repeat_words(found: Interval) -> str:
     """What a list of the most helped people is worth, in one sentence."""
     if np.isnan(found.mean):

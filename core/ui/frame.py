@@ -15,8 +15,7 @@ from core.basics.columns import TEST, USERS, VALID
 from core.basics.errors import CrosswalkError
 from core.basics.files import SPARE, free_space
 from core.basics.formatting import count, number
-from core.data.checks.check import alarm_words
-from core.data.checks.quality import checks_of
+from core.data.checks.check import alarm_words, checks_of
 from core.data.snapshot import SplitInfo
 from core.metrics.registry import metric_title
 from core.models.readiness import in_gib

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.basics.files import fingerprint
 from core.basics.formatting import duration
-from core.data.checks.quality import RESULT
+from core.data.checks.check import RESULT
 from core.runs.report.blocks import Story
 from core.runs.report.html import report_html
 from core.runs.report.story import (

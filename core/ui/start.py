@@ -7,15 +7,13 @@ import streamlit as st
 
 from core.basics.formatting import count, signed_with_interval
 from core.charts.report import draw_lifts
-from core.data.checks.check import Check
-from core.data.checks.quality import checks_of
+from core.data.checks.check import Check, checks_of
 from core.data.snapshot import PARTS
 from core.evaluation.segments import BINS, FEWEST
 from core.jobs.table import DONE, FAILED, KILLED, Job, list_jobs, request_cancel
 from core.metrics.registry import metric_title
 from core.runs.answer.groups import Answer, group_rows
 from core.runs.answer.kept import kept_answer
-from core.runs.answer.make_answer import titles_of
 from core.runs.answer.next_steps import (
     ANSWER,
     CHECKS,
@@ -27,13 +25,12 @@ from core.runs.answer.next_steps import (
     next_steps,
 )
 from core.runs.answer.words import answer_words, use_words
-from core.runs.jobs.demo import STEPS
+from core.store.record import few_to_choose_by
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.cached import Question
 from core.ui.keeping import kept_resource
 from core.ui.navigation import link_to
-from core.ui.own_files import draw_get_answer, draw_own_files
 from core.ui.shell import (
     Task,
     ask_job,
@@ -91,6 +88,9 @@ def draw_answer(so_far: bool) -> None:
     _draw_groups(found)
     if use := use_words(found):
         st.markdown(f"**What to use.** {plain(use, 600)}")
+    first = _first(pair.dataset_hash)
+    if first and (few := few_to_choose_by(first.record.choosers, "the best model")):
+        st.warning(few)
     if not so_far:
         _draw_next(found, pair)
     _draw_facts(pair)
@@ -204,6 +204,8 @@ def _draw_unanswered(pair: Question) -> None:
     source, target = plain(pair.source_name, 60), plain(pair.target_name, 60)
     st.markdown(f"## Does history in {source} help in {target}?")
     if (workspace().pairs / pair.dataset_hash).exists():
+        from core.ui.own_files import draw_get_answer
+
         draw_get_answer("pair_answer", {"pair": pair.dataset_hash}, pair)
     else:
         st.caption("Its split came as files of its own. Train a model that has a twin to see.")
@@ -239,8 +241,9 @@ _OPEN, _BUSY, _DONE = "radio_button_unchecked", "progress_activity", "check_circ
 
 
 def draw_choice() -> None:
-    """Sample or own files side by side, and why the last answer stopped before its end."""
-    _draw_ending()
+    """Sample or own files side by side."""
+    from core.ui.own_files import draw_own_files  # reads files, which the first paint need not
+
     if (n_files := sum(1 for _ in workspace().datasets.glob("*/dataset.json"))) and not (
         cached.questions()
     ):
@@ -280,6 +283,9 @@ def draw_checklist(job: Job) -> None:
 
 
 def _draw_steps(job_id: str, n_runs: int) -> None:
+    from core.runs.answer.make_answer import titles_of
+    from core.runs.jobs.demo import STEPS
+
     with guarded():
         job = answering()
         if job is None or job.id != job_id or len(cached.runs()) != n_runs:
@@ -300,7 +306,10 @@ def _draw_steps(job_id: str, n_runs: int) -> None:
         )
 
 
-def _draw_ending() -> None:
+def draw_ending() -> None:
+    """Why the last answer stopped before its end, and where it is gone on with: what stands below
+    may look whole.
+    """
     jobs = [job for kind in KINDS for job in list_jobs(workspace(), kind=kind, limit=1)]
     job = max(jobs, key=lambda job: job.created, default=None)
     if job is None or job.is_active or job.status == DONE:
@@ -310,9 +319,13 @@ def _draw_ending() -> None:
         f"{plain(job.title, 80)} did not come to its end. {plain(job.what, 600)} "
         f"{plain(job.hint, 600)}"
     )
+    link_to("train", "The job")
 
 
 def draw_another() -> None:
     """The same choice again, closed, where there is an answer already."""
-    with st.expander("Ask about other data", icon=":material/add:"):
-        draw_choice()
+    with st.expander(
+        "Ask about other data", icon=":material/add:", on_change="rerun", key="another"
+    ) as box:
+        if box.open:
+            draw_choice()

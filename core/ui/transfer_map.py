@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.basics.formatting import count, signed, signed_with_interval
-from core.data.reading.options import INTERACTIONS, list_datasets
-from core.runs.answer.transfer_map import MOST_DOMAINS, Cell, transfer_cells
 from core.ui import cached
-from core.ui.data.checks import LIGHTS
 from core.ui.shell import Task, draw_task, workspace
 from core.ui.state import choose_pair
 from core.ui.widgets import plain
+
+if TYPE_CHECKING:
+    from core.runs.answer.transfer_map import Cell
 
 FEWEST = 3  # domains from which there is anything to choose between
 
 
 def draw_transfer_map() -> None:
     """A grid of every domain for every other; nothing where fewer than three were imported."""
+    if sum(1 for _ in workspace().datasets.glob("*/dataset.json")) < FEWEST:
+        return
+    # What reads files is loaded where there are some: Start's first paint waits for it otherwise
+    from core.data.reading.options import INTERACTIONS, list_datasets
+    from core.runs.answer.transfer_map import MOST_DOMAINS, transfer_cells
+
     datasets = list_datasets(workspace(), INTERACTIONS)
     if len(datasets) < FEWEST:
         return
@@ -86,6 +93,8 @@ def _draw_cell(place: st.delta_generator.DeltaGenerator, cell: Cell) -> None:
     if not cell.made:
         place.markdown(":gray[–]")
         return
+    from core.ui.data.checks import LIGHTS
+
     told = [f"{name} {_coloured(lift)}" for name, lift in _parts(cell)]
     intervals = [
         f"{name} {signed_with_interval(lift['mean'], lift['low'], lift['high'])}, "

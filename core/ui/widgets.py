@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
-from pandas.io.formats.style import Styler
 
 from core.basics.files import fingerprint, to_csv
 from core.basics.formatting import (
@@ -23,6 +22,9 @@ from core.basics.formatting import (
 )
 from core.basics.settings import SettingInfo, Settings, Value
 from core.models.text.encoders import DEFAULT, ENCODERS, EncoderCard
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
 
 
 def show_table(

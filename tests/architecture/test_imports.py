@@ -82,6 +82,13 @@ def test_listing_the_models_loads_neither_torch_nor_plotly():
     assert loaded_after(code, (*HEAVY, "plotly", "duckdb", "streamlit")) == []
 
 
+def test_the_first_page_is_drawn_without_what_reads_files_or_trains():
+    """A second of the first paint of a server went into importing these."""
+    code = "import core.ui.frame, core.ui.start, core.ui.transfer_map"
+    late = ("core.data.build_pair", "core.runs.making.fit", "pandas.io.formats.style")
+    assert loaded_after(code, (*HEAVY, "duckdb", "scipy.special", *late)) == []
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda path: path.stem)
 def test_a_page_imports_little_but_streamlit_and_the_ui(path):
     strangers = {n for n in imported_names(path) if not n.startswith(PAGE_MAY_IMPORT)}

@@ -17,7 +17,7 @@ import pytest
 
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
-from core.data.checks.quality import read_checks
+from core.data.checks.check import read_checks
 from core.data.database import in_memory
 from core.data.pair_folder import PairSettings, inputs_of, read_pair_info
 from core.data.snapshot import read_snapshot

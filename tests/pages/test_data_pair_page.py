@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from core.basics.columns import CATEGORIES, HEAD, ITEM, RATING, RELATION, TAIL, TIME, TITLE, USER
 from core.basics.progress import silent
 from core.basics.workspace import VARIABLE, Workspace
-from core.data.checks.quality import read_checks
+from core.data.checks.check import read_checks
 from core.data.pair_folder import PairInputs, PairSettings, list_pairs, read_rows
 from core.data.reading.ingest import import_file
 from core.data.reading.options import INTERACTIONS, ITEMS, TRIPLES, ReadOptions, list_datasets

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from core.basics.columns import SOURCE, TARGET, TIME
+from core.basics.errors import DataError
+from core.basics.files import as_record, read_json, write_json
 from core.basics.formatting import count, number
+from core.basics.workspace import Workspace
 
 Light = Literal["green", "amber", "red", "grey"]
 
@@ -27,6 +30,7 @@ SAME_PEOPLE, CROSS_LISTED, EXCHANGED, SPELLING, TIMES, IMPORT = (
 )
 DOUBLE_USERS, TIME_LEAK, ITEM_TABLES, GIVEN = "double_users", "time_leak", "item_tables", "given"
 RATINGS, SAME_ROWS, TITLES = "ratings", "same_rows", "titles"
+BOTH = "both"  # SOURCE, TARGET or BOTH files have their columns exchanged
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,59 @@ def _alarm(check: Check) -> str:
         RATINGS: "In one of the files 1 may be the best rating.",
         TIME_LEAK: "Training knows what came after the test.",
     }.get(check.key, "")
+
+
+# What was found, kept with the pair: pages read it without loading what found it.
+
+RESULT = "quality.json"
+
+
+def keep_checks(folder: Path, checks: Sequence[Check], beside: Path) -> None:
+    """Keep what was found with the pair, or with a split that came as files of its own.
+
+    beside: the record of either; where that was deleted, DataError is raised.
+    """
+    write_json(folder / RESULT, [asdict(check) for check in checks], beside=beside)
+
+
+def read_checks(folder: Path) -> list[Check] | None:
+    """What an earlier `check_pair` found; None where the pair was not checked yet.
+
+    None, too, where what was kept is damaged: it can be found again, and no page but that of the
+    checks need know (`checks_are_damaged`).
+    """
+    try:
+        kept = read_json(folder / RESULT)
+        checks = [as_record(Check, values) for values in kept]
+    except (DataError, TypeError):
+        return None
+    return checks if checks and all(map(_has_its_figures, checks)) else None
+
+
+def checks_of(workspace: Workspace, dataset_hash: str, split_hash: str) -> list[Check] | None:
+    """What was found in the pair of a split, or in a split without one: it came as files."""
+    pair = workspace.pairs / dataset_hash
+    return read_checks(pair if pair.exists() else workspace.splits / split_hash)
+
+
+_FIGURES: dict[str, tuple[str, ...]] = {  # what pages say of a check that found something
+    CROSS_LISTED: ("pairs", "source_items", "share"),
+    DOUBLE_USERS: ("pairs", "spare", "share"),
+    IMPORT: ("rows", "rejected", "merged"),
+    SAME_PEOPLE: ("auc",),
+}
+
+
+def _has_its_figures(check: Check) -> bool:
+    if check.light == "grey":
+        return True
+    if check.key == EXCHANGED and check.light != "green":
+        return check.figures.get("file") in (SOURCE, TARGET, BOTH)
+    if check.key == SPELLING and "ignoring" in check.figures:
+        ignoring, examples = (check.figures.get(key) for key in ("ignoring", "examples"))
+        return isinstance(ignoring, dict) and isinstance(examples, list)
+    needed = [check.figures.get(name) for name in _FIGURES.get(check.key, ())]
+    return all(isinstance(value, int | float) for value in needed)
 
 
 # Whether times can carry a split by time, or are numbers of periods, all equal, or odd.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -15,23 +15,21 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from core.basics.columns import DOMAIN, ITEM, SOURCE, TARGET, TIME, TITLE, USER
-from core.basics.errors import DataError
-from core.basics.files import as_record, read_json, write_json, write_whole
+from core.basics.files import write_whole
 from core.basics.formatting import count
 from core.basics.progress import Progress, Report, silent
 from core.basics.types import FloatArray
-from core.basics.workspace import Workspace
 from core.data.checks.check import (
     CROSS_LISTED,
     DOUBLE_USERS,
-    EXCHANGED,
-    IMPORT,
+    RESULT,
     SAME_PEOPLE,
-    SPELLING,
     TIME_LEAK,
     Check,
     Light,
     judge_times,
+    keep_checks,
+    read_checks,
 )
 from core.data.checks.cross_listed import (
     MANY_REACHED,
@@ -46,7 +44,6 @@ from core.data.checks.files import ask_columns, ask_import, ask_item_tables, ask
 from core.data.checks.rows import ask_ratings, ask_same_rows, ask_titles
 from core.data.checks.same_people import (
     ALL,
-    BOTH,
     MOST_USERS,
     SamePeople,
     SharedIds,
@@ -70,8 +67,6 @@ from core.data.pair_folder import (
 )
 from core.data.snapshot import NEW_ITEMS, SplitInfo
 from core.data.splitting import TEMPORAL, training_rows
-
-RESULT = "quality.json"
 
 
 def check_pair(
@@ -126,34 +121,6 @@ def check_pair(
     return checks
 
 
-def keep_checks(folder: Path, checks: Sequence[Check], beside: Path) -> None:
-    """Keep what was found with the pair, or with a split that came as files of its own.
-
-    beside: the record of either; where that was deleted, DataError is raised.
-    """
-    write_json(folder / RESULT, [asdict(check) for check in checks], beside=beside)
-
-
-def read_checks(folder: Path) -> list[Check] | None:
-    """What an earlier `check_pair` found; None where the pair was not checked yet.
-
-    None, too, where what was kept is damaged: it can be found again, and no page but that of the
-    checks need know (`checks_are_damaged`).
-    """
-    try:
-        kept = read_json(folder / RESULT)
-        checks = [as_record(Check, values) for values in kept]
-    except (DataError, TypeError):
-        return None
-    return checks if checks and all(map(_has_its_figures, checks)) else None
-
-
-def checks_of(workspace: Workspace, dataset_hash: str, split_hash: str) -> list[Check] | None:
-    """What was found in the pair of a split, or in a split without one: it came as files."""
-    pair = workspace.pairs / dataset_hash
-    return read_checks(pair if pair.exists() else workspace.splits / split_hash)
-
-
 def checks_are_damaged(folder: Path) -> bool:
     """Whether answers or tables were kept of a pair that cannot be read any more."""
     if not (folder / RESULT).exists():
@@ -168,26 +135,6 @@ def _is_whole(file: Path) -> bool:
     except (OSError, ValueError):  # pyarrow's errors are of both kinds
         return False
     return True
-
-
-_FIGURES: dict[str, tuple[str, ...]] = {  # what pages say of a check that found something
-    CROSS_LISTED: ("pairs", "source_items", "share"),
-    DOUBLE_USERS: ("pairs", "spare", "share"),
-    IMPORT: ("rows", "rejected", "merged"),
-    SAME_PEOPLE: ("auc",),
-}
-
-
-def _has_its_figures(check: Check) -> bool:
-    if check.light == "grey":
-        return True
-    if check.key == EXCHANGED and check.light != "green":
-        return check.figures.get("file") in (SOURCE, TARGET, BOTH)
-    if check.key == SPELLING and "ignoring" in check.figures:
-        ignoring, examples = (check.figures.get(key) for key in ("ignoring", "examples"))
-        return isinstance(ignoring, dict) and isinstance(examples, list)
-    needed = [check.figures.get(name) for name in _FIGURES.get(check.key, ())]
-    return all(isinstance(value, int | float) for value in needed)
 
 
 def read_cross_listed(folder: Path) -> pd.DataFrame:
@@ -261,10 +208,12 @@ def _said_of_people(found: SamePeople) -> str:
     low, high = f"{100 * found.share_low:.0f}", f"{100 * found.share_high:.0f}"
     likeliest = f"likeliest {100 * found.share:.0f} %"
     if found.verdict == "unknown":
+        if found.sign and found.share_high >= ALL:
+            return f"Cannot be told of all: {low} to {high} % of them are: {figures}."
         return f"Cannot be told, taste hardly carries over: {figures}."
     if found.verdict == "green":
         return f"Yes, {low} to {high} % of them ({likeliest}): {figures}."
-    if found.low <= found.control_high:
+    if not found.sign:
         return (
             f"No sign of it, and it would show if more than {high} % of them were: {figures}. The "
             "ids may only look alike, so a lift on this pair would mean nothing."
@@ -274,8 +223,6 @@ def _said_of_people(found: SamePeople) -> str:
             f"Not of most: {low} to {high} % of them are ({likeliest}). The others only have the "
             f"same id, so a lift on this pair would mean little: {figures}."
         )
-    if found.share_high >= ALL:
-        return f"At least {low} % of them are, and all of them may be: {figures}."
     return (
         f"Not of all: {low} to {high} % of them are ({likeliest}). The others only have the same "
         f"id, and a lift on this pair is smaller than it would be: {figures}."

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from core.basics.columns import (
     ATTRIBUTE,
@@ -37,6 +35,9 @@ from core.basics.errors import DataError
 from core.basics.files import delete_folder, read_json
 from core.basics.workspace import Workspace
 from core.data.database import name, parquet
+
+if TYPE_CHECKING:
+    import duckdb
 
 INTERACTIONS, ITEMS, LINKS, LISTS = "interactions", "items", "links", "lists"
 TRIPLES = "triples"

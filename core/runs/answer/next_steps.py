@@ -10,7 +10,6 @@ from core.data.splitting import COLD_USERS
 from core.evaluation.segments import BINS
 from core.evaluation.verdict import HELPS
 from core.runs.answer.groups import Answer
-from core.runs.answer.make_answer import FEWEST_SHARED, MORE
 from core.store.run_folder import Run
 
 CHECKS, ANSWER, SERVE = "checks", "answer", "serve"
@@ -49,6 +48,8 @@ def _doubts(checks: Sequence[Check]) -> list[Next]:
 
 
 def _untried(answer: Answer, runs: Sequence[Run], shared: int) -> list[Next]:
+    from core.runs.answer.make_answer import FEWEST_SHARED, MORE  # loads what trains
+
     source, target = answer.source, answer.target
     cold = next((group for group in answer.groups if group.name == BINS[0]), None)
     models = {run.record.model for run in runs}

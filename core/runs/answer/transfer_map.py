@@ -11,7 +11,7 @@ from core.basics.errors import CrosswalkError, DataError, RunError
 from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.data.build_pair import pair_hash
-from core.data.checks.quality import read_checks
+from core.data.checks.check import read_checks
 from core.data.pair_folder import PairInputs, PairSettings, read_pair_info
 from core.data.reading.options import Dataset, read_dataset
 from core.data.snapshot import read_info

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from core.basics.errors import DataError, JobError
 from core.basics.files import still_there
@@ -16,7 +16,7 @@ from core.basics.progress import Progress, Report
 from core.basics.workspace import Workspace
 from core.data.build_pair import build_pair
 from core.data.checks.quality import check_pair
-from core.data.database import Connection, in_memory
+from core.data.database import in_memory
 from core.data.pair_folder import (
     RECORD,
     PairInfo,
@@ -31,6 +31,9 @@ from core.data.reading.options import RECORD as DATASET_RECORD
 from core.data.reading.options import ReadOptions
 from core.data.splitting import SplitSettings, split_pair
 from core.jobs.supervisor import sweep_uploads
+
+if TYPE_CHECKING:
+    from core.data.database import Connection
 
 FILES = ("source", "target", "items_source", "items_target", "links", "triples")
 

@@ -12,8 +12,7 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USERS
 from core.basics.errors import CrosswalkError, DataError, RunError
 from core.basics.formatting import signed, signed_interval
 from core.basics.workspace import Workspace
-from core.data.checks.check import Check
-from core.data.checks.quality import checks_of
+from core.data.checks.check import Check, checks_of
 from core.data.pair_folder import PairInfo, read_pair_info
 from core.data.snapshot import Split, read_snapshot
 from core.evaluation.lift import SURE, digits_of, is_gain
@@ -172,10 +171,12 @@ class Evidence:
 
     def placebo_in(self, metric: str) -> PlaceboFigures | None:
         """The same in another metric that runs keep."""
-        try:
-            return placebo_figures(self.run, TEST, metric, self._read)
-        except RunError:
+        if self.comparison is None or not self.comparison.placebos:
             return None
+        lifts = self.lifts
+        if metric != self.metric or lifts is None:
+            lifts = lifts_of(self.comparison, metric, TARGET_HISTORY)
+        return placebo_figures(self.run, TEST, metric, lifts, self._read)
 
     @cached_property
     def verdict(self) -> str:

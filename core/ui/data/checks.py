@@ -15,6 +15,7 @@ from core.data.checks.check import (
     SAME_PEOPLE,
     SPELLING,
     Check,
+    read_checks,
 )
 from core.data.checks.cross_listed import (
     COMMON_USERS,
@@ -28,7 +29,6 @@ from core.data.checks.quality import (
     TARGET_TITLE,
     checks_are_damaged,
     find_time_leak,
-    read_checks,
     read_cross_listed,
     read_double_users,
     time_check,

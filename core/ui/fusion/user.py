@@ -128,7 +128,7 @@ def pick_user(run: Run) -> int | None:
         **linked("order", known[0], one_of(known), forgets=["user"]),
     )
     if chosen in (HELPED, HARMED) and (words := repeats(run)):
-        st.caption(words)
+        st.caption(words[0], help=words[1])
     order, ids = orders[chosen], split.train.users.ids
     names = list(ids[order[:LISTED]])
     wanted = recall("user")

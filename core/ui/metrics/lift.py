@@ -12,7 +12,7 @@ from core.basics.formatting import count, number, signed, signed_interval, signe
 from core.charts.intervals import draw_overlap_curve
 from core.charts.report import BAD, DETAIL, GOOD, MOVED, OPEN, TONE, WORDS, draw_lifts
 from core.charts.theme import one_line
-from core.data.checks.quality import checks_of
+from core.data.checks.check import checks_of
 from core.evaluation.lift import (
     EFFECT,
     HARMED,
@@ -25,9 +25,9 @@ from core.evaluation.lift import (
     is_gain,
 )
 from core.evaluation.segments import ALL_USERS, BINS, FEWEST, SOURCE_HISTORY, TARGET_HISTORY
-from core.evaluation.verdict import OPEN as OPEN_ANSWER
-from core.evaluation.verdict import Lifts, judge
+from core.evaluation.verdict import MODEL, Lifts, by_figures, judge
 from core.metrics.registry import metric_card, metric_title
+from core.runs.answer.groups import TONES
 from core.runs.making.train_again import is_trained, plans_of_more_seeds
 from core.runs.studies.noise import floor_sentence, moved_words, reseed_payload
 from core.runs.studies.overlap import overlap_payload, overlap_rows, overlap_sentence
@@ -44,6 +44,7 @@ from core.store.measured import (
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.data.checks import draw_time_note, time_leak_of
+from core.ui.folds import show_folds
 from core.ui.frame import draw_trust
 from core.ui.keeping import kept_data
 from core.ui.metrics.figures import (
@@ -51,6 +52,7 @@ from core.ui.metrics.figures import (
     floor_of,
     lifts_of,
     other_seeds,
+    placebo_of,
     seeds_of,
     sentence_of,
 )
@@ -70,14 +72,16 @@ def show_lift(run: Run, view: View) -> None:
     by = _pick_segments(run)
     lifts = lifts_of(run, view.part, view.column, by)
     st.markdown(f"**{plain(sentence_of(run, view.part, view.column, by), 1200)}**")
+    rows = _rows(run, view, lifts, by)
+    of_model = not metric_card(view.column).neutral and bool((rows[TONE] == MOVED).any())
     show_chart(
-        draw_lifts(_rows(run, view, lifts, by), x=f"difference in {metric_title(view.column)}"),
+        draw_lifts(rows, x=f"difference in {metric_title(view.column)}"),
         " ".join(
             filter(
                 None,
                 [
                     _caption(run, view, lifts)
-                    + _dealt_words(run, view)
+                    + _dealt_words(run, view, of_model)
                     + missing_words(run, view.part, by),
                     run.cut_short,
                 ],
@@ -85,6 +89,7 @@ def show_lift(run: Run, view: View) -> None:
         ),
         "lift",
     )
+    show_folds(run, view.part, view.column)
     show_placebo(run, view)
     show_layers(run, view)
     show_versions(run, view)
@@ -111,17 +116,22 @@ def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
     That is the placebo, and the floor for users without target history.
     """
     shown: list[pd.Series] = []
-    judged = {} if lifts.over_twin is None else judge(lifts, view.column, by)
+    answers = {}
+    if lifts.over_twin is not None:
+        answers = judge(lifts, view.column, by)
+        answers[ALL_USERS] = by_figures(lifts, view.column, by)
     main = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
     assert main is not None
     floor = None if lifts.over_twin is None else lifts.over_floor
     dealt = lifts.over_placebo
     for _, row in main.iterrows():
         name = str(row[SEGMENT])
-        answer = judged.get(name)
-        sure = bool(row[SURE]) if answer is None else answer != OPEN_ANSWER
+        answer = answers.get(name)
+        sure = bool(row[SURE]) if answer is None else answer in TONES
         label = f"{group_label(run, by, name)} · {int(row[USERS]):,}"
         shown.append(_drawn(row, label, view.column, sure, _details(row)))
+        if answer == MODEL:
+            shown[-1][TONE] = TONES[MODEL]
         shown += [
             _drawn(other, "… over the placebo", view.column, bool(other[SURE]))
             for _, other in _of(dealt, name).iterrows()
@@ -191,12 +201,16 @@ def _caption(run: Run, view: View, lifts: Lifts) -> str:
     return words + _filled(lifts.over_twin, bool(lifts.over_twin[NOISE].notna().any()))
 
 
-def _dealt_words(run: Run, view: View) -> str:
-    """Which of two rows is over what, where a placebo stands below each group."""
-    if cached.placebo_of(run, view.part, view.column) is None:
+def _dealt_words(run: Run, view: View, of_model: bool) -> str:
+    """Which of two rows is over what, where a placebo stands below each group.
+
+    of_model: whether a group is drawn in the colour of what the wrong people may do as well.
+    """
+    if placebo_of(run, view.part, view.column) is None:
         return ""
     return (
-        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo."
+        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo"
+        f"{'; purple: sure over the twin and not over the placebo' if of_model else ''}."
     )
 
 

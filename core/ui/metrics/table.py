@@ -98,9 +98,9 @@ def _show_gaps(lines: list[Contender], figures: pd.DataFrame, view: View) -> Non
     )
     st.table(pd.DataFrame(table), border="horizontal", hide_index=True)
     st.caption(
-        f"Means over {count(int(figures[USERS].max()), 'user')}, paired differences with 95 % "
-        "intervals. :green-background[Green]: this run is better; :red-background[red]: worse; "
-        ":violet-background[violet]: a matter of purpose; plain: no difference shown."
+        f"Means over {count(int(figures[USERS].max()), 'user')}; plain: no difference shown.",
+        help="Paired differences with 95 % intervals. :green-background[Green]: this run is "
+        "better; :red-background[red]: worse; :violet-background[violet]: a matter of purpose.",
     )
 
 

@@ -81,7 +81,7 @@ def _show_histogram(run: Run, table: pd.DataFrame, view: View, against: str) -> 
         return pd.Series(True, index=table.index)
     st.markdown(moved_sentence(table, view.column, against))
     if words := repeats(run):
-        st.caption(words)
+        st.caption(words[0], help=words[1])
     reach = float(moved.abs().max())
     counts, edges = np.histogram(moved, bins=BINS, range=(-reach, reach))
     answer = show_chart(

@@ -15,7 +15,7 @@ from core.basics.types import IntArray
 from core.data.snapshot import Split
 from core.evaluation.lift import SAME
 from core.evaluation.segments import HARMED, HELPED, ORDER_TITLES, RANDOM, user_order
-from core.evaluation.side_by_side import gains_repeat, moved_users, repeat_words
+from core.evaluation.side_by_side import gains_repeat, moved_users, repeat_in_short, repeat_words
 from core.fusion.combine import KINDS, SCALES, WEIGHTED_SUM, Fusion
 from core.fusion.rerank import BY_SCORE, NONE, Rerank
 from core.fusion.rerank import KINDS as RERANKS
@@ -86,7 +86,7 @@ def pick_view(run: Run, of_nobody: bool = False) -> View:
         **linked("order", known[0], one_of(known), forgets=["user"]),
     )
     if chosen in (HELPED, HARMED) and (words := repeats(run)):
-        st.caption(words)
+        st.caption(words[0], help=words[1])
     user = _current_user(split, orders[chosen])
     find.text_input(
         "Find by id",
@@ -124,14 +124,18 @@ def fusion_of(run: Run) -> Fusion:
 
 
 @kept_data(max_entries=20)
-def repeats(run: Run) -> str:
-    """Whether the people who gain on validation gain on test too; "" without a twin."""
+def repeats(run: Run) -> tuple[str, str] | None:
+    """Whether the people who gain on validation gain on test too, in short and in full.
+
+    None without a twin.
+    """
     if run.twin is None:
-        return ""
+        return None
     valid, test = (
         (cached.per_user(run, part), cached.per_user(run.twin, part)) for part in (VALID, TEST)
     )
-    return repeat_words(gains_repeat(valid, test, run.card.task.metric))
+    found = gains_repeat(valid, test, run.card.task.metric)
+    return repeat_in_short(found), repeat_words(found)
 
 
 @kept_data(max_entries=20)

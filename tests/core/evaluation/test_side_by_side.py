@@ -11,9 +11,12 @@ from core.evaluation.side_by_side import (
     leader,
     moved_sentence,
     moved_users,
+    repeat_in_short,
+    repeat_words,
     side_by_side,
     users_in,
 )
+from core.metrics.intervals import Interval
 
 
 def frame(values, metric="ndcg@10", users=None):
@@ -104,3 +107,13 @@ def test_a_metric_that_only_one_run_has_stands_beside_a_dash_and_has_no_leader()
     assert np.isnan(areas.loc["ranks", MEAN])
     assert areas.loc["rates", MEAN] == pytest.approx(0.6)
     assert not areas[BEST].any()
+
+
+@pytest.mark.parametrize(
+    ("r", "word"),
+    [(0.04, "hardly"), (0.5, "mostly"), (np.nan, "cannot")],
+)
+def test_whether_gains_repeat_is_said_alike_in_short_and_in_full(r, word):
+    found = Interval(r, r - 0.1, r + 0.1, 100, 0)
+    assert word in repeat_in_short(found)
+    assert word in repeat_words(found)

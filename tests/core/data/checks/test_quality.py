@@ -14,19 +14,19 @@ from core.data.checks.check import (
     IMPORT,
     ITEM_TABLES,
     RATINGS,
+    RESULT,
     SAME_PEOPLE,
     SAME_ROWS,
     SPELLING,
     TIMES,
     TITLES,
+    read_checks,
 )
 from core.data.checks.quality import (
-    RESULT,
     SOURCE_TITLE,
     TARGET_TITLE,
     check_pair,
     checks_are_damaged,
-    read_checks,
     read_cross_listed,
     read_double_users,
 )

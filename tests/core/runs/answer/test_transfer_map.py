@@ -12,7 +12,7 @@ from core.basics.columns import ITEM, USER
 from core.basics.errors import DataError
 from core.basics.progress import Cancelled, silent
 from core.basics.workspace import Workspace
-from core.data.checks.quality import read_checks
+from core.data.checks.check import read_checks
 from core.data.reading.ingest import import_file
 from core.data.reading.options import INTERACTIONS, ReadOptions, list_datasets
 from core.runs.answer.transfer_map import ordered_pairs, transfer_cells, transfer_job

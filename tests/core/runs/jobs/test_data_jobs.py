@@ -7,7 +7,7 @@ from core.basics.errors import CrosswalkError, DataError
 from core.basics.files import whole_folder, write_json
 from core.basics.progress import Progress, silent
 from core.basics.workspace import Workspace
-from core.data.checks.quality import read_checks
+from core.data.checks.check import read_checks
 from core.data.database import in_memory
 from core.data.pair_folder import PairInputs, PairSettings, delete_pair, rows_file
 from core.data.profile import KEPT, overlap, pair_figures, profile
