@@ -336,16 +336,14 @@ def _counts(folder: Path, part: str, shape: tuple[int, int]) -> csr_matrix | Non
     if COUNT not in pq.read_schema(path).names:
         return None
     frame = pd.read_parquet(path, columns=[USER, ITEM, COUNT])
-    places = frame[USER].to_numpy(), frame[ITEM].to_numpy()
-    return csr_matrix((frame[COUNT].to_numpy(dtype=np.float32), places), shape=shape)
+    return csr_matrix((frame[COUNT].to_numpy(np.float32), (frame[USER], frame[ITEM])), shape)
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:
     columns = [USER, ITEM, RATING] if ratings else [USER, ITEM]
     frame = pd.read_parquet(folder / f"{part}.parquet", columns=columns).dropna()
     values = frame[RATING] if ratings else np.ones(len(frame))
-    places = frame[USER].to_numpy(), frame[ITEM].to_numpy()
-    return csr_matrix((np.asarray(values, dtype=np.float32), places), shape=shape)
+    return csr_matrix((np.asarray(values, dtype=np.float32), (frame[USER], frame[ITEM])), shape)
 
 
 # What one user did in a domain, read from the snapshot: items, ratings and times, newest first.
