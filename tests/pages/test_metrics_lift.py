@@ -267,7 +267,7 @@ def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(ow
     keep_attributes(workspace, run.record.dataset_hash, "\n".join(rows).encode(), users)
     app = well(open_page("metrics", run=runs["ease"], segment="attribute:group: all:many: rest"))
     assert app.selectbox(key="segment_widget").value == "attribute:group: all:many: rest"
-    assert "Means over 237 users, paired" in text_of(app)
+    assert "Means over 237 users; plain" in text_of(app)
     app.selectbox(key="segment_widget").set_value("attribute:group: all:few")
     well(app.run())
     assert not app.table
