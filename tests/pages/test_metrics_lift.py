@@ -275,7 +275,7 @@ def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(ow
     for n in (30, 60):  # other users under the same name, as a newer file has them
         rows[1:] = [f"{u},{'few' if place < n else 'rest'}" for place, u in enumerate(users.ids)]
         keep_attributes(workspace, run.record.dataset_hash, "\n".join(rows).encode(), users)
-        assert f"Means over {n} users, paired" in text_of(well(app.run()))
+        assert f"Means over {n} users; plain" in text_of(well(app.run()))
     remove_attributes(workspace, run.record.dataset_hash, newest(workspace, run).name)
     remove_attributes(workspace, run.record.dataset_hash, newest(workspace, run).name)
     for tab in ("Per user", "Trade-off"):
