@@ -7,12 +7,15 @@ from core.ui.start import (
     draw_answer,
     draw_checklist,
     draw_choice,
+    draw_ending,
 )
 from core.ui.state import current_pair
 from core.ui.transfer_map import draw_transfer_map
 
 with page("Start", "Does one domain help to recommend in another, and whom?"):
     job = answering()
+    if job is None:
+        draw_ending()
     draw_answer(so_far=job is not None)
     if job is not None:
         draw_checklist(job)

@@ -16,11 +16,13 @@ from core.basics.columns import SOURCE, TARGET, TEST, VALID
 from core.basics.errors import RunError, SettingsError
 from core.basics.formatting import duration
 from core.basics.workspace import Workspace
+from core.cli.event_files import check_can_write, write_curves
 from core.cli.flags import (
     FILES,
     LISTS_FILE,
     SPLITS,
     choices_of,
+    fold_values,
     given_flags,
     pair_values,
     split_values,
@@ -45,8 +47,9 @@ from core.fusion.rerank import Rerank
 from core.models.kernel.training_settings import counts_words
 from core.models.registry import CARDS, card_of
 from core.runs.explain.recommend import fused_figures, recommend_user, scale_of
-from core.runs.making.cold_folds import train_folds
 from core.runs.making.estimate import Estimate, cheaper_first, estimate, measured_steps, time_of
+from core.runs.making.fit import few_will_choose
+from core.runs.making.folds import train_folds
 from core.runs.making.make_run import beside_new_items, train_run
 from core.runs.making.plan import RunPlan
 from core.runs.studies.noise import comparison_of
@@ -86,23 +89,26 @@ def run(options: Namespace) -> dict[str, Any]:
     card = card_of(options.model)
     card.settings.of(settings)  # refuse a wrong setting or weight before anything is read
     fusion = Fusion(options.alpha, options.beta, scale=scale_of(card))
-    if options.placebo and options.cold_folds:
+    folds = fold_values(options)
+    if options.placebo and folds:
         raise SettingsError(
-            what="A placebo is made of one run, and --cold-folds makes several.",
+            what="A placebo is made of one run, and folds make several.",
             hint="Leave one of the two out, or call `placebo` for each of the runs.",
         )
     if options.placebo:
         check_reads_source(card)
+    if options.tensorboard:
+        check_can_write(options.tensorboard, options.cold_folds)
     files, account = _files(options), Account(tell)
-    if options.cold_folds:
-        folders = fold_snapshots(files, workspace, options.cold_folds, options.seed, account)
+    if folds:
+        folders = fold_snapshots(files, workspace, folds, options.seed, account)
         plans = [
             RunPlan(folder.name, options.model, settings, options.seed, options.device)
             for folder in folders
         ]
         _foretell(plans[0], workspace, times=len(plans))
         answer = train_folds(plans, workspace, say)
-        answer["verdict"] = lift_words(answer)
+        answer["verdict"] = f"{lift_words(answer)} {answer['tested']}"
     else:
         snapshot = pair_snapshot(files, workspace, options.seed, account)
         plan = RunPlan(snapshot.name, options.model, settings, options.seed, options.device)
@@ -110,6 +116,8 @@ def run(options: Namespace) -> dict[str, Any]:
         made = read_run(train_run(plan, workspace, say))
         if options.placebo:
             make_placebos(made, read_snapshot(snapshot), options.placebo, say)
+        if options.tensorboard:
+            write_curves(made, options.tensorboard)
         answer = _answer(made, fusion, options.k, workspace)
     return _told(answer, options, account)
 
@@ -433,6 +441,8 @@ def _foretell(plan: RunPlan, workspace: Workspace, times: int = 1) -> None:
         known = time_of(plan, runs, infos.get, timed)
         return estimate(plan, info, info.counts["users"], known, facts=facts)
 
+    if few := few_will_choose(plan.model, workspace.splits / plan.split / "target_valid.parquet"):
+        tell(few)
     timing = time_of(plan, runs, infos.get)
     if timing is not None and timing.seconds * times > LONG:
         tell(f"This takes about {duration(timing.seconds * times)}, judging by earlier runs.")

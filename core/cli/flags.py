@@ -106,8 +106,7 @@ SPLIT_FLAGS = {  # flag -> setting of a split, the kinds it belongs to
     "--test-from": ("test_from", ("temporal",)),
     "--cold-share": ("cold_share", ("cold-users",)),
 }
-
-
+FOLD_FLAGS = {"cold-folds": "cold-start fold", "folds": "fold of rows"}  # -> kind of a split
 FLAG_OF = {  # setting of a pair or a split -> the flag that sets it
     **{name: flag for flag, names in reversed(PAIR_FLAGS.items()) for name in names},
     **{
@@ -315,18 +314,17 @@ def split_values(options: Namespace) -> dict[str, Any]:
     """
     kind, new = options.split_kind, options.new_items
     kind = kind if kind in SPLITS else None  # else it is the hash of a split
-    folds = getattr(options, "cold_folds", 0)
     asked = {
         "--split": kind,
         "--new-items": "new-items" if new else None,
-        "--cold-folds": "cold-folds" if folds else None,
+        **{f"--{way}": way if getattr(options, _attribute(way), 0) else None for way in FOLD_FLAGS},
     }
     told = {flag: what for flag, what in asked.items() if what}
     if len(set(told.values())) > 1:
         if not kind:
             raise SettingsError(
-                "A run tests cold users or new items, not both.",
-                "Leave out --cold-folds or --new-items.",
+                f"A run holds out in one way, and {' and '.join(told)} are several.",
+                f"Leave out {' or '.join(told)}.",
             )
         one, other = list(told)[:2]
         raise SettingsError(
@@ -349,6 +347,12 @@ def split_values(options: Namespace) -> dict[str, Any]:
             )
         values[name] = given
     return values
+
+
+def fold_values(options: Namespace) -> dict[str, Any]:
+    """Settings of the folds that were asked for, without the number of one; empty for none."""
+    asked = {kind: getattr(options, _attribute(way)) for way, kind in FOLD_FLAGS.items()}
+    return next(({"kind": kind, "folds": n} for kind, n in asked.items() if n), {})
 
 
 def given_flags(options: Namespace) -> list[str]:

@@ -32,14 +32,12 @@ from core.data.checks.item_match import best_item_column
 from core.data.checks.quality import check_pair
 from core.data.database import in_memory
 from core.data.filters import liked_of
-from core.data.knowledge import with_triples
 from core.data.pair_folder import PairInputs, PairSettings, read_pair_info
 from core.data.reading.ingest import ImportReport, clean_name, import_file
 from core.data.reading.options import IGNORE, INTERACTIONS, ITEMS, LABELS, LINKS, TRIPLES
 from core.data.snapshot import PARTS, RECORD, SplitTables, write_snapshot
 from core.data.splitting import (
     BY_TIME,
-    COLD_FOLD,
     TEST_ROW,
     TRAIN_ROW,
     VALID_ROW,
@@ -50,6 +48,7 @@ from core.data.splitting import (
     split_folds,
     split_pair,
 )
+from core.data.triples import with_triples
 from core.store.run_folder import Run
 
 
@@ -134,17 +133,20 @@ def pair_snapshot(files: PairFiles, workspace: Workspace, seed: int, account: Ac
 
 
 def fold_snapshots(
-    files: PairFiles, workspace: Workspace, folds: int, seed: int, account: Account
+    files: PairFiles, workspace: Workspace, folds: Mapping[str, Any], seed: int, account: Account
 ) -> list[Path]:
-    """One snapshot per cold-start fold over the shared users of the pair or the given split."""
-    settings = SplitSettings(kind=COLD_FOLD, folds=folds)
+    """One snapshot per fold over the users or the rows of the pair or the given split.
+
+    folds: what SplitSettings are told, the number of a fold apart.
+    """
+    settings = SplitSettings.of(dict(folds))
     if not files.splits:
         return split_folds(made_pair(files, workspace, account), settings, seed, workspace.splits)
     given = _given_tables(files, workspace, account)
     liked_from = files.pair.get("rating_threshold", 0.0)
     folders = [
         _split_again(given, replace(settings, fold=fold), seed, workspace, liked_from)
-        for fold in range(1, folds + 1)
+        for fold in range(1, settings.folds + 1)
     ]
     for folder in folders:
         keep_checks(folder, account.checks, folder / RECORD)
@@ -342,9 +344,15 @@ def _given_tables(files: PairFiles, workspace: Workspace, account: Account) -> S
         facts = _rows(imported(files.triples, TRIPLES, "triples", files, workspace, account))
         target = pd.concat([tables.target_train, tables.target_valid, tables.target_test])
         ids = {SOURCE: tables.source_train[ITEM], TARGET: target[ITEM]}
-        added, used = with_triples(facts, ids, {domain: items[f"items_{domain}"] for domain in ids})
+        known = {domain: items[f"items_{domain}"] for domain in ids}
+        added, links, used = with_triples(facts, ids, known)
         account.tell(used.words())
-        tables = replace(tables, items_source=added[SOURCE], items_target=added[TARGET])
+        tables = replace(
+            tables,
+            items_source=added[SOURCE],
+            items_target=added[TARGET],
+            entity_links=links if len(links) else None,
+        )
     if tables.items_target is not None:
         rows = (tables.target_train, tables.target_valid, tables.target_test, tables.disliked)
         taken = pd.concat([part[ITEM] for part in rows if part is not None])
@@ -461,6 +469,9 @@ def _write_given(
                 table[column].to_numpy(dtype=object) for column in table if column != VECTOR
             ]
             columns += _content_of_vectors(table)
+    if tables.entity_links is not None:
+        links = tables.entity_links.sort_values([*tables.entity_links])
+        columns += [links[column].to_numpy(dtype=object) for column in links]
     return write_snapshot(
         workspace.splits,
         tables,

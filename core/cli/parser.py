@@ -112,10 +112,24 @@ def _add_run(commands: Any) -> None:
         help="test cold users: N folds over all shared users, each once without target history",
     )
     run.add_argument(
+        "--folds",
+        type=_folds,
+        default=0,
+        metavar="N",
+        help="cross-validation: N folds over the rows of every user, each row tested once, and one "
+        "lift over all of them",
+    )
+    run.add_argument(
         "--placebo",
         type=_deals,
         metavar="N",
         help="also train it N times with the source's histories dealt to other people",
+    )
+    run.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="also write loss and validation per epoch of run and twin there, for TensorBoard",
     )
     _add_workspace(run)
     _add_json(run, full=True)

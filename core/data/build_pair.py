@@ -44,8 +44,7 @@ from core.data.filters import (
     liked_from,
     read_disliked,
 )
-from core.data.knowledge import with_triples
-from core.data.pair import MOST_UNTAKEN, UNTAKEN
+from core.data.pair import ENTITY_LINKS, MOST_UNTAKEN, UNTAKEN
 from core.data.pair_folder import (
     DISLIKED,
     RECORD,
@@ -64,6 +63,7 @@ from core.data.pair_folder import (
 from core.data.reading.options import RECORD as DATASET_RECORD
 from core.data.reading.options import relation
 from core.data.splitting import training_rows
+from core.data.triples import with_triples
 
 VERSION = 1  # of the way a pair is built; another one gives other hashes
 FEW_SHARED = 50  # below this many shared users a person is warned
@@ -149,7 +149,7 @@ def _write_pair(
     added: dict[str, pd.DataFrame],
     untaken: str,
 ) -> None:
-    """Write the tables that stand in the database; added: item tables that triples made longer."""
+    """Write the tables that stand in the database; added: what triples made, by file."""
     with whole_folder(folder) as part:
         for table in (*DOMAINS, *([DISLIKED] if info.disliked else [])):
             _write_rows(connection, table, rows_file(part, table))
@@ -162,15 +162,16 @@ def _write_pair(
             kept = f"{untaken} ORDER BY {ITEM} LIMIT {MOST_UNTAKEN}"
             file = text(str(part / f"{UNTAKEN}.parquet"))
             connection.execute(f"COPY ({kept}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
-        for domain, frame in added.items():
-            frame.to_parquet(items_file(part, domain), index=False)
+        for table, frame in added.items():
+            frame.to_parquet(rows_file(part, table), index=False)
         write_json(part / RECORD, asdict(info))
 
 
 def pair_hash(inputs: PairInputs, settings: PairSettings) -> str:
     """Hash of the content of every file and of the settings."""
     names = [inputs.source_name, inputs.target_name]
-    return fingerprint("pair", VERSION, _hashes(inputs), names, settings.key())
+    kept = [] if inputs.triples is None else [ENTITY_LINKS]  # older versions dropped them
+    return fingerprint("pair", VERSION, _hashes(inputs), names, settings.key(), *kept)
 
 
 def filter_counts(
@@ -429,7 +430,7 @@ def _untaken_query(
 def _read_triples(
     connection: duckdb.DuckDBPyConnection, inputs: PairInputs, settings: PairSettings
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """Item tables with what the file of triples adds to them, and what was counted in words."""
+    """Item tables with what triples add to them and triples between entities, by file; counts."""
     if inputs.triples is None:
         return {}, []
     triples = connection.execute(f"SELECT * FROM {relation(connection, inputs.triples)}").df()
@@ -441,8 +442,9 @@ def _read_triples(
         domain: table and connection.execute(_items_query(connection, domain, table)).df()
         for domain, table in _item_tables(inputs, settings).items()
     }
-    added, used = with_triples(triples, ids, tables)
-    return added, [used.words()]
+    added, links, used = with_triples(triples, ids, tables)
+    frames = {items_file(Path(), domain).stem: table for domain, table in added.items()}
+    return frames | ({ENTITY_LINKS: links} if len(links) else {}), [used.words()]
 
 
 # What is left out of a pair after its filters: cross-listed items and double users.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import csr_matrix, vstack
 
-from core.basics.columns import ATTRIBUTE, HEAD, ITEM, RELATION, SOURCE, TAIL, TARGET, VECTOR
+from core.basics.columns import HEAD, RELATION, SOURCE, TAIL, TARGET
 from core.basics.formatting import count
-from core.basics.types import IntArray
+from core.basics.types import BoolArray, IntArray
 from core.data.pair import DomainPair, ItemFeatures, read_described
 
 CATEGORY = "category"  # the relation of an item to each of its categories
@@ -25,8 +25,9 @@ class LeftOut:
     """What of the item tables carries nothing, counted."""
 
     repeated: int = 0  # triples said more than once of one item
-    single: int = 0  # entities that one item alone holds
-    common: int = 0  # entities that more than MOST_HELD of all items hold
+    single: int = 0  # entities that one item alone holds, and that lead to no other item
+    common: int = 0  # entities that more than MOST_HELD of all items hold, or reach by one more
+    loose: int = 0  # entities of triples between entities that lead from no item to another
     bare: int = 0  # items without any attribute
 
 
@@ -35,7 +36,8 @@ class KnowledgeGraph:
     """Which item holds which entity; an entity is one node for both domains.
 
     names: (n_entities,) as first spelled; relation_of: (n_entities,) numbers of `relations`;
-    source, target: (n_items of the domain, n_entities) ones.
+    source, target: (n_items of the domain, n_entities) ones. link_heads, link_tails: (n_links,)
+    numbers of entities, link_relation: of `relations`: triples between entities.
     """
 
     relations: list[str]
@@ -44,6 +46,9 @@ class KnowledgeGraph:
     source: csr_matrix
     target: csr_matrix
     left_out: LeftOut
+    link_heads: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    link_tails: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    link_relation: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def holders(self) -> IntArray:
@@ -65,6 +70,24 @@ class KnowledgeGraph:
             (in_source & (np.bincount(self.target.indices, minlength=len(in_source)) > 0)).sum()
         )
 
+    @cached_property
+    def one_step_on(self) -> KnowledgeGraph:
+        """What the entities of items lead to by one triple between entities, head to tail.
+
+        An entity counts here once for each relation that leads to it; an item that holds it itself
+        holds it here too.
+        """
+        ends = np.stack([self.link_relation, self.link_tails])
+        found, places = np.unique(ends, axis=1, return_inverse=True)
+        relation_of, entities = found
+        heads = np.concatenate([self.link_heads, entities])
+        reached = np.concatenate([places.ravel(), np.arange(len(entities))])
+        shape = len(self.names), len(entities)
+        leads = csr_matrix((np.ones(len(heads), np.float32), (heads, reached)), shape=shape)
+        names = [self.names[entity] for entity in entities]
+        source, target = (_ones(table @ leads) for table in (self.source, self.target))
+        return KnowledgeGraph(self.relations, names, relation_of, source, target, LeftOut())
+
     def words(self) -> str:
         """The graph in a sentence or two, with what was left out."""
         left, entities = self.left_out, _entities(len(self.names))
@@ -73,12 +96,18 @@ class KnowledgeGraph:
             f"{entities} of {count(len(self.relations), 'relation')}, {self.joining:,} held in "
             "both domains."
         )
+        if len(self.link_heads):
+            said += (
+                f" {count(len(self.link_heads), 'triple')} between entities; by one of them "
+                f"{_entities(self.one_step_on.joining)} more can be reached from both domains."
+            )
         most = f"held by more than {MOST_HELD:.0%} of all items"
         gone = [
             f"{words} {why}"
             for number, words, why in (
                 (left.single, _entities(left.single), "held by one item alone"),
                 (left.common, _entities(left.common), most),
+                (left.loose, _entities(left.loose), "that lead from no item to another"),
                 (left.repeated, count(left.repeated, "triple"), "said twice"),
                 (left.bare, count(left.bare, "item"), "without any attribute"),
             )
@@ -112,24 +141,33 @@ def graph_of(
     """The graph of what is known about the items of either domain, and how many there are.
 
     Entities of the same relation and name are one, whatever their case and blanks. What a single
-    item holds joins nothing, and what most items hold says nothing: neither is in the graph.
+    item holds joins nothing, unless it leads to what another holds; what most items hold says
+    nothing: neither is in the graph.
     """
     spelled: dict[Key, Key] = {}
     held = [_held(*described, spelled) for described in (source, target)]
+    linked = _linked((source[0], target[0]), spelled)
     keys = sorted(spelled)
     number = {key: place for place, key in enumerate(keys)}
     tables = [_table(items, number) for items, _ in held]
-    counts = np.asarray(vstack(tables).sum(axis=0)).ravel()
-    single, common = counts < 2, counts > max(1.0, MOST_HELD * sum(t.shape[0] for t in tables))
-    kept = np.flatnonzero(~single & ~common)
-    relations = sorted({keys[place][0] for place in kept})
-    shown = {key[0]: label for key, (label, _) in reversed(spelled.items())}
+    links = np.array([(number[h], number[t]) for h, _, t in linked], dtype=np.int64).reshape(-1, 2)
+    holding = csr_matrix(vstack(tables))
+    common, joined = _of_use(holding, links)
+    kept = np.flatnonzero(joined)
+    within = joined[links[:, 0]] & joined[links[:, 1]]
+    by = [relation for (_, relation, _), stays in zip(linked, within, strict=True) if stays]
+    relations = sorted({keys[place][0] for place in kept} | {compared(name) for name in by})
+    shown = {compared(name): name for _, name, _ in reversed(linked)}
+    shown |= {key[0]: label for key, (label, _) in reversed(spelled.items())}
+    bare, is_held = ~common & ~joined, np.diff(holding.tocsc().indptr) > 0
     left_out = LeftOut(
         sum(repeated for _, repeated in held),
-        int(single.sum()),
+        int((bare & is_held).sum()),
         int(common.sum()),
+        int((bare & ~is_held).sum()),
         sum(not entities for items, _ in held for entities in items),
     )
+    heads, tails = np.searchsorted(kept, links[within]).T
     return KnowledgeGraph(
         [shown[relation] for relation in relations],
         [spelled[keys[place]][1] for place in kept],
@@ -137,7 +175,71 @@ def graph_of(
         csr_matrix(tables[0][:, kept]),
         csr_matrix(tables[1][:, kept]),
         left_out,
+        heads,
+        tails,
+        np.array([relations.index(compared(name)) for name in by], dtype=np.int64),
     )
+
+
+def _of_use(holding: csr_matrix, links: IntArray) -> tuple[BoolArray, BoolArray]:
+    """(n_entities,) which entities most items hold or reach, and which of the others join items.
+
+    holding: (n_items, n_entities) ones; links: (n_links, 2) heads and tails.
+    """
+    n_items, n_entities = holding.shape
+    holders = np.asarray(holding.sum(axis=0)).ravel()
+    heads, tails = links.T
+    ones, shape = np.ones(2 * len(links), np.float32), (n_entities, n_entities)
+    ends = np.concatenate([heads, tails]), np.concatenate([tails, heads])
+    beside = csr_matrix((ones, ends), shape=shape)
+    reached = np.bincount((holding @ beside).indices, minlength=n_entities)
+    common = np.maximum(holders, reached) > max(1.0, MOST_HELD * n_items)
+    beside, joined, before = _ones(beside), ~common, -1
+    while joined.sum() != before:  # what leads on to nothing is no way from one item to another
+        before = joined.sum()
+        joined &= holders + beside @ joined >= 2
+    inside = beside[joined][:, joined]
+    from scipy.sparse.csgraph import connected_components  # loads scipy.linalg
+
+    parts = connected_components(inside, directed=False)[1]
+    held = np.bincount(parts, holders[joined], minlength=1)
+    joined[joined] = held[parts] >= 2
+    return common, joined
+
+
+def _ones(table: csr_matrix) -> csr_matrix:
+    found = csr_matrix(table)
+    found.data[:] = 1.0
+    return found
+
+
+def _linked(
+    features: tuple[ItemFeatures | None, ItemFeatures | None], spelled: dict[Key, Key]
+) -> list[tuple[Key, str, Key]]:
+    """Head, relation and tail of every triple between entities; new entities are noted.
+
+    A name stands for every entity that items hold under it, whatever their relation to it; where
+    none does, it is an entity of the triple's own relation.
+    """
+    known = next(
+        (part.entity_links for part in features if part and part.entity_links is not None), None
+    )
+    if known is None:
+        return []
+    called: dict[str, list[Key]] = {}
+    for key in spelled:
+        called.setdefault(key[1], []).append(key)
+    found: dict[tuple[Key, str, Key], str] = {}
+    for head, relation, tail in known[[HEAD, RELATION, TAIL]].itertuples(index=False):
+        for name in (head, tail):
+            if compared(name) not in called:
+                key = compared(relation), compared(name)
+                spelled[key], called[key[1]] = (relation, name), [key]
+        for one in called[compared(head)]:
+            for other in called[compared(tail)]:
+                if one != other:
+                    found.setdefault((one, compared(relation), other), relation)
+    return [(one, relation, other) for (one, _, other), relation in found.items()]
 
 
 def _held(
@@ -168,122 +270,6 @@ def _table(items: list[set[Key]], number: dict[Key, int]) -> csr_matrix:
     ends = np.concatenate([[0], np.cumsum([len(places) for places in columns])]).astype(np.int64)
     flat = np.array([place for places in columns for place in places], dtype=np.int32)
     return csr_matrix((np.ones(len(flat), np.float32), flat, ends), shape=(len(items), len(number)))
-
-
-# A file of triples (head, relation, tail) as further attributes of both domains' items.
-
-MOST_RELATIONS = 20  # the most used ones are kept
-ENTITY = "entity"
-
-
-@dataclass(frozen=True)
-class UsedTriples:
-    """How many triples of a file said something about an item, and why the others did not."""
-
-    read: int
-    used: int
-    unknown: int  # neither end is an item of the pair
-    loops: int  # both ends are the same
-    rare: int  # of relations beyond the most used ones
-    doubtful: int = 0  # of those used, with an id that is an item of both domains
-
-    def words(self) -> str:
-        """One sentence with every count."""
-        others = (
-            (self.unknown, "name no item of the pair"),
-            (self.loops, "lead from something to itself"),
-            (self.rare, f"have a relation beyond the {MOST_RELATIONS} most used"),
-        )
-        said = f"Of {count(self.read, 'triple')} {self.used:,} say something about an item"
-        said = "; ".join([said, *(f"{number:,} {why}" for number, why in others if number)]) + "."
-        if not self.doubtful:
-            return said
-        return (
-            f"{said} {count(self.doubtful, 'triple')} {'names' if self.doubtful == 1 else 'name'} "
-            "an id that both domains have, taken for both items; write source:ID or target:ID for "
-            "one of them, entity:ID for neither."
-        )
-
-
-def with_triples(
-    triples: pd.DataFrame, items: dict[str, Iterable[str]], tables: dict[str, pd.DataFrame | None]
-) -> tuple[dict[str, pd.DataFrame], UsedTriples]:
-    """The item tables of both domains with what the triples say of their items.
-
-    triples: HEAD, RELATION, TAIL; items: ids by domain. Where one end is an item, the other is an
-    entity it holds; where both are, they hold the tail in common, so that they are joined. An id
-    that both domains have is an item of both, unless it is written as source:1 or target:1;
-    entity:1 is no item.
-    """
-    rows = triples[[HEAD, RELATION, TAIL]].astype("str")
-    rows[RELATION] = rows[RELATION].str.split().str.join(" ").str.casefold()
-    looped = rows[HEAD] == rows[TAIL]
-    known = {domain: set(ids) for domain, ids in items.items()}
-    ends = {end: _read_end(rows[end], known) for end in (HEAD, TAIL)}
-    about = pd.concat([end.items.notna().any(axis=1) for end in ends.values()], axis=1).any(axis=1)
-    said = rows[~looped & about]
-    most = said[RELATION].value_counts().sort_index().nlargest(MOST_RELATIONS, keep="first").index
-    kept = said[said[RELATION].isin(most)]
-    added = {domain: _added(_facts(kept, ends, domain), tables.get(domain)) for domain in known}
-    doubtful = pd.concat([end.items.notna().all(axis=1) for end in ends.values()], axis=1)
-    used = UsedTriples(
-        len(rows),
-        len(kept),
-        int((~looped & ~about).sum()),
-        int(looped.sum()),
-        len(said) - len(kept),
-        int(doubtful.any(axis=1)[kept.index].sum()),
-    )
-    return added, used
-
-
-@dataclass(frozen=True)
-class _End:
-    """One end of every triple; both are indexed as the triples are."""
-
-    items: pd.DataFrame  # a column per domain: the id where it is an item of the domain, else NA
-    names: pd.Series  # as an entity
-
-
-def _read_end(written: pd.Series, known: dict[str, set[str]]) -> _End:
-    marked = written.str.extract(rf"^({'|'.join([*known, ENTITY])}):(.+)$")
-    bare = written.isin(set().union(*known.values())) | marked[0].isna()
-    names = written.where(bare, marked[1])
-    items = {
-        domain: names.where((bare | (marked[0] == domain)) & names.isin(ids))
-        for domain, ids in known.items()
-    }
-    return _End(pd.DataFrame(items), names.str.replace("|", "/", regex=False))
-
-
-def _facts(rows: pd.DataFrame, ends: dict[str, _End], domain: str) -> pd.DataFrame:
-    """ITEM, RELATION and ENTITY, one row per item of the domain and what it holds."""
-    tails = ends[TAIL].names
-    joined = ends[HEAD].items.notna().any(axis=1) & ends[TAIL].items.notna().any(axis=1)
-    parts = [
-        pd.DataFrame({ITEM: ends[end].items[domain], RELATION: rows[RELATION], ENTITY: entity})
-        for end, entity in ((HEAD, tails), (TAIL, tails.where(joined, ends[HEAD].names)))
-    ]
-    facts = pd.concat([part.loc[rows.index] for part in parts], ignore_index=True)
-    return facts.dropna(subset=ITEM).drop_duplicates()
-
-
-def _added(facts: pd.DataFrame, table: pd.DataFrame | None) -> pd.DataFrame:
-    """The table with a column per relation; names of a column that is there already stay."""
-    held = facts.groupby([ITEM, RELATION])[ENTITY].agg("|".join).unstack(RELATION)
-    held.columns = [ATTRIBUTE + relation for relation in held.columns]
-    if table is None:
-        return held.fillna("").reset_index()
-    known = table.astype({ITEM: "str"}).drop_duplicates(ITEM).set_index(ITEM)
-    spelled = {column.casefold(): column for column in known}
-    held = held.rename(columns=lambda column: spelled.get(column.casefold(), column))
-    both = known.reindex(known.index.union(held.index))
-    texts = [column for column in both if column != VECTOR]
-    both[texts] = both[texts].fillna("")
-    for column in held:
-        new = held[column].reindex(both.index).fillna("")
-        both[column] = (both.get(column, "") + "|" + new).str.strip("|")
-    return both.rename_axis(ITEM).reset_index()
 
 
 # Categories of items as a table of ones: which item is in which category.
@@ -363,6 +349,7 @@ class KnowledgePath:
     target_items: IntArray
     holders: int  # items of both domains that hold the entity
     rarity: float  # log2 of (items of both domains / holders): bits
+    via: tuple[str, ...] = ()  # the item's entities that lead to this one; none: it holds it itself
 
 
 def attribute_paths(
@@ -370,10 +357,29 @@ def attribute_paths(
 ) -> list[KnowledgePath]:
     """Every entity that the target item shares with a history, the rarest first.
 
-    What more than MOST_HELD of the target's items hold is no reason for one of them. A path is a
-    fact about the items, whatever model recommends them; the item itself, where it stands in the
+    Shared is what both hold, or what their entities lead to by one triple between entities. What
+    more than MOST_HELD of the target's items hold is no reason for one of them. A path is a fact
+    about the items, whatever model recommends them; the item itself, where it stands in the
     history, leads nowhere.
     """
+    paths = _paths(graph, source_items, target_items, item)
+    if len(graph.link_heads):
+        told, own = {path.entity for path in paths}, set(graph.target[[item]].indices)
+        for path in _paths(graph.one_step_on, source_items, target_items, item):
+            leads = [
+                head
+                for head, tail in zip(graph.link_heads, graph.link_tails, strict=True)
+                if head in own and graph.names[tail] == path.entity
+            ]
+            via = tuple(sorted({graph.names[head] for head in leads}))
+            paths += [] if path.entity in told else [replace(path, via=via)]
+    return sorted(paths, key=lambda path: (-path.rarity, path.relation, path.entity))
+
+
+def _paths(
+    graph: KnowledgeGraph, source_items: IntArray, target_items: IntArray, item: int
+) -> list[KnowledgePath]:
+    """Every entity that the target item holds and so does a history."""
     others = target_items[target_items != item]
     source, target = graph.source[source_items].tocsc(), graph.target[others].tocsc()
     holders, of_targets = graph.holders, graph.target.getnnz(axis=0)
@@ -396,16 +402,20 @@ def attribute_paths(
                     float(np.log2(graph.n_items / held)),
                 )
             )
-    return sorted(paths, key=lambda path: (-path.rarity, path.relation, path.entity))
+    return paths
 
 
-def path_words(relation: str, entity: str, names: Sequence[str]) -> str:
-    """`same category as Emma and Persuasion: Romance`; `both by Jane Austen, like Emma`."""
+def path_words(relation: str, entity: str, names: Sequence[str], via: Sequence[str] = ()) -> str:
+    """`same category as Emma and Persuasion: Romance`; `both by Jane Austen, like Emma`; or, by way
+    of entities, `same country as Emma: England, by way of Thomas Hardy`.
+    """
     rest = len(names) - NAMED
     if rest > 0:
         named = f"{', '.join(names[:NAMED])} and {rest:,} more"
     else:
         named = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    if via:
+        return f"same {relation} as {named}: {entity}, by way of {' and '.join(via)}"
     if relation.casefold() in MAKERS:
         return f"{'both' if len(names) == 1 else 'all'} by {entity}, like {named}"
     return f"same {relation} as {named}: {entity}"

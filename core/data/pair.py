@@ -31,6 +31,7 @@ class ItemFeatures:
     joined by "|". attributes: by name, such as "brand", the same kind of array, joined alike.
     vectors_folder: where vectors of texts are kept once they are worked out. vectors: uploaded ones
     of images, sounds or anything, (n_items, width) float32, zeros for an item without; or None.
+    entity_links: HEAD, RELATION, TAIL between entities that items of either domain hold, or None.
     """
 
     titles: np.ndarray
@@ -39,6 +40,7 @@ class ItemFeatures:
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
     vectors_folder: Path | None = None
     vectors: FloatArray | None = None
+    entity_links: pd.DataFrame | None = None
 
     def every(self, step: int) -> ItemFeatures:
         """What is known about every so-manieth item."""
@@ -71,6 +73,7 @@ class ItemFeatures:
             },
             self.vectors_folder,
             vectors,
+            self.entity_links,
         )
 
     def names(self, items: IdMap) -> np.ndarray:
@@ -305,8 +308,18 @@ def read_described(folder: Path, domain: str) -> tuple[IdMap, ItemFeatures]:
     vectors_folder = folder.parent.with_name("texts")  # beside the splits, which share it
     file = vectors_file(folder, domain)
     vectors = np.load(file, mmap_mode="r") if file.exists() else None
-    features = replace(features_of(frame, vectors_folder), vectors=vectors)
+    links = read_entity_links(folder)
+    features = replace(features_of(frame, vectors_folder), vectors=vectors, entity_links=links)
     return IdMap(frame[ITEM].to_numpy(dtype=object)), features
+
+
+ENTITY_LINKS = "entities"  # what entities of items have to do with each other
+
+
+def read_entity_links(folder: Path) -> pd.DataFrame | None:
+    """HEAD, RELATION, TAIL of the triples between entities of a pair or snapshot; None without."""
+    file = folder / f"{ENTITY_LINKS}.parquet"
+    return pd.read_parquet(file) if file.exists() else None
 
 
 # Items of the item table that nobody took: candidates only where a list asks for them.

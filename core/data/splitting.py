@@ -14,6 +14,7 @@ from core.basics.settings import Settings, setting
 from core.basics.types import BoolArray, IntArray
 from core.data.checks.check import judge_times, times_in
 from core.data.filters import seconds_of
+from core.data.pair import read_entity_links
 from core.data.pair_folder import (
     STARS,
     PairSettings,
@@ -29,7 +30,9 @@ RANDOM, LEAVE_K_OUT, TEMPORAL = "random", "leave-k-out", "temporal"
 LATEST = "leave-latest-k"
 BY_TIME = (TEMPORAL, LATEST)
 COLD_USERS, COLD_FOLD = "cold-start users", "cold-start fold"
-KINDS = (RANDOM, LEAVE_K_OUT, TEMPORAL, LATEST, COLD_USERS, COLD_FOLD, NEW_ITEMS)
+ROW_FOLD = "fold of rows"
+FOLDS = (COLD_FOLD, ROW_FOLD)  # kinds that hold out everything in turns
+KINDS = (RANDOM, LEAVE_K_OUT, TEMPORAL, LATEST, COLD_USERS, COLD_FOLD, ROW_FOLD, NEW_ITEMS)
 TRAIN_ROW, VALID_ROW, TEST_ROW = 0, 1, 2
 FEWEST_ROWS = 3  # a user with fewer target rows gives none away
 
@@ -44,7 +47,8 @@ class SplitSettings(Settings):
         help="random: a share of each user's rows. leave-k-out: k rows of each user. temporal: "
         "the latest rows of all users, by two moments. leave-latest-k: the k latest rows of each "
         "user, by their own moments. cold-start users: all target rows of some shared users. "
-        "cold-start fold: the same in turns, so that every shared user is tested once. new items: "
+        "cold-start fold: the same in turns, so that every shared user is tested once. fold of "
+        "rows: rows of each user in turns, so that every row is tested once. new items: "
         "all rows of some target items, which alone are ranked.",
     )
     valid_share: float = setting(
@@ -72,8 +76,10 @@ class SplitSettings(Settings):
         help="Share of the shared users who lose their target history (cold-start users); half "
         "become validation users, half test users.",
     )
-    folds: int = setting(5, low=2, high=20, help="Number of folds (cold-start fold).")
-    fold: int = setting(1, low=1, high=20, help="Which fold is tested (cold-start fold).")
+    folds: int = setting(5, low=2, high=20, help="Number of folds (cold-start fold, fold of rows).")
+    fold: int = setting(
+        1, low=1, high=20, help="Which fold is tested (cold-start fold, fold of rows)."
+    )
     new_share: float = setting(
         0.2,
         low=0.01,
@@ -107,8 +113,9 @@ def assign_parts(
 ) -> Parts:
     """Where every row of both domains goes; row order does not matter to it.
 
-    random and leave-k-out draw within each user. temporal cuts all users at the same two moments
-    and trains on no source row from after the first cut, so that nothing comes from the future.
+    random, leave-k-out and fold of rows draw within each user. temporal cuts all users at the same
+    two moments and trains on no source row from after the first cut, so that nothing comes from
+    the future.
     leave-latest-k cuts each user at two moments of their own, in the source too; what others did
     later is trained on.
     The cold-start kinds hold out whole target histories of users who have a source history, new
@@ -124,6 +131,8 @@ def assign_parts(
         shares = settings.new_valid_share, settings.new_share
         held_out = hold_out_items(target, shares, settings.new_rows, seed)
         codes = np.select(list(held_out), [VALID_ROW, TEST_ROW], TRAIN_ROW)
+    elif settings.kind == ROW_FOLD:
+        codes = _row_fold(target, settings, seed)
     else:
         # A draw per user; a user with n rows gives max(1, int(share * n)) to each held-out part
         users, place = _shuffled_places(target, seed)
@@ -229,6 +238,7 @@ def split_pair(pair_folder: Path, settings: SplitSettings, seed: int, root: Path
         items_target=read_items(pair_folder, TARGET, vectors=True),
         disliked=deal_disliked(read_disliked(pair_folder), target, parts.target, settings, seed),
         untaken=read_untaken_items(pair_folder),
+        entity_links=read_entity_links(pair_folder),
     )
     return write_snapshot(
         root,
@@ -269,9 +279,12 @@ def check_times(times: dict[str, pd.Series]) -> None:
 
 
 def split_folds(pair_folder: Path, settings: SplitSettings, seed: int, root: Path) -> list[Path]:
-    """One snapshot per cold-start fold: every shared user is tested in exactly one of them."""
+    """One snapshot per fold of the settings' kind, one of FOLDS.
+
+    Every shared user is tested in exactly one cold-start fold, every row in one fold of rows.
+    """
     return [
-        split_pair(pair_folder, replace(settings, kind=COLD_FOLD, fold=fold), seed, root)
+        split_pair(pair_folder, replace(settings, fold=fold), seed, root)
         for fold in range(1, settings.folds + 1)
     ]
 
@@ -400,14 +413,39 @@ def _cold_users(drawn: np.ndarray, settings: SplitSettings) -> tuple[np.ndarray,
     if settings.kind == COLD_USERS:
         cold = drawn[: int(settings.cold_share * len(drawn))]
         return cold[: len(cold) // 2], cold[len(cold) // 2 :]
+    _check_fold(settings)
+    folds = np.array_split(drawn, settings.folds)
+    after = folds[settings.fold % settings.folds]
+    return after[: len(after) // 2], folds[settings.fold - 1]
+
+
+def _check_fold(settings: SplitSettings) -> None:
     if settings.fold > settings.folds:
         raise DataError(
             what=f"There is no fold {settings.fold} of {settings.folds}.",
             hint=f"Choose one from 1 to {settings.folds}.",
         )
-    folds = np.array_split(drawn, settings.folds)
-    after = folds[settings.fold % settings.folds]
-    return after[: len(after) // 2], folds[settings.fold - 1]
+
+
+def _row_fold(target: pd.DataFrame, settings: SplitSettings, seed: int) -> IntArray:
+    """(n_rows,) one fold of each user's rows for the test, half of the next for validation.
+
+    A user of fewer rows than folds is tested in as many folds as they have rows, and each user
+    begins at a fold that is drawn, so that folds are of like size. Users of fewer than FEWEST_ROWS
+    give none; who would be left without any row to train on gives none for validation.
+    """
+    _check_fold(settings)
+    users, place = _shuffled_places(target, seed)
+    rows = np.bincount(users)
+    begins = np.random.default_rng([seed, len(rows)]).integers(settings.folds, size=len(rows))
+    fold = (place + begins[users]) % settings.folds
+    test = (fold == settings.fold - 1) & (rows[users] >= FEWEST_ROWS)
+    # Of the next fold every other row, the first included: half, and one where there is but one
+    after = (fold == settings.fold % settings.folds) & (place // settings.folds % 2 == 0)
+    valid = after & (rows[users] >= FEWEST_ROWS)
+    left = rows - np.bincount(users, weights=test | valid, minlength=len(rows))
+    valid &= left[users] > 0
+    return np.select([valid, test], [VALID_ROW, TEST_ROW], TRAIN_ROW)
 
 
 # What a split would hold, counted before it is written.

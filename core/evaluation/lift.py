@@ -49,6 +49,14 @@ def all_the_same(layers: Layers, metric: str) -> bool:
     )
 
 
+def by_layer(layers: Layers, users: pd.Index, metric: str) -> FloatArray:
+    """(users, layers) what every user adds to the difference of the two in each layer."""
+    pairs = (paired(*layer) for layer in layers)
+    return np.column_stack(
+        [shares_of_users(one.reindex(users), two.reindex(users), metric) for one, two in pairs]
+    )
+
+
 def mean_frame(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Every user's mean over some frames of the same users, as one frame; of RMSE the root of that.
 
@@ -106,16 +114,23 @@ def summarise(
     return said
 
 
-def lift(run_per_user: pd.DataFrame, other_per_user: pd.DataFrame) -> dict[str, Said]:
+def lift(
+    run_per_user: pd.DataFrame, other_per_user: pd.DataFrame, layers: Layers = ()
+) -> dict[str, Said]:
     """{"ndcg@10": {mean, low, high, users, helped, harmed}, …} of the run minus the other.
 
     Paired over the users of both frames, who must have been evaluated on the same split. Helped are
-    the users whose metric got better, which for an error is smaller.
+    the users whose metric got better, which for an error is smaller. layers: of ENOUGH_LAYERS or
+    more the intervals are over users and them, as in `lift_rows`.
     """
     difference = differences(run_per_user, other_per_user)
     columns = metric_columns(difference)
     said = {}
-    found = difference_intervals(run_per_user, other_per_user, columns)
+    if len(layers) >= ENOUGH_LAYERS:
+        users = pd.Index(difference[USER])
+        found = [layered_interval(by_layer(layers, users, name)) for name in columns]
+    else:
+        found = difference_intervals(run_per_user, other_per_user, columns)
     for name, interval in zip(columns, found, strict=True):
         said[name] = _said(interval) | moved_counts(difference[name].to_numpy(np.float64), name)
         del said[name][SKIPPED]
@@ -373,11 +388,7 @@ def _figures(
     frames = ours.reset_index(), theirs.reset_index()
     tested = _tested(ours, theirs, metric)
     if layers:
-        values = [
-            shares_of_users(one.reindex(ours.index), two.reindex(ours.index), metric)
-            for one, two in (paired(*layer) for layer in layers)
-        ]
-        over = np.column_stack(values)  # (users, layers)
+        over = by_layer(layers, ours.index, metric)
         interval, p = layered_interval(over), layered_p(over)
     else:
         interval, p = difference_intervals(*frames, [metric])[0], sign_flip_p(tested)

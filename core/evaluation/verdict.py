@@ -78,7 +78,7 @@ def _everybody(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> st
     assert lifts.over_twin is not None
     row = lifts.over_twin.set_index(SEGMENT).loc[ALL_USERS]
     about = f"{_what(metric)} in {comparison.target_name}"
-    shown = _by_figures(lifts, metric, by)
+    shown = by_figures(lifts, metric, by)
     if shown == FEW:
         return (
             f"Too few users are evaluated to judge {comparison.source_name} for {about}: "
@@ -126,7 +126,7 @@ def _by_group(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> lis
     everyone = who(by, list(judged), comparison.source_name, comparison.target_name)
     if len(judged) == 1 and rows[USERS].iloc[-1] == everybody:
         return [f"All of them are {everyone}."]
-    shown = _by_figures(lifts, metric, by)
+    shown = by_figures(lifts, metric, by)
     subject = "It" if shown in (HELPS, HARMS) else comparison.subject
     if shown in (HELPS, HARMS) and set(judged.values()) == {shown}:
         return [f"It does so in every group by itself: {everyone}."]
@@ -470,7 +470,7 @@ def judge(lifts: Lifts, metric: str, by: str) -> dict[str, str]:
     beaten = _gaining(lifts.over_floor, metric)
     judged = {}
     for name, row in rows.iterrows():
-        answer = _answer(lifts, str(name), row, metric)
+        answer = outcome(lifts, str(name), row, metric)
         rival = COLD.get(by) == name and not metric_card(metric).neutral
         if answer in (HELPS, MODEL) and rival and name not in beaten:
             answer = OPEN
@@ -478,7 +478,7 @@ def judge(lifts: Lifts, metric: str, by: str) -> dict[str, str]:
     return judged
 
 
-def _answer(lifts: Lifts, name: str, row: pd.Series, metric: str) -> str:
+def outcome(lifts: Lifts, name: str, row: pd.Series, metric: str) -> str:
     """Of one row, by the lift over the twin and that over the placebo."""
     if not row[SURE]:
         return OPEN
@@ -501,15 +501,16 @@ def altogether(lifts: Lifts, metric: str, by: str) -> str:
 
     A gain that is cold users' alone, and no larger than popularity's, is OPEN.
     """
-    return UNTRUSTED if lifts.alarm else _by_figures(lifts, metric, by)
+    return UNTRUSTED if lifts.alarm else by_figures(lifts, metric, by)
 
 
-def _by_figures(lifts: Lifts, metric: str, by: str) -> str:
+def by_figures(lifts: Lifts, metric: str, by: str) -> str:
+    """The outcome over all users whatever a check of the data says."""
     assert lifts.over_twin is not None
     everybody = lifts.over_twin.set_index(SEGMENT).loc[ALL_USERS]
     if everybody[USERS] < FEWEST:
         return FEW
-    answer = _answer(lifts, ALL_USERS, everybody, metric)
+    answer = outcome(lifts, ALL_USERS, everybody, metric)
     if answer != HELPS:
         return answer
     judged = judge(lifts, metric, by)

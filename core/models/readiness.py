@@ -13,6 +13,7 @@ from core.data.knowledge import knowledge_graph
 from core.data.pair import DomainPair
 from core.data.snapshot import RatingFacts
 from core.models.kernel.training_settings import ONES, counts_of
+from core.models.linear.data_steps import memory_of
 from core.models.protocol import ATTRIBUTES, ITEM_TEXT, TIMESTAMPS, ModelCard, PairSizes
 from core.models.text.vectors import BESIDE, NOT_USED, use_of, why_not
 from core.models.text.words import COLUMNS
@@ -105,7 +106,7 @@ def _refusal(
     """Why the model cannot be trained at all, None where it can."""
     if card.task.rates and ratings is not None and ratings.target is None:
         hint = "Choose a pair with ratings, or a model that ranks."
-        return _Refusal("Its rows have no ratings.", hint)
+        return _Refusal("Its rows have no ratings that differ.", hint)
     if counts_of(settings) != ONES and ratings is not None and not ratings.counted:
         return _Refusal(
             "It was told to learn from counts and no row of this split has one.",
@@ -128,7 +129,7 @@ def _refusal(
         )
     if refused := _too_small(card, sizes, settings):
         return refused
-    needed = card.memory(sizes, settings)
+    needed = memory_of(card, sizes, settings)
     if free_bytes is not None and needed > free_bytes:
         return _Refusal(
             f"It needs about {in_gib(needed)} and {in_gib(free_bytes)} are free.",
@@ -217,9 +218,12 @@ def check_shared(card: ModelCard, train: DomainPair) -> None:
 
 
 def _error(card: ModelCard, refused: _Refusal) -> RunError:
-    return RunError(
-        what=f"{card.title} cannot be trained here. {refused.reason}", hint=refused.hint
-    )
+    return RunError(what=refused_words(card, refused.reason), hint=refused.hint)
+
+
+def refused_words(card: ModelCard, reason: str) -> str:
+    """That the model cannot be trained, and why, in one sentence."""
+    return f"{card.title} cannot be trained here: {reason[:1].lower()}{reason[1:]}"
 
 
 def in_gib(size: int) -> str:

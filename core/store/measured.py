@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.basics.columns import PART, SHARE, USER
+from core.basics.columns import PART, SHARE, TEST, USER, VALID
 from core.basics.errors import DataError
 from core.basics.files import read_json, read_record, whole_folder, write_json
 from core.store.run_folder import METRICS, RECORD, Run, check_there
@@ -36,15 +37,22 @@ def read_beside(run: Run, name: str, kind: type[T], by: str) -> T | None:
 
     by: the column that tells the metrics apart. What is damaged can be measured again.
     """
-    folder = run.folder / name
-    record = read_record(folder / f"{name}.json", kind)
+    record = read_record(run.folder / name / f"{name}.json", kind)
+    return record if record is not None and _has_metrics(run, name, by) else None
+
+
+def _has_metrics(run: Run, name: str, by: str) -> bool:
+    """Whether the metrics beside a run have its headline metric, and numbers in every column."""
     try:
-        whole = record is not None and {PART, USER, by} <= set(
-            pq.read_schema(folder / METRICS).names
-        )
+        kinds = pq.read_schema(run.folder / name / METRICS)
     except (OSError, ValueError):
-        return None
-    return record if whole else None
+        return False
+    numbers = all(
+        pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+        for column in kinds
+        if column.name != PART
+    )
+    return numbers and {PART, USER, by, run.card.task.metric} <= set(kinds.names)
 
 
 def is_damaged(run: Run, name: str, kind: type, by: str) -> bool:
@@ -55,10 +63,13 @@ def is_damaged(run: Run, name: str, kind: type, by: str) -> bool:
 
 def metrics_beside(run: Run, name: str, part: str, by: str) -> dict[Any, pd.DataFrame]:
     """Per-user frames of a part by the values of a column; none where nothing whole was kept."""
-    path = run.folder / name / METRICS
+    if not _has_metrics(run, name, by):
+        return {}
     try:
-        rows = pd.read_parquet(path, filters=[(PART, "==", part)])
-    except (OSError, ValueError, KeyError):
+        rows = pd.read_parquet(run.folder / name / METRICS, filters=[(PART, "==", part)])
+    except (OSError, ValueError):
+        return {}
+    if rows.duplicated([by, USER]).any():
         return {}
     return {
         value: frame.drop(columns=[PART, by]).sort_values(USER, ignore_index=True)
@@ -143,12 +154,15 @@ def read_placebos(run: Run) -> Placebos | None:
 
 
 def placebos_are_damaged(run: Run) -> bool:
-    """Whether placebos were kept that cannot be read any more."""
-    return is_damaged(run, PLACEBO_FOLDER, Placebos, DEAL)
+    """Whether placebos were kept that cannot be read any more, or not of both parts."""
+    kept = (run.folder / PLACEBO_FOLDER).exists()
+    return kept and not all(placebo_metrics(run, part) for part in (VALID, TEST))
 
 
 def placebo_metrics(run: Run, part: str) -> list[pd.DataFrame]:
-    """One per-user frame per deal, as `Run.metrics` gives them; none where nothing was kept."""
+    """One per-user frame per deal, as `Run.metrics` gives them; none where none is whole."""
+    if read_placebos(run) is None:
+        return []
     return list(metrics_beside(run, PLACEBO_FOLDER, part, DEAL).values())
 
 

@@ -125,12 +125,15 @@ FEWEST_TO_CHOOSE = 100
 AT_CAP, BY_PATIENCE, CANCELLED = "at its cap", "by patience", "cancelled"
 
 
-def few_to_choose_by(users: int, what: str) -> str:
-    """A warning where few people of validation chose `what`; "" where they are enough."""
+def few_to_choose_by(users: int, what: str, verb: str = "chose") -> str:
+    """A warning where few people of validation chose `what`; "" where they are enough.
+
+    verb: "will choose" before a fit.
+    """
     if users >= FEWEST_TO_CHOOSE:
         return ""
     return (
-        f"{count(users, 'validation user')} chose {what}: with fewer than {FEWEST_TO_CHOOSE} that "
+        f"{count(users, 'validation user')} {verb} {what}: with fewer than {FEWEST_TO_CHOOSE} that "
         "is chance as much as quality. Hold out more rows for validation, or bring more people."
     )
 

@@ -23,7 +23,7 @@ from core.basics.types import Candidates, FloatArray, Lists
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair
 from core.data.snapshot import Split
-from core.models.kernel.training_settings import ONES, SETTING
+from core.models.linear.data_steps import training_pair
 from core.models.made.compress import decompressed
 from core.models.made.recorded import UPLOADED, build_recorded, card_of_record
 from core.models.protocol import CrossDomainModel, ModelCard, State
@@ -164,7 +164,7 @@ class Run:
 
     def train_of(self, split: Split) -> DomainPair:
         """The pair it was trained on, as its model reads it: a twin's has no source items."""
-        train = self.card.pair_of(split, self.record.settings.get(SETTING, ONES))
+        train = training_pair(self.card, split, self.record.settings)
         return train.target_only() if self.record.role == TWIN else train
 
     def state(self) -> State:

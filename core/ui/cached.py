@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -25,14 +24,10 @@ from core.models.text.features import TextSettings
 from core.runs.answer.standing import Standing
 from core.runs.answer.standing import standing as standing_of
 from core.runs.making.texts import ItemTexts, read_texts
-from core.store.measured import PLACEBO_FOLDER, PLACEBO_RECORD
 from core.store.record import Record
 from core.store.run_folder import Run, read_runs
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import workspace
-
-if TYPE_CHECKING:
-    from core.runs.studies.placebo import PlaceboFigures
 
 
 def runs() -> list[Run]:
@@ -152,20 +147,6 @@ def split_of(run: Run) -> Split:
 def per_user(run: Run, part: str) -> pd.DataFrame:
     """Metrics of every user of the part: USER (number) and a column per metric."""
     return run.metrics(part)
-
-
-def placebo_key(run: Run, *_: object) -> int:
-    """Changes when placebos of the run are made."""
-    path = run.folder / PLACEBO_FOLDER / PLACEBO_RECORD
-    return path.stat().st_mtime_ns if path.exists() else 0
-
-
-@kept_data(max_entries=40, also=placebo_key)
-def placebo_of(run: Run, part: str, metric: str) -> PlaceboFigures | None:
-    """Run, twin and placebo of all users; None without a placebo, or for what lists are asked."""
-    from core.runs.studies.placebo import placebo_figures
-
-    return placebo_figures(run, part, metric, per_user)
 
 
 @kept_resource(max_entries=4)

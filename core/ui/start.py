@@ -25,6 +25,7 @@ from core.runs.answer.next_steps import (
     next_steps,
 )
 from core.runs.answer.words import answer_words, use_words
+from core.store.record import few_to_choose_by
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.cached import Question
@@ -87,6 +88,9 @@ def draw_answer(so_far: bool) -> None:
     _draw_groups(found)
     if use := use_words(found):
         st.markdown(f"**What to use.** {plain(use, 600)}")
+    first = _first(pair.dataset_hash)
+    if first and (few := few_to_choose_by(first.record.choosers, "the best model")):
+        st.warning(few)
     if not so_far:
         _draw_next(found, pair)
     _draw_facts(pair)
@@ -237,10 +241,9 @@ _OPEN, _BUSY, _DONE = "radio_button_unchecked", "progress_activity", "check_circ
 
 
 def draw_choice() -> None:
-    """Sample or own files side by side, and why the last answer stopped before its end."""
+    """Sample or own files side by side."""
     from core.ui.own_files import draw_own_files  # reads files, which the first paint need not
 
-    _draw_ending()
     if (n_files := sum(1 for _ in workspace().datasets.glob("*/dataset.json"))) and not (
         cached.questions()
     ):
@@ -303,7 +306,10 @@ def _draw_steps(job_id: str, n_runs: int) -> None:
         )
 
 
-def _draw_ending() -> None:
+def draw_ending() -> None:
+    """Why the last answer stopped before its end, and where it is gone on with: what stands below
+    may look whole.
+    """
     jobs = [job for kind in KINDS for job in list_jobs(workspace(), kind=kind, limit=1)]
     job = max(jobs, key=lambda job: job.created, default=None)
     if job is None or job.is_active or job.status == DONE:
@@ -313,6 +319,7 @@ def _draw_ending() -> None:
         f"{plain(job.title, 80)} did not come to its end. {plain(job.what, 600)} "
         f"{plain(job.hint, 600)}"
     )
+    link_to("train", "The job")
 
 
 def draw_another() -> None:

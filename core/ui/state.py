@@ -38,6 +38,7 @@ ADDRESS = (
     "metric",
     "segment",
     "by",
+    "look",  # on Metrics, Beyond accuracy: which figures of every run
     "shown",  # on Metrics: differences or figures
     "order",
     "kind",

@@ -31,7 +31,7 @@ EARNED = {  # private functions of a short return, called once: the name says wh
     ("core/evaluation/evaluate.py", "_novelties"),
     ("core/evaluation/given_lists.py", "_has"),
     ("core/models/factors/cmf_als.py", "_present"),
-    ("core/runs/making/cold_folds.py", "_prefixed"),
+    ("core/runs/making/folds.py", "_prefixed"),
     ("core/runs/making/make_run.py", "_staged"),
     ("core/runs/making/make_run.py", "_as_evaluation"),
     ("core/runs/making/texts.py", "_begins"),

@@ -7,22 +7,25 @@ import shutil
 import numpy as np
 import pytest
 
-from core.basics.columns import MEAN, SEGMENT
-from core.basics.formatting import number
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT
+from core.basics.formatting import number, signed_with_interval
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.attributes import keep_attributes, list_attributes, remove_attributes
 from core.data.checks.check import GIVEN, TIMES, Check, keep_checks
 from core.data.snapshot import read_snapshot
+from core.evaluation.lift import LAYERS
+from core.evaluation.segments import TARGET_HISTORY, user_segments
+from core.evaluation.verdict import lifts_of
 from core.jobs.table import list_jobs
 from core.runs.report.answer import answer_section, segment_rows, tiles
 from core.runs.report.blocks import Words
 from core.runs.report.evidence import gather
-from core.runs.studies.noise import reseed_job
+from core.runs.studies.noise import comparison_of, reseed_job
 from core.runs.studies.overlap import overlap_job
-from core.runs.studies.placebo import placebo_figures, placebo_job, placebo_words
+from core.runs.studies.placebo import placebo_answer, placebo_figures, placebo_job, placebo_words
 from core.runs.studies.versions import same_test_rows
-from core.store.run_folder import read_run
+from core.store.run_folder import RECORD, Run, read_run
 from tests.pages.stories import entered, open_page, well, words
 
 
@@ -111,7 +114,8 @@ def test_a_placebo_is_one_click_away_and_then_stands_beside_the_twin_on_every_pa
     said = text_of(well(app.run()))
     levels = {metric.label: metric.value for metric in app.metric}
     run = read_run(workspace.runs / runs["ease"])
-    figures = placebo_figures(run, "test", "ndcg@10")
+    evidence = gather(workspace, run)
+    figures, lifts = evidence.placebo, evidence.lifts
     assert levels["nDCG@10, the run"] == number(figures.run.mean)
     assert levels["nDCG@10, its twin"] == number(figures.twin.mean)
     assert levels["nDCG@10, its placebo"] == number(figures.placebo.mean)
@@ -121,13 +125,23 @@ def test_a_placebo_is_one_click_away_and_then_stands_beside_the_twin_on_every_pa
     assert labels[1] == "… over the placebo"
     shown = forest(app)["data"][1]["x"][0]
     assert shown == pytest.approx(figures.over_placebo.mean)
+    # One figure everywhere: beside the twin, in the picture, in the report and in the JSON
+    row = lifts.over_placebo.iloc[0]
+    gap = figures.over_placebo
+    assert row[LAYERS] == 5
+    assert (gap.low, gap.high) == (row[LOW], row[HIGH])
+    told = placebo_answer(run)["lift_over_placebo"]["ndcg@10"]
+    assert (told[LOW], told[HIGH]) == pytest.approx((row[LOW], row[HIGH]))
+    assert signed_with_interval(gap.mean, gap.low, gap.high) in said.replace("**", "")
 
     said = text_of(well(open_page("fusion", run=runs["ease"])))
-    valid = placebo_figures(run, "valid", "ndcg@10")
+    split = read_snapshot(workspace.splits / run.record.split_hash)
+    compared = comparison_of(run, "valid", user_segments(split.train))
+    lifts = lifts_of(compared, "ndcg@10", TARGET_HISTORY)
+    valid = placebo_figures(run, "valid", "ndcg@10", lifts, Run.metrics)
     assert f"the model reads nDCG@10 {number(valid.run.mean)}, its twin without books" in said
     assert f"reads nDCG@10 {number(valid.placebo.mean)} (5 deals" in said
 
-    evidence = gather(workspace, run)
     blocks = [block.text for block in answer_section(evidence).blocks if isinstance(block, Words)]
     assert any(placebo_words(figures, "books", "ndcg@10") in text for text in blocks)
     assert any("with books of other people. The difference" in text for text in blocks)
@@ -297,3 +311,35 @@ def test_a_file_of_attributes_can_be_taken_away_again(own):
     assert app.segmented_control(key="by_widget").value == "target_history"
     assert "attribute:age" not in app.segmented_control(key="by_widget").options
     assert not list((workspace.attributes / run.record.dataset_hash).iterdir())
+
+
+def test_what_all_folds_find_together_stands_under_the_lift_and_train_offers_the_rest(own):
+    """Two folds with the same rows: together they find what each of them finds."""
+    workspace, runs = own
+    run = workspace.runs / runs["ease"]
+    first = read_run(run).record.split_hash
+    settings = {"kind": "fold of rows", "folds": 2}
+    for fold, name in ((1, first), (2, "f" * 16)):
+        folder = workspace.splits / name
+        if not folder.exists():
+            shutil.copytree(workspace.splits / first, folder)
+        info = json.loads((folder / "split.json").read_text())
+        info |= {
+            "kind": "fold of rows",
+            "split_hash": name,
+            "settings": settings | {"fold": fold},
+        }
+        (folder / "split.json").write_text(json.dumps(info))
+    said = text_of(well(open_page("metrics", run=runs["ease"])))
+    assert "One of 2 folds, of which 1 have such a run" in said
+    again = workspace.runs / "ease-again"
+    shutil.copytree(run, again)
+    for path in again.rglob(RECORD):
+        path.write_text(path.read_text().replace(first, "f" * 16))
+    found = read_run(run).record.lift["ndcg@10"]
+    words = signed_with_interval(found["mean"], found["low"], found["high"], 3)
+    said = text_of(well(open_page("metrics", run=runs["ease"])))
+    assert f"All 2 folds together: {words}" in said
+    assert f"2 folds tested {2 * info['counts']['target_test']:,} rows, each once" in said
+    train = well(open_page("train", pair=info["dataset_hash"], split=first, models="ease"))
+    assert "Train on all 2 folds" in [button.label for button in train.button]

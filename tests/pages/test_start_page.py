@@ -126,13 +126,20 @@ def test_a_pair_that_is_not_answered_yet_is_answered_by_one_button(start, demo_w
 def test_an_answer_under_way_says_so_far(start, demo_workspace, tmp_path):
     workspace = Workspace(shutil.copytree(demo_workspace.root, tmp_path / "copy"))
     pair = next(iter(workspace.pairs.iterdir())).name
-    enqueue(workspace, "answer", {"pair": pair, "minutes": 5}, "training", "Answer: books")
+    job = enqueue(workspace, "answer", {"pair": pair, "minutes": 5}, "training", "Answer: books")
     app = start(workspace)
     said = words(app).replace("\\", "")
     assert "So far" in said
     assert "helps most" in said
     assert "Train EDLAE" in said
     assert "What next" not in said
+    # Seen: after kill -9 half an answer looked like a whole one, and why stood in a closed drawer
+    reporter = JobReporter(workspace, job)
+    assert reporter.begin()
+    reporter.fail("It was killed.", "Resume it.")
+    app = start(workspace)
+    assert "did not come to its end" in app.error[0].value
+    assert not [error for drawer in app.expander for error in drawer.error]
 
 
 def test_imported_files_without_a_split_lead_to_the_data_page(start, demo_workspace, tmp_path):

@@ -208,10 +208,12 @@ def _said_of_people(found: SamePeople) -> str:
     low, high = f"{100 * found.share_low:.0f}", f"{100 * found.share_high:.0f}"
     likeliest = f"likeliest {100 * found.share:.0f} %"
     if found.verdict == "unknown":
+        if found.sign and found.share_high >= ALL:
+            return f"Cannot be told of all: {low} to {high} % of them are: {figures}."
         return f"Cannot be told, taste hardly carries over: {figures}."
     if found.verdict == "green":
         return f"Yes, {low} to {high} % of them ({likeliest}): {figures}."
-    if found.low <= found.control_high:
+    if not found.sign:
         return (
             f"No sign of it, and it would show if more than {high} % of them were: {figures}. The "
             "ids may only look alike, so a lift on this pair would mean nothing."
@@ -221,8 +223,6 @@ def _said_of_people(found: SamePeople) -> str:
             f"Not of most: {low} to {high} % of them are ({likeliest}). The others only have the "
             f"same id, so a lift on this pair would mean little: {figures}."
         )
-    if found.share_high >= ALL:
-        return f"At least {low} % of them are, and all of them may be: {figures}."
     return (
         f"Not of all: {low} to {high} % of them are ({likeliest}). The others only have the same "
         f"id, and a lift on this pair is smaller than it would be: {figures}."

@@ -35,6 +35,7 @@ from core.data.reading.options import relation
 MOST_USERS = 2_000  # shared users drawn; more make it slower, not surer of what matters
 SHUFFLES = 200
 ALL, MANY, FEW = 0.95, 0.6, 0.5  # shares of the shared ids that are the same people
+TELLING = 0.25  # mean shift of halves of one domain's histories; without any taste it is up to .22
 
 Verdict = Literal["green", "amber", "red", "unknown"]
 
@@ -58,22 +59,28 @@ class SamePeople:
     share: float = float("nan")
     share_low: float = float("nan")
     share_high: float = float("nan")
+    halves: float = float("nan")  # mean shift that halves of one domain's histories reach
+
+    @property
+    def sign(self) -> bool:
+        """Whether own profiles are found above what shuffled ids give."""
+        return self.low > self.control_high
 
     @property
     def verdict(self) -> Verdict:
-        """By the interval of the share: red below a half, green from three fifths up to all.
+        """By the interval of the share: nobody is accused where all may be the same people.
 
-        red, too: nothing above what shuffled ids give, where all being the same people is ruled
-        out. unknown: too few shared users, or taste so weak that every share is possible.
+        green: all may be, and three fifths surely are. red: less than a half are, or there is no
+        sign of any. amber: others among them. unknown: too few shared users, or tastes too weak to
+        tell, since red and amber need that halves of one domain's histories find each other.
         """
         if self.tested < FEWEST_TESTED:
             return "unknown"
-        no_sign = self.low <= self.control_high
-        if self.share_high < FEW or (no_sign and self.share_high < ALL):
-            return "red"
-        if no_sign:
+        if self.share_high >= ALL:
+            return "green" if self.sign and self.share_low >= MANY else "unknown"
+        if self.halves < TELLING:
             return "unknown"
-        return "green" if self.share_low >= MANY and self.share_high >= ALL else "amber"
+        return "amber" if self.sign and self.share_high >= FEW else "red"
 
 
 def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
@@ -117,6 +124,7 @@ def match_users(pair: DomainPair, seed: int = 2022) -> SamePeople:
         share.likeliest,
         share.low,
         share.high,
+        float(halves[-1]),
     )
 
 

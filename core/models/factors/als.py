@@ -12,6 +12,7 @@ from core.basics.types import FloatArray, IntArray
 from core.models.protocol import PairSizes
 
 GROWTH = 1.2  # histories are padded to the next rung of this ladder of lengths
+STEPS, NEAR = 50, 1e-4  # of conjugate gradients at most, and the share of the error that ends them
 CELLS = 2**22  # numbers in the largest array of one batch
 
 
@@ -131,6 +132,27 @@ def _batches(rows: csr_matrix, d: int) -> Iterator[tuple[IntArray, IntArray, Flo
         columns = np.where(real, rows.indices[places], -1)
         yield chosen, columns, np.where(real, rows.data[places], 0.0).astype(np.float32), places
         start = end
+
+
+def ridge_over_rows(rows: csr_matrix, wanted: FloatArray, ridge: float) -> FloatArray:
+    """The Y, (m, d) float32, of least |wanted - rows Y|^2 + ridge |Y|^2; ridge above 0.
+
+    rows: (n, m); wanted: (n, d). By conjugate gradients, each column by itself, so that no (m, m)
+    array is needed.
+    """
+    found = np.zeros((rows.shape[1], wanted.shape[1]))
+    left = np.asarray(rows.T @ wanted, dtype=np.float64)  # what the gradient leaves to do
+    step, size = left.copy(), (left**2).sum(axis=0)
+    close = NEAR**2 * size
+    for _ in range(STEPS):
+        if (size <= close).all():
+            break
+        moved = rows.T @ (rows @ step) + ridge * step
+        length = size / np.maximum((step * moved).sum(axis=0), np.finfo(float).tiny)
+        found, left = found + length * step, left - length * moved
+        before, size = size, (left**2).sum(axis=0)
+        step = left + size / np.maximum(before, np.finfo(float).tiny) * step
+    return found.astype(np.float32)
 
 
 def als_memory(sizes: PairSizes, factors: int) -> int:

@@ -14,7 +14,7 @@ from core.basics.types import BoolArray, Contributions, FloatArray, Vectors
 from core.data.pair import DomainPair
 from core.models.factors.als import Penalty, als_memory, mass, random_factors, solve_rows
 from core.models.kernel.history import HistoryModel
-from core.models.kernel.training_settings import counts, factors, rounds
+from core.models.kernel.training_settings import counts, denoise, factors, fill, rounds
 from core.models.protocol import ModelCard, PairSizes, State
 
 
@@ -44,6 +44,8 @@ class CmfAlsSettings(Settings):
         help="What the loss on the source domain counts beside the loss on the target.",
     )
     counts: str = counts()
+    denoise: float = denoise()
+    fill: int = fill()
 
 
 class CmfAls(HistoryModel):

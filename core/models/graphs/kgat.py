@@ -239,7 +239,8 @@ class KgatSettings(SoftmaxSettings):
         low=1,
         high=4,
         help="How many steps taste flows along the graph; two lead from a source item "
-        "over what it shares to a target item. One step hears nothing of attributes.",
+        "over what it shares to a target item. One step hears nothing of attributes; where only "
+        "triples between entities join the domains, take four plain ones.",
     )
     aggregator: str = setting(
         BOTH,
@@ -374,7 +375,7 @@ class JointGraph:
 
 
 def joint_graph(train: DomainPair, knowledge: KnowledgeGraph) -> JointGraph:
-    """Interactions of both domains and the triples of their items in one graph."""
+    """Interactions of both domains, triples of their items and of entities in one graph."""
     sizes = (len(train.users), train.source.shape[1], train.target.shape[1], len(knowledge.names))
     users, source, target, entities = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     parts = []
@@ -387,6 +388,8 @@ def joint_graph(train: DomainPair, knowledge: KnowledgeGraph) -> JointGraph:
     ):
         places = coo_matrix(table)
         parts.append((places.row + head, places.col + tail, relations[places.col]))
+    between = knowledge.link_heads + entities, knowledge.link_tails + entities
+    parts.append((*between, 2 + knowledge.link_relation))
     heads, tails, relation = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     n_interactions = train.source.nnz + train.target.nnz
     number = np.full(len(heads), NO_INTERACTION)

@@ -17,8 +17,9 @@ from core.models.protocol import CrossDomainModel, State
 class HistoryModel(CrossDomainModel):
     """A model that knows training users by their histories alone, as it knows anybody.
 
-    A model says how it is solved and what each history says (`solve`, `parts`), and which arrays it
-    keeps; one that takes several rounds, has a base or keeps more than arrays says that itself.
+    A model says how it is solved, what each history says and what each item of one adds (`solve`,
+    `parts`, `explain`), and which arrays it keeps; one that takes several rounds, has a base or
+    keeps more than arrays says that itself.
     """
 
     train: DomainPair

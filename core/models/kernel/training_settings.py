@@ -186,6 +186,26 @@ counts = partial(
 )
 
 
+# What is done to the training rows before a model reads them: core/models/linear/data_steps.py.
+
+denoise = partial(
+    setting,
+    0.0,
+    low=0.0,
+    high=0.5,
+    help="Share of the training rows of each domain left out as what an EASE of that domain alone "
+    "finds least plausible: rare items go first. Held-out rows stay, and so does everybody's best.",
+)
+fill = partial(
+    setting,
+    0,
+    low=0,
+    high=200,
+    help="Source rows added for each person with a source history: what an EASE of the source "
+    "alone finds they would take next, each weighing what it scores, 0 to 1.",
+)
+
+
 def counts_of(settings: Any) -> str:
     """What the settings of any model make of counts; ONES for a model that has no such setting."""
     return str(getattr(settings, SETTING, ONES))

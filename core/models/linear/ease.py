@@ -13,6 +13,8 @@ from core.basics.types import FloatArray, IntArray
 from core.data.pair import DomainPair
 from core.models.kernel.training_settings import (
     counts,
+    denoise,
+    fill,
     item_ridge,
     solver,
     source_interaction_weight,
@@ -38,6 +40,8 @@ class EaseSettings(Settings):
     regularization: float = item_ridge(100.0)
     source_weight: float = source_interaction_weight(0.5)
     counts: str = counts()
+    denoise: float = denoise()
+    fill: int = fill()
     solver: str = solver()
 
 
@@ -54,6 +58,8 @@ class EdlaeSettings(Settings):
     )
     source_weight: float = source_interaction_weight(0.5)
     counts: str = counts()
+    denoise: float = denoise()
+    fill: int = fill()
     solver: str = solver()
 
 

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix, vstack
 from core.basics.settings import Settings, setting
 from core.basics.types import IntArray
 from core.data.pair import DomainPair
-from core.models.kernel.training_settings import counts, source_weight
+from core.models.kernel.training_settings import counts, denoise, fill, source_weight
 from core.models.linear.item_weights import ItemWeights, SparseWeights
 from core.models.protocol import CrossDomainModel, ModelCard, PairSizes
 
@@ -36,6 +36,8 @@ class ItemKnnSettings(Settings):
     )
     source_weight: float = source_weight(0.2)
     counts: str = counts()
+    denoise: float = denoise()
+    fill: int = fill()
 
 
 class ItemKnn(ItemWeights):

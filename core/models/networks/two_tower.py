@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from core.basics.settings import setting
 from core.basics.types import IntArray, Vectors
 from core.data.pair import DomainPair
-from core.models.kernel.arrays import Array, Weights, normal_table, unit
+from core.models.kernel.arrays import Array, Weights, normal_table, relu, unit
 from core.models.kernel.batches import Batch
 from core.models.kernel.gradient import GradientModel
 from core.models.kernel.losses import both_softmaxes, contest_memory, cosines, drawn_vectors, read
@@ -27,6 +28,13 @@ class TwoTowerSettings(SoftmaxSettings):
     """Sizes, loss and speed of the training."""
 
     factors: int = factors(64)
+    hidden: int = setting(
+        0,
+        low=0,
+        high=1024,
+        help="Units of a hidden layer in the user's tower, beside the sum of the history; 0 for "
+        "none: the model is then as shallow as factors.",
+    )
     weight_average: float = weight_average(0.95)
     source_loss_weight: float = source_loss_weight(0.2)
 
@@ -45,11 +53,17 @@ class TwoTower(Network):
     def start(self, train: DomainPair, rng: np.random.Generator) -> State:
         """Four tables of vectors: items as they are read, and as they are found."""
         sizes = {"source": train.source.shape[1], "target": train.target.shape[1]}
-        return {
-            f"{domain}.{role}": normal_table(size, self.settings.factors, rng)
+        d, hidden = self.settings.factors, self.settings.hidden
+        weights: State = {
+            f"{domain}.{role}": normal_table(size, d, rng)
             for role in ("read", "found")
             for domain, size in sizes.items()
         }
+        if hidden:
+            # Without a bias: who has no history stays at 0 and gets no list by it
+            weights["hidden.in"] = normal_table(d, hidden, rng, d**-0.5)
+            weights["hidden.out"] = normal_table(hidden, d, rng, hidden**-0.5)
+        return weights
 
     def loss(self, weights: Weights, batch: Batch) -> Array:
         """Softmax over all items of either domain."""
@@ -60,7 +74,10 @@ class TwoTower(Network):
         self, weights: Weights, source: csr_matrix, target: csr_matrix, who: IntArray | None
     ) -> Array:
         """Unit vectors, (n, d)."""
-        return unit(read(source, weights["source.read"]) + read(target, weights["target.read"]))
+        history = read(source, weights["source.read"]) + read(target, weights["target.read"])
+        if self.settings.hidden:
+            history = history + relu(history @ weights["hidden.in"]) @ weights["hidden.out"]
+        return unit(history)
 
     def scores(self, weights: Weights, users: Array, items: IntArray | None) -> Array:
         """Cosines."""

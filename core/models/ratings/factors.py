@@ -13,7 +13,7 @@ from core.basics.progress import Progress
 from core.basics.settings import Settings, setting
 from core.basics.types import Contributions, DomainScores, FloatArray, Vectors
 from core.data.pair import DomainPair
-from core.models.factors.als import als_memory, random_factors, solve_rows
+from core.models.factors.als import als_memory, random_factors, ridge_over_rows, solve_rows
 from core.models.kernel.history import HistoryModel
 from core.models.kernel.training_settings import (
     bias_ridge,
@@ -75,7 +75,8 @@ class RatingDomain:
     """r = m_u + s_u (b_i + b_u + q_i p_u), where m_u, s_u are the domain's or the user's own.
 
     biases: (n_items,); factors: (n_items, d); both in units of the deviation. own_bias: which
-    column of a user vector is this domain's own bias.
+    column of a user vector is this domain's own bias. chosen: (n_items, BIASES + d), what having
+    rated an item at all says of a user vector; zeros where nobody asks.
     """
 
     own_bias: int
@@ -83,6 +84,7 @@ class RatingDomain:
     deviation: float
     biases: FloatArray
     factors: FloatArray
+    chosen: FloatArray
 
     @classmethod
     def begin(
@@ -101,7 +103,9 @@ class RatingDomain:
         offsets = np.bincount(ratings.indices, (values - mean) / deviation, minlength=n_items)
         counts = np.bincount(ratings.indices, minlength=n_items)
         biases = (offsets / (counts + penalty.bias)).astype(np.float32)
-        return cls(own_bias, mean, deviation, biases, random_factors(n_items, factors, rng))
+        chosen = np.zeros((n_items, BIASES + factors), dtype=np.float32)
+        vectors = random_factors(n_items, factors, rng)
+        return cls(own_bias, mean, deviation, biases, vectors, chosen)
 
     def scale_of(self, rows: csr_matrix, penalty: RatingPenalty) -> UserScale:
         """Each user's mean and deviation, drawn to the domain's as by `bias` more ratings."""
@@ -167,12 +171,27 @@ def filled(rows: csr_matrix, value: float) -> csr_matrix:
     return with_values(rows, np.full(rows.nnz, value, dtype=np.float32))
 
 
+def of_length_one(rows: csr_matrix) -> csr_matrix:
+    """|N|^-.5 in the cells of a row with |N| entries: who rated which items, not how."""
+    counts = np.diff(rows.indptr)
+    return with_values(rows, np.repeat(np.maximum(counts, 1) ** -0.5, counts))
+
+
 normalization = partial(
     setting,
     NONE,
     choices=NORMALIZATIONS,
     help="Before anything is learned, subtract each user's mean rating, or also divide by "
     "each user's deviation (z-score); none learns user biases with the vectors instead.",
+)
+
+chosen_ridge = partial(
+    setting,
+    0.0,
+    low=0.0,
+    high=1000.0,
+    help="Above 0, which items a user rated counts beside how (the implicit part of SVD++): it "
+    "says where to expect their vector. What an item says there is drawn to 0 as by so many users.",
 )
 
 
@@ -193,6 +212,7 @@ class CmfRatingSettings(Settings):
         "one bias in both.",
     )
     normalization: str = normalization()
+    chosen_regularization: float = chosen_ridge()
 
 
 @dataclass(frozen=True)
@@ -204,6 +224,7 @@ class MfRatingSettings(Settings):
     regularization: float = rating_ridge(15.0)
     bias_regularization: float = bias_ridge(3.0)
     normalization: str = normalization()
+    chosen_regularization: float = chosen_ridge()
 
 
 class CmfRating(HistoryModel):
@@ -239,7 +260,18 @@ class CmfRating(HistoryModel):
             )  # (n_users, BIASES + d)
             self.source = self.source.solved_items(train.source, users, penalty)
             self.target = self.target.solved_items(train.target, users, penalty)
+            if settings.chosen_regularization:
+                self._solve_chosen(users)
             yield Progress(done=epoch, total=settings.epochs, loss=self._loss(users))
+
+    def _solve_chosen(self, users: FloatArray) -> None:
+        """Take up the y of least |p_u - |N|^-.5 sum y_j|^2, of both domains' items at once."""
+        histories = [of_length_one(rows) for rows in (self.train.source, self.train.target)]
+        rows = hstack(histories, format="csr")
+        chosen = ridge_over_rows(rows, users, self.settings.chosen_regularization)
+        n_source = self.train.source.shape[1]
+        self.source = replace(self.source, chosen=chosen[:n_source])
+        self.target = replace(self.target, chosen=chosen[n_source:])
 
     def fold_in(self, source_rows: csr_matrix, target_rows: csr_matrix) -> DomainScores:
         """Mean and item biases as base; A_u^-1 b_source and A_u^-1 b_target make the parts.
@@ -262,7 +294,10 @@ class CmfRating(HistoryModel):
         )
 
     def explain(self, source_row: csr_matrix, target_row: csr_matrix, item: int) -> Contributions:
-        """Exact: rating y of history item i adds c_i y v_i' A_u^-1 v_j to the score of item j."""
+        """Exact: rating y of history item i adds c_i y v_i' A_u^-1 v_j to the score of item j.
+
+        That it was rated at all adds ridge |N|^-.5 y_i' A_u^-1 v_j, where that is learned.
+        """
         heard = self._heard(source_row)
         source, target = heard.indices, target_row.indices
         of_source, of_target = np.zeros(source_row.nnz), np.zeros(target_row.nnz)
@@ -278,6 +313,9 @@ class CmfRating(HistoryModel):
         )
         towards = float(scale.deviation[0]) * np.linalg.solve(left, self._towards()[:, item])
         amounts = weights * self._wanted(heard, target_row) * (history @ towards)
+        chosen = np.vstack([self.source.chosen[source], self.target.chosen[target]])
+        shares = np.concatenate([of_length_one(rows).data for rows in (heard, target_row)])
+        amounts += self.settings.regularization * shares * (chosen @ towards)
         of_target = amounts[len(source) :] + self._of_scale(scale)[0, item] / max(1, len(target))
         of_source[: len(source)] = amounts[: len(source)]
         return Contributions(source_row.indices, of_source, target, of_target)
@@ -295,6 +333,8 @@ class CmfRating(HistoryModel):
         for name, domain in (("source", self.source), ("target", self.target))[self.alone :]:
             state[f"{name}_biases"], state[f"{name}_factors"] = domain.biases, domain.factors
             state[f"{name}_scale"] = np.array([domain.mean, domain.deviation])
+            if self.settings.chosen_regularization:
+                state[f"{name}_chosen"] = domain.chosen
         return state
 
     def restore(self, train: DomainPair, state: State) -> None:
@@ -331,7 +371,20 @@ class CmfRating(HistoryModel):
         ridge = np.full(rows.shape[0], self.settings.regularization)
         nothing = np.zeros((items.shape[1],) * 2)
         starts = (0, source_rows.shape[1])
-        return solve_rows(rows, items, nothing, ridge, starts, wanted)
+        parts = solve_rows(rows, items, nothing, ridge, starts, wanted)
+        if not self.settings.chosen_regularization:
+            return parts
+        # A ridge |p - z|^2 adds ridge A^-1 z = z - A^-1 V'CV z; z is a sum over histories, too
+        owners = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        for place, (domain, history) in enumerate(
+            ((self.source, source_rows), (self.target, target_rows))
+        ):
+            if history.nnz:
+                expected = of_length_one(history) @ domain.chosen
+                met = np.einsum("rd,rd->r", expected[owners], items[rows.indices])
+                held = solve_rows(rows, items, nothing, ridge, wanted=met)[:, 0]
+                parts[:, place] += expected - held
+        return parts
 
     def _wanted(self, source_rows: csr_matrix, target_rows: csr_matrix) -> FloatArray:
         """What user vectors are to explain, (n_ratings,): row by row, source before target."""
@@ -360,7 +413,9 @@ class CmfRating(HistoryModel):
 def _restored(own_bias: int, name: str, state: State) -> RatingDomain:
     mean, deviation = (float(value) for value in state[f"{name}_scale"])
     biases, factors = state[f"{name}_biases"], state[f"{name}_factors"]
-    return RatingDomain(own_bias, mean, deviation, biases, factors)
+    nothing = np.zeros((len(factors), BIASES + factors.shape[1]), dtype=np.float32)
+    chosen = state.get(f"{name}_chosen", nothing)
+    return RatingDomain(own_bias, mean, deviation, biases, factors, chosen)
 
 
 def _memory(sizes: PairSizes, settings: CmfRatingSettings) -> int:
@@ -376,7 +431,8 @@ CMF_RATING_CARD = ModelCard(
     "Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems, 2009",
     differs="Solved by alternating ridge regressions; each domain is scaled by its own mean and "
     "deviation; the user's bias is part of the shared vector, so a lenient reader is taken for "
-    "a lenient listener as far as the data bear it out.",
+    "a lenient listener as far as the data bear it out. What was rated beside how (SVD++, Koren, "
+    "KDD 2008) is a setting, solved by ridges.",
     when="For explicit ratings of both domains, where the error of a predicted rating counts.",
     words="The base is the mean rating and the item's bias. The user's bias and vector solve one "
     "system whose right-hand side adds up the ratings of both domains, so both parts are exact "
@@ -406,7 +462,7 @@ MF_RATING_CARD = replace(
     line="Predicts ratings in the target from biases and factors, without any source.",
     paper="Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems, 2009",
     differs="Solved by alternating ridge regressions instead of gradient steps, so that it needs "
-    "no learning rate.",
+    "no learning rate. What was rated beside how (SVD++, Koren, KDD 2008) is a setting.",
     when="To see what factors add to biases, and what a source would have to beat.",
     words="The base is the mean rating and the item's bias; the target part is the user's bias and "
     "vector. It looks at no source history, so alpha changes nothing.",

@@ -124,7 +124,7 @@ class ReadsUntaken(Protocol):
 
 
 def untaken_vectors(wider: DomainPair, known: int, settings: TextSettings) -> FloatArray:
-    """(n_untaken, d) vectors of the target items behind the first `known`, from these's centre."""
+    """(n_untaken, d) vectors of target items from number `known` on, less the known ones' mean."""
     width = uploaded_width(wider, settings)
     texts = _of_texts(wider.target_features, settings)
     vectors = with_uploaded(texts, wider.target_features, settings, width)

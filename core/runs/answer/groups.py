@@ -21,10 +21,10 @@ from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SOURCE, TARGET, TEST, 
 from core.basics.errors import CrosswalkError
 from core.basics.formatting import signed
 from core.basics.workspace import Workspace
-from core.charts.report import BAD, GOOD, TONE, WORDS
+from core.charts.report import BAD, GOOD, MOVED, TONE, WORDS
 from core.charts.report import OPEN as TONE_OPEN
 from core.data.snapshot import NEW_ITEMS, read_info, read_snapshot
-from core.evaluation.lift import P_VALUE, SIGNIFICANT, SURE, is_gain
+from core.evaluation.lift import P_VALUE, SIGNIFICANT
 from core.evaluation.ratings import difference_intervals
 from core.evaluation.segments import (
     ALL_USERS,
@@ -36,10 +36,12 @@ from core.evaluation.segments import (
 from core.evaluation.verdict import (
     HARMS,
     HELPS,
+    MODEL,
     OPEN,
     altogether,
     judge,
     lifts_of,
+    outcome,
 )
 from core.metrics.intervals import Interval, holm
 from core.metrics.registry import metric_card
@@ -259,8 +261,7 @@ def _group(name: str, run: Run, segments: pd.DataFrame, runs: Sequence[Run], rea
     told = float(row[P_VALUE]), lifts.alarm, lifts.over_placebo is not None
     everybody = segment == ALL_USERS
     if lifts.over_twin is None:
-        shown = HELPS if is_gain(lift.mean, metric) else HARMS
-        answer = shown if row[SURE] else OPEN
+        answer = outcome(lifts, segment, row, metric)
     elif everybody:
         answer = altogether(lifts, metric, TARGET_HISTORY)
     else:
@@ -280,7 +281,7 @@ def _plain(interval: Interval) -> dict[str, float]:
     return {MEAN: interval.mean, LOW: interval.low, HIGH: interval.high}
 
 
-TONES = {HELPS: GOOD, HARMS: BAD}
+TONES = {HELPS: GOOD, HARMS: BAD, MODEL: MOVED}  # what pictures draw of an answer, else open
 
 
 def group_rows(answer: Answer) -> pd.DataFrame:

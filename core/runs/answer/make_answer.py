@@ -26,6 +26,7 @@ from core.data.splitting import COLD_USERS, RANDOM, SplitSettings, split_pair
 from core.embedding.maps import MAP_ITEMS
 from core.jobs.table import enqueue
 from core.models.registry import card_of
+from core.runs.answer.groups import answer_of
 from core.runs.answer.kept import kept_answer
 from core.runs.answer.standing import choose_best
 from core.runs.jobs.data_jobs import files_of, pair_job, quality_job
@@ -33,7 +34,12 @@ from core.runs.jobs.maps import map_payload
 from core.runs.making.estimate import time_of
 from core.runs.making.make_run import train_run
 from core.runs.making.plan import RunPlan
-from core.runs.studies.placebo import check_dealable, make_placebos
+from core.runs.studies.placebo import (
+    by_gradients,
+    check_dealable,
+    make_placebos,
+    seconds_foretold,
+)
 from core.store.measured import read_placebos
 from core.store.run_folder import Run, list_runs, read_run
 
@@ -42,7 +48,7 @@ BUDGETS = (1, 5, 30)  # minutes
 FEWEST_SHARED = 50  # shared users from which some may be made cold
 COLD_SHARE = 0.2
 PAIR, SPLIT = "Make the pair and check it", "Split it"
-PLACEBO = "Deal the source to other people"  # of the run that stands, the last step
+PLACEBO = "Deal the source to other people"  # of what the answer stands on, the last step
 
 
 @dataclass(frozen=True)
@@ -213,23 +219,46 @@ def answer_pair(
     found.best = best.id if best else None
     if best is not None and PLACEBO in checklist.titles:
         checklist.at(PLACEBO)
-        try:
-            _deal_to_others(best, workspace, checklist.inside(PLACEBO))
-        except CrosswalkError as error:
-            found.skipped[PLACEBO] = error.what
+        inside, reasons = checklist.inside(PLACEBO), []
+        for run in stood_on(workspace, best):
+            try:
+                _deal_to_others(run, workspace, inside, ends if run.id != best.id else None)
+            except CrosswalkError as error:
+                reasons.append(error.what)
+        if reasons:
+            found.skipped[PLACEBO] = " ".join(reasons)
     return found
 
 
-def _deal_to_others(run: Run, workspace: Workspace, report: Report) -> None:
-    """Make the placebos of a run that has none; raises CrosswalkError with the reason why not."""
+def stood_on(workspace: Workspace, best: Run) -> list[Run]:
+    """The run that stands for the pair, then those that answer for everybody and for groups."""
+    pair = best.record.dataset_hash
+    runs = [run for run in list_runs(workspace) if run.record.dataset_hash == pair]
+    answer = answer_of(workspace, runs, best)
+    groups = [] if answer is None else [answer.everybody, *answer.groups]
+    return list({run.id: run for run in (best, *(group.run for group in groups))}.values())
+
+
+def _deal_to_others(run: Run, workspace: Workspace, report: Report, ends: float | None) -> None:
+    """Make the placebos of a run that has none; raises CrosswalkError with the reason why not.
+
+    ends: by when they have to be there, by the monotonic clock; None where they may take their
+    time.
+    """
     check_dealable(run)
-    if run.card.gradient:
+    if by_gradients(run):
         raise RunError(
             what=f"A placebo of {run.label} takes as long as its training.",
             hint="Ask for it on the Metrics page.",
         )
-    if read_placebos(run) is None:
-        make_placebos(run, read_snapshot(workspace.splits / run.record.split_hash), None, report)
+    if read_placebos(run) is not None:
+        return
+    if ends is not None and time.monotonic() + seconds_foretold(run) > ends:
+        raise RunError(
+            what=f"There was no time left for a placebo of {run.label}.",
+            hint="Ask for it on the Metrics page, or give more minutes.",
+        )
+    make_placebos(run, read_snapshot(workspace.splits / run.record.split_hash), None, report)
 
 
 def _run_for(

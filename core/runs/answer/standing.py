@@ -17,11 +17,11 @@ from core.basics.errors import CrosswalkError
 from core.basics.files import read_json, write_json
 from core.basics.workspace import Workspace
 from core.data.snapshot import NEW_ITEMS, read_info
-from core.data.splitting import COLD_FOLD, COLD_USERS
+from core.data.splitting import COLD_USERS, FOLDS
 from core.metrics.registry import metric_card
 from core.store.run_folder import Run, list_runs
 
-SPECIAL = (COLD_USERS, COLD_FOLD, NEW_ITEMS)  # splits of some people or items alone
+SPECIAL = (COLD_USERS, *FOLDS, NEW_ITEMS)  # splits of some people, items or a turn of rows alone
 _Z = 1.959964  # a 95 % interval is the mean and so many standard errors on either side
 
 

@@ -51,7 +51,7 @@ def answer_words(answer: Answer) -> list[str]:
         said.append(f"{'It' if helped else history} harms {_who(harmed, answer)}{_more(harmed)}.")
         if not helped:
             said.append(everybody)
-    said += _of_the_model(answer, told)
+    said += _of_the_model(answer, told) + _untold(answer, helped)
     still = [group for group in told if group.answer == OPEN]
     for beside, words in ((False, "No difference is shown for"), (True, "It is not sure for")):
         if part := [group for group in still if group.lift.excludes_zero == beside]:
@@ -73,6 +73,14 @@ def _of_the_model(answer: Answer, told: Sequence[Group]) -> list[str]:
         return []
     who = _who(found, answer)
     return [f"For {who} a gain over a source of the wrong people is not shown{_more(found)}."]
+
+
+def _untold(answer: Answer, helped: Sequence[Group]) -> list[str]:
+    """Which gains were held against no placebo, where the sentence on everybody does not say so."""
+    found = [group for group in helped if not group.placebo]
+    if not found or (not answer.everybody.placebo and _by_figures(answer.everybody) == HELPS):
+        return []
+    return [f"The gain of {_who(found, answer)} is not yet told from a placebo."]
 
 
 def _by_figures(group: Group) -> str:
@@ -161,15 +169,17 @@ def _could_be(groups: Sequence[Group]) -> str:
 
 
 def lift_in_short(run: Run) -> str:
-    """What a run shows over its twin on all its test users: `+.012 nDCG@10 …: the source helps.`"""
+    """What a run shows over its twin on all its test users: `+.012 nDCG@10 …: better with books.`
+
+    Whether the source helps is for the verdict to say, which asks for more than an interval.
+    """
     metric = run.card.task.metric
     lift = (run.record.lift or {}).get(metric)
     if not lift or lift[LOW] is None or lift[HIGH] is None:
         return ""
     said = signed_with_interval(lift[MEAN], lift[LOW], lift[HIGH])
     gains = (lift[MEAN] > 0) == metric_card(metric).higher_is_better
-    verb = "helps" if gains else "harms"
-    shown = f"history in {run.record.source_name} {verb}"
+    shown = f"{'better' if gains else 'worse'} with history in {run.record.source_name}"
     if lift[LOW] <= 0 <= lift[HIGH]:
         shown = "no difference shown"
     return f"{said} {metric_title(metric)} over its twin: {shown}."

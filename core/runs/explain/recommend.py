@@ -173,7 +173,8 @@ def _path(
         "entity": path.entity,
         "items": names,
         "rarity": path.rarity,
-        "words": path_words(path.relation, path.entity, names),
+        "via": list(path.via),
+        "words": path_words(path.relation, path.entity, names, path.via),
     }
 
 

@@ -34,6 +34,7 @@ KINDS: dict[str, str] = {
     "quality": "core.runs.jobs.data_jobs.quality_job",
     "split": "core.runs.jobs.data_jobs.split_job",
     "train": "core.runs.making.make_run.train_job",
+    "folds": "core.runs.making.folds.folds_job",
     "search": "core.runs.search.run.search_job",
     "trial": "core.runs.search.study.trial_job",
     "timing": "core.runs.making.estimate.timing_job",

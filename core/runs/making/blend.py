@@ -44,7 +44,7 @@ from core.runs.making.make_run import (
 )
 from core.store.run_folder import RUN, TWIN, Run, read_run
 
-AUTO = "auto"
+AUTO, GIVEN = "auto", "given"
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,7 @@ def _made(
     report(Progress(done=0, total=1, stage=f"{prefix}finding the weights on validation"))
     members = [run.model(split) for run in runs]
     with measured() as cost:
-        weight, chosen = _chosen_weight(plan, members, split)
-        ordered = [reads_order(run.card) for run in runs]
-        blend = Blend(BlendSettings(plan.kind, weight), members, ordered)
-        if plan.kind == STACKING:
-            blend.coefficients = stacked_coefficients(members, split)
+        blend, chosen = _weighed(plan, runs, members, split)
     evaluations, evaluation_cost = evaluated(blend, split, role, report)
     about = {
         "model": BLEND,
@@ -150,6 +146,34 @@ def _made(
     return Derived(about, blend.state(), runs, cost, evaluations, evaluation_cost)
 
 
+def _weighed(
+    plan: BlendPlan, runs: Sequence[Run], members: list[CrossDomainModel], split: Split
+) -> tuple[Blend, dict[str, Any]]:
+    """The members as one, by weights found on validation, and how these were found."""
+    weight, chosen = _chosen_weight(plan, members, split)
+    blend = Blend(
+        BlendSettings(plan.kind, weight), members, [reads_order(run.card) for run in runs]
+    )
+    if plan.kind == STACKING:
+        blend.coefficients = stacked_coefficients(members, split)
+    return blend, chosen
+
+
+def blended_again(
+    run: Run, runs: Sequence[Run], members: list[CrossDomainModel], split: Split
+) -> Blend:
+    """A blend's other models of the same members blended, by weights found as its own were.
+
+    runs: what it was made of, whose models `members` stand in for.
+    """
+    kept = run.record
+    given = (kept.blend or {}).get("chosen") == GIVEN
+    weight = float(kept.settings["weight"]) if given else AUTO
+    first, second = runs
+    plan = BlendPlan((first.id, second.id), str(kept.settings["kind"]), weight)
+    return _weighed(plan, runs, members, split)[0]
+
+
 def _chosen_weight(
     plan: BlendPlan, members: list[CrossDomainModel], split: Split
 ) -> tuple[float, dict[str, Any]]:
@@ -157,7 +181,7 @@ def _chosen_weight(
     if plan.kind == STACKING:
         return 0.5, {"chosen": "six weights learned on validation users", "parameters": 6}
     if not plan.auto:
-        return float(plan.weight), {"chosen": "given", "parameters": 1}
+        return float(plan.weight), {"chosen": GIVEN, "parameters": 1}
     found = weights_on_validation(members, plan.kind, split)
     tried = [{"weight": weight, "valid": float(v.mean())} for weight, v in found.items()]
     return best_weight(found), {

@@ -28,6 +28,7 @@ from core.data.snapshot import NEW_ITEMS, RECORD, RatingFacts, Split, SplitInfo,
 from core.evaluation.evaluate import evaluate
 from core.fusion.candidates import DEPTH
 from core.models.kernel.training_settings import FEWEST_EPOCHS, TIMES_AT_MOST
+from core.models.linear.data_steps import memory_of
 from core.models.linear.item_weights import solves_dual
 from core.models.protocol import CrossDomainModel, ModelCard, PairSizes
 from core.models.readiness import Readiness, readiness
@@ -102,7 +103,7 @@ def estimate(
     sizes = sizes_of(info, facts)
     free = free_memory() if free is None else free
     return Estimate(
-        memory=card.memory(sizes, settings),
+        memory=memory_of(card, sizes, settings),
         free=free,
         timing=timing,
         readiness=readiness(

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_matrix
 
-from core.basics.columns import OWN, VALID
+from core.basics.columns import OWN, USER, VALID
 from core.basics.errors import CrosswalkError
 from core.basics.files import read_json, write_json
 from core.basics.progress import Cancelled, Progress, Report
@@ -24,6 +25,8 @@ from core.evaluation.ratings import Bounds, errors_per_user, intervals, predict_
 from core.metrics.ratings import RMSE
 from core.models.kernel.training_settings import FEWEST_EPOCHS, TIMES_AT_MOST
 from core.models.protocol import CrossDomainModel, State
+from core.models.registry import card_of
+from core.store.record import few_to_choose_by
 from core.store.run_folder import read_tensors, write_tensors
 
 RISE = 0.01  # share of the validation metric by which the last round is better than the one before
@@ -235,6 +238,18 @@ def _copied(state: State) -> State:
 
 WATCHED_USERS = 2_000  # validation users looked at after every epoch
 Watch = Callable[[CrossDomainModel], float | None]
+
+
+def few_will_choose(model: str, valid: Path) -> str:
+    """A warning before a fit whose epoch few people of validation will choose; "" for others.
+
+    valid: the rows of validation, as a snapshot keeps them.
+    """
+    names = {info.name for info in card_of(model).settings.infos()}
+    if not names & {"epochs", "rounds"}:  # solved at once: nothing to choose
+        return ""
+    users = int(pd.read_parquet(valid, columns=[USER])[USER].nunique())
+    return few_to_choose_by(users, "the epoch that is kept", "will choose")
 
 
 def watcher(split: Split, seed: int, task: str = "ranking") -> Watch:

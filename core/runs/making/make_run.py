@@ -29,7 +29,8 @@ from core.evaluation.new_items import comparator_answer
 from core.evaluation.ratings import RATINGS, rate
 from core.evaluation.segments import user_segments
 from core.fusion.candidates import DEPTH
-from core.models.kernel.training_settings import ONES, SETTING, counts_of
+from core.models.kernel.training_settings import ONES, SETTING
+from core.models.linear.data_steps import Steps, findings_of_steps, training_pair
 from core.models.protocol import CrossDomainModel, Finding, ModelCard, State, findings_of
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of
@@ -121,7 +122,7 @@ def _train(
     """Fit on the training part and evaluate on both held-out parts."""
     prefix = "twin: " if role == TWIN else ""
     model = build(plan.model, plan.settings, plan.device)
-    train = card.pair_of(split, counts_of(model.settings))
+    train = training_pair(card, split, model.settings.to_dict())
     train = train.target_only() if role == TWIN else train
     report(Progress(done=0, total=1, stage=f"{prefix}training"))
     kept = Checkpoints(checkpoints / role) if checkpoints and card.gradient else None
@@ -133,6 +134,9 @@ def _train(
     report_on = _noting(report, fit) if fit.curve and role == RUN else report
     evaluations, evaluation_cost = evaluated(model, split, role, report_on, card.task)
     findings = findings_of(model)
+    if Steps.of(model.settings.to_dict()).any:
+        plain = split.train.target_only() if role == TWIN else split.train
+        findings += findings_of_steps(plain, train)
     return Trained(model, fit, evaluations, fit_cost, evaluation_cost, findings)
 
 
@@ -336,6 +340,12 @@ def check_reads_ones(run: Run, what: str) -> None:
         raise RunError(
             what=f"{run.label} learned from counts, and {what} reads ones.",
             hint="Train it with counts as ones, and take that run.",
+        )
+    if Steps.of(run.record.settings).any:
+        raise RunError(
+            what=f"{run.label} learned from rows that were denoised or filled, and {what} reads "
+            "them as they are.",
+            hint="Train it with denoise and fill at 0, and take that run.",
         )
 
 

@@ -11,6 +11,7 @@ from core.basics.formatting import count, number, percent, signed, signed_interv
 from core.charts.report import (
     BAD,
     GOOD,
+    MOVED,
     NOISE,
     OPEN,
     TONE,
@@ -22,10 +23,11 @@ from core.charts.report import (
 from core.evaluation.lift import BY, HARMED, HELPED, LIFT, SURE, is_gain, moved_counts
 from core.evaluation.lift import differences as user_differences
 from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY, bins_words
-from core.evaluation.verdict import HARMS, HELPS, judge
+from core.evaluation.verdict import HARMS, HELPS, by_figures, judge
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_card, metric_title
 from core.runs.answer.groups import NEW, group_rows
+from core.runs.answer.groups import TONES as ANSWER_TONES
 from core.runs.answer.words import answer_words
 from core.runs.report.blocks import Block, Facts, Figure, Section, Words
 from core.runs.report.evidence import HIT_RATE, Evidence, tone_of
@@ -97,14 +99,15 @@ def tiles(evidence: Evidence) -> list[tuple[str, str, str]]:
 
 def _placebo_tile(evidence: Evidence) -> list[tuple[str, str, str]]:
     """What the run has over its placebo, where one was made."""
-    if (found := evidence.placebo) is None:
+    if (found := evidence.placebo) is None or found.over_placebo.users < FEWEST:
         return []
     gap = found.over_placebo
     said = (
         f"{metric_title(evidence.metric)}, over the placebo: the same model with "
         f"{evidence.source} of other people (95 % {_between(gap, evidence)})"
     )
-    tone = {GOOD: "fused", BAD: "alarm"}.get(tone_of(gap, evidence.metric), "twin")
+    shown = tone_of(gap, evidence.metric, found.sure_over_placebo)
+    tone = {GOOD: "fused", BAD: "alarm"}.get(shown, "twin")
     return [(signed(gap.mean, _digits(evidence)), said, tone)]
 
 
@@ -182,7 +185,7 @@ def hundred(evidence: Evidence) -> Figure | None:
         LOW: 100 * gap.low,
         HIGH: 100 * gap.high,
         WORDS: f"{signed(100 * gap.mean, 1)} of 100 ({low} to {high})",
-        TONE: tone_of(gap, HIT_RATE),
+        TONE: _tone_of_people(gap, evidence),
     }
     return Figure(
         draw_lifts(pd.DataFrame([row]), x=f"people of 100, {_against(evidence)}"),
@@ -224,8 +227,14 @@ def _hundred_tile(evidence: Evidence) -> list[tuple[str, str, str]]:
         f"of 100 people find a hidden choice in ten: {100 * ours.mean:.0f}, {_with(evidence)} "
         f"{100 * theirs.mean:.0f} (95 % {low} to {high})"
     )
-    tone = {GOOD: "fused", BAD: "alarm"}.get(tone_of(gap, HIT_RATE), "twin")
+    tone = {GOOD: "fused", BAD: "alarm"}.get(_tone_of_people(gap, evidence), "twin")
     return [(signed(100 * gap.mean, 0), said, tone)]
+
+
+def _tone_of_people(gap: Interval, evidence: Evidence) -> str:
+    """Of people out of a hundred: never surer than the verdict, which holds more against it."""
+    tone = tone_of(gap, HIT_RATE)
+    return tone if evidence.run.twin is None or tone == evidence.tone else OPEN
 
 
 def _against(evidence: Evidence) -> str:
@@ -301,6 +310,7 @@ def forest(evidence: Evidence, rows: pd.DataFrame) -> Figure:
         if NOISE in rows and bool(rows[NOISE].notna().any())
         else ""
     )
+    of_model = ", purple helps no more than other people's" if (rows[TONE] == MOVED).any() else ""
     names = [
         f"{name} · {users:,.0f}" for name, users in zip(rows[SEGMENT], rows[USERS], strict=True)
     ]
@@ -309,8 +319,9 @@ def forest(evidence: Evidence, rows: pd.DataFrame) -> Figure:
             rows.assign(**{SEGMENT: names}), x=f"difference in {metric_title(evidence.metric)}"
         ),
         f"{better} of the line: better than {against}. Filled dots are sure: the 95 % interval "
-        "leaves zero out, also when corrected for the number of groups (green helps, red harms); "
-        f"hollow ones may be chance. Behind each group stands its number of test users.{noise}",
+        "leaves zero out, also when corrected for the number of groups (green helps, red harms"
+        f"{of_model}); hollow ones may be chance. Behind each group stands its number of test "
+        f"users.{noise}",
     )
 
 
@@ -325,6 +336,12 @@ def whom_words(evidence: Evidence, rows: pd.DataFrame) -> str:
         for tone, verb in verbs.items()
         if groups[tone]
     ]
+    if groups[MOVED]:
+        others = bins_words(groups[MOVED], evidence.target)
+        said.append(
+            f"{others[:1].upper()}{others[1:]} gain too, but a gain over a source of the wrong "
+            "people is not shown."
+        )
     if groups[OPEN]:
         others = bins_words(groups[OPEN], evidence.target)
         said.append(f"No difference is shown for {others}.")
@@ -361,19 +378,19 @@ def _from_lifts(evidence: Evidence) -> pd.DataFrame | None:
     """The rows the verdict is made of; people without history stand beside popularity too."""
     lifts, metric = evidence.lifts, evidence.metric
     assert lifts is not None
+    main = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
+    if main is None:
+        return None
+    rows = _toned(main, metric)
+    if lifts.over_twin is not None:
+        answers = judge(lifts, metric, TARGET_HISTORY)
+        answers[ALL_USERS] = by_figures(lifts, metric, TARGET_HISTORY)
+        rows[TONE] = [ANSWER_TONES.get(answers[name], OPEN) for name in rows[BIN]]
+    if lifts.over_placebo is not None:
+        dealt = _toned(lifts.over_placebo.iloc[:1], metric).assign(**{BIN: OVER_PLACEBO})
+        rows = pd.concat([rows.iloc[:1], dealt, rows.iloc[1:]], ignore_index=True)
     if lifts.over_twin is None:
-        return None if lifts.over_floor is None else _toned(lifts.over_floor, metric)
-    rows = _toned(lifts.over_twin, metric)
-    tones = {HELPS: GOOD, HARMS: BAD}
-    judged = judge(lifts, metric, TARGET_HISTORY)
-    for name, answer in judged.items():
-        rows.loc[rows[BIN] == name, TONE] = tones.get(answer, OPEN)
-    if (found := evidence.placebo) is not None:
-        gap = found.over_placebo
-        dealt = {SEGMENT: OVER_PLACEBO, MEAN: gap.mean, LOW: gap.low, HIGH: gap.high}
-        dealt |= {USERS: gap.users, SURE: gap.excludes_zero}
-        row = _toned(pd.DataFrame([dealt]), metric)
-        rows = pd.concat([rows.iloc[:1], row, rows.iloc[1:]], ignore_index=True)
+        return rows
     if lifts.over_floor is None or lifts.over_floor.empty:
         return rows
     cold = _toned(lifts.over_floor, metric).assign(**{BIN: OVER_FLOOR})

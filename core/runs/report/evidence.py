@@ -171,10 +171,12 @@ class Evidence:
 
     def placebo_in(self, metric: str) -> PlaceboFigures | None:
         """The same in another metric that runs keep."""
-        try:
-            return placebo_figures(self.run, TEST, metric, self._read)
-        except RunError:
+        if self.comparison is None or not self.comparison.placebos:
             return None
+        lifts = self.lifts
+        if metric != self.metric or lifts is None:
+            lifts = lifts_of(self.comparison, metric, TARGET_HISTORY)
+        return placebo_figures(self.run, TEST, metric, lifts, self._read)
 
     @cached_property
     def verdict(self) -> str:

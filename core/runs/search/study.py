@@ -21,7 +21,7 @@ from core.data.snapshot import Split, rating_facts, read_snapshot
 from core.evaluation.evaluate import evaluate
 from core.evaluation.ratings import RATINGS, Bounds, errors_per_user, predict_held_out
 from core.metrics.ratings import RMSE
-from core.models.kernel.training_settings import counts_of
+from core.models.linear.data_steps import training_pair
 from core.models.protocol import CrossDomainModel
 from core.models.readiness import check_readiness
 from core.models.registry import build, card_of
@@ -265,7 +265,7 @@ def measure(plan: RunPlan, role: str, split: Split, report: Report) -> Measured:
     allow it, and Cancelled where it was stopped: a shorter fit would not be comparable.
     """
     card = card_of(plan.model)
-    train = card.pair_of(split, counts_of(card.settings.of(plan.settings)))
+    train = training_pair(card, split, card.settings.of(plan.settings).to_dict())
     if role == TWIN:
         train = train.target_only()
     else:

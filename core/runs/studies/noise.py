@@ -209,13 +209,17 @@ def _lean_apart(chance: FloatArray, pairs: list[tuple[int, int]], twins: int) ->
 
     Helped less harmed, halved, is how far one twin leans beyond another. Leans are a twin's own
     deviation less the other's, so the deviations are the row means of their table, and two twins
-    differ by the root of two of them; Student's t has a degree of freedom per twin less one.
+    differ by the root of two of them. What users alone make of that, which their own interval holds
+    already, is taken off; Student's t has a degree of freedom per twin less one.
     """
-    leans = np.zeros((twins, twins))
+    of_user = np.zeros((twins, chance.shape[1]))  # what each user says of each twin's deviation
     for (one, other), gaps in zip(pairs, chance, strict=True):
-        lean = (np.nanmean(gaps > SAME) - np.nanmean(gaps < -SAME)) / 2
-        leans[one, other], leans[other, one] = lean, -lean
-    variance = float((leans.mean(axis=1) ** 2).sum()) / (twins - 1)
+        lean = ((gaps > SAME) * 1.0 - (gaps < -SAME)) / (2 * twins)
+        of_user[one] += lean
+        of_user[other] -= lean
+    drawn = float((of_user.mean(axis=1) ** 2).sum())
+    by_users = float(of_user.var(axis=1, ddof=1).sum()) / of_user.shape[1]
+    variance = max(drawn - by_users, 0.0) / (twins - 1)
     return student_quantile(twins - 1) * (2 * variance) ** 0.5
 
 

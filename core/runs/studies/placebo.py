@@ -8,27 +8,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from core.basics.columns import TEST, VALID
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SKIPPED, TEST, USERS, VALID
 from core.basics.errors import RunError
 from core.basics.files import still_there
-from core.basics.formatting import number, signed_with_interval
+from core.basics.formatting import count, number, signed_with_interval
 from core.basics.machine import free_memory
 from core.basics.progress import Progress, Report, silent
 from core.basics.types import IntArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair, deal
-from core.data.snapshot import Split, in_time_order, read_snapshot
-from core.evaluation.lift import digits_of, lift, mean_frame, summarise
-from core.evaluation.ratings import difference_intervals, intervals
+from core.data.snapshot import Split, read_snapshot
+from core.data.time_order import in_time_order
+from core.evaluation.lift import SURE, digits_of, lift, mean_frame, summarise
+from core.evaluation.ratings import intervals
+from core.evaluation.segments import ALL_USERS, FEWEST
+from core.evaluation.verdict import Lifts
 from core.metrics.intervals import Interval
 from core.metrics.registry import metric_title
+from core.models.made.recorded import BLEND, N_MEMBERS, reads_order
+from core.models.made.route import Routed, RouteSettings
 from core.models.protocol import TIMESTAMPS, CrossDomainModel, ModelCard, PairSizes
 from core.models.registry import build
+from core.runs.making.blend import blended_again
 from core.runs.making.fit import Cost, measured
 from core.runs.making.make_run import evaluated
 from core.runs.making.train_again import check_trained, refit
@@ -56,18 +63,48 @@ def placebo_job(workspace: Workspace, payload: dict[str, Any], report: Report) -
 
 def default_deals(run: Run) -> int:
     """How many deals are made where nobody says: several of a closed form."""
-    return DEALS_BY_GRADIENTS if run.card.gradient else DEALS
+    return DEALS_BY_GRADIENTS if by_gradients(run) else DEALS
+
+
+def by_gradients(run: Run) -> bool:
+    """Whether a placebo takes epochs: of what is made of runs, where one of these does."""
+    return run.card.gradient or any(
+        by_gradients(member) for member in _members(run) if is_dealable(member)
+    )
 
 
 def seconds_foretold(run: Run) -> float:
-    """Wall seconds that the placebos take at most, from what the run itself took."""
+    """Wall seconds that the placebos take at most, from what the run itself took.
+
+    Its CPU seconds where they are fewer: of a busy machine a run has waited for others.
+    """
     costs = (run.record.fit, run.record.evaluate or {})
-    return default_deals(run) * sum(float(cost.get("wall_seconds", 0.0)) for cost in costs)
+    clocks = ("wall_seconds", "cpu_seconds")
+    members = [one for one in _members(run) if is_dealable(one)]
+    took = [[float(cost[clock]) for clock in clocks if clock in cost] for cost in costs]
+    again = [seconds_foretold(one) / default_deals(one) for one in members]
+    own = sum(min(seconds, default=0.0) for seconds in took)
+    return default_deals(run) * (own + sum(again))
 
 
 def check_dealable(run: Run) -> None:
-    """Refuse a run that has no placebo; raises RunError."""
-    check_trained(run)
+    """Refuse a run that has no placebo; raises RunError.
+
+    A blend and a routed run have one where the runs they were made of are there and have theirs; a
+    member that reads nobody's source history stands for itself.
+    """
+    if run.record.model in N_MEMBERS and run.record.compression is None:
+        members = _members(run)
+        for member in members:
+            if reads_source(member.card):
+                check_dealable(member)
+        if len(members) < len(run.record.members or []):
+            raise RunError(
+                what=f"A run that {run.label} was made of is gone, so it has no placebo.",
+                hint="Choose a run that was trained here.",
+            )
+    else:
+        check_trained(run)
     check_reads_source(run.card, run.label)
     if not run.complete:
         raise RunError(
@@ -78,12 +115,26 @@ def check_dealable(run: Run) -> None:
 
 def check_reads_source(card: ModelCard, label: str = "") -> None:
     """Refuse a model to which nothing changes when the source is dealt; raises RunError."""
-    if not (card.cross_domain and card.source_speaks):
+    if not reads_source(card):
         raise RunError(
             what=f"{label or card.title} does not read who has which history in the source, so "
             "there is nothing to deal.",
             hint="Choose a cross-domain model that reads a person's source history.",
         )
+
+
+def reads_source(card: ModelCard) -> bool:
+    """Whether anything changes when the histories of the source are dealt."""
+    return card.cross_domain and card.source_speaks
+
+
+def _members(run: Run) -> list[Run]:
+    """The runs that a blend or a routed run was made of, as far as they are there; else none."""
+    found = []
+    for about in run.record.members or []:
+        with suppress(RunError):
+            found.append(read_run(run.folder.parent / about["run"]))
+    return found
 
 
 def is_dealable(run: Run) -> bool:
@@ -105,7 +156,7 @@ def make_placebos(
     placebo, DataError for a pair with nobody to deal to.
     """
     check_dealable(run)
-    started, seed = time.monotonic(), run.record.seed
+    started, seed = time.monotonic(), _first_seed(run)
     seeds = [seed + 1 + n for n in range(deals or default_deals(run))]
     fits, evaluations = 0.0, 0.0
     found: dict[str, list[pd.DataFrame]] = {VALID: [], TEST: []}
@@ -127,6 +178,9 @@ def _fitted(
     run: Run, split: Split, seeds: Sequence[int], report: Report
 ) -> Iterator[tuple[CrossDomainModel, Cost]]:
     """A fitted model per deal and what its fit cost; work that all share is the first one's."""
+    if run.record.model in N_MEMBERS:
+        yield from _made_of(run, split, seeds, report)
+        return
     train = run.train_of(split)
     givers = [deal(train, seed) for seed in seeds]
     shared = _sharing(run, train, givers)
@@ -140,6 +194,40 @@ def _fitted(
                 dealt = _dealt(run, split, train, who)
                 model = refit(run, split, dealt, run.record.seed, report, stage)
         yield model, cost
+
+
+def _made_of(
+    run: Run, split: Split, seeds: Sequence[int], report: Report
+) -> Iterator[tuple[CrossDomainModel, Cost]]:
+    """The same of a blend or a routed run: its members', all on the same deal.
+
+    Weights are found as the run's own were; a routed run's groups keep whom they ask.
+    """
+    members = _members(run)
+    each = [
+        _fitted(one, split, seeds, report)
+        if reads_source(one.card)
+        else ((one.model(split), Cost()) for _ in seeds)
+        for one in members
+    ]
+    for together in zip(*each, strict=True):
+        models = [model for model, _ in together]
+        with measured() as cost:
+            if run.record.model == BLEND:
+                model: CrossDomainModel = blended_again(run, members, models, split)
+            else:
+                settings = RouteSettings.of(run.record.settings)
+                ordered = [reads_order(one.card) for one in members]
+                known = members[0].train_of(split).target_history
+                model = Routed(settings, models, ordered, known)
+        cost.cpu_seconds += sum(fit.cpu_seconds for _, fit in together)
+        yield model, cost
+
+
+def _first_seed(run: Run) -> int:
+    """What the deals' seeds begin behind; of a run that is made of others the first one's."""
+    dealt = [one for one in _members(run) if reads_source(one.card)]
+    return _first_seed(dealt[0]) if dealt else run.record.seed
 
 
 def _sharing(
@@ -172,33 +260,50 @@ def placebo_frame(run: Run, part: str) -> pd.DataFrame | None:
 
 @dataclass(frozen=True)
 class PlaceboFigures:
-    """One metric of one part: levels, and what the run has over either, paired over users."""
+    """One metric of one part: levels, and what the run has over either, as the verdict reads it."""
 
     run: Interval
     twin: Interval | None  # None for a model without a target-only form
     placebo: Interval  # per user the mean over the deals
     over_twin: Interval | None
-    over_placebo: Interval
+    over_placebo: Interval  # over users, and deals where there are enough
+    sure_over_twin: bool
+    sure_over_placebo: bool
     by_deal: tuple[float, ...]  # the level of every deal
 
 
 def placebo_figures(
-    run: Run, part: str, metric: str, read: Callable[[Run, str], pd.DataFrame] = Run.metrics
+    run: Run, part: str, metric: str, lifts: Lifts, read: Callable[[Run, str], pd.DataFrame]
 ) -> PlaceboFigures | None:
-    """Run, twin and placebo side by side; None where none was made or it has not the metric."""
+    """Run, twin and placebo side by side; None where none was made or it has not the metric.
+
+    lifts: of the run in the metric, by any kind of segment: both differences are their rows of
+    everybody, so that figures, picture and sentence are one.
+    """
     deals = placebo_metrics(run, part)
-    if not deals or metric not in deals[0]:
+    if lifts.over_placebo is None or not deals or metric not in deals[0]:
         return None
-    ours, twin = read(run, part), read(run.twin, part) if run.twin else None
-    mean = mean_frame(deals)
+    over, sure = _everybody(lifts.over_placebo)
+    over_twin, sure_twin = _everybody(lifts.over_twin) if run.twin else (None, False)
+    twin = read(run.twin, part) if run.twin else None
     return PlaceboFigures(
-        intervals(ours, [metric])[0],
+        intervals(read(run, part), [metric])[0],
         None if twin is None else intervals(twin, [metric])[0],
-        intervals(mean, [metric])[0],
-        None if twin is None else difference_intervals(ours, twin, [metric])[0],
-        difference_intervals(ours, mean, [metric])[0],
+        intervals(mean_frame(deals), [metric])[0],
+        over_twin,
+        over,
+        sure_twin,
+        sure,
         tuple(intervals(one, [metric])[0].mean for one in deals),
     )
+
+
+def _everybody(rows: pd.DataFrame | None) -> tuple[Interval, bool]:
+    """The difference over all users, and whether it is sure."""
+    assert rows is not None
+    row = rows.set_index(SEGMENT).loc[ALL_USERS]
+    gap = Interval(row[MEAN], row[LOW], row[HIGH], int(row[USERS]), int(row[SKIPPED]))
+    return gap, bool(row[SURE])
 
 
 def placebo_words(figures: PlaceboFigures, source: str, metric: str) -> str:
@@ -207,11 +312,14 @@ def placebo_words(figures: PlaceboFigures, source: str, metric: str) -> str:
     source: name of the domain, fit for where it is shown.
     """
     digits, over = digits_of(metric), figures.over_placebo
+    if over.users < FEWEST:
+        return f"Of the placebo nothing can be said: {count(over.users, 'user')} are too few."
     level = number(figures.placebo.mean, digits)
     return (
         f"The placebo, the same model with the histories of {source} dealt to other people, reads "
         f"{metric_title(metric)} {level} ({deals_words(figures, digits)}); this run has "
-        f"{signed_with_interval(over.mean, over.low, over.high, digits)} over it."
+        f"{signed_with_interval(over.mean, over.low, over.high, digits)} over it"
+        f"{'' if figures.sure_over_placebo else ', which may be chance'}."
     )
 
 
@@ -241,7 +349,7 @@ def placebo_answer(run: Run) -> dict[str, Any]:
     valid = placebo_frame(run, VALID)
     if info is None or test is None or valid is None:
         return {PLACEBO: None, "lift_over_placebo": None}
-    metric = run.card.task.metric
+    metric, ours, deals = run.card.task.metric, run.metrics(TEST), placebo_metrics(run, TEST)
     said = {
         "deals": info.deals,
         "seconds": info.seconds,
@@ -249,6 +357,7 @@ def placebo_answer(run: Run) -> dict[str, Any]:
         "evaluate": {"cpu_seconds": info.evaluation_cpu_seconds},
         VALID: summarise(valid),
         TEST: summarise(test),
-        "by_deal": [summarise(one)[metric]["mean"] for one in placebo_metrics(run, TEST)],
+        "by_deal": [summarise(one)[metric]["mean"] for one in deals],
     }
-    return {PLACEBO: said, "lift_over_placebo": lift(run.metrics(TEST), test)}
+    over = lift(ours, test, [(ours, one) for one in deals])
+    return {PLACEBO: said, "lift_over_placebo": over}

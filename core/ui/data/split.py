@@ -15,9 +15,11 @@ from core.data.splitting import (
     BY_TIME,
     COLD_FOLD,
     COLD_USERS,
+    FOLDS,
     LATEST,
     LEAVE_K_OUT,
     RANDOM,
+    ROW_FOLD,
     TEMPORAL,
     SplitCounts,
     SplitSettings,
@@ -72,7 +74,13 @@ _KINDS = {  # kind -> what it is for, and the settings it looks at
         {"cold_share": "Cold share"},
     ),
     COLD_FOLD: (
-        "The same in turns: make every fold, and each shared user is tested once.",
+        "The same in turns: each shared user is tested once. Train starts all folds at once, and "
+        "Metrics says what they find together.",
+        {"folds": "Folds", "fold": "Fold"},
+    ),
+    ROW_FOLD: (
+        "Cross-validation: rows of every user in turns, each tested once. Train starts all folds "
+        "at once, and Metrics says what they find together.",
         {"folds": "Folds", "fold": "Fold"},
     ),
     NEW_ITEMS: (
@@ -243,6 +251,6 @@ def _later(info: SplitInfo) -> str:
 
 
 def _fold_of(info: SplitInfo) -> str:
-    if info.kind != COLD_FOLD:
+    if info.kind not in FOLDS:
         return ""
     return f" {info.settings['fold']} of {info.settings['folds']}"

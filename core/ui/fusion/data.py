@@ -38,6 +38,7 @@ from core.runs.studies.placebo import placebo_words
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.keeping import kept_resource
+from core.ui.metrics.figures import placebo_of
 from core.ui.state import linked, one_of, recall, set_current, weights
 from core.ui.widgets import plain
 
@@ -189,7 +190,7 @@ def test_candidates(run: Run) -> tuple[Candidates, csr_matrix]:
 def show_beside(run: Run) -> None:
     """The model's own figure on validation, its twin's and its placebo's, where one was made."""
     metric = run.card.task.metric
-    figures = cached.placebo_of(run, VALID, metric)
+    figures = placebo_of(run, VALID, metric)
     if figures is None:
         return
     digits = digits_of(metric)

@@ -19,7 +19,14 @@ from core.metrics.ratings import ERRORS
 from core.metrics.registry import metric_card
 from core.runs.making.train_again import same_but_seed
 from core.runs.studies.noise import NoiseFloor, comparison_of, equal_twins, noise_floor
-from core.store.measured import PLACEBO_FOLDER, PLACEBO_RECORD, RESEED_FOLDER, RESEED_RECORD
+from core.runs.studies.placebo import PlaceboFigures, placebo_figures
+from core.store.measured import (
+    PLACEBO_FOLDER,
+    PLACEBO_RECORD,
+    RESEED_FOLDER,
+    RESEED_RECORD,
+    read_placebos,
+)
 from core.store.run_folder import BIAS, POPULARITY, Run
 from core.ui import cached
 from core.ui.keeping import kept_data, known_by
@@ -158,6 +165,15 @@ def lifts_of(run: Run, part: str, metric: str, by: str) -> Lifts:
 def sentence_of(run: Run, part: str, metric: str, by: str = TARGET_HISTORY) -> str:
     """What those lifts say, in words."""
     return sentence(comparison(run, part, metric), lifts_of(run, part, metric, by), metric, by)
+
+
+@kept_data(max_entries=40, also=evidence_key)
+def placebo_of(run: Run, part: str, metric: str) -> PlaceboFigures | None:
+    """Run, twin and placebo of all users; None without a placebo, or for what lists are asked."""
+    if read_placebos(run) is None:
+        return None
+    lifts = lifts_of(run, part, metric, TARGET_HISTORY)
+    return placebo_figures(run, part, metric, lifts, cached.per_user)
 
 
 @kept_data(max_entries=20, also=evidence_key)

@@ -9,7 +9,6 @@ import streamlit as st
 
 from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SOURCE, TARGET, USERS
 from core.basics.formatting import count, number, signed, signed_interval, signed_with_interval
-from core.charts.intervals import draw_overlap_curve
 from core.charts.report import BAD, DETAIL, GOOD, MOVED, OPEN, TONE, WORDS, draw_lifts
 from core.charts.theme import one_line
 from core.data.checks.check import checks_of
@@ -25,25 +24,22 @@ from core.evaluation.lift import (
     is_gain,
 )
 from core.evaluation.segments import ALL_USERS, BINS, FEWEST, SOURCE_HISTORY, TARGET_HISTORY
-from core.evaluation.verdict import OPEN as OPEN_ANSWER
-from core.evaluation.verdict import Lifts, judge
+from core.evaluation.verdict import MODEL, Lifts, by_figures, judge
 from core.metrics.registry import metric_card, metric_title
+from core.runs.answer.groups import TONES
 from core.runs.making.train_again import is_trained, plans_of_more_seeds
 from core.runs.studies.noise import floor_sentence, moved_words, reseed_payload
-from core.runs.studies.overlap import overlap_payload, overlap_rows, overlap_sentence
 from core.runs.studies.versions import other_versions, version_names
 from core.store.measured import (
     BY_SEED,
     BY_USERS,
-    overlap_is_damaged,
-    overlap_metrics,
-    read_overlap,
     read_reseeded,
     reseeded_is_damaged,
 )
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.data.checks import draw_time_note, time_leak_of
+from core.ui.folds import show_folds
 from core.ui.frame import draw_trust
 from core.ui.keeping import kept_data
 from core.ui.metrics.figures import (
@@ -51,6 +47,7 @@ from core.ui.metrics.figures import (
     floor_of,
     lifts_of,
     other_seeds,
+    placebo_of,
     seeds_of,
     sentence_of,
 )
@@ -70,14 +67,16 @@ def show_lift(run: Run, view: View) -> None:
     by = _pick_segments(run)
     lifts = lifts_of(run, view.part, view.column, by)
     st.markdown(f"**{plain(sentence_of(run, view.part, view.column, by), 1200)}**")
+    rows = _rows(run, view, lifts, by)
+    of_model = not metric_card(view.column).neutral and bool((rows[TONE] == MOVED).any())
     show_chart(
-        draw_lifts(_rows(run, view, lifts, by), x=f"difference in {metric_title(view.column)}"),
+        draw_lifts(rows, x=f"difference in {metric_title(view.column)}"),
         " ".join(
             filter(
                 None,
                 [
                     _caption(run, view, lifts)
-                    + _dealt_words(run, view)
+                    + _dealt_words(run, view, of_model)
                     + missing_words(run, view.part, by),
                     run.cut_short,
                 ],
@@ -85,6 +84,7 @@ def show_lift(run: Run, view: View) -> None:
         ),
         "lift",
     )
+    show_folds(run, view.part, view.column)
     show_placebo(run, view)
     show_layers(run, view)
     show_versions(run, view)
@@ -111,17 +111,22 @@ def _rows(run: Run, view: View, lifts: Lifts, by: str) -> pd.DataFrame:
     That is the placebo, and the floor for users without target history.
     """
     shown: list[pd.Series] = []
-    judged = {} if lifts.over_twin is None else judge(lifts, view.column, by)
+    answers = {}
+    if lifts.over_twin is not None:
+        answers = judge(lifts, view.column, by)
+        answers[ALL_USERS] = by_figures(lifts, view.column, by)
     main = lifts.over_floor if lifts.over_twin is None else lifts.over_twin
     assert main is not None
     floor = None if lifts.over_twin is None else lifts.over_floor
     dealt = lifts.over_placebo
     for _, row in main.iterrows():
         name = str(row[SEGMENT])
-        answer = judged.get(name)
-        sure = bool(row[SURE]) if answer is None else answer != OPEN_ANSWER
+        answer = answers.get(name)
+        sure = bool(row[SURE]) if answer is None else answer in TONES
         label = f"{group_label(run, by, name)} · {int(row[USERS]):,}"
         shown.append(_drawn(row, label, view.column, sure, _details(row)))
+        if answer == MODEL:
+            shown[-1][TONE] = TONES[MODEL]
         shown += [
             _drawn(other, "… over the placebo", view.column, bool(other[SURE]))
             for _, other in _of(dealt, name).iterrows()
@@ -191,12 +196,16 @@ def _caption(run: Run, view: View, lifts: Lifts) -> str:
     return words + _filled(lifts.over_twin, bool(lifts.over_twin[NOISE].notna().any()))
 
 
-def _dealt_words(run: Run, view: View) -> str:
-    """Which of two rows is over what, where a placebo stands below each group."""
-    if cached.placebo_of(run, view.part, view.column) is None:
+def _dealt_words(run: Run, view: View, of_model: bool) -> str:
+    """Which of two rows is over what, where a placebo stands below each group.
+
+    of_model: whether a group is drawn in the colour of what the wrong people may do as well.
+    """
+    if placebo_of(run, view.part, view.column) is None:
         return ""
     return (
-        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo."
+        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo"
+        f"{'; purple: sure over the twin and not over the placebo' if of_model else ''}."
     )
 
 
@@ -439,59 +448,3 @@ def show_time_note(run: Run) -> None:
         return
     with st.popover(plain(check.question, 80), icon=":material/schedule:", type="tertiary"):
         draw_time_note(split_hash)
-
-
-# How much the source's help owes to shared users: a curve, or a button that measures it.
-
-_WHAT = (
-    "The run is trained four times more: none, a quarter, half and three quarters of the shared "
-    "users stay linked. The source histories of the others stay too, as those of strangers."
-)
-
-
-def show_overlap(run: Run, view: View) -> None:
-    """The curve of the run where it was measured; else what it would say, and the button."""
-    if not (run.card.cross_domain and is_trained(run)):
-        st.caption("Only a cross-domain run that was trained here has such a curve.")
-        return
-    if not metric_card(view.column).kept:
-        st.caption(
-            f"The curve is kept for what a run keeps of every user; {metric_title(view.column)} is "
-            "made from lists. Choose another metric above, such as nDCG."
-        )
-        return
-    info = read_overlap(run)
-    if info is None:
-        st.markdown("How many shared users does the lift need?")
-        if overlap_is_damaged(run):
-            st.warning("The curve that was kept cannot be read any more. Measure it again.")
-        st.caption(_WHAT)
-        task = Task(
-            "overlap",
-            (overlap_payload(run.id),),
-            f"Overlap curve of {run.label}",
-            "Measure the curve",
-            _WHAT,
-        )
-        draw_task(task, "measure_overlap")
-        return
-    rows = _curve(run, view.part, view.column, info.wall_seconds)
-    st.markdown(f"**{overlap_sentence(rows, view.column)}**")
-    if rows.empty:
-        return
-    show_chart(
-        draw_overlap_curve(rows, y=metric_title(view.column)),
-        f"How does quality grow with the shared users that training knows? {info.shared:,} are "
-        "shared; those left out keep their source history as strangers. Dashed: the twin, which "
-        "knows no source at all. Bands: 95 % interval of the difference to it over users; one "
-        "draw, one seed.",
-        "overlap_curve",
-    )
-
-
-@kept_data(max_entries=10)
-def _curve(run: Run, part: str, column: str, stamp: float) -> pd.DataFrame:
-    """stamp: of the measured curve, which may be measured again."""
-    frames = overlap_metrics(run, part)
-    twin = run.twin.metrics(part) if run.twin else None
-    return overlap_rows(frames, twin, cached.segments(run.record.split_hash), column)

@@ -52,6 +52,7 @@ from core.ui.metrics.table import show_against_twin, show_figures
 from core.ui.metrics.view import View, frame_of, judged_of, segments_of, too_few, users_of, world_of
 from core.ui.navigation import link_to
 from core.ui.shell import show_chart
+from core.ui.state import linked, one_of
 from core.ui.widgets import plain
 
 
@@ -193,7 +194,10 @@ def show_beyond(lines: list[Contender], view: View) -> None:
     show_against_twin(rows, found.own, found.twin, groups, "beyond")
     looks = [*groups, RERANKED] if can_be_reranked(found.lines[0].run) else list(groups)
     shown = st.segmented_control(
-        "Every run, in detail", looks, default=None, key="beyond_look", wrap=True
+        "Every run, in detail",
+        looks,
+        wrap=True,
+        **linked("look", None, one_of(looks), key="beyond_look"),
     )
     if shown is None:
         return

@@ -19,10 +19,10 @@ from core.runs.studies.placebo import (
     placebo_payload,
     seconds_foretold,
 )
-from core.store.measured import placebos_are_damaged, read_placebos
+from core.store.measured import placebos_are_damaged
 from core.store.run_folder import Run
 from core.ui import cached
-from core.ui.metrics.figures import floor_name
+from core.ui.metrics.figures import floor_name, placebo_of
 from core.ui.metrics.view import View
 from core.ui.shell import Task, draw_task
 from core.ui.widgets import plain
@@ -40,10 +40,10 @@ def show_placebo(run: Run, view: View) -> None:
 
     Nothing for a run that has none and cannot have one.
     """
-    figures = cached.placebo_of(run, view.part, view.column)
+    figures = placebo_of(run, view.part, view.column)
     if figures is not None:
         _show_figures(run, view, figures)
-    elif read_placebos(run) is not None:
+    elif placebo_of(run, view.part, run.card.task.metric) is not None:
         st.caption(
             "A placebo is kept for what a run keeps of every user, such as nDCG; "
             f"{metric_title(view.column)} is made from lists."
@@ -62,9 +62,9 @@ def _show_figures(run: Run, view: View, figures: PlaceboFigures) -> None:
     def said(level: Interval) -> str:
         return "–" if few else number(level.mean, digits)
 
-    def over(gap: Interval) -> str:
+    def over(gap: Interval, sure: bool) -> str:
         words = signed_with_interval(gap.mean, gap.low, gap.high, digits)
-        return f"The run has {f'**{words}**' if gap.excludes_zero else words} over it."
+        return f"The run has {f'**{words}**' if sure else words} over it."
 
     with own:
         st.metric(f"{title}, the run", said(figures.run))
@@ -75,12 +75,14 @@ def _show_figures(run: Run, view: View, figures: PlaceboFigures) -> None:
             st.caption(f"This model has none: it is compared with {floor_name(run)}.")
         else:
             st.metric(f"{title}, its twin", said(figures.twin))
-            st.caption(f"Without {source}. {'' if few else over(figures.over_twin)}")
+            apart = "" if few else over(figures.over_twin, figures.sure_over_twin)
+            st.caption(f"Without {source}. {apart}")
     with dealt:
         st.metric(f"{title}, its placebo", said(figures.placebo), help=_WHY)
         st.caption(
             f"With the histories of {source} dealt to other people, "
-            f"{deals_words(figures, digits)}. {'' if few else over(figures.over_placebo)}"
+            f"{deals_words(figures, digits)}. "
+            f"{'' if few else over(figures.over_placebo, figures.sure_over_placebo)}"
         )
         if _has_cold(run, view):
             st.caption(cold_words(plain(run.record.name_of(TARGET), 40)))

@@ -13,6 +13,7 @@ from core.basics.formatting import count, number, signed
 from core.charts.recommendations import draw_waterfall
 from core.data.knowledge import KnowledgePath, attribute_paths, path_words
 from core.data.pair import BOUNDS, bin_places
+from core.models.linear.data_steps import Steps
 from core.models.made.recorded import answering
 from core.models.protocol import CrossDomainModel
 from core.models.text.encoders import ENCODERS
@@ -102,6 +103,11 @@ def show_why(view: View, why: Reasons | None) -> None:
         f"Which history items carried {plain(title, 80)}? The steps add up to its score.",
         "waterfall",
     )
+    if Steps.of(view.run.record.settings).fill:
+        st.caption(
+            "This run reads source items that were filled in: some of these steps are what the "
+            "person would probably take, not what they took."
+        )
 
 
 def _steps(view: View, why: Reasons) -> tuple[list[str], np.ndarray, list[str]]:
@@ -320,7 +326,8 @@ def line_of(view: View, why: Reasons, path: KnowledgePath) -> str:
         )
         for item in sorted(items, key=lambda item: -amounts[item])
     ]
-    said = path_words(plain(path.relation, 40), f"**{plain(path.entity, 60)}**", names)
+    via = [plain(name, 60) for name in path.via]
+    said = path_words(plain(path.relation, 40), f"**{plain(path.entity, 60)}**", names, via)
     on_it = [
         *why.source_amounts[np.isin(why.source_items, path.source_items)],
         *why.target_amounts[np.isin(why.target_items, path.target_items)],

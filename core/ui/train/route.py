@@ -13,6 +13,7 @@ from core.data.pair import BINS
 from core.evaluation.segments import FEWEST, TARGET_HISTORY, bins_words
 from core.metrics.registry import metric_title
 from core.models.kernel.training_settings import ONES, SETTING
+from core.models.linear.data_steps import Steps
 from core.runs.making.route import RoutePlan
 from core.store.record import BY_ALL, BY_HAND, BY_VALIDATION
 from core.store.run_folder import Run
@@ -67,6 +68,10 @@ def why_not_routed(runs: list[Run]) -> str | None:
             return f"{name} was cancelled before it was whole. Train it again or leave it out."
         if run.record.settings.get(SETTING, ONES) != ONES:
             return f"{name} learned from counts. Train it with counts as ones to route to it."
+        if Steps.of(run.record.settings).any:
+            return (
+                f"{name} learned from changed rows. Train it with denoise and fill at 0 to route."
+            )
     return why_not_used(runs[0])
 
 

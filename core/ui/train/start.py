@@ -9,7 +9,7 @@ from core.basics.errors import CrosswalkError
 from core.basics.formatting import count, duration
 from core.data.snapshot import SplitInfo
 from core.jobs.table import Job, list_jobs
-from core.models.readiness import TIGHT, in_gib
+from core.models.readiness import TIGHT, in_gib, refused_words
 from core.models.registry import card_of
 from core.runs.making.estimate import (
     MEASURED,
@@ -23,9 +23,11 @@ from core.runs.making.estimate import (
     measured_steps,
     time_of,
 )
+from core.runs.making.fit import few_will_choose
 from core.runs.making.plan import RunPlan
 from core.store.record import few_to_choose_by
 from core.ui import cached
+from core.ui.folds import draw_train_folds
 from core.ui.shell import ask_jobs, draw_press, guarded, workspace
 from core.ui.train.choose import device_memory
 
@@ -49,6 +51,10 @@ def draw_start(info: SplitInfo, plans: list[RunPlan]) -> None:
         key="train_start",
         disabled=not allowed,
     )
+    draw_train_folds(info, allowed)
+    valid = workspace().splits / info.split_hash / "target_valid.parquet"
+    if few := next(filter(None, (few_will_choose(plan.model, valid) for plan in allowed)), ""):
+        st.warning(few)
     measuring = bool(_measuring(allowed))
     st.fragment(_draw_costs, run_every=POLL if measuring else None)(info, plans, measuring)
     if unknown := _measurable(allowed):
@@ -123,18 +129,18 @@ def _draw_costs(info: SplitInfo, plans: list[RunPlan], was_measuring: bool) -> N
 
 
 def _draw_cost(plan: RunPlan, cost: Estimate, measured_now: bool) -> None:
-    title = card_of(plan.model).title
+    card = card_of(plan.model)
     if not cost.fits:
         st.error(
-            f"{title} cannot be trained here. {cost.readiness.reason} {cost.readiness.hint}",
+            f"{refused_words(card, cost.readiness.reason)} {cost.readiness.hint}",
             icon=":material/block:",
         )
         return
     memory = in_gib(cost.memory)
     if cost.memory > TIGHT * cost.free:
         memory = f"{memory} of {in_gib(cost.free)} free"
-    twin = " and its twin" if card_of(plan.model).has_twin else ""
-    st.caption(f"{title}{twin}: {time_words(cost.timing, measured_now)} · {memory}")
+    twin = " and its twin" if card.has_twin else ""
+    st.caption(f"{card.title}{twin}: {time_words(cost.timing, measured_now)} · {memory}")
 
 
 def _start(plans: list[RunPlan]) -> None:

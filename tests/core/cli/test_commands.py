@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,20 @@ from safetensors import SafetensorError
 
 from core.__main__ import main
 from core.basics.columns import ITEM, RATING, TEST, TITLE, TRAIN, USER, VALID
+from core.basics.errors import RunError
 from core.basics.files import write_json
+from core.basics.progress import silent
 from core.basics.workspace import Workspace
+from core.cli import commands
+from core.cli.event_files import write_curves
 from core.cli.from_files import Account, PairFiles, pair_snapshot
 from core.cli.words import in_words
 from core.data.checks.check import RESULT
 from core.data.snapshot import PARTS, read_snapshot
 from core.models.registry import CARDS
+from core.runs.making.folds import folds_job
+from core.runs.making.plan import RunPlan
+from core.store.run_folder import list_runs, read_run
 from tests.core.cli.commanding import answer, refusal
 from tests.core.runs.making.test_make_run_ratings import rated_tables
 
@@ -124,6 +132,19 @@ def test_recommend_explains_a_list_with_amounts_that_add_up(capsys, trained):
         assert named == pytest.approx(item["target"], abs=1e-6)  # five target items, all named
 
 
+def test_a_list_is_ordered_by_variety_where_that_is_asked_for(capsys, trained):
+    words = ("recommend", "--run", trained["run_dir"], "--user", "u1", "--k", 8)
+    plain, varied = (
+        answer(capsys, *words, *more) for more in ((), ("--rerank", "mmr", "--strength", 1))
+    )
+    assert (varied["rerank"], varied["strength"]) == ("mmr", 1.0)
+    assert "rerank" not in plain
+    ids = [[item["item"] for item in one["items"]] for one in (plain, varied)]
+    assert ids[0] != ids[1]
+    assert ids[0][0] == ids[1][0]  # the best stays first: nothing is listed yet to differ from
+    assert "Lists cannot be re-ranked by 'best'" in refusal(capsys, *words, "--rerank", "best")
+
+
 def test_weights_other_than_one_add_figures_of_the_fused_lists(capsys, split, workspace):
     found = answer(
         capsys,
@@ -164,6 +185,45 @@ def test_cold_folds_test_every_shared_user_once(capsys, split, workspace):
     assert found["valid"]["ndcg@10"]["users"] == 20  # half of the fold after the tested one
     assert found["valid"]["ndcg@10"]["mean"] > found["popularity"]["valid"]["ndcg@10"]["mean"]
     assert found["lift_over_popularity"]["ndcg@10"]["low"] > 0
+
+
+def test_folds_test_every_row_once_and_a_user_counts_once_in_one_lift(capsys, split, workspace):
+    words = ("run", "--splits", split, "--model", "ease", "--folds", 3, "--workspace", workspace)
+    found = answer(capsys, *words)
+    runs = [read_run(Path(folder)) for folder in found["run_dir"]]
+    rows = sum(len(pd.read_csv(split / f"target_{part}.csv")) for part in (TRAIN, VALID, TEST))
+    assert found["tested"].startswith(f"3 folds tested {rows} rows, each once. A user counts once")
+    assert found["kind"] == "fold of rows"
+    per_fold = [
+        run.metrics(TEST).set_index(USER)["ndcg@10"]
+        - run.twin.metrics(TEST).set_index(USER)["ndcg@10"]
+        for run in runs
+    ]
+    by_user = pd.concat(per_fold, axis=1).mean(axis=1)
+    assert found["lift"]["ndcg@10"]["users"] == len(by_user) == 40
+    assert found["lift"]["ndcg@10"]["mean"] == pytest.approx(by_user.mean())
+    assert found["lift"]["ndcg@10"]["low"] < by_user.mean() < found["lift"]["ndcg@10"]["high"]
+    assert found["verdict"].endswith(found["tested"])
+    # A fold that lost its run is trained again by the job, and no other
+    place = Workspace(workspace)
+    rmtree(runs[1].folder)
+    plan = RunPlan(runs[0].record.split_hash, "ease")
+    told = folds_job(place, plan.to_dict(), silent)["runs"]
+    assert {runs[0].id, runs[2].id} < {*told}
+    assert len(told) == 3
+    again = next(read_run(place.runs / one) for one in told if one not in {r.id for r in runs})
+    assert again.record.split_hash == runs[1].record.split_hash
+    with pytest.raises(RunError, match="no fold of others"):
+        folds_job(
+            place,
+            {
+                **plan.to_dict(),
+                "split": pair_snapshot(
+                    PairFiles(splits=split), place, 2022, Account(lambda _: None)
+                ).name,
+            },
+            silent,
+        )
 
 
 def test_new_items_are_hidden_and_ranked_beside_a_random_order_and_an_oracle(
@@ -237,7 +297,8 @@ def test_two_plain_files_are_paired_split_and_swapped(capsys, split, workspace, 
         (("run", "--model", "ease", "--seed", "9" * 5000), "a seed is a whole number"),
         (("run", "--model", "ease", "--placebo", "9" * 5000), "dealt 1 to 100 times"),
         (("run", "--model", "ease", "--new-items", "0.9"), "--new-items is 0.9, outside its range"),
-        (("run", "--model", "ease", "--new-items", "0.2", "--cold-folds", "2"), "not both"),
+        (("run", "--model", "ease", "--new-items", "0.2", "--cold-folds", "2"), "are several"),
+        (("run", "--model", "ease", "--folds", "3", "--cold-folds", "2"), "are several"),
         (("run",), "--model"),
         (("recommend", "--run", "nowhere", "--user", "u1"), "no run 'nowhere'"),
         (("fly",), "invalid choice"),
@@ -389,7 +450,15 @@ def test_a_given_split_can_be_split_another_way(capsys, split, workspace):
     assert found["split"]["kind"] == "leave-k-out"
 
 
-def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, trained):
+def test_without_json_a_person_reads_a_short_summary(
+    capsys, split, workspace, trained, monkeypatch
+):
+    """Its verdict knows of the other runs: the choice among them widens an interval."""
+    seen = []
+    compare = commands.comparison_of
+    monkeypatch.setattr(
+        commands, "comparison_of", lambda *given: (seen.append(given), compare(*given))[1]
+    )
     words = [
         "run",
         "--splits",
@@ -407,6 +476,8 @@ def test_without_json_a_person_reads_a_short_summary(capsys, split, workspace, t
         assert sum(line.startswith(start) for line in lines) == 1, start
     assert trained["verdict"] in lines
     assert len(lines) < 25
+    ((run, _, _, runs),) = seen
+    assert run.folder.name in {one.id for one in runs}
 
 
 def test_what_is_measured_afterwards_is_told_in_words_or_as_one_line_of_json(
@@ -571,7 +642,7 @@ def test_vectors_of_items_are_read_from_their_files_and_alone_find_what_is_liked
     assert "f.csv: 20 of 20 items have a vector of 4 numbers." in said.err
     found = json.loads(said.out.splitlines()[-1])
     assert found["settings"]["vectors"] == "alone"
-    assert "It reads titles and the target's items have none" in refusal(capsys, *command)
+    assert "it reads titles and the target's items have none" in refusal(capsys, *command)
 
 
 def test_other_vectors_are_another_split(capsys, split, tmp_path):
@@ -649,3 +720,24 @@ def test_an_answer_that_finds_no_room_is_said_on_stderr():
     assert told.returncode == 2
     assert told.stderr.startswith("The disk is full, so this could not be done.")
     assert "Traceback" not in told.stderr
+
+
+def test_without_its_package_event_files_are_refused_before_anything_is_read(capsys, monkeypatch):
+    monkeypatch.setattr("core.cli.event_files.find_spec", lambda name: None)
+    said = refusal(capsys, "run", "--model", "ease", "--splits", "nowhere", "--tensorboard", "logs")
+    assert said == (
+        "--tensorboard needs the package tensorboard, which is not installed. "
+        "Install it with `pip install tensorboard`, or leave the flag out."
+    )
+
+
+def test_event_files_hold_every_epoch_of_run_and_twin(trained, workspace, tmp_path):
+    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run = next(iter(list_runs(Workspace(workspace))))
+    folders = write_curves(run, tmp_path)
+    assert [folder.name for folder in folders] == ["run", "twin"]
+    for folder, record in zip(folders, (run.record, run.twin.record), strict=True):
+        events = reading.EventAccumulator(str(folder)).Reload()
+        told = [(one.step, one.value) for one in events.Scalars("validation/ndcg@10")]
+        kept = [(point["epoch"], pytest.approx(point["valid"])) for point in record.curve]
+        assert told == kept

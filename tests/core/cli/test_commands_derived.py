@@ -63,6 +63,17 @@ def test_a_compression_from_the_command_line_tells_size_and_quality(capsys, worl
     assert found["bytes"]["after"] < found["bytes"]["before"]
 
 
+def test_a_compression_that_loses_too_much_is_kept_only_where_it_is_asked_for(capsys, world):
+    words = ("compress", "--run", world.runs["ease"].folder, "--kind", "pruned", "--keep", "0.001")
+    code, _, err = said(capsys, *words)
+    assert code == 2
+    assert "10 % may be. Keep a larger share, take int8, or ask for it again" in err
+    code, out, _ = said(capsys, *words, "--anyway")
+    found = json.loads(out)["compression"]["quality"]["valid"]
+    assert code == 0
+    assert found["after"] < 0.9 * found["before"]
+
+
 def test_what_cannot_be_done_is_said_in_two_sentences(capsys, world, tmp_path):
     ease = world.runs["ease"].folder
     code, _, err = said(capsys, "blend", "--runs", ease, ease)

@@ -85,7 +85,7 @@ def test_a_file_of_triples_joins_items_and_says_what_it_could_not_use(imported, 
     pair, folder = split_of(imported, tmp_path, triples=imported["triples"])
     info = read_pair_info(pair)
     assert info.warnings[-1] == (
-        "Of 6 triples 4 say something about an item; 1 name no item of the pair; "
+        "Of 6 triples 4 say something about an item; 1 join entities that items hold; "
         "1 lead from something to itself."
     )
     assert pair != split_of(imported, tmp_path)[0]

@@ -128,3 +128,15 @@ def test_another_count_changes_the_name(tmp_path):
 def test_a_rated_split_has_no_counts(tmp_path):
     split = read_snapshot(write(tmp_path, tables(source_train=COUNTED)))
     assert split.rated.train.source_counts is None
+
+
+@pytest.mark.parametrize("part", ["target_test", "users", "source_train"])
+def test_a_split_with_a_file_gone_or_half_written_says_so(tmp_path, part):
+    """Seen: Recommendations met "a problem it does not know", and commands a traceback."""
+    path = write(tmp_path, tables()) / f"{part}.parquet"
+    path.write_bytes(path.read_bytes()[:40])
+    for _ in range(2):
+        with pytest.raises(DataError, match=f"split {path.parent.name} cannot be read") as said:
+            read_snapshot(path.parent)
+        assert said.value.hint.startswith("Split its pair again")
+        path.unlink(missing_ok=True)

@@ -31,6 +31,7 @@ from core.data.splitting import (
     LATEST,
     LEAVE_K_OUT,
     RANDOM,
+    ROW_FOLD,
     TEMPORAL,
     TEST_ROW,
     TRAIN_ROW,
@@ -300,15 +301,34 @@ def test_cold_users_lose_their_whole_target_history_and_keep_the_source():
 
 
 def test_folds_test_every_shared_user_once(pair, tmp_path):
-    folders = split_folds(pair, SplitSettings(folds=4), 2022, tmp_path / "splits")
+    folders = split_folds(pair, SplitSettings(kind=COLD_FOLD, folds=4), 2022, tmp_path / "splits")
     tested = [split.train.users.names(split.users("test")) for split in map(read_snapshot, folders)]
     shared = np.intersect1d(read_rows(pair, "source")[USER], read_rows(pair, TARGET)[USER])
     assert sorted(np.concatenate(tested)) == sorted(shared)
     assert all(len(read_snapshot(folder).users(VALID)) > 0 for folder in folders)
 
 
-def test_a_fold_that_does_not_exist_is_refused():
-    chosen = SplitSettings(kind=COLD_FOLD, folds=3, fold=4)
+@pytest.mark.parametrize("folds", [2, 5])
+def test_folds_of_rows_test_every_row_of_a_user_once_and_leave_some_to_train_on(folds):
+    given = SplitSettings(kind=ROW_FOLD, folds=folds)
+    codes = np.stack(
+        [
+            assign_parts(SOURCE_ROWS, TARGET_ROWS, replace(given, fold=fold), 7).target
+            for fold in range(1, folds + 1)
+        ]
+    )  # (folds, n_rows)
+    rows = TARGET_ROWS[USER].map(TARGET_ROWS[USER].value_counts()).to_numpy()
+    np.testing.assert_array_equal((codes == TEST_ROW).sum(axis=0), rows >= 3)
+    sizes = (codes == TEST_ROW).sum(axis=1)
+    assert sizes.max() < 1.3 * sizes.min()  # users of few rows do not all begin at one fold
+    for fold in codes:
+        assert (per_user(fold, TARGET_ROWS)[TRAIN_ROW] > 0).all()
+        assert 0.3 < (fold == VALID_ROW).sum() / (fold == TEST_ROW).sum() < 0.8  # half, or one
+
+
+@pytest.mark.parametrize("kind", [COLD_FOLD, ROW_FOLD])
+def test_a_fold_that_does_not_exist_is_refused(kind):
+    chosen = SplitSettings(kind=kind, folds=3, fold=4)
     with pytest.raises(DataError, match="no fold 4 of 3"):
         assign_parts(SOURCE_ROWS, TARGET_ROWS, chosen, 1)
 

@@ -135,7 +135,7 @@ def test_equal_models_harm_a_fifth_and_nothing_above_the_floor():
         return frame(0.5 + np.where(moved, generator.normal(0, 0.1, 4000), 0))
 
     twin = frame(np.full(4000, 0.5))
-    found = noise_floor(trained(), twin, [twin, trained(), trained()], METRIC)
+    found = noise_floor(trained(), twin, [twin, trained()], METRIC)
     assert found.harmed.share.mean == pytest.approx(0.2, abs=0.03)
     assert found.harmed.excess.low < 0 < found.harmed.excess.high
     assert found.harmed.size == pytest.approx(found.harmed.size_by_chance, rel=0.1)

@@ -87,6 +87,19 @@ def test_a_gain_of_cold_users_that_popularity_gives_too_is_open_over_all_users()
         assert altogether(lifts, "ndcg@10", TARGET_HISTORY) == answer
 
 
+def test_a_placebo_does_not_turn_a_gain_of_cold_users_that_popularity_gives_into_help():
+    """A placebo as good for cold users and worse for the rest, who gained nothing, made it help."""
+    world = compare([0.15, 0.0, 0.0], over_popularity=0.0)
+    rest = np.repeat([0.0, 0.05, 0.05], 50)
+    deals = [
+        frame(world.run["ndcg@10"] - rest + np.random.default_rng(n).normal(0, 0.01, 150))
+        for n in range(5)
+    ]
+    for placebos in ([], deals):
+        lifts = lifts_of(replace(world, placebos=placebos), "ndcg@10", TARGET_HISTORY)
+        assert altogether(lifts, "ndcg@10", TARGET_HISTORY) == OPEN
+
+
 def test_of_segments_too_small_to_judge_no_difference_is_claimed():
     world = compare([0.15, 0.15, 0.0])
     few = world.run["user_id"].isin([*range(100), *range(100, 105)])

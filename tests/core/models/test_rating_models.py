@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from core.models.factors.als import ridge_over_rows
 from core.models.registry import build
 from tests.worlds import pair_of, rated_tastes
 
@@ -160,3 +161,56 @@ def test_by_adam_source_ratings_teach_more_than_the_target_alone():
     ours, theirs = (one.score(cold).own_scores() for one in (model, twin))
     truth = np.where(WORLD.liked[cold], 4.5, 1.5)
     assert ((ours - truth) ** 2).mean() < 0.5 * ((theirs - truth) ** 2).mean()
+
+
+def test_what_was_rated_draws_a_user_towards_it():
+    """SVD++'s implicit part: the ridge on p is one on p - z, with z = |N|^-.5 sum y."""
+    model = fitted("cmf_rating", factors=3, chosen_regularization=2.0)
+    pair, user, penalty = WORLD.pair, 4, model.penalty
+    domains = ((model.source, pair.source), (model.target, pair.target))
+    expected_vector = sum(
+        domain.chosen[table[[user]].indices].sum(0) / np.sqrt(table[[user]].nnz)
+        for domain, table in domains
+    )
+    history = np.vstack(
+        [domain.features(penalty)[table[[user]].indices] for domain, table in domains]
+    )
+    wanted = np.concatenate(
+        [
+            (table[[user]].data - domain.mean) / domain.deviation
+            - domain.biases[table[[user]].indices]
+            for domain, table in domains
+        ]
+    )
+    weight = np.repeat([0.3, 1.0], [table[[user]].nnz for _, table in domains])
+    system = (history.T * weight) @ history + 15 * np.eye(history.shape[1])
+    right = (history.T * weight) @ wanted + 15 * expected_vector
+    scores = model.target.features(penalty) @ np.linalg.solve(system, right) + model.target.biases
+    expected = model.target.mean + model.target.deviation * scores
+    np.testing.assert_allclose(model.score(np.array([user])).own_scores()[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["mf_rating", "cmf_rating"])
+def test_what_was_rated_stays_in_exact_parts_reasons_and_files(name):
+    model = fitted(name, factors=4, chosen_regularization=2.0)
+    pair, user = WORLD.pair, 4
+    row = pair.source[[user]], pair.target[[user]]
+    scores, why = model.fold_in(*row), model.explain(*row, 3)
+    assert why.source_amounts.sum() == pytest.approx(float(scores.source[0, 3]), abs=1e-4)
+    assert why.target_amounts.sum() == pytest.approx(float(scores.target[0, 3]), abs=1e-4)
+    again = build(name, {"factors": 4, "chosen_regularization": 2.0})
+    again.restore(pair, model.state())
+    np.testing.assert_allclose(
+        again.score(EVERYBODY).own_scores(), model.score(EVERYBODY).own_scores(), atol=1e-5
+    )
+    plain = fitted(name, factors=4)
+    assert np.abs(plain.score(EVERYBODY).target - model.score(EVERYBODY).target).max() > 1e-3
+
+
+def test_a_ridge_over_rows_is_the_one_written_out():
+    rng = np.random.default_rng(0)
+    rows = csr_matrix(rng.random((30, 8)) * (rng.random((30, 8)) < 0.3))
+    wanted = np.hstack([rng.normal(size=(30, 2)), np.zeros((30, 1))])
+    dense = rows.toarray()
+    solved = np.linalg.solve(dense.T @ dense + 0.5 * np.eye(8), dense.T @ wanted)
+    np.testing.assert_allclose(ridge_over_rows(rows, wanted, 0.5), solved, atol=1e-3)

@@ -65,20 +65,33 @@ def test_only_users_of_both_domains_are_matched():
 
 
 @pytest.mark.parametrize(
-    ("auc", "share", "verdict"),
+    ("auc", "share", "halves", "verdict"),
     [
-        (0.7, (0.7, 0.9, 1.0), "green"),
-        (0.7, (0.7, 0.8, 0.9), "amber"),  # not all
-        (0.7, (0.2, 0.8, 1.0), "amber"),  # few or all
-        (0.7, (0.1, 0.2, 0.4), "red"),
-        (0.5, (0.0, 0.0, 0.8), "red"),  # no sign, and all would show
-        (0.5, (0.0, 0.0, 1.0), "unknown"),
+        (0.7, (0.7, 0.9, 1.0), 1.0, "green"),
+        (0.7, (0.7, 0.8, 0.9), 1.0, "amber"),  # not all
+        (0.7, (0.2, 0.8, 1.0), 1.0, "unknown"),  # few or all
+        (0.7, (0.1, 0.2, 0.4), 1.0, "red"),
+        (0.5, (0.0, 0.0, 0.8), 1.0, "red"),  # no sign, and all would show
+        (0.5, (0.0, 0.0, 0.8), 0.2, "unknown"),  # no taste in either domain
+        (0.5, (0.0, 0.0, 1.0), 1.0, "unknown"),
     ],
 )
-def test_the_verdict_follows_the_interval_of_the_share(auc, share, verdict):
+def test_the_verdict_follows_the_interval_of_the_share(auc, share, halves, verdict):
     low, likeliest, high = share
-    found = SamePeople(auc, auc - 0.02, auc + 0.02, 0.5, 0.48, 0.52, 900, likeliest, low, high)
+    found = SamePeople(
+        auc, auc - 0.02, auc + 0.02, 0.5, 0.48, 0.52, 900, likeliest, low, high, halves
+    )
     assert found.verdict == verdict
+
+
+def test_people_without_any_taste_are_accused_of_nothing():
+    """Same people who take anything look like strangers: in one of six such pairs that was red."""
+    draw = np.random.default_rng(5)
+    for seed in range(3):
+        pair = taste_pair(300, seed, same=True)
+        anything = csr_matrix((draw.random((2, 300, 60)) < 0.17).astype("f4").reshape(600, 60))
+        found = match_users(replace(pair, source=anything[:300], target=anything[300:]))
+        assert found.verdict == "unknown"
 
 
 @pytest.mark.parametrize(

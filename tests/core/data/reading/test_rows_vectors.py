@@ -18,7 +18,6 @@ from core.basics.errors import DataError
 from core.basics.types import IdMap
 from core.data.build_pair import build_pair
 from core.data.database import in_memory
-from core.data.knowledge import with_triples
 from core.data.pair import uploaded_vectors
 from core.data.pair_folder import PairInputs, PairSettings, read_items
 from core.data.reading.ingest import import_file, vector_counts
@@ -28,6 +27,7 @@ from core.data.reading.rows import VectorCounts, from_text
 from core.data.snapshot import rating_facts, read_snapshot
 from core.data.splitting import SplitSettings, split_pair
 from core.data.text_figures import VectorFigures, figures_of_items, figures_of_pair, vector_words
+from core.data.triples import with_triples
 
 WANTED = {"a": [0.5, -2.0, 3.0], "b": [1.0, 2.0, 4.0], "c": None}
 NUMBERS = st.lists(st.floats(-(2.0**90), 2.0**90, width=32), min_size=1, max_size=9)
@@ -261,7 +261,7 @@ def test_triples_leave_vectors_as_they_were(pair, tmp_path):
     table = read_items(pair, "source", vectors=True)
     facts = pd.DataFrame({HEAD: ["s0", "s5"], RELATION: "by", TAIL: "Ann"})
     ids = {"source": table[ITEM], "target": pd.Series(dtype="str")}
-    added, _ = with_triples(facts, ids, {"source": table})
+    added, _, _ = with_triples(facts, ids, {"source": table})
     added["source"].to_parquet(tmp_path / "added.parquet")
     back = pd.read_parquet(tmp_path / "added.parquet").set_index(ITEM)[VECTOR]
     assert list(back["s3"]) == [3, 1]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from core.basics.columns import HEAD, RELATION, TAIL
 from core.data.knowledge import knowledge_graph
-from core.data.pair import DomainPair
+from core.data.pair import DomainPair, ItemFeatures
 from core.models.graphs.kgat import (
     KgatSettings,
     Triples,
@@ -162,6 +164,39 @@ def test_without_the_graph_a_source_that_only_attributes_join_says_nothing():
     bare = replace(pair, source_features=None, target_features=None)
     assert hits(fitted(pair), pair, liked) > 0.95
     assert hits(fitted(bare), bare, liked) < 0.75
+
+
+def test_a_source_that_only_triples_between_entities_join_is_learned():
+    """Every item has an author no item of the other domain has; authors have a school in common."""
+    pair, liked = apart()
+
+    def by(part: ItemFeatures, letter: str) -> ItemFeatures:
+        authors = [f"{letter}{item % 8}" for item in range(len(part.titles))]
+        nothing = np.full(len(authors), "", dtype=object)
+        column = {"author": np.array(authors, dtype=object)}
+        return replace(part, categories=nothing, attributes=column)
+
+    bare = replace(
+        pair,
+        source_features=by(pair.source_features, "b"),
+        target_features=by(pair.target_features, "f"),
+    )
+
+    def found(exchanged: int) -> float:
+        """Hits where the schools of films' authors are told apart, or exchanged."""
+        schools = [
+            (f"{letter}{n}", "school", f"school {(n + turn) % 2}")
+            for letter, turn in (("b", 0), ("f", exchanged))
+            for n in range(8)
+        ]
+        links = pd.DataFrame(schools, columns=[HEAD, RELATION, TAIL])
+        features = replace(bare.target_features, entity_links=links)
+        joined = replace(bare, target_features=features)
+        return hits(fitted(joined, layers=4), joined, liked)
+
+    # Two tastes by themselves may fall together by luck: exchanged schools must lead the other way
+    assert found(0) > 0.85
+    assert found(1) < 0.15
 
 
 def test_where_attributes_carry_all_the_default_graph_beats_shuffled_attributes():

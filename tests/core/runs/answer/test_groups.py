@@ -107,6 +107,12 @@ def test_the_words_begin_with_the_strongest_true_result(world):
         "No difference is shown for people with 20 or more interactions in films (it could be 0 "
         "more to 0 more of 100).",
     ]
+    everybody = replace(found.everybody, placebo=True)
+    held = replace(found.groups[1], placebo=True)
+    told = answer_words(replace(found, everybody=everybody, groups=[found.groups[0], held]))
+    assert told[-1] == (
+        "The gain of people with nothing yet in films is not yet told from a placebo."
+    )
     assert use_words(found) == (
         "Use Source→target ridge for people with nothing yet in films and EASE for people with "
         "5–9 or 20+ interactions in films."
@@ -188,9 +194,9 @@ def test_runs_whose_data_are_gone_are_left_out(world):
     assert world.answer() is None
 
 
-def test_a_run_in_short_says_helps_only_where_its_interval_leaves_zero_out(world):
+def test_a_run_in_short_says_better_only_where_its_interval_leaves_zero_out_and_never_helps(world):
     run = world.add("ease", world.split, {"5–9": (0.3, 0.3, 0.2)})
-    for low, shown in ((0.01, "history in books helps"), (-0.01, "no difference shown")):
+    for low, shown in ((0.01, "better with history in books"), (-0.01, "no difference shown")):
         lift = {"ndcg@10": {"mean": 0.02, "low": low, "high": 0.03}}
         said = lift_in_short(Run(run.folder, replace(run.record, lift=lift)))
         assert said.endswith(f"nDCG@10 over its twin: {shown}.")

@@ -9,6 +9,7 @@ from core.basics.errors import RunError
 from core.basics.progress import silent
 from core.basics.workspace import Workspace
 from core.data.snapshot import read_snapshot
+from core.fusion.rerank import Rerank
 from core.runs.explain.new_items import why_no_new_items, with_new_items
 from core.runs.explain.recommend import ExportPlan, list_chunks, recommend_user
 from core.runs.making.make_run import train_run
@@ -73,6 +74,10 @@ def test_new_items_are_listed_where_they_are_asked_for_and_marked(workspace, run
     assert "3 items of the item table" in found["new_items"]
     first = next(row for row in found["items"] if row["new"])
     assert first["reasons"]["target"]
+    asked = (workspace, run, "u1", 20, 1.0, 1.0, True)
+    varied = recommend_user(*asked, Rerank("mmr", 0.9))["items"]  # another order has them too
+    assert [row["item"] for row in varied] != [row["item"] for row in found["items"]]
+    assert {row["item"] for row in varied if row["new"]} & set(NEW[ITEM])
     lists = pd.concat(list_chunks(run, split, ExportPlan(run.id, 20, new_items=True), silent))
     assert set(lists.loc[lists["new"] == 1, ITEM]) <= set(NEW[ITEM])
     assert set(lists.loc[lists["new"] == 0, ITEM]) <= set(split.train.target_items.ids)

@@ -11,11 +11,13 @@ from core.data.build_pair import FEW_SHARED
 from core.data.pair_folder import list_pairs
 from core.data.splitting import COLD_USERS
 from core.jobs.table import list_jobs
+from core.runs.answer.make_answer import stood_on
 from core.runs.answer.standing import standing
 from core.runs.jobs.demo import BEHIND, RUNS, SAMPLE, STEPS, demo_job, load_demo
+from core.runs.report.evidence import gather
 from core.runs.studies.placebo import placebo_figures
 from core.store.measured import read_placebos
-from core.store.run_folder import list_runs
+from core.store.run_folder import Run, list_runs
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +47,20 @@ def test_joint_ease_stands_for_the_pair_whatever_ends_later(demo_workspace):
     assert runs[0].label != "Joint EASE"
 
 
-def test_the_run_that_stands_has_a_placebo_and_leaves_it_behind(runs):
+def test_what_the_answer_stands_on_has_a_placebo_and_leaves_it_behind(demo_workspace, runs):
     """The planted taste crosses: people of the same books, not any books, are what helps."""
-    figures = placebo_figures(runs["Joint EASE"], "test", "ndcg@10")
+    run = runs["Joint EASE"]
+    lifts = gather(demo_workspace, run).lifts
+    figures = placebo_figures(run, "test", "ndcg@10", lifts, Run.metrics)
     assert len(figures.by_deal) == 5
     assert figures.over_twin.low > 0
     assert figures.over_placebo.low > 0
     assert max(figures.by_deal) < figures.twin.mean + 0.01
-    assert read_placebos(runs["Popularity"]) is None
+    kept = {label for label, run in runs.items() if read_placebos(run) is not None}
+    best, *others = stood_on(demo_workspace, run)
+    assert best.id == run.id
+    assert kept == {one.label for one in (best, *others)}
+    assert any(one.record.split_hash != run.record.split_hash for one in others), "cold people"
 
 
 def test_the_checklist_is_gone_through_in_order(own_copy):

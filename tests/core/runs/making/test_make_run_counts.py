@@ -135,6 +135,33 @@ def test_a_run_that_learned_from_counts_is_not_blended_or_routed_with_ones(world
         route_runs(workspace, [ours.id, other.id])
 
 
+def test_a_run_says_what_was_left_out_and_filled_in_and_answers_by_it_when_it_is_opened(world):
+    workspace, _, plain = world
+    run = trained(world, plain, "ease", denoise=0.1, fill=3)
+    said = {one["title"]: one["value"] for one in run.record.findings}
+    assert said["Rows of the target left out"] == int(0.1 * plain.train.target.nnz)
+    assert said["Rows of the source left out"] == int(0.1 * plain.train.source.nnz)
+    assert said["Rows of the source filled in"] > USERS
+    # The twin knows no source: its rows are judged by the target alone, so they are the run's own
+    assert [one["title"] for one in run.twin.record.findings] == ["Rows of the target left out"]
+    rows, of_twin = run.train_of(plain).target, run.twin.train_of(plain).target
+    np.testing.assert_array_equal(rows.toarray(), of_twin.toarray())
+    # What was left out is known all the same, and no list has it
+    kept, known = run.lists(TEST), plain.masked(TEST).rows
+    assert not any(
+        known[user, items].sum() for user, items in zip(kept.users, kept.items[:, :10], strict=True)
+    )
+    user = int(kept.users[0])
+    listed = user_list(run.model(plain), plain, TEST, user, Fusion(), 10)
+    assert listed.items.tolist() == kept.items[0][:10].tolist()
+    for path in plain.folder.glob("steps_*.npz"):  # a bundle brings none: it is made again
+        path.unlink()
+    again = user_list(run.model(plain), plain, TEST, user, Fusion(), 10)
+    np.testing.assert_array_equal(again.items, listed.items)
+    with pytest.raises(RunError, match="denoised or filled, and a blend reads them as they are"):
+        blend_runs(BlendPlan((run.id, trained(world, plain, "ridge").id)), workspace)
+
+
 def test_a_run_of_a_version_without_this_setting_still_answers(world):
     counted = world[1]
     run = trained(world, counted, "item_knn")

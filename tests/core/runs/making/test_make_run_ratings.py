@@ -169,7 +169,7 @@ def test_equal_ratings_are_refused_and_nothing_is_trained(workspace):
         for name in ("source_train", "target_train", "target_valid", "target_test")
     }
     plan = RunPlan(written(workspace, replace(tables, **equal), "1" * 16), "mf_rating")
-    with pytest.raises(RunError, match="Its rows have no ratings"):
+    with pytest.raises(RunError, match="its rows have no ratings that differ"):
         train_run(plan, workspace)
 
 

@@ -1,6 +1,7 @@
 """Placebos: the run's model again, with the source's histories dealt to other people."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,9 @@ from core.basics.workspace import Workspace
 from core.data.pair import deal
 from core.evaluation.segments import TARGET_HISTORY, user_segments
 from core.models.registry import CARDS, card_of
+from core.runs.making.blend import BlendPlan, blend_runs
 from core.runs.making.compress import CompressPlan, compress_run
+from core.runs.making.route import route_runs
 from core.runs.making.train_again import retrain
 from core.runs.studies import placebo as study
 from core.runs.studies.placebo import (
@@ -26,9 +29,11 @@ from core.runs.studies.placebo import (
     placebo_frame,
     placebo_job,
     placebo_payload,
+    seconds_foretold,
 )
 from core.store.bundle import export_run, import_run
 from core.store.measured import placebo_metrics, read_placebos
+from core.store.run_folder import Run, read_run
 from tests.core.runs.derived_worlds import bench
 
 
@@ -90,6 +95,33 @@ def test_runs_without_a_source_to_deal_are_refused_in_two_sentences(world):
     with pytest.raises(RunError, match="cannot be trained again"):
         placebo_job(world.workspace, {"run_id": small.name, "deals": 1}, silent)
     assert [is_dealable(world.runs[name]) for name in ("ease", "popularity")] == [True, False]
+
+
+def test_a_routed_run_and_a_blend_are_dealt_through_their_members_by_the_same_deals(world):
+    """Of a routed run group by group; a member that never sees the source stays as it is."""
+    ease, ridge, popularity = (world.runs[name] for name in ("ease", "ridge", "popularity"))
+    folder = world.workspace.runs
+    ids = (ease.id, ridge.id)
+    routed = read_run(route_runs(world.workspace, ids, {"none": ridge.id, "1+": ease.id}))
+    placebo_job(world.workspace, placebo_payload(routed, 2), silent)
+    assert read_placebos(routed).deals == read_placebos(ridge).deals
+    cold = world.split.train.target_history == 0
+    for deal_at in (0, 1):
+        theirs = [placebo_metrics(run, TEST)[deal_at] for run in (ease, ridge)]
+        chosen = cold[theirs[0][USER].to_numpy()]
+        wanted = np.where(chosen, theirs[1]["ndcg@10"], theirs[0]["ndcg@10"])
+        np.testing.assert_allclose(placebo_metrics(routed, TEST)[deal_at]["ndcg@10"], wanted)
+
+    one, all_of_it = BlendPlan((ease.id, popularity.id), "sum", 1.0), "ndcg@10"
+    blend = read_run(blend_runs(one, world.workspace))
+    make_placebos(blend, world.split, 1)
+    found = placebo_metrics(blend, TEST)[0][all_of_it]  # the first counts all, so it is EASE's
+    np.testing.assert_allclose(found, placebo_metrics(ease, TEST)[0][all_of_it], atol=1e-9)
+    assert seconds_foretold(blend) > seconds_foretold(ease)
+
+    lost = Run(folder / blend.id, replace(blend.record, members=[{"run": "gone-1"}] * 2))
+    with pytest.raises(RunError, match="was made of is gone"):
+        make_placebos(lost, world.split)
 
 
 def test_a_cancelled_job_keeps_what_was_there(world):
