@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.ui.folds import show_folds
 from core.ui.frame import page
 from core.ui.metrics.figures import contenders, table_of
 from core.ui.metrics.lift import show_lift, show_time_note
@@ -15,6 +16,7 @@ with page("Metrics", "Whom does the source help, and which run is better?"):
     run = require_run()
     view = pick_view(run)
     draw_upload_notes(run)
+    show_folds(run, view.part, view.column)
     show_lift(run, view)
     show_time_note(run)
 

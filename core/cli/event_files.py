@@ -33,7 +33,7 @@ def write_curves(run: Run, folder: Path) -> list[Path]:
     """Write loss and validation per epoch of a run and its twin, a folder each; return these.
 
     The folders are named by the run, so that runs stand beside each other in one TensorBoard. A
-    closed form has a single epoch and so a single point.
+    closed form has no epochs to watch, and so no points.
     """
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
-from scipy.sparse.csgraph import connected_components
 
 from core.basics.columns import HEAD, RELATION, SOURCE, TAIL, TARGET
 from core.basics.formatting import count
@@ -200,6 +199,8 @@ def _of_use(holding: csr_matrix, links: IntArray) -> tuple[BoolArray, BoolArray]
         before = joined.sum()
         joined &= holders + beside @ joined >= 2
     inside = beside[joined][:, joined]
+    from scipy.sparse.csgraph import connected_components  # loads scipy.linalg
+
     parts = connected_components(inside, directed=False)[1]
     held = np.bincount(parts, holders[joined], minlength=1)
     joined[joined] = held[parts] >= 2

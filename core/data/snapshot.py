@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, reduce
 from operator import add
 from pathlib import Path
@@ -45,6 +45,7 @@ from core.data.pair import (
     vectors_file,
     write_untaken,
 )
+from core.data.time_order import has_times, in_time_order
 
 RECORD = "split.json"
 PARTS = ("source_train", "target_train", "target_valid", "target_test")
@@ -78,9 +79,7 @@ class SplitTables:
     items_target: pd.DataFrame | None
     disliked: pd.DataFrame | None = None  # seen, not liked: rows of the target, with their PART
     untaken: pd.DataFrame | None = None  # what is known of target items nobody took
-    entity_links: pd.DataFrame | None = (
-        None  # HEAD, RELATION, TAIL between entities that items hold
-    )
+    entity_links: pd.DataFrame | None = None  # HEAD, RELATION, TAIL between what items hold
 
 
 @dataclass(frozen=True)
@@ -337,16 +336,14 @@ def _counts(folder: Path, part: str, shape: tuple[int, int]) -> csr_matrix | Non
     if COUNT not in pq.read_schema(path).names:
         return None
     frame = pd.read_parquet(path, columns=[USER, ITEM, COUNT])
-    places = frame[USER].to_numpy(), frame[ITEM].to_numpy()
-    return csr_matrix((frame[COUNT].to_numpy(dtype=np.float32), places), shape=shape)
+    return csr_matrix((frame[COUNT].to_numpy(np.float32), (frame[USER], frame[ITEM])), shape)
 
 
 def _matrix(folder: Path, part: str, shape: tuple[int, int], ratings: bool) -> csr_matrix:
     columns = [USER, ITEM, RATING] if ratings else [USER, ITEM]
     frame = pd.read_parquet(folder / f"{part}.parquet", columns=columns).dropna()
     values = frame[RATING] if ratings else np.ones(len(frame))
-    places = frame[USER].to_numpy(), frame[ITEM].to_numpy()
-    return csr_matrix((np.asarray(values, dtype=np.float32), places), shape=shape)
+    return csr_matrix((np.asarray(values, dtype=np.float32), (frame[USER], frame[ITEM])), shape)
 
 
 # What one user did in a domain, read from the snapshot: items, ratings and times, newest first.
@@ -383,57 +380,6 @@ def new_items_of(folder: Path, n_items: int) -> dict[str, BoolArray]:
         rows = pd.read_parquet(folder / f"target_{part}.parquet", columns=[ITEM])
         found[part] = np.isin(np.arange(n_items), rows[ITEM])
     return found
-
-
-# Training histories in time order, for models that read sequences.
-
-
-def has_times(folder: Path) -> bool:
-    """Whether the training rows of both domains of a snapshot have times; no row is read."""
-    return all(_is_timed(folder / f"{domain}_train.parquet") for domain in (SOURCE, TARGET))
-
-
-def in_time_order(train: DomainPair, folder: Path, givers: IntArray | None = None) -> DomainPair:
-    """The pair with each interaction's place in its user's history as its value, 1 the earliest.
-
-    Places run over both domains together. Rows of one moment stand source first, then by item; a
-    row without a time counts as the earliest. givers: (n_users,) whose source rows each user has
-    in `train`, where they were dealt; rows keep their times.
-    """
-    frames = [_rows(folder, domain) for domain in (SOURCE, TARGET)]
-    if givers is not None:
-        frames[0] = frames[0].assign(**{USER: np.argsort(givers)[frames[0][USER]]})
-    rows = pd.concat(frames, keys=[0, 1], names=["domain"]).reset_index("domain")
-    rows = rows.sort_values([USER, TIME, "domain", ITEM], na_position="first")
-    rows["place"] = rows.groupby(USER).cumcount() + 1
-    source, target = (
-        _places(rows[rows["domain"] == domain], like)
-        for domain, like in ((0, train.source), (1, train.target))
-    )
-    return replace(train, source=source, target=target)
-
-
-def _rows(folder: Path, domain: str) -> pd.DataFrame:
-    path = folder / f"{domain}_train.parquet"
-    known = TIME in pq.read_schema(path).names
-    frame = pd.read_parquet(path, columns=[USER, ITEM, TIME] if known else [USER, ITEM])
-    return frame if known else frame.assign(**{TIME: 0})
-
-
-def _places(rows: pd.DataFrame, like: csr_matrix) -> csr_matrix:
-    places = rows[USER].to_numpy(), rows[ITEM].to_numpy()
-    return csr_matrix((rows["place"].to_numpy(dtype=np.float32), places), shape=like.shape)
-
-
-def _is_timed(path: Path) -> bool:
-    file = pq.ParquetFile(path)
-    place = file.schema_arrow.get_field_index(TIME)
-    if place < 0:
-        return False
-    groups = range(file.metadata.num_row_groups)
-    found = [file.metadata.row_group(group).column(place).statistics for group in groups]
-    bounds = [(s.min, s.max) for s in found if s is not None and s.has_min_max]
-    return bool(bounds) and min(low for low, _ in bounds) < max(high for _, high in bounds)
 
 
 # What is known about a split's rows and texts before a model is trained on it.

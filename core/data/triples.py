@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from core.basics.columns import (
     ATTRIBUTE,
@@ -84,7 +83,9 @@ def with_triples(
     held = _held_names(rows[~looped & about], ends, tables)
     between[between] = _leads_to(ends[HEAD].names[between], ends[TAIL].names[between], held)
     said = [rows[~looped & about], rows[between]]
-    facts, links = (part[part[RELATION].isin(_most_used(part))] for part in said)
+    counted = [part[RELATION].value_counts().sort_index() for part in said]
+    kept = [uses.nlargest(MOST_RELATIONS, keep="first").index for uses in counted]
+    facts, links = (part[part[RELATION].isin(most)] for part, most in zip(said, kept, strict=True))
     added = {domain: _added(_facts(facts, ends, domain), tables.get(domain)) for domain in known}
     doubtful = pd.concat([end.items.notna().all(axis=1) for end in ends.values()], axis=1)
     used = UsedTriples(
@@ -98,10 +99,6 @@ def with_triples(
     )
     named = {end: ends[end].names[links.index] for end in (HEAD, TAIL)}
     return added, links.assign(**named).drop_duplicates(ignore_index=True), used
-
-
-def _most_used(rows: pd.DataFrame) -> pd.Index:
-    return rows[RELATION].value_counts().sort_index().nlargest(MOST_RELATIONS, keep="first").index
 
 
 def _held_names(
@@ -122,6 +119,8 @@ def _leads_to(heads: pd.Series, tails: pd.Series, held: set[str]) -> BoolArray:
     ends, names = pd.factorize(pd.concat([heads, tails]).map(compared))
     places = ends[: len(heads)], ends[len(heads) :]
     joined = csr_matrix((np.ones(len(heads)), places), shape=(len(names), len(names)))
+    from scipy.sparse.csgraph import connected_components  # loads scipy.linalg
+
     parts = connected_components(joined, directed=False)[1]
     of_held = np.isin(parts, parts[[name in held for name in names]])
     return np.asarray(of_held[places[0]], dtype=bool)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -29,9 +28,6 @@ from core.store.record import Record
 from core.store.run_folder import Run, read_runs
 from core.ui.keeping import kept_data, kept_resource
 from core.ui.shell import workspace
-
-if TYPE_CHECKING:
-    pass
 
 
 def runs() -> list[Run]:

@@ -281,7 +281,7 @@ def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(ow
     keep_attributes(workspace, run.record.dataset_hash, "\n".join(rows).encode(), users)
     app = well(open_page("metrics", run=runs["ease"], segment="attribute:group: all:many: rest"))
     assert app.selectbox(key="segment_widget").value == "attribute:group: all:many: rest"
-    assert "Means over 237 users, paired" in text_of(app)
+    assert "Means over 237 users; plain" in text_of(app)
     app.selectbox(key="segment_widget").set_value("attribute:group: all:few")
     well(app.run())
     assert not app.table
@@ -289,7 +289,7 @@ def test_users_can_be_chosen_by_an_attribute_and_a_few_of_them_have_no_figure(ow
     for n in (30, 60):  # other users under the same name, as a newer file has them
         rows[1:] = [f"{u},{'few' if place < n else 'rest'}" for place, u in enumerate(users.ids)]
         keep_attributes(workspace, run.record.dataset_hash, "\n".join(rows).encode(), users)
-        assert f"Means over {n} users, paired" in text_of(well(app.run()))
+        assert f"Means over {n} users; plain" in text_of(well(app.run()))
     remove_attributes(workspace, run.record.dataset_hash, newest(workspace, run).name)
     remove_attributes(workspace, run.record.dataset_hash, newest(workspace, run).name)
     for tab in ("Per user", "Trade-off"):

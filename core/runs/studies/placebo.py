@@ -23,7 +23,8 @@ from core.basics.progress import Progress, Report, silent
 from core.basics.types import IntArray
 from core.basics.workspace import Workspace
 from core.data.pair import DomainPair, deal
-from core.data.snapshot import Split, in_time_order, read_snapshot
+from core.data.snapshot import Split, read_snapshot
+from core.data.time_order import in_time_order
 from core.evaluation.lift import SURE, digits_of, lift, mean_frame, summarise
 from core.evaluation.ratings import intervals
 from core.evaluation.segments import ALL_USERS, FEWEST

@@ -29,10 +29,17 @@ from core.ui import cached
 from core.ui.keeping import kept_data
 from core.ui.metrics.figures import Contender
 from core.ui.metrics.item_fairness import show_items
-from core.ui.metrics.lift import group_label
 from core.ui.metrics.lists import Listed, listed
 from core.ui.metrics.table import explain, heat_cell
-from core.ui.metrics.view import View, column_of, metrics_of, missing_words, segments_of, titles_of
+from core.ui.metrics.view import (
+    View,
+    column_of,
+    group_label,
+    metrics_of,
+    missing_words,
+    segments_of,
+    titles_of,
+)
 from core.ui.shell import show_chart
 from core.ui.widgets import download_button, plain
 

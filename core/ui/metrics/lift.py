@@ -7,11 +7,9 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, SOURCE, TARGET, USERS
+from core.basics.columns import HIGH, LOW, MEAN, SEGMENT, TARGET, USERS
 from core.basics.formatting import count, number, signed, signed_interval, signed_with_interval
-from core.charts.intervals import draw_overlap_curve
 from core.charts.report import BAD, DETAIL, GOOD, MOVED, OPEN, TONE, WORDS, draw_lifts
-from core.charts.theme import one_line
 from core.data.checks.check import checks_of
 from core.evaluation.lift import (
     EFFECT,
@@ -24,27 +22,22 @@ from core.evaluation.lift import (
     digits_of,
     is_gain,
 )
-from core.evaluation.segments import ALL_USERS, BINS, FEWEST, SOURCE_HISTORY, TARGET_HISTORY
+from core.evaluation.segments import ALL_USERS, BINS, FEWEST, TARGET_HISTORY
 from core.evaluation.verdict import MODEL, Lifts, by_figures, judge
 from core.metrics.registry import metric_card, metric_title
 from core.runs.answer.groups import TONES
 from core.runs.making.train_again import is_trained, plans_of_more_seeds
 from core.runs.studies.noise import floor_sentence, moved_words, reseed_payload
-from core.runs.studies.overlap import overlap_payload, overlap_rows, overlap_sentence
 from core.runs.studies.versions import other_versions, version_names
 from core.store.measured import (
     BY_SEED,
     BY_USERS,
-    overlap_is_damaged,
-    overlap_metrics,
-    read_overlap,
     read_reseeded,
     reseeded_is_damaged,
 )
 from core.store.run_folder import Run
 from core.ui import cached
 from core.ui.data.checks import draw_time_note, time_leak_of
-from core.ui.folds import show_folds
 from core.ui.frame import draw_trust
 from core.ui.keeping import kept_data
 from core.ui.metrics.figures import (
@@ -52,12 +45,18 @@ from core.ui.metrics.figures import (
     floor_of,
     lifts_of,
     other_seeds,
-    placebo_of,
     seeds_of,
     sentence_of,
 )
-from core.ui.metrics.placebo import show_placebo
-from core.ui.metrics.view import View, draw_upload, missing_words, reader_of, titles_of
+from core.ui.metrics.placebo import dealt_words, show_placebo
+from core.ui.metrics.view import (
+    View,
+    draw_upload,
+    group_label,
+    missing_words,
+    reader_of,
+    titles_of,
+)
 from core.ui.navigation import link_to
 from core.ui.shell import Task, draw_task, show_chart, workspace
 from core.ui.state import linked, one_of
@@ -81,7 +80,7 @@ def show_lift(run: Run, view: View) -> None:
                 None,
                 [
                     _caption(run, view, lifts)
-                    + _dealt_words(run, view, of_model)
+                    + dealt_words(run, view, of_model)
                     + missing_words(run, view.part, by),
                     run.cut_short,
                 ],
@@ -89,7 +88,6 @@ def show_lift(run: Run, view: View) -> None:
         ),
         "lift",
     )
-    show_folds(run, view.part, view.column)
     show_placebo(run, view)
     show_layers(run, view)
     show_versions(run, view)
@@ -153,28 +151,13 @@ def _drawn(row: pd.Series, label: str, metric: str, sure: bool, detail: str = ""
     kept = metric_card(metric).kept
     digits = digits_of(metric) if kept else 4
     words = f"{signed(row[MEAN], digits)} ({signed_interval(row[LOW], row[HIGH], digits)})"
-    tone = tone_of(row[MEAN], metric) if sure and not silent else OPEN
+    tone = OPEN
+    if sure and not silent:  # a figure of which more is no gain has only moved
+        better = GOOD if is_gain(row[MEAN], metric) else BAD
+        tone = MOVED if metric_card(metric).neutral else better
     said = {SEGMENT: label, WORDS: "too few to say" if silent else words}
     said |= {TONE: tone, DETAIL: detail, NOISE: row.get(NOISE, float("nan"))}
     return pd.Series({MEAN: row[MEAN], LOW: row[LOW], HIGH: row[HIGH]} | said)
-
-
-def tone_of(mean: float, metric: str) -> str:
-    """Whether a sure difference is for the better or the worse; neither where more is no gain."""
-    if metric_card(metric).neutral:
-        return MOVED
-    return GOOD if is_gain(mean, metric) else BAD
-
-
-def group_label(run: Run, by: str, name: str) -> str:
-    """A group as it stands beside a picture, with what it is counted in: `1–4 in films`."""
-    if name == ALL_USERS:
-        return name
-    domains = {TARGET_HISTORY: TARGET, SOURCE_HISTORY: SOURCE}
-    if by not in domains:
-        return name
-    domain = one_line(run.record.name_of(domains[by]), 18)
-    return f"{'nothing' if name == BINS[0] else name} in {domain}"
 
 
 def _details(row: pd.Series) -> str:
@@ -199,19 +182,6 @@ def _caption(run: Run, view: View, lifts: Lifts) -> str:
             f"Right of zero: more with {source}; whether more is better depends on the purpose. "
         )
     return words + _filled(lifts.over_twin, bool(lifts.over_twin[NOISE].notna().any()))
-
-
-def _dealt_words(run: Run, view: View, of_model: bool) -> str:
-    """Which of two rows is over what, where a placebo stands below each group.
-
-    of_model: whether a group is drawn in the colour of what the wrong people may do as well.
-    """
-    if placebo_of(run, view.part, view.column) is None:
-        return ""
-    return (
-        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo"
-        f"{'; purple: sure over the twin and not over the placebo' if of_model else ''}."
-    )
 
 
 def _filled(table: pd.DataFrame | None, banded: bool) -> str:
@@ -453,59 +423,3 @@ def show_time_note(run: Run) -> None:
         return
     with st.popover(plain(check.question, 80), icon=":material/schedule:", type="tertiary"):
         draw_time_note(split_hash)
-
-
-# How much the source's help owes to shared users: a curve, or a button that measures it.
-
-_WHAT = (
-    "The run is trained four times more: none, a quarter, half and three quarters of the shared "
-    "users stay linked. The source histories of the others stay too, as those of strangers."
-)
-
-
-def show_overlap(run: Run, view: View) -> None:
-    """The curve of the run where it was measured; else what it would say, and the button."""
-    if not (run.card.cross_domain and is_trained(run)):
-        st.caption("Only a cross-domain run that was trained here has such a curve.")
-        return
-    if not metric_card(view.column).kept:
-        st.caption(
-            f"The curve is kept for what a run keeps of every user; {metric_title(view.column)} is "
-            "made from lists. Choose another metric above, such as nDCG."
-        )
-        return
-    info = read_overlap(run)
-    if info is None:
-        st.markdown("How many shared users does the lift need?")
-        if overlap_is_damaged(run):
-            st.warning("The curve that was kept cannot be read any more. Measure it again.")
-        st.caption(_WHAT)
-        task = Task(
-            "overlap",
-            (overlap_payload(run.id),),
-            f"Overlap curve of {run.label}",
-            "Measure the curve",
-            _WHAT,
-        )
-        draw_task(task, "measure_overlap")
-        return
-    rows = _curve(run, view.part, view.column, info.wall_seconds)
-    st.markdown(f"**{overlap_sentence(rows, view.column)}**")
-    if rows.empty:
-        return
-    show_chart(
-        draw_overlap_curve(rows, y=metric_title(view.column)),
-        f"How does quality grow with the shared users that training knows? {info.shared:,} are "
-        "shared; those left out keep their source history as strangers. Dashed: the twin, which "
-        "knows no source at all. Bands: 95 % interval of the difference to it over users; one "
-        "draw, one seed.",
-        "overlap_curve",
-    )
-
-
-@kept_data(max_entries=10)
-def _curve(run: Run, part: str, column: str, stamp: float) -> pd.DataFrame:
-    """stamp: of the measured curve, which may be measured again."""
-    frames = overlap_metrics(run, part)
-    twin = run.twin.metrics(part) if run.twin else None
-    return overlap_rows(frames, twin, cached.segments(run.record.split_hash), column)

@@ -52,6 +52,19 @@ def show_placebo(run: Run, view: View) -> None:
         _draw_button(run)
 
 
+def dealt_words(run: Run, view: View, of_model: bool) -> str:
+    """Which of two rows is over what, where a placebo stands below each group.
+
+    of_model: whether a group is drawn in the colour of what the wrong people may do as well.
+    """
+    if placebo_of(run, view.part, view.column) is None:
+        return ""
+    return (
+        f" Each group over {'the twin' if run.twin else floor_name(run)}, below over the placebo"
+        f"{'; purple: sure over the twin and not over the placebo' if of_model else ''}."
+    )
+
+
 def _show_figures(run: Run, view: View, figures: PlaceboFigures) -> None:
     source = plain(run.record.name_of(SOURCE), 40)
     metric, digits = view.column, digits_of(view.column)

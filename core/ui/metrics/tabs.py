@@ -17,8 +17,8 @@ from core.store.run_folder import Run
 from core.ui.metrics.classification import show_classification, show_rating_fit
 from core.ui.metrics.fairness import show_fairness
 from core.ui.metrics.figures import Contender, errors_of, floor_name, moved_of, table_of
-from core.ui.metrics.lift import show_overlap
 from core.ui.metrics.lists import show_beyond, styles_of, twin_name, with_list_figures
+from core.ui.metrics.overlap import show_overlap
 from core.ui.metrics.table import explain
 from core.ui.metrics.view import View, too_few
 from core.ui.navigation import link_to

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.basics.columns import TEST, USER, VALID
+from core.basics.columns import SOURCE, TARGET, TEST, USER, VALID
 from core.basics.errors import CrosswalkError, DataError
 from core.basics.formatting import count
 from core.basics.types import IntArray
+from core.charts.theme import one_line
 from core.data.attributes import (
     is_damaged,
     keep_attributes,
@@ -24,7 +25,16 @@ from core.data.snapshot import Split
 from core.evaluation.lift import segment_names
 from core.evaluation.list_figures import list_figures
 from core.evaluation.lists import LIFTED, ListWorld, judge, sayable
-from core.evaluation.segments import ATTRIBUTE, FEWEST, TITLES, attribute_segments
+from core.evaluation.segments import (
+    ALL_USERS,
+    ATTRIBUTE,
+    BINS,
+    FEWEST,
+    SOURCE_HISTORY,
+    TARGET_HISTORY,
+    TITLES,
+    attribute_segments,
+)
 from core.evaluation.side_by_side import users_in
 from core.metrics.card import Judged, Seen
 from core.metrics.registry import METRICS, metric_card
@@ -387,3 +397,14 @@ def reader_of(metric: str) -> Read:
         return cached.per_user
     k = int(metric.partition("@")[2] or USUAL_K)
     return lambda run, part: frame_of(run, part, k)
+
+
+def group_label(run: Run, by: str, name: str) -> str:
+    """A group as it stands beside a picture, with what it is counted in: `1–4 in films`."""
+    if name == ALL_USERS:
+        return name
+    domains = {TARGET_HISTORY: TARGET, SOURCE_HISTORY: SOURCE}
+    if by not in domains:
+        return name
+    domain = one_line(run.record.name_of(domains[by]), 18)
+    return f"{'nothing' if name == BINS[0] else name} in {domain}"

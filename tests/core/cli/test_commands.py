@@ -732,12 +732,23 @@ def test_without_its_package_event_files_are_refused_before_anything_is_read(cap
 
 
 def test_event_files_hold_every_epoch_of_run_and_twin(trained, workspace, tmp_path):
-    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    run = next(iter(list_runs(Workspace(workspace))))
+    loading = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
+    run = next(run for run in list_runs(Workspace(workspace)) if run.twin is not None)
+    curve = [{"epoch": 1, "loss": 2.5, "valid": 0.1}, {"epoch": 2, "loss": None, "valid": 0.2}]
+    run.record.curve[:] = curve
     folders = write_curves(run, tmp_path)
     assert [folder.name for folder in folders] == ["run", "twin"]
     for folder, record in zip(folders, (run.record, run.twin.record), strict=True):
-        events = reading.EventAccumulator(str(folder)).Reload()
-        told = [(one.step, one.value) for one in events.Scalars("validation/ndcg@10")]
-        kept = [(point["epoch"], pytest.approx(point["valid"])) for point in record.curve]
+        (file,) = folder.iterdir()
+        told = [
+            (event.step, value.tag, pytest.approx(value.simple_value))
+            for event in loading.LegacyEventFileLoader(str(file)).Load()
+            for value in event.summary.value
+        ]
+        kept = [
+            (point["epoch"], tag, point[name])
+            for point in record.curve
+            for tag, name in (("loss", "loss"), ("validation/ndcg@10", "valid"))
+            if point[name] is not None
+        ]
         assert told == kept

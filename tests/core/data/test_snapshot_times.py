@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from core.basics.columns import ITEM, TIME, USER
-from core.data.snapshot import SplitTables, has_times, in_time_order, read_snapshot, write_snapshot
+from core.data.snapshot import SplitTables, read_snapshot, write_snapshot
+from core.data.time_order import has_times, in_time_order
 
 
 def frame(rows: list[tuple], timed: bool) -> pd.DataFrame:

@@ -67,14 +67,14 @@ def test_holm_multiplies_the_smallest_most_and_never_falls():
 
 
 def test_an_interval_of_a_difference_is_never_narrower_than_students():
-    """Two of 25 users moved, who bring three degrees of freedom each."""
+    """Two of 25 users moved, who bring three degrees of freedom each; their gains are skewed."""
     values = np.zeros(25)
     values[[3, 9]] = 0.4, 0.6
     narrow = bootstrap_means(values)[0]
     wide = bootstrap_difference(values, np.zeros(25))[0]
     half = 2.446912 * values.std(ddof=1) / 5  # of six degrees of freedom
     assert wide.low == pytest.approx(min(narrow.low, 0.04 - half))
-    assert wide.high == pytest.approx(max(narrow.high, 0.04 + half))
+    assert wide.high > max(narrow.high, 0.04 + half)
     assert wide.low < 0 <= narrow.low
 
 
