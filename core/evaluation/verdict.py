@@ -104,7 +104,7 @@ def _everybody(comparison: Comparison, lifts: Lifts, metric: str, by: str) -> st
             f"{words}, but no better than by {comparison.floor} as far as can be told."
         )
     does = f"does {'to' if metric_card(metric).neutral else 'for'}"
-    could_be = "" if hits is None else f"; it could be {could_be_words(hits)}"
+    could_be = "" if hits is None else "; " + could_be_words(hits)
     if doubt := _doubt(row, comparison, metric):
         return f"What {_lower(subject)} {does} {about} is not sure{could_be} {words}: {doubt}."
     return (
@@ -232,9 +232,11 @@ def people_words(hits: float) -> str:
 
 
 def could_be_words(hits: Interval) -> str:
-    """What the difference of a hundred users could be: `1 fewer to 4 more of 100`."""
+    """What of a hundred users it could be: `it could be 1 fewer to 4 more of 100`."""
     low, high = people_words(hits.low), people_words(hits.high)
-    return f"{low.removesuffix(' of 100')} to {high}"
+    if low == high:  # both ends round to nobody
+        return "nobody of 100 finds more or less"
+    return f"it could be {low.removesuffix(' of 100')} to {high}"
 
 
 def _what(metric: str) -> str:

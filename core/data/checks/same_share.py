@@ -14,7 +14,6 @@ from functools import cache
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags
-from scipy.special import gammaincinv, ndtr, ndtri
 
 from core.basics.types import FloatArray, IntArray
 
@@ -70,6 +69,8 @@ def share_of_same(places: FloatArray, halves: FloatArray) -> Share:
 
 def mean_shift(places: FloatArray) -> float:
     """The shift of a normal law that gives the mean of the places, at least 0."""
+    from scipy.special import ndtri  # it loads scipy.linalg, which no menu needs
+
     mean = np.clip(places.mean(), 0.5, 1 - 1e-6)
     return float(np.sqrt(2) * ndtri(mean))
 
@@ -77,6 +78,8 @@ def mean_shift(places: FloatArray) -> float:
 @cache
 def _laws() -> FloatArray:
     """(1, shapes, shifts, BINS) chance of each place if the shifts follow a law."""
+    from scipy.special import gammaincinv, ndtr, ndtri
+
     edges = ndtri(np.linspace(0.0, 1.0, BINS + 1))  # from -inf to inf
     laws = np.empty((1, len(_SHAPES), len(_SHIFTS), BINS))
     for number, shape in enumerate(_SHAPES):

@@ -164,6 +164,8 @@ def _could_be(groups: Sequence[Group]) -> str:
         lift, title = groups[0].lift, metric_title(groups[0].metric)
         return f" ({title} {signed_with_interval(lift.mean, lift.low, lift.high, 4)})"
     low, high = (round(100 * end, 1) for end in (groups[0].hits.low, groups[0].hits.high))
+    if low == high == 0:
+        return " (nobody of 100 finds more or less)"
     ends = [f"{abs(end):g} {'more' if end >= 0 else 'fewer'}" for end in (low, high)]
     return f" (it could be {ends[0]} to {ends[1]} of 100)"
 

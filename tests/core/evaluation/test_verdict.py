@@ -219,9 +219,15 @@ def test_help_is_told_in_people_of_a_hundred_where_hits_are_known():
 
 def test_what_is_not_shown_says_how_many_people_it_could_be():
     said = verdict(with_hits(compare([0.0, 0.0, 0.0]), 0))
-    assert "; it could be none to none of 100 (" in said
-    assert could_be_words(Interval(0.01, -0.012, 0.043, 100, 0)) == "1 fewer to 4 more of 100"
-    assert could_be_words(Interval(0.001, -0.0042, 0.0511, 100, 0)) == "0.4 fewer to 5 more of 100"
+    assert "; nobody of 100 finds more or less (" in said
+    assert (
+        could_be_words(Interval(0.01, -0.012, 0.043, 100, 0))
+        == "it could be 1 fewer to 4 more of 100"
+    )
+    assert (
+        could_be_words(Interval(0.001, -0.0042, 0.0511, 100, 0))
+        == "it could be 0.4 fewer to 5 more of 100"
+    )
 
 
 def test_a_lift_that_another_seed_undoes_helps_nobody():

@@ -104,8 +104,8 @@ def test_the_words_begin_with_the_strongest_true_result(world):
         "told from a placebo.",
         "It also helps people with 5–9 interactions in films (10 more of 100 find something they "
         "like).",
-        "No difference is shown for people with 20 or more interactions in films (it could be 0 "
-        "more to 0 more of 100).",
+        "No difference is shown for people with 20 or more interactions in films (nobody of 100 "
+        "finds more or less).",
     ]
     everybody = replace(found.everybody, placebo=True)
     held = replace(found.groups[1], placebo=True)
