@@ -261,7 +261,11 @@ def _overlap_words(answer: dict[str, Any]) -> list[str]:
 
 
 def _reseed_words(answer: dict[str, Any]) -> list[str]:
-    how = "with other seeds" if answer["how"] == "seed" else "on users drawn anew by seeds"
+    how = (
+        "with other seeds"
+        if answer["how"] == "seed"
+        else "without a tenth of the users each, drawn by seeds"
+    )
     seeds = ", ".join(map(str, answer["seeds"]))
     lines = [f"{answer['run']}: noise floor of {answer['metric']}"]
     again = f"The twin was trained again {how}: {seeds}."

@@ -23,7 +23,10 @@ from tests.pages.stories import Trained, entered, open_page, well, words
 NEW = "灯塔看守人的儿子"  # a film nobody took
 WISH = "a dog that is someone's friend"
 MODELS = ("text_profile", "text_ridge", "text_neighbours", "fine_tuned")
-COMPRESSED = {"student": {"kind": "student"}, "pruned": {"kind": "pruned", "keep": 0.05}}
+COMPRESSED = {
+    "student": {"kind": "student"},
+    "pruned": {"kind": "pruned", "keep": 0.05, "anyway": True},
+}
 QUICK = {"fine_tuned": {"epochs": 1, "source_epochs": 0, "factors": 16}}
 
 

@@ -66,7 +66,7 @@ def test_vectors_of_two_widths_are_refused_before_training_with_what_to_do(space
     app = train_page(bilingual_split(space, (4, 5)))
     assert not app.button(key="train_start").disabled  # texts alone are fine
     app.selectbox(key=SETTING).set_value(BESIDE).run()
-    assert "The source's vectors have 4 numbers and the target's 5." in errors(app)
+    assert "the source's vectors have 4 numbers and the target's 5." in errors(app)
     assert "Import item tables with vectors of one kind for both" in errors(app)
     assert app.button(key="train_start").disabled
 

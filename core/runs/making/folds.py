@@ -201,7 +201,12 @@ def folds_job(workspace: Workspace, payload: dict[str, Any], report: Report) -> 
             )
         split_folds(pair, SplitSettings.of(info.settings), info.seed, workspace.splits)
         family = family_of(info, _infos(workspace)) or family
-    there = {run.record.split_hash: run for run in list_runs(workspace) if _is_of(run, plan)}
+    ours = {one.split_hash for one in family.infos.values()}
+    there = {
+        run.record.split_hash: run
+        for run in list_runs(workspace)
+        if run.record.split_hash in ours and _is_of(run, plan)
+    }
     missing = [
         replace(plan, split=one.split_hash)
         for one in family.infos.values()

@@ -209,7 +209,7 @@ def _row(run: Run, split: str, split_hashes: list[str]) -> dict[str, Any]:
         RMSE: record.test.get(ERROR, {}).get("mean"),
         RMSE_LIFT: lower.get("mean"),
         RMSE_LIFT_RANGE: signed_interval(lower.get("low"), lower.get("high")),
-        CURVE: [one["valid"] for one in record.curve if one["valid"] is not None],
+        CURVE: [one["valid"] for one in record.curve if one.get("valid") is not None],
         SECONDS: record.fit["wall_seconds"],
         PEAK: record.fit["peak_rss_mib"],
         WHEN: pd.Timestamp(record.created, unit="s", tz="UTC"),

@@ -488,10 +488,16 @@ def test_what_is_measured_afterwards_is_told_in_words_or_as_one_line_of_json(
     reseed = ["reseed", "--run", run]
     report = ["report", "--run", run, "--out", str(out), "--workspace", str(workspace)]
     for words, starts in (
-        (reseed, ("ease-", "The twin was trained again on users drawn anew by seeds: ")),
+        (
+            reseed,
+            (
+                "ease-",
+                "The twin was trained again without a tenth of the users each, drawn by seeds: ",
+            ),
+        ),
         (["overlap", "--run", run], ("ease-", "  100 % known  all users: ndcg@10 .")),
+        (report, (trained["verdict"], f"Written to {out} (")),  # before a placebo changes it
         (["placebo", run, "--deals", "2"], ("  placebo ", "  over the placebo: ")),
-        (report, (trained["verdict"], f"Written to {out} (")),
     ):
         assert main(words) == 0
         lines = capsys.readouterr().out.splitlines()
