@@ -40,7 +40,7 @@ class Figures:
     """Both spaces in figures, over the same users, and what of them is beyond chance.
 
     trained: the model learned who is the same person from the very users that are asked, so that
-    how well it finds them again is no evidence.
+    finding them again is no evidence; finding them worse than before is, in spite of that.
     """
 
     before: Gap
@@ -52,7 +52,7 @@ class Figures:
         """Names of the figures that leave chance BEFORE, AFTER and by their CHANGE.
 
         All of the view are corrected together by Holm's rule: where nothing is there, one of twenty
-        views names any.
+        views names any. What is within chance in both spaces has not changed.
         """
         chances = {
             (when, name): figure.p
@@ -60,13 +60,15 @@ class Figures:
             for name, figure in gap.figures.items()
         } | {(CHANGE, name): change.p for name, change in self.changes.items()}
         if self.trained:
-            chances |= {(when, name): np.nan for when in (AFTER, CHANGE) for name in ALIKE}
+            chances |= {(AFTER, name): np.nan for name in ALIKE}
+            risen = [name for name in ALIKE if not self.changes[name].value < 0]
+            chances |= {(CHANGE, name): np.nan for name in risen}
         corrected = zip(chances, holm(np.array(list(chances.values()))), strict=True)
         left = [place for place, p in corrected if p <= NEVER]
-        return {
-            when: frozenset(name for at, name in left if at == when)
-            for when in (BEFORE, AFTER, CHANGE)
-        }
+        before, after, change = (
+            frozenset(name for at, name in left if at == when) for when in (BEFORE, AFTER, CHANGE)
+        )
+        return {BEFORE: before, AFTER: after, CHANGE: change & (before | after)}
 
 
 @dataclass(frozen=True)

@@ -241,7 +241,7 @@ _CHANCE_HELP = (
 
 def gap_table(figures: Figures) -> pd.DataFrame:
     """A row per figure: both spaces, chance in brackets, bold where it is left, and the change."""
-    beyond = figures.beyond()
+    beyond = _beyond(figures)
     rows = []
     for measure in MEASURES:
         row = {"figure": measure.title}
@@ -250,11 +250,11 @@ def gap_table(figures: Figures) -> pd.DataFrame:
             value = number(one.value)
             bold = f"**{value}**" if measure.name in beyond[when] else value
             row[when] = f"{bold} :small[:gray[(chance {number(max(one.chance, 0.0))})]]"
-        if figures.trained and measure.name in ALIKE:
-            row["says"] = _TRAINED
-        elif measure.name in beyond[CHANGE]:
+        if measure.name in beyond[CHANGE]:
             rose = figures.changes[measure.name].value > 0
             row["says"] = measure.up if rose else measure.down
+        elif figures.trained and measure.name in ALIKE:
+            row["says"] = _TRAINED
         else:
             row["says"] = "no change shown"
         rows.append(row)
@@ -282,7 +282,7 @@ def sentence(found: BeforeAfter, names: tuple[str, str]) -> str:
 
     Closeness and recognition must be read together: vectors that have become alike are close.
     """
-    figures, beyond = found.figures, found.figures.beyond()
+    figures, beyond = found.figures, _beyond(found.figures)
     where = "With both domains' interactions joined" if found.from_interactions else "In this model"
     ways = {
         way: [
@@ -292,7 +292,9 @@ def sentence(found: BeforeAfter, names: tuple[str, str]) -> str:
         ]
         for way in (_CLOSER, _APART)
     }
-    told = [f"{_told(found, titles)} say {way}" for way, titles in ways.items() if titles]
+    told = [
+        f"{_told(found, titles)} say{_s(titles)} {way}" for way, titles in ways.items() if titles
+    ]
     left = [name for name in APART if name in beyond[AFTER]]
     if all(ways.values()):
         answer = "The figures disagree"
@@ -302,14 +304,36 @@ def sentence(found: BeforeAfter, names: tuple[str, str]) -> str:
         answer = "As far apart as before" if left else "No gap shows"
     if not told:
         told = [
-            f"{_told(found, left)} still tell the domains apart"
+            f"{_told(found, left)} still tell{_s(left)} the domains apart"
             if left
             else "no distance leaves what chance gives"
         ]
+    bought = ways[_CLOSER] and not ways[_APART] and _lost(figures, beyond)
     return (
         f"**Are a person's two histories drawn to one place? {answer}.** "
-        f"{where}, {'; '.join(told)}; {_recognised(figures, beyond, names)}."
+        f"{where}, {'; '.join(told)}; {_recognised(figures, beyond, names)}"
+        f"{': closeness may be bought by making users alike' if bought else ''}."
     )
+
+
+def _beyond(figures: Figures) -> dict[str, frozenset[str]]:
+    """What leaves chance, less changes too small to be seen in the figures as printed."""
+    beyond = figures.beyond()
+    seen = {
+        name
+        for name in figures.changes
+        if number(figures.before.figures[name].value) != number(figures.after.figures[name].value)
+    }
+    return beyond | {CHANGE: beyond[CHANGE] & seen}
+
+
+def _lost(figures: Figures, beyond: dict[str, frozenset[str]]) -> bool:
+    """Whether people are found worse than before."""
+    return MRR in beyond[CHANGE] and figures.changes[MRR].value < 0
+
+
+def _s(titles: list[str]) -> str:
+    return "s" if len(titles) == 1 else ""
 
 
 def _told(found: BeforeAfter, names: list[str]) -> str:
@@ -325,13 +349,15 @@ def _told(found: BeforeAfter, names: list[str]) -> str:
 def _recognised(figures: Figures, beyond: dict[str, frozenset[str]], names: tuple[str, str]) -> str:
     """Whether the same person is found in the other domain, where that is evidence."""
     person = f"the same person in {names[1]}"
-    if figures.trained:
-        return f"that it finds {person} is no evidence, as it trained on who is who"
     before, after = (gap.figures[MRR].value for gap in (figures.before, figures.after))
     shown = f"(MRR {number(before)} → {number(after)})"
+    if _lost(figures, beyond):
+        although = ", although it trained on who is who" if figures.trained else ""
+        return f"from {names[0]} {person} is found worse {shown}{although}"
+    if figures.trained:
+        return f"that it finds {person} is no evidence, as it trained on who is who"
     if MRR in beyond[CHANGE]:
-        way = "better" if after > before else "worse"
-        return f"from {names[0]} {person} is found {way} {shown}"
+        return f"from {names[0]} {person} is found better {shown}"
     if MRR in beyond[AFTER]:
         return f"from {names[0]} {person} is found beyond chance, no better than before {shown}"
     return f"from {names[0]} {person} is not found beyond chance"
